@@ -1,0 +1,143 @@
+//! The one error type of the crate: what went wrong, where, and what to do about it.
+
+use std::fmt;
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong between a trial's file and its report.
+///
+/// Each variant says what was wrong, where, and what to do. [`Error::code`] is stable and meant for programs; the text is for people and
+/// may improve between versions.
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The data do not describe a trial. Every problem found is listed, not only the first.
+    #[error("{0}")]
+    Data(Problems),
+
+    /// A file could not be read or written.
+    #[error("{action} {path}: {source}")]
+    File {
+        /// What was attempted, e.g. `cannot read`.
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+
+    /// A formula could not be understood.
+    #[error("formula `{formula}`, at character {position}: {message}")]
+    Formula {
+        /// The formula as given.
+        formula: String,
+        /// The character, counted from 1.
+        position: usize,
+        /// What is wrong there and what was expected.
+        message: String,
+    },
+
+    /// A name that nothing in the trial or model has.
+    #[error("there is no {kind} named `{name}`; known: {}", known.join(", "))]
+    Unknown {
+        /// The kind of thing looked for: `outcome`, `covariate`, `visit`, `arm`, ….
+        kind: &'static str,
+        /// The name that was given.
+        name: String,
+        /// The names that exist.
+        known: Vec<String>,
+    },
+
+    /// A request that makes no sense for this trial or model.
+    #[error("{what}: {why}; {remedy}")]
+    Invalid {
+        /// What was asked.
+        what: String,
+        /// Why it cannot be had.
+        why: String,
+        /// What to do instead.
+        remedy: String,
+    },
+
+    /// An estimate that the data do not determine.
+    #[error("`{estimate}` is not estimable: {why}")]
+    NotEstimable {
+        /// The estimate asked for.
+        estimate: String,
+        /// The columns or visits that leave it undetermined.
+        why: String,
+    },
+
+    /// The likelihood has no verified optimum.
+    #[error("the model could not be fitted: {0}")]
+    Fit(crate::fit::Failure),
+}
+
+impl Error {
+    /// A stable identifier of the kind of error, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Data(_) => "data",
+            Error::File { .. } => "file",
+            Error::Formula { .. } => "formula",
+            Error::Unknown { .. } => "unknown-name",
+            Error::Invalid { .. } => "invalid-request",
+            Error::NotEstimable { .. } => "not-estimable",
+            Error::Fit(failure) => failure.code(),
+        }
+    }
+
+    pub(crate) fn invalid(what: impl Into<String>, why: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Error::Invalid { what: what.into(), why: why.into(), remedy: remedy.into() }
+    }
+
+    pub(crate) fn unknown<S: AsRef<str>>(kind: &'static str, name: &str, known: &[S]) -> Self {
+        Error::Unknown { kind, name: name.into(), known: known.iter().map(|k| k.as_ref().to_string()).collect() }
+    }
+}
+
+/// One thing wrong with the data, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Problem {
+    /// File or data frame.
+    pub source: Option<String>,
+    /// Line in the file, the header being line 1.
+    pub line: Option<u64>,
+    /// Patient identifier.
+    pub patient: Option<String>,
+    /// Visit label.
+    pub visit: Option<String>,
+    /// Column name.
+    pub column: Option<String>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = self.line.map(|l| l.to_string());
+        let places =
+            [("", &self.source), ("line ", &line), ("patient ", &self.patient), ("visit ", &self.visit), ("column ", &self.column)];
+        let place: Vec<String> = places.iter().filter_map(|(label, p)| p.as_ref().map(|p| format!("{label}{p}"))).collect();
+        if place.is_empty() { write!(f, "{}", self.message) } else { write!(f, "{}: {}", place.join(", "), self.message) }
+    }
+}
+
+/// Several [`Problem`]s, in the order of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 20;
+        writeln!(f, "{} problem{} in the data:", self.0.len(), if self.0.len() == 1 { "" } else { "s" })?;
+        for problem in self.0.iter().take(SHOWN) {
+            writeln!(f, "  - {problem}")?;
+        }
+        if self.0.len() > SHOWN {
+            writeln!(f, "  … and {} more", self.0.len() - SHOWN)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,161 @@
+//! Assembling a [`Trial`] from parts, with every length and index checked.
+
+use super::*;
+use crate::error::{Problem, Problems};
+
+/// Collects the parts of a [`Trial`]; [`TrialBuilder::build`] checks that they fit together.
+#[derive(Debug, Clone)]
+pub struct TrialBuilder {
+    trial: Trial,
+}
+
+impl TrialBuilder {
+    pub(super) fn new(source: impl Into<String>) -> Self {
+        Self {
+            trial: Trial {
+                source: source.into(),
+                columns: ColumnNames::default(),
+                patients: vec![],
+                arms: vec![],
+                arm_of: vec![],
+                schedule: Schedule::default(),
+                outcomes: vec![],
+                diagnoses: vec![],
+                covariates: vec![],
+                clusters: vec![],
+                inferred: vec![],
+            },
+        }
+    }
+
+    /// What the columns of patient, arm and visit were called.
+    pub fn column_names(mut self, columns: ColumnNames) -> Self {
+        self.trial.columns = columns;
+        self
+    }
+
+    /// Patient identifiers, one a patient.
+    pub fn patients<S: Into<String>>(mut self, patients: impl IntoIterator<Item = S>) -> Self {
+        self.trial.patients = patients.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Arms (the reference first) and the arm of each patient.
+    pub fn arms<S: Into<String>>(mut self, arms: impl IntoIterator<Item = S>, arm_of: Vec<usize>) -> Self {
+        self.trial.arms = arms.into_iter().map(Into::into).collect();
+        self.trial.arm_of = arm_of;
+        self
+    }
+
+    /// The visit schedule.
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.trial.schedule = schedule;
+        self
+    }
+
+    /// Adds an outcome.
+    pub fn outcome(mut self, outcome: Outcome) -> Self {
+        self.trial.outcomes.push(outcome);
+        self
+    }
+
+    /// Adds a diagnosis.
+    pub fn diagnosis(mut self, diagnosis: DiagnosisSeries) -> Self {
+        self.trial.diagnoses.push(diagnosis);
+        self
+    }
+
+    /// Adds a covariate.
+    pub fn covariate(mut self, covariate: Covariate) -> Self {
+        self.trial.covariates.push(covariate);
+        self
+    }
+
+    /// Adds a cluster factor.
+    pub fn cluster(mut self, cluster: Cluster) -> Self {
+        self.trial.clusters.push(cluster);
+        self
+    }
+
+    /// Records a decision taken without being told.
+    pub fn inferred(mut self, sentence: impl Into<String>) -> Self {
+        self.trial.inferred.push(sentence.into());
+        self
+    }
+
+    /// The trial, if its parts fit together.
+    ///
+    /// # Errors
+    /// [`Error::Data`] lists every part whose length or index does not fit, duplicated identifiers and names, and arms without patients.
+    pub fn build(self) -> Result<Trial> {
+        let problems: Vec<Problem> = self
+            .misfits()
+            .into_iter()
+            .map(|message| Problem { source: Some(self.trial.source.clone()), message, ..Problem::default() })
+            .collect();
+        if problems.is_empty() { Ok(self.trial) } else { Err(Error::Data(Problems(problems))) }
+    }
+
+    fn misfits(&self) -> Vec<String> {
+        let t = &self.trial;
+        let (n, cells) = (t.patients.len(), t.patients.len() * t.schedule.len());
+        let mut found = vec![];
+        if n == 0 {
+            found.push("the trial has no patients".to_string());
+        }
+        if t.schedule.is_empty() {
+            found.push("the trial has no visits".into());
+        }
+        found.extend(duplicates("patient", &t.patients));
+        found.extend(duplicates("arm", &t.arms));
+        found.extend(duplicates("visit", &t.schedule.labels()));
+        let mut length = |what: &str, name: &str, has: usize, needs: usize| {
+            if has != needs {
+                found.push(format!("{what} `{name}` has {has} values where {needs} are needed"));
+            }
+        };
+        length("column", &t.columns.arm, t.arm_of.len(), n);
+        t.outcomes.iter().for_each(|o| length("outcome", &o.name, o.values.len(), cells));
+        t.diagnoses.iter().for_each(|d| length("diagnosis", &d.name, d.values.len(), cells));
+        t.clusters.iter().for_each(|c| length("cluster", &c.name, c.codes.len(), n));
+        for c in &t.covariates {
+            match &c.values {
+                CovariateValues::Numeric(v) => length("covariate", &c.name, v.len(), n),
+                CovariateValues::Factor { codes, .. } => length("covariate", &c.name, codes.len(), n),
+                CovariateValues::NumericByVisit(v) => length("covariate", &c.name, v.len(), cells),
+                CovariateValues::FactorByVisit { codes, .. } => length("covariate", &c.name, codes.len(), cells),
+            }
+        }
+        if t.arm_of.iter().any(|&a| a >= t.arms.len()) {
+            found.push(format!("a patient's arm is not among the {} declared", t.arms.len()));
+        } else {
+            let empty = t.randomized().into_iter().zip(&t.arms).filter(|(n, _)| *n == 0);
+            found.extend(empty.map(|(_, arm)| format!("arm `{arm}` has no patients; leave it out of the declared arms or check the data")));
+        }
+        for (name, levels, codes) in t.factors() {
+            if codes.iter().flatten().any(|&c| c >= levels) {
+                found.push(format!("`{name}` has a code beyond its {levels} levels"));
+            }
+        }
+        let names: Vec<&str> = t.outcomes.iter().map(|o| o.name.as_str()).chain(t.covariates.iter().map(|c| c.name.as_str())).collect();
+        found.extend(duplicates("variable", &names));
+        found
+    }
+}
+
+impl Trial {
+    fn factors(&self) -> Vec<(&str, usize, &[Option<usize>])> {
+        let covariates = self.covariates.iter().filter_map(|c| match &c.values {
+            CovariateValues::Factor { levels, codes } | CovariateValues::FactorByVisit { levels, codes } => {
+                Some((c.name.as_str(), levels.len(), codes.as_slice()))
+            }
+            _ => None,
+        });
+        covariates.chain(self.clusters.iter().map(|c| (c.name.as_str(), c.levels.len(), c.codes.as_slice()))).collect()
+    }
+}
+
+fn duplicates<S: AsRef<str>>(what: &str, names: &[S]) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    names.iter().map(AsRef::as_ref).filter(|n| !seen.insert(*n)).map(|n| format!("{what} `{n}` is there more than once")).collect()
+}
