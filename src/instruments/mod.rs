@@ -1,4 +1,48 @@
 //! Questionnaires and interviews: from item ratings to scores, clusters and diagnoses.
+//!
+//! [`Caps5`] and [`Scid5Pd`] come with the crate. Anything else with whole-number ratings is added by implementing [`Instrument`];
+//! [`sum`], [`Item::numbered`] and [`Diagnosis::by_bounding`] do the work that all of them share. The PHQ-9, whole:
+//!
+//! ```
+//! use trialstats::instruments::{Assessment, Diagnosis, Instrument, Item, MissingItems, Score, sum};
+//!
+//! #[derive(Debug)]
+//! struct Phq9;
+//!
+//! impl Instrument for Phq9 {
+//!     fn name(&self) -> &str {
+//!         "PHQ-9"
+//!     }
+//!     fn items(&self) -> Vec<Item> {
+//!         Item::numbered("phq9_", 1, 9, 0..=3)
+//!     }
+//!     fn scores(&self) -> Vec<Score> {
+//!         vec![Score { name: "phq9".into(), label: "PHQ-9 total".into(), range: (0.0, 27.0) }]
+//!     }
+//!     fn diagnoses(&self) -> Vec<String> {
+//!         vec!["phq9_positive".into()]
+//!     }
+//!     fn assess(&self, ratings: &[Option<u8>]) -> Assessment {
+//!         let positive = Diagnosis::by_bounding(&self.items(), ratings, |r| r.iter().map(|&x| u32::from(x)).sum::<u32>() >= 10);
+//!         Assessment { scores: vec![sum(ratings, MissingItems::MakeMissing)], diagnoses: vec![positive] }
+//!     }
+//! }
+//!
+//! let mut ratings = vec![Some(1); 9];
+//! assert_eq!(Phq9.assess(&ratings).scores, [Some(9.0)]);
+//! ratings[8] = None; // 8 points on eight items: 10 or more is reached with a 2 or 3 on the ninth, so it cannot be told
+//! assert_eq!(Phq9.assess(&ratings), Assessment { scores: vec![None], diagnoses: vec![Diagnosis::Unknown] });
+//! ```
+
+mod caps5;
+mod scid5pd;
+mod scoring;
+mod severity;
+
+pub use caps5::{CAPS5_CLUSTERS, Caps5, Caps5Cluster};
+pub use scid5pd::{Disorder, Scid5Pd};
+pub use scoring::{Criterion, MissingItems, sum};
+pub use severity::{Band, SeverityBands};
 
 use std::fmt::Debug;
 
@@ -63,6 +107,11 @@ pub trait Instrument: Debug + Send + Sync {
     /// Texts that stand for a missing rating, beside those of the file: `?` for inadequate information.
     fn missing_codes(&self) -> &[&str] {
         &[]
+    }
+
+    /// How scores and diagnoses are made where the instrument leaves a choice, a sentence each, for the notes of tables.
+    fn notes(&self) -> Vec<String> {
+        vec![]
     }
 
     /// Scores one assessment; `ratings` holds one entry an item, within its range, `None` where missing.
