@@ -1,0 +1,51 @@
+//! The χ² distribution.
+
+use super::{invert, normal, special};
+
+/// The probability of a value at most `x` on `df` > 0 degrees of freedom.
+pub fn cdf(x: f64, df: f64) -> f64 {
+    tails(x, df).0
+}
+
+/// The probability of a value above `x` on `df` > 0 degrees of freedom, with relative accuracy in the tail.
+///
+/// ```
+/// let p = trialstats::dist::chi_squared::sf(3.841458820694124, 1.0);
+/// assert!((p - 0.05).abs() < 1e-15);
+/// ```
+pub fn sf(x: f64, df: f64) -> f64 {
+    tails(x, df).1
+}
+
+/// The value that a share `p` stays at or below; NaN unless 0 ≤ p ≤ 1 and `df` > 0.
+pub fn quantile(p: f64, df: f64) -> f64 {
+    if !(0.0..=1.0).contains(&p) || df.is_nan() || df <= 0.0 {
+        return f64::NAN;
+    }
+    if p == 0.0 {
+        return 0.0;
+    }
+    if p == 1.0 || df.is_infinite() {
+        return f64::INFINITY;
+    }
+    // Wilson & Hilferty (1931); where that is not positive, the leading term of the series.
+    let spread = 2.0 / (9.0 * df);
+    let cube = 1.0 - spread + normal::quantile(p) * spread.sqrt();
+    let start = if cube > 0.1 { df * cube.powi(3) } else { 2.0 * ((p.ln() + libm::lgamma(df / 2.0 + 1.0)) / (df / 2.0)).exp() };
+    let slope = |x: f64| special::gamma_density(df / 2.0, x / 2.0) / 2.0;
+    if p <= 0.5 {
+        invert::positive_root(start, p, |x| (cdf(x, df), slope(x)))
+    } else {
+        invert::positive_root(start, 1.0 - p, |x| (sf(x, df), -slope(x)))
+    }
+}
+
+fn tails(x: f64, df: f64) -> (f64, f64) {
+    if x.is_nan() || df.is_nan() || df <= 0.0 {
+        return (f64::NAN, f64::NAN);
+    }
+    if df.is_infinite() {
+        return if x == f64::INFINITY { (1.0, 0.0) } else { (0.0, 1.0) };
+    }
+    special::gamma(df / 2.0, x / 2.0)
+}
