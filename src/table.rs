@@ -2,8 +2,9 @@
 //!
 //! A result implements [`Tabular`] once; printing, CSV, HTML and data frames all follow from it.
 
-use std::fmt::Write as _;
 use std::io;
+
+pub mod layout;
 
 /// How the numbers of a column are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -119,36 +120,15 @@ pub trait Tabular {
     /// How its numbers were made: averaging, degrees of freedom, level, adjustment, exclusions.
     fn notes(&self) -> Vec<String>;
 
-    /// The table as aligned text with title and notes.
+    /// The table as aligned text with title and notes, at most [`layout::WIDTH`] characters wide where its words allow.
     fn to_text(&self) -> String {
-        let columns = self.columns();
-        let rows = columns.first().map_or(0, Column::len);
-        let cells: Vec<Vec<String>> = columns.iter().map(|c| (0..rows).map(|r| c.formatted(r)).collect()).collect();
-        let widths: Vec<usize> = columns
-            .iter()
-            .zip(&cells)
-            .map(|(c, cells)| cells.iter().map(|s| s.chars().count()).chain([c.heading.chars().count()]).max().unwrap_or(0))
-            .collect();
-        let line = |cell: &dyn Fn(usize) -> String| -> String {
-            let padded: Vec<String> = (0..columns.len())
-                .map(|j| match columns[j].values {
-                    Values::Text(_) => format!("{:<1$}", cell(j), widths[j]),
-                    _ => format!("{:>1$}", cell(j), widths[j]),
-                })
-                .collect();
-            padded.join("  ").trim_end().to_string()
-        };
-        let mut out = format!("{}\n", self.title());
-        let rule = "─".repeat(widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1));
-        let _ = writeln!(out, "{}\n{rule}", line(&|j| columns[j].heading.clone()));
-        for row in 0..rows {
-            let _ = writeln!(out, "{}", line(&|j| cells[j][row].clone()));
-        }
-        let _ = writeln!(out, "{rule}");
-        for note in self.notes() {
-            let _ = writeln!(out, "{note}");
-        }
-        out
+        self.to_text_within(layout::WIDTH)
+    }
+
+    /// The table as aligned text no wider than `width` characters where its words allow: long headings and labels are broken into lines,
+    /// and columns that still do not fit follow below, their labels repeated.
+    fn to_text_within(&self, width: usize) -> String {
+        layout::text(&self.title(), &self.columns(), &self.notes(), width)
     }
 
     /// Writes the table as CSV: machine-readable names, full precision, no notes.
