@@ -1,0 +1,221 @@
+//! A report as sections of paragraphs, tables and figures, to be written as HTML, text, CSV and JSON.
+
+use serde_json::{Map, Value, json};
+
+use super::figure::Figure;
+use crate::table::{Column, Tabular, Values};
+
+/// A report: its title, a banner where one is due, and its sections in order.
+///
+/// ```
+/// use trialstats::report::{Document, Section};
+///
+/// let document = Document::new("A trial").banner("Synthetic data.").section(Section::new("Methods").paragraph("All randomized patients."));
+/// assert!(document.to_text(80).contains("Synthetic data."));
+/// ```
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Document {
+    /// Title.
+    pub title: String,
+    /// Line under the title.
+    pub subtitle: String,
+    /// A warning that no reader may miss, e.g. that the data are synthetic.
+    pub banner: Option<String>,
+    /// Sections in order.
+    pub sections: Vec<Section>,
+    /// Software and version that made it.
+    pub produced_by: String,
+}
+
+/// A section under a heading.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Section {
+    /// Heading.
+    pub heading: String,
+    /// Content in order.
+    pub blocks: Vec<Block>,
+}
+
+/// A piece of a section.
+#[derive(Debug, Clone, serde::Serialize)]
+pub enum Block {
+    /// Running text, its first words set bold where `lead` is not empty.
+    Paragraph {
+        /// First words.
+        lead: String,
+        /// The rest.
+        text: String,
+    },
+    /// A table.
+    Table(TableBlock),
+    /// A figure.
+    Figure(FigureBlock),
+}
+
+/// A table as it was when it entered the report.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct TableBlock {
+    /// Name of its CSV file, without the ending.
+    pub name: String,
+    /// What it shows.
+    pub title: String,
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// How its numbers were made.
+    pub notes: Vec<String>,
+}
+
+/// A figure and the name of its file.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct FigureBlock {
+    /// Name of its SVG file, without the ending.
+    pub name: String,
+    /// The figure.
+    pub figure: Figure,
+}
+
+impl Document {
+    /// A report without sections.
+    pub fn new(title: impl Into<String>) -> Self {
+        let produced_by = format!("trialstats {}", env!("CARGO_PKG_VERSION"));
+        Self { title: title.into(), subtitle: String::new(), banner: None, sections: vec![], produced_by }
+    }
+
+    /// Sets the line under the title.
+    pub fn subtitle(mut self, subtitle: impl Into<String>) -> Self {
+        self.subtitle = subtitle.into();
+        self
+    }
+
+    /// Sets a warning that no reader may miss; it stands at the top of every page and format.
+    pub fn banner(mut self, banner: impl Into<String>) -> Self {
+        self.banner = Some(banner.into());
+        self
+    }
+
+    /// Appends a section.
+    pub fn section(mut self, section: Section) -> Self {
+        self.sections.push(section);
+        self
+    }
+
+    /// All tables in order.
+    pub fn tables(&self) -> impl Iterator<Item = &TableBlock> {
+        self.blocks().filter_map(|b| if let Block::Table(t) = b { Some(t) } else { None })
+    }
+
+    /// All figures in order.
+    pub fn figures(&self) -> impl Iterator<Item = &FigureBlock> {
+        self.blocks().filter_map(|b| if let Block::Figure(f) = b { Some(f) } else { None })
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.sections.iter().flat_map(|s| &s.blocks)
+    }
+
+    /// Everything in the report as one JSON value: sections with their text, tables as rows of named numbers at full precision, figures by
+    /// title and file.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "title": self.title,
+            "subtitle": self.subtitle,
+            "banner": self.banner,
+            "produced_by": self.produced_by,
+            "sections": self.sections.iter().map(Section::to_json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Section {
+    /// A section without content.
+    pub fn new(heading: impl Into<String>) -> Self {
+        Self { heading: heading.into(), blocks: vec![] }
+    }
+
+    /// Appends running text.
+    pub fn paragraph(self, text: impl Into<String>) -> Self {
+        self.led_paragraph("", text)
+    }
+
+    /// Appends running text whose first words are set bold.
+    pub fn led_paragraph(mut self, lead: impl Into<String>, text: impl Into<String>) -> Self {
+        self.blocks.push(Block::Paragraph { lead: lead.into(), text: text.into() });
+        self
+    }
+
+    /// Appends a table, to be written as `name.csv`.
+    pub fn table(mut self, name: &str, table: &dyn Tabular) -> Self {
+        self.blocks.push(Block::Table(TableBlock::of(name, table)));
+        self
+    }
+
+    /// Appends a figure, to be written as `name.svg`.
+    pub fn figure(mut self, name: &str, figure: Figure) -> Self {
+        self.blocks.push(Block::Figure(FigureBlock { name: name.into(), figure }));
+        self
+    }
+
+    fn to_json(&self) -> Value {
+        let texts: Vec<String> = self.blocks.iter().filter_map(Block::text).collect();
+        let tables = self.blocks.iter().filter_map(|b| if let Block::Table(t) = b { Some((t.name.clone(), t.to_json())) } else { None });
+        let figures = self.blocks.iter().filter_map(|b| if let Block::Figure(f) = b { Some((f.name.clone(), f.to_json())) } else { None });
+        json!({
+            "heading": self.heading,
+            "paragraphs": texts,
+            "tables": tables.collect::<Map<_, _>>(),
+            "figures": figures.collect::<Map<_, _>>(),
+        })
+    }
+}
+
+impl Block {
+    fn text(&self) -> Option<String> {
+        match self {
+            Block::Paragraph { lead, text } if lead.is_empty() => Some(text.clone()),
+            Block::Paragraph { lead, text } => Some(format!("{lead} {text}")),
+            _ => None,
+        }
+    }
+}
+
+impl TableBlock {
+    /// A copy of `table` under the file name `name`.
+    pub fn of(name: &str, table: &dyn Tabular) -> Self {
+        Self { name: name.into(), title: table.title(), columns: table.columns(), notes: table.notes() }
+    }
+
+    fn to_json(&self) -> Value {
+        let rows = self.columns.first().map_or(0, Column::len);
+        let row = |r: usize| -> Value { self.columns.iter().map(|c| (c.name.to_string(), cell(c, r))).collect::<Map<_, _>>().into() };
+        json!({ "title": self.title, "rows": (0..rows).map(row).collect::<Vec<_>>(), "notes": self.notes })
+    }
+}
+
+impl FigureBlock {
+    fn to_json(&self) -> Value {
+        json!({ "title": self.figure.title, "description": self.figure.description, "file": super::files::figure_path(&self.name) })
+    }
+}
+
+/// A cell as JSON; what is missing or not finite is null.
+fn cell(column: &Column, row: usize) -> Value {
+    match &column.values {
+        Values::Text(v) => json!(v[row]),
+        Values::Real(v, _) => json!(v[row]),
+        Values::Count(v) => json!(v[row]),
+    }
+}
+
+impl Tabular for TableBlock {
+    fn title(&self) -> String {
+        self.title.clone()
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        self.columns.clone()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+}
