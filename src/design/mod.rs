@@ -3,11 +3,35 @@
 //! A row of a trial's model matrix is linear in a short vector of patient-level values: x_it = D_t z_i. Every entry of the row is one
 //! entry of z_i times a number that depends on the visit alone, so D_t is kept as one [`Entry`] per non-zero column.
 
+mod build;
+mod coding;
+mod double_double;
+mod estimability;
+mod exclusions;
+mod formula;
+mod model;
+mod tokens;
+mod variables;
+
+#[cfg(test)]
+mod tests;
+
+pub use build::DesignOptions;
+pub use estimability::AliasedColumn;
+pub use exclusions::{ExcludedObservation, Exclusions};
+pub use model::{Baseline, MeanModel};
+
+use crate::error::{Error, Result};
+use coding::{Constraint, Parts};
+use variables::Variable;
+
 /// The data of one model, ready for the fit: who is analysed, at which visits, and every row of the model matrix as D_t z_i.
 #[derive(Debug, Clone)]
 pub struct Design {
     /// Name of the outcome.
     pub(crate) outcome: String,
+    /// The mean model it was built from.
+    pub(crate) model: MeanModel,
     /// The analysed visits, as positions in the trial's schedule, in order. T = `visits.len()`.
     pub(crate) visits: Vec<usize>,
     /// Labels of the analysed visits.
@@ -16,6 +40,8 @@ pub struct Design {
     pub(crate) visit_times: Vec<Option<f64>>,
     /// The columns of the model matrix, p of them.
     pub(crate) columns: Vec<DesignColumn>,
+    /// Each column as a product of variables.
+    pub(crate) parts: Vec<Parts>,
     /// The terms of the mean model in order; each column belongs to one.
     pub(crate) terms: Vec<Term>,
     /// The length q of z.
@@ -34,6 +60,84 @@ pub struct Design {
     pub(crate) group_of: Vec<usize>,
     /// Names of the covariance groups; one, `all`, unless the covariance differs by group.
     pub(crate) groups: Vec<String>,
+    /// The variables of the mean model.
+    pub(crate) variables: Vec<Variable>,
+    /// Where arms are held equal before treatment.
+    pub(crate) constraint: Option<Constraint>,
+    /// What is not analysed.
+    pub(crate) exclusions: Exclusions,
+    /// What a reader has to know of the data: levels and visits left out, cells without observations, aliased columns.
+    pub(crate) warnings: Vec<String>,
+    /// Columns that earlier ones determine.
+    pub(crate) aliased: Vec<AliasedColumn>,
+}
+
+impl Design {
+    /// Name of the outcome.
+    pub fn outcome(&self) -> &str {
+        &self.outcome
+    }
+
+    /// The mean model it was built from.
+    pub fn mean_model(&self) -> &MeanModel {
+        &self.model
+    }
+
+    /// Labels of the analysed visits in order.
+    pub fn visit_labels(&self) -> &[String] {
+        &self.visit_labels
+    }
+
+    /// The columns of the model matrix.
+    pub fn columns(&self) -> &[DesignColumn] {
+        &self.columns
+    }
+
+    /// The terms of the mean model in order.
+    pub fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    /// Names of the covariance groups; `all` when there is one.
+    pub fn groups(&self) -> &[String] {
+        &self.groups
+    }
+
+    /// The analysed patients, as positions in the trial.
+    pub fn patients(&self) -> &[usize] {
+        &self.patients
+    }
+
+    /// How many observations are analysed.
+    pub fn n_observations(&self) -> usize {
+        self.y.iter().filter(|y| !y.is_nan()).count()
+    }
+
+    /// What is not analysed, and why.
+    pub fn exclusions(&self) -> &Exclusions {
+        &self.exclusions
+    }
+
+    /// What a reader has to know: levels and visits without observations, arms that nobody reached a visit in, aliased columns.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The model matrix of the analysed observations: for each its patient and visit (positions in [`Design::patients`] and
+    /// [`Design::visit_labels`]) and its row of p numbers.
+    pub fn model_matrix(&self) -> Vec<(usize, usize, Vec<f64>)> {
+        let visits = self.visits.len();
+        let observed = (0..self.y.len()).filter(|&row| !self.y[row].is_nan());
+        observed.map(|row| (row / visits, row % visits, self.matrix_row(row / visits, row % visits))).collect()
+    }
+
+    /// x_it = D_t z_i.
+    fn matrix_row(&self, patient: usize, visit: usize) -> Vec<f64> {
+        let z = &self.z[patient * self.values..(patient + 1) * self.values];
+        let mut row = vec![0.0; self.columns.len()];
+        self.entries[visit].iter().for_each(|e| row[e.column] += e.weight * z[e.value]);
+        row
+    }
 }
 
 /// A column of the model matrix.

@@ -1,0 +1,197 @@
+//! Which columns of the model matrix the others determine, and which linear combinations the data determine.
+//!
+//! Columns are taken in order, so that of a dependent set the last is aliased, as in R and SAS. The decision rests on a Cholesky
+//! decomposition of X'X in twice the working precision: a column is aliased when what the earlier columns leave of it is below 1e-7 of its
+//! own size, measured with numbers centred at their mean, so that neither unit nor origin of a covariate matters.
+
+use super::double_double::{DoubleDouble, product};
+use super::{Design, DesignColumn};
+
+/// The smallest share of a column that the earlier columns may leave for it to count as independent; R's `lm` has the same 1e-7.
+const SMALLEST_SHARE: f64 = 1e-7;
+/// Below this share of the uncentred size, what is left is rounding of the data.
+const ROUNDING_SHARE: f64 = 1e-13;
+/// Coefficients of a dependency whose contribution is below this share of the column are zero.
+const SMALLEST_CONTRIBUTION: f64 = 1e-8;
+
+/// A column of the model matrix that is a linear combination of earlier ones.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct AliasedColumn {
+    /// The column, as a position among the design's columns.
+    pub column: usize,
+    /// The earlier columns it is made of, with their coefficients; none when it is zero in every analysed row.
+    pub of: Vec<(usize, f64)>,
+}
+
+impl AliasedColumn {
+    /// The dependency in names, e.g. ``column `siteC` is not estimable: it equals (Intercept) − siteB``.
+    pub fn sentence(&self, columns: &[DesignColumn]) -> String {
+        let name = |c: usize| columns.get(c).map_or("?", |c| c.name.as_str());
+        if self.of.is_empty() {
+            return format!("column `{}` is not estimable: it is zero in every analysed observation", name(self.column));
+        }
+        let mut combination = String::new();
+        for (k, &(column, coefficient)) in self.of.iter().enumerate() {
+            let sign = match (k, coefficient < 0.0) {
+                (0, false) => "",
+                (0, true) => "−",
+                (_, false) => " + ",
+                (_, true) => " − ",
+            };
+            let size = if coefficient.abs() == 1.0 { String::new() } else { format!("{} × ", shortest(coefficient.abs())) };
+            combination.push_str(&format!("{sign}{size}{}", name(column)));
+        }
+        format!("column `{}` is not estimable: it equals {combination}", name(self.column))
+    }
+}
+
+fn shortest(x: f64) -> String {
+    let text = format!("{x:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
+impl Design {
+    /// The columns that earlier ones determine; a fit leaves them out.
+    pub fn aliased(&self) -> &[AliasedColumn] {
+        &self.aliased
+    }
+
+    /// Whether the data determine l'β, with one coefficient a column (Searle 1971, Linear Models, §5.4): l is orthogonal to every dependency
+    /// among the columns, to within 1e-8 of the terms of that sum.
+    pub fn is_estimable(&self, l: &[f64]) -> bool {
+        l.len() == self.columns.len() && self.undetermined_by(l).is_empty()
+    }
+
+    /// The aliased columns that leave l'β undetermined.
+    pub(crate) fn undetermined_by(&self, l: &[f64]) -> Vec<usize> {
+        let clashes = |a: &&AliasedColumn| {
+            let terms = a.of.iter().map(|&(k, c)| -c * l[k]).chain([l[a.column]]);
+            let (sum, size) = terms.fold((0.0, 0.0), |(sum, size), term: f64| (sum + term, size + term.abs()));
+            f64::abs(sum) > 1e-8 * size
+        };
+        self.aliased.iter().filter(clashes).map(|a| a.column).collect()
+    }
+}
+
+/// The aliased columns of a design whose other parts are complete.
+pub(super) fn aliased(design: &Design) -> Vec<AliasedColumn> {
+    let scaled = ScaledGram::new(design);
+    let p = design.columns.len();
+    let mut l = vec![DoubleDouble::default(); p * p];
+    let mut independent: Vec<usize> = vec![];
+    let mut found = vec![];
+    for j in 0..p {
+        for (at, &k) in independent.iter().enumerate() {
+            let inner = independent[..at].iter().fold(scaled.gram[j * p + k], |sum, &m| sum - l[j * p + m] * l[k * p + m]);
+            l[j * p + k] = inner / l[k * p + k];
+        }
+        let left = independent.iter().fold(scaled.gram[j * p + j], |sum, &m| sum - l[j * p + m] * l[j * p + m]);
+        let raw = scaled.gram[j * p + j].to_f64();
+        let smallest = (SMALLEST_SHARE.powi(2) * scaled.centred[j]).max(ROUNDING_SHARE.powi(2) * raw);
+        if left.to_f64() > smallest {
+            l[j * p + j] = left.sqrt();
+            independent.push(j);
+        } else {
+            found.push(AliasedColumn { column: j, of: dependency(&l, &independent, j, &scaled) });
+        }
+    }
+    found
+}
+
+/// Solves for the coefficients of column `j` on the independent columns before it.
+fn dependency(l: &[DoubleDouble], independent: &[usize], j: usize, scaled: &ScaledGram) -> Vec<(usize, f64)> {
+    let p = scaled.scale.len();
+    let mut coefficients = vec![DoubleDouble::default(); independent.len()];
+    for at in (0..independent.len()).rev() {
+        let k = independent[at];
+        let later = (at + 1..independent.len()).fold(l[j * p + k], |sum, m| sum - l[independent[m] * p + k] * coefficients[m]);
+        coefficients[at] = later / l[k * p + k];
+    }
+    let size = scaled.gram[j * p + j].to_f64().sqrt();
+    let contributes = |&(k, c): &(usize, f64)| c.abs() * scaled.gram[k * p + k].to_f64().sqrt() > SMALLEST_CONTRIBUTION * size;
+    let unscaled = |(k, c): (usize, f64)| {
+        let c = c * scaled.scale[j] / scaled.scale[k];
+        // Dependencies of dummies have whole coefficients; rounding would only blur them.
+        (k, if (c - c.round()).abs() < 1e-10 * c.abs() { c.round() } else { c })
+    };
+    independent.iter().zip(&coefficients).map(|(&k, c)| (k, c.to_f64())).filter(contributes).map(unscaled).collect()
+}
+
+/// X'X of columns scaled by powers of two (which is exact) to about unit size.
+struct ScaledGram {
+    gram: Vec<DoubleDouble>,
+    /// Squared size of each scaled column with its numbers centred.
+    centred: Vec<f64>,
+    /// Column = scale × scaled column.
+    scale: Vec<f64>,
+}
+
+impl ScaledGram {
+    fn new(design: &Design) -> Self {
+        let (p, q) = (design.columns.len(), design.values);
+        let value_scale: Vec<f64> =
+            (0..q).map(|k| power_of_two(design.z.iter().skip(k).step_by(q.max(1)).fold(0.0, |m, z| f64::max(m, z.abs())))).collect();
+        let mut scale = vec![0.0; p];
+        for e in design.entries.iter().flatten() {
+            scale[e.column] = f64::max(scale[e.column], power_of_two(e.weight) * value_scale[e.value]);
+        }
+        scale.iter_mut().filter(|s| **s == 0.0).for_each(|s| *s = 1.0);
+        let means = value_means(design, &value_scale);
+        let mut gram = vec![DoubleDouble::default(); p * p];
+        let mut centred = vec![0.0; p];
+        for (t, entries) in design.entries.iter().enumerate() {
+            let (moments, spread) = visit_moments(design, t, &value_scale, &means);
+            for a in entries {
+                let wa = a.weight * value_scale[a.value] / scale[a.column];
+                centred[a.column] += wa * wa * spread[a.value];
+                for b in entries.iter().take_while(|b| b.column <= a.column) {
+                    let wb = b.weight * value_scale[b.value] / scale[b.column];
+                    let at = a.column * p + b.column;
+                    gram[at] = gram[at] + product(wa, wb) * moments[a.value * q + b.value];
+                }
+            }
+        }
+        Self { gram, centred, scale }
+    }
+}
+
+/// The power of two next below |x|; 1 for 0.
+fn power_of_two(x: f64) -> f64 {
+    if x == 0.0 || !x.is_finite() { 1.0 } else { x.abs().log2().floor().clamp(-1000.0, 1000.0).exp2() }
+}
+
+/// The mean of the non-zero numbers of each scaled value (zero is what a product with an indicator is elsewhere); 0 for indicators
+/// themselves, whose origin means something.
+fn value_means(design: &Design, scale: &[f64]) -> Vec<f64> {
+    let q = design.values;
+    (0..q)
+        .map(|k| {
+            let values = || design.z.iter().skip(k).step_by(q).filter(|z| **z != 0.0).map(|z| z / scale[k]);
+            if values().all(|z| z == 1.0) { 0.0 } else { values().sum::<f64>() / values().count().max(1) as f64 }
+        })
+        .collect()
+}
+
+/// Σ z z' over the patients seen at visit `t`, and Σ (z − mean)².
+fn visit_moments(design: &Design, t: usize, scale: &[f64], means: &[f64]) -> (Vec<DoubleDouble>, Vec<f64>) {
+    let (q, visits) = (design.values, design.visits.len());
+    let mut moments = vec![DoubleDouble::default(); q * q];
+    let mut spread = vec![0.0; q];
+    let mut z = vec![0.0; q];
+    for (i, row) in design.z.chunks_exact(q.max(1)).enumerate() {
+        if design.y[i * visits + t].is_nan() {
+            continue;
+        }
+        z.iter_mut().zip(row).zip(scale).for_each(|((z, x), s)| *z = x / s);
+        for a in 0..q {
+            if z[a] == 0.0 {
+                continue;
+            }
+            spread[a] += (z[a] - means[a]).powi(2);
+            for b in 0..q {
+                moments[a * q + b] = moments[a * q + b] + product(z[a], z[b]);
+            }
+        }
+    }
+    (moments, spread)
+}

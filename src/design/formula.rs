@@ -1,0 +1,414 @@
+//! Formulas in the field's notation: text → expression tree → terms.
+//!
+//! The grammar is the one of Wilkinson & Rogers (1973, Applied Statistics 22:392–399) as R and SAS users write it:
+//!
+//! | written | meaning |
+//! |---|---|
+//! | `a + b`, `a - b` | with, without |
+//! | `a:b` | the interaction |
+//! | `a * b` | `a + b + a:b` |
+//! | `a / b` | `a + a:b` |
+//! | `(a + b + c)^2` | everything up to two-way interactions |
+//! | `1`, `0`, `- 1` | with, without an intercept |
+//! | `` `visit date` `` | a name with blanks or signs in it |
+
+use super::tokens::{Token, TokenKind, tokens};
+use crate::error::{Error, Result};
+
+/// Deeper nesting is a mistake, and would exhaust the stack.
+const MOST_PARENTHESES: usize = 100;
+/// More terms are a mistake, and would take for ever to sort out.
+const MOST_TERMS: usize = 2000;
+
+/// A formula taken apart: the outcome's name and the terms of the mean.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Formula {
+    pub outcome: String,
+    pub intercept: bool,
+    /// Variables in order of first appearance.
+    pub variables: Vec<String>,
+    /// Terms by degree, then by appearance; each lists positions in `variables`, ascending.
+    pub terms: Vec<Vec<usize>>,
+}
+
+/// The expression on the right of `~`, each leaf with its position in the text.
+#[derive(Debug, Clone, PartialEq)]
+enum Expr {
+    Name(String, usize),
+    Intercept {
+        present: bool,
+        position: usize,
+    },
+    /// Summands with their signs (`true` is minus).
+    Sum(Vec<(bool, Expr)>),
+    Interaction(Box<Expr>, Box<Expr>),
+    Cross(Box<Expr>, Box<Expr>),
+    Nested(Box<Expr>, Box<Expr>),
+    Power(Box<Expr>, usize),
+    /// `structure(effects | by)` or `(effects | by)`: a covariance or a random effect, which the mean model has no place for.
+    Grouping {
+        structure: Option<String>,
+        position: usize,
+    },
+}
+
+impl Formula {
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut parser = Parser { text, tokens: tokens(text)?, at: 0, depth: 0 };
+        let (outcome, outcome_position) = parser.name("the outcome's name")?;
+        parser.expect(TokenKind::Tilde, "`~` after the outcome")?;
+        let expr = parser.sum()?;
+        if let Some(token) = parser.peek() {
+            return Err(
+                parser.error(token.position, format!("`{}` is not expected here; expected `+`, `-`, `:`, `*` or the end", token.kind))
+            );
+        }
+        let mut expansion = Expansion { text, intercept: true, variables: vec![] };
+        let mut terms = expansion.terms(&expr, false)?;
+        let Expansion { intercept, variables, .. } = expansion;
+        if variables.contains(&outcome) {
+            return Err(formula_error(
+                text,
+                outcome_position,
+                format!("the outcome `{outcome}` is also on the right of `~`; leave it out there"),
+            ));
+        }
+        terms.sort_by_key(Vec::len);
+        Ok(Formula { outcome, intercept, variables, terms })
+    }
+}
+
+fn formula_error(text: &str, position: usize, message: impl Into<String>) -> Error {
+    Error::Formula { formula: text.into(), position, message: message.into() }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    tokens: Vec<Token>,
+    at: usize,
+    depth: usize,
+}
+
+impl Parser<'_> {
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.at)
+    }
+
+    fn is_next(&self, kind: &TokenKind) -> bool {
+        self.peek().is_some_and(|t| t.kind == *kind)
+    }
+
+    /// Steps over `kind` if it comes next.
+    fn accept(&mut self, kind: TokenKind) -> bool {
+        let found = self.is_next(&kind);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn position(&self) -> usize {
+        self.peek().map_or(self.text.chars().count() + 1, |t| t.position)
+    }
+
+    fn error(&self, position: usize, message: impl Into<String>) -> Error {
+        formula_error(self.text, position, message)
+    }
+
+    fn expect(&mut self, kind: TokenKind, what: &str) -> Result<()> {
+        if self.accept(kind) { Ok(()) } else { Err(self.unexpected(what)) }
+    }
+
+    fn unexpected(&self, expected: &str) -> Error {
+        let found = self.peek().map_or("the end".to_string(), |t| format!("`{}`", t.kind));
+        self.error(self.position(), format!("expected {expected}, found {found}"))
+    }
+
+    fn name(&mut self, what: &str) -> Result<(String, usize)> {
+        match self.peek() {
+            Some(Token { kind: TokenKind::Name(name), position }) => {
+                let found = (name.clone(), *position);
+                self.at += 1;
+                Ok(found)
+            }
+            _ => Err(self.unexpected(what)),
+        }
+    }
+
+    fn sum(&mut self) -> Result<Expr> {
+        self.depth += 1;
+        if self.depth > MOST_PARENTHESES {
+            return Err(self.error(self.position(), format!("more than {MOST_PARENTHESES} parentheses inside one another")));
+        }
+        let sum = self.summands();
+        self.depth -= 1;
+        sum
+    }
+
+    fn summands(&mut self) -> Result<Expr> {
+        let mut minus = self.accept(TokenKind::Minus);
+        if !minus {
+            self.accept(TokenKind::Plus);
+        }
+        let mut summands = vec![];
+        loop {
+            summands.push((minus, self.product()?));
+            if self.accept(TokenKind::Plus) {
+                minus = false;
+            } else if self.accept(TokenKind::Minus) {
+                minus = true;
+            } else {
+                return Ok(Expr::Sum(summands));
+            }
+        }
+    }
+
+    fn product(&mut self) -> Result<Expr> {
+        let mut left = self.interaction()?;
+        loop {
+            if self.accept(TokenKind::Star) {
+                left = Expr::Cross(Box::new(left), Box::new(self.interaction()?));
+            } else if self.accept(TokenKind::Slash) {
+                left = Expr::Nested(Box::new(left), Box::new(self.interaction()?));
+            } else {
+                return Ok(left);
+            }
+        }
+    }
+
+    fn interaction(&mut self) -> Result<Expr> {
+        let mut left = self.power()?;
+        while self.accept(TokenKind::Colon) {
+            left = Expr::Interaction(Box::new(left), Box::new(self.power()?));
+        }
+        Ok(left)
+    }
+
+    fn power(&mut self) -> Result<Expr> {
+        let base = self.atom()?;
+        if !self.accept(TokenKind::Caret) {
+            return Ok(base);
+        }
+        match self.peek() {
+            Some(Token { kind: TokenKind::Number(n), position }) => match n.parse::<usize>() {
+                Ok(degree @ 1..=20) => {
+                    self.at += 1;
+                    Ok(Expr::Power(Box::new(base), degree))
+                }
+                _ => Err(self.error(*position, "the power of a formula is a whole number from 1 to 20")),
+            },
+            _ => Err(self.unexpected("a whole number after `^`")),
+        }
+    }
+
+    fn atom(&mut self) -> Result<Expr> {
+        let position = self.position();
+        match self.peek().map(|t| t.kind.clone()) {
+            Some(TokenKind::Name(name)) => {
+                self.at += 1;
+                if self.accept(TokenKind::Open) { self.call(name, position) } else { Ok(Expr::Name(name, position)) }
+            }
+            Some(TokenKind::Number(n)) if n == "0" || n == "1" => {
+                self.at += 1;
+                Ok(Expr::Intercept { present: n == "1", position })
+            }
+            Some(TokenKind::Number(n)) => {
+                Err(self.error(position, format!("`{n}` is not a term; only 0 and 1 (no intercept, intercept) are numbers in a formula")))
+            }
+            Some(TokenKind::Open) => {
+                self.at += 1;
+                let inner = self.sum()?;
+                let grouped = self.accept(TokenKind::Bar);
+                if grouped {
+                    self.sum()?;
+                }
+                self.expect(TokenKind::Close, "`)`")?;
+                Ok(if grouped { Expr::Grouping { structure: None, position } } else { inner })
+            }
+            _ => Err(self.unexpected("a variable's name")),
+        }
+    }
+
+    /// What follows `name(`: a covariance structure `us(visit | patient)`; any other function is refused.
+    fn call(&mut self, name: String, position: usize) -> Result<Expr> {
+        let refused = format!(
+            "functions such as `{name}(…)` are not computed in a formula; add the transformed variable to the data and name it here"
+        );
+        if self.sum().is_err() || !self.accept(TokenKind::Bar) {
+            return Err(self.error(position, refused));
+        }
+        self.sum()?;
+        self.expect(TokenKind::Close, "`)`")?;
+        Ok(Expr::Grouping { structure: Some(name), position })
+    }
+}
+
+/// Turns expressions into lists of terms, collecting variables as they appear.
+struct Expansion<'a> {
+    text: &'a str,
+    intercept: bool,
+    variables: Vec<String>,
+}
+
+impl Expansion<'_> {
+    /// The terms of `expr` in order of appearance; `minus` when it is being taken away.
+    fn terms(&mut self, expr: &Expr, minus: bool) -> Result<Vec<Vec<usize>>> {
+        match expr {
+            Expr::Name(name, _) => Ok(vec![vec![self.variable(name)]]),
+            Expr::Intercept { present, .. } => {
+                self.intercept = *present != minus;
+                Ok(vec![])
+            }
+            Expr::Sum(summands) => self.sum(summands, minus),
+            Expr::Interaction(l, r) => {
+                let (l, r) = self.operands(l, r)?;
+                self.products(&l, &r)
+            }
+            Expr::Cross(l, r) => {
+                let (l, r) = self.operands(l, r)?;
+                let both = self.products(&l, &r)?;
+                Ok(distinct(l.into_iter().chain(r).chain(both)))
+            }
+            Expr::Nested(l, r) => {
+                let (l, r) = self.operands(l, r)?;
+                let all = l.iter().fold(vec![], |all, term| union(&all, term));
+                let within = self.products(&[all], &r)?;
+                Ok(distinct(l.into_iter().chain(within)))
+            }
+            Expr::Power(base, degree) => {
+                self.refuse_intercept(base)?;
+                let base = self.terms(base, false)?;
+                (1..*degree).try_fold(base.clone(), |power, _| self.products(&power, &base))
+            }
+            Expr::Grouping { structure, position } => Err(self.misplaced(structure.as_deref(), *position)),
+        }
+    }
+
+    fn sum(&mut self, summands: &[(bool, Expr)], minus: bool) -> Result<Vec<Vec<usize>>> {
+        let mut terms: Vec<Vec<usize>> = vec![];
+        for (negative, summand) in summands {
+            let more = self.terms(summand, *negative != minus)?;
+            if *negative {
+                terms.retain(|t| !more.contains(t));
+            } else {
+                terms = distinct(terms.into_iter().chain(more));
+            }
+        }
+        Ok(terms)
+    }
+
+    fn operands(&mut self, left: &Expr, right: &Expr) -> Result<(Vec<Vec<usize>>, Vec<Vec<usize>>)> {
+        self.refuse_intercept(left)?;
+        self.refuse_intercept(right)?;
+        Ok((self.terms(left, false)?, self.terms(right, false)?))
+    }
+
+    fn products(&self, left: &[Vec<usize>], right: &[Vec<usize>]) -> Result<Vec<Vec<usize>>> {
+        if left.len() * right.len() > MOST_TERMS {
+            return Err(formula_error(self.text, 1, format!("it expands to more than {MOST_TERMS} terms; ask for fewer interactions")));
+        }
+        Ok(distinct(left.iter().flat_map(|l| right.iter().map(move |r| union(l, r)))))
+    }
+
+    fn refuse_intercept(&self, expr: &Expr) -> Result<()> {
+        match expr {
+            Expr::Intercept { position, .. } => Err(formula_error(self.text, *position, "0 and 1 stand alone, between `+` and `-`")),
+            _ => Ok(()),
+        }
+    }
+
+    fn variable(&mut self, name: &str) -> usize {
+        self.variables.iter().position(|v| v == name).unwrap_or_else(|| {
+            self.variables.push(name.into());
+            self.variables.len() - 1
+        })
+    }
+
+    fn misplaced(&self, structure: Option<&str>, position: usize) -> Error {
+        let message = match structure {
+            Some(name) => format!(
+                "`{name}(… | …)` is a covariance structure, and this formula is the mean alone; leave it out here and give it to the model with `.covariance(…)`"
+            ),
+            None => "`(… | …)` is a random effect, and this formula is the mean alone; leave it out here: a random intercept or slope of the patients is given to the model with `.covariance(…)`, clusters such as therapists have no place in the model yet".into(),
+        };
+        formula_error(self.text, position, message)
+    }
+}
+
+fn union(a: &[usize], b: &[usize]) -> Vec<usize> {
+    let mut all: Vec<usize> = a.iter().chain(b).copied().collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn distinct(terms: impl IntoIterator<Item = Vec<usize>>) -> Vec<Vec<usize>> {
+    let mut seen: Vec<Vec<usize>> = vec![];
+    for term in terms {
+        if !seen.contains(&term) {
+            seen.push(term);
+        }
+    }
+    seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(text: &str) -> Vec<String> {
+        let f = Formula::parse(text).unwrap();
+        f.terms.iter().map(|t| t.iter().map(|&v| f.variables[v].as_str()).collect::<Vec<_>>().join(":")).collect()
+    }
+
+    /// R 4.2.2: `attr(terms(…), "term.labels")`.
+    #[test]
+    fn terms_are_those_of_r() {
+        assert_eq!(labels("y ~ a*b - a"), ["b", "a:b"]);
+        assert_eq!(labels("y ~ (a + b + c)^2 - a:b"), ["a", "b", "c", "a:c", "b:c"]);
+        assert_eq!(labels("y ~ a/b"), ["a", "a:b"]);
+        assert_eq!(labels("y ~ (a + b)/c"), ["a", "b", "a:b:c"]);
+        assert_eq!(labels("CHANGE ~ BASVAL * VISIT + THERAPY * VISIT"), ["BASVAL", "VISIT", "THERAPY", "BASVAL:VISIT", "VISIT:THERAPY"]);
+        assert_eq!(labels("y ~ a:b + b + a"), ["b", "a", "a:b"]);
+    }
+
+    #[test]
+    fn intercepts_are_switched_as_in_r() {
+        for (text, intercept) in [
+            ("y ~ a", true),
+            ("y ~ 0 + a", false),
+            ("y ~ a - 1", false),
+            ("y ~ -1 + a", false),
+            ("y ~ a + 0 + 1", true),
+            ("y ~ 1", true),
+            ("y ~ -(a + 1) + b", false),
+        ] {
+            assert_eq!(Formula::parse(text).unwrap().intercept, intercept, "{text}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_shown_where_they_are() {
+        for (text, at, part) in [
+            ("y ~ a +", 8, "found the end"),
+            ("y a", 3, "`~`"),
+            ("y ~ a b", 7, "not expected"),
+            ("y ~ a * 1", 9, "stand alone"),
+            ("y ~ log(a)", 5, "add the transformed variable"),
+            ("y ~ a + us(visit | patient)", 9, ".covariance("),
+            ("y ~ a + (1 | therapist)", 9, "random effect"),
+            ("y ~ us(visit | arm/patient)", 5, ".covariance("),
+            ("y ~ (a + b", 11, "`)`"),
+            ("y ~ a + y", 1, "right of"),
+            ("y ~ a^x", 7, "whole number"),
+            ("y ~ `a", 5, "closing"),
+            ("y ~ a % b", 7, "%"),
+        ] {
+            match Formula::parse(text) {
+                Err(Error::Formula { position, message, .. }) => {
+                    assert_eq!(position, at, "{text}: {message}");
+                    assert!(message.contains(part), "{text}: {message}");
+                }
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The mean model: which variables explain the outcome, and what is done with the baseline.
+
+use super::formula::Formula;
+use super::tokens::quoted;
+use crate::error::Result;
+use std::fmt;
+use std::str::FromStr;
+
+/// What is done with the outcome's value before treatment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Baseline {
+    /// It is a covariate, `baseline` in the formula; the outcome's visits are those after it. Patients without a baseline value, or with
+    /// nothing but one, are not analysed.
+    Covariate,
+    /// It is part of the outcome and the arms share its mean: constrained longitudinal data analysis (cLDA; Liang & Zeger 2000, Sankhyā B
+    /// 62:134–148; Coffman, Edelman & Woolson 2016, BMJ Open 6:e013096). At the baseline visit, and before it, every term with the arm is
+    /// what it would be in the reference arm. Patients with only a baseline value stay in.
+    Constrained,
+    /// It is part of the outcome like any other visit, with a mean of its own in each arm.
+    Response,
+}
+
+/// The mean of the outcome: a formula, and what is done with the baseline.
+///
+/// A formula and the builder's methods say the same thing:
+///
+/// ```
+/// use trialstats::design::MeanModel;
+///
+/// let formula = MeanModel::parse("caps5 ~ baseline + site + arm * visit")?;
+/// let built = MeanModel::outcome("caps5").baseline_covariate().covariate("site").arm_by_visit();
+/// assert_eq!(formula, built);
+/// assert_eq!(formula.to_string(), "caps5 ~ baseline + site + arm * visit");
+/// # Ok::<(), trialstats::Error>(())
+/// ```
+///
+/// Variables are `arm` and `visit` (or what the file calls them), `baseline` (the outcome's value at the schedule's baseline visit), `time`
+/// (the visit's time in the schedule), covariates and cluster factors. A covariate that is itself called `baseline` or `time` is used
+/// instead of the derived one. Factors are coded by treatment contrasts against their first level, in full where the margin of an
+/// interaction is absent, as R does; terms are ordered by degree, then by appearance.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub struct MeanModel {
+    pub(super) outcome: String,
+    pub(super) intercept: bool,
+    /// Variables in order of first appearance.
+    pub(super) variables: Vec<String>,
+    /// Terms by degree, then by appearance; each lists positions in `variables`, ascending.
+    pub(super) terms: Vec<Vec<usize>>,
+    pub(super) baseline: Baseline,
+}
+
+/// A mean model as it is written down.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Written {
+    formula: String,
+    baseline: Baseline,
+}
+
+impl MeanModel {
+    /// Reads a formula such as `caps5 ~ baseline + site + arm * visit`.
+    ///
+    /// With `baseline` among the variables the baseline is a [covariate](Baseline::Covariate), else part of the
+    /// [response](Baseline::Response); [`MeanModel::constrained_baseline`] asks for the constrained analysis.
+    ///
+    /// # Errors
+    /// [`crate::Error::Formula`] with the character where the formula stops making sense.
+    pub fn parse(formula: &str) -> Result<Self> {
+        let Formula { outcome, intercept, variables, terms } = Formula::parse(formula)?;
+        let baseline = if variables.iter().any(|v| v == "baseline") { Baseline::Covariate } else { Baseline::Response };
+        Ok(Self { outcome, intercept, variables, terms, baseline }.without_idle_variables())
+    }
+
+    /// Starts a model of `name` with nothing but an intercept.
+    pub fn outcome(name: impl Into<String>) -> Self {
+        Self { outcome: name.into(), intercept: true, variables: vec![], terms: vec![], baseline: Baseline::Response }
+    }
+
+    /// Adds the main effect of the outcome's baseline value, which thereby leaves the response.
+    pub fn baseline_covariate(mut self) -> Self {
+        self.baseline = Baseline::Covariate;
+        self.effect(&["baseline"])
+    }
+
+    /// Keeps the baseline in the response with one mean for all arms (cLDA).
+    pub fn constrained_baseline(self) -> Self {
+        self.with_baseline(Baseline::Constrained)
+    }
+
+    /// Says what is done with the baseline.
+    pub fn with_baseline(mut self, baseline: Baseline) -> Self {
+        self.baseline = baseline;
+        self
+    }
+
+    /// Adds the main effect of a variable.
+    pub fn covariate(self, name: &str) -> Self {
+        self.effect(&[name])
+    }
+
+    /// Adds arm, visit and their interaction: `arm * visit`.
+    pub fn arm_by_visit(self) -> Self {
+        self.crossed("arm", "visit")
+    }
+
+    /// Adds two variables and their interaction: `a * b`.
+    pub fn crossed(self, a: &str, b: &str) -> Self {
+        self.effect(&[a]).effect(&[b]).effect(&[a, b])
+    }
+
+    /// Adds one term: a main effect, or the interaction of several variables without its margins.
+    pub fn effect(mut self, variables: &[&str]) -> Self {
+        let mut term: Vec<usize> = variables.iter().map(|v| self.position_of(v)).collect();
+        term.sort_unstable();
+        term.dedup();
+        if !term.is_empty() && !self.terms.contains(&term) {
+            self.terms.push(term);
+            self.terms.sort_by_key(Vec::len);
+        }
+        self
+    }
+
+    /// Leaves the intercept out; the first factor is then coded in full.
+    pub fn without_intercept(mut self) -> Self {
+        self.intercept = false;
+        self
+    }
+
+    /// The outcome's name.
+    pub fn outcome_name(&self) -> &str {
+        &self.outcome
+    }
+
+    /// What is done with the baseline.
+    pub fn baseline(&self) -> Baseline {
+        self.baseline
+    }
+
+    /// Whether the mean has an intercept.
+    pub fn has_intercept(&self) -> bool {
+        self.intercept
+    }
+
+    /// The variables in order of appearance.
+    pub fn variables(&self) -> &[String] {
+        &self.variables
+    }
+
+    /// The terms in order, each the variables in it; the intercept is not among them.
+    pub fn terms(&self) -> Vec<Vec<&str>> {
+        self.terms.iter().map(|t| t.iter().map(|&v| self.variables[v].as_str()).collect()).collect()
+    }
+
+    /// The mean model in words, as a methods section states it.
+    ///
+    /// ```
+    /// # use trialstats::design::MeanModel;
+    /// let model = MeanModel::parse("caps5 ~ baseline + site + arm * visit")?;
+    /// assert_eq!(
+    ///     model.sentence(),
+    ///     "The mean of caps5 had fixed effects of the baseline value, site, arm, visit and the arm-by-visit interaction."
+    /// );
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    pub fn sentence(&self) -> String {
+        let name = |v: &str| if v == "baseline" { "the baseline value".to_string() } else { v.to_string() };
+        let effects: Vec<String> = self
+            .terms()
+            .iter()
+            .map(|t| if t.len() == 1 { name(t[0]) } else { format!("the {}", t.join("-by-")) + " interaction" })
+            .collect();
+        let effects = match effects.split_last() {
+            None if self.intercept => "an intercept only".into(),
+            None => "no fixed effects".into(),
+            Some((only, [])) => format!("fixed effects of {only}"),
+            Some((last, rest)) => format!("fixed effects of {} and {last}", rest.join(", ")),
+        };
+        let intercept = if self.intercept || self.terms.is_empty() { "" } else { ", without an intercept" };
+        let baseline = match self.baseline {
+            Baseline::Constrained => {
+                " The baseline measurement was part of the response, with one mean common to all arms (constrained longitudinal data analysis)."
+            }
+            Baseline::Covariate | Baseline::Response => "",
+        };
+        format!("The mean of {} had {effects}{intercept}.{baseline}", self.outcome)
+    }
+
+    fn position_of(&mut self, variable: &str) -> usize {
+        self.variables.iter().position(|v| v == variable).unwrap_or_else(|| {
+            self.variables.push(variable.into());
+            self.variables.len() - 1
+        })
+    }
+
+    /// Forgets variables that a formula mentioned only to take them away.
+    fn without_idle_variables(mut self) -> Self {
+        let used: Vec<usize> = (0..self.variables.len()).filter(|v| self.terms.iter().any(|t| t.contains(v))).collect();
+        for term in &mut self.terms {
+            term.iter_mut().for_each(|v| *v = used.partition_point(|u| u < v));
+        }
+        self.variables = used.iter().map(|&v| std::mem::take(&mut self.variables[v])).collect();
+        self
+    }
+
+    fn label(&self, term: &[usize]) -> String {
+        term.iter().map(|&v| quoted(&self.variables[v])).collect::<Vec<_>>().join(":")
+    }
+
+    /// `a * b` for an interaction whose margins stand directly before the other interactions, if that says the same.
+    fn crossed_text(&self) -> Option<String> {
+        let interactions: Vec<&Vec<usize>> = self.terms.iter().filter(|t| t.len() > 1).collect();
+        let within = |v: usize| interactions.iter().any(|t| t.contains(&v));
+        let alone = self.terms.iter().filter(|t| t.len() == 1 && !within(t[0])).map(|t| self.label(t));
+        let pairs =
+            interactions.iter().filter(|t| t.len() == 2 && !interactions.iter().any(|o| o.len() > 2 && t.iter().all(|v| o.contains(v))));
+        let higher = interactions.iter().filter(|t| t.len() > 2);
+        let crossed = pairs.chain(higher).map(|t| t.iter().map(|&v| quoted(&self.variables[v])).collect::<Vec<_>>().join(" * "));
+        let start = if self.intercept { vec![] } else { vec!["0".to_string()] };
+        let parts: Vec<String> = start.into_iter().chain(alone).chain(crossed).collect();
+        let text = format!("{} ~ {}", quoted(&self.outcome), parts.join(" + "));
+        let same =
+            Self::parse(&text).is_ok_and(|m| m.terms == self.terms && m.variables == self.variables && m.intercept == self.intercept);
+        same.then_some(text)
+    }
+
+    /// Every term written out. A leading interaction of all variables, taken away again unless it is a term, fixes their order.
+    fn full_text(&self) -> String {
+        let mut appeared: Vec<usize> = vec![];
+        for &v in self.terms.iter().flatten() {
+            if !appeared.contains(&v) {
+                appeared.push(v);
+            }
+        }
+        let everything: Vec<usize> = (0..self.variables.len()).collect();
+        let in_order = appeared == everything;
+        let mut parts = vec![];
+        if !self.intercept {
+            parts.push("0".to_string());
+        }
+        if !in_order {
+            parts.push(self.label(&everything));
+        }
+        parts.extend(self.terms.iter().filter(|t| in_order || **t != everything).map(|t| self.label(t)));
+        if parts.is_empty() {
+            parts.push("1".into());
+        }
+        let take_away =
+            if in_order || self.terms.contains(&everything) { String::new() } else { format!(" - {}", self.label(&everything)) };
+        format!("{} ~ {}{take_away}", quoted(&self.outcome), parts.join(" + "))
+    }
+}
+
+impl fmt::Display for MeanModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.crossed_text().unwrap_or_else(|| self.full_text()))
+    }
+}
+
+impl FromStr for MeanModel {
+    type Err = crate::Error;
+
+    fn from_str(formula: &str) -> Result<Self> {
+        Self::parse(formula)
+    }
+}
+
+impl From<MeanModel> for Written {
+    fn from(model: MeanModel) -> Self {
+        Self { formula: model.to_string(), baseline: model.baseline }
+    }
+}
+
+impl TryFrom<Written> for MeanModel {
+    type Error = crate::Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        Ok(Self::parse(&written.formula)?.with_baseline(written.baseline))
+    }
+}

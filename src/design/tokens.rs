@@ -1,0 +1,115 @@
+//! The words of a formula.
+
+use crate::error::{Error, Result};
+use std::fmt;
+
+/// A word of a formula and where it starts, counted in characters from 1.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Token {
+    pub kind: TokenKind,
+    pub position: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum TokenKind {
+    Name(String),
+    Number(String),
+    Tilde,
+    Plus,
+    Minus,
+    Star,
+    Slash,
+    Colon,
+    Caret,
+    Bar,
+    Open,
+    Close,
+}
+
+impl fmt::Display for TokenKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TokenKind::Name(text) | TokenKind::Number(text) => text,
+            TokenKind::Tilde => "~",
+            TokenKind::Plus => "+",
+            TokenKind::Minus => "-",
+            TokenKind::Star => "*",
+            TokenKind::Slash => "/",
+            TokenKind::Colon => ":",
+            TokenKind::Caret => "^",
+            TokenKind::Bar => "|",
+            TokenKind::Open => "(",
+            TokenKind::Close => ")",
+        })
+    }
+}
+
+/// The words of `text`.
+pub(super) fn tokens(text: &str) -> Result<Vec<Token>> {
+    let characters: Vec<char> = text.chars().collect();
+    let mut found = vec![];
+    let mut at = 0;
+    while at < characters.len() {
+        let start = at;
+        let c = characters[at];
+        at += 1;
+        let kind = match c {
+            _ if c.is_whitespace() => continue,
+            '~' => TokenKind::Tilde,
+            '+' => TokenKind::Plus,
+            '-' | '−' => TokenKind::Minus,
+            '*' => TokenKind::Star,
+            '/' => TokenKind::Slash,
+            ':' => TokenKind::Colon,
+            '^' => TokenKind::Caret,
+            '|' => TokenKind::Bar,
+            '(' => TokenKind::Open,
+            ')' => TokenKind::Close,
+            '`' => {
+                let length = characters[at..].iter().position(|&c| c == '`');
+                let length = length.ok_or_else(|| unreadable(text, start, "a name in backquotes has no closing backquote"))?;
+                if length == 0 {
+                    return Err(unreadable(text, start, "there is no name between the backquotes"));
+                }
+                at += length + 1;
+                TokenKind::Name(characters[start + 1..at - 1].iter().collect())
+            }
+            _ if starts_name(c) => {
+                at += characters[at..].iter().take_while(|&&c| continues_name(c)).count();
+                TokenKind::Name(characters[start..at].iter().collect())
+            }
+            _ if c.is_ascii_digit() => {
+                at += characters[at..].iter().take_while(|&&c| c.is_ascii_digit() || c == '.').count();
+                TokenKind::Number(characters[start..at].iter().collect())
+            }
+            _ => {
+                return Err(unreadable(
+                    text,
+                    start,
+                    &format!("`{c}` has no meaning in a formula; a name with such a sign goes in backquotes"),
+                ));
+            }
+        };
+        found.push(Token { kind, position: start + 1 });
+    }
+    Ok(found)
+}
+
+/// `name` as a formula has to write it: in backquotes unless it is a plain word.
+pub(super) fn quoted(name: &str) -> String {
+    let mut characters = name.chars();
+    let plain = characters.next().is_some_and(starts_name) && characters.all(continues_name);
+    if plain { name.into() } else { format!("`{name}`") }
+}
+
+fn starts_name(c: char) -> bool {
+    c.is_alphabetic() || c == '_' || c == '.'
+}
+
+fn continues_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '.'
+}
+
+fn unreadable(text: &str, at: usize, message: &str) -> Error {
+    Error::Formula { formula: text.into(), position: at + 1, message: message.into() }
+}

@@ -1,0 +1,238 @@
+//! The variables of a mean model, looked up in a trial.
+
+use super::{Baseline, MeanModel};
+use crate::error::{Error, Result};
+use crate::trial::{CovariateValues, Outcome, Trial};
+
+/// A variable of the mean model with its values on the analysed visits.
+#[derive(Debug, Clone)]
+pub(crate) struct Variable {
+    /// Its name in the formula.
+    pub name: String,
+    pub role: Role,
+    /// The levels of a factor that have analysed observations, the reference first; none for a number.
+    pub levels: Vec<String>,
+    pub values: Values,
+}
+
+/// What a variable is to the trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Arm,
+    Visit,
+    Time,
+    Baseline,
+    Covariate,
+    Cluster,
+}
+
+/// The values of a variable: by patient of the trial, by analysed visit, or both (patient by patient).
+#[derive(Debug, Clone)]
+pub(crate) enum Values {
+    /// The level is the analysed visit itself.
+    Visit,
+    /// A number a visit.
+    Time(Vec<f64>),
+    /// A number a patient, NaN where missing.
+    Number(Vec<f64>),
+    /// A level a patient.
+    Factor(Vec<Option<usize>>),
+    /// A number a patient and visit, NaN where missing.
+    NumberByVisit(Vec<f64>),
+    /// A level a patient and visit.
+    FactorByVisit(Vec<Option<usize>>),
+}
+
+impl Variable {
+    pub fn is_factor(&self) -> bool {
+        matches!(self.values, Values::Visit | Values::Factor(_) | Values::FactorByVisit(_))
+    }
+
+    /// Whether it can differ between the visits of a patient in a way that is not the same for all patients.
+    pub fn varies_by_visit(&self) -> bool {
+        matches!(self.values, Values::NumberByVisit(_) | Values::FactorByVisit(_))
+    }
+
+    pub fn is_missing(&self, patient: usize, visit: usize, visits: usize) -> bool {
+        match &self.values {
+            Values::Visit | Values::Time(_) => false,
+            Values::Number(v) => v[patient].is_nan(),
+            Values::Factor(codes) => codes[patient].is_none(),
+            Values::NumberByVisit(v) => v[patient * visits + visit].is_nan(),
+            Values::FactorByVisit(codes) => codes[patient * visits + visit].is_none(),
+        }
+    }
+
+    /// The level of a factor in a row, as an index into `levels`.
+    pub fn level(&self, patient: usize, visit: usize, visits: usize) -> Option<usize> {
+        match &self.values {
+            Values::Visit => Some(visit),
+            Values::Factor(codes) => codes[patient],
+            Values::FactorByVisit(codes) => codes[patient * visits + visit],
+            _ => None,
+        }
+    }
+
+    /// The number of a numeric variable in a row.
+    pub fn number(&self, patient: usize, visit: usize, visits: usize) -> f64 {
+        match &self.values {
+            Values::Time(times) => times[visit],
+            Values::Number(v) => v[patient],
+            Values::NumberByVisit(v) => v[patient * visits + visit],
+            _ => f64::NAN,
+        }
+    }
+
+    /// Leaves out the levels that no row of `rows` has; their names are returned.
+    pub fn drop_unused_levels(&mut self, rows: impl Iterator<Item = (usize, usize)>, visits: usize) -> Vec<String> {
+        if !matches!(self.values, Values::Factor(_) | Values::FactorByVisit(_)) {
+            return vec![];
+        }
+        let mut used = vec![false; self.levels.len()];
+        rows.filter_map(|(i, t)| self.level(i, t, visits)).for_each(|l| used[l] = true);
+        let renumbered: Vec<usize> = (0..used.len()).map(|l| used[..l].iter().filter(|u| **u).count()).collect();
+        let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(&mut self.levels).into_iter().zip(&used).partition(|(_, u)| **u);
+        self.levels = kept.into_iter().map(|(level, _)| level).collect();
+        if let Values::Factor(codes) | Values::FactorByVisit(codes) = &mut self.values {
+            codes.iter_mut().for_each(|c| *c = c.filter(|&l| used[l]).map(|l| renumbered[l]));
+        }
+        dropped.into_iter().map(|(level, _)| level).collect()
+    }
+}
+
+/// Looks up the variables of `model` on `visits` (positions in the schedule).
+pub(super) fn resolve(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize]) -> Result<Vec<Variable>> {
+    let mut found: Vec<Variable> = vec![];
+    for name in &model.variables {
+        let variable = lookup(trial, model.baseline, outcome, visits, name)?;
+        let twin = found.iter().find(|v| v.role == variable.role && matches!(v.role, Role::Arm | Role::Visit));
+        if let Some(twin) = twin {
+            return Err(Error::invalid(
+                format!("`{}` and `{name}` in one formula", twin.name),
+                "they are two names of the same variable",
+                "use one of them throughout",
+            ));
+        }
+        found.push(variable);
+    }
+    Ok(found)
+}
+
+fn lookup(trial: &Trial, baseline: Baseline, outcome: &Outcome, visits: &[usize], name: &str) -> Result<Variable> {
+    let columns = trial.column_names();
+    let variable = |role, levels, values| Variable { name: name.to_string(), role, levels, values };
+    if name == columns.arm || (name == "arm" && trial.covariate(name).is_none()) {
+        return Ok(arm(trial, name));
+    }
+    if name == columns.visit || (name == "visit" && trial.covariate(name).is_none()) {
+        let labels = trial.schedule().labels();
+        return Ok(variable(Role::Visit, visits.iter().map(|&t| labels[t].to_string()).collect(), Values::Visit));
+    }
+    if let Some(covariate) = trial.covariate(name) {
+        let (levels, values) = restricted(&covariate.values, visits, trial.schedule().len());
+        let role = if name == "baseline" && baseline == Baseline::Covariate { Role::Baseline } else { Role::Covariate };
+        return Ok(variable(role, levels, values));
+    }
+    if name == "baseline" {
+        return Ok(variable(Role::Baseline, vec![], Values::Number(baseline_values(trial, outcome)?)));
+    }
+    if name == "time" {
+        return Ok(variable(Role::Time, vec![], Values::Time(times(trial, visits)?)));
+    }
+    if let Some(cluster) = trial.cluster(name) {
+        return Ok(variable(Role::Cluster, cluster.levels.clone(), Values::Factor(cluster.codes.clone())));
+    }
+    Err(unknown(trial, name))
+}
+
+fn arm(trial: &Trial, name: &str) -> Variable {
+    let codes = trial.arm_of().iter().map(|&a| Some(a)).collect();
+    Variable { name: name.into(), role: Role::Arm, levels: trial.arms().to_vec(), values: Values::Factor(codes) }
+}
+
+/// A factor that is fixed within patients: the arm, a covariate or a cluster; what may define covariance groups.
+pub(super) fn patient_factor(trial: &Trial, name: &str) -> Result<Variable> {
+    if name == "arm" || name == trial.column_names().arm {
+        return Ok(arm(trial, name));
+    }
+    let (levels, codes, role) = match (trial.covariate(name).map(|c| &c.values), trial.cluster(name)) {
+        (Some(CovariateValues::Factor { levels, codes }), _) => (levels, codes, Role::Covariate),
+        (Some(_), _) => {
+            return Err(Error::invalid(
+                format!("covariance groups by `{name}`"),
+                "groups are made by a factor that is fixed within patients, and this is a number or changes by visit",
+                "name the arm or a patient-level factor",
+            ));
+        }
+        (None, Some(cluster)) => (&cluster.levels, &cluster.codes, Role::Cluster),
+        (None, None) => return Err(unknown(trial, name)),
+    };
+    Ok(Variable { name: name.into(), role, levels: levels.clone(), values: Values::Factor(codes.clone()) })
+}
+
+/// Observation weights: a numeric covariate, of the patient or by visit, on `visits`.
+pub(super) fn weights(trial: &Trial, name: &str, visits: &[usize]) -> Result<Vec<f64>> {
+    let covariate = trial.covariate(name).ok_or_else(|| unknown(trial, name))?;
+    let n = trial.patients().len();
+    match restricted(&covariate.values, visits, trial.schedule().len()).1 {
+        Values::Number(v) => Ok((0..n * visits.len()).map(|row| v[row / visits.len()]).collect()),
+        Values::NumberByVisit(v) => Ok(v),
+        _ => Err(Error::invalid(format!("weights from `{name}`"), "it is a factor", "name a numeric column of positive weights")),
+    }
+}
+
+fn restricted(values: &CovariateValues, visits: &[usize], scheduled: usize) -> (Vec<String>, Values) {
+    match values {
+        CovariateValues::Numeric(v) => (vec![], Values::Number(v.clone())),
+        CovariateValues::Factor { levels, codes } => (levels.clone(), Values::Factor(codes.clone())),
+        CovariateValues::NumericByVisit(v) => (vec![], Values::NumberByVisit(on_visits(v, visits, scheduled))),
+        CovariateValues::FactorByVisit { levels, codes } => (levels.clone(), Values::FactorByVisit(on_visits(codes, visits, scheduled))),
+    }
+}
+
+/// The entries of a patients × scheduled visits table at `visits`.
+pub(super) fn on_visits<T: Copy>(table: &[T], visits: &[usize], scheduled: usize) -> Vec<T> {
+    table.chunks_exact(scheduled).flat_map(|row| visits.iter().map(|&t| row[t])).collect()
+}
+
+fn baseline_values(trial: &Trial, outcome: &Outcome) -> Result<Vec<f64>> {
+    let visit = trial.schedule().baseline().ok_or_else(|| {
+        Error::invalid(
+            "`baseline` in the formula",
+            "the schedule has no baseline visit and no covariate is called `baseline`",
+            "declare the baseline visit in the layout, or name the column that holds the baseline value",
+        )
+    })?;
+    let scheduled = trial.schedule().len();
+    Ok(outcome.values.chunks_exact(scheduled).map(|row| row[visit]).collect())
+}
+
+fn times(trial: &Trial, visits: &[usize]) -> Result<Vec<f64>> {
+    visits
+        .iter()
+        .map(|&t| {
+            let visit = &trial.schedule().visits()[t];
+            visit.time.ok_or_else(|| {
+                Error::invalid(
+                    "`time` in the formula",
+                    format!("visit `{}` has no time in the schedule", visit.label),
+                    "give every visit a time in the layout, or use `visit`",
+                )
+            })
+        })
+        .collect()
+}
+
+fn unknown(trial: &Trial, name: &str) -> Error {
+    let columns = trial.column_names();
+    let mut known: Vec<&str> = vec!["arm", "visit", "baseline", "time", &columns.arm, &columns.visit];
+    known.extend(trial.covariates().iter().map(|c| c.name.as_str()));
+    known.extend(trial.clusters().iter().map(|c| c.name.as_str()));
+    let mut distinct: Vec<&str> = vec![];
+    for k in known {
+        if !distinct.contains(&k) {
+            distinct.push(k);
+        }
+    }
+    Error::unknown("variable", name, &distinct)
+}
