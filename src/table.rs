@@ -2,6 +2,7 @@
 //!
 //! A result implements [`Tabular`] once; printing, CSV, HTML and data frames all follow from it.
 
+use std::borrow::Cow;
 use std::io;
 
 pub mod layout;
@@ -35,7 +36,7 @@ pub enum Values {
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Column {
     /// Machine-readable name, used in CSV and data frames.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Heading for people.
     pub heading: String,
     /// One value a row.
@@ -44,19 +45,19 @@ pub struct Column {
 
 impl Column {
     /// A column of labels.
-    pub fn text<S: Into<String>>(name: &'static str, heading: &str, values: impl IntoIterator<Item = S>) -> Self {
-        Self { name, heading: heading.into(), values: Values::Text(values.into_iter().map(|v| Some(v.into())).collect()) }
+    pub fn text<S: Into<String>>(name: impl Into<Cow<'static, str>>, heading: &str, values: impl IntoIterator<Item = S>) -> Self {
+        Self { name: name.into(), heading: heading.into(), values: Values::Text(values.into_iter().map(|v| Some(v.into())).collect()) }
     }
 
     /// A column of real numbers; a NaN becomes an empty cell.
-    pub fn real(name: &'static str, heading: &str, format: Format, values: impl IntoIterator<Item = f64>) -> Self {
+    pub fn real(name: impl Into<Cow<'static, str>>, heading: &str, format: Format, values: impl IntoIterator<Item = f64>) -> Self {
         let values = values.into_iter().map(|v| (!v.is_nan()).then_some(v)).collect();
-        Self { name, heading: heading.into(), values: Values::Real(values, format) }
+        Self { name: name.into(), heading: heading.into(), values: Values::Real(values, format) }
     }
 
     /// A column of counts.
-    pub fn count(name: &'static str, heading: &str, values: impl IntoIterator<Item = usize>) -> Self {
-        Self { name, heading: heading.into(), values: Values::Count(values.into_iter().map(|v| Some(v as u64)).collect()) }
+    pub fn count(name: impl Into<Cow<'static, str>>, heading: &str, values: impl IntoIterator<Item = usize>) -> Self {
+        Self { name: name.into(), heading: heading.into(), values: Values::Count(values.into_iter().map(|v| Some(v as u64)).collect()) }
     }
 
     /// The number of rows.
@@ -135,7 +136,7 @@ pub trait Tabular {
     fn write_csv(&self, to: &mut dyn io::Write) -> io::Result<()> {
         let columns = self.columns();
         let mut writer = csv::Writer::from_writer(to);
-        writer.write_record(columns.iter().map(|c| c.name))?;
+        writer.write_record(columns.iter().map(|c| c.name.as_ref()))?;
         for row in 0..columns.first().map_or(0, Column::len) {
             writer.write_record(columns.iter().map(|c| c.exact(row)))?;
         }
@@ -150,9 +151,9 @@ pub trait Tabular {
             .columns()
             .into_iter()
             .map(|c| match c.values {
-                Values::Text(v) => Raw::new(c.name.into(), v).into(),
-                Values::Real(v, _) => Raw::new(c.name.into(), v).into(),
-                Values::Count(v) => Raw::new(c.name.into(), v).into(),
+                Values::Text(v) => Raw::new(c.name.as_ref().into(), v).into(),
+                Values::Real(v, _) => Raw::new(c.name.as_ref().into(), v).into(),
+                Values::Count(v) => Raw::new(c.name.as_ref().into(), v).into(),
             })
             .collect();
         DataFrame::new_infer_height(columns)
