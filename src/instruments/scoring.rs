@@ -120,6 +120,21 @@ impl Diagnosis {
             _ => Diagnosis::Unknown,
         }
     }
+
+    /// Either: met if either is met, whatever the other.
+    ///
+    /// ```
+    /// use trialstats::instruments::Diagnosis::{Met, NotMet, Unknown};
+    /// assert_eq!(Unknown.or(Met), Met);
+    /// assert_eq!(Unknown.or(NotMet), Unknown);
+    /// ```
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Diagnosis::Met, _) | (_, Diagnosis::Met) => Diagnosis::Met,
+            (Diagnosis::NotMet, Diagnosis::NotMet) => Diagnosis::NotMet,
+            _ => Diagnosis::Unknown,
+        }
+    }
 }
 
 impl Item {

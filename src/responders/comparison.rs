@@ -1,0 +1,251 @@
+//! Two arms compared at a visit: risk difference, risk ratio, odds ratio and number needed to treat.
+
+use super::rates::{Tally, percent, shared_notes};
+use super::{
+    Assumption, Definition, Measure, NumberNeeded, Proportion, RateOptions, Responders, ZeroCells, odds_ratio, risk_difference, risk_ratio,
+};
+use crate::error::{Error, Result};
+use crate::table::{Column, Format, Tabular, display_as_table};
+
+/// An arm against the reference at one visit under one assumption about the unobserved.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Comparison {
+    /// Name of the definition.
+    pub definition: String,
+    /// Visit.
+    pub visit: String,
+    /// The arm.
+    pub arm: String,
+    /// The arm it is compared with.
+    pub reference: String,
+    /// What is assumed of the unobserved. `Lowest` and `Highest` are those of the difference: the unobserved of the arm do not meet the
+    /// definition while those of the reference do, and the reverse.
+    pub unobserved: Assumption,
+    /// Who meets the definition in the arm.
+    pub in_arm: Proportion,
+    /// Who meets it in the reference.
+    pub in_reference: Proportion,
+    /// Observed of randomized in the arm.
+    pub observed_in_arm: Proportion,
+    /// Observed of randomized in the reference.
+    pub observed_in_reference: Proportion,
+    /// Arm minus reference, Newcombe's interval.
+    pub difference: Measure,
+    /// Arm over reference, log interval.
+    pub risk_ratio: Measure,
+    /// Arm over reference, logit interval.
+    pub odds_ratio: Measure,
+    /// Number needed to treat with the arm rather than the reference.
+    pub number_needed: NumberNeeded,
+}
+
+/// Comparisons per definition and visit.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Comparisons {
+    /// The comparisons.
+    pub rows: Vec<Comparison>,
+    /// The definitions they are of.
+    pub definitions: Vec<Definition>,
+    /// How they were made.
+    pub options: RateOptions,
+}
+
+/// Every arm against the reference, per definition and visit, once for each way to treat the unobserved.
+///
+/// # Errors
+/// [`Error::Invalid`] if the options name no way to treat the unobserved or a level outside (0, 1), or if there is one arm only;
+/// [`Error::Unknown`] for an arm or visit that the trial lacks.
+pub fn compare(responders: &[Responders], options: &RateOptions) -> Result<Comparisons> {
+    options.check()?;
+    let mut rows = vec![];
+    for r in responders {
+        let reference = reference_of(r, options)?;
+        for visit in options.visits_of(r)? {
+            for assumption in options.assumptions() {
+                for arm in (0..r.arms.len()).filter(|&a| a != reference) {
+                    rows.push(comparison(r, visit, arm, reference, assumption, options)?);
+                }
+            }
+        }
+    }
+    Ok(Comparisons { rows, definitions: responders.iter().map(|r| r.definition.clone()).collect(), options: options.clone() })
+}
+
+impl Responders {
+    /// The comparisons of this definition alone: see [`compare`].
+    ///
+    /// # Errors
+    /// As [`compare`].
+    pub fn compare(&self, options: &RateOptions) -> Result<Comparisons> {
+        compare(std::slice::from_ref(self), options)
+    }
+}
+
+fn reference_of(r: &Responders, options: &RateOptions) -> Result<usize> {
+    if r.arms.len() < 2 {
+        return Err(Error::invalid("a comparison of arms", "the trial has one arm", "use `rates`"));
+    }
+    match &options.reference {
+        None => Ok(0),
+        Some(arm) => r.arms.iter().position(|a| a == arm).ok_or_else(|| Error::unknown("arm", arm, &r.arms)),
+    }
+}
+
+fn comparison(
+    r: &Responders,
+    visit: usize,
+    arm: usize,
+    reference: usize,
+    assumption: Assumption,
+    options: &RateOptions,
+) -> Result<Comparison> {
+    let (of_arm, of_reference) = (Tally::of(r, arm, visit), Tally::of(r, reference, visit));
+    let opposite = match assumption {
+        Assumption::Lowest => Assumption::Highest,
+        Assumption::Highest => Assumption::Lowest,
+        same => same,
+    };
+    let (in_arm, in_reference) = (of_arm.under(assumption), of_reference.under(opposite));
+    let difference = risk_difference(in_arm, in_reference, options.level)?;
+    let observed = |tally: Tally| Proportion { met: tally.observed(), of: tally.randomized() };
+    Ok(Comparison {
+        definition: r.definition.name.clone(),
+        visit: r.visits[visit].clone(),
+        arm: r.arms[arm].clone(),
+        reference: r.arms[reference].clone(),
+        unobserved: assumption,
+        in_arm,
+        in_reference,
+        observed_in_arm: observed(of_arm),
+        observed_in_reference: observed(of_reference),
+        difference,
+        risk_ratio: risk_ratio(in_arm, in_reference, options.level, options.zero_cells)?,
+        odds_ratio: odds_ratio(in_arm, in_reference, options.level, options.zero_cells)?,
+        number_needed: NumberNeeded::from_difference(difference, r.definition.meaning),
+    })
+}
+
+/// The numbers of [`Comparisons`] with their intervals in one cell each, narrow enough for a page.
+#[derive(Debug, Clone, Copy)]
+pub struct ComparisonSummary<'a>(pub &'a Comparisons);
+
+impl Comparisons {
+    /// The same rows in fewer columns, as they are printed.
+    pub fn summary(&self) -> ComparisonSummary<'_> {
+        ComparisonSummary(self)
+    }
+
+    fn measure(&self, names: [&'static str; 3], heading: &str, format: Format, of: impl Fn(&Comparison) -> Measure) -> [Column; 3] {
+        let column =
+            |name, heading: &str, part: fn(Measure) -> f64| Column::real(name, heading, format, self.rows.iter().map(|r| part(of(r))));
+        [
+            column(names[0], heading, |m| m.estimate),
+            column(names[1], &format!("{heading}, lower"), |m| m.lower),
+            column(names[2], &format!("{heading}, upper"), |m| m.upper),
+        ]
+    }
+}
+
+impl Tabular for Comparisons {
+    fn title(&self) -> String {
+        "Patients meeting each definition, arms compared".into()
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let rows = || self.rows.iter();
+        let mut columns = vec![
+            Column::text("definition", "Definition", rows().map(|r| &r.definition)),
+            Column::text("visit", "Visit", rows().map(|r| &r.visit)),
+            Column::text("arm", "Arm", rows().map(|r| &r.arm)),
+            Column::text("reference", "Reference", rows().map(|r| &r.reference)),
+            Column::text("unobserved", "Unobserved", rows().map(|r| r.unobserved.words())),
+            Column::count("met", "Met", rows().map(|r| r.in_arm.met)),
+            Column::count("of", "Of", rows().map(|r| r.in_arm.of)),
+            Column::count("observed", "Observed", rows().map(|r| r.observed_in_arm.met)),
+            Column::count("randomized", "Randomized", rows().map(|r| r.observed_in_arm.of)),
+            Column::count("reference_met", "Reference met", rows().map(|r| r.in_reference.met)),
+            Column::count("reference_of", "Of", rows().map(|r| r.in_reference.of)),
+            Column::count("reference_observed", "Observed", rows().map(|r| r.observed_in_reference.met)),
+            Column::count("reference_randomized", "Randomized", rows().map(|r| r.observed_in_reference.of)),
+        ];
+        let names = ["risk_difference", "risk_difference_lower", "risk_difference_upper"];
+        columns.extend(self.measure(names, "Risk difference", Format::Percent, |r| r.difference));
+        let names = ["risk_ratio", "risk_ratio_lower", "risk_ratio_upper"];
+        columns.extend(self.measure(names, "Risk ratio", Format::Decimals(2), |r| r.risk_ratio));
+        let names = ["odds_ratio", "odds_ratio_lower", "odds_ratio_upper"];
+        columns.extend(self.measure(names, "Odds ratio", Format::Decimals(2), |r| r.odds_ratio));
+        columns.push(Column::text("number_needed", "Number needed to treat", rows().map(|r| r.number_needed.to_string())));
+        columns
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = shared_notes(&self.definitions, &self.options);
+        if self.options.assumptions().any(|a| a == Assumption::Lowest) {
+            notes.push(
+                "Bounds are of the difference. Lowest: the unobserved of the arm do not meet the definition, those of the reference do; highest: the \
+                 reverse."
+                    .into(),
+            );
+        }
+        notes.push(format!(
+            "{}% intervals, patients taken as independent. Difference, arm − reference: Newcombe's hybrid score. Risk ratio: log (Katz). Odds ratio: logit \
+             (Woolf). {}",
+            percent(self.options.level),
+            match self.options.zero_cells {
+                ZeroCells::NoInterval => "A ratio with an empty cell has no interval.",
+                ZeroCells::AddHalf => "A ratio with an empty cell has ½ added to each cell.",
+            }
+        ));
+        notes.push(
+            "Number needed to treat: reciprocal of the difference; NNTB for one more to benefit, NNTH for one more to be harmed. Where the interval of \
+             the difference contains 0 it runs through infinity (Altman 1998)."
+                .into(),
+        );
+        notes
+    }
+
+    /// The [`summary`](Comparisons::summary) as text: all columns would not fit a terminal.
+    fn to_text(&self) -> String {
+        self.summary().to_text()
+    }
+}
+
+impl Tabular for ComparisonSummary<'_> {
+    fn title(&self) -> String {
+        self.0.title()
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let rows = || self.0.rows.iter();
+        let share = |p: Proportion| format!("{}/{} ({})", p.met, p.of, Format::Percent.apply(p.share()));
+        let share = |p: Proportion| if p.of == 0 { "0/0".to_string() } else { share(p) };
+        let two = Format::Decimals(2);
+        vec![
+            Column::text("definition", "Definition", rows().map(|r| &r.definition)),
+            Column::text("visit", "Visit", rows().map(|r| &r.visit)),
+            Column::text("arms", "Arms", rows().map(|r| format!("{} vs {}", r.arm, r.reference))),
+            Column::text("unobserved", "Unobserved", rows().map(|r| r.unobserved.words())),
+            Column::text("in_arm", "Arm", rows().map(|r| share(r.in_arm))),
+            Column::text("in_reference", "Reference", rows().map(|r| share(r.in_reference))),
+            Column::text("risk_difference", "Difference", rows().map(|r| with_interval(r.difference, Format::Percent))),
+            Column::text("risk_ratio", "Risk ratio", rows().map(|r| with_interval(r.risk_ratio, two))),
+            Column::text("odds_ratio", "Odds ratio", rows().map(|r| with_interval(r.odds_ratio, two))),
+            Column::text("number_needed", "Number needed to treat", rows().map(|r| r.number_needed.to_string())),
+        ]
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.0.notes()
+    }
+}
+
+/// `0.52 (0.31 to 0.88)`; without an interval the estimate alone, empty where there is none.
+fn with_interval(m: Measure, format: Format) -> String {
+    match (m.estimate.is_nan(), m.lower.is_nan()) {
+        (true, _) => String::new(),
+        (false, true) => format.apply(m.estimate),
+        _ => format!("{} ({} to {})", format.apply(m.estimate), format.apply(m.lower), format.apply(m.upper)),
+    }
+}
+
+display_as_table!(Comparisons, ComparisonSummary<'_>);

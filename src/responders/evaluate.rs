@@ -1,0 +1,301 @@
+//! A definition applied to every patient and visit of a trial.
+
+use super::{Definition, Meaning, Occasion, Rule};
+use crate::error::{Error, Result};
+use crate::instruments::Diagnosis;
+use crate::table::{Column, Tabular, display_as_table};
+use crate::trial::{CovariateValues, Trial};
+
+/// Whether a patient fulfils a definition at a visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+pub enum Status {
+    /// Fulfilled.
+    Met,
+    /// Not fulfilled.
+    NotMet,
+    /// Not observed: the visit was missed, or what was recorded there or at baseline does not decide.
+    Unobserved,
+    /// The patient is known not to fulfil what the definition requires at baseline.
+    NotEligible,
+}
+
+/// Where the baseline value of an outcome is found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum BaselineFrom {
+    /// At the schedule's baseline visit.
+    #[default]
+    Visit,
+    /// In a numeric covariate a patient, for files in which the baseline is a column: the covariate's name. It serves every outcome of the
+    /// definition.
+    Covariate(String),
+}
+
+/// Who fulfils a definition when: one [`Status`] a patient and visit, for everyone randomized.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Responders {
+    /// What was evaluated.
+    pub definition: Definition,
+    /// Patient identifiers.
+    pub patients: Vec<String>,
+    /// Arms, the reference first.
+    pub arms: Vec<String>,
+    /// The arm of each patient.
+    pub arm_of: Vec<usize>,
+    /// Visits evaluated, in order: those after baseline, or all where the schedule names none.
+    pub visits: Vec<String>,
+    /// Patient by patient: that of patient `i` at evaluated visit `t` is at `i * visits.len() + t`.
+    pub statuses: Vec<Status>,
+}
+
+impl Definition {
+    /// Evaluates the definition for every patient at every visit after baseline.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for outcomes, diagnoses or covariates that the trial lacks; [`Error::Invalid`] for numbers that make no sense and for rules
+    /// about baseline where the schedule names no baseline visit.
+    pub fn evaluate(&self, trial: &Trial) -> Result<Responders> {
+        self.evaluate_with(trial, &BaselineFrom::Visit)
+    }
+
+    /// The same with the baseline value of outcomes taken from elsewhere than the baseline visit.
+    ///
+    /// # Errors
+    /// As [`Definition::evaluate`].
+    pub fn evaluate_with(&self, trial: &Trial, baseline: &BaselineFrom) -> Result<Responders> {
+        let rule = Condition::compile(&self.rule, trial, baseline)?;
+        let required = self.required_at_baseline.as_ref().map(|r| Condition::compile(r, trial, baseline)).transpose()?;
+        let start = trial.schedule().baseline();
+        if required.is_some() && start.is_none() {
+            return Err(no_baseline(&self.label));
+        }
+        let evaluated: Vec<usize> = (0..trial.schedule().len()).filter(|&t| Some(t) != start).collect();
+        let mut statuses = Vec::with_capacity(trial.patients().len() * evaluated.len());
+        for i in 0..trial.patients().len() {
+            let eligible = match (&required, start) {
+                (Some(required), Some(start)) => required.holds(i, start),
+                _ => Diagnosis::Met,
+            };
+            statuses.extend(evaluated.iter().map(|&t| status(eligible, rule.holds(i, t))));
+        }
+        let labels = trial.schedule().labels();
+        Ok(Responders {
+            definition: self.clone(),
+            patients: trial.patients().to_vec(),
+            arms: trial.arms().to_vec(),
+            arm_of: trial.arm_of().to_vec(),
+            visits: evaluated.into_iter().map(|t| labels[t].to_string()).collect(),
+            statuses,
+        })
+    }
+}
+
+fn status(eligible: Diagnosis, holds: Diagnosis) -> Status {
+    match (eligible, holds) {
+        (Diagnosis::NotMet, _) => Status::NotEligible,
+        (Diagnosis::Unknown, _) | (_, Diagnosis::Unknown) => Status::Unobserved,
+        (_, Diagnosis::Met) => Status::Met,
+        (_, Diagnosis::NotMet) => Status::NotMet,
+    }
+}
+
+fn no_baseline(what: &str) -> Error {
+    Error::invalid(
+        what,
+        "the definition looks at baseline and the schedule names no baseline visit",
+        "name it in the layout, or say with `evaluate_with` which covariate holds the baseline value",
+    )
+}
+
+/// Who is below a value of a numeric covariate, such as the sessions attended: one status a patient, evaluated once for the whole trial.
+///
+/// Meant for shares such as "under three quarters of the sessions": with 18 sessions planned, `share_below(&trial, "sessions", 13.5)`. Being below
+/// counts as unfavourable.
+///
+/// # Errors
+/// [`Error::Unknown`] if the trial has no such covariate, [`Error::Invalid`] if it is not one number a patient or `value` is not finite.
+pub fn share_below(trial: &Trial, covariate: &str, value: f64) -> Result<Responders> {
+    let rule = Rule::CovariateBelow { covariate: covariate.into(), value };
+    let definition = Definition::new(format!("{covariate}_below_{value}"), rule.clone())
+        .label(format!("{covariate} below {value}"))
+        .meaning(Meaning::Unfavourable);
+    numeric_covariate(trial, covariate)?;
+    let condition = Condition::compile(&rule, trial, &BaselineFrom::Visit)?;
+    Ok(Responders {
+        definition,
+        patients: trial.patients().to_vec(),
+        arms: trial.arms().to_vec(),
+        arm_of: trial.arm_of().to_vec(),
+        visits: vec!["whole trial".into()],
+        statuses: (0..trial.patients().len()).map(|i| status(Diagnosis::Met, condition.holds(i, 0))).collect(),
+    })
+}
+
+/// A rule with its names resolved to the trial's values.
+enum Condition<'a> {
+    /// A change from `before` (a value a patient) judged by `judge(before, now)`.
+    Change {
+        before: Vec<f64>,
+        now: &'a [f64],
+        visits: usize,
+        judge: Box<dyn Fn(f64, f64) -> Diagnosis + 'a>,
+    },
+    Score {
+        now: &'a [f64],
+        visits: usize,
+        judge: Box<dyn Fn(f64) -> bool + 'a>,
+    },
+    PerPatient {
+        values: &'a [f64],
+        below: f64,
+    },
+    /// The diagnosis equals `wanted`, at visit `at` or the one evaluated.
+    Diagnosis {
+        values: &'a [Option<Diagnosis>],
+        visits: usize,
+        at: Option<usize>,
+        wanted: Diagnosis,
+    },
+    All(Vec<Condition<'a>>),
+    Any(Vec<Condition<'a>>),
+}
+
+impl<'a> Condition<'a> {
+    fn compile(rule: &'a Rule, trial: &'a Trial, baseline: &BaselineFrom) -> Result<Self> {
+        if let Some(flaw) = rule.flaw() {
+            return Err(Error::invalid(format!("the rule `{rule}`"), flaw, "correct the definition"));
+        }
+        let visits = trial.schedule().len();
+        let change = |outcome: &str, judge: Box<dyn Fn(f64, f64) -> Diagnosis + 'a>| -> Result<Self> {
+            let now = trial.outcome(outcome)?.values.as_slice();
+            Ok(Condition::Change { before: baseline_values(trial, outcome, baseline, rule)?, now, visits, judge })
+        };
+        let score = |outcome: &str, judge: Box<dyn Fn(f64) -> bool + 'a>| -> Result<Self> {
+            Ok(Condition::Score { now: trial.outcome(outcome)?.values.as_slice(), visits, judge })
+        };
+        let diagnosis = |name: &str, at: Occasion, wanted: Diagnosis| -> Result<Self> {
+            let at = match at {
+                Occasion::Visit => None,
+                Occasion::Baseline => Some(trial.schedule().baseline().ok_or_else(|| no_baseline(&rule.to_string()))?),
+            };
+            Ok(Condition::Diagnosis { values: trial.diagnosis(name)?.values.as_slice(), visits, at, wanted })
+        };
+        let parts = |rules: &'a [Rule]| rules.iter().map(|r| Condition::compile(r, trial, baseline)).collect::<Result<Vec<_>>>();
+        match rule {
+            Rule::PointDrop { outcome, at_least } => change(outcome, Box::new(move |before, now| known(before - now >= *at_least))),
+            Rule::PointRise { outcome, at_least } => change(outcome, Box::new(move |before, now| known(now - before >= *at_least))),
+            Rule::PercentDrop { outcome, at_least, floor } => {
+                change(outcome, Box::new(move |before, now| percent_dropped(before - floor, before - now, *at_least)))
+            }
+            Rule::ReliableDrop { outcome, sd, reliability, z } => {
+                let points = Rule::reliable_points(*sd, *reliability, *z);
+                change(outcome, Box::new(move |before, now| known(before - now >= points)))
+            }
+            Rule::Below { outcome, score: x } => score(outcome, Box::new(move |now| now < *x)),
+            Rule::AtMost { outcome, score: x } => score(outcome, Box::new(move |now| now <= *x)),
+            Rule::AtLeast { outcome, score: x } => score(outcome, Box::new(move |now| now >= *x)),
+            Rule::CovariateBelow { covariate, value } => {
+                Ok(Condition::PerPatient { values: numeric_covariate(trial, covariate)?, below: *value })
+            }
+            Rule::DiagnosisMet { diagnosis: name, at } => diagnosis(name, *at, Diagnosis::Met),
+            Rule::DiagnosisNotMet { diagnosis: name, at } => diagnosis(name, *at, Diagnosis::NotMet),
+            Rule::All(rules) => Ok(Condition::All(parts(rules)?)),
+            Rule::Any(rules) => Ok(Condition::Any(parts(rules)?)),
+        }
+    }
+
+    /// Whether it holds for patient `i` at visit `t`; `Unknown` where not observed.
+    fn holds(&self, i: usize, t: usize) -> Diagnosis {
+        match self {
+            Condition::Change { before, now, visits, judge } => {
+                let (before, now) = (before[i], now[i * visits + t]);
+                if before.is_nan() || now.is_nan() { Diagnosis::Unknown } else { judge(before, now) }
+            }
+            Condition::Score { now, visits, judge } => {
+                let now = now[i * visits + t];
+                if now.is_nan() { Diagnosis::Unknown } else { known(judge(now)) }
+            }
+            Condition::PerPatient { values, .. } if values[i].is_nan() => Diagnosis::Unknown,
+            Condition::PerPatient { values, below } => known(values[i] < *below),
+            Condition::Diagnosis { values, visits, at, wanted } => match values[i * visits + at.unwrap_or(t)] {
+                None | Some(Diagnosis::Unknown) => Diagnosis::Unknown,
+                Some(found) => known(found == *wanted),
+            },
+            Condition::All(parts) => parts.iter().fold(Diagnosis::Met, |all, part| all.and(part.holds(i, t))),
+            Condition::Any(parts) => parts.iter().fold(Diagnosis::NotMet, |any, part| any.or(part.holds(i, t))),
+        }
+    }
+}
+
+fn known(holds: bool) -> Diagnosis {
+    if holds { Diagnosis::Met } else { Diagnosis::NotMet }
+}
+
+/// drop / from ≥ percent / 100 without the division, so that 20 of 40 is 50% exactly.
+fn percent_dropped(from: f64, drop: f64, percent: f64) -> Diagnosis {
+    if from <= 0.0 { Diagnosis::Unknown } else { known(100.0 * drop >= percent * from) }
+}
+
+fn baseline_values(trial: &Trial, outcome: &str, baseline: &BaselineFrom, rule: &Rule) -> Result<Vec<f64>> {
+    match baseline {
+        BaselineFrom::Covariate(name) => Ok(numeric_covariate(trial, name)?.to_vec()),
+        BaselineFrom::Visit => {
+            let (values, visits) = (&trial.outcome(outcome)?.values, trial.schedule().len());
+            let start = trial.schedule().baseline().ok_or_else(|| no_baseline(&rule.to_string()))?;
+            Ok((0..trial.patients().len()).map(|i| values[i * visits + start]).collect())
+        }
+    }
+}
+
+fn numeric_covariate<'a>(trial: &'a Trial, name: &str) -> Result<&'a [f64]> {
+    let known: Vec<&str> = trial.covariates().iter().map(|c| c.name.as_str()).collect();
+    match trial.covariate(name).ok_or_else(|| Error::unknown("covariate", name, &known))?.values {
+        CovariateValues::Numeric(ref values) => Ok(values),
+        _ => Err(Error::invalid(
+            format!("covariate `{name}`"),
+            "it is not one number a patient",
+            "use a numeric covariate that does not change between visits",
+        )),
+    }
+}
+
+impl Responders {
+    /// The status of a patient at an evaluated visit.
+    pub fn status(&self, patient: usize, visit: usize) -> Status {
+        self.statuses[patient * self.visits.len() + visit]
+    }
+
+    /// The statuses of the patients of `arm` at `visit`.
+    pub(super) fn of_arm(&self, arm: usize, visit: usize) -> impl Iterator<Item = Status> + '_ {
+        self.arm_of.iter().enumerate().filter(move |&(_, &a)| a == arm).map(move |(i, _)| self.status(i, visit))
+    }
+}
+
+impl Tabular for Responders {
+    fn title(&self) -> String {
+        format!("{}, by patient", self.definition.label)
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let visits = self.visits.len();
+        let rows = 0..self.statuses.len();
+        let patient = |r: usize| r / visits;
+        let words = |s: Status| match s {
+            Status::Met => "met",
+            Status::NotMet => "not met",
+            Status::Unobserved => "unobserved",
+            Status::NotEligible => "not eligible",
+        };
+        vec![
+            Column::text("patient", "Patient", rows.clone().map(|r| self.patients[patient(r)].clone())),
+            Column::text("arm", "Arm", rows.clone().map(|r| self.arms[self.arm_of[patient(r)]].clone())),
+            Column::text("visit", "Visit", rows.clone().map(|r| self.visits[r % visits].clone())),
+            Column::text("status", "Status", rows.map(|r| words(self.statuses[r]))),
+        ]
+    }
+
+    fn notes(&self) -> Vec<String> {
+        vec![self.definition.note()]
+    }
+}
+
+display_as_table!(Responders);

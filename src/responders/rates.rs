@@ -1,0 +1,304 @@
+//! Rates per arm and visit, with what was done about the unobserved.
+
+use super::{Definition, Measure, Proportion, Responders, Status, ZeroCells};
+use crate::error::{Error, Result};
+use crate::table::{Column, Format, Tabular, display_as_table};
+
+/// What is done with patients of whom it was not observed whether they meet a definition. There is no default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+pub enum Unobserved {
+    /// They are left out of the denominator. Unbiased only if being observed has nothing to do with the result.
+    ObservedOnly,
+    /// They stay in the denominator as not meeting the definition, as if all of them had failed treatment.
+    CountedAsNotMet,
+    /// Two extremes: none of them meets it and all of them do; in a comparison, each extreme in the arm where it lowers or raises the
+    /// difference. Nothing can lie outside.
+    Bounds,
+}
+
+/// What a single rate assumes of the unobserved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+pub enum Assumption {
+    /// They are left out.
+    ObservedOnly,
+    /// They do not meet the definition.
+    CountedAsNotMet,
+    /// The lower of the two extremes of [`Unobserved::Bounds`].
+    Lowest,
+    /// The higher of the two extremes.
+    Highest,
+}
+
+impl Assumption {
+    /// As tables print it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Assumption::ObservedOnly => "left out",
+            Assumption::CountedAsNotMet => "not met",
+            Assumption::Lowest => "bounds: lowest",
+            Assumption::Highest => "bounds: highest",
+        }
+    }
+
+    fn note(self) -> &'static str {
+        match self {
+            Assumption::ObservedOnly => "Unobserved left out: the rate is of the patients observed.",
+            Assumption::CountedAsNotMet => {
+                "Unobserved not met: the rate is of all eligible patients randomized, the unobserved among them as not meeting the definition."
+            }
+            Assumption::Lowest | Assumption::Highest => {
+                "Bounds: the rate is of all eligible patients randomized, with the unobserved at the two extremes; each row has the sampling interval of its extreme."
+            }
+        }
+    }
+}
+
+impl Unobserved {
+    pub(super) fn assumptions(self) -> &'static [Assumption] {
+        match self {
+            Unobserved::ObservedOnly => &[Assumption::ObservedOnly],
+            Unobserved::CountedAsNotMet => &[Assumption::CountedAsNotMet],
+            Unobserved::Bounds => &[Assumption::Lowest, Assumption::Highest],
+        }
+    }
+}
+
+/// How rates and their comparisons are made.
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `unobserved` | none: must be stated | one or more ways to treat the unobserved, each a row |
+/// | `level` | 0.95 | confidence level |
+/// | `visits` | all evaluated | the visits shown |
+/// | `reference` | the trial's first arm | the arm that others are compared with |
+/// | `zero_cells` | [`ZeroCells::NoInterval`] | ratios with an empty cell |
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct RateOptions {
+    pub(super) unobserved: Vec<Unobserved>,
+    pub(super) level: f64,
+    pub(super) visits: Option<Vec<String>>,
+    pub(super) reference: Option<String>,
+    pub(super) zero_cells: ZeroCells,
+}
+
+impl RateOptions {
+    /// With the unobserved treated in each of the given ways.
+    pub fn new(unobserved: impl IntoIterator<Item = Unobserved>) -> Self {
+        Self { unobserved: unobserved.into_iter().collect(), level: 0.95, visits: None, reference: None, zero_cells: ZeroCells::default() }
+    }
+
+    /// Confidence level, between 0 and 1.
+    pub fn level(mut self, level: f64) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// The visits to show.
+    pub fn visits<S: Into<String>>(mut self, visits: impl IntoIterator<Item = S>) -> Self {
+        self.visits = Some(visits.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The arm that others are compared with.
+    pub fn reference(mut self, arm: impl Into<String>) -> Self {
+        self.reference = Some(arm.into());
+        self
+    }
+
+    /// What ratios do with empty cells.
+    pub fn zero_cells(mut self, zero_cells: ZeroCells) -> Self {
+        self.zero_cells = zero_cells;
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        if self.unobserved.is_empty() {
+            return Err(Error::invalid("rates", "nothing is said about patients who were not observed", "name at least one `Unobserved`"));
+        }
+        super::proportions::deviate(self.level).map(|_| ())
+    }
+
+    pub(super) fn assumptions(&self) -> impl Iterator<Item = Assumption> + '_ {
+        self.unobserved.iter().flat_map(|u| u.assumptions().iter().copied())
+    }
+
+    /// The positions of the visits shown among those evaluated.
+    pub(super) fn visits_of(&self, responders: &Responders) -> Result<Vec<usize>> {
+        match &self.visits {
+            None => Ok((0..responders.visits.len()).collect()),
+            Some(wanted) => wanted
+                .iter()
+                .map(|v| responders.visits.iter().position(|w| w == v).ok_or_else(|| Error::unknown("visit", v, &responders.visits)))
+                .collect(),
+        }
+    }
+}
+
+/// How the patients of one arm stand at one visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub(super) struct Tally {
+    pub met: usize,
+    pub not_met: usize,
+    pub unobserved: usize,
+    pub not_eligible: usize,
+}
+
+impl Tally {
+    pub fn of(responders: &Responders, arm: usize, visit: usize) -> Self {
+        let mut tally = Self::default();
+        for status in responders.of_arm(arm, visit) {
+            *match status {
+                Status::Met => &mut tally.met,
+                Status::NotMet => &mut tally.not_met,
+                Status::Unobserved => &mut tally.unobserved,
+                Status::NotEligible => &mut tally.not_eligible,
+            } += 1;
+        }
+        tally
+    }
+
+    pub fn observed(self) -> usize {
+        self.met + self.not_met
+    }
+
+    pub fn randomized(self) -> usize {
+        self.observed() + self.unobserved + self.not_eligible
+    }
+
+    pub fn under(self, assumption: Assumption) -> Proportion {
+        let everyone = self.observed() + self.unobserved;
+        match assumption {
+            Assumption::ObservedOnly => Proportion { met: self.met, of: self.observed() },
+            Assumption::CountedAsNotMet | Assumption::Lowest => Proportion { met: self.met, of: everyone },
+            Assumption::Highest => Proportion { met: self.met + self.unobserved, of: everyone },
+        }
+    }
+}
+
+/// A rate: one definition, visit, arm and assumption.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Rate {
+    /// Name of the definition.
+    pub definition: String,
+    /// Visit.
+    pub visit: String,
+    /// Arm.
+    pub arm: String,
+    /// What is assumed of the unobserved.
+    pub unobserved: Assumption,
+    /// Patients who meet the definition under that assumption.
+    pub met: usize,
+    /// Denominator under that assumption.
+    pub of: usize,
+    /// The rate with Wilson's interval; NaN with an empty denominator.
+    pub rate: Measure,
+    /// Patients of the arm who were observed.
+    pub observed: usize,
+    /// Patients of the arm known not to fulfil what is required at baseline, in no denominator.
+    pub not_eligible: usize,
+    /// Patients randomized to the arm.
+    pub randomized: usize,
+}
+
+/// Rates per definition, visit and arm.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Rates {
+    /// The rates.
+    pub rows: Vec<Rate>,
+    /// The definitions they are of.
+    pub definitions: Vec<Definition>,
+    /// How they were made.
+    pub options: RateOptions,
+}
+
+/// The rate of each definition per visit and arm, once for each way to treat the unobserved.
+///
+/// # Errors
+/// [`Error::Invalid`] if the options name no way to treat the unobserved or a level outside (0, 1); [`Error::Unknown`] for a visit that was not evaluated.
+pub fn rates(responders: &[Responders], options: &RateOptions) -> Result<Rates> {
+    options.check()?;
+    let mut rows = vec![];
+    for r in responders {
+        for visit in options.visits_of(r)? {
+            for assumption in options.assumptions() {
+                for arm in 0..r.arms.len() {
+                    let tally = Tally::of(r, arm, visit);
+                    let proportion = tally.under(assumption);
+                    rows.push(Rate {
+                        definition: r.definition.name.clone(),
+                        visit: r.visits[visit].clone(),
+                        arm: r.arms[arm].clone(),
+                        unobserved: assumption,
+                        met: proportion.met,
+                        of: proportion.of,
+                        rate: proportion.wilson(options.level)?,
+                        observed: tally.observed(),
+                        not_eligible: tally.not_eligible,
+                        randomized: tally.randomized(),
+                    });
+                }
+            }
+        }
+    }
+    Ok(Rates { rows, definitions: responders.iter().map(|r| r.definition.clone()).collect(), options: options.clone() })
+}
+
+impl Responders {
+    /// The rates of this definition alone: see [`rates`].
+    ///
+    /// # Errors
+    /// As [`rates`].
+    pub fn rates(&self, options: &RateOptions) -> Result<Rates> {
+        rates(std::slice::from_ref(self), options)
+    }
+}
+
+/// What all tables of rates say of their definitions, the unobserved and the denominators.
+pub(super) fn shared_notes(definitions: &[Definition], options: &RateOptions) -> Vec<String> {
+    let mut notes: Vec<String> = definitions.iter().map(Definition::note).collect();
+    for assumption in options.assumptions().map(Assumption::note) {
+        if !notes.iter().any(|n| n == assumption) {
+            notes.push(assumption.into());
+        }
+    }
+    notes
+}
+
+impl Tabular for Rates {
+    fn title(&self) -> String {
+        "Patients meeting each definition, by visit and arm".into()
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let rows = || self.rows.iter();
+        vec![
+            Column::text("definition", "Definition", rows().map(|r| &r.definition)),
+            Column::text("visit", "Visit", rows().map(|r| &r.visit)),
+            Column::text("arm", "Arm", rows().map(|r| &r.arm)),
+            Column::text("unobserved", "Unobserved", rows().map(|r| r.unobserved.words())),
+            Column::count("met", "Met", rows().map(|r| r.met)),
+            Column::count("of", "Of", rows().map(|r| r.of)),
+            Column::real("rate", "Rate", Format::Percent, rows().map(|r| r.rate.estimate)),
+            Column::real("lower", "Lower", Format::Percent, rows().map(|r| r.rate.lower)),
+            Column::real("upper", "Upper", Format::Percent, rows().map(|r| r.rate.upper)),
+            Column::count("observed", "Observed", rows().map(|r| r.observed)),
+            Column::count("not_eligible", "Not eligible", rows().map(|r| r.not_eligible)),
+            Column::count("randomized", "Randomized", rows().map(|r| r.randomized)),
+        ]
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = shared_notes(&self.definitions, &self.options);
+        notes.push("Not eligible: known not to fulfil what the definition requires at baseline; in no denominator.".into());
+        notes.push(format!("Lower, upper: Wilson score interval, {}%, patients taken as independent.", percent(self.options.level)));
+        notes
+    }
+}
+
+/// A level as a percentage without trailing zeros.
+pub(super) fn percent(level: f64) -> String {
+    let text = format!("{:.3}", 100.0 * level);
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
+display_as_table!(Rates);
