@@ -2,7 +2,7 @@
 suppressPackageStartupMessages(library(jsonlite))
 
 read_fev <- function() {
-  d <- read.csv("data-samples/fev/fev_data.csv")
+  d <- read.csv("data-samples/fev/fev.csv")
   d$USUBJID <- factor(d$USUBJID, levels = unique(d$USUBJID))
   d$AVISIT <- factor(d$AVISIT, levels = paste0("VIS", 1:4))
   d$ARMCD <- factor(d$ARMCD, levels = c("PBO", "TRT"))
@@ -14,7 +14,7 @@ read_fev <- function() {
 
 # HAMD-17 at four visits after baseline; their nominal times are 1, 2, 4 and 6 weeks.
 read_antidepressant <- function() {
-  d <- read.csv("data-samples/antidepressant/antidepressant_data.csv", colClasses = c(PATIENT = "character", VISIT = "character"))
+  d <- read.csv("data-samples/antidepressant/antidepressant.csv", colClasses = c(PATIENT = "character", VISIT = "character"))
   d$PATIENT <- factor(d$PATIENT, levels = unique(d$PATIENT))
   d$VISIT <- factor(d$VISIT, levels = c("4", "5", "6", "7"))
   d$THERAPY <- factor(d$THERAPY, levels = c("PLACEBO", "DRUG"))
