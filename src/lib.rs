@@ -9,12 +9,18 @@ pub mod fit;
 pub mod inference;
 pub mod instruments;
 pub mod means;
+mod model;
 pub mod report;
 pub mod responders;
 pub mod simulate;
 pub mod table;
 pub mod trial;
 
+pub use covariance::Covariance;
+pub use design::MeanModel;
 pub use error::{Error, Result};
+pub use fit::Estimation;
+pub use inference::{Df, Fit};
+pub use model::Model;
 pub use table::Tabular;
 pub use trial::Trial;

@@ -1,1 +1,16 @@
-//! See ARCHITECTURE.md.
+//! Inference: what a fit says of the mean, with honest degrees of freedom.
+//!
+//! Every function here sees a fit as β, Φ and the derivatives of Φ over the covariance parameters; nothing knows of arms or visits.
+
+mod coefficients;
+mod df;
+mod estimate;
+mod fit;
+mod information;
+mod kenward_roger;
+mod satterthwaite;
+
+pub use coefficients::Coefficients;
+pub use df::Df;
+pub use estimate::{Basis, Estimate, FTest};
+pub use fit::{Fit, GroupCovariance, InformationCriteria, ParameterCount};

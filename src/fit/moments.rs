@@ -1,0 +1,159 @@
+//! What a Gaussian model for repeated measurements needs from the data: one small set of sums per pattern of observed visits.
+//!
+//! With u_i = (z_i, y_i\[P\]) for a patient seen at the visits P, everything is a function of n and M = Σ u_i u_i' of each group and pattern.
+//! One pass over the patients makes them; after it no step of a fit looks at a patient again.
+
+use crate::design::Design;
+use std::collections::BTreeMap;
+
+/// The sums of the patients of one group who were seen at the same visits.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct PatternMoments {
+    /// The covariance group, as a position among the design's groups.
+    pub group: usize,
+    /// The visits seen, as positions among the analysed visits, in order; m of them.
+    pub visits: Vec<usize>,
+    /// The number of patients.
+    pub patients: usize,
+    /// Σ z z', q × q, column by column.
+    pub zz: Vec<f64>,
+    /// Σ z y', q × m, column by column.
+    pub zy: Vec<f64>,
+    /// Σ y y', m × m, column by column.
+    pub yy: Vec<f64>,
+    /// The sum of the logarithms of the observation weights.
+    pub log_weights: f64,
+}
+
+/// All patterns of a trial, and the point from which the outcome is measured.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Moments {
+    /// The length q of z.
+    pub values: usize,
+    /// The number T of analysed visits.
+    pub visits: usize,
+    /// The patterns, ordered by group and visits whatever the order of the patients.
+    pub patterns: Vec<PatternMoments>,
+    /// β₀: the sums hold y − X β₀, so that an outcome far from zero loses no digits.
+    pub origin: Vec<f64>,
+}
+
+/// D_t of the active columns: per visit the non-zero entries.
+pub(crate) type Rows = Vec<Vec<crate::design::Entry>>;
+
+impl Moments {
+    /// One pass over the design's patients. `rows` are the design's entries, expanded by visit when there are weights.
+    pub(crate) fn of(design: &Design, rows: &Rows, origin: Vec<f64>) -> Self {
+        let (q, visits) = (value_count(design), design.visits.len());
+        let mut patterns: BTreeMap<(usize, Vec<usize>), PatternMoments> = BTreeMap::new();
+        let (mut seen, mut z, mut y) = (Vec::with_capacity(visits), vec![0.0; q], Vec::with_capacity(visits));
+        for patient in 0..design.patients.len() {
+            patient_values(design, rows, &origin, patient, &mut seen, &mut z, &mut y);
+            let key = (design.group_of[patient], std::mem::take(&mut seen));
+            let pattern = match patterns.get_mut(&key) {
+                Some(pattern) => pattern,
+                None => patterns.entry(key.clone()).or_insert_with(|| PatternMoments::empty(key.0, key.1.clone(), q)),
+            };
+            pattern.add(&z, &y);
+            if let Some(weights) = &design.weights {
+                pattern.log_weights += key.1.iter().map(|&t| weights[patient * visits + t].ln()).sum::<f64>();
+            }
+            seen = key.1;
+        }
+        let mut patterns: Vec<PatternMoments> = patterns.into_values().collect();
+        patterns.iter_mut().for_each(PatternMoments::complete);
+        Self { values: q, visits, patterns, origin }
+    }
+
+    /// The number of observations N.
+    pub fn observations(&self) -> usize {
+        self.patterns.iter().map(|p| p.patients * p.visits.len()).sum()
+    }
+
+    /// The number of patients.
+    pub fn patients(&self) -> usize {
+        self.patterns.iter().map(|p| p.patients).sum()
+    }
+}
+
+impl PatternMoments {
+    fn empty(group: usize, visits: Vec<usize>, q: usize) -> Self {
+        let m = visits.len();
+        Self { group, visits, patients: 0, zz: vec![0.0; q * q], zy: vec![0.0; q * m], yy: vec![0.0; m * m], log_weights: 0.0 }
+    }
+
+    fn add(&mut self, z: &[f64], y: &[f64]) {
+        let (q, m) = (z.len(), y.len());
+        self.patients += 1;
+        for (j, &zj) in z.iter().enumerate() {
+            if zj != 0.0 {
+                for i in j..q {
+                    self.zz[j * q + i] += z[i] * zj;
+                }
+            }
+        }
+        for (t, &yt) in y.iter().enumerate() {
+            for i in 0..q {
+                self.zy[t * q + i] += z[i] * yt;
+            }
+            for s in t..m {
+                self.yy[t * m + s] += y[s] * yt;
+            }
+        }
+    }
+
+    fn complete(&mut self) {
+        let m = self.visits.len();
+        super::kernels::mirror(&mut self.yy, m);
+        let q = self.zz.len().isqrt();
+        super::kernels::mirror(&mut self.zz, q);
+    }
+}
+
+/// The length of z: with weights every value counts once per visit, since √w scales the rows of each visit by its own factor.
+fn value_count(design: &Design) -> usize {
+    if design.weights.is_some() { design.values * design.visits.len() } else { design.values }
+}
+
+/// The design's rows for the columns kept, renumbered, in terms of the values that [`Moments::of`] uses.
+pub(crate) fn active_rows(design: &Design, kept: &[usize]) -> Rows {
+    let mut position = vec![None; design.columns.len()];
+    kept.iter().enumerate().for_each(|(new, &old)| position[old] = Some(new));
+    let by_visit = design.weights.is_some();
+    let row = |t: usize| {
+        let entries = design.entries[t].iter().filter_map(|e| position[e.column].map(|column| (column, e)));
+        entries
+            .map(|(column, e)| crate::design::Entry {
+                column,
+                value: if by_visit { t * design.values + e.value } else { e.value },
+                weight: e.weight,
+            })
+            .collect()
+    };
+    (0..design.visits.len()).map(row).collect()
+}
+
+/// The visits a patient was seen at, with z and y − X β₀ there, scaled by the square roots of the weights.
+fn patient_values(design: &Design, rows: &Rows, origin: &[f64], patient: usize, seen: &mut Vec<usize>, z: &mut [f64], y: &mut Vec<f64>) {
+    let (q, visits) = (design.values, design.visits.len());
+    let own = &design.z[patient * q..(patient + 1) * q];
+    seen.clear();
+    y.clear();
+    match &design.weights {
+        None => z.copy_from_slice(own),
+        Some(_) => z.fill(0.0),
+    }
+    for t in 0..visits {
+        let value = design.y[patient * visits + t];
+        if value.is_nan() {
+            continue;
+        }
+        let root = design.weights.as_ref().map_or(1.0, |w| w[patient * visits + t].sqrt());
+        if design.weights.is_some() {
+            (0..q).for_each(|j| z[t * q + j] = root * own[j]);
+        }
+        let expected: f64 = rows[t].iter().map(|e| e.weight * own[e.value % q] * origin[e.column]).sum();
+        seen.push(t);
+        y.push(root * (value - expected));
+    }
+}

@@ -1,0 +1,93 @@
+//! From a design and a covariance structure to the verified optimum of the likelihood.
+
+use super::newton::{Convergence, Labels, minimise};
+use super::problem::{Estimation, Point, Problem};
+use super::working::Working;
+use super::{Failure, Moments, moments, start};
+use crate::covariance::CovarianceStructure;
+use crate::design::Design;
+use nalgebra::{DMatrix, DVector};
+
+/// The optimum of one model's likelihood: what inference starts from.
+#[derive(Debug)]
+pub(crate) struct Fitted {
+    pub problem: Problem,
+    pub structure: Box<dyn CovarianceStructure>,
+    pub point: Point,
+    pub working: Working,
+    /// The working parameters at the optimum.
+    pub eta: Vec<f64>,
+    /// The columns of the design that were fitted; the others are aliased.
+    pub kept: Vec<usize>,
+    /// Names of all covariance parameters, group by group.
+    pub parameter_names: Vec<String>,
+    pub convergence: Convergence,
+}
+
+impl Fitted {
+    /// Collects the moments, finds a start and minimises −2ℓ.
+    pub fn new(design: &Design, structure: Box<dyn CovarianceStructure>, estimation: Estimation) -> Result<Self, Failure> {
+        let kept: Vec<usize> = (0..design.columns.len()).filter(|&c| design.aliased.iter().all(|a| a.column != c)).collect();
+        let rows = moments::active_rows(design, &kept);
+        let moments = moments(design, &rows, &kept)?;
+        let (observations, columns) = (moments.observations(), kept.len());
+        if observations <= columns {
+            return Err(Failure::TooFewObservations { observations, columns });
+        }
+        let problem = Problem::new(moments, rows, columns, design.groups.len(), estimation);
+        let start = start::start(&problem, &*structure)?;
+        let parameter_names = parameter_names(design, &*structure);
+        let labels = Labels { visits: design.visit_labels.clone(), parameters: parameter_names.clone() };
+        let optimum = minimise(&problem, &*structure, start, &labels)?;
+        let working = Working::of(&*structure, optimum.point.theta.len() / problem.groups);
+        let boundary = working.vanished(&optimum.eta).into_iter().map(|k| parameter_names[k].clone()).collect();
+        let convergence =
+            Convergence { iterations: optimum.iterations, evaluations: optimum.evaluations, decrement: optimum.decrement, boundary };
+        Ok(Self { problem, structure, point: optimum.point, working, eta: optimum.eta, kept, parameter_names, convergence })
+    }
+
+    /// β of the fitted columns.
+    pub fn beta(&self) -> DVector<f64> {
+        &self.point.beta + DVector::from_column_slice(&self.problem.moments.origin)
+    }
+
+    /// Σ of each group.
+    pub fn sigmas(&self) -> Vec<DMatrix<f64>> {
+        let t = self.problem.moments.visits;
+        let sigma = |theta: &[f64]| {
+            let mut sigma = DMatrix::zeros(t, t);
+            self.structure.sigma(theta, &mut sigma);
+            sigma
+        };
+        self.point.theta.chunks_exact(self.parameters_per_group()).map(sigma).collect()
+    }
+
+    /// The number of covariance parameters of a group.
+    pub fn parameters_per_group(&self) -> usize {
+        self.point.theta.len() / self.problem.groups
+    }
+}
+
+/// The moments about an origin β₀ near the data, so that no digits are lost to an offset of the outcome.
+fn moments(design: &Design, rows: &moments::Rows, kept: &[usize]) -> Result<Moments, Failure> {
+    let intercept = kept.iter().position(|&c| design.terms[design.columns[c].term].variables.is_empty());
+    let mut origin = vec![0.0; kept.len()];
+    if let Some(intercept) = intercept {
+        let observed = design.y.iter().filter(|y| !y.is_nan());
+        origin[intercept] = observed.clone().sum::<f64>() / observed.count().max(1) as f64;
+        return Ok(Moments::of(design, rows, origin));
+    }
+    let first = Problem::new(Moments::of(design, rows, origin), rows.clone(), kept.len(), design.groups.len(), Estimation::Ml);
+    let identity: Vec<Vec<f64>> =
+        first.patterns().iter().map(|p| DMatrix::<f64>::identity(p.visits.len(), p.visits.len()).as_slice().to_vec()).collect();
+    let (beta, ..) = first.solve(&identity).ok_or(Failure::Singular)?;
+    Ok(Moments::of(design, rows, beta.as_slice().to_vec()))
+}
+
+fn parameter_names(design: &Design, structure: &dyn CovarianceStructure) -> Vec<String> {
+    let names = structure.parameter_names(&design.visit_labels);
+    if design.groups.len() == 1 {
+        return names;
+    }
+    design.groups.iter().flat_map(|group| names.iter().map(move |name| format!("{name} ({group})"))).collect()
+}

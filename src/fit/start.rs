@@ -1,0 +1,69 @@
+//! Where the search begins: the moments of the least-squares residuals.
+
+use super::Failure;
+use super::problem::{Point, Problem};
+use crate::covariance::CovarianceStructure;
+use nalgebra::{DMatrix, SymmetricEigen};
+
+/// The smallest eigenvalue that a starting correlation matrix may have.
+const EIGENVALUE_FLOOR: f64 = 1e-3;
+
+/// A first point for the search, or why there is none.
+pub(crate) fn start(problem: &Problem, structure: &dyn CovarianceStructure) -> Result<Point, Failure> {
+    let identity: Vec<Vec<f64>> =
+        problem.patterns().iter().map(|p| DMatrix::<f64>::identity(p.visits.len(), p.visits.len()).as_slice().to_vec()).collect();
+    let (beta, ..) = problem.solve(&identity).ok_or(Failure::Singular)?;
+    let squares: Vec<Vec<f64>> = problem.residual_squares(&beta);
+    let total: f64 = problem.patterns().iter().map(|p| (0..p.visits.len()).map(|i| p.yy[i * p.visits.len() + i]).sum::<f64>()).sum();
+    let residual: f64 =
+        problem.patterns().iter().zip(&squares).map(|(p, r)| (0..p.visits.len()).map(|i| r[i * p.visits.len() + i]).sum::<f64>()).sum();
+    if residual <= 1e-20 * total || residual <= 0.0 {
+        return Err(Failure::NoResidualVariation);
+    }
+    let moments: Vec<DMatrix<f64>> = (0..problem.groups).map(|g| pairwise_covariance(problem, &squares, g)).collect();
+    let begin = |matrices: &[DMatrix<f64>]| -> Option<Point> {
+        let theta: Vec<f64> = matrices.iter().flat_map(|m| structure.start(m)).collect();
+        problem.at(structure, &theta)
+    };
+    let diagonal: Vec<DMatrix<f64>> = moments.iter().map(|m| DMatrix::from_diagonal(&m.diagonal())).collect();
+    begin(&moments).or_else(|| begin(&diagonal)).ok_or(Failure::NoStart)
+}
+
+/// The covariance of the residuals of a group, each pair of visits from the patients who have both, made positive definite. Visits and
+/// pairs that nobody has get the average variance and no correlation.
+fn pairwise_covariance(problem: &Problem, squares: &[Vec<f64>], group: usize) -> DMatrix<f64> {
+    let t = problem.moments.visits;
+    let (mut sum, mut count) = (DMatrix::<f64>::zeros(t, t), DMatrix::<f64>::zeros(t, t));
+    for (pattern, r) in problem.patterns().iter().zip(squares).filter(|(p, _)| p.group == group) {
+        let m = pattern.visits.len();
+        for (j, &b) in pattern.visits.iter().enumerate() {
+            for (i, &a) in pattern.visits.iter().enumerate() {
+                sum[(a, b)] += r[j * m + i];
+                count[(a, b)] += pattern.patients as f64;
+            }
+        }
+    }
+    let average = sum.trace() / count.trace().max(1.0);
+    let variance: Vec<f64> =
+        (0..t).map(|a| if sum[(a, a)] > 0.0 { sum[(a, a)] / count[(a, a)] } else { average.max(f64::MIN_POSITIVE) }).collect();
+    // A visit at which the residuals all but vanish would start the search at the edge.
+    let variance: Vec<f64> = variance.iter().map(|&v| v.max(1e-8 * average)).collect();
+    let correlation = DMatrix::from_fn(t, t, |a, b| match a == b {
+        true => 1.0,
+        false if count[(a, b)] > 0.0 => sum[(a, b)] / count[(a, b)] / (variance[a] * variance[b]).sqrt(),
+        false => 0.0,
+    });
+    let correlation = positive_definite(correlation);
+    DMatrix::from_fn(t, t, |a, b| correlation[(a, b)] * (variance[a] * variance[b]).sqrt())
+}
+
+/// The correlation matrix itself, or the nearest by raising its eigenvalues to the floor.
+fn positive_definite(correlation: DMatrix<f64>) -> DMatrix<f64> {
+    let eigen = SymmetricEigen::new(correlation.clone());
+    if eigen.eigenvalues.min() >= EIGENVALUE_FLOOR {
+        return correlation;
+    }
+    let raised = eigen.eigenvalues.map(|l| l.max(EIGENVALUE_FLOOR));
+    let matrix = &eigen.eigenvectors * DMatrix::from_diagonal(&raised) * eigen.eigenvectors.transpose();
+    DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |a, b| matrix[(a, b)] / (matrix[(a, a)] * matrix[(b, b)]).sqrt())
+}

@@ -1,0 +1,42 @@
+//! How the uncertainty of the covariance parameters enters tests and intervals.
+
+use std::fmt;
+
+/// The method for denominator degrees of freedom, and with it for standard errors.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum Df {
+    /// Satterthwaite's approximation (the default), with the observed information of the covariance parameters: SAS `ddfm=satterthwaite`,
+    /// R mmrm and lmerTest.
+    #[default]
+    Satterthwaite,
+    /// Kenward & Roger (1997) as SAS has it (`ddfm=kr`): observed information, the adjustment with second derivatives of Σ in the natural
+    /// parameters.
+    KenwardRoger,
+    /// Kenward & Roger without the second derivatives of Σ: SAS `ddfm=kr(linear)`, mmrm `Kenward-Roger-Linear`. The same as the full form
+    /// for every structure that is linear in its parameters.
+    KenwardRogerLinear,
+    /// N − rank X for every effect.
+    Residual,
+    /// Infinite: the normal distribution.
+    Asymptotic,
+}
+
+impl Df {
+    /// Whether the covariance of the estimates carries Kenward and Roger's adjustment.
+    pub fn adjusts_covariance(self) -> bool {
+        matches!(self, Df::KenwardRoger | Df::KenwardRogerLinear)
+    }
+}
+
+impl fmt::Display for Df {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Df::Satterthwaite => "Satterthwaite",
+            Df::KenwardRoger => "Kenward–Roger",
+            Df::KenwardRogerLinear => "Kenward–Roger (linear)",
+            Df::Residual => "residual",
+            Df::Asymptotic => "asymptotic",
+        })
+    }
+}

@@ -1,0 +1,336 @@
+//! [`Fit`]: what was found.
+
+use super::information::Information;
+use super::{Basis, Coefficients, Df, Estimate, FTest, kenward_roger, satterthwaite};
+use crate::covariance::Covariance;
+use crate::design::Design;
+use crate::error::{Error, Result};
+use crate::fit::optimum::Fitted;
+use crate::fit::{Convergence, Estimation};
+use nalgebra::{DMatrix, DVector, SymmetricEigen};
+use std::sync::OnceLock;
+
+/// A fitted model: estimates, their covariance, and everything that follows from them as methods.
+///
+/// What is costly (second derivatives, the Kenward–Roger adjustment) is computed when first asked for and kept.
+#[derive(Debug)]
+pub struct Fit {
+    design: Design,
+    covariance: Covariance,
+    estimation: Estimation,
+    df: Df,
+    fitted: Fitted,
+    beta: Vec<f64>,
+    covariances: Vec<GroupCovariance>,
+    information: OnceLock<Information>,
+    vcov: OnceLock<DMatrix<f64>>,
+}
+
+/// The fitted covariance of one group of patients.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupCovariance {
+    /// The group; `all` where every patient has the same covariance.
+    pub group: String,
+    /// Σ on the analysed visits, T × T, in squared units of the outcome.
+    pub sigma: DMatrix<f64>,
+}
+
+/// Which parameters an information criterion charges for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub enum ParameterCount {
+    /// Covariance parameters: SAS under REML, mmrm always.
+    Covariance,
+    /// Covariance and mean parameters: SAS under ML, lme4 always.
+    All,
+}
+
+/// Information criteria; smaller is better.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct InformationCriteria {
+    /// −2ℓ + 2k (Akaike 1974).
+    pub aic: f64,
+    /// −2ℓ + 2k n/(n − k − 1), n the number of observations less, under REML, the rank of X, as SAS has it (Hurvich & Tsai 1989).
+    pub aicc: f64,
+    /// −2ℓ + k log n, n the number of patients (Schwarz 1978; SAS, mmrm).
+    pub bic: f64,
+    /// −2ℓ + k (log n + 1), n the number of patients (Bozdogan 1987).
+    pub caic: f64,
+    /// What k counts.
+    pub counted: ParameterCount,
+}
+
+impl Fit {
+    pub(crate) fn new(design: Design, covariance: Covariance, estimation: Estimation, df: Df, fitted: Fitted) -> Self {
+        let mut beta = vec![f64::NAN; design.columns.len()];
+        fitted.kept.iter().zip(fitted.beta().iter()).for_each(|(&c, &b)| beta[c] = b);
+        let covariances =
+            design.groups.iter().zip(fitted.sigmas()).map(|(group, sigma)| GroupCovariance { group: group.clone(), sigma }).collect();
+        Self { design, covariance, estimation, df, fitted, beta, covariances, information: OnceLock::new(), vcov: OnceLock::new() }
+    }
+
+    /// The design that was fitted.
+    pub fn design(&self) -> &Design {
+        &self.design
+    }
+
+    /// The covariance structure.
+    pub fn covariance_structure(&self) -> &Covariance {
+        &self.covariance
+    }
+
+    /// Restricted or full maximum likelihood.
+    pub fn estimation(&self) -> Estimation {
+        self.estimation
+    }
+
+    /// The method for degrees of freedom.
+    pub fn df_method(&self) -> Df {
+        self.df
+    }
+
+    /// How the search for the optimum ended.
+    pub fn convergence(&self) -> &Convergence {
+        &self.fitted.convergence
+    }
+
+    /// The (restricted) log-likelihood at the optimum: with (N − p) log 2π and without log|X'X|, as SAS, mmrm, lme4 and nlme have it.
+    pub fn log_likelihood(&self) -> f64 {
+        -0.5 * self.fitted.point.value
+    }
+
+    /// The number of observations analysed.
+    pub fn n_observations(&self) -> usize {
+        self.fitted.problem.moments.observations()
+    }
+
+    /// The number of patients analysed: those with at least one analysed observation.
+    pub fn n_patients(&self) -> usize {
+        self.design.patients.len()
+    }
+
+    /// The rank of the model matrix.
+    pub fn rank(&self) -> usize {
+        self.fitted.kept.len()
+    }
+
+    /// AIC with covariance parameters counted, as SAS has it under REML and mmrm always; see [`Fit::information_criteria`].
+    pub fn aic(&self) -> f64 {
+        self.information_criteria(ParameterCount::Covariance).aic
+    }
+
+    /// BIC with covariance parameters counted and n the number of patients; see [`Fit::information_criteria`].
+    pub fn bic(&self) -> f64 {
+        self.information_criteria(ParameterCount::Covariance).bic
+    }
+
+    /// All information criteria. To compare mean models, fit by [`Estimation::Ml`] and count [`ParameterCount::All`].
+    pub fn information_criteria(&self, counted: ParameterCount) -> InformationCriteria {
+        let mean = if counted == ParameterCount::All { self.rank() } else { 0 };
+        let k = (self.fitted.point.theta.len() + mean) as f64;
+        let deviance = self.fitted.point.value;
+        let rank = if self.estimation == Estimation::Reml { self.rank() } else { 0 };
+        let n = (self.n_observations() - rank) as f64;
+        let patients = self.n_patients() as f64;
+        InformationCriteria {
+            aic: deviance + 2.0 * k,
+            aicc: deviance + 2.0 * k * n / (n - k - 1.0),
+            bic: deviance + k * patients.ln(),
+            caic: deviance + k * (patients.ln() + 1.0),
+            counted,
+        }
+    }
+
+    /// The coefficients β, one a column of the model matrix; NaN for aliased columns.
+    pub fn beta(&self) -> &[f64] {
+        &self.beta
+    }
+
+    /// The covariance of β, p × p: (X'WX)⁻¹, or Kenward and Roger's adjusted one where the method is theirs. NaN for aliased columns.
+    pub fn vcov(&self) -> &DMatrix<f64> {
+        self.vcov.get_or_init(|| {
+            let active = match self.df {
+                Df::KenwardRoger => kenward_roger::adjusted_covariance(&self.fitted, self.information(), true),
+                Df::KenwardRogerLinear => kenward_roger::adjusted_covariance(&self.fitted, self.information(), false),
+                _ => self.fitted.point.phi.clone(),
+            };
+            let mut vcov = DMatrix::from_element(self.beta.len(), self.beta.len(), f64::NAN);
+            for (j, &b) in self.fitted.kept.iter().enumerate() {
+                for (i, &a) in self.fitted.kept.iter().enumerate() {
+                    vcov[(a, b)] = active[(i, j)];
+                }
+            }
+            vcov
+        })
+    }
+
+    /// Σ of each group of patients, on the analysed visits.
+    pub fn covariances(&self) -> &[GroupCovariance] {
+        &self.covariances
+    }
+
+    /// The covariance parameters by name, in the structure's natural parameters.
+    pub fn covariance_parameters(&self) -> Vec<(String, f64)> {
+        self.fitted.parameter_names.iter().cloned().zip(self.fitted.point.theta.iter().copied()).collect()
+    }
+
+    /// The asymptotic covariance of the covariance parameters, from the observed information. In the order of
+    /// [`Fit::covariance_parameters`]; where a variance is at its boundary, of the parameters of the Cholesky factor instead.
+    pub fn covariance_parameters_vcov(&self) -> &DMatrix<f64> {
+        &self.information().covariance
+    }
+
+    /// The table of coefficients.
+    pub fn coefficients(&self) -> Coefficients {
+        let row = |c: usize| {
+            let mut unit = vec![0.0; self.beta.len()];
+            unit[c] = 1.0;
+            let label = &self.design.columns[c].name;
+            self.estimate(label, &unit).unwrap_or_else(|_| Estimate::new(label, f64::NAN, f64::NAN, f64::NAN))
+        };
+        Coefficients { rows: (0..self.beta.len()).map(row).collect(), notes: self.notes() }
+    }
+
+    /// How the model was fitted, a sentence each: what every table made from it carries in its notes.
+    pub fn notes(&self) -> Vec<String> {
+        let likelihood = match self.estimation {
+            Estimation::Reml => "restricted maximum likelihood",
+            Estimation::Ml => "maximum likelihood",
+        };
+        let mut notes = vec![
+            format!("{} covariance, {likelihood}, {} degrees of freedom.", self.covariance, self.df),
+            format!("{} observations of {} patients.", self.n_observations(), self.n_patients()),
+        ];
+        if !self.convergence().boundary.is_empty() {
+            notes.push(format!("At the boundary (estimated as zero): {}.", self.convergence().boundary.join("; ")));
+        }
+        notes
+    }
+
+    /// The estimate of l'β for one weight a column of the model matrix.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where `l` has another length, [`Error::NotEstimable`] where the data do not determine l'β.
+    pub fn estimate(&self, label: &str, l: &[f64]) -> Result<Estimate> {
+        let active = self.active(label, l)?;
+        let estimate = active.iter().zip(&self.fitted.kept).map(|(l, &c)| l * self.beta[c]).sum();
+        let vector = DVector::from_vec(active);
+        let phi = &self.fitted.point.phi;
+        let df = match self.df {
+            Df::Residual => self.residual_df(),
+            Df::Asymptotic => f64::INFINITY,
+            Df::Satterthwaite | Df::KenwardRoger | Df::KenwardRogerLinear => satterthwaite::df(self.information(), phi, &vector),
+        };
+        let variance = (vector.transpose() * self.active_vcov() * &vector)[0];
+        Ok(Estimate::new(label, estimate, variance.max(0.0).sqrt(), df))
+    }
+
+    /// The joint test that every row of `l` (k × p) times β is zero, the rows as given; see [`Basis`].
+    ///
+    /// # Errors
+    /// As [`Fit::estimate`], for any row; [`Error::Invalid`] where all rows are zero.
+    pub fn f_test(&self, label: &str, l: &DMatrix<f64>) -> Result<FTest> {
+        self.f_test_in(Basis::AsGiven, label, l)
+    }
+
+    /// The joint test that every row of `l` (k × p) times β is zero, in a basis of choice. Rows that depend on others count once.
+    ///
+    /// # Errors
+    /// As [`Fit::f_test`].
+    pub fn f_test_in(&self, basis: Basis, label: &str, l: &DMatrix<f64>) -> Result<FTest> {
+        let mut rows = DMatrix::zeros(l.nrows(), self.fitted.kept.len());
+        for r in 0..l.nrows() {
+            let full: Vec<f64> = l.row(r).iter().copied().collect();
+            rows.row_mut(r).copy_from_slice(&self.active(label, &full)?);
+        }
+        if basis == Basis::Orthonormal {
+            let svd = rows.clone().svd(false, true);
+            let largest = svd.singular_values.max();
+            let rank = svd.singular_values.iter().filter(|&&s| s > 1e-10 * largest).count();
+            if let Some(v) = svd.v_t {
+                rows = v.rows(0, rank).into_owned();
+            }
+        }
+        let independent = self.independent_rows(&rows);
+        if independent.nrows() == 0 {
+            return Err(Error::invalid(
+                format!("test `{label}`"),
+                "every row of the hypothesis is zero",
+                "name a term that is in the model",
+            ));
+        }
+        let beta = self.fitted.beta();
+        let value = &independent * beta;
+        let vcov = &independent * self.active_vcov() * independent.transpose();
+        let solved = vcov
+            .cholesky()
+            .map(|c| c.solve(&value))
+            .ok_or_else(|| Error::NotEstimable { estimate: label.into(), why: "the covariance of the hypothesis is singular".into() })?;
+        let k = independent.nrows();
+        let wald = value.dot(&solved) / k as f64;
+        let phi = &self.fitted.point.phi;
+        let (f, denom_df) = match self.df {
+            Df::Residual => (wald, self.residual_df()),
+            Df::Asymptotic => (wald, f64::INFINITY),
+            Df::Satterthwaite => {
+                // The rows are uncorrelated, so the F statistic is the mean of their squared t statistics.
+                let nu: Vec<f64> = independent.row_iter().map(|r| satterthwaite::df(self.information(), phi, &r.transpose())).collect();
+                (wald, satterthwaite::denominator_df(&nu))
+            }
+            Df::KenwardRoger | Df::KenwardRogerLinear => {
+                let scaling = kenward_roger::scaling(self.information(), phi, &independent).ok_or_else(|| Error::NotEstimable {
+                    estimate: label.into(),
+                    why: "the covariance of the hypothesis is singular".into(),
+                })?;
+                (scaling.lambda * wald, scaling.m)
+            }
+        };
+        Ok(FTest::new(label, k, denom_df, f))
+    }
+
+    fn information(&self) -> &Information {
+        self.information.get_or_init(|| Information::of(&self.fitted))
+    }
+
+    fn residual_df(&self) -> f64 {
+        (self.n_observations() - self.rank()) as f64
+    }
+
+    /// The covariance of the fitted columns that standard errors come from.
+    fn active_vcov(&self) -> DMatrix<f64> {
+        let vcov = self.vcov();
+        DMatrix::from_fn(self.fitted.kept.len(), self.fitted.kept.len(), |a, b| vcov[(self.fitted.kept[a], self.fitted.kept[b])])
+    }
+
+    /// The rows as independent, mutually uncorrelated combinations: eigenvectors of LΦL' times L.
+    fn independent_rows(&self, rows: &DMatrix<f64>) -> DMatrix<f64> {
+        let eigen = SymmetricEigen::new(rows * &self.fitted.point.phi * rows.transpose());
+        let largest = eigen.eigenvalues.max();
+        let kept: Vec<usize> = (0..rows.nrows()).filter(|&k| largest > 0.0 && eigen.eigenvalues[k] > 1e-10 * largest).collect();
+        eigen.eigenvectors.select_columns(&kept).transpose() * rows
+    }
+
+    /// The weights of the fitted columns, once it is sure that the aliased ones do not matter.
+    fn active(&self, label: &str, l: &[f64]) -> Result<Vec<f64>> {
+        if l.len() != self.beta.len() {
+            return Err(Error::invalid(
+                format!("estimate `{label}`"),
+                format!("{} weights were given for {} columns of the model matrix", l.len(), self.beta.len()),
+                "give one weight a column, in the order of the coefficients",
+            ));
+        }
+        let size = l.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+        for aliased in &self.design.aliased {
+            let implied: f64 = aliased.of.iter().map(|&(c, factor)| factor * l[c]).sum();
+            let scale = aliased.of.iter().map(|&(_, factor)| factor.abs()).fold(1.0, f64::max) * size;
+            if (l[aliased.column] - implied).abs() > 1e-8 * scale {
+                let others: Vec<&str> = aliased.of.iter().map(|&(c, _)| self.design.columns[c].name.as_str()).collect();
+                let why = match others.is_empty() {
+                    true => format!("column `{}` is zero for everyone analysed", self.design.columns[aliased.column].name),
+                    false => format!("column `{}` is aliased with {}", self.design.columns[aliased.column].name, others.join(", ")),
+                };
+                return Err(Error::NotEstimable { estimate: label.into(), why });
+            }
+        }
+        Ok(self.fitted.kept.iter().map(|&c| l[c]).collect())
+    }
+}

@@ -1,0 +1,110 @@
+//! [`Model`]: what is assumed.
+
+use crate::covariance::Covariance;
+use crate::design::{Design, DesignOptions, MeanModel};
+use crate::error::{Error, Result};
+use crate::fit::Estimation;
+use crate::fit::optimum::Fitted;
+use crate::inference::{Df, Fit};
+use crate::trial::Trial;
+
+/// A mixed model for repeated measurements: the mean, the covariance among a patient's visits, how both are estimated, and the method for
+/// degrees of freedom.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`covariance`](Model::covariance) | unstructured |
+/// | [`covariance_by`](Model::covariance_by) | one covariance for everyone |
+/// | [`estimation`](Model::estimation) | REML |
+/// | [`df`](Model::df) | Satterthwaite |
+/// | [`weights`](Model::weights) | none |
+/// | [`visits`](Model::visits) | all, without the baseline visit where the baseline is a covariate |
+#[derive(Debug, Clone)]
+pub struct Model {
+    mean: MeanModel,
+    covariance: Covariance,
+    estimation: Estimation,
+    df: Df,
+    options: DesignOptions,
+}
+
+impl Model {
+    /// A model with this mean and the defaults for all else.
+    pub fn new(mean: MeanModel) -> Self {
+        Self {
+            mean,
+            covariance: Covariance::default(),
+            estimation: Estimation::default(),
+            df: Df::default(),
+            options: DesignOptions::default(),
+        }
+    }
+
+    /// A model whose mean is given by a formula such as `caps5 ~ baseline + site + arm * visit`.
+    ///
+    /// # Errors
+    /// [`Error::Formula`] says where the formula cannot be understood.
+    pub fn formula(formula: &str) -> Result<Self> {
+        Ok(Self::new(MeanModel::parse(formula)?))
+    }
+
+    /// The covariance among a patient's visits.
+    pub fn covariance(mut self, covariance: Covariance) -> Self {
+        self.covariance = covariance;
+        self
+    }
+
+    /// A covariance of its own for every level of a patient-level factor such as `arm`.
+    pub fn covariance_by(mut self, group: impl Into<String>) -> Self {
+        self.options.group = Some(group.into());
+        self
+    }
+
+    /// Restricted or full maximum likelihood.
+    pub fn estimation(mut self, estimation: Estimation) -> Self {
+        self.estimation = estimation;
+        self
+    }
+
+    /// The method for degrees of freedom.
+    pub fn df(mut self, df: Df) -> Self {
+        self.df = df;
+        self
+    }
+
+    /// A numeric variable of positive observation weights w; the residual variance of an observation is σ²/w.
+    pub fn weights(mut self, variable: impl Into<String>) -> Self {
+        self.options.weights = Some(variable.into());
+        self
+    }
+
+    /// The visits to analyse, by label.
+    pub fn visits<S: Into<String>>(mut self, visits: impl IntoIterator<Item = S>) -> Self {
+        self.options.visits = Some(visits.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The mean model.
+    pub fn mean(&self) -> &MeanModel {
+        &self.mean
+    }
+
+    /// Fits the model to a trial.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a variable that the trial does not have, [`Error::Invalid`] for settings that do not go together,
+    /// [`Error::Fit`] where the likelihood has no verified optimum.
+    pub fn fit(&self, trial: &Trial) -> Result<Fit> {
+        if self.df.adjusts_covariance() && self.estimation == Estimation::Ml {
+            return Err(Error::invalid(
+                format!("{} degrees of freedom", self.df),
+                "the method is defined for restricted maximum likelihood only",
+                "use Estimation::Reml, or Df::Satterthwaite",
+            ));
+        }
+        let design = Design::build(trial, &self.mean, &self.options)?;
+        let structure = self.covariance.bind(&design.visit_times)?;
+        let fitted = Fitted::new(&design, structure, self.estimation).map_err(Error::Fit)?;
+        Ok(Fit::new(design, self.covariance.clone(), self.estimation, self.df, fitted))
+    }
+}
