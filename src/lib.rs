@@ -23,4 +23,4 @@ pub use fit::Estimation;
 pub use inference::{Df, Fit};
 pub use model::Model;
 pub use table::Tabular;
-pub use trial::Trial;
+pub use trial::{Layout, Trial};

@@ -4,9 +4,12 @@
 //! the value of patient `i` at scheduled visit `t` is at `i * visits + t`.
 
 mod builder;
+mod layout;
+mod reading;
 mod schedule;
 
 pub use builder::TrialBuilder;
+pub use layout::{CovariateKind, DecimalMark, Delimiter, Layout, OutcomeColumn};
 pub use schedule::{Schedule, Visit};
 
 use crate::error::{Error, Result};

@@ -1,0 +1,453 @@
+//! What the columns of a trial's file mean: declared once, the same for CSV, data frames and Parquet.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Trial, Visit, reading};
+use crate::error::Result;
+use crate::instruments::Instrument;
+
+/// Says which column of a file holds what, and how much of the rest is declared rather than inferred.
+///
+/// Everything that is not declared is inferred and recorded, a sentence each, in [`Trial::inferred`]:
+///
+/// | not declared | inferred as |
+/// |---|---|
+/// | arms | those in the file, sorted; the first is the reference |
+/// | visits and their order | by the time column; else by number where the labels are numbers or differ in one number only (`VIS9`, `VIS10`; `baseline`, `3 months`, `6 months`); else as their rows follow one another within patients, an error if that contradicts itself |
+/// | visit times | the time column; else the number of labels that are numbers or say a unit of time (`3 months`, `week 8`), `baseline` being 0 |
+/// | baseline visit | the first visit if it is called so or is at time 0, else none |
+/// | kind of a covariate | numeric where every value is a number (`006` is not: a leading zero marks an identifier), a factor where none is, an error where both occur |
+/// | levels of a factor | those in the file, sorted: numbers as numbers, everything else by code point; the first is the reference |
+///
+/// Spaces around a value are ignored. Values equal to a missing code (`NA`, `.` or nothing, unless changed) are missing.
+///
+/// ```
+/// use trialstats::trial::Layout;
+///
+/// let file = "id,group,week,score,age\nA,drug,0,21,40\nA,drug,4,12,40\nB,placebo,0,25,NA\n";
+/// let trial = Layout::long("id", "group", "week")
+///     .reference_arm("placebo")
+///     .outcome("score")
+///     .covariate("age")
+///     .read_csv_from("example", file.as_bytes())?;
+/// assert_eq!(trial.arms(), ["placebo", "drug"]);
+/// assert_eq!(trial.schedule().labels(), ["0", "4"]);
+/// assert_eq!(trial.outcome("score")?.values[..3], [21.0, 12.0, 25.0]);
+/// # Ok::<(), trialstats::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Layout {
+    pub(super) patient: String,
+    pub(super) arm: Option<String>,
+    pub(super) shape: Shape,
+    pub(super) visits: Vec<Visit>,
+    pub(super) time_column: Option<String>,
+    pub(super) baseline: Option<String>,
+    pub(super) arms: Vec<String>,
+    pub(super) reference_arm: Option<String>,
+    pub(super) outcomes: Vec<OutcomeColumn>,
+    pub(super) covariates: Vec<CovariateColumn>,
+    pub(super) levels: Vec<(String, Vec<String>)>,
+    pub(super) weights: Vec<String>,
+    pub(super) clusters: Vec<String>,
+    pub(super) instruments: Vec<InstrumentColumns>,
+    pub(super) roster: Vec<(String, String)>,
+    pub(super) missing_codes: Vec<String>,
+    pub(super) value_codes: Vec<String>,
+    pub(super) column_codes: Vec<(String, String)>,
+    pub(super) delimiter: Delimiter,
+    pub(super) decimal_mark: DecimalMark,
+}
+
+/// Whether a row is a patient at a visit, or a patient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A row per patient and visit; the column of the visit.
+    Long(String),
+    /// A row per patient.
+    Wide,
+}
+
+/// Where the values of a variable are.
+#[derive(Debug, Clone)]
+pub(super) enum Columns {
+    /// In one column, whatever the visit.
+    One(String),
+    /// In a column per visit: visit and column.
+    PerVisit(Vec<(String, String)>),
+}
+
+/// A column that holds an outcome.
+///
+/// The name of the column is the name and the label of the outcome unless something else is said; no range is checked unless given.
+#[derive(Debug, Clone)]
+pub struct OutcomeColumn {
+    pub(super) columns: Columns,
+    pub(super) name: String,
+    pub(super) label: String,
+    pub(super) range: Option<(f64, f64)>,
+}
+
+impl OutcomeColumn {
+    /// The outcome in `column`.
+    pub fn new(column: impl Into<String>) -> Self {
+        let column = column.into();
+        Self { name: column.clone(), label: column.clone(), columns: Columns::One(column), range: None }
+    }
+
+    /// The outcome of a wide file: `(visit, column)` for each visit at which it is measured.
+    pub fn wide<V: Into<String>, C: Into<String>>(name: impl Into<String>, columns: impl IntoIterator<Item = (V, C)>) -> Self {
+        let name = name.into();
+        Self { label: name.clone(), name, columns: Columns::PerVisit(per_visit(columns)), range: None }
+    }
+
+    /// The name used in formulas, where it is not that of the column.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        if self.label == self.name {
+            self.label = String::new();
+        }
+        self.name = name.into();
+        if self.label.is_empty() {
+            self.label.clone_from(&self.name);
+        }
+        self
+    }
+
+    /// The text for tables and figures, e.g. `CAPS-5 total`.
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// The lowest and highest possible score; values outside are reported as problems.
+    pub fn range(mut self, lowest: f64, highest: f64) -> Self {
+        self.range = Some((lowest, highest));
+        self
+    }
+}
+
+impl From<&str> for OutcomeColumn {
+    fn from(column: &str) -> Self {
+        Self::new(column)
+    }
+}
+
+impl From<String> for OutcomeColumn {
+    fn from(column: String) -> Self {
+        Self::new(column)
+    }
+}
+
+/// What a covariate is, and whether it belongs to the patient or to the visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum CovariateKind {
+    /// One value a patient; numeric or factor as found.
+    #[default]
+    Inferred,
+    /// A number a patient.
+    Numeric,
+    /// A level a patient.
+    Factor,
+    /// A number a patient and visit.
+    NumericByVisit,
+    /// A level a patient and visit.
+    FactorByVisit,
+    /// Numeric or factor as found, of the patient where constant within every patient and of the visit otherwise. For programs that take
+    /// any column; a person had better say what a covariate is, because a value mistyped at one visit goes unnoticed here.
+    AsFound,
+}
+
+/// A column that holds a covariate.
+#[derive(Debug, Clone)]
+pub(super) struct CovariateColumn {
+    pub name: String,
+    pub columns: Columns,
+    pub kind: CovariateKind,
+}
+
+/// An instrument and the columns of its items.
+#[derive(Debug, Clone)]
+pub(super) struct InstrumentColumns {
+    pub instrument: Arc<dyn Instrument>,
+    /// One an item.
+    pub items: Vec<Columns>,
+}
+
+/// What separates the fields of a text file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum Delimiter {
+    /// `,`
+    #[default]
+    Comma,
+    /// `;`
+    Semicolon,
+    /// The tabulator.
+    Tab,
+}
+
+/// What separates the decimals of a number in a text file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum DecimalMark {
+    /// `12.5`
+    #[default]
+    Point,
+    /// `12,5`
+    Comma,
+}
+
+impl Layout {
+    /// A row per patient and visit. The column `visit` holds labels, or numbers such as months.
+    pub fn long(patient: impl Into<String>, arm: impl Into<String>, visit: impl Into<String>) -> Self {
+        Self::new(patient.into(), Some(arm.into()), Shape::Long(visit.into()))
+    }
+
+    /// A row per patient and visit of a study with a single arm, which is called `all`.
+    pub fn long_one_arm(patient: impl Into<String>, visit: impl Into<String>) -> Self {
+        Self::new(patient.into(), None, Shape::Long(visit.into()))
+    }
+
+    /// A row per patient, with a column per visit for everything measured repeatedly.
+    pub fn wide(patient: impl Into<String>, arm: impl Into<String>) -> Self {
+        Self::new(patient.into(), Some(arm.into()), Shape::Wide)
+    }
+
+    /// A row per patient of a study with a single arm, which is called `all`.
+    pub fn wide_one_arm(patient: impl Into<String>) -> Self {
+        Self::new(patient.into(), None, Shape::Wide)
+    }
+
+    fn new(patient: String, arm: Option<String>, shape: Shape) -> Self {
+        Self {
+            patient,
+            arm,
+            shape,
+            visits: vec![],
+            time_column: None,
+            baseline: None,
+            arms: vec![],
+            reference_arm: None,
+            outcomes: vec![],
+            covariates: vec![],
+            levels: vec![],
+            weights: vec![],
+            clusters: vec![],
+            instruments: vec![],
+            roster: vec![],
+            missing_codes: ["NA", ".", ""].map(String::from).to_vec(),
+            value_codes: vec![],
+            column_codes: vec![],
+            delimiter: Delimiter::default(),
+            decimal_mark: DecimalMark::default(),
+        }
+    }
+
+    /// Declares the visits in their order; any other label in the file is a problem.
+    pub fn visits<S: Into<String>>(mut self, labels: impl IntoIterator<Item = S>) -> Self {
+        self.visits = labels.into_iter().map(|l| Visit { label: l.into(), time: None }).collect();
+        self
+    }
+
+    /// Declares the visits in their order, with the time of each. Where the file has numbers in the column of the visit, they are looked
+    /// up among the times as well as among the labels.
+    pub fn visits_at<S: Into<String>>(mut self, visits: impl IntoIterator<Item = (S, f64)>) -> Self {
+        self.visits = visits.into_iter().map(|(l, time)| Visit { label: l.into(), time: Some(time) }).collect();
+        self
+    }
+
+    /// The column of the visits' planned times: one number a visit, the same for all patients.
+    pub fn visit_time(mut self, column: impl Into<String>) -> Self {
+        self.time_column = Some(column.into());
+        self
+    }
+
+    /// Declares the visit before treatment.
+    pub fn baseline_visit(mut self, label: impl Into<String>) -> Self {
+        self.baseline = Some(label.into());
+        self
+    }
+
+    /// Declares the arms, the reference first; any other arm in the file is a problem, and so is one without patients.
+    pub fn arms<S: Into<String>>(mut self, arms: impl IntoIterator<Item = S>) -> Self {
+        self.arms = arms.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Declares the reference arm; the others follow in their order.
+    pub fn reference_arm(mut self, arm: impl Into<String>) -> Self {
+        self.reference_arm = Some(arm.into());
+        self
+    }
+
+    /// Adds an outcome: a column's name, or an [`OutcomeColumn`] with label and range.
+    pub fn outcome(mut self, outcome: impl Into<OutcomeColumn>) -> Self {
+        self.outcomes.push(outcome.into());
+        self
+    }
+
+    /// Adds an outcome of a wide file: `(visit, column)` for each visit at which it is measured. The visits of the trial are those named
+    /// here, in this order, unless [`Layout::visits`] declares them.
+    pub fn wide_outcome<V: Into<String>, C: Into<String>>(
+        self,
+        name: impl Into<String>,
+        columns: impl IntoIterator<Item = (V, C)>,
+    ) -> Self {
+        self.outcome(OutcomeColumn::wide(name, columns))
+    }
+
+    /// Adds a covariate with one value a patient, numeric or factor as found. It may be missing in some rows of a patient, but may not
+    /// differ between them.
+    pub fn covariate(self, column: impl Into<String>) -> Self {
+        self.covariate_as(column, CovariateKind::Inferred)
+    }
+
+    /// Adds a covariate of a declared kind.
+    pub fn covariate_as(mut self, column: impl Into<String>, kind: CovariateKind) -> Self {
+        let name = column.into();
+        self.covariates.push(CovariateColumn { columns: Columns::One(name.clone()), name, kind });
+        self
+    }
+
+    /// Adds a factor with declared levels, the reference first; any other level in the file is a problem.
+    pub fn factor<S: Into<String>>(mut self, column: impl Into<String>, levels: impl IntoIterator<Item = S>) -> Self {
+        let column = column.into();
+        self.levels.push((column.clone(), levels.into_iter().map(Into::into).collect()));
+        self.covariate_as(column, CovariateKind::Factor)
+    }
+
+    /// Declares the levels of a factor that is added elsewhere, the reference first.
+    pub fn levels<S: Into<String>>(mut self, covariate: impl Into<String>, levels: impl IntoIterator<Item = S>) -> Self {
+        self.levels.push((covariate.into(), levels.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// Adds a covariate of a wide file that changes from visit to visit: `(visit, column)` for each visit.
+    pub fn wide_covariate<V: Into<String>, C: Into<String>>(
+        mut self,
+        name: impl Into<String>,
+        kind: CovariateKind,
+        columns: impl IntoIterator<Item = (V, C)>,
+    ) -> Self {
+        self.covariates.push(CovariateColumn { name: name.into(), columns: Columns::PerVisit(per_visit(columns)), kind });
+        self
+    }
+
+    /// Adds a column of observation weights: a numeric covariate by visit that must be positive wherever an outcome is observed.
+    pub fn weight(mut self, column: impl Into<String>) -> Self {
+        let column = column.into();
+        self.weights.push(column.clone());
+        self.covariate_as(column, CovariateKind::NumericByVisit)
+    }
+
+    /// Adds a cluster that patients may share, such as therapist; empty for a patient in none.
+    pub fn cluster(mut self, column: impl Into<String>) -> Self {
+        self.clusters.push(column.into());
+        self
+    }
+
+    /// Adds an instrument whose items are in columns of their own names. Its scores become outcomes, its diagnoses those of the trial.
+    pub fn instrument(self, instrument: impl Instrument + 'static) -> Self {
+        self.instrument_named(instrument, str::to_string)
+    }
+
+    /// Adds an instrument whose items are in columns of other names: `column` gives the column of an item.
+    pub fn instrument_named(mut self, instrument: impl Instrument + 'static, column: impl Fn(&str) -> String) -> Self {
+        let items = instrument.items().iter().map(|item| Columns::One(column(&item.name))).collect();
+        self.instruments.push(InstrumentColumns { instrument: Arc::new(instrument), items });
+        self
+    }
+
+    /// Adds an instrument of a wide file: `column` gives the column of an item at a visit.
+    pub fn wide_instrument<S: AsRef<str>>(
+        mut self,
+        instrument: impl Instrument + 'static,
+        visits: impl IntoIterator<Item = S>,
+        column: impl Fn(&str, &str) -> String,
+    ) -> Self {
+        let visits: Vec<S> = visits.into_iter().collect();
+        let of_item = |item: &str| visits.iter().map(|v| (v.as_ref().to_string(), column(v.as_ref(), item))).collect();
+        let items = instrument.items().iter().map(|item| Columns::PerVisit(of_item(&item.name))).collect();
+        self.instruments.push(InstrumentColumns { instrument: Arc::new(instrument), items });
+        self
+    }
+
+    /// Declares who was randomized to what: `(patient, arm)`. Patients who have no row in the file stay in the trial; a patient of the file
+    /// who is not among them is a problem.
+    pub fn randomized_patients<P: Into<String>, A: Into<String>>(mut self, patients: impl IntoIterator<Item = (P, A)>) -> Self {
+        self.roster = patients.into_iter().map(|(p, a)| (p.into(), a.into())).collect();
+        self
+    }
+
+    /// Replaces the codes of a missing value, which are `NA`, `.` and nothing. They hold for every column.
+    pub fn missing_codes<S: Into<String>>(mut self, codes: impl IntoIterator<Item = S>) -> Self {
+        self.missing_codes = codes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds a code, such as `999`, of a missing outcome, covariate or item. It does not hold for patients, arms, visits and clusters, which
+    /// may really be called so.
+    pub fn missing_code(mut self, code: impl Into<String>) -> Self {
+        self.value_codes.push(code.into());
+        self
+    }
+
+    /// Adds a code of a missing value that holds for one column only.
+    pub fn missing_code_in(mut self, column: impl Into<String>, code: impl Into<String>) -> Self {
+        self.column_codes.push((column.into(), code.into()));
+        self
+    }
+
+    /// What separates the fields of a text file; the comma by default.
+    pub fn delimiter(mut self, delimiter: Delimiter) -> Self {
+        self.delimiter = delimiter;
+        self
+    }
+
+    /// What separates the decimals of numbers in a text file; the point by default.
+    pub fn decimal_mark(mut self, mark: DecimalMark) -> Self {
+        self.decimal_mark = mark;
+        self
+    }
+
+    /// Reads a text file with a header line: UTF-8, fields quoted where needed.
+    ///
+    /// # Errors
+    /// [`crate::Error::File`] if the file cannot be read, [`crate::Error::Data`] with every problem found in it, [`crate::Error::Invalid`] if the layout
+    /// contradicts itself.
+    pub fn read_csv(&self, path: impl AsRef<Path>) -> Result<Trial> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let file = std::fs::File::open(path).map_err(|source| reading::unreadable(&name, source))?;
+        self.read_csv_from(&name, file)
+    }
+
+    /// Reads a text as [`Layout::read_csv`] does; `source` is what problems and reports call it.
+    ///
+    /// # Errors
+    /// As [`Layout::read_csv`].
+    pub fn read_csv_from(&self, source: &str, text: impl std::io::Read) -> Result<Trial> {
+        reading::csv(self, source, text)
+    }
+
+    /// Reads a data frame. Nulls and NaN are missing, and so are the missing codes.
+    ///
+    /// # Errors
+    /// As [`Layout::read_csv`]; a column of a type that holds neither text nor numbers is a problem.
+    #[cfg(feature = "polars")]
+    pub fn read_dataframe(&self, frame: &polars::prelude::DataFrame) -> Result<Trial> {
+        reading::dataframe(self, "data frame", frame)
+    }
+
+    /// Reads a Parquet file.
+    ///
+    /// # Errors
+    /// As [`Layout::read_dataframe`].
+    #[cfg(feature = "parquet")]
+    pub fn read_parquet(&self, path: impl AsRef<Path>) -> Result<Trial> {
+        reading::parquet(self, path.as_ref())
+    }
+}
+
+fn per_visit<V: Into<String>, C: Into<String>>(columns: impl IntoIterator<Item = (V, C)>) -> Vec<(String, String)> {
+    columns.into_iter().map(|(v, c)| (v.into(), c.into())).collect()
+}

@@ -1,0 +1,91 @@
+//! Text files: quoted where needed, with any of three delimiters, with or without byte-order mark.
+
+use std::collections::HashSet;
+use std::io::Read;
+
+use super::findings::Findings;
+use super::lines::UnixLines;
+use super::sheet::{Cells, Sheet, SheetColumn};
+use super::unreadable;
+use crate::error::{Error, Problem, Result};
+use crate::trial::layout::Delimiter;
+
+/// The columns `wanted` of a text with a header line. Lines that are not a row of the table are recorded in `findings`.
+pub(super) fn read(source: &str, text: impl Read, delimiter: Delimiter, wanted: &HashSet<&str>, findings: &mut Findings) -> Result<Sheet> {
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter.byte()).flexible(true).has_headers(false).from_reader(UnixLines::new(text));
+    let mut record = csv::ByteRecord::new();
+    let mut at = |line: u64, message: String| {
+        findings.push(Problem { source: Some(source.into()), line: Some(line), message, ..Problem::default() });
+    };
+
+    let mut names = vec![];
+    if advance(&mut reader, &mut record, source)? {
+        names = record.iter().enumerate().map(|(j, name)| header(j, name)).collect::<Vec<String>>();
+    }
+    let read: Vec<usize> = first_of_each(&names, wanted);
+    let mut columns: Vec<SheetColumn> = read.iter().map(|&j| SheetColumn { name: names[j].clone(), cells: Cells::text() }).collect();
+    let mut lines = vec![];
+    while advance(&mut reader, &mut record, source)? {
+        let line = first_line(&reader, &record);
+        if record.len() != names.len() {
+            at(line, format!("the line has {} fields where the header has {}; {}", record.len(), names.len(), ragged_remedy(delimiter)));
+        }
+        for (column, &j) in columns.iter_mut().zip(&read) {
+            let field = record.get(j).unwrap_or_default();
+            match std::str::from_utf8(field) {
+                Ok(text) => column.cells.push_text(text),
+                Err(_) => {
+                    at(line, format!("the value of column {} is not UTF-8 text; save the file with UTF-8 encoding", column.name));
+                    column.cells.push_text("");
+                }
+            }
+        }
+        lines.push(line);
+    }
+    let rows = lines.len();
+    Ok(Sheet { source: source.into(), names, columns, lines: Some(lines), rows })
+}
+
+impl Delimiter {
+    fn byte(self) -> u8 {
+        match self {
+            Delimiter::Comma => b',',
+            Delimiter::Semicolon => b';',
+            Delimiter::Tab => b'\t',
+        }
+    }
+}
+
+fn advance<R: Read>(reader: &mut csv::Reader<R>, record: &mut csv::ByteRecord, source: &str) -> Result<bool> {
+    reader.read_byte_record(record).map_err(|error| match error.into_kind() {
+        csv::ErrorKind::Io(error) => unreadable(source, error),
+        other => Error::invalid(format!("reading {source}"), format!("{other:?}"), "check that it is a text file with separated values"),
+    })
+}
+
+/// The line on which a record starts. The record's own position is that of the blank lines before it, so it is counted from its end.
+fn first_line<R: Read>(reader: &csv::Reader<R>, record: &csv::ByteRecord) -> u64 {
+    let within = record.as_slice().iter().filter(|&&b| b == b'\n').count() as u64;
+    (reader.position().line() - 1).saturating_sub(within)
+}
+
+/// A column's name without byte-order mark and spaces.
+fn header(position: usize, name: &[u8]) -> String {
+    let name = String::from_utf8_lossy(name);
+    let name = if position == 0 { name.trim_start_matches('\u{feff}') } else { &name };
+    name.trim().trim_matches('"').to_string()
+}
+
+fn first_of_each(names: &[String], wanted: &HashSet<&str>) -> Vec<usize> {
+    let mut seen = HashSet::new();
+    (0..names.len()).filter(|&j| wanted.contains(names[j].as_str()) && seen.insert(&names[j])).collect()
+}
+
+fn ragged_remedy(delimiter: Delimiter) -> &'static str {
+    match delimiter {
+        Delimiter::Comma => "quote values that contain a comma, and leave no field out",
+        Delimiter::Semicolon => "quote values that contain a semicolon, and leave no field out",
+        Delimiter::Tab => "quote values that contain a tabulator, and leave no field out",
+    }
+}

@@ -1,0 +1,62 @@
+//! Layouts that contradict themselves, found before any file is opened.
+
+use super::super::layout::{Columns, CovariateKind, Layout, Shape};
+use super::visits::visits_of_columns;
+use crate::error::{Error, Result};
+
+/// Whether the layout makes sense by itself.
+pub(super) fn check(layout: &Layout) -> Result<()> {
+    let long = matches!(layout.shape, Shape::Long(_));
+    if let (false, Some(time)) = (long, &layout.time_column) {
+        return Err(Error::invalid(
+            format!("the time column `{time}`"),
+            "a row of a wide file is a patient, not a visit",
+            "declare the times with `visits_at`",
+        ));
+    }
+    let outcomes = layout.outcomes.iter().map(|o| (o.name.as_str(), &o.columns));
+    let items = layout.instruments.iter().flat_map(|i| i.items.iter().map(|c| (i.instrument.name(), c)));
+    let covariates = layout.covariates.iter();
+    let by_visit =
+        covariates.filter(|c| matches!(c.kind, CovariateKind::NumericByVisit | CovariateKind::FactorByVisit) || per_visit(&c.columns));
+    for (name, columns) in outcomes.chain(items).chain(by_visit.map(|c| (c.name.as_str(), &c.columns))) {
+        if long == per_visit(columns) {
+            return Err(misplaced(name, long));
+        }
+    }
+    for outcome in &layout.outcomes {
+        if let Some((lowest, highest)) = outcome.range.filter(|(lowest, highest)| !(lowest < highest)) {
+            return Err(Error::invalid(
+                format!("the range {lowest} to {highest} of `{}`", outcome.name),
+                "it is empty",
+                "give the lowest score first",
+            ));
+        }
+    }
+    let known: Vec<&str> = layout.visits.iter().map(|v| v.label.as_str()).collect();
+    if let Some(stranger) = visits_of_columns(layout).into_iter().find(|v| !known.is_empty() && !known.contains(v)) {
+        return Err(Error::unknown("visit", stranger, &known));
+    }
+    let covariates: Vec<&str> = layout.covariates.iter().map(|c| c.name.as_str()).collect();
+    match layout.levels.iter().find(|(name, _)| !covariates.contains(&name.as_str())) {
+        Some((name, _)) => Err(Error::unknown("covariate", name, &covariates)),
+        None => Ok(()),
+    }
+}
+
+fn per_visit(columns: &Columns) -> bool {
+    matches!(columns, Columns::PerVisit(_))
+}
+
+fn misplaced(name: &str, long: bool) -> Error {
+    let what = format!("`{name}`");
+    if long {
+        Error::invalid(what, "a long file has one column for all visits", "declare it with `outcome`, `covariate_as` or `instrument`")
+    } else {
+        Error::invalid(
+            what,
+            "a wide file has a column for each visit",
+            "declare it with `wide_outcome`, `wide_covariate` or `wide_instrument`",
+        )
+    }
+}

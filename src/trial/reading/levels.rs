@@ -1,0 +1,110 @@
+//! Names and their order.
+
+use std::collections::HashMap;
+
+/// Names in the order of factor levels: numerically if all are numbers, by code point otherwise.
+pub(super) fn sorted(names: &[String]) -> Vec<String> {
+    let mut sorted = names.to_vec();
+    let number = |name: &String| name.parse::<f64>().ok().filter(|x| x.is_finite());
+    if names.iter().all(|n| number(n).is_some()) {
+        sorted.sort_by(|a, b| number(a).unwrap_or(0.0).total_cmp(&number(b).unwrap_or(0.0)).then_with(|| a.cmp(b)));
+    } else {
+        sorted.sort();
+    }
+    sorted
+}
+
+/// Names as a sentence lists them, not more than a reader takes in.
+pub(super) fn listed<S: AsRef<str>>(names: &[S]) -> String {
+    const SHOWN: usize = 12;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|n| format!("`{}`", n.as_ref())).collect();
+    match names.len() {
+        0 => "none".into(),
+        n if n > SHOWN => format!("{} and {} more", shown.join(", "), n - SHOWN),
+        _ => shown.join(", "),
+    }
+}
+
+/// The levels of a factor as they turn up, each with a code.
+#[derive(Debug, Default)]
+pub(super) struct Levels {
+    pub names: Vec<String>,
+    index: HashMap<String, usize>,
+}
+
+impl Levels {
+    /// Levels known beforehand.
+    pub fn of(names: &[String]) -> Self {
+        let mut levels = Self::default();
+        names.iter().for_each(|name| {
+            levels.intern(name);
+        });
+        levels
+    }
+
+    /// The code of `name` if it is known.
+    pub fn code(&self, name: &str) -> Option<usize> {
+        self.index.get(name).copied()
+    }
+
+    /// The code of `name`, a new one if it is not known.
+    pub fn intern(&mut self, name: &str) -> usize {
+        if let Some(code) = self.code(name) {
+            return code;
+        }
+        self.index.insert(name.to_string(), self.names.len());
+        self.names.push(name.to_string());
+        self.names.len() - 1
+    }
+
+    /// The levels in order, and the new code of each old one.
+    pub fn into_sorted(self) -> (Vec<String>, Vec<usize>) {
+        let names = sorted(&self.names);
+        let position: HashMap<&str, usize> = names.iter().enumerate().map(|(i, n)| (n.as_str(), i)).collect();
+        let recode = self.names.iter().map(|n| position[n.as_str()]).collect();
+        (names, recode)
+    }
+}
+
+/// The one of `known` that `name` was most likely meant to be, if any is close.
+pub(super) fn closest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    let wanted = name.to_lowercase();
+    let (distance, best) = known.iter().map(|k| (edits(&wanted, &k.to_lowercase()), k)).min_by_key(|(d, _)| *d)?;
+    (distance <= 1 + wanted.chars().count() / 4).then_some(best)
+}
+
+/// Insertions, deletions and replacements between two words (Levenshtein).
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, &cb) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(ca != cb);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_sort_as_numbers_and_the_rest_by_code_point() {
+        let strings = |names: &[&str]| names.iter().map(|n| n.to_string()).collect::<Vec<_>>();
+        assert_eq!(sorted(&strings(&["10", "9", "-1.5"])), ["-1.5", "9", "10"]);
+        assert_eq!(sorted(&strings(&["b", "10", "9", "B"])), ["10", "9", "B", "b"]);
+    }
+
+    #[test]
+    fn a_misspelt_name_finds_its_neighbour_and_a_strange_one_none() {
+        let known = ["AVISIT", "ARMCD", "FEV1"].map(String::from);
+        assert_eq!(closest("avist", &known), Some("AVISIT"));
+        assert_eq!(closest("therapist", &known), None);
+        assert_eq!(edits("kitten", "sitting"), 3);
+    }
+}

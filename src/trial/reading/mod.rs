@@ -1,0 +1,164 @@
+//! Reading a trial: any engine → [`Sheet`] → patients, visits, values → [`Trial`].
+//!
+//! Every step goes on after a problem, so that all problems of a file are reported at once; nothing is dropped to make a file fit.
+
+mod covariates;
+mod csv;
+mod findings;
+#[cfg(feature = "polars")]
+mod frame;
+mod grid;
+mod labels;
+mod layout_check;
+mod levels;
+mod lines;
+mod outcomes;
+mod patients;
+mod ratings;
+mod sheet;
+mod values;
+mod visits;
+
+use std::collections::HashSet;
+
+use self::findings::{Findings, Place};
+use self::grid::Grid;
+use self::sheet::Sheet;
+use super::layout::{Columns, Layout, Shape};
+use super::{ColumnNames, Trial};
+use crate::error::{Error, Result};
+
+/// More patients × visits than this, and a hundred times more than rows, are no schedule but a column mistaken for the visit.
+const CELLS: usize = 10_000_000;
+
+pub(super) fn unreadable(path: &str, source: std::io::Error) -> Error {
+    Error::File { action: "cannot read", path: path.into(), source }
+}
+
+/// A trial from text.
+pub(super) fn csv(layout: &Layout, source: &str, text: impl std::io::Read) -> Result<Trial> {
+    layout_check::check(layout)?;
+    let mut findings = Findings::default();
+    let wanted = wanted(layout);
+    let sheet = csv::read(source, text, layout.delimiter, &wanted.iter().copied().collect(), &mut findings)?;
+    assemble(layout, &sheet, &wanted, findings)
+}
+
+/// A trial from a data frame.
+#[cfg(feature = "polars")]
+pub(super) fn dataframe(layout: &Layout, source: &str, frame: &polars::prelude::DataFrame) -> Result<Trial> {
+    layout_check::check(layout)?;
+    let mut findings = Findings::default();
+    let wanted = wanted(layout);
+    let sheet = frame::read(source, frame, &wanted.iter().copied().collect(), &mut findings);
+    assemble(layout, &sheet, &wanted, findings)
+}
+
+/// A trial from a Parquet file.
+#[cfg(feature = "parquet")]
+pub(super) fn parquet(layout: &Layout, path: &std::path::Path) -> Result<Trial> {
+    let name = path.display().to_string();
+    let frame = frame::from_parquet(path, &name)?;
+    dataframe(layout, &name, &frame)
+}
+
+/// The columns that the layout names, each once, in the order of declaration.
+fn wanted(layout: &Layout) -> Vec<&str> {
+    let visit = match &layout.shape {
+        Shape::Long(visit) => Some(visit.as_str()),
+        Shape::Wide => None,
+    };
+    let identifiers = [Some(layout.patient.as_str()), layout.arm.as_deref(), visit, layout.time_column.as_deref()];
+    let outcomes = layout.outcomes.iter().map(|o| &o.columns);
+    let variables = outcomes.chain(layout.covariates.iter().map(|c| &c.columns)).chain(layout.instruments.iter().flat_map(|i| &i.items));
+    let variables = variables.flat_map(|c| match c {
+        Columns::One(column) => vec![column.as_str()],
+        Columns::PerVisit(columns) => columns.iter().map(|(_, column)| column.as_str()).collect(),
+    });
+    let mut seen = HashSet::new();
+    let all = identifiers.into_iter().flatten().chain(variables).chain(layout.clusters.iter().map(String::as_str));
+    all.filter(|column| seen.insert(*column)).collect()
+}
+
+fn assemble(layout: &Layout, sheet: &Sheet, wanted: &[&str], mut findings: Findings) -> Result<Trial> {
+    missing_columns(sheet, wanted, &mut findings);
+    let visit = match &layout.shape {
+        Shape::Long(visit) => Some(visit),
+        Shape::Wide => None,
+    };
+    let identifiers = [Some(&layout.patient), layout.arm.as_ref(), visit];
+    if sheet.rows == 0 {
+        findings.problem(sheet, Place::default(), "there is no row of data");
+    }
+    if sheet.rows == 0 || identifiers.into_iter().flatten().any(|name| sheet.column(name).is_none()) {
+        return Err(findings.into_error());
+    }
+    let patients = patients::read(layout, sheet, &mut findings);
+    let visits = match visit {
+        Some(column) => visits::long(layout, sheet, &patients, column, &mut findings),
+        None => visits::wide(layout, sheet, &mut findings),
+    };
+    let grid = Grid { layout, sheet, patients: &patients, visits: &visits };
+    if grid.cells() > CELLS && grid.cells() / 100 > sheet.rows {
+        let message = format!(
+            "{} different visits of {} patients are no schedule; is this the column of the visit?",
+            grid.width(),
+            patients.ids.len()
+        );
+        findings.problem(sheet, Place { column: visit.map(String::as_str), ..Place::default() }, message);
+        return Err(findings.into_error());
+    }
+    let mut outcomes = outcomes::read(&grid, &mut findings);
+    let (scores, diagnoses) = ratings::read(&grid, &mut findings);
+    outcomes.extend(scores);
+    let covariates = covariates::read(&grid, &mut findings);
+    let clusters = covariates::clusters(&grid, &mut findings);
+    covariates::check_weights(&grid, &outcomes, &covariates, &mut findings);
+    if !findings.is_clean() {
+        return Err(findings.into_error());
+    }
+    let columns = ColumnNames {
+        patient: layout.patient.clone(),
+        arm: layout.arm.clone().unwrap_or_else(|| "arm".into()),
+        visit: visit.cloned().unwrap_or_else(|| "visit".into()),
+    };
+    let mut builder = Trial::builder(&sheet.source).column_names(columns);
+    for outcome in outcomes {
+        builder = builder.outcome(outcome);
+    }
+    for diagnosis in diagnoses {
+        builder = builder.diagnosis(diagnosis);
+    }
+    for covariate in covariates {
+        builder = builder.covariate(covariate);
+    }
+    for cluster in clusters {
+        builder = builder.cluster(cluster);
+    }
+    for sentence in findings.into_inferred() {
+        builder = builder.inferred(sentence);
+    }
+    builder.patients(patients.ids).arms(patients.arms, patients.arm_of).schedule(visits.schedule).build()
+}
+
+fn missing_columns(sheet: &Sheet, wanted: &[&str], findings: &mut Findings) {
+    for &name in wanted {
+        let place = Place { column: Some(name), ..Place::default() };
+        match sheet.names.iter().filter(|n| *n == name).count() {
+            0 => findings.problem(sheet, place, no_such_column(sheet, name)),
+            1 => {}
+            n => findings.problem(sheet, place, format!("{n} columns have this name; rename all but the one that is meant")),
+        }
+    }
+}
+
+fn no_such_column(sheet: &Sheet, name: &str) -> String {
+    match (sheet.names.as_slice(), levels::closest(name, &sheet.names)) {
+        ([], _) => "there is no such column: the file is empty".into(),
+        ([only], _) if only.contains([';', '\t', ',']) => {
+            format!("there is no such column: the whole header is one column, `{only}`; say what separates the columns with `delimiter`")
+        }
+        (_, Some(close)) => format!("there is no such column; did you mean `{close}`?"),
+        (names, None) => format!("there is no such column; there are {}", levels::listed(names)),
+    }
+}

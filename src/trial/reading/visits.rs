@@ -1,0 +1,294 @@
+//! Which visit each row is, and the schedule.
+
+use std::collections::HashSet;
+
+use super::findings::{Findings, Place};
+use super::labels;
+use super::levels::{Levels, listed};
+use super::patients::Patients;
+use super::sheet::Sheet;
+use super::values::{Use, ValueColumn};
+use crate::trial::layout::{Columns, Layout};
+use crate::trial::{Schedule, Visit};
+
+/// The schedule and where each row of a long file is on it.
+#[derive(Debug)]
+pub(super) struct Visits {
+    pub schedule: Schedule,
+    /// The visit of each row, `None` where the row is no visit; empty for a wide file.
+    pub of_row: Vec<Option<usize>>,
+}
+
+/// The visits of a long file.
+pub(super) fn long(layout: &Layout, sheet: &Sheet, patients: &Patients, column: &str, findings: &mut Findings) -> Visits {
+    let (levels, mut of_row) = labels_of_rows(layout, sheet, patients, column, findings);
+    let visits = if layout.visits.is_empty() {
+        let Some(order) = infer_order(layout, sheet, patients, &levels.names, &of_row, column, findings) else {
+            return Visits { schedule: Schedule::of_labels(levels.names), of_row };
+        };
+        let mut position = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(new, visit)| position[visit.0] = new);
+        of_row.iter_mut().flatten().for_each(|visit| *visit = position[*visit]);
+        order.into_iter().map(|(_, visit)| visit).collect()
+    } else {
+        let times = layout.time_column.as_ref().map(|time| times_of_visits(layout, sheet, &levels.names, &of_row, time, findings));
+        match times {
+            Some(times) => layout.visits.iter().zip(times).map(|(v, t)| Visit { time: t.or(v.time), label: v.label.clone() }).collect(),
+            None => with_times_of_labels(layout.visits.clone(), findings),
+        }
+    };
+    let schedule = with_baseline(layout, sheet, visits, findings);
+    drop_duplicates(sheet, patients, &schedule, &mut of_row, findings);
+    Visits { schedule, of_row }
+}
+
+/// The visits of a wide file: those declared, else those that its columns name, in their order.
+pub(super) fn wide(layout: &Layout, sheet: &Sheet, findings: &mut Findings) -> Visits {
+    let visits = if layout.visits.is_empty() {
+        let mut seen = HashSet::new();
+        let labels = visits_of_columns(layout).into_iter().filter(|label| seen.insert(*label));
+        labels.map(|label| Visit { label: label.into(), time: None }).collect()
+    } else {
+        layout.visits.clone()
+    };
+    let visits = with_times_of_labels(visits, findings);
+    Visits { schedule: with_baseline(layout, sheet, visits, findings), of_row: vec![] }
+}
+
+/// The visits that the columns of a wide layout name, in the order of their declaration.
+pub(super) fn visits_of_columns(layout: &Layout) -> Vec<&str> {
+    let outcomes = layout.outcomes.iter().map(|o| &o.columns);
+    let items = layout.instruments.iter().flat_map(|i| &i.items);
+    let covariates = layout.covariates.iter().map(|c| &c.columns);
+    let per_visit = outcomes.chain(items).chain(covariates).filter_map(|c| match c {
+        Columns::PerVisit(columns) => Some(columns),
+        Columns::One(_) => None,
+    });
+    per_visit.flatten().map(|(visit, _)| visit.as_str()).collect()
+}
+
+fn labels_of_rows(
+    layout: &Layout,
+    sheet: &Sheet,
+    patients: &Patients,
+    column: &str,
+    findings: &mut Findings,
+) -> (Levels, Vec<Option<usize>>) {
+    let declared: Vec<String> = layout.visits.iter().map(|v| v.label.clone()).collect();
+    let mut levels = Levels::of(&declared);
+    let cells = ValueColumn::new(layout, sheet, column, Use::Identifier);
+    let measured: Vec<ValueColumn> = measured_columns(layout).map(|c| ValueColumn::new(layout, sheet, c, Use::Value)).collect();
+    let mut without_visit = 0;
+    let of_row = (0..sheet.rows)
+        .map(|row| {
+            let patient = patients.of_row[row]?;
+            let place = Place::row(row).patient(&patients.ids[patient]).column(column);
+            let Some(label) = cells.text(row) else {
+                match measured.iter().find(|c| c.text(row).is_some()) {
+                    Some(c) => findings.problem(
+                        sheet,
+                        place,
+                        format!("the row has no visit although `{}` has a value; say which visit it is", c.name),
+                    ),
+                    None => without_visit += 1,
+                }
+                return None;
+            };
+            if declared.is_empty() {
+                return Some(levels.intern(&label));
+            }
+            let visit = levels.code(&label).or_else(|| visit_at(&layout.visits, &label));
+            if visit.is_none() {
+                let message = format!("`{label}` is not among the visits declared, {}; declare it or correct the label", listed(&declared));
+                findings.problem(sheet, place, message);
+            }
+            visit
+        })
+        .collect();
+    if without_visit > 0 {
+        findings
+            .inferred(format!("{without_visit} rows name a patient but no visit and no outcome; they add the patient and nothing else."));
+    }
+    (canonical_numbers(levels), of_row)
+}
+
+fn measured_columns(layout: &Layout) -> impl Iterator<Item = &str> {
+    let outcomes = layout.outcomes.iter().map(|o| &o.columns);
+    outcomes.chain(layout.instruments.iter().flat_map(|i| &i.items)).filter_map(|c| match c {
+        Columns::One(column) => Some(column.as_str()),
+        Columns::PerVisit(_) => None,
+    })
+}
+
+fn visit_at(visits: &[Visit], label: &str) -> Option<usize> {
+    let time: f64 = label.parse().ok()?;
+    visits.iter().position(|v| v.time == Some(time))
+}
+
+/// Labels that are all numbers are written in their shortest form, so that `3` and `3.0` of different files are the same visit.
+fn canonical_numbers(levels: Levels) -> Levels {
+    let shortest = |name: &String| {
+        let zero_first = name.len() > 1 && name.starts_with('0') && !name.starts_with("0.");
+        name.parse::<f64>().ok().filter(|x| x.is_finite() && !zero_first).map(|x| x.to_string())
+    };
+    match levels.names.iter().map(shortest).collect::<Option<Vec<String>>>() {
+        Some(names) if names.iter().collect::<HashSet<_>>().len() == names.len() => Levels::of(&names),
+        _ => levels,
+    }
+}
+
+/// The visits in their order, each with its place among `labels`; `None` if the order cannot be told.
+fn infer_order(
+    layout: &Layout,
+    sheet: &Sheet,
+    patients: &Patients,
+    labels: &[String],
+    of_row: &[Option<usize>],
+    column: &str,
+    findings: &mut Findings,
+) -> Option<Vec<(usize, Visit)>> {
+    let in_order = |places: &[f64]| {
+        let mut order: Vec<usize> = (0..labels.len()).collect();
+        order.sort_by(|&a, &b| places[a].total_cmp(&places[b]));
+        order
+    };
+    let visits = |order: Vec<usize>, times: Option<&[f64]>| -> Vec<(usize, Visit)> {
+        order.into_iter().map(|i| (i, Visit { label: labels[i].clone(), time: times.map(|t| t[i]) })).collect()
+    };
+    let (visits, basis) = if let Some(time) = &layout.time_column {
+        let times: Vec<Option<f64>> = times_of_visits(layout, sheet, labels, of_row, time, findings);
+        let times: Vec<f64> = times.into_iter().collect::<Option<_>>()?;
+        (visits(in_order(&times), Some(&times)), format!("by the times in column `{time}`"))
+    } else if let Some(scale) = labels::scale(labels) {
+        let times = scale.are_times.then_some(scale.places.as_slice());
+        let taken = if scale.are_times { ", which are taken as their times" } else { "" };
+        (visits(in_order(&scale.places), times), format!("by the numbers in their labels{taken}"))
+    } else if let Some(order) = succession(patients, labels.len(), of_row) {
+        (visits(order, None), "as they follow one another in the rows of each patient".to_string())
+    } else {
+        let message = format!("the order of the visits {} cannot be told from labels or rows; declare it with `visits`", listed(labels));
+        findings.problem(sheet, Place { column: Some(column), ..Place::default() }, message);
+        return None;
+    };
+    let names: Vec<&str> = visits.iter().map(|(_, v)| v.label.as_str()).collect();
+    findings.inferred(format!("The visits are those in the data, ordered {basis}: {}.", listed(&names)));
+    Some(visits)
+}
+
+/// The one order in which every patient's rows follow the schedule, if there is exactly one.
+fn succession(patients: &Patients, visits: usize, of_row: &[Option<usize>]) -> Option<Vec<usize>> {
+    let mut follows = vec![HashSet::new(); visits];
+    let mut last: Vec<Option<usize>> = vec![None; patients.ids.len()];
+    for (patient, visit) in patients.of_row.iter().zip(of_row) {
+        let (Some(patient), Some(visit)) = (*patient, *visit) else { continue };
+        if let Some(before) = last[patient].filter(|&b| b != visit) {
+            follows[before].insert(visit);
+        }
+        last[patient] = Some(visit);
+    }
+    let mut preceding = vec![0; visits];
+    follows.iter().flatten().for_each(|&v| preceding[v] += 1);
+    let mut order = vec![];
+    let mut next: Vec<usize> = (0..visits).filter(|&v| preceding[v] == 0).collect();
+    while let [visit] = next[..] {
+        order.push(visit);
+        follows[visit].iter().for_each(|&v| preceding[v] -= 1);
+        next = follows[visit].iter().copied().filter(|&v| preceding[v] == 0).collect();
+    }
+    (order.len() == visits).then_some(order)
+}
+
+/// The time of each label by the time column, problems where a visit has none or two.
+fn times_of_visits(
+    layout: &Layout,
+    sheet: &Sheet,
+    labels: &[String],
+    of_row: &[Option<usize>],
+    time: &str,
+    findings: &mut Findings,
+) -> Vec<Option<f64>> {
+    let column = ValueColumn::new(layout, sheet, time, Use::Value);
+    let mut times: Vec<Option<f64>> = vec![None; labels.len()];
+    let mut told = vec![false; labels.len()];
+    for (row, visit) in of_row.iter().enumerate() {
+        let Some(visit) = *visit else { continue };
+        let place = Place { row: Some(row), visit: Some(&labels[visit]), column: Some(time), patient: None };
+        match (column.number(row), times[visit]) {
+            (Err(fault), _) => findings.problem(sheet, place, fault.message()),
+            (Ok(Some(x)), None) => times[visit] = Some(x),
+            (Ok(Some(x)), Some(first)) if x != first && !std::mem::replace(&mut told[visit], true) => {
+                let message = format!(
+                    "the visit has the times {first} and {x}; a visit has one planned time, and times that differ by patient are a covariate by visit"
+                );
+                findings.problem(sheet, place, message);
+            }
+            _ => {}
+        }
+    }
+    if !told.contains(&true) {
+        for (label, _) in labels.iter().zip(&times).filter(|(_, t)| t.is_none()) {
+            let place = Place { visit: Some(label), column: Some(time), ..Place::default() };
+            findings.problem(sheet, place, "the visit has no time in any row; fill it in or declare the visits with `visits_at`");
+        }
+    }
+    times
+}
+
+/// Visits without declared times, with those that all labels state.
+fn with_times_of_labels(visits: Vec<Visit>, findings: &mut Findings) -> Vec<Visit> {
+    let labels: Vec<String> = visits.iter().map(|v| v.label.clone()).collect();
+    match labels::scale(&labels).filter(|s| s.are_times && visits.iter().all(|v| v.time.is_none())) {
+        Some(scale) => {
+            findings.inferred(format!("The times of the visits are the numbers in their labels: {}.", listed(&labels)));
+            visits.into_iter().zip(scale.places).map(|(v, time)| Visit { time: Some(time), ..v }).collect()
+        }
+        None => visits,
+    }
+}
+
+fn with_baseline(layout: &Layout, sheet: &Sheet, visits: Vec<Visit>, findings: &mut Findings) -> Schedule {
+    let schedule = Schedule::new(visits);
+    let label = match (&layout.baseline, schedule.visits().first()) {
+        (Some(label), _) => label.clone(),
+        (None, Some(first)) if is_baseline(first) => {
+            findings.inferred(format!("The baseline is `{}`, the first visit, by its name or time.", first.label));
+            first.label.clone()
+        }
+        _ => {
+            findings.inferred("No visit is the baseline: the first one is neither called so nor at time 0.");
+            return schedule;
+        }
+    };
+    match schedule.clone().with_baseline(&label) {
+        Ok(schedule) => schedule,
+        Err(error) => {
+            findings.problem(sheet, Place::default().visit(Some(&label)), format!("the visit declared as the baseline: {error}"));
+            schedule
+        }
+    }
+}
+
+fn is_baseline(first: &Visit) -> bool {
+    labels::is_baseline(&first.label) || first.time == Some(0.0) || first.label.to_lowercase() == "t0"
+}
+
+/// Reports rows of a patient and visit that has a row already; the first one counts from here on.
+fn drop_duplicates(sheet: &Sheet, patients: &Patients, schedule: &Schedule, of_row: &mut [Option<usize>], findings: &mut Findings) {
+    // Sorted cells rather than a dense grid: the schedule may yet turn out to be absurdly long.
+    let mut cells: Vec<(usize, usize, usize)> =
+        patients.of_row.iter().zip(of_row.iter()).enumerate().filter_map(|(row, (p, v))| Some(((*p)?, (*v)?, row))).collect();
+    cells.sort_unstable();
+    let labels = schedule.labels();
+    let mut first = None;
+    for (patient, visit, row) in cells {
+        match first {
+            Some((p, v, first_row)) if (p, v) == (patient, visit) => {
+                let place = Place::row(row).patient(&patients.ids[patient]).visit(Some(labels[visit]));
+                let message = format!("the patient has this visit at {} already; keep one of the rows", sheet.row_name(first_row));
+                findings.problem(sheet, place, message);
+                of_row[row] = None;
+            }
+            _ => first = Some((patient, visit, row)),
+        }
+    }
+}
