@@ -1,5 +1,6 @@
 //! Intention-to-treat analysis of randomized trials with repeated measurements, from the data file to the report.
 
+pub mod analysis;
 pub mod covariance;
 pub mod design;
 pub mod dist;
