@@ -41,6 +41,8 @@ pub struct FlowStep {
 const LINE: f64 = 14.5;
 const PADDING: f64 = 8.0;
 const GAP: f64 = 20.0;
+/// An arm's column is no narrower than this; with many arms the page grows instead.
+const NARROWEST: f64 = 270.0;
 
 /// The three texts of a step, wrapped to the boxes they stand in.
 struct Wrapped {
@@ -74,7 +76,8 @@ impl FlowDiagram {
     /// Draws the figure.
     pub fn draw(&self) -> Figure {
         let columns = self.arms.len().max(1) as f64;
-        let pitch = FULL_WIDTH / columns;
+        let pitch = (FULL_WIDTH / columns).max(NARROWEST);
+        let page = pitch * columns;
         let (main, side) = (0.56 * pitch - 12.0, 0.38 * pitch - 8.0);
         let steps: Vec<Vec<Wrapped>> = self.arms.iter().map(|a| a.steps.iter().map(|s| Wrapped::of(s, main, side)).collect()).collect();
         let rows = steps.iter().map(Vec::len).max().unwrap_or(0);
@@ -92,7 +95,7 @@ impl FlowDiagram {
             })
             .collect();
         let bottom = tops.last().map_or(labels, |y| y + height(rows - 1));
-        let mut canvas = Canvas::new(FULL_WIDTH, bottom + 4.0);
+        let mut canvas = Canvas::new(page, bottom + 4.0);
         let centres: Vec<f64> = (0..self.arms.len()).map(|a| pitch * a as f64 + 2.0 + main / 2.0).collect();
         self.draw_start(&mut canvas, start, &centres);
         for (a, arm) in self.arms.iter().enumerate() {
@@ -112,7 +115,7 @@ impl FlowDiagram {
         let width = super::text::width(&self.start, TEXT, true) + 4.0 * PADDING;
         let middle = match (centres.first(), centres.last()) {
             (Some(first), Some(last)) => (first + last) / 2.0,
-            _ => FULL_WIDTH / 2.0,
+            _ => canvas.width / 2.0,
         }
         .max(width / 2.0 + 1.0);
         canvas.rectangle((middle - width / 2.0, 1.0), (width, height), PAPER, Some(Stroke::solid(INK, 1.2)));
