@@ -8,9 +8,11 @@ mod estimate;
 mod fit;
 mod information;
 mod kenward_roger;
+mod residuals;
 mod satterthwaite;
 
 pub use coefficients::Coefficients;
 pub use df::Df;
 pub use estimate::{Basis, Estimate, FTest};
 pub use fit::{Fit, GroupCovariance, InformationCriteria, ParameterCount};
+pub use residuals::{Residual, Residuals};

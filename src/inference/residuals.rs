@@ -1,0 +1,100 @@
+//! Residuals of a fit: response, Pearson and normalised.
+
+use super::Fit;
+use crate::table::{Column, Format, Tabular, display_as_table};
+use nalgebra::{DMatrix, DVector};
+
+/// The residuals of all analysed observations, patient by patient in order of visit.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Residuals {
+    /// Name of the outcome.
+    pub outcome: String,
+    /// Labels of the analysed visits.
+    pub visits: Vec<String>,
+    /// One row an observation.
+    pub rows: Vec<Residual>,
+}
+
+/// What the model leaves unexplained of one observation.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Residual {
+    /// The patient, as a position in the trial.
+    pub patient: usize,
+    /// The visit, as a position in [`Residuals::visits`].
+    pub visit: usize,
+    /// The fitted mean x'β.
+    pub fitted: f64,
+    /// Observed minus fitted, in units of the outcome.
+    pub response: f64,
+    /// The response residual over its model standard deviation at that visit.
+    pub pearson: f64,
+    /// An entry of L⁻¹(y − Xβ), where LL' is the model covariance of the patient's observed visits in order: independent and standard normal if
+    /// the model holds.
+    pub normalised: f64,
+}
+
+impl Fit {
+    /// The residuals of all analysed observations.
+    ///
+    /// Normalised residuals are L⁻¹(y − Xβ) with LL' = Σ over the patient's observed visits, L lower triangular with visits in order (Pinheiro & Bates
+    /// 2000, Mixed-Effects Models in S and S-PLUS, §5.3.4; nlme's `type = "normalized"`). Observation weights w scale variances by 1/w.
+    pub fn residuals(&self) -> Residuals {
+        let design = self.design();
+        let visits = design.visit_labels().len();
+        let mut rows: Vec<Residual> = vec![];
+        let matrix = design.model_matrix();
+        for patient in matrix.chunk_by(|a, b| a.0 == b.0) {
+            let i = patient[0].0;
+            let sigma = &self.covariances()[design.group_of[i]].sigma;
+            let weight = |t: usize| design.weights.as_ref().map_or(1.0, |w| w[i * visits + t]);
+            let seen: Vec<usize> = patient.iter().map(|(_, t, _)| *t).collect();
+            let v = DMatrix::from_fn(seen.len(), seen.len(), |a, b| sigma[(seen[a], seen[b])] / (weight(seen[a]) * weight(seen[b])).sqrt());
+            let fitted: Vec<f64> = patient.iter().map(|(_, _, x)| product(x, self.beta())).collect();
+            let response = DVector::from_iterator(seen.len(), seen.iter().zip(&fitted).map(|(&t, f)| design.y[i * visits + t] - f));
+            let normalised = v.clone().cholesky().and_then(|c| c.l().solve_lower_triangular(&response));
+            rows.extend((0..seen.len()).map(|k| Residual {
+                patient: design.patients()[i],
+                visit: seen[k],
+                fitted: fitted[k],
+                response: response[k],
+                pearson: response[k] / v[(k, k)].sqrt(),
+                // A singular covariance has no normalised residuals.
+                normalised: normalised.as_ref().map_or(f64::NAN, |n| n[k]),
+            }));
+        }
+        Residuals { outcome: design.outcome().into(), visits: design.visit_labels().to_vec(), rows }
+    }
+}
+
+/// x'β over the columns that are not aliased.
+fn product(x: &[f64], beta: &[f64]) -> f64 {
+    x.iter().zip(beta).filter(|(x, _)| **x != 0.0).map(|(x, b)| if b.is_nan() { 0.0 } else { x * b }).sum()
+}
+
+impl Tabular for Residuals {
+    fn title(&self) -> String {
+        format!("Residuals of {}", self.outcome)
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let real = |name: &'static str, heading: &str, of: fn(&Residual) -> f64| {
+            Column::real(name, heading, Format::Decimals(3), self.rows.iter().map(of))
+        };
+        vec![
+            Column::count("patient", "Patient (position)", self.rows.iter().map(|r| r.patient)),
+            Column::text("visit", "Visit", self.rows.iter().map(|r| self.visits[r.visit].as_str())),
+            real("fitted", "Fitted", |r| r.fitted),
+            real("response", "Response", |r| r.response),
+            real("pearson", "Pearson", |r| r.pearson),
+            real("normalised", "Normalised", |r| r.normalised),
+        ]
+    }
+
+    fn notes(&self) -> Vec<String> {
+        vec![
+            "Response: observed minus fitted. Pearson: over the model standard deviation. Normalised: L⁻¹(y − Xβ), LL' the model covariance of the patient's observed visits in order.".into(),
+        ]
+    }
+}
+
+display_as_table!(Residuals);
