@@ -1,6 +1,27 @@
 //! The χ² distribution.
 
-use super::{invert, normal, special};
+use super::{degrees_of_freedom, invert, normal, special};
+
+/// The density at `x` on `df` > 0 degrees of freedom; at 0 its limit.
+pub fn pdf(x: f64, df: f64) -> f64 {
+    let df = degrees_of_freedom(df);
+    if x.is_nan() || df.is_nan() {
+        return f64::NAN;
+    }
+    if x < 0.0 || x.is_infinite() || df.is_infinite() {
+        return 0.0;
+    }
+    if x == 0.0 {
+        return if df < 2.0 {
+            f64::INFINITY
+        } else if df == 2.0 {
+            0.5
+        } else {
+            0.0
+        };
+    }
+    special::gamma_density(df / 2.0, x / 2.0) / 2.0
+}
 
 /// The probability of a value at most `x` on `df` > 0 degrees of freedom.
 pub fn cdf(x: f64, df: f64) -> f64 {
@@ -19,7 +40,8 @@ pub fn sf(x: f64, df: f64) -> f64 {
 
 /// The value that a share `p` stays at or below; NaN unless 0 ≤ p ≤ 1 and `df` > 0.
 pub fn quantile(p: f64, df: f64) -> f64 {
-    if !(0.0..=1.0).contains(&p) || df.is_nan() || df <= 0.0 {
+    let df = degrees_of_freedom(df);
+    if !(0.0..=1.0).contains(&p) || df.is_nan() {
         return f64::NAN;
     }
     if p == 0.0 {
@@ -32,16 +54,16 @@ pub fn quantile(p: f64, df: f64) -> f64 {
     let spread = 2.0 / (9.0 * df);
     let cube = 1.0 - spread + normal::quantile(p) * spread.sqrt();
     let start = if cube > 0.1 { df * cube.powi(3) } else { 2.0 * ((p.ln() + libm::lgamma(df / 2.0 + 1.0)) / (df / 2.0)).exp() };
-    let slope = |x: f64| special::gamma_density(df / 2.0, x / 2.0) / 2.0;
     if p <= 0.5 {
-        invert::positive_root(start, p, |x| (cdf(x, df), slope(x)))
+        invert::positive_root(start, p, |x| (cdf(x, df), pdf(x, df)))
     } else {
-        invert::positive_root(start, 1.0 - p, |x| (sf(x, df), -slope(x)))
+        invert::positive_root(start, 1.0 - p, |x| (sf(x, df), -pdf(x, df)))
     }
 }
 
 fn tails(x: f64, df: f64) -> (f64, f64) {
-    if x.is_nan() || df.is_nan() || df <= 0.0 {
+    let df = degrees_of_freedom(df);
+    if x.is_nan() || df.is_nan() {
         return (f64::NAN, f64::NAN);
     }
     if df.is_infinite() {

@@ -90,6 +90,11 @@ pub(super) fn poisson(k: f64, m: f64) -> f64 {
 
 /// P(a, x) and Q(a, x), the regularised incomplete gamma functions, for a > 0 and x ≥ 0.
 pub(super) fn gamma(a: f64, x: f64) -> (f64, f64) {
+    let (p, q) = gamma_tails(a, x);
+    (p.clamp(0.0, 1.0), q.clamp(0.0, 1.0))
+}
+
+fn gamma_tails(a: f64, x: f64) -> (f64, f64) {
     if x <= 0.0 {
         return (0.0, 1.0);
     }
@@ -165,6 +170,11 @@ pub(super) fn beta_front(a: f64, b: f64, x: f64, y: f64) -> f64 {
 
 /// I_x(a, b) and 1 − I_x(a, b), for a, b > 0 and finite; x and y = 1 − x are both given so that neither is rounded away.
 pub(super) fn beta(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
+    let (p, q) = beta_tails(a, b, x, y);
+    (p.clamp(0.0, 1.0), q.clamp(0.0, 1.0))
+}
+
+fn beta_tails(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
     if x <= 0.0 {
         return (0.0, 1.0);
     }
