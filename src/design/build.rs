@@ -271,6 +271,7 @@ impl Frame {
         let mut design = Design {
             outcome: model.outcome.clone(),
             model: model.clone(),
+            column_names: trial.column_names().clone(),
             visit_labels: self.visits.iter().map(|&t| schedule[t].label.clone()).collect(),
             visit_times: self.visits.iter().map(|&t| schedule[t].time).collect(),
             visits: self.visits,

@@ -9,6 +9,7 @@ mod double_double;
 mod estimability;
 mod exclusions;
 mod formula;
+mod grid;
 mod model;
 mod tokens;
 mod variables;
@@ -19,9 +20,13 @@ mod tests;
 pub use build::DesignOptions;
 pub use estimability::AliasedColumn;
 pub use exclusions::{ExcludedObservation, Exclusions};
+pub use grid::{Averaging, CovariateMeans, FactorWeights};
 pub use model::{Baseline, MeanModel};
 
 use crate::error::{Error, Result};
+use crate::trial::ColumnNames;
+pub(crate) use grid::{Dimension, ReferenceGrid};
+
 use coding::{Constraint, Parts};
 use variables::Variable;
 
@@ -32,6 +37,8 @@ pub struct Design {
     pub(crate) outcome: String,
     /// The mean model it was built from.
     pub(crate) model: MeanModel,
+    /// What the file calls the arm and the visit.
+    pub(crate) column_names: ColumnNames,
     /// The analysed visits, as positions in the trial's schedule, in order. T = `visits.len()`.
     pub(crate) visits: Vec<usize>,
     /// Labels of the analysed visits.

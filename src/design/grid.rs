@@ -1,0 +1,353 @@
+//! Reference grids: the row of the model matrix at which a marginal mean is estimated.
+//!
+//! A marginal mean is l'β with l the average of model rows over the factors that are not asked for, numeric variables being held at one
+//! value (Searle, Speed & Milliken 1980, The American Statistician 34:216–221).
+
+use super::coding::Part;
+use super::variables::{Role, Values};
+use super::*;
+use std::collections::HashMap;
+
+/// How the levels of the factors that a mean is averaged over are weighted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+pub enum FactorWeights {
+    /// Every combination counts the same: SAS's `LSMEANS`, emmeans' `equal`.
+    #[default]
+    Equal,
+    /// By how often a combination of the factors averaged over occurs among the analysed observations, whatever the cell: emmeans'
+    /// `proportional`.
+    Proportional,
+    /// By how often a combination occurs among the analysed observations of the cell itself: emmeans' `cells`, SAS's `OM BYLEVEL`.
+    Cells,
+    /// By how often a combination occurs among all patients and analysed visits whose variables are known, the outcome observed or not:
+    /// SAS's `OBSMARGINS` on a data set with a row for every planned visit. The population is everyone randomized.
+    ObservedMargins,
+}
+
+/// Over what numeric variables are averaged to the value they are held at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+pub enum CovariateMeans {
+    /// Over the analysed observations, as SAS and emmeans do: patients with more visits count more.
+    #[default]
+    Observations,
+    /// Over the analysed patients, each counted once with the mean over the patient's analysed observations.
+    Patients,
+}
+
+/// How marginal means average over what they do not name. By default as SAS and emmeans: equal weights, covariates at their mean over the
+/// analysed observations.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Averaging {
+    /// Weights of factor levels.
+    pub factors: FactorWeights,
+    /// Over what numeric variables are averaged.
+    pub covariates: CovariateMeans,
+    /// Numeric variables held at a given value instead of their mean.
+    pub at: Vec<(String, f64)>,
+}
+
+impl Averaging {
+    /// With these weights of factor levels.
+    pub fn weights(factors: FactorWeights) -> Self {
+        Self { factors, ..Self::default() }
+    }
+
+    /// With numeric variables averaged over `covariates`.
+    pub fn covariate_means(mut self, covariates: CovariateMeans) -> Self {
+        self.covariates = covariates;
+        self
+    }
+
+    /// With a numeric variable held at `value`.
+    pub fn at(mut self, variable: impl Into<String>, value: f64) -> Self {
+        self.at.push((variable.into(), value));
+        self
+    }
+}
+
+/// What a marginal mean can be asked for by: the visit, or a factor of the mean model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Dimension {
+    Visit,
+    /// A factor, as a position among the design's variables.
+    Factor(usize),
+}
+
+/// The model rows of a design under one way of averaging.
+#[derive(Debug, Clone)]
+pub(crate) struct ReferenceGrid<'a> {
+    design: &'a Design,
+    averaging: Averaging,
+    /// The value at which each numeric variable is held; NaN for factors and for time.
+    numbers: Vec<f64>,
+}
+
+impl Design {
+    /// The coefficients l of the marginal mean l'β of a cell: factor (or `visit`) and level by name, everything else averaged.
+    ///
+    /// ```
+    /// # use trialstats::design::*;
+    /// # use trialstats::trial::{Outcome, Schedule, Trial};
+    /// # let values = vec![1.0, 2.0, 3.0, 4.0, 5.0, 7.0];
+    /// # let trial = Trial::builder("made up").patients(["1", "2", "3"]).arms(["P", "T"], vec![0, 1, 1])
+    /// #     .schedule(Schedule::of_labels(["v1", "v2"])).outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values }).build()?;
+    /// let design = Design::build(&trial, &MeanModel::parse("y ~ arm * visit")?, &DesignOptions::default())?;
+    /// let l = design.marginal_row(&[("arm", "T"), ("visit", "v2")], &Averaging::default())?;
+    /// assert_eq!(l, [1.0, 1.0, 1.0, 1.0]);
+    /// let l = design.marginal_row(&[("arm", "T")], &Averaging::default())?;
+    /// assert_eq!(l, [1.0, 1.0, 0.5, 0.5]);
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a factor or level that the mean model does not have; [`Error::NotEstimable`] when the weights are those of a
+    /// cell without observations.
+    pub fn marginal_row(&self, cell: &[(&str, &str)], averaging: &Averaging) -> Result<Vec<f64>> {
+        let grid = ReferenceGrid::new(self, averaging)?;
+        let mut indices = vec![];
+        for (name, level) in cell {
+            let dimension = self.dimension(name)?;
+            let levels = self.levels(dimension);
+            let at = levels.iter().position(|l| l == level).ok_or_else(|| Error::unknown("level", level, levels))?;
+            indices.push((dimension, at));
+        }
+        grid.row(&indices).ok_or_else(|| Error::NotEstimable {
+            estimate: cell.iter().map(|(_, level)| *level).collect::<Vec<_>>().join(" "),
+            why: "no analysed observation is in this cell, and its weights are the cell's own frequencies".into(),
+        })
+    }
+
+    /// The dimension called `name`: `arm` and `visit` go by these names and by those of the file.
+    pub(crate) fn dimension(&self, name: &str) -> Result<Dimension> {
+        let by_name = self.variables.iter().position(|v| v.name == name && v.is_factor());
+        let means_arm = name == "arm" || name == self.column_names.arm;
+        let found = by_name.or_else(|| self.variables.iter().position(|v| v.role == Role::Arm && means_arm));
+        match found {
+            Some(v) if self.variables[v].role == Role::Visit => Ok(Dimension::Visit),
+            Some(v) => Ok(Dimension::Factor(v)),
+            None if name == "visit" || name == self.column_names.visit => Ok(Dimension::Visit),
+            None => {
+                let mut known: Vec<&str> = self.variables.iter().filter(|v| v.is_factor()).map(|v| v.name.as_str()).collect();
+                if !self.variables.iter().any(|v| v.role == Role::Visit) {
+                    known.push("visit");
+                }
+                Err(Error::unknown("factor of the mean model", name, &known))
+            }
+        }
+    }
+
+    pub(crate) fn levels(&self, dimension: Dimension) -> &[String] {
+        match dimension {
+            Dimension::Visit => &self.visit_labels,
+            Dimension::Factor(v) => &self.variables[v].levels,
+        }
+    }
+
+    /// The name of a dimension as the formula has it.
+    pub(crate) fn dimension_name(&self, dimension: Dimension) -> &str {
+        match dimension {
+            Dimension::Visit => self.variables.iter().find(|v| v.role == Role::Visit).map_or("visit", |v| &v.name),
+            Dimension::Factor(v) => &self.variables[v].name,
+        }
+    }
+
+    /// The visit if the mean depends on it, and the factors, in the formula's order.
+    pub(crate) fn dimensions(&self) -> Vec<Dimension> {
+        let factors = self.variables.iter().enumerate().filter(|(_, v)| v.is_factor());
+        let mut found: Vec<Dimension> =
+            factors.map(|(at, v)| if v.role == Role::Visit { Dimension::Visit } else { Dimension::Factor(at) }).collect();
+        let timed = self.constraint.is_some() || self.variables.iter().any(|v| v.role == Role::Time);
+        if timed && !found.contains(&Dimension::Visit) {
+            found.push(Dimension::Visit);
+        }
+        found
+    }
+
+    /// The analysed rows as patient of the trial and analysed visit.
+    fn analysed_rows(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let visits = self.visits.len();
+        (0..self.y.len()).filter(|&row| !self.y[row].is_nan()).map(move |row| (self.patients[row / visits], row % visits))
+    }
+}
+
+impl<'a> ReferenceGrid<'a> {
+    pub fn new(design: &'a Design, averaging: &Averaging) -> Result<Self> {
+        let numeric = |v: &Variable| !v.is_factor() && v.role != Role::Time;
+        for (name, value) in &averaging.at {
+            let known: Vec<&str> = design.variables.iter().filter(|v| numeric(v)).map(|v| v.name.as_str()).collect();
+            if !known.contains(&name.as_str()) {
+                return Err(Error::unknown("numeric variable of the mean model", name, &known));
+            }
+            if !value.is_finite() {
+                return Err(Error::invalid(format!("`{name}` held at {value}"), "it is not a finite number", "give a finite value"));
+            }
+        }
+        let number = |v: &Variable| match averaging.at.iter().rev().find(|(name, _)| *name == v.name) {
+            _ if !numeric(v) => f64::NAN,
+            Some((_, value)) => *value,
+            None => mean_of(design, v, averaging.covariates),
+        };
+        Ok(Self { design, averaging: averaging.clone(), numbers: design.variables.iter().map(number).collect() })
+    }
+
+    /// The averaged model row of a cell; `None` when it has no observations to take its weights from.
+    pub fn row(&self, cell: &[(Dimension, usize)]) -> Option<Vec<f64>> {
+        match self.averaging.factors {
+            FactorWeights::Equal => Some(self.equally_weighted(cell)),
+            FactorWeights::Proportional => self.by_frequency(cell, self.design.analysed_rows()),
+            FactorWeights::Cells => {
+                let of_cell =
+                    self.design.analysed_rows().filter(|&(i, t)| cell.iter().all(|&(d, level)| self.level(d, i, t) == Some(level)));
+                self.by_frequency(cell, of_cell)
+            }
+            FactorWeights::ObservedMargins => self.by_frequency(cell, self.planned_rows()),
+        }
+    }
+
+    /// How means were averaged, for a table's notes; `named` are the dimensions of its cells.
+    pub fn sentence(&self, named: &[Dimension]) -> String {
+        let over: Vec<&str> =
+            self.design.dimensions().into_iter().filter(|d| !named.contains(d)).map(|d| self.design.dimension_name(d)).collect();
+        let mut parts = vec![];
+        if !over.is_empty() {
+            let weights = match self.averaging.factors {
+                FactorWeights::Equal => "equal weights",
+                FactorWeights::Proportional => "weights proportional to their joint frequencies among the analysed observations",
+                FactorWeights::Cells => "weights proportional to their joint frequencies among the analysed observations of each cell",
+                FactorWeights::ObservedMargins => "weights proportional to their joint frequencies among all patients and visits",
+            };
+            parts.push(format!("averaged over {} with {weights}", over.join(", ")));
+        }
+        let over = match self.averaging.covariates {
+            CovariateMeans::Observations => "observations",
+            CovariateMeans::Patients => "patients",
+        };
+        for (variable, value) in self.design.variables.iter().zip(&self.numbers).filter(|(_, x)| !x.is_nan()) {
+            let given = self.averaging.at.iter().any(|(name, _)| *name == variable.name);
+            let how = if given { String::new() } else { format!(", its mean over the analysed {over}") };
+            parts.push(format!("{} at {}{how}", variable.name, significant(*value)));
+        }
+        parts.join("; ")
+    }
+
+    fn level(&self, dimension: Dimension, patient: usize, visit: usize) -> Option<usize> {
+        match dimension {
+            Dimension::Visit => Some(visit),
+            Dimension::Factor(v) => self.design.variables[v].level(patient, visit, self.design.visits.len()),
+        }
+    }
+
+    /// Rows of every patient and analysed visit whose variables are all known.
+    fn planned_rows(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let (n, visits) = (self.design.exclusions.randomized, self.design.visits.len());
+        let known = move |&(i, t): &(usize, usize)| self.design.variables.iter().all(|v| !v.is_missing(i, t, visits));
+        (0..n).flat_map(move |i| (0..visits).map(move |t| (i, t))).filter(known)
+    }
+
+    /// Equal weights factorise: a column's average is, visit by visit, the product of its parts' averages.
+    fn equally_weighted(&self, cell: &[(Dimension, usize)]) -> Vec<f64> {
+        let visits = match chosen(cell, Dimension::Visit) {
+            Some(t) => t..t + 1,
+            None => 0..self.design.visits.len(),
+        };
+        let share = 1.0 / visits.len() as f64;
+        let mut row = vec![0.0; self.design.columns.len()];
+        for t in visits {
+            for (x, parts) in row.iter_mut().zip(&self.design.parts) {
+                let part = |&(v, part): &(usize, Part)| match (part, chosen(cell, Dimension::Factor(v))) {
+                    (Part::Level(_), None) if !self.is_visit(v) && !self.held_at_reference(v, t) => {
+                        1.0 / self.design.variables[v].levels.len() as f64
+                    }
+                    (_, level) => self.part(v, part, level.unwrap_or(0), t),
+                };
+                *x += share * parts.iter().map(part).product::<f64>();
+            }
+        }
+        row
+    }
+
+    /// Averages over the combinations of the other factors as often as they occur in `rows`.
+    fn by_frequency(&self, cell: &[(Dimension, usize)], rows: impl Iterator<Item = (usize, usize)>) -> Option<Vec<f64>> {
+        let others: Vec<Dimension> = self.design.dimensions().into_iter().filter(|d| chosen(cell, *d).is_none()).collect();
+        let mut counts: HashMap<Vec<Option<usize>>, usize> = HashMap::new();
+        let mut n = 0;
+        for (i, t) in rows {
+            *counts.entry(others.iter().map(|&d| self.level(d, i, t)).collect()).or_default() += 1;
+            n += 1;
+        }
+        // Sorted, so that sums do not depend on the order of a hash table.
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_unstable();
+        let mut row = vec![0.0; self.design.columns.len()];
+        for (levels, count) in &counts {
+            let combination = others.iter().copied().zip(levels.iter().map(|l| l.unwrap_or(0)));
+            let point: Vec<(Dimension, usize)> = cell.iter().copied().chain(combination).collect();
+            self.add_point(&point, *count as f64 / n as f64, &mut row);
+        }
+        (n > 0).then_some(row)
+    }
+
+    /// Adds `weight` times the model row with every factor at the level it has in `point`.
+    fn add_point(&self, point: &[(Dimension, usize)], weight: f64, row: &mut [f64]) {
+        let t = chosen(point, Dimension::Visit).unwrap_or(0);
+        for (x, parts) in row.iter_mut().zip(&self.design.parts) {
+            let part = |&(v, part): &(usize, Part)| self.part(v, part, chosen(point, Dimension::Factor(v)).unwrap_or(0), t);
+            *x += weight * parts.iter().map(part).product::<f64>();
+        }
+    }
+
+    /// The value of a part at a level and visit.
+    fn part(&self, v: usize, part: Part, level: usize, t: usize) -> f64 {
+        let level = if self.held_at_reference(v, t) { 0 } else { level };
+        match (part, &self.design.variables[v].values) {
+            (Part::Level(l), Values::Visit) => f64::from(u8::from(l == t)),
+            (Part::Level(l), _) => f64::from(u8::from(l == level)),
+            (Part::Number, Values::Time(times)) => times[t],
+            (Part::Number, _) => self.numbers[v],
+        }
+    }
+
+    fn is_visit(&self, v: usize) -> bool {
+        self.design.variables[v].role == Role::Visit
+    }
+
+    /// Whether the arms are still one at visit `t`.
+    fn held_at_reference(&self, v: usize, t: usize) -> bool {
+        self.design.constraint.is_some_and(|c| c.arm == v && t <= c.baseline)
+    }
+}
+
+fn chosen(cell: &[(Dimension, usize)], dimension: Dimension) -> Option<usize> {
+    cell.iter().find(|(d, _)| *d == dimension).map(|(_, level)| *level)
+}
+
+/// The mean of a numeric variable.
+fn mean_of(design: &Design, variable: &Variable, over: CovariateMeans) -> f64 {
+    let visits = design.visits.len();
+    let value = |(i, t): (usize, usize)| variable.number(i, t, visits);
+    let (mut sum, mut n) = (0.0, 0.0);
+    match over {
+        CovariateMeans::Observations => design.analysed_rows().for_each(|row| {
+            sum += value(row);
+            n += 1.0;
+        }),
+        CovariateMeans::Patients => {
+            for (at, &i) in design.patients.iter().enumerate() {
+                let seen: Vec<f64> = (0..visits).filter(|&t| !design.y[at * visits + t].is_nan()).map(|t| value((i, t))).collect();
+                sum += seen.iter().sum::<f64>() / seen.len() as f64;
+                n += 1.0;
+            }
+        }
+    }
+    sum / n
+}
+
+/// Five significant digits at most.
+fn significant(x: f64) -> String {
+    if x == 0.0 {
+        return "0".into();
+    }
+    let decimals = (4 - x.abs().log10().floor() as i32).clamp(0, 12) as usize;
+    let text = format!("{x:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
+}
