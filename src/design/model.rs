@@ -67,8 +67,9 @@ impl MeanModel {
     /// [`crate::Error::Formula`] with the character where the formula stops making sense.
     pub fn parse(formula: &str) -> Result<Self> {
         let Formula { outcome, intercept, variables, terms } = Formula::parse(formula)?;
-        let baseline = if variables.iter().any(|v| v == "baseline") { Baseline::Covariate } else { Baseline::Response };
-        Ok(Self { outcome, intercept, variables, terms, baseline }.without_idle_variables())
+        let model = Self { outcome, intercept, variables, terms, baseline: Baseline::Response }.without_idle_variables();
+        let baseline = if model.variables.iter().any(|v| v == "baseline") { Baseline::Covariate } else { Baseline::Response };
+        Ok(model.with_baseline(baseline))
     }
 
     /// Starts a model of `name` with nothing but an intercept.

@@ -40,6 +40,7 @@ write.csv(make_trial(), "tests/references/design/trial.csv", row.names = FALSE, 
 trial <- read_design_trial()
 fev <- read_fev()
 antidepressant <- read_antidepressant()
+antidepressant$POOLINV <- factor(sprintf("%03d", antidepressant$POOLINV))
 
 formulas <- c(
   "y ~ arm * visit", "y ~ site + arm * visit", "y ~ age + site + arm * visit", "y ~ arm:visit", "y ~ 0 + arm:visit", "y ~ visit + arm:visit",
