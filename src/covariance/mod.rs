@@ -206,3 +206,107 @@ pub(crate) fn unit_symmetric(a: usize, b: usize, derivative: &mut DMatrix<f64>) 
     derivative[(a, b)] = 1.0;
     derivative[(b, a)] = 1.0;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMES: [f64; 4] = [0.0, 3.0, 6.0, 12.0];
+
+    /// Parameters in general position: a start from an unbalanced covariance matrix.
+    fn theta(structure: &dyn CovarianceStructure) -> Vec<f64> {
+        let moments = DMatrix::from_fn(4, 4, |a, b| {
+            (9.0 + a as f64) * (7.0 + b as f64).min(9.0) * 0.7_f64.powi(a.abs_diff(b) as i32) * 0.9 + f64::from(a == b) * 8.0
+        });
+        structure.start(&(0.5 * (&moments + moments.transpose())))
+    }
+
+    fn structures() -> Vec<(&'static str, Box<dyn CovarianceStructure>)> {
+        let times: Vec<Option<f64>> = TIMES.iter().map(|&t| Some(t)).collect();
+        Covariance::NAMED.into_iter().map(|(name, _, covariance)| (name, covariance.bind(&times).expect("has times"))).collect()
+    }
+
+    fn sigma_at(structure: &dyn CovarianceStructure, theta: &[f64]) -> DMatrix<f64> {
+        let mut sigma = DMatrix::zeros(4, 4);
+        structure.sigma(theta, &mut sigma);
+        sigma
+    }
+
+    fn derivative_at(structure: &dyn CovarianceStructure, theta: &[f64], k: usize) -> DMatrix<f64> {
+        let mut derivative = DMatrix::zeros(4, 4);
+        structure.derivative(theta, k, &mut derivative);
+        derivative
+    }
+
+    /// The central difference of `f` along parameter k; its error is of the order step² = 1e-10, relative to values near 100.
+    fn difference(theta: &[f64], k: usize, f: impl Fn(&[f64]) -> DMatrix<f64>) -> DMatrix<f64> {
+        let step = 1e-5 * theta[k].abs().max(1e-2);
+        let (mut above, mut below) = (theta.to_vec(), theta.to_vec());
+        above[k] += step;
+        below[k] -= step;
+        (f(&above) - f(&below)) / (2.0 * step)
+    }
+
+    #[test]
+    fn first_derivatives_are_those_of_sigma() {
+        for (name, structure) in structures() {
+            let theta = theta(&*structure);
+            for k in 0..theta.len() {
+                let exact = derivative_at(&*structure, &theta, k);
+                let error = (difference(&theta, k, |t| sigma_at(&*structure, t)) - &exact).abs().max();
+                assert!(error < 1e-7 * (1.0 + exact.abs().max()), "{name}, parameter {k}: off by {error:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn second_derivatives_are_those_of_the_first() {
+        for (name, structure) in structures() {
+            let theta = theta(&*structure);
+            for k in 0..theta.len() {
+                for l in 0..theta.len() {
+                    let mut exact = DMatrix::zeros(4, 4);
+                    if !structure.second_derivative(&theta, k, l, &mut exact) {
+                        exact.fill(0.0);
+                    }
+                    let error = (difference(&theta, l, |t| derivative_at(&*structure, t, k)) - &exact).abs().max();
+                    assert!(error < 1e-7 * (1.0 + exact.abs().max()), "{name}, parameters {k} and {l}: off by {error:e}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_parameter_has_a_name_and_the_start_is_in_range() {
+        let labels: Vec<String> = TIMES.iter().map(|t| format!("month {t}")).collect();
+        for (name, structure) in structures() {
+            let theta = theta(&*structure);
+            assert_eq!(structure.parameter_names(&labels).len(), theta.len(), "{name}");
+            assert!(structure.in_range(&theta), "{name}");
+            assert!(sigma_at(&*structure, &theta).cholesky().is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_single_visit_has_one_variance_in_every_structure_without_random_effects() {
+        for (name, _, covariance) in Covariance::NAMED {
+            let structure = covariance.bind(&[Some(0.0)]).expect("has times");
+            let theta = structure.start(&DMatrix::from_element(1, 1, 4.0));
+            if structure.semidefinite_block() == 0 {
+                assert_eq!(theta, [4.0], "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_found_in_full_and_short() {
+        assert_eq!(Covariance::named("csh").expect("short").to_string(), "heterogeneous-compound-symmetry");
+        assert_eq!(Covariance::named("unstructured").expect("full").to_string(), "unstructured");
+        assert!(Covariance::named("banana").is_err());
+    }
+
+    #[test]
+    fn a_structure_on_time_asks_for_times() {
+        assert!(Covariance::RandomInterceptSlope.bind(&[Some(0.0), None]).is_err());
+    }
+}

@@ -9,8 +9,10 @@ use super::working::Working;
 use crate::covariance::CovarianceStructure;
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
-/// The Newton decrement g'H⁻¹g, in units of −2ℓ, below which one last step is taken.
-const DECREMENT: f64 = 1e-12;
+/// The Newton decrement g'H⁻¹g, in units of −2ℓ, below which one last step is taken: parameters are then exact to rounding.
+const DECREMENT: f64 = 1e-17;
+/// The decrement below which a search that no longer gains has met the limit of the arithmetic.
+const STALLED: f64 = 1e-10;
 const MAX_ITERATIONS: usize = 200;
 const MAX_DAMPINGS: usize = 60;
 /// The most multiplications per iteration that exact second derivatives may cost before the cheaper form is used for the steps.
@@ -52,7 +54,7 @@ pub(crate) fn minimise(
     let terms = if exact_cost(problem, point.theta.len()) <= EXACT_COST { Terms::Exact } else { Terms::Leading };
     let mut eta = working.at_natural(&point.theta);
     let mut floor: Option<DVector<f64>> = None;
-    let (mut damping, mut evaluations) = (0.0_f64, 1);
+    let (mut damping, mut evaluations, mut previous) = (0.0_f64, 1, f64::INFINITY);
     for iteration in 1..=MAX_ITERATIONS {
         let natural = problem.curvature(structure, &point, terms);
         if floor.is_none() {
@@ -61,7 +63,8 @@ pub(crate) fn minimise(
         let curvature = working.transform(&eta, natural);
         let floor = floor.get_or_insert_with(|| curvature.fisher.diagonal() * 1e-3);
         let metric = &curvature.fisher + DMatrix::from_diagonal(floor);
-        if let Some(decrement) = decrement(&curvature).filter(|&d| d < DECREMENT) {
+        let decrement = decrement(&curvature).unwrap_or(f64::INFINITY);
+        if decrement < DECREMENT || (decrement < STALLED && decrement > 0.25 * previous) {
             let last = step(&curvature, &metric, 0.0).and_then(|s| candidate(problem, structure, working, &eta, &s));
             evaluations += 1;
             if let Some((next_eta, next)) = last.filter(|(_, next)| next.value <= point.value + noise(point.value)) {
@@ -69,6 +72,7 @@ pub(crate) fn minimise(
             }
             return Ok(Optimum { point, eta, iterations: iteration, evaluations, decrement });
         }
+        previous = decrement;
         let mut taken = false;
         for _ in 0..MAX_DAMPINGS {
             if let Some(s) = step(&curvature, &metric, damping) {
@@ -82,6 +86,9 @@ pub(crate) fn minimise(
                 }
             }
             damping = (10.0 * damping).max(1e-3);
+        }
+        if !taken && decrement < STALLED {
+            return Ok(Optimum { point, eta, iterations: iteration, evaluations, decrement });
         }
         if !taken || smallest_eigenvalue(problem.groups, structure, &point).is_some_and(|(value, _)| value < SINGULAR) {
             return Err(diagnose(problem.groups, structure, &point, labels, iteration));

@@ -426,3 +426,144 @@ fn pattern_inverse(sigma: &DMatrix<f64>, visits: &[usize]) -> Option<(Vec<f64>, 
     inverse_from_cholesky(&factor, m, &mut inverse);
     Some((inverse, log_determinant))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::covariance::Covariance;
+    use crate::design::{Design, DesignOptions, MeanModel};
+    use crate::fit::moments::active_rows;
+    use crate::trial::{Covariate, CovariateValues, Outcome, Schedule, Trial, Visit};
+
+    /// A small unbalanced trial: 40 patients, 4 visits, gaps of every kind, weights.
+    fn trial() -> Trial {
+        let mut state = 7_u64;
+        let mut uniform = move || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        let mut y = vec![];
+        let mut weights = vec![];
+        for patient in 0..40 {
+            let own = 8.0 * uniform();
+            for visit in 0..4 {
+                let value = 30.0 + own - 2.0 * visit as f64 + 6.0 * uniform() + f64::from(patient % 2) * visit as f64;
+                y.push(if uniform() < 0.25 { f64::NAN } else { value });
+                weights.push(0.5 + uniform());
+            }
+        }
+        let visits = [0.0, 3.0, 6.0, 12.0].map(|t| Visit { label: format!("month {t}"), time: Some(t) });
+        Trial::builder("made for this test")
+            .patients((0..40).map(|i| i.to_string()))
+            .arms(["a", "b"], (0..40).map(|i| i % 2).collect())
+            .schedule(Schedule::new(visits.to_vec()))
+            .outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values: y })
+            .covariate(Covariate { name: "w".into(), values: CovariateValues::NumericByVisit(weights) })
+            .build()
+            .expect("fits together")
+    }
+
+    fn problem(options: &DesignOptions, estimation: Estimation) -> (Problem, Vec<Option<f64>>) {
+        let mean = MeanModel::parse("y ~ arm * visit").expect("parses");
+        let design = Design::build(&trial(), &mean, options).expect("has all variables");
+        let kept: Vec<usize> = (0..design.columns.len()).collect();
+        let rows = active_rows(&design, &kept);
+        let mut origin = vec![0.0; kept.len()];
+        origin[0] = 30.0;
+        let moments = Moments::of(&design, &rows, origin);
+        (Problem::new(moments, rows, kept.len(), design.groups.len(), estimation), design.visit_times.clone())
+    }
+
+    fn options() -> [DesignOptions; 3] {
+        let plain = DesignOptions::default();
+        [plain.clone(), DesignOptions { group: Some("arm".into()), ..plain.clone() }, DesignOptions { weights: Some("w".into()), ..plain }]
+    }
+
+    /// Gradient and Hessian against central differences of the value and of the gradient, for every structure, with groups, with weights, under
+    /// REML and ML. The differences are good to about 1e-8 of the largest element.
+    #[test]
+    fn derivatives_are_those_of_the_likelihood() {
+        for options in options() {
+            for estimation in [Estimation::Reml, Estimation::Ml] {
+                let (problem, times) = problem(&options, estimation);
+                for (name, _, covariance) in Covariance::NAMED {
+                    let structure = covariance.bind(&times).expect("has times");
+                    // Well inside the range, where differences are accurate, and away from the optimum, where the gradient is not zero.
+                    let near =
+                        DMatrix::from_fn(4, 4, |a, b| (6.0 + a as f64) * 0.6_f64.powi(a.abs_diff(b) as i32) + f64::from(a == b) * 2.0);
+                    let theta = structure.start(&(0.5 * (&near + near.transpose()))).repeat(problem.groups);
+                    check(&problem, &*structure, &theta, &format!("{name}, {estimation:?}, {options:?}"));
+                }
+            }
+        }
+    }
+
+    fn check(problem: &Problem, structure: &dyn CovarianceStructure, theta: &[f64], case: &str) {
+        let at = |theta: &[f64]| problem.at(structure, theta).expect("inside the range");
+        let exact = problem.curvature(structure, &at(theta), Terms::Exact);
+        for k in 0..theta.len() {
+            let step = 1e-5 * theta[k].abs().max(1e-2);
+            let moved = |by: f64| {
+                let mut theta = theta.to_vec();
+                theta[k] += by;
+                at(&theta)
+            };
+            let (above, below) = (moved(step), moved(-step));
+            let slope = (above.value - below.value) / (2.0 * step);
+            let scale = exact.gradient.abs().max() + 1e-3 * exact.hessian[(k, k)].abs() * theta[k].abs();
+            assert!((slope - exact.gradient[k]).abs() < 1e-6 * scale, "{case}: ∂/∂θ_{k} is {} but moves by {slope}", exact.gradient[k]);
+            let gradient = |point: &Point| problem.curvature(structure, point, Terms::Exact).gradient;
+            let bend = (gradient(&above) - gradient(&below)) / (2.0 * step);
+            for l in 0..theta.len() {
+                let scale = (exact.hessian[(k, k)] * exact.hessian[(l, l)]).abs().sqrt() + exact.hessian[(k, l)].abs();
+                assert!(
+                    (bend[l] - exact.hessian[(k, l)]).abs() < 1e-6 * scale,
+                    "{case}: ∂²/∂θ_{k}∂θ_{l} is {} but moves by {}",
+                    exact.hessian[(k, l)],
+                    bend[l]
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_moments_give_what_the_patients_give() {
+        for options in options() {
+            let mean = MeanModel::parse("y ~ arm * visit").expect("parses");
+            let design = Design::build(&trial(), &mean, &options).expect("has all variables");
+            let (problem, times) = problem(&options, Estimation::Reml);
+            let structure = Covariance::Unstructured.bind(&times).expect("needs nothing");
+            let point = crate::fit::start::start(&problem, &*structure).expect("starts");
+            let expected = patient_by_patient(&design, &point, &*structure);
+            assert!((point.value - expected).abs() < 1e-10 * expected.abs(), "{} from moments, {expected} patient by patient", point.value);
+        }
+    }
+
+    /// −2 restricted log-likelihood summed over patients with dense matrices.
+    fn patient_by_patient(design: &Design, point: &Point, structure: &dyn CovarianceStructure) -> f64 {
+        let (p, q, t) = (design.columns.len(), design.values, design.visits.len());
+        let per_group = point.theta.len() / design.groups.len();
+        let (mut xwx, mut xwy, mut ywy, mut value, mut n) = (DMatrix::zeros(p, p), DVector::zeros(p), 0.0, 0.0, 0);
+        for i in 0..design.patients.len() {
+            let seen: Vec<usize> = (0..t).filter(|&v| !design.y[i * t + v].is_nan()).collect();
+            let mut sigma = DMatrix::zeros(t, t);
+            let group = design.group_of[i];
+            structure.sigma(&point.theta[group * per_group..(group + 1) * per_group], &mut sigma);
+            let root = |v: usize| design.weights.as_ref().map_or(1.0, |w| w[i * t + v].sqrt());
+            let v = DMatrix::from_fn(seen.len(), seen.len(), |a, b| sigma[(seen[a], seen[b])] / (root(seen[a]) * root(seen[b])));
+            let mut x = DMatrix::zeros(seen.len(), p);
+            for (row, &visit) in seen.iter().enumerate() {
+                design.entries[visit].iter().for_each(|e| x[(row, e.column)] = e.weight * design.z[i * q + e.value]);
+            }
+            let y = DVector::from_iterator(seen.len(), seen.iter().map(|&v| design.y[i * t + v]));
+            let w = v.clone().try_inverse().expect("positive definite");
+            value += v.determinant().ln();
+            n += seen.len();
+            xwx += x.transpose() * &w * &x;
+            xwy += x.transpose() * &w * &y;
+            ywy += (y.transpose() * &w * &y)[0];
+        }
+        let beta = xwx.clone().cholesky().expect("full rank").solve(&xwy);
+        value + ywy - xwy.dot(&beta) + xwx.determinant().ln() + (n - p) as f64 * (2.0 * std::f64::consts::PI).ln()
+    }
+}
