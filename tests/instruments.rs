@@ -1,5 +1,6 @@
 //! What users see of the instruments: columns, scores, diagnoses, and instruments of their own.
 
+use trialstats::Layout;
 use trialstats::instruments::{Assessment, Caps5, Criterion, Diagnosis, Disorder, Instrument, Item, MissingItems, Scid5Pd, Score, sum};
 
 /// Thirty CAPS-5 ratings: `severity` on items 1–20, with lasting symptoms and distress, no dissociation.
@@ -116,4 +117,55 @@ fn an_instrument_of_ones_own_takes_twenty_lines() {
     assert_eq!(instrument.items()[6].name, "gad7_7");
     assert_eq!(instrument.assess(&[Some(3); 7]).scores, [Some(21.0)]);
     assert!(instrument.diagnoses().is_empty() && instrument.missing_codes().is_empty() && instrument.notes().is_empty());
+}
+
+/// A long file with the twenty severity items and cluster C, one line a patient and visit: (patient, arm, visit, CAPS-5 ratings, SCID ratings).
+fn file(lines: &[(&str, &str, &str, String, String)]) -> String {
+    let caps5 = Caps5::severity_items().items().into_iter().map(|i| i.name);
+    let scid = Scid5Pd::cluster_c().items().into_iter().map(|i| i.name);
+    let header: Vec<String> = ["patient", "arm", "visit"].map(String::from).into_iter().chain(caps5).chain(scid).collect();
+    let mut text = header.join(",") + "\n";
+    for (patient, arm, visit, caps5, scid) in lines {
+        text += &format!("{patient},{arm},{visit},{caps5},{scid}\n");
+    }
+    text
+}
+
+fn layout() -> Layout {
+    let caps5 = Caps5::severity_items().criterion_f(Criterion::AssumedMet).criterion_g(Criterion::AssumedMet);
+    Layout::long("patient", "arm", "visit").visits(["baseline", "month 12"]).instrument(caps5).instrument(Scid5Pd::cluster_c())
+}
+
+#[test]
+fn ratings_in_a_file_become_outcomes_and_diagnoses_of_the_trial() {
+    let lines = [
+        ("1", "a", "baseline", ["2"; 20].join(","), ["2"; 23].join(",")),
+        ("1", "a", "month 12", ["1"; 20].join(","), format!("2,2,2,?,0,0,0,{}", ["1"; 16].join(","))),
+        ("2", "b", "baseline", format!("NA,{}", ["3"; 19].join(",")), ["0"; 23].join(",")),
+    ];
+    let trial = layout().read_csv_from("two invented patients", file(&lines).as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+    let row = |name: &str| trial.outcome(name).map(|o| o.values.clone()).unwrap_or_else(|e| panic!("{e}"));
+    let shown = |values: Vec<f64>| values.into_iter().map(|v| (!v.is_nan()).then_some(v)).collect::<Vec<_>>();
+    // Patient by patient, baseline and month 12; the second patient never came back.
+    assert_eq!(shown(row("caps5")), [Some(40.0), Some(20.0), None, None]);
+    assert_eq!(shown(row("caps5_c")), [Some(4.0), Some(2.0), Some(6.0), None]);
+    assert_eq!(shown(row("scid5pd")), [Some(46.0), None, Some(0.0), None]);
+    let diagnosis = |name: &str| trial.diagnosis(name).map(|d| d.values.clone()).unwrap_or_else(|e| panic!("{e}"));
+    use Diagnosis::{Met, NotMet, Unknown};
+    assert_eq!(diagnosis("ptsd"), [Some(Met), Some(NotMet), Some(Met), None]);
+    assert_eq!(diagnosis("avoidant"), [Some(Met), Some(Unknown), Some(NotMet), None]);
+    assert_eq!(diagnosis("dependent"), [Some(Met), Some(NotMet), Some(NotMet), None]);
+}
+
+#[test]
+fn a_rating_outside_its_range_is_named_with_its_place() {
+    let lines = [
+        ("1", "a", "baseline", format!("5,{}", ["2"; 19].join(",")), ["2"; 23].join(",")),
+        ("2", "b", "baseline", ["2"; 20].join(","), format!("{},3", ["2"; 22].join(","))),
+    ];
+    let refusal = layout().visits(["baseline"]).read_csv_from("ratings.csv", file(&lines).as_bytes()).expect_err("5 is no severity");
+    let text = refusal.to_string();
+    for part in ["ratings.csv", "line 2", "caps5_01", "line 3", "scid_ocpd_8"] {
+        assert!(text.contains(part), "`{part}` is not in\n{text}");
+    }
 }

@@ -160,6 +160,8 @@ fn numbers_needed_run_through_infinity_where_the_difference_may_be_zero() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn exchanging_the_arms_mirrors_every_measure(x1 in 0usize..30, m1 in 0usize..30, x2 in 0usize..30, m2 in 0usize..30) {
         let (a, b) = (proportion(x1, x1 + m1 + 1), proportion(x2, x2 + m2 + 1));
@@ -289,10 +291,13 @@ fn rates_keep_everyone_randomized_as_the_choice_says() {
     for row in &table.rows {
         assert_eq!((row.observed, row.not_eligible, row.randomized), (2, usize::from(row.arm == "control"), 4));
     }
-    let text = table.to_string();
-    for part in ["loss_of_diagnosis", "Wilson score interval, 95%", "Unobserved left out", "two extremes", "ptsd not met", "not verified"] {
+    let text = table.notes().join(" ");
+    for part in ["loss_of_diagnosis", "Wilson score, 95%", "Unobserved left out", "bounds", "ptsd not met", "not verified"] {
         assert!(text.contains(part), "`{part}` is not in\n{text}");
     }
+    let text = table.to_string();
+    assert!(text.contains("1/3") && text.contains("33.3% (6.1–79.2%)") && text.contains("2 of 4"), "{text}");
+    assert!(text.lines().all(|l| l.chars().count() <= 100), "wider than a terminal:\n{text}");
     let mut csv = vec![];
     table.write_csv(&mut csv).unwrap();
     let csv = String::from_utf8(csv).unwrap();
@@ -315,10 +320,16 @@ fn comparisons_put_the_bounds_where_they_hurt_and_help() {
     // The other way round.
     let reversed = responders.compare(&options.clone().reference("new")).unwrap();
     assert_eq!(reversed.rows[0].difference.estimate, -table.rows[0].difference.estimate);
+    let notes = table.notes().join(" ");
+    for part in ["Newcombe", "Katz", "Woolf", "Altman 1998", "through infinity", "no interval", "95%"] {
+        assert!(notes.contains(part), "`{part}` is not in\n{notes}");
+    }
     let text = table.to_string();
-    for part in ["new vs control", "2/4 (50.0%)", "Newcombe", "Katz", "Woolf", "Altman 1998", "through infinity", "no interval"] {
+    for part in ["50.0% (-27.3% to 90.5%)", "2/4", "NNTB 2.0", "odds ratio", "against the reference, control"] {
         assert!(text.contains(part), "`{part}` is not in\n{text}");
     }
+    assert!(text.lines().all(|l| l.chars().count() <= 100), "wider than a terminal:\n{text}");
+    assert!(table.summary().columns()[6].formatted(0).starts_with("50.0% (-27.3%"), "{}", table.summary());
     assert_eq!(table.columns().iter().map(|c| c.len()).collect::<Vec<_>>(), vec![3; table.columns().len()]);
 }
 

@@ -204,9 +204,9 @@ impl Tabular for Comparisons {
         notes
     }
 
-    /// The [`summary`](Comparisons::summary) as text: all columns would not fit a terminal.
-    fn to_text(&self) -> String {
-        self.summary().to_text()
+    /// A line a measure: all columns side by side would not fit a terminal.
+    fn to_text_within(&self, width: usize) -> String {
+        Lines(self).to_text_within(width)
     }
 }
 
@@ -236,6 +236,66 @@ impl Tabular for ComparisonSummary<'_> {
 
     fn notes(&self) -> Vec<String> {
         self.0.notes()
+    }
+}
+
+/// [`Comparisons`] with a line a measure, narrow enough for a terminal.
+struct Lines<'a>(&'a Comparisons);
+
+impl Lines<'_> {
+    const MEASURES: [&'static str; 4] = ["difference", "risk ratio", "odds ratio", "NNT"];
+
+    fn cell(row: &Comparison, measure: usize) -> String {
+        match measure {
+            0 => with_interval(row.difference, Format::Percent),
+            1 => with_interval(row.risk_ratio, Format::Decimals(2)),
+            2 => with_interval(row.odds_ratio, Format::Decimals(2)),
+            _ => row.number_needed.to_string(),
+        }
+    }
+
+    /// One column of text; what is the same for all measures stands on the first line only.
+    fn once(&self, name: &'static str, heading: &str, of: impl Fn(&Comparison) -> String) -> Column {
+        let lines = self.0.rows.iter().flat_map(|r| {
+            let mut lines = vec![String::new(); Self::MEASURES.len()];
+            lines[0] = of(r);
+            lines
+        });
+        Column::text(name, heading, lines)
+    }
+}
+
+impl Tabular for Lines<'_> {
+    fn title(&self) -> String {
+        self.0.title()
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let rows = &self.0.rows;
+        let (arm, reference) = rows.first().map_or(("Arm", "Reference"), |r| (r.arm.as_str(), r.reference.as_str()));
+        let one_pair = rows.iter().all(|r| r.arm == arm && r.reference == reference);
+        let mut columns =
+            vec![self.once("definition", "Definition", |r| r.definition.clone()), self.once("visit", "Visit", |r| r.visit.clone())];
+        if !one_pair {
+            columns.push(self.once("arms", "Arms", |r| format!("{} vs {}", r.arm, r.reference)));
+        }
+        let heading = |own: &str, general: &str| if one_pair { own.to_string() } else { general.to_string() };
+        columns.extend([
+            self.once("unobserved", "Unobserved", |r| r.unobserved.words().to_string()),
+            self.once("in_arm", &heading(arm, "Arm"), |r| format!("{}/{}", r.in_arm.met, r.in_arm.of)),
+            self.once("in_reference", &heading(reference, "Reference"), |r| format!("{}/{}", r.in_reference.met, r.in_reference.of)),
+            Column::text("measure", "Measure", rows.iter().flat_map(|_| Self::MEASURES)),
+            Column::text("estimate", "Estimate (interval)", rows.iter().flat_map(|r| (0..4).map(|m| Self::cell(r, m)))),
+        ]);
+        columns
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = self.0.notes();
+        if let Some(r) = self.0.rows.first() {
+            notes.push(format!("Measures are those of the arm against the reference, {}.", r.reference));
+        }
+        notes
     }
 }
 

@@ -57,7 +57,7 @@ pub fn caps5_reliable_change(points: ReliableChange) -> Definition {
 
 /// CAPS-5 total of 8 or less (Marx et al. 2022).
 pub fn caps5_clinically_significant() -> Definition {
-    Definition::new("clinically_significant", Rule::at_most("caps5", 8.0)).label("Clinically significant: CAPS-5 of 8 or less").source(MARX)
+    Definition::new("total_at_most_8", Rule::at_most("caps5", 8.0)).label("Clinically significant: CAPS-5 of 8 or less").source(MARX)
 }
 
 /// The criteria of PTSD are met at baseline and no longer (unverified).
@@ -67,7 +67,7 @@ pub fn caps5_loss_of_diagnosis() -> Definition {
 
 /// The criteria of PTSD are no longer met, and the CAPS-5 total is below 25 (unverified).
 pub fn caps5_loss_of_diagnosis_below_25() -> Definition {
-    Definition::new("loss_of_diagnosis_below_25", Rule::All(vec![no_ptsd(), Rule::below("caps5", 25.0)]))
+    Definition::new("no_ptsd_below_25", Rule::All(vec![no_ptsd(), Rule::below("caps5", 25.0)]))
         .label("Loss of PTSD diagnosis and CAPS-5 below 25")
         .source(UNVERIFIED)
         .required_at_baseline(had_ptsd())
@@ -91,7 +91,7 @@ pub fn pd_remission_of_those_met() -> Definition {
         .iter()
         .map(|d| Rule::Any(vec![Rule::not_met(d.name(), Occasion::Baseline), Rule::not_met(d.name(), Occasion::Visit)]))
         .collect();
-    Definition::new("pd_remission_of_those_met", Rule::All(parts))
+    Definition::new("pd_remission_met", Rule::All(parts))
         .label("Remission of every cluster C disorder met at baseline")
         .source(NO_RULE)
         .required_at_baseline(had_a_cluster_c_disorder())
@@ -100,7 +100,7 @@ pub fn pd_remission_of_those_met() -> Definition {
 /// Below threshold on all three cluster C disorders, for patients with at least one at baseline (no rule is published).
 pub fn pd_remission_of_all() -> Definition {
     let parts = Disorder::CLUSTER_C.iter().map(|d| Rule::not_met(d.name(), Occasion::Visit)).collect();
-    Definition::new("pd_remission_of_all", Rule::All(parts))
+    Definition::new("pd_remission_all", Rule::All(parts))
         .label("No cluster C disorder")
         .source(NO_RULE)
         .required_at_baseline(had_a_cluster_c_disorder())

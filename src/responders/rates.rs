@@ -35,8 +35,8 @@ impl Assumption {
         match self {
             Assumption::ObservedOnly => "left out",
             Assumption::CountedAsNotMet => "not met",
-            Assumption::Lowest => "bounds: lowest",
-            Assumption::Highest => "bounds: highest",
+            Assumption::Lowest => "lowest",
+            Assumption::Highest => "highest",
         }
     }
 
@@ -47,7 +47,7 @@ impl Assumption {
                 "Unobserved not met: the rate is of all eligible patients randomized, the unobserved among them as not meeting the definition."
             }
             Assumption::Lowest | Assumption::Highest => {
-                "Bounds: the rate is of all eligible patients randomized, with the unobserved at the two extremes; each row has the sampling interval of its extreme."
+                "Unobserved lowest, highest: bounds; the rate is of all eligible patients randomized, with the unobserved at the two extremes; each row has the sampling interval of its extreme."
             }
         }
     }
@@ -290,7 +290,45 @@ impl Tabular for Rates {
     fn notes(&self) -> Vec<String> {
         let mut notes = shared_notes(&self.definitions, &self.options);
         notes.push("Not eligible: known not to fulfil what the definition requires at baseline; in no denominator.".into());
-        notes.push(format!("Lower, upper: Wilson score interval, {}%, patients taken as independent.", percent(self.options.level)));
+        notes.push(format!("Interval: Wilson score, {}%, patients taken as independent.", percent(self.options.level)));
+        notes
+    }
+
+    /// Counts and intervals in one cell each: all columns side by side would not fit a terminal.
+    fn to_text_within(&self, width: usize) -> String {
+        Lines(self).to_text_within(width)
+    }
+}
+
+/// [`Rates`] in fewer columns.
+struct Lines<'a>(&'a Rates);
+
+impl Tabular for Lines<'_> {
+    fn title(&self) -> String {
+        self.0.title()
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let rows = || self.0.rows.iter();
+        let interval = |m: Measure| match m.estimate.is_nan() {
+            true => String::new(),
+            false => format!("{:.1}% ({:.1}–{:.1}%)", 100.0 * m.estimate, 100.0 * m.lower, 100.0 * m.upper),
+        };
+        vec![
+            Column::text("definition", "Definition", rows().map(|r| &r.definition)),
+            Column::text("visit", "Visit", rows().map(|r| &r.visit)),
+            Column::text("arm", "Arm", rows().map(|r| &r.arm)),
+            Column::text("unobserved", "Unobserved", rows().map(|r| r.unobserved.words())),
+            Column::text("met", "Met", rows().map(|r| format!("{}/{}", r.met, r.of))),
+            Column::text("rate", "Rate (interval)", rows().map(|r| interval(r.rate))),
+            Column::text("observed", "Observed", rows().map(|r| format!("{} of {}", r.observed, r.randomized))),
+            Column::count("not_eligible", "Not eligible", rows().map(|r| r.not_eligible)),
+        ]
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = self.0.notes();
+        notes.push("Observed: of those randomized to the arm.".into());
         notes
     }
 }
