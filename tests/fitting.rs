@@ -1,0 +1,134 @@
+//! What a user meets when a model cannot be fitted, or only just: a named outcome, never a number that is not one.
+
+use trialstats::trial::{Layout, Schedule, Trial, Visit};
+use trialstats::{Covariance, Df, Error, Estimation, Model};
+
+fn fev_layout() -> Layout {
+    Layout::long("USUBJID", "ARMCD", "AVISIT").outcome("FEV1").covariate("RACE").factor("SEX", ["Male", "Female"])
+}
+
+fn fev() -> Trial {
+    fev_layout().read_csv("data-samples/fev/fev.csv").expect("the sample reads")
+}
+
+/// A trial of one arm from the values of its patients, NaN where not observed.
+fn one_arm<const T: usize>(values: &[[f64; T]]) -> Trial {
+    let visits = (0..T).map(|t| Visit { label: format!("v{}", t + 1), time: Some(t as f64) }).collect();
+    Trial::builder("values in memory")
+        .patients((0..values.len()).map(|i| i.to_string()))
+        .arms(["all"], vec![0; values.len()])
+        .schedule(Schedule::new(visits))
+        .outcome(trialstats::trial::Outcome { name: "y".into(), label: "y".into(), range: None, values: values.concat() })
+        .build()
+        .expect("the parts fit")
+}
+
+fn code(result: trialstats::Result<trialstats::Fit>) -> (&'static str, String) {
+    let error: Error = result.expect_err("there is no optimum");
+    (error.code(), error.to_string())
+}
+
+/// mmrm 0.3.18 reports convergence here, with 0.064 degrees of freedom; SAS says that it did not converge. The likelihood is unbounded.
+#[test]
+fn an_unbounded_likelihood_is_named() {
+    let text = std::fs::read_to_string("data-samples/fev/fev.csv").expect("the sample is there");
+    let head: Vec<&str> = text.lines().take(51).collect();
+    let trial = fev_layout().read_csv_from("first 50 rows of fev.csv", head.join("\n").as_bytes()).expect("reads");
+    let (code, message) = code(Model::formula("FEV1 ~ RACE + SEX + ARMCD * AVISIT").expect("parses").fit(&trial));
+    assert_eq!(code, "unbounded-likelihood", "{message}");
+    assert!(message.contains("VIS"), "the visits are named: {message}");
+}
+
+#[test]
+fn visits_never_seen_together_are_named() {
+    let nan = f64::NAN;
+    let values: Vec<[f64; 3]> = (0..30)
+        .map(|i| {
+            let x = f64::from(i * 7 % 11) + 0.3 * f64::from(i);
+            let y = f64::from(i * 5 % 13);
+            if i % 2 == 0 { [x, x + y, nan] } else { [x, nan, y - x] }
+        })
+        .collect();
+    let (code, message) = code(Model::formula("y ~ visit").expect("parses").fit(&one_arm(&values)));
+    assert_eq!(code, "covariance-not-identified", "{message}");
+    assert!(message.contains("covariance v2, v3"), "{message}");
+    assert!(Model::formula("y ~ visit").expect("parses").covariance(Covariance::CompoundSymmetry).fit(&one_arm(&values)).is_ok());
+}
+
+/// Values that repel each other within a patient: the best random intercept has no variance, and the fit is that of independent values.
+#[test]
+fn a_variance_at_zero_is_named_and_no_longer_counts() {
+    let values: Vec<[f64; 2]> = (0..20)
+        .map(|i| {
+            let d = f64::from(i * 7 % 20) - 9.5;
+            [10.0 + d + 0.2 * f64::from(i % 3), 10.0 - d]
+        })
+        .collect();
+    let trial = one_arm(&values);
+    for df in [Df::Satterthwaite, Df::KenwardRoger] {
+        let fit = Model::formula("y ~ 1").expect("parses").covariance(Covariance::RandomIntercept).df(df).fit(&trial).expect("fits");
+        assert_eq!(fit.convergence().boundary, ["variance of the intercept"]);
+        let flat: Vec<f64> = values.concat();
+        let n = flat.len() as f64;
+        let mean = flat.iter().sum::<f64>() / n;
+        let variance = flat.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        let row = &fit.coefficients().rows[0];
+        // Exact: with independent observations the degrees of freedom are those of the one-sample t test.
+        assert!((row.se - (variance / n).sqrt()).abs() < 1e-9 * row.se, "{df}: {}", row.se);
+        assert!((row.df - (n - 1.0)).abs() < 1e-6 * n, "{df}: {}", row.df);
+        assert!(fit.coefficients().to_string().contains("At the boundary"));
+    }
+}
+
+#[test]
+fn aliased_columns_are_named_and_what_survives_is_estimated() {
+    let trial = fev_layout()
+        .covariate_as("VISITN", trialstats::trial::CovariateKind::NumericByVisit)
+        .read_csv("data-samples/fev/fev.csv")
+        .expect("reads");
+    let plain = Model::formula("FEV1 ~ AVISIT").expect("parses").fit(&trial).expect("fits");
+    let aliased = Model::formula("FEV1 ~ AVISIT + VISITN").expect("parses").fit(&trial).expect("fits");
+    let last = aliased.beta().len() - 1;
+    assert!(aliased.beta()[last].is_nan());
+    assert_eq!(aliased.log_likelihood(), plain.log_likelihood());
+    let mut l = vec![0.0; last + 1];
+    l[last] = 1.0;
+    let refused = aliased.estimate("slope", &l).expect_err("the data do not determine it");
+    assert_eq!(refused.code(), "not-estimable");
+    assert!(refused.to_string().contains("aliased with") && refused.to_string().contains("AVISITVIS2"), "{refused}");
+}
+
+#[test]
+fn an_outcome_that_the_mean_reproduces_is_refused() {
+    let (code, message) = code(Model::formula("y ~ visit").expect("parses").fit(&one_arm(&[[1.0, 2.0]; 12])));
+    assert_eq!(code, "no-residual-variation", "{message}");
+}
+
+#[test]
+fn too_few_observations_are_refused() {
+    let (code, message) = code(Model::formula("y ~ visit").expect("parses").fit(&one_arm(&[[1.0, 2.5]])));
+    assert_eq!(code, "too-few-observations", "{message}");
+}
+
+#[test]
+fn kenward_roger_is_refused_under_maximum_likelihood() {
+    let model = Model::formula("FEV1 ~ AVISIT").expect("parses").estimation(Estimation::Ml).df(Df::KenwardRoger);
+    assert_eq!(code(model.fit(&fev())).0, "invalid-request");
+}
+
+/// An offset of 1e9 costs no more digits than the offset itself takes from the outcome; without an intercept column as with one.
+#[test]
+fn a_large_offset_of_the_outcome_costs_nothing() {
+    let values: Vec<[f64; 3]> =
+        (0..40).map(|i| [f64::from(i * 7 % 11), f64::from(i * 5 % 13) + 0.5 * f64::from(i % 11), f64::from(i * 3 % 17)]).collect();
+    let shifted: Vec<[f64; 3]> = values.iter().map(|v| v.map(|y| y + 1e9)).collect();
+    for formula in ["y ~ visit", "y ~ 0 + visit"] {
+        let at_zero = Model::formula(formula).expect("parses").fit(&one_arm(&values)).expect("fits");
+        let far = Model::formula(formula).expect("parses").fit(&one_arm(&shifted)).expect("fits");
+        // Every value is exact in both; 1e9 + y keeps them so, and the likelihood does not see the offset.
+        assert!((at_zero.log_likelihood() - far.log_likelihood()).abs() < 1e-9, "{formula}");
+        for (a, b) in at_zero.coefficients().rows.iter().zip(far.coefficients().rows) {
+            assert!((a.se / b.se - 1.0).abs() < 1e-9, "{formula}, {}: {} and {}", a.label, a.se, b.se);
+        }
+    }
+}
