@@ -1,0 +1,289 @@
+//! nlme::gls, lme4, lmerTest, pbkrtest and emmeans, by committed scripts and results.
+
+mod common;
+
+use common::tolerances::*;
+use common::{Comparison, antidepressant, assert_all, fev, number, reference, repository, rows, text};
+use nalgebra::DMatrix;
+use serde_json::Value;
+use trialstats::covariance::Covariance;
+use trialstats::design::Baseline;
+use trialstats::trial::{CovariateKind, Layout};
+use trialstats::{Df, Estimation, Fit, Model, Trial};
+
+fn estimation(case: &Value) -> Estimation {
+    if case["reml"] == true { Estimation::Reml } else { Estimation::Ml }
+}
+
+/// Coefficients by name, log-likelihood and Σ of one group.
+fn compare_fit(c: &mut Comparison, fit: &Fit, case: &Value, tolerance: f64) {
+    c.same("observations", fit.n_observations() as f64, number(&case["n_obs"]));
+    c.same("patients", fit.n_patients() as f64, number(&case["n_subjects"]));
+    c.at_least("log-likelihood", fit.log_likelihood(), number(&case["log_lik"]), LOG_LIKELIHOOD);
+    c.relative("log-likelihood", fit.log_likelihood(), number(&case["log_lik"]), 1e-12);
+    let ours = fit.coefficients().rows;
+    c.same("number of coefficients", ours.len(), rows(&case["coefficients"]).len());
+    for (ours, theirs) in ours.iter().zip(rows(&case["coefficients"])) {
+        // An estimate may be anywhere near zero, so it is judged by its standard error.
+        let se = number(&theirs["se"]);
+        c.within(&format!("{} estimate", ours.label), ours.estimate, number(&theirs["estimate"]), tolerance * se);
+        c.relative(&format!("{} SE", ours.label), ours.se, se, tolerance);
+    }
+    let sigma = &fit.covariances()[0].sigma;
+    for (a, row) in rows(&case["covariance"]["all"]).iter().enumerate() {
+        for (b, theirs) in rows(row).iter().enumerate() {
+            let scale = (sigma[(a, a)] * sigma[(b, b)]).sqrt();
+            c.within(&format!("covariance[{a}][{b}]"), sigma[(a, b)], number(theirs), 10.0 * tolerance * scale);
+        }
+    }
+}
+
+#[test]
+fn gls_agrees_in_every_structure_by_reml_and_ml() {
+    let (fev, antidepressant) = (fev(), antidepressant());
+    let cases = reference("gls/gls.json");
+    assert_eq!(rows(&cases).len(), 23);
+    assert_all(rows(&cases).iter().map(|case| {
+        let trial = if text(&case["data"]) == "fev_data" { &fev } else { &antidepressant };
+        let covariance = Covariance::named(text(&case["covariance_structure"])).expect("a structure");
+        let mut model = Model::formula(text(&case["formula"])).expect("a formula").covariance(covariance).estimation(estimation(case));
+        if case["weighted"] == true {
+            model = model.weights("WEIGHT");
+        }
+        let mut c = Comparison::of(format!("gls {}", text(&case["id"])));
+        let fit = model.fit(trial).unwrap_or_else(|e| panic!("{}: {e}", text(&case["id"])));
+        compare_fit(&mut c, &fit, case, GLS_ESTIMATE);
+        c
+    }));
+}
+
+fn sleepstudy() -> Trial {
+    Layout::long_one_arm("Subject", "Days")
+        .outcome("Reaction")
+        .read_csv(repository("tests/references/data/sleepstudy.csv"))
+        .expect("a trial")
+}
+
+fn orthodont() -> Trial {
+    Layout::long_one_arm("Subject", "age")
+        .outcome("distance")
+        .factor("Sex", ["Male", "Female"])
+        .read_csv(repository("tests/references/data/orthodont.csv"))
+        .expect("a trial")
+}
+
+/// The trial, the mean model and the structure of a case of lme4.
+fn random_effects_case(case: &Value, df: Df) -> Fit {
+    let id = text(&case["id"]);
+    let (trial, formula) = match text(&case["data"]) {
+        "sleepstudy" => (sleepstudy(), "Reaction ~ time"),
+        "orthodont" => (orthodont(), "distance ~ time * Sex"),
+        _ => (antidepressant(), "CHANGE ~ BASVAL * VISIT + THERAPY * VISIT"),
+    };
+    let covariance = if id.contains("slope") { Covariance::RandomInterceptSlope } else { Covariance::RandomIntercept };
+    let model = Model::formula(formula).expect("a formula").covariance(covariance).estimation(estimation(case)).df(df);
+    model.fit(&trial).unwrap_or_else(|e| panic!("{id}: {e}"))
+}
+
+/// lme4 has `age` and `Days` where the formula here has `time`; the order of the columns is the same.
+fn joint_rows(case: &Value, p: usize) -> DMatrix<f64> {
+    let names: Vec<&str> = rows(&case["coefficients"]).iter().map(|c| text(&c["term"])).collect();
+    let terms: Vec<usize> =
+        rows(&case["joint_test"]["terms"]).iter().map(|t| names.iter().position(|n| *n == text(t)).expect("a term")).collect();
+    DMatrix::from_fn(terms.len(), p, |r, j| f64::from(u8::from(terms[r] == j)))
+}
+
+#[test]
+fn lme4_and_lmertest_agree_on_random_intercepts_and_slopes() {
+    let cases = reference("random_effects/random_effects.json");
+    assert_eq!(rows(&cases).len(), 12);
+    assert_all(rows(&cases).iter().map(|case| {
+        let fit = random_effects_case(case, Df::Satterthwaite);
+        let mut c = Comparison::of(format!("lme4 {}", text(&case["id"])));
+        compare_fit(&mut c, &fit, case, LME4_ESTIMATE);
+        for (ours, theirs) in fit.coefficients().rows.iter().zip(rows(&case["coefficients"])) {
+            c.relative(&format!("{} df (lmerTest)", ours.label), ours.df, number(&theirs["df"]), LMERTEST_DF);
+        }
+        let expected = &case["joint_test"];
+        let test = fit.f_test("joint", &joint_rows(case, fit.beta().len())).expect("a test");
+        c.same("numerator df", test.num_df, number(&expected["num_df"]));
+        c.relative("F", test.f, number(&expected["f"]), 10.0 * LME4_ESTIMATE);
+        c.relative("denominator df", test.denom_df, number(&expected["denom_df"]), 10.0 * LMERTEST_DF);
+        c
+    }));
+}
+
+/// Where every patient is seen at the same visits and the random effects span the mean, observed and expected information are one, and
+/// pbkrtest must agree with Kenward–Roger as SAS has it.
+#[test]
+fn pbkrtest_agrees_where_expected_information_is_observed() {
+    let cases = reference("random_effects/random_effects.json");
+    let balanced: Vec<&Value> =
+        rows(&cases).iter().filter(|c| c["reml"] == true && !text(&c["id"]).starts_with("antidepressant")).collect();
+    assert_eq!(balanced.len(), 4);
+    assert_all(balanced.into_iter().map(|case| {
+        let fit = random_effects_case(case, Df::KenwardRoger);
+        let expected = &case["kenward_roger"];
+        let mut c = Comparison::of(format!("pbkrtest {}", text(&case["id"])));
+        for (ours, theirs) in fit.coefficients().rows.iter().zip(rows(&expected["coefficients"])) {
+            c.relative(&format!("{} SE", ours.label), ours.se, number(&theirs["se"]), LME4_ESTIMATE);
+            c.relative(&format!("{} df", ours.label), ours.df, number(&theirs["df"]), LMERTEST_DF);
+        }
+        let test = fit.f_test("joint", &joint_rows(case, fit.beta().len())).expect("a test");
+        c.relative("F", test.f, number(&expected["joint_test"]["f"]), 10.0 * LME4_ESTIMATE);
+        c.relative("denominator df", test.denom_df, number(&expected["joint_test"]["denom_df"]), LMERTEST_DF);
+        c
+    }));
+}
+
+/// With missing visits the two conventions part: pbkrtest's expected information gives other degrees of freedom, by up to 3 %.
+#[test]
+fn pbkrtest_is_near_where_visits_are_missing() {
+    let cases = reference("random_effects/random_effects.json");
+    let unbalanced: Vec<&Value> =
+        rows(&cases).iter().filter(|c| c["reml"] == true && text(&c["id"]).starts_with("antidepressant")).collect();
+    assert_eq!(unbalanced.len(), 2);
+    assert_all(unbalanced.into_iter().map(|case| {
+        let fit = random_effects_case(case, Df::KenwardRoger);
+        let mut c = Comparison::of(format!("pbkrtest {}", text(&case["id"])));
+        for (ours, theirs) in fit.coefficients().rows.iter().zip(rows(&case["kenward_roger"]["coefficients"])) {
+            c.relative(&format!("{} SE", ours.label), ours.se, number(&theirs["se"]), PBKRTEST_EXPECTED_SE);
+            c.relative(&format!("{} df", ours.label), ours.df, number(&theirs["df"]), PBKRTEST_EXPECTED_DF);
+        }
+        c
+    }));
+}
+
+/// cLDA's file: every observation of a case in one column, the baseline among them.
+fn clda(case: &Value) -> Trial {
+    let arms: Vec<&str> = rows(&case["arms"]).iter().map(text).collect();
+    let visits: Vec<&str> = rows(&case["visits"]).iter().map(text).collect();
+    let layout = Layout::long("patient", "arm", "visit").arms(arms).visits(visits).baseline_visit("baseline").outcome("y");
+    if text(&case["data"]) == "clda_synthetic.csv" {
+        return layout.read_csv(repository("tests/references/data/clda_synthetic.csv")).expect("a trial");
+    }
+    layout.read_csv_from("antidepressant with its baseline", antidepressant_with_baseline().as_bytes()).expect("a trial")
+}
+
+fn antidepressant_with_baseline() -> String {
+    let trial = Layout::long("PATIENT", "THERAPY", "VISIT")
+        .outcome("HAMDTL17")
+        .covariate_as("BASVAL", CovariateKind::Numeric)
+        .read_csv(repository(common::ANTIDEPRESSANT))
+        .expect("a trial");
+    let trialstats::trial::CovariateValues::Numeric(baseline) = &trial.covariate("BASVAL").expect("the baseline").values else {
+        panic!("the baseline is a number")
+    };
+    let outcome = trial.outcome("HAMDTL17").expect("the outcome");
+    let mut file = String::from("patient,arm,visit,y\n");
+    for (i, patient) in trial.patients().iter().enumerate() {
+        let arm = &trial.arms()[trial.arm_of()[i]];
+        file += &format!("{patient},{arm},baseline,{}\n", baseline[i]);
+        for (t, visit) in trial.schedule().labels().iter().enumerate() {
+            if let Some(y) = trial.value(outcome, i, t) {
+                file += &format!("{patient},{arm},{visit},{y}\n");
+            }
+        }
+    }
+    file
+}
+
+fn clda_fit(case: &Value, df: Df) -> Fit {
+    let mean = trialstats::design::MeanModel::parse("y ~ visit + arm:visit").expect("a formula").with_baseline(Baseline::Constrained);
+    Model::new(mean).estimation(estimation(case)).df(df).fit(&clda(case)).unwrap_or_else(|e| panic!("{}: {e}", text(&case["id"])))
+}
+
+/// Positions of the coefficients of cLDA by hand among ours: intercept and visits, then treatment by visit after baseline.
+fn clda_columns(fit: &Fit, case: &Value) -> Vec<usize> {
+    let visits = rows(&case["visits"]).len();
+    let fitted: Vec<usize> = (0..fit.beta().len()).filter(|&j| !fit.beta()[j].is_nan()).collect();
+    assert_eq!(fitted.len(), 2 * visits - 1, "{:?}", fit.design().columns());
+    fitted
+}
+
+#[test]
+fn constrained_analysis_is_that_of_hand_made_dummies() {
+    let cases = reference("clda/clda.json");
+    assert_eq!(rows(&cases).len(), 4);
+    assert_all(rows(&cases).iter().map(|case| {
+        let fit = clda_fit(case, Df::Satterthwaite);
+        let columns = clda_columns(&fit, case);
+        let ours = fit.coefficients().rows;
+        let mut c = Comparison::of(format!("cLDA {}", text(&case["id"])));
+        c.same("observations", fit.n_observations() as f64, number(&case["n_obs"]));
+        c.same("patients", fit.n_patients() as f64, number(&case["n_subjects"]));
+        c.at_least("log-likelihood", fit.log_likelihood(), number(&case["log_lik"]), LOG_LIKELIHOOD);
+        c.relative("log-likelihood", fit.log_likelihood(), number(&case["log_lik"]), 1e-12);
+        for (&column, theirs) in columns.iter().zip(rows(&case["coefficients"])) {
+            let (label, se) = (text(&theirs["term"]), number(&theirs["se"]));
+            c.within(&format!("{label} estimate"), ours[column].estimate, number(&theirs["estimate"]), GLS_ESTIMATE * se);
+            c.relative(&format!("{label} SE"), ours[column].se, se, GLS_ESTIMATE);
+        }
+        c
+    }));
+}
+
+#[test]
+fn degrees_of_freedom_of_the_constrained_analysis_are_those_of_mmrm() {
+    let cases = reference("clda/clda_mmrm.json");
+    assert_eq!(rows(&cases).len(), 4);
+    assert_all(rows(&cases).iter().map(|case| {
+        let method = text(&case["df_method"]);
+        let df = if method == "Satterthwaite" { Df::Satterthwaite } else { Df::KenwardRogerLinear };
+        let fit = clda_fit(case, df);
+        let columns = clda_columns(&fit, case);
+        let ours = fit.coefficients().rows;
+        let mut c = Comparison::of(format!("cLDA in mmrm {}, {method}", text(&case["id"])));
+        for (&column, theirs) in columns.iter().zip(rows(&case["coefficients"])) {
+            let (label, se) = (text(&theirs["term"]), number(&theirs["se"]));
+            c.within(&format!("{label} estimate"), ours[column].estimate, number(&theirs["estimate"]), ESTIMATE * se);
+            c.relative(&format!("{label} SE"), ours[column].se, se, ESTIMATE);
+            c.relative(&format!("{label} df"), ours[column].df, number(&theirs["df"]), DF);
+        }
+        let treated = &columns[rows(&case["visits"]).len()..];
+        let l = DMatrix::from_fn(treated.len(), fit.beta().len(), |r, j| f64::from(u8::from(treated[r] == j)));
+        let test = fit.f_test("treatment", &l).expect("a test");
+        let expected = &case["treatment_test"];
+        c.same("numerator df", test.num_df, number(&expected["num_df"]));
+        c.relative("F", test.f, number(&expected["f"]), DERIVED);
+        c.relative("denominator df", test.denom_df, number(&expected["denom_df"]), DF);
+        c
+    }));
+}
+
+/// SAS is the only one that has the full adjustment in variances and correlations, for AR(1), ARH(1) and CSH.
+#[test]
+fn sas_agrees_on_kenward_roger_in_full_and_linear() {
+    let trial = fev();
+    let mut reader = csv::Reader::from_path(repository("tests/references/sas/kenward_roger.csv")).expect("the reference");
+    let records: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
+    let mut comparisons = vec![];
+    let mut waiting = vec![];
+    // Full and linear stand in pairs, the full one first.
+    for pair in records.chunks(2).filter(|pair| &pair[0][2] == "kr") {
+        let structure = &pair[0][0];
+        let Ok(covariance) = Covariance::named(structure) else {
+            waiting.push(structure.to_string());
+            continue;
+        };
+        let mut c = Comparison::of(format!("SAS {structure}"));
+        let mut se = vec![];
+        for (row, df) in pair.iter().zip([Df::KenwardRoger, Df::KenwardRogerLinear]) {
+            let theirs = |column: usize| row[column].parse::<f64>().expect("a number");
+            let model = Model::formula("FEV1 ~ ARMCD").expect("a formula").covariance(covariance.clone()).df(df);
+            let fit = model.fit(&trial).expect("a fit");
+            let ours = &fit.coefficients().rows[1];
+            c.at_least("log-likelihood", fit.log_likelihood(), -0.5 * theirs(11), SAS_LOG_LIKELIHOOD);
+            c.within("estimate", ours.estimate, theirs(4), SAS * theirs(5));
+            c.relative("SE", ours.se, theirs(5), SAS);
+            c.relative("df", ours.df, theirs(6), SAS_DF);
+            c.relative("t", ours.t, theirs(7), SAS);
+            se.push((ours.se, theirs(5)));
+        }
+        c.relative("SE in full / linear", se[0].0 / se[1].0, se[0].1 / se[1].1, SAS_RATIO);
+        comparisons.push(c);
+    }
+    assert_eq!(comparisons.len(), 5);
+    assert_eq!(waiting, ["toep", "toeph", "adh"]);
+    assert_all(comparisons);
+}
