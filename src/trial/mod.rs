@@ -3,14 +3,26 @@
 //! A [`Trial`] is checked once, when it is made, and read-only afterwards. Everything per patient and visit is stored patient by patient:
 //! the value of patient `i` at scheduled visit `t` is at `i * visits + t`.
 
+mod baseline;
 mod builder;
+mod flow;
+#[cfg(feature = "polars")]
+mod frame;
 mod layout;
+mod observed;
+mod patterns;
 mod reading;
 mod schedule;
+mod summary;
 
+pub use baseline::{BaselineRow, BaselineTable, Characteristic};
 pub use builder::TrialBuilder;
+pub use flow::{AnalysisSet, Exclusion, FlowRow, FlowStep, ParticipantFlow};
 pub use layout::{CovariateKind, DecimalMark, Delimiter, Layout, OutcomeColumn};
+pub use observed::{ObservedMeans, ObservedRow};
+pub use patterns::{MissingPatterns, PatternKind, PatternRow};
 pub use schedule::{Schedule, Visit};
+pub use summary::Summary;
 
 use crate::error::{Error, Result};
 use crate::instruments::Diagnosis;

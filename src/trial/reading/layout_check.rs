@@ -25,7 +25,10 @@ pub(super) fn check(layout: &Layout) -> Result<()> {
         }
     }
     for outcome in &layout.outcomes {
-        if let Some((lowest, highest)) = outcome.range.filter(|(lowest, highest)| !(lowest < highest)) {
+        // A range with a NaN is empty, too.
+        if let Some((lowest, highest)) =
+            outcome.range.filter(|(lowest, highest)| lowest.partial_cmp(highest) != Some(std::cmp::Ordering::Less))
+        {
             return Err(Error::invalid(
                 format!("the range {lowest} to {highest} of `{}`", outcome.name),
                 "it is empty",

@@ -28,6 +28,7 @@ pub(super) enum Cells {
     /// Texts one after the other in one buffer, and where each ends: a file of 10⁷ cells needs no 10⁷ allocations.
     Text { buffer: String, ends: Vec<usize> },
     /// Numbers, NaN where missing.
+    #[cfg_attr(not(feature = "polars"), expect(dead_code, reason = "text files have text only"))]
     Numbers(Vec<f64>),
 }
 

@@ -1,0 +1,183 @@
+//! The patients at baseline, by arm. Described, not tested: differences after randomization are chance.
+
+use super::{CovariateValues, Summary, Trial};
+use crate::instruments::Diagnosis;
+use crate::table::{Column, Format, Tabular, Values, display_as_table};
+
+/// What stands in the column of the arm for all patients together.
+const ALL_ARMS: &str = "all arms";
+
+/// Characteristics of the patients at baseline, by arm and together.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct BaselineTable {
+    /// The visit at which outcomes, diagnoses and covariates by visit are described; none of them is without a baseline visit.
+    pub visit: Option<String>,
+    /// One row a variable (a level, for a factor) and arm; all arms together last where there are several.
+    pub rows: Vec<BaselineRow>,
+}
+
+/// A characteristic in an arm.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct BaselineRow {
+    /// Name of the variable.
+    pub variable: String,
+    /// Its label.
+    pub label: String,
+    /// The arm, or `all arms`.
+    pub arm: String,
+    /// Patients in the arm of whom it is not known.
+    pub missing: usize,
+    /// What is known of the others.
+    pub value: Characteristic,
+}
+
+/// A number or the share of a level.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub enum Characteristic {
+    /// A numeric variable.
+    Numeric(Summary),
+    /// A level of a factor.
+    Level {
+        /// The level.
+        level: String,
+        /// Patients who have it.
+        n: usize,
+        /// Patients of whom the factor is known.
+        known: usize,
+    },
+}
+
+/// A variable with one value a patient.
+enum Variable<'a> {
+    Numeric(Vec<f64>),
+    Factor(Vec<&'a str>, Vec<Option<usize>>),
+}
+
+impl Trial {
+    /// The patients at baseline, by arm: outcomes and diagnoses at the baseline visit, and every covariate.
+    pub fn baseline_table(&self) -> BaselineTable {
+        let mut rows = vec![];
+        for (name, label, variable) in self.variables_at_baseline() {
+            for (arm, members) in self.arms_and_all() {
+                let row = |missing, value| BaselineRow { variable: name.into(), label: label.into(), arm: arm.clone(), missing, value };
+                match &variable {
+                    Variable::Numeric(values) => {
+                        let summary = Summary::of(members.iter().map(|&i| values[i]));
+                        rows.push(row(members.len() - summary.n, Characteristic::Numeric(summary)));
+                    }
+                    Variable::Factor(levels, codes) => {
+                        let known = members.iter().filter(|&&i| codes[i].is_some()).count();
+                        for (code, level) in levels.iter().enumerate() {
+                            let n = members.iter().filter(|&&i| codes[i] == Some(code)).count();
+                            rows.push(row(members.len() - known, Characteristic::Level { level: level.to_string(), n, known }));
+                        }
+                    }
+                }
+            }
+        }
+        let visit = self.schedule().baseline().map(|v| self.schedule().labels()[v].to_string());
+        BaselineTable { visit, rows }
+    }
+
+    fn arms_and_all(&self) -> Vec<(String, Vec<usize>)> {
+        let everyone: Vec<usize> = (0..self.patients().len()).collect();
+        let of_arm = |arm: usize| everyone.iter().copied().filter(|&i| self.arm_of()[i] == arm).collect();
+        let mut groups: Vec<(String, Vec<usize>)> = self.arms().iter().enumerate().map(|(arm, name)| (name.clone(), of_arm(arm))).collect();
+        if groups.len() > 1 {
+            groups.push((ALL_ARMS.into(), everyone));
+        }
+        groups
+    }
+
+    fn variables_at_baseline(&self) -> Vec<(&str, &str, Variable<'_>)> {
+        let mut variables: Vec<(&str, &str, Variable<'_>)> = vec![];
+        for covariate in self.covariates() {
+            let variable = match &covariate.values {
+                CovariateValues::Numeric(values) => Some(Variable::Numeric(values.clone())),
+                CovariateValues::Factor { levels, codes } => Some(factor(levels, codes.clone())),
+                CovariateValues::NumericByVisit(values) => self.at_baseline(values).map(Variable::Numeric),
+                CovariateValues::FactorByVisit { levels, codes } => self.at_baseline(codes).map(|codes| factor(levels, codes)),
+            };
+            variables.extend(variable.map(|v| (covariate.name.as_str(), covariate.name.as_str(), v)));
+        }
+        for outcome in self.outcomes() {
+            variables
+                .extend(self.at_baseline(&outcome.values).map(|v| (outcome.name.as_str(), outcome.label.as_str(), Variable::Numeric(v))));
+        }
+        for diagnosis in self.diagnoses() {
+            let codes = self.at_baseline(&diagnosis.values).map(|values| values.into_iter().map(|d| d.map(|d| d as usize)).collect());
+            let levels = DIAGNOSES.map(|(_, text)| text).to_vec();
+            variables.extend(codes.map(|codes| (diagnosis.name.as_str(), diagnosis.name.as_str(), Variable::Factor(levels, codes))));
+        }
+        variables
+    }
+
+    /// Of values by visit, those of the baseline visit.
+    fn at_baseline<T: Copy>(&self, values: &[T]) -> Option<Vec<T>> {
+        let baseline = self.schedule().baseline()?;
+        Some(values.chunks_exact(self.schedule().len()).map(|visits| visits[baseline]).collect())
+    }
+}
+
+/// In the order of the enum, whose values are the codes.
+const DIAGNOSES: [(Diagnosis, &str); 3] = [(Diagnosis::Met, "met"), (Diagnosis::NotMet, "not met"), (Diagnosis::Unknown, "unknown")];
+
+fn factor(levels: &[String], codes: Vec<Option<usize>>) -> Variable<'_> {
+    Variable::Factor(levels.iter().map(String::as_str).collect(), codes)
+}
+
+impl Tabular for BaselineTable {
+    fn title(&self) -> String {
+        "Patients at baseline".into()
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let summary = |row: &BaselineRow| match row.value {
+            Characteristic::Numeric(summary) => summary,
+            Characteristic::Level { .. } => Summary::default(),
+        };
+        let real = |name: &'static str, heading: &str, digits, value: fn(&Summary) -> Option<f64>| {
+            let values = self.rows.iter().map(|r| value(&summary(r))).collect();
+            Column { name: name.into(), heading: heading.into(), values: Values::Real(values, Format::Decimals(digits)) }
+        };
+        let level = |row: &BaselineRow| match &row.value {
+            Characteristic::Level { level, .. } => Some(level.clone()),
+            Characteristic::Numeric(_) => None,
+        };
+        let share = |row: &BaselineRow| match row.value {
+            Characteristic::Level { n, known, .. } => n as f64 / known as f64,
+            Characteristic::Numeric(_) => f64::NAN,
+        };
+        let n = |row: &BaselineRow| match row.value {
+            Characteristic::Level { n, .. } => n,
+            Characteristic::Numeric(summary) => summary.n,
+        };
+        vec![
+            Column::text("variable", "Characteristic", self.rows.iter().map(|r| r.label.as_str())),
+            Column { name: "level".into(), heading: "Level".into(), values: Values::Text(self.rows.iter().map(level).collect()) },
+            Column::text("arm", "Arm", self.rows.iter().map(|r| r.arm.as_str())),
+            Column::count("n", "n", self.rows.iter().map(n)),
+            Column::real("share", "Of known", Format::Percent, self.rows.iter().map(share)),
+            real("mean", "Mean", 2, |s| s.mean),
+            real("sd", "SD", 2, |s| s.sd),
+            real("median", "Median", 1, |s| s.median),
+            real("minimum", "Min", 1, |s| s.minimum),
+            real("maximum", "Max", 1, |s| s.maximum),
+            Column::count("missing", "Missing", self.rows.iter().map(|r| r.missing)),
+        ]
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let visit = match &self.visit {
+            Some(visit) => format!("Everyone randomized; what is measured repeatedly is described at {visit}."),
+            None => "Everyone randomized; no visit is the baseline, so nothing that is measured repeatedly is described.".into(),
+        };
+        vec![
+            visit,
+            "Shares are of the patients of whom the characteristic is known; SD with denominator n − 1.".into(),
+            "Not tested: after randomization, differences between arms are due to chance.".into(),
+        ]
+    }
+}
+
+display_as_table!(BaselineTable);
