@@ -1,5 +1,7 @@
 //! Reading a trial as users see it: what is inferred, and every problem of a file at once.
 
+use proptest::prelude::*;
+use trialstats::instruments::{Assessment, Diagnosis, Item, Score};
 use trialstats::trial::{CovariateKind, CovariateValues, DecimalMark, Delimiter, Layout, OutcomeColumn, Trial};
 use trialstats::{Error, Result};
 
@@ -193,4 +195,382 @@ fn decimal_commas_are_declared_or_named() {
     let layout = Layout::long("id", "group", "visit").outcome("score").delimiter(Delimiter::Semicolon);
     assert!(problems(read(&layout, text))[0].contains("decimal comma"));
     assert_eq!(read(&layout.decimal_mark(DecimalMark::Comma), text).unwrap().outcomes()[0].values, [12.5]);
+}
+
+const WIDE: &str = "\
+id,group,score_0,score_3,score_12,age,sex,therapist
+P1,b,40,31,NA,33,f,T1
+P2,a,45,.,,51,m,
+P3,a,,,,.,f,T2
+";
+
+fn wide() -> Layout {
+    Layout::wide("id", "group")
+        .outcome(
+            OutcomeColumn::wide("score", [("baseline", "score_0"), ("3 months", "score_3"), ("12 months", "score_12")])
+                .label("Total score")
+                .range(0.0, 80.0),
+        )
+        .covariate("age")
+        .covariate("sex")
+        .cluster("therapist")
+}
+
+#[test]
+fn a_wide_file_is_the_same_trial() {
+    assert_eq!(contents(&read(&wide(), WIDE).unwrap()), contents(&read(&long(), LONG).unwrap()));
+}
+
+#[test]
+fn problems_of_a_wide_file_name_visit_and_column() {
+    let text = WIDE.replace("31", "310") + "P2,a,1,2,3,51,m,\n";
+    assert_eq!(
+        problems(read(&wide(), &text)),
+        [
+            "trial.csv, line 2, patient P1, visit 3 months, column score_3: 310 is outside the range 0 to 80; correct it, or declare it with `missing_code`",
+            "trial.csv, line 5, patient P2, column id: the patient has another row at line 3; a wide file has one row a patient",
+        ]
+    );
+}
+
+#[test]
+fn missing_codes_hold_where_they_were_declared_to() {
+    let text = "id,group,visit,score,age,site\n999,a,1,999,40,999\nP2,a,1,7,999.0,S2\nP3,b,1,-9,-9,S2\n";
+    let layout = Layout::long("id", "group", "visit").outcome("score").covariate("age").cluster("site");
+    let trial = read(&layout.clone().missing_code("999").missing_code_in("score", "-9"), text).unwrap();
+    assert_eq!(trial.patients()[0], "999");
+    let score = &trial.outcomes()[0].values;
+    assert!(score[0].is_nan() && score[1] == 7.0 && score[2].is_nan());
+    assert!(matches!(&trial.covariates()[0].values, CovariateValues::Numeric(v) if v[0] == 40.0 && v[1].is_nan() && v[2] == -9.0));
+    assert_eq!(trial.cluster("site").unwrap().levels, ["999", "S2"]);
+    let without_codes = read(&layout.missing_codes([""; 0]), &text.replace("40", "NA"));
+    assert!(problems(without_codes)[0].contains("`NA` is not a number but other values are (line 3)"));
+}
+
+#[test]
+fn patients_without_a_row_are_declared() {
+    let roster = [("P0", "a"), ("P1", "b"), ("P2", "a"), ("P3", "a")];
+    let trial = read(&long().randomized_patients(roster), LONG).unwrap();
+    assert_eq!((trial.patients()[0].as_str(), trial.randomized()), ("P0", vec![3, 1]));
+    let found = problems(read(&long().randomized_patients([("P1", "a"), ("P2", "a"), ("P2", "a")]), LONG));
+    assert_eq!(
+        found,
+        [
+            "trial.csv, patient P2: the patient is more than once among the patients declared as randomized",
+            "trial.csv, line 2, patient P1, column group: the patient is in two arms: `a` among the patients declared as randomized and `b` here; a patient stays in the arm of randomization",
+            "trial.csv, line 7, patient P3: the patient is not among those declared as randomized; declare the patient or correct the identifier",
+        ]
+    );
+    // A row without a visit and outcome keeps its patient, too.
+    let trial = read(&long(), &format!("{LONG}P4,b,,,60,f,T1\n")).unwrap();
+    assert_eq!(trial.patients().len(), 4);
+    assert!(trial.inferred().iter().any(|s| s.starts_with("1 row")), "{:?}", trial.inferred());
+}
+
+#[test]
+fn declared_arms_visits_and_levels_admit_no_others() {
+    let layout =
+        Layout::long("id", "group", "visit").arms(["a", "c"]).visits(["baseline", "3 months"]).outcome("score").factor("sex", ["m"]);
+    let found = problems(read(&layout, LONG)).join("\n");
+    for part in [
+        "line 2, patient P1, column group: `b` is not among the arms declared, `a`, `c`",
+        "line 4, patient P1, column visit: `12 months` is not among the visits declared, `baseline`, `3 months`",
+        "line 2, patient P1, visit baseline, column sex: `f` is not among the levels declared, `m`",
+    ] {
+        assert!(found.contains(part), "{part:?} is not in\n{found}");
+    }
+    let empty = Layout::long("id", "group", "visit").arms(["a", "b", "c"]).outcome("score");
+    assert!(problems(read(&empty, LONG))[0].contains("no patient is in arm `c`"));
+    let reference = Layout::long("id", "group", "visit").reference_arm("placebo").outcome("score");
+    assert!(problems(read(&reference, LONG))[0].contains("there is no arm `placebo`, declared as the reference; the arms are `a`, `b`"));
+    let baseline = Layout::long("id", "group", "visit").baseline_visit("screening").outcome("score");
+    assert!(problems(read(&baseline, LONG))[0].contains("there is no visit named `screening`"));
+}
+
+#[test]
+fn levels_and_arms_are_sorted_or_as_declared() {
+    let text = "id,arm,visit,y,dose,grade\nP1,b,1,1,10,low\nP2,B,1,2,9,high\nP3,a,1,3,10,mid\n";
+    let layout = Layout::long("id", "arm", "visit").outcome("y").covariate_as("dose", CovariateKind::Factor);
+    let levels = |trial: &Trial, name: &str| match &trial.covariate(name).unwrap().values {
+        CovariateValues::Factor { levels, .. } => levels.clone(),
+        other => panic!("{other:?}"),
+    };
+    let trial = read(&layout.clone().covariate("grade"), text).unwrap();
+    assert_eq!(trial.arms(), ["B", "a", "b"]);
+    assert_eq!(levels(&trial, "dose"), ["9", "10"]);
+    assert_eq!(levels(&trial, "grade"), ["high", "low", "mid"]);
+    let declared = read(&layout.reference_arm("b").factor("grade", ["low", "mid", "high"]), text).unwrap();
+    assert_eq!(declared.arms(), ["b", "B", "a"]);
+    assert_eq!(levels(&declared, "grade"), ["low", "mid", "high"]);
+}
+
+#[test]
+fn visits_are_ordered_by_time_number_or_succession_or_not_at_all() {
+    let order = |layout: Layout, rows: &str| {
+        let text = format!("id,visit,time,y\n{rows}");
+        let trial = layout.outcome("y").read_csv_from("visits.csv", text.as_bytes());
+        trial.map(|t| t.schedule().visits().iter().map(|v| (v.label.clone(), v.time)).collect::<Vec<_>>())
+    };
+    let layout = || Layout::long_one_arm("id", "visit");
+    let visit = |label: &str, time: Option<f64>| (label.to_string(), time);
+    assert_eq!(order(layout(), "A,VIS10,,1\nA,VIS9,,1\n").unwrap(), [visit("VIS9", None), visit("VIS10", None)]);
+    assert_eq!(order(layout(), "A,12.0,,1\nA,3,,1\n").unwrap(), [visit("3", Some(3.0)), visit("12", Some(12.0))]);
+    let by_time = order(layout().visit_time("time"), "A,post,8,1\nA,pre,0,1\n").unwrap();
+    assert_eq!(by_time, [visit("pre", Some(0.0)), visit("post", Some(8.0))]);
+    // Patient B has what A missed.
+    let rows = "A,pre,,1\nA,follow-up,,1\nB,pre,,1\nB,post,,1\nB,follow-up,,1\n";
+    assert_eq!(order(layout(), rows).unwrap(), [visit("pre", None), visit("post", None), visit("follow-up", None)]);
+    let contradiction = format!("{rows}C,post,,1\nC,pre,,1\n");
+    assert!(problems_of(order(layout(), &contradiction)).contains("cannot be told from labels or rows; declare it with `visits`"));
+    let undecided = "A,pre,,1\nA,post,,1\nB,pre,,1\nB,follow-up,,1\n";
+    assert!(problems_of(order(layout(), undecided)).contains("declare it with `visits`"));
+    let months = layout().visits_at([("start", 0.0), ("end", 6.0)]);
+    assert_eq!(order(months, "A,0,,1\nA,end,,1\nB,6,,2\n").unwrap(), [visit("start", Some(0.0)), visit("end", Some(6.0))]);
+    let two_times = order(layout().visit_time("time"), "A,1,1,1\nB,1,2,1\n");
+    assert!(problems_of(two_times).contains("line 3, visit 1, column time: the visit has the times 1 and 2"));
+}
+
+fn problems_of<T: std::fmt::Debug>(result: Result<T>) -> String {
+    match result {
+        Err(Error::Data(problems)) => problems.to_string(),
+        other => panic!("expected problems in the data, found {other:?}"),
+    }
+}
+
+#[test]
+fn covariates_by_visit_are_declared_or_found() {
+    let text = "id,visit,y,dose,mood,age\nA,1,1,10,low,30\nA,2,1,20,high,30\nB,1,1,NA,low,31\nB,2,1,20,,31\n";
+    let layout = Layout::long_one_arm("id", "visit").outcome("y");
+    let declared = layout.clone().covariate_as("dose", CovariateKind::NumericByVisit).covariate_as("mood", CovariateKind::FactorByVisit);
+    let trial = read(&declared, text).unwrap();
+    assert_eq!(trial.arms(), ["all"]);
+    assert!(
+        matches!(&trial.covariate("dose").unwrap().values, CovariateValues::NumericByVisit(v) if v[..2] == [10.0, 20.0] && v[2].is_nan())
+    );
+    let CovariateValues::FactorByVisit { levels, codes } = &trial.covariate("mood").unwrap().values else { panic!() };
+    assert_eq!((levels.join(" "), codes.as_slice()), ("high low".into(), [Some(1), Some(0), Some(1), None].as_slice()));
+    let found = ["dose", "mood", "age"].iter().fold(layout.clone(), |l, c| l.covariate_as(*c, CovariateKind::AsFound));
+    let found = read(&found, text).unwrap();
+    assert_eq!(format!("{:?}", found.covariate("dose")), format!("{:?}", trial.covariate("dose")));
+    assert_eq!(format!("{:?}", found.covariate("mood")), format!("{:?}", trial.covariate("mood")));
+    assert!(matches!(found.covariate("age").unwrap().values, CovariateValues::Numeric(_)));
+    assert!(found.inferred().contains(&"`dose` is a covariate of the visit, because it varies within patients.".to_string()));
+    assert_eq!(problems(read(&layout.covariate("dose").covariate("mood"), text)).len(), 2);
+}
+
+#[test]
+fn weights_are_positive_where_they_are_used() {
+    let text = "id,visit,y,w\nA,1,1,0.5\nA,2,1,0\nB,1,1,\nB,2,,-1\n";
+    let found = problems(read(&Layout::long_one_arm("id", "visit").outcome("y").weight("w"), text));
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("trial.csv, line 3, patient A, visit 2, column w: the weight 0 is not positive"));
+    assert!(found[1].starts_with("trial.csv, line 4, patient B, visit 1, column w: an outcome is observed but has no weight"));
+}
+
+#[test]
+fn columns_that_are_not_there_are_named_with_their_neighbour() {
+    let found = problems(read(&Layout::long("ID", "grp", "visit").outcome("scores"), LONG));
+    assert_eq!(found[0], "trial.csv, column ID: there is no such column; did you mean `id`?");
+    assert!(found[1].starts_with("trial.csv, column grp: there is no such column"));
+    assert_eq!(found[2], "trial.csv, column scores: there is no such column; did you mean `score`?");
+    let twice = "id,group,visit,score,score\nA,a,1,1,2\n";
+    assert!(problems(read(&Layout::long("id", "group", "visit").outcome("score"), twice))[0].contains("2 columns have this name"));
+    for empty in ["", "id,group,visit,score\n"] {
+        assert!(problems_of(read(&long(), empty)).contains("there is no row of data"));
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_and_a_layout_that_contradicts_itself_are_other_errors() {
+    assert_eq!(long().read_csv("no-such-file.csv").unwrap_err().code(), "file");
+    let code = |layout: Layout| read(&layout, LONG).unwrap_err().code();
+    assert_eq!(code(long().wide_outcome("y", [("baseline", "score")])), "invalid-request");
+    assert_eq!(code(wide().outcome("score_0")), "invalid-request");
+    assert_eq!(code(wide().visit_time("age")), "invalid-request");
+    assert_eq!(code(wide().visits(["baseline", "3 months"])), "unknown-name");
+    assert_eq!(code(long().levels("grade", ["low"])), "unknown-name");
+    assert_eq!(code(long().outcome(OutcomeColumn::new("age").range(5.0, 1.0))), "invalid-request");
+}
+
+#[test]
+fn text_in_another_encoding_is_a_problem_not_a_surprise() {
+    let text = b"id,visit,y,site\nA,1,1,M\xfcnchen\n";
+    let layout = Layout::long_one_arm("id", "visit").outcome("y").cluster("site");
+    assert!(
+        problems(layout.read_csv_from("latin1.csv", &text[..]))[0].starts_with("latin1.csv, line 2: the value of column site is not UTF-8")
+    );
+}
+
+/// Two ratings from 0 to 3 whose sum is the score, and a diagnosis from a sum of 4.
+#[derive(Debug)]
+struct Pair;
+
+impl trialstats::instruments::Instrument for Pair {
+    fn name(&self) -> &str {
+        "Pair"
+    }
+
+    fn items(&self) -> Vec<Item> {
+        ["pair_1", "pair_2"].map(|name| Item { name: name.into(), minimum: 0, maximum: 3 }).to_vec()
+    }
+
+    fn scores(&self) -> Vec<Score> {
+        vec![Score { name: "pair".into(), label: "Pair total".into(), range: (0.0, 6.0) }]
+    }
+
+    fn diagnoses(&self) -> Vec<String> {
+        vec!["paired".into()]
+    }
+
+    fn missing_codes(&self) -> &[&str] {
+        &["?"]
+    }
+
+    fn assess(&self, ratings: &[Option<u8>]) -> Assessment {
+        let sum = ratings.iter().copied().sum::<Option<u8>>();
+        let diagnosis = sum.map_or(Diagnosis::Unknown, |s| if s >= 4 { Diagnosis::Met } else { Diagnosis::NotMet });
+        Assessment { scores: vec![sum.map(f64::from)], diagnoses: vec![diagnosis] }
+    }
+}
+
+#[test]
+fn items_of_an_instrument_become_scores_and_diagnoses() {
+    let text = "id,visit,pair_1,pair_2\nA,baseline,3,2\nA,post,1,?\nB,baseline,,\nB,post,0,1\n";
+    let layout = Layout::long_one_arm("id", "visit").visits(["baseline", "post"]);
+    let trial = read(&layout.clone().instrument(Pair), text).unwrap();
+    let pair = trial.outcome("pair").unwrap();
+    assert_eq!((pair.label.as_str(), pair.range), ("Pair total", Some((0.0, 6.0))));
+    assert!(pair.values[0] == 5.0 && pair.values[1].is_nan() && pair.values[2].is_nan() && pair.values[3] == 1.0);
+    let paired = &trial.diagnosis("paired").unwrap().values;
+    assert_eq!(*paired, [Some(Diagnosis::Met), Some(Diagnosis::Unknown), None, Some(Diagnosis::NotMet)]);
+    let named = read(&layout.clone().instrument_named(Pair, |item| item.replace("pair_", "q")), &text.replace("pair_", "q")).unwrap();
+    assert_eq!(contents(&named), contents(&trial));
+    let wide = Layout::wide_one_arm("id").wide_instrument(Pair, ["baseline", "post"], |visit, item| format!("{visit}_{item}"));
+    let rows = "id,baseline_pair_1,baseline_pair_2,post_pair_1,post_pair_2\nA,3,2,1,?\nB,,,0,1\n";
+    assert_eq!(contents(&read(&wide, rows).unwrap()), contents(&trial));
+    let wrong = problems(read(&layout.instrument(Pair), &text.replace("3,2", "4,1.5")));
+    assert_eq!(
+        wrong,
+        [
+            "trial.csv, line 2, patient A, visit baseline, column pair_1: 4 is no rating of pair_1: whole numbers from 0 to 3; correct it or leave it empty",
+            "trial.csv, line 2, patient A, visit baseline, column pair_2: 1.5 is no rating of pair_2: whole numbers from 0 to 3; correct it or leave it empty",
+        ]
+    );
+}
+
+proptest! {
+    /// Shuffled rows give the same trial but for the order of patients, and a wide file the same trial as the long one.
+    #[test]
+    fn neither_row_order_nor_shape_changes_a_trial(
+        scores in proptest::collection::vec(proptest::option::of(-1e6..1e6f64), 4 * 3..=4 * 3),
+        keys in proptest::collection::vec(any::<u32>(), 4 * 3..=4 * 3),
+    ) {
+        let cell = |y: Option<f64>| y.map_or("NA".to_string(), |y| y.to_string());
+        let visits = ["baseline", "month 2", "month 10"];
+        let mut rows: Vec<(u32, String)> = (0..12)
+            .map(|k| (keys[k], format!("P{},{},{},{}\n", k / 3, ["a", "b"][k / 3 % 2], visits[k % 3], cell(scores[k]))))
+            .collect();
+        let file = |rows: &[(u32, String)]| format!("id,arm,visit,y\n{}", rows.iter().map(|r| r.1.as_str()).collect::<String>());
+        let long = Layout::long("id", "arm", "visit").outcome("y");
+        let in_order = read(&long, &file(&rows)).unwrap();
+        rows.sort();
+        let shuffled = read(&long, &file(&rows)).unwrap();
+        prop_assert_eq!(in_order.schedule(), shuffled.schedule());
+        prop_assert_eq!(in_order.arms(), shuffled.arms());
+        for (i, patient) in in_order.patients().iter().enumerate() {
+            let j = shuffled.patients().iter().position(|p| p == patient).unwrap();
+            prop_assert_eq!(in_order.arm_of()[i], shuffled.arm_of()[j]);
+            for t in 0..3 {
+                let [a, b] = [(&in_order, i), (&shuffled, j)].map(|(trial, i)| trial.value(&trial.outcomes()[0], i, t));
+                prop_assert_eq!(a, b);
+                prop_assert_eq!(a, scores[i * 3 + t]);
+            }
+        }
+        let lines = (0..4).map(|i| format!("P{i},{},{},{},{}\n", ["a", "b"][i % 2], cell(scores[3 * i]), cell(scores[3 * i + 1]), cell(scores[3 * i + 2])));
+        let columns = visits.map(|v| (v, v));
+        let wide = read(&Layout::wide("id", "arm").wide_outcome("y", columns), &format!("id,arm,{}\n{}", visits.join(","), lines.collect::<String>())).unwrap();
+        prop_assert_eq!(contents(&wide), contents(&in_order));
+    }
+
+    /// Whatever is in a file, reading ends in a trial or in an error, never in a panic.
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "(id|arm|visit|y|,|\"|\n|\r|;|a|1|NA| |3 months|é){0,60}") {
+        let text = format!("id,arm,visit,y\n{text}");
+        let _ = read(&Layout::long("id", "arm", "visit").outcome("y").covariate_as("arm", CovariateKind::AsFound), &text);
+        let _ = read(&Layout::wide("id", "arm").wide_outcome("y", [("1", "visit"), ("2", "y")]), &text);
+    }
+}
+
+#[cfg(feature = "polars")]
+mod frames {
+    use super::*;
+    use polars::prelude::{Column, DataFrame, NamedFrom, Series};
+
+    fn frame() -> DataFrame {
+        let text = |name: &str, values: [Option<&str>; 6]| Column::from(Series::new(name.into(), values));
+        let columns = vec![
+            text("id", ["P1", "P1", "P1", "P2", "P2", "P3"].map(Some)),
+            text("group", ["b", "b", "b", "a", "a", "a"].map(Some)),
+            text("visit", ["baseline", "3 months", "12 months", "baseline", "3 months", "baseline"].map(Some)),
+            Series::new("score".into(), [Some(40i32), Some(31), None, Some(45), None, None]).into(),
+            Series::new("age".into(), [33.0, 33.0, 33.0, 51.0, 51.0, f64::NAN]).into(),
+            text("sex", ["f", "f", "f", "m", "m", "f"].map(Some)),
+            text("therapist", [Some("T1"), Some("T1"), Some("T1"), None, None, Some("T2")]),
+        ];
+        DataFrame::new_infer_height(columns).unwrap()
+    }
+
+    #[test]
+    fn a_data_frame_is_the_same_trial() {
+        let trial = long().read_dataframe(&frame()).unwrap();
+        assert_eq!(contents(&trial), contents(&read(&long(), LONG).unwrap()));
+        let again = long().read_dataframe(&trial.to_dataframe().unwrap()).unwrap();
+        assert_eq!(contents(&again), contents(&trial));
+    }
+
+    #[test]
+    fn numbers_and_truth_values_name_patients_and_levels() {
+        let columns: Vec<Column> = vec![
+            Series::new("id".into(), [9_007_199_254_740_993_i64, 9_007_199_254_740_992]).into(),
+            Series::new("month".into(), [3i64, 3]).into(),
+            Series::new("y".into(), [1.5f32, 2.5]).into(),
+            Series::new("smoker".into(), [Some(true), None]).into(),
+            Series::new_null("nothing".into(), 2).into(),
+        ];
+        let frame = DataFrame::new_infer_height(columns).unwrap();
+        let layout = Layout::long_one_arm("id", "month").outcome("y").covariate("smoker").covariate("nothing");
+        let trial = layout.read_dataframe(&frame).unwrap();
+        assert_eq!(trial.patients(), ["9007199254740993", "9007199254740992"]);
+        assert_eq!(trial.schedule().labels(), ["3"]);
+        assert_eq!(trial.outcomes()[0].values, [1.5, 2.5]);
+        assert!(
+            matches!(&trial.covariates()[0].values, CovariateValues::Factor { levels, codes } if levels[..] == ["true"] && codes[..] == [Some(0), None])
+        );
+    }
+
+    #[test]
+    fn problems_name_the_row() {
+        let mut frame = frame();
+        frame.with_column(Series::new("score".into(), [40.0, 31.0, f64::INFINITY, 450.0, 1.0, 2.0]).into()).unwrap();
+        assert_eq!(
+            problems(long().read_dataframe(&frame)),
+            [
+                "data frame, row 3, patient P1, visit 12 months, column score: the number is infinite; leave the cell empty where nothing was measured",
+                "data frame, row 4, patient P2, visit baseline, column score: 450 is outside the range 0 to 80; correct it, or declare it with `missing_code`",
+            ]
+        );
+    }
+
+    #[cfg(feature = "parquet")]
+    #[test]
+    fn a_parquet_file_is_the_same_trial() {
+        let path = std::env::temp_dir().join(format!("trialstats-reading-{}.parquet", std::process::id()));
+        polars::prelude::ParquetWriter::new(std::fs::File::create(&path).unwrap()).finish(&mut frame()).unwrap();
+        let trial = long().read_parquet(&path);
+        let not_parquet = long().read_parquet(format!("{SAMPLES}/fev/fev.csv"));
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(contents(&trial.unwrap()), contents(&read(&long(), LONG).unwrap()));
+        assert_eq!(not_parquet.unwrap_err().code(), "invalid-request");
+        assert_eq!(long().read_parquet("no-such-file.parquet").unwrap_err().code(), "file");
+    }
 }
