@@ -124,6 +124,42 @@ fn intervals_agree_with_r() {
 }
 
 #[test]
+fn response_in_a_real_trial_is_what_r_finds_in_the_file() {
+    // Halved HAMD-17 in the antidepressant trial; 172 randomized, the baseline a column of the file.
+    let trial = trialstats::Layout::long("PATIENT", "THERAPY", "VISIT")
+        .arms(["PLACEBO", "DRUG"])
+        .outcome("HAMDTL17")
+        .covariate("BASVAL")
+        .read_csv(format!("{}/data-samples/antidepressant/antidepressant.csv", env!("CARGO_MANIFEST_DIR")))
+        .unwrap_or_else(|e| panic!("{e}"));
+    let response = Definition::new("response", Rule::percent_drop("HAMDTL17", 50.0));
+    let responders = response.evaluate_with(&trial, &BaselineFrom::Covariate("BASVAL".into())).unwrap();
+    let options = RateOptions::new([Unobserved::ObservedOnly, Unobserved::CountedAsNotMet]);
+    let (table, compared) = (responders.rates(&options).unwrap(), responders.compare(&options).unwrap());
+    let expected = reference("antidepressant_response.json");
+    assert_eq!((table.rows.len(), compared.rows.len(), expected.len()), (16, 8, 8));
+    let whole = |row: &Value, key: &str, arm: usize| row[key][arm].as_u64().expect("a count") as usize;
+    for (k, row) in expected.iter().enumerate() {
+        for arm in 0..2 {
+            let rate = &table.rows[2 * k + arm];
+            assert_eq!(
+                (rate.visit.as_str(), rate.unobserved.words()),
+                (row["visit"].as_str().unwrap(), row["unobserved"].as_str().unwrap())
+            );
+            let found = [rate.met, rate.of, rate.observed, rate.randomized];
+            assert_eq!(found, ["met", "of", "observed", "randomized"].map(|key| whole(row, key, arm)), "{rate:?}");
+            assert_interval(rate.rate, pair(&row["wilson"][arm]).unwrap(), ROUNDING, "wilson");
+        }
+        let comparison = &compared.rows[k];
+        for (here, there) in [(comparison.risk_ratio, &row["risk_ratio"]), (comparison.odds_ratio, &row["odds_ratio"])] {
+            let limit = |i: usize| there[i].as_f64().expect("no cell is empty");
+            assert_close(here.estimate, limit(0), ROUNDING, "ratio");
+            assert_interval(here, (limit(1), limit(2)), ROUNDING, "ratio");
+        }
+    }
+}
+
+#[test]
 fn ratios_without_an_interval_say_so() {
     let none = risk_ratio(proportion(0, 10), proportion(3, 10), 0.95, ZeroCells::NoInterval).unwrap();
     assert_eq!(none.estimate, 0.0);

@@ -138,7 +138,8 @@ impl Diagnosis {
 }
 
 impl Item {
-    /// Items `first` to `last`, numbered with as many digits as `last` has: `Item::numbered("caps5_", 1, 20, 0..=4)` starts with `caps5_01`.
+    /// Items `first` to `last`, numbered with as many digits as `last` has: `Item::numbered("caps5_", 1, 20, 0..=4)` starts with
+    /// `caps5_01`.
     pub fn numbered(prefix: &str, first: usize, last: usize, range: RangeInclusive<u8>) -> Vec<Self> {
         let digits = last.to_string().len();
         (first..=last).map(|i| Self { name: format!("{prefix}{i:0digits$}"), minimum: *range.start(), maximum: *range.end() }).collect()

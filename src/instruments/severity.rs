@@ -41,8 +41,8 @@ impl SeverityBands {
         }
     }
 
-    /// The label of the band `score` falls in; `None` below the first band or for NaN. A prorated score between two whole numbers belongs to
-    /// the lower band until it reaches the next.
+    /// The label of the band `score` falls in; `None` below the first band or for NaN. A prorated score between two whole numbers belongs
+    /// to the lower band until it reaches the next.
     pub fn band_of(&self, score: f64) -> Option<&str> {
         self.bands.iter().rev().find(|b| score >= b.from).map(|b| b.label.as_str())
     }

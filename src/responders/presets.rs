@@ -1,7 +1,7 @@
 //! Named definitions from the literature, each with its source.
 //!
-//! Those marked *unverified* are in wide use, but their authors' source was not at hand when this crate was written: they are offered by name
-//! and never as "the" rule of a trial. Outcomes and diagnoses are those of [`Caps5`](crate::instruments::Caps5) and
+//! Those marked *unverified* are in wide use, but their authors' source was not at hand when this crate was written: they are offered by
+//! name and never as "the" rule of a trial. Outcomes and diagnoses are those of [`Caps5`](crate::instruments::Caps5) and
 //! [`Scid5Pd`](crate::instruments::Scid5Pd) under their default names.
 //!
 //! | preset | rule | source |

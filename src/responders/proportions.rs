@@ -29,7 +29,8 @@ pub enum ZeroCells {
     /// The estimate stays as it is (0, infinite, or not defined) and has no interval.
     #[default]
     NoInterval,
-    /// One half is added to each of the four cells, for estimate and interval alike (Haldane 1956; Anscombe 1956), but only where a cell is empty.
+    /// One half is added to each of the four cells, for estimate and interval alike (Haldane 1956; Anscombe 1956), but only where a cell
+    /// is empty.
     AddHalf,
 }
 
@@ -52,9 +53,9 @@ impl Proportion {
 
     /// The share with Wilson's score interval, not corrected for continuity.
     ///
-    /// (p̂ + z²/2n ± z √(p̂q̂/n + z²/4n²)) / (1 + z²/n): Wilson 1927, *JASA* 22:209–212; method 3 of Newcombe 1998, *Statistics in Medicine* 17:857–872,
-    /// doi:10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E. It never leaves \[0, 1\], and reaches 0 or 1 only with nobody or
-    /// everybody.
+    /// (p̂ + z²/2n ± z √(p̂q̂/n + z²/4n²)) / (1 + z²/n): Wilson 1927, *JASA* 22:209–212; method 3 of Newcombe 1998, *Statistics in
+    /// Medicine* 17:857–872, doi:10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E. It never leaves \[0, 1\], and reaches 0
+    /// or 1 only with nobody or everybody.
     ///
     /// # Errors
     /// [`Error::Invalid`] if `level` is not between 0 and 1.
@@ -92,8 +93,8 @@ pub(super) fn deviate(level: f64) -> Result<f64> {
 
 /// p₁ − p₂ with Newcombe's hybrid score interval.
 ///
-/// From the Wilson limits (l, u) of each: p₁ − p₂ − √((p₁−l₁)² + (u₂−p₂)²) and p₁ − p₂ + √((u₁−p₁)² + (p₂−l₂)²), method 10 of Newcombe 1998, *Statistics in
-/// Medicine* 17:873–890, doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
+/// From the Wilson limits (l, u) of each: p₁ − p₂ − √((p₁−l₁)² + (u₂−p₂)²) and p₁ − p₂ + √((u₁−p₁)² + (p₂−l₂)²), method 10 of Newcombe
+/// 1998, *Statistics in Medicine* 17:873–890, doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
 ///
 /// # Errors
 /// [`Error::Invalid`] if `level` is not between 0 and 1.

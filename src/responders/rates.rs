@@ -214,7 +214,8 @@ pub struct Rates {
 /// The rate of each definition per visit and arm, once for each way to treat the unobserved.
 ///
 /// # Errors
-/// [`Error::Invalid`] if the options name no way to treat the unobserved or a level outside (0, 1); [`Error::Unknown`] for a visit that was not evaluated.
+/// [`Error::Invalid`] if the options name no way to treat the unobserved or a level outside (0, 1); [`Error::Unknown`] for a visit that
+/// was not evaluated.
 pub fn rates(responders: &[Responders], options: &RateOptions) -> Result<Rates> {
     options.check()?;
     let mut rows = vec![];

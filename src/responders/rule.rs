@@ -14,8 +14,8 @@ pub enum Occasion {
 
 /// A condition on one patient at one visit.
 ///
-/// It is met, not met, or unknown because something it looks at was not observed. Combinations follow three-valued logic: [`Rule::All`] is not
-/// met as soon as one part is not met, [`Rule::Any`] met as soon as one part is met, whatever is unknown beside it.
+/// It is met, not met, or unknown because something it looks at was not observed. Combinations follow three-valued logic: [`Rule::All`] is
+/// not met as soon as one part is not met, [`Rule::Any`] met as soon as one part is met, whatever is unknown beside it.
 ///
 /// In JSON: `{"all": [{"diagnosis_not_met": {"diagnosis": "ptsd", "at": "visit"}}, {"below": {"outcome": "caps5", "score": 12.0}}]}`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -35,8 +35,8 @@ pub enum Rule {
         /// Points, above 0.
         at_least: f64,
     },
-    /// The outcome dropped by at least so many percent: 100 · (baseline − visit) / (baseline − floor). Unknown where the baseline is at or below the
-    /// floor, since a percentage of nothing is not defined.
+    /// The outcome dropped by at least so many percent: 100 · (baseline − visit) / (baseline − floor). Unknown where the baseline is at or
+    /// below the floor, since a percentage of nothing is not defined.
     PercentDrop {
         /// Name of the outcome.
         outcome: String,
