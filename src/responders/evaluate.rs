@@ -130,6 +130,11 @@ pub fn share_below(trial: &Trial, covariate: &str, value: f64) -> Result<Respond
     })
 }
 
+/// What a change from the first value to the second says.
+type JudgeChange<'a> = Box<dyn Fn(f64, f64) -> Diagnosis + 'a>;
+/// Whether a score fulfils the rule.
+type JudgeScore<'a> = Box<dyn Fn(f64) -> bool + 'a>;
+
 /// A rule with its names resolved to the trial's values.
 enum Condition<'a> {
     /// A change from `before` (a value a patient) judged by `judge(before, now)`.
@@ -137,12 +142,12 @@ enum Condition<'a> {
         before: Vec<f64>,
         now: &'a [f64],
         visits: usize,
-        judge: Box<dyn Fn(f64, f64) -> Diagnosis + 'a>,
+        judge: JudgeChange<'a>,
     },
     Score {
         now: &'a [f64],
         visits: usize,
-        judge: Box<dyn Fn(f64) -> bool + 'a>,
+        judge: JudgeScore<'a>,
     },
     PerPatient {
         values: &'a [f64],
@@ -165,11 +170,11 @@ impl<'a> Condition<'a> {
             return Err(Error::invalid(format!("the rule `{rule}`"), flaw, "correct the definition"));
         }
         let visits = trial.schedule().len();
-        let change = |outcome: &str, judge: Box<dyn Fn(f64, f64) -> Diagnosis + 'a>| -> Result<Self> {
+        let change = |outcome: &str, judge: JudgeChange<'a>| -> Result<Self> {
             let now = trial.outcome(outcome)?.values.as_slice();
             Ok(Condition::Change { before: baseline_values(trial, outcome, baseline, rule)?, now, visits, judge })
         };
-        let score = |outcome: &str, judge: Box<dyn Fn(f64) -> bool + 'a>| -> Result<Self> {
+        let score = |outcome: &str, judge: JudgeScore<'a>| -> Result<Self> {
             Ok(Condition::Score { now: trial.outcome(outcome)?.values.as_slice(), visits, judge })
         };
         let diagnosis = |name: &str, at: Occasion, wanted: Diagnosis| -> Result<Self> {

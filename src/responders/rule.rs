@@ -159,7 +159,7 @@ impl Rule {
         let score = |x: f64| (!x.is_finite()).then(|| format!("{x} is not a score"));
         match self {
             Rule::PointDrop { at_least, .. } | Rule::PointRise { at_least, .. } => points(*at_least),
-            Rule::PercentDrop { at_least, floor, .. } => (!(*at_least > 0.0 && *at_least <= 100.0))
+            Rule::PercentDrop { at_least, floor, .. } => (*at_least <= 0.0 || *at_least > 100.0 || at_least.is_nan())
                 .then(|| format!("{at_least}% is not above 0 and at most 100"))
                 .or_else(|| score(*floor)),
             Rule::ReliableDrop { sd, reliability, z, .. } if !(0.0..1.0).contains(reliability) => {
