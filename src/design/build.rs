@@ -274,6 +274,7 @@ impl Frame {
             column_names: trial.column_names().clone(),
             visit_labels: self.visits.iter().map(|&t| schedule[t].label.clone()).collect(),
             visit_times: self.visits.iter().map(|&t| schedule[t].time).collect(),
+            baseline_visit: trial.schedule().baseline().and_then(|b| self.visits.iter().position(|&t| t == b)),
             visits: self.visits,
             columns: coded.columns,
             parts: coded.parts,

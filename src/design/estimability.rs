@@ -24,6 +24,12 @@ pub struct AliasedColumn {
 }
 
 impl AliasedColumn {
+    /// l times the dependency, which is zero where l'β is estimable, and the sum of the sizes of its terms.
+    fn product(&self, l: &[f64]) -> (f64, f64) {
+        let terms = self.of.iter().map(|&(k, c)| -c * l[k]).chain([l[self.column]]);
+        terms.fold((0.0, 0.0), |(sum, size), term: f64| (sum + term, size + term.abs()))
+    }
+
     /// The dependency in names, e.g. ``column `siteC` is not estimable: it equals (Intercept) − siteB``.
     pub fn sentence(&self, columns: &[DesignColumn]) -> String {
         let name = |c: usize| columns.get(c).map_or("?", |c| c.name.as_str());
@@ -62,12 +68,31 @@ impl Design {
         l.len() == self.columns.len() && self.undetermined_by(l).is_empty()
     }
 
+    /// As many independent combinations of `rows` as are estimable. Rows are kept as they are where that is possible; otherwise the first
+    /// row that a dependency touches is taken from the later ones and left out.
+    pub(crate) fn estimable_part(&self, mut rows: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
+        for alias in &self.aliased {
+            let touched = |l: &[f64]| {
+                let (sum, size) = alias.product(l);
+                (sum.abs() > SMALLEST_CONTRIBUTION * size).then_some(sum)
+            };
+            let Some(pivot) = rows.iter().position(|l| touched(l).is_some()) else { continue };
+            let eliminated = rows.remove(pivot);
+            let Some(own) = touched(&eliminated) else { continue };
+            for row in &mut rows {
+                if let Some(sum) = touched(row) {
+                    row.iter_mut().zip(&eliminated).for_each(|(x, e)| *x -= sum / own * e);
+                }
+            }
+        }
+        rows
+    }
+
     /// The aliased columns that leave l'β undetermined.
     pub(crate) fn undetermined_by(&self, l: &[f64]) -> Vec<usize> {
         let clashes = |a: &&AliasedColumn| {
-            let terms = a.of.iter().map(|&(k, c)| -c * l[k]).chain([l[a.column]]);
-            let (sum, size) = terms.fold((0.0, 0.0), |(sum, size), term: f64| (sum + term, size + term.abs()));
-            f64::abs(sum) > 1e-8 * size
+            let (sum, size) = a.product(l);
+            sum.abs() > SMALLEST_CONTRIBUTION * size
         };
         self.aliased.iter().filter(clashes).map(|a| a.column).collect()
     }

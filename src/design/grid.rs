@@ -73,6 +73,17 @@ pub(crate) enum Dimension {
     Factor(usize),
 }
 
+/// What a column's numeric variables contribute to a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    /// The value they are held at.
+    Held,
+    /// 1, for a slope.
+    Slope,
+    /// The column has no part in the row.
+    Absent,
+}
+
 /// The model rows of a design under one way of averaging.
 #[derive(Debug, Clone)]
 pub(crate) struct ReferenceGrid<'a> {
@@ -107,9 +118,7 @@ impl Design {
         let mut indices = vec![];
         for (name, level) in cell {
             let dimension = self.dimension(name)?;
-            let levels = self.levels(dimension);
-            let at = levels.iter().position(|l| l == level).ok_or_else(|| Error::unknown("level", level, levels))?;
-            indices.push((dimension, at));
+            indices.push((dimension, self.level_index(dimension, level)?));
         }
         grid.row(&indices).ok_or_else(|| Error::NotEstimable {
             estimate: cell.iter().map(|(_, level)| *level).collect::<Vec<_>>().join(" "),
@@ -140,6 +149,33 @@ impl Design {
         match dimension {
             Dimension::Visit => &self.visit_labels,
             Dimension::Factor(v) => &self.variables[v].levels,
+        }
+    }
+
+    /// The position of a level.
+    pub(crate) fn level_index(&self, dimension: Dimension, level: &str) -> Result<usize> {
+        let levels = self.levels(dimension);
+        levels.iter().position(|l| l == level).ok_or_else(|| Error::unknown("level", level, levels))
+    }
+
+    /// The number of analysed observations in a cell.
+    pub(crate) fn count(&self, cell: &[(Dimension, usize)]) -> usize {
+        self.analysed_rows().filter(|&(i, t)| cell.iter().all(|&(d, level)| self.level_at(d, i, t) == Some(level))).count()
+    }
+
+    /// The factors of a term as dimensions, and its numeric variables.
+    pub(crate) fn parts_of_term(&self, term: usize) -> (Vec<Dimension>, Vec<usize>) {
+        let names = &self.terms[term].variables;
+        let variables = names.iter().filter_map(|name| self.variables.iter().position(|v| v.name == *name));
+        let (factors, numbers): (Vec<usize>, Vec<usize>) = variables.partition(|&v| self.variables[v].is_factor());
+        let dimension = |v: usize| if self.variables[v].role == Role::Visit { Dimension::Visit } else { Dimension::Factor(v) };
+        (factors.into_iter().map(dimension).collect(), numbers)
+    }
+
+    fn level_at(&self, dimension: Dimension, patient: usize, visit: usize) -> Option<usize> {
+        match dimension {
+            Dimension::Visit => Some(visit),
+            Dimension::Factor(v) => self.variables[v].level(patient, visit, self.visits.len()),
         }
     }
 
@@ -196,8 +232,10 @@ impl<'a> ReferenceGrid<'a> {
             FactorWeights::Equal => Some(self.equally_weighted(cell)),
             FactorWeights::Proportional => self.by_frequency(cell, self.design.analysed_rows()),
             FactorWeights::Cells => {
-                let of_cell =
-                    self.design.analysed_rows().filter(|&(i, t)| cell.iter().all(|&(d, level)| self.level(d, i, t) == Some(level)));
+                let of_cell = self
+                    .design
+                    .analysed_rows()
+                    .filter(|&(i, t)| cell.iter().all(|&(d, level)| self.design.level_at(d, i, t) == Some(level)));
                 self.by_frequency(cell, of_cell)
             }
             FactorWeights::ObservedMargins => self.by_frequency(cell, self.planned_rows()),
@@ -230,13 +268,6 @@ impl<'a> ReferenceGrid<'a> {
         parts.join("; ")
     }
 
-    fn level(&self, dimension: Dimension, patient: usize, visit: usize) -> Option<usize> {
-        match dimension {
-            Dimension::Visit => Some(visit),
-            Dimension::Factor(v) => self.design.variables[v].level(patient, visit, self.design.visits.len()),
-        }
-    }
-
     /// Rows of every patient and analysed visit whose variables are all known.
     fn planned_rows(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         let (n, visits) = (self.design.exclusions.randomized, self.design.visits.len());
@@ -244,8 +275,27 @@ impl<'a> ReferenceGrid<'a> {
         (0..n).flat_map(move |i| (0..visits).map(move |t| (i, t))).filter(known)
     }
 
-    /// Equal weights factorise: a column's average is, visit by visit, the product of its parts' averages.
+    /// The value at which the outcome's baseline is held, where it is a covariate.
+    pub fn baseline_value(&self) -> Option<f64> {
+        self.design.variables.iter().position(|v| v.role == Role::Baseline).map(|v| self.numbers[v])
+    }
+
+    /// The coefficients of a cell's slope on the product of `numbers`, other numeric variables being zero; with no `numbers`, of its mean
+    /// there. Factors not in the cell are averaged with equal weights.
+    pub fn slope_row(&self, cell: &[(Dimension, usize)], numbers: &[usize]) -> Vec<f64> {
+        let is_number = |&&(_, part): &&(usize, Part)| part == Part::Number;
+        self.averaged(cell, |parts| {
+            let in_product = parts.iter().filter(is_number).all(|(v, _)| numbers.contains(v));
+            if in_product && parts.iter().filter(is_number).count() == numbers.len() { Numbers::Slope } else { Numbers::Absent }
+        })
+    }
+
     fn equally_weighted(&self, cell: &[(Dimension, usize)]) -> Vec<f64> {
+        self.averaged(cell, |_| Numbers::Held)
+    }
+
+    /// Equal weights factorise: a column's average is, visit by visit, the product of its parts' averages.
+    fn averaged(&self, cell: &[(Dimension, usize)], numbers: impl Fn(&Parts) -> Numbers) -> Vec<f64> {
         let visits = match chosen(cell, Dimension::Visit) {
             Some(t) => t..t + 1,
             None => 0..self.design.visits.len(),
@@ -254,13 +304,17 @@ impl<'a> ReferenceGrid<'a> {
         let mut row = vec![0.0; self.design.columns.len()];
         for t in visits {
             for (x, parts) in row.iter_mut().zip(&self.design.parts) {
+                let numbers = numbers(parts);
                 let part = |&(v, part): &(usize, Part)| match (part, chosen(cell, Dimension::Factor(v))) {
+                    (Part::Number, _) if numbers == Numbers::Slope => 1.0,
                     (Part::Level(_), None) if !self.is_visit(v) && !self.held_at_reference(v, t) => {
                         1.0 / self.design.variables[v].levels.len() as f64
                     }
                     (_, level) => self.part(v, part, level.unwrap_or(0), t),
                 };
-                *x += share * parts.iter().map(part).product::<f64>();
+                if numbers != Numbers::Absent {
+                    *x += share * parts.iter().map(part).product::<f64>();
+                }
             }
         }
         row
@@ -272,7 +326,7 @@ impl<'a> ReferenceGrid<'a> {
         let mut counts: HashMap<Vec<Option<usize>>, usize> = HashMap::new();
         let mut n = 0;
         for (i, t) in rows {
-            *counts.entry(others.iter().map(|&d| self.level(d, i, t)).collect()).or_default() += 1;
+            *counts.entry(others.iter().map(|&d| self.design.level_at(d, i, t)).collect()).or_default() += 1;
             n += 1;
         }
         // Sorted, so that sums do not depend on the order of a hash table.

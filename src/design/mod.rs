@@ -69,6 +69,8 @@ pub struct Design {
     pub(crate) groups: Vec<String>,
     /// The variables of the mean model.
     pub(crate) variables: Vec<Variable>,
+    /// The baseline visit, as a position among the analysed visits, where it is one of them.
+    pub(crate) baseline_visit: Option<usize>,
     /// Where arms are held equal before treatment.
     pub(crate) constraint: Option<Constraint>,
     /// What is not analysed.
@@ -93,6 +95,11 @@ impl Design {
     /// Labels of the analysed visits in order.
     pub fn visit_labels(&self) -> &[String] {
         &self.visit_labels
+    }
+
+    /// The position of the baseline among the analysed visits; `None` where it is not one of them.
+    pub fn baseline_visit(&self) -> Option<usize> {
+        self.baseline_visit
     }
 
     /// The columns of the model matrix.

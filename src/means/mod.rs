@@ -1,1 +1,23 @@
-//! See ARCHITECTURE.md.
+//! Marginal means, contrasts and joint tests: what a [`Fit`](crate::Fit) says of arms and visits.
+//!
+//! Every number here is a linear combination l'β whose l comes from a reference grid of the design and whose standard error, degrees of
+//! freedom and p-value come from the fit; nothing here knows how the covariance was parameterised. What the data do not determine is a
+//! named row with the reason, not an error that takes the table along.
+
+mod adjustment;
+mod change;
+mod contrasts;
+mod joint;
+mod linear;
+mod margin;
+mod marginal;
+mod row;
+
+pub use adjustment::{Adjustment, Family};
+pub use contrasts::{ArmComparisons, Contrast, ContrastOptions, Contrasts};
+pub use joint::{JointTest, JointTests};
+pub use linear::LinearContrast;
+pub use margin::{Better, Margin, MarginTest, MarginTests};
+pub use marginal::{MarginalMean, MarginalMeans, MeansOptions};
+
+pub use crate::design::{Averaging, CovariateMeans, FactorWeights};

@@ -1,0 +1,313 @@
+//! Differences between arms at each visit, and the table that all contrasts share.
+
+use super::marginal::NO_WEIGHTS;
+use super::row::{check_level, evaluate, exclusions, percent, reasons, sentence};
+use super::{Adjustment, Family};
+use crate::design::{Averaging, Dimension, ReferenceGrid};
+use crate::error::{Error, Result};
+use crate::inference::{Df, Estimate, Fit};
+use crate::table::{Column, Format, Tabular, display_as_table};
+
+/// Which arms are compared.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum ArmComparisons {
+    /// Every arm with the trial's reference arm (the default): `treatment - reference`.
+    #[default]
+    WithReference,
+    /// Every arm with the arm of this name.
+    With(String),
+    /// Every two arms: the later in the trial's order minus the earlier.
+    Pairwise,
+}
+
+/// How contrasts are made.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct ContrastOptions {
+    /// Which arms are compared; each with the reference by default.
+    pub arms: ArmComparisons,
+    /// The visits at which arms are compared; by default all at which the model lets them differ.
+    pub visits: Option<Vec<String>>,
+    /// How what is not named is averaged; equal weights and covariates at their mean by default.
+    pub averaging: Averaging,
+    /// Confidence level; 0.95 by default.
+    pub level: f64,
+    /// Adjustment for multiplicity; none by default.
+    pub adjustment: Adjustment,
+    /// Which rows are adjusted together; the whole table by default.
+    pub family: Family,
+}
+
+impl Default for ContrastOptions {
+    fn default() -> Self {
+        Self {
+            arms: ArmComparisons::default(),
+            visits: None,
+            averaging: Averaging::default(),
+            level: 0.95,
+            adjustment: Adjustment::default(),
+            family: Family::default(),
+        }
+    }
+}
+
+impl ContrastOptions {
+    /// With this adjustment for multiplicity.
+    pub fn adjustment(mut self, adjustment: Adjustment) -> Self {
+        self.adjustment = adjustment;
+        self
+    }
+
+    /// With these rows adjusted together.
+    pub fn family(mut self, family: Family) -> Self {
+        self.family = family;
+        self
+    }
+
+    /// With these arms compared.
+    pub fn arms(mut self, arms: ArmComparisons) -> Self {
+        self.arms = arms;
+        self
+    }
+
+    /// At these visits only.
+    pub fn visits<S: Into<String>>(mut self, visits: impl IntoIterator<Item = S>) -> Self {
+        self.visits = Some(visits.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// With this confidence level.
+    pub fn level(mut self, level: f64) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// With this averaging.
+    pub fn averaging(mut self, averaging: Averaging) -> Self {
+        self.averaging = averaging;
+        self
+    }
+}
+
+/// A table of contrasts.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Contrasts {
+    /// What the table shows.
+    pub title: String,
+    /// The outcome.
+    pub outcome: String,
+    /// One row a contrast.
+    pub rows: Vec<Contrast>,
+    /// How the means behind them were averaged.
+    pub averaging: Averaging,
+    /// Confidence level.
+    pub level: f64,
+    /// Method of the degrees of freedom.
+    pub df_method: Df,
+    /// Adjustment for multiplicity.
+    pub adjustment: Adjustment,
+    /// Which rows were adjusted together.
+    pub family: Family,
+    notes: Vec<String>,
+}
+
+/// A difference of marginal means, or another linear combination of them.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Contrast {
+    /// What is compared, e.g. `TRT - PBO`.
+    pub contrast: String,
+    /// The visit, where the contrast is at one.
+    pub visit: Option<String>,
+    /// The estimate; its numbers are NaN where there is none.
+    pub estimate: Estimate,
+    /// Lower confidence limit.
+    pub lower: f64,
+    /// Upper confidence limit.
+    pub upper: f64,
+    /// p-value adjusted for multiplicity; the plain one where nothing is adjusted.
+    pub p_adjusted: f64,
+    /// Why the data do not determine it, where they do not.
+    pub not_estimable: Option<String>,
+    /// Its coefficients, one a column of the model matrix; empty where a cell gives no weights.
+    #[serde(skip)]
+    pub coefficients: Vec<f64>,
+}
+
+/// A contrast before it is evaluated.
+pub(super) struct Wanted {
+    pub contrast: String,
+    pub visit: Option<String>,
+    /// `None` where a cell gives no weights.
+    pub l: Option<Vec<f64>>,
+    /// A known number to be taken from the estimate.
+    pub minus: f64,
+}
+
+impl Fit {
+    /// The differences between arms at each visit, with [`ContrastOptions`] saying which, how averaged and how adjusted. Where arms share
+    /// their baseline mean by assumption they are compared after it only.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] where the mean model has no arm, or for an arm or visit that is not there; [`Error::Invalid`] for a level outside
+    /// (0, 1), or with a single arm.
+    pub fn arm_contrasts(&self, options: &ContrastOptions) -> Result<Contrasts> {
+        let design = self.design();
+        let arm = design.dimension("arm")?;
+        let grid = ReferenceGrid::new(design, &options.averaging)?;
+        let pairs = self.arm_pairs(arm, &options.arms)?;
+        let mut wanted = vec![];
+        for t in self.compared_visits(options.visits.as_deref())? {
+            for &(a, b) in &pairs {
+                let row = |level| grid.row(&[(arm, level), (Dimension::Visit, t)]);
+                wanted.push(Wanted {
+                    contrast: format!("{} - {}", design.levels(arm)[a], design.levels(arm)[b]),
+                    visit: Some(design.visit_labels()[t].clone()),
+                    l: difference(row(a), row(b)),
+                    minus: 0.0,
+                });
+            }
+        }
+        let title = format!("Differences between arms in {} at each visit", design.outcome());
+        self.contrast_table(title, wanted, &grid, &[arm, Dimension::Visit], options)
+    }
+
+    /// Evaluates contrasts into a table; `named` are the dimensions that their cells name.
+    pub(super) fn contrast_table(
+        &self,
+        title: String,
+        wanted: Vec<Wanted>,
+        grid: &ReferenceGrid,
+        named: &[Dimension],
+        options: &ContrastOptions,
+    ) -> Result<Contrasts> {
+        check_level(options.level)?;
+        let mut rows = wanted.into_iter().map(|w| self.evaluated(w, options.level)).collect::<Result<Vec<_>>>()?;
+        adjust(&mut rows, options.adjustment, options.family);
+        let mut notes = self.notes();
+        notes.extend(sentence(&grid.sentence(named)));
+        notes.push(format!("{} confidence intervals. {}", percent(options.level), options.adjustment.sentence(options.family)));
+        notes.extend(exclusions(self.design()));
+        notes.extend(reasons(rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));
+        Ok(Contrasts {
+            title,
+            outcome: self.design().outcome().into(),
+            rows,
+            averaging: options.averaging.clone(),
+            level: options.level,
+            df_method: self.df_method(),
+            adjustment: options.adjustment,
+            family: options.family,
+            notes,
+        })
+    }
+
+    fn evaluated(&self, wanted: Wanted, level: f64) -> Result<Contrast> {
+        let label = match &wanted.visit {
+            Some(visit) => format!("{} at {visit}", wanted.contrast),
+            None => wanted.contrast.clone(),
+        };
+        let l = wanted.l.as_deref().ok_or_else(|| NO_WEIGHTS.to_string());
+        let evaluated = evaluate(self, label, l, level)?;
+        let e = evaluated.estimate;
+        let estimate = if wanted.minus == 0.0 { e } else { Estimate::new(e.label, e.estimate - wanted.minus, e.se, e.df) };
+        Ok(Contrast {
+            contrast: wanted.contrast,
+            visit: wanted.visit,
+            p_adjusted: estimate.p,
+            estimate,
+            lower: evaluated.interval.0 - wanted.minus,
+            upper: evaluated.interval.1 - wanted.minus,
+            not_estimable: evaluated.not_estimable,
+            coefficients: wanted.l.unwrap_or_default(),
+        })
+    }
+
+    /// The pairs of arm levels compared: first minus second.
+    fn arm_pairs(&self, arm: Dimension, comparisons: &ArmComparisons) -> Result<Vec<(usize, usize)>> {
+        let arms = self.design().levels(arm);
+        if arms.len() < 2 {
+            return Err(Error::invalid("differences between arms", "one arm only has analysed observations", "compare visits instead"));
+        }
+        let with = |reference: usize| (0..arms.len()).filter(|&a| a != reference).map(|a| (a, reference)).collect();
+        Ok(match comparisons {
+            ArmComparisons::WithReference => with(0),
+            ArmComparisons::With(name) => with(arms.iter().position(|a| a == name).ok_or_else(|| Error::unknown("arm", name, arms))?),
+            ArmComparisons::Pairwise => (0..arms.len()).flat_map(|b| (b + 1..arms.len()).map(move |a| (a, b))).collect(),
+        })
+    }
+
+    /// Positions of the visits at which arms are compared.
+    fn compared_visits(&self, labels: Option<&[String]>) -> Result<Vec<usize>> {
+        let design = self.design();
+        let Some(labels) = labels else {
+            return Ok((design.constraint.map_or(0, |c| c.baseline + 1)..design.visit_labels().len()).collect());
+        };
+        let position = |label: &String| design.visit_labels().iter().position(|v| v == label);
+        labels.iter().map(|l| position(l).ok_or_else(|| Error::unknown("analysed visit", l, design.visit_labels()))).collect()
+    }
+}
+
+/// a − b, where both exist.
+pub(super) fn difference(a: Option<Vec<f64>>, b: Option<Vec<f64>>) -> Option<Vec<f64>> {
+    Some(a?.into_iter().zip(b?).map(|(a, b)| a - b).collect())
+}
+
+fn adjust(rows: &mut [Contrast], adjustment: Adjustment, family: Family) {
+    let mut families: Vec<Option<String>> = rows.iter().map(|r| r.visit.clone().filter(|_| family == Family::Visit)).collect();
+    families.dedup();
+    for member in families {
+        let of_family: Vec<usize> = (0..rows.len()).filter(|&r| family == Family::Table || rows[r].visit == member).collect();
+        let p: Vec<f64> = of_family.iter().map(|&r| rows[r].estimate.p).collect();
+        of_family.iter().zip(adjustment.adjust(&p)).for_each(|(&r, p)| rows[r].p_adjusted = p);
+    }
+}
+
+impl Contrasts {
+    /// The row of a contrast at a visit.
+    pub fn get(&self, contrast: &str, visit: Option<&str>) -> Option<&Contrast> {
+        self.rows.iter().find(|r| r.contrast == contrast && r.visit.as_deref() == visit)
+    }
+
+    pub(super) fn with_note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+}
+
+impl Tabular for Contrasts {
+    fn title(&self) -> String {
+        self.title.clone()
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let number =
+            |name, heading: &str, get: fn(&Contrast) -> f64| Column::real(name, heading, Format::Decimals(2), self.rows.iter().map(get));
+        let mut columns = vec![Column::text("contrast", "Contrast", self.rows.iter().map(|r| r.contrast.as_str()))];
+        if self.rows.iter().any(|r| r.visit.is_some()) {
+            columns.push(Column::text("visit", "Visit", self.rows.iter().map(|r| r.visit.as_deref().unwrap_or(""))));
+        }
+        columns.extend([
+            number("estimate", "Estimate", |r| r.estimate.estimate),
+            number("se", "SE", |r| r.estimate.se),
+            Column::real("df", "df", Format::Df, self.rows.iter().map(|r| r.estimate.df)),
+            number("lower", &format!("Lower {}", percent(self.level)), |r| r.lower),
+            number("upper", &format!("Upper {}", percent(self.level)), |r| r.upper),
+            number("t", "t", |r| r.estimate.t),
+            Column::real("p", "p", Format::PValue, self.rows.iter().map(|r| r.estimate.p)),
+        ]);
+        if self.adjustment != Adjustment::None {
+            columns.push(Column::real(
+                "p_adjusted",
+                &format!("p ({})", self.adjustment),
+                Format::PValue,
+                self.rows.iter().map(|r| r.p_adjusted),
+            ));
+        }
+        columns
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+}
+
+display_as_table!(Contrasts);

@@ -1,0 +1,167 @@
+//! Joint tests: the arm-by-visit interaction, and one test for each term of the mean model.
+
+use super::row::exclusions;
+use crate::design::{Dimension, ReferenceGrid};
+use crate::error::{Error, Result};
+use crate::inference::{FTest, Fit};
+use crate::table::{Column, Format, Tabular, display_as_table};
+use nalgebra::DMatrix;
+
+/// The joint test of each term of the mean model.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct JointTests {
+    /// The outcome.
+    pub outcome: String,
+    /// One row a term, in the order of the model.
+    pub rows: Vec<JointTest>,
+    notes: Vec<String>,
+}
+
+/// The joint test of one term.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct JointTest {
+    /// The term.
+    pub term: String,
+    /// The test, where the data determine any part of the hypothesis.
+    pub test: Option<FTest>,
+    /// Degrees of freedom of the hypothesis that the data do not determine and that are left out.
+    pub left_out: usize,
+}
+
+impl Fit {
+    /// The test that the differences between arms are the same at every visit. Rows of the hypothesis: each arm against the first, each visit
+    /// against the first (SAS's basis; see [`Basis`](crate::inference::Basis)). Where the arms share their baseline mean by assumption, this
+    /// is the test that the arms differ at no visit.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] where the mean model has no arm; [`Error::Invalid`] with one arm or one visit; [`Error::NotEstimable`] where the data
+    /// determine no part of it.
+    pub fn arm_by_visit_test(&self) -> Result<FTest> {
+        let arm = self.design().dimension("arm")?;
+        let factors = [arm, Dimension::Visit];
+        let label = factors.map(|d| self.design().dimension_name(d)).join(":");
+        if factors.iter().any(|&d| self.design().levels(d).len() < 2) {
+            return Err(Error::invalid(
+                format!("test `{label}`"),
+                "there is only one arm or one visit",
+                "compare what there is with contrasts",
+            ));
+        }
+        let (test, _) = self.effect_test(&label, &factors, &[])?;
+        test.ok_or_else(|| Error::NotEstimable { estimate: label, why: "no part of the hypothesis is determined by the data".into() })
+    }
+
+    /// The joint test of a term of the mean model by its label, e.g. `arm:visit`; see [`Fit::term_tests`].
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a term that is not in the model; [`Error::NotEstimable`] where the data determine no part of it.
+    pub fn term_test(&self, term: &str) -> Result<FTest> {
+        let labels: Vec<&str> = self.design().terms().iter().map(|t| t.label.as_str()).filter(|l| *l != "(Intercept)").collect();
+        let at = self.design().terms().iter().position(|t| t.label == term && !t.variables.is_empty());
+        let at = at.ok_or_else(|| Error::unknown("term", term, &labels))?;
+        let row = self.test_of_term(at)?;
+        row.test
+            .ok_or_else(|| Error::NotEstimable { estimate: term.into(), why: "no part of the hypothesis is determined by the data".into() })
+    }
+
+    /// The joint test of every term, as SAS's type III: the hypothesis of a term is about its cells averaged with equal weights over the
+    /// other factors, whatever the frequencies. A factor in an interaction with a numeric variable is tested where that variable is zero.
+    /// Parts of a hypothesis that the data do not determine are left out and counted.
+    pub fn term_tests(&self) -> Result<JointTests> {
+        let terms = self.design().terms();
+        let rows =
+            (0..terms.len()).filter(|&t| !terms[t].variables.is_empty()).map(|t| self.test_of_term(t)).collect::<Result<Vec<_>>>()?;
+        let mut notes = self.notes();
+        notes.push("Type III: cells averaged with equal weights over the other factors; factors that interact with a numeric variable are tested where it is zero.".into());
+        notes.extend(exclusions(self.design()));
+        notes.extend(
+            rows.iter()
+                .filter(|r| r.left_out > 0)
+                .map(|r| format!("{}: {} of the degrees of freedom of the hypothesis are not estimable and left out.", r.term, r.left_out)),
+        );
+        Ok(JointTests { outcome: self.design().outcome().into(), rows, notes })
+    }
+
+    fn test_of_term(&self, term: usize) -> Result<JointTest> {
+        let design = self.design();
+        let label = &design.terms()[term].label;
+        let (factors, numbers) = design.parts_of_term(term);
+        let (test, left_out) = self.effect_test(label, &factors, &numbers)?;
+        Ok(JointTest { term: label.clone(), test, left_out })
+    }
+
+    /// The test of the interaction contrasts of `factors` in the slope on `numbers` (in the mean where there are none), and how many degrees of
+    /// freedom of it the data do not determine.
+    fn effect_test(&self, label: &str, factors: &[Dimension], numbers: &[usize]) -> Result<(Option<FTest>, usize)> {
+        let grid = ReferenceGrid::new(self.design(), &Default::default())?;
+        let mut rows: Vec<Vec<f64>> = vec![];
+        for levels in level_combinations(&factors.iter().map(|&d| self.design().levels(d).len()).collect::<Vec<_>>()) {
+            rows.push(interaction_contrast(&grid, factors, &levels, numbers));
+        }
+        // A factor held at one level makes rows of zeros, e.g. arms before treatment.
+        rows.retain(|r| r.iter().any(|x| x.abs() > 1e-12));
+        let wanted = rows.len();
+        let rows = self.design().estimable_part(rows);
+        let left_out = wanted - rows.len();
+        if rows.is_empty() {
+            return Ok((None, left_out));
+        }
+        let l = DMatrix::from_fn(rows.len(), self.beta().len(), |r, c| rows[r][c]);
+        Ok((Some(self.f_test(label, &l)?), left_out))
+    }
+}
+
+/// All combinations of levels other than the first, the first factor varying fastest.
+fn level_combinations(levels: &[usize]) -> Vec<Vec<usize>> {
+    levels.iter().fold(vec![vec![]], |found, &n| {
+        (1..n).flat_map(|l| found.iter().map(move |c: &Vec<usize>| c.iter().copied().chain([l]).collect())).collect()
+    })
+}
+
+/// The interaction contrast of `levels` with the first level of every factor: Σ ± row over all ways of replacing levels by the first.
+fn interaction_contrast(grid: &ReferenceGrid, factors: &[Dimension], levels: &[usize], numbers: &[usize]) -> Vec<f64> {
+    let mut sum: Vec<f64> = vec![];
+    for replaced in 0..1_usize << factors.len() {
+        let is_first = |k: usize| replaced >> k & 1 == 1;
+        let cell: Vec<(Dimension, usize)> =
+            factors.iter().zip(levels).enumerate().map(|(k, (&d, &l))| (d, if is_first(k) { 0 } else { l })).collect();
+        let sign = if replaced.count_ones() % 2 == 0 { 1.0 } else { -1.0 };
+        let row = grid.slope_row(&cell, numbers);
+        if sum.is_empty() {
+            sum = row.iter().map(|x| sign * x).collect();
+        } else {
+            sum.iter_mut().zip(row).for_each(|(s, x)| *s += sign * x);
+        }
+    }
+    sum
+}
+
+impl JointTests {
+    /// The test of a term.
+    pub fn get(&self, term: &str) -> Option<&JointTest> {
+        self.rows.iter().find(|r| r.term == term)
+    }
+}
+
+impl Tabular for JointTests {
+    fn title(&self) -> String {
+        format!("Joint tests of the terms of {}", self.outcome)
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let of = |get: fn(&FTest) -> f64| self.rows.iter().map(move |r| r.test.as_ref().map_or(f64::NAN, get));
+        vec![
+            Column::text("term", "Term", self.rows.iter().map(|r| r.term.as_str())),
+            Column::real("num_df", "df", Format::Decimals(0), of(|t| t.num_df)),
+            Column::real("denom_df", "Denominator df", Format::Df, of(|t| t.denom_df)),
+            Column::real("f", "F", Format::Decimals(2), of(|t| t.f)),
+            Column::real("p", "p", Format::PValue, of(|t| t.p)),
+        ]
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+}
+
+display_as_table!(JointTests);

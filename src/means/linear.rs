@@ -1,0 +1,112 @@
+//! Any linear combination of marginal means, by name.
+
+use super::contrasts::Wanted;
+use super::{ContrastOptions, Contrasts};
+use crate::design::{Averaging, Dimension, ReferenceGrid};
+use crate::error::{Error, Result};
+use crate::inference::{Estimate, Fit};
+
+/// A weighted sum of marginal means, e.g. the difference between arms averaged over months 6 to 12.
+///
+/// ```
+/// use trialstats::means::LinearContrast;
+///
+/// let late = ["6 months", "9 months", "12 months"];
+/// let average = LinearContrast::between_arms("average of months 6–12", "ImRs+GST", "ImRs", late.map(|v| (v, 1.0 / 3.0)));
+/// assert_eq!(average.cells().len(), 6);
+/// ```
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct LinearContrast {
+    name: String,
+    cells: Vec<(Vec<(String, String)>, f64)>,
+}
+
+impl LinearContrast {
+    /// A contrast without any cells yet.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), cells: vec![] }
+    }
+
+    /// Adds `weight` times the marginal mean of a cell, given as factors (or `visit`) and levels; what is not named is averaged.
+    pub fn cell(mut self, cell: &[(&str, &str)], weight: f64) -> Self {
+        self.cells.push((cell.iter().map(|(f, l)| (f.to_string(), l.to_string())).collect(), weight));
+        self
+    }
+
+    /// The difference `arm - reference` in a weighted sum over visits.
+    pub fn between_arms<'a>(name: impl Into<String>, arm: &str, reference: &str, visits: impl IntoIterator<Item = (&'a str, f64)>) -> Self {
+        visits.into_iter().fold(Self::new(name), |contrast, (visit, weight)| {
+            contrast.cell(&[("arm", arm), ("visit", visit)], weight).cell(&[("arm", reference), ("visit", visit)], -weight)
+        })
+    }
+
+    /// A weighted sum over the visits of one arm.
+    pub fn within_arm<'a>(name: impl Into<String>, arm: &str, visits: impl IntoIterator<Item = (&'a str, f64)>) -> Self {
+        visits.into_iter().fold(Self::new(name), |contrast, (visit, weight)| contrast.cell(&[("arm", arm), ("visit", visit)], weight))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its cells, as factors and levels, with their weights.
+    pub fn cells(&self) -> &[(Vec<(String, String)>, f64)] {
+        &self.cells
+    }
+}
+
+impl Fit {
+    /// One linear combination of the means of arm and visit, given as (arm, visit, weight), with [`Averaging::default`].
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for an arm or visit that is not there, [`Error::NotEstimable`] where the data do not determine it.
+    pub fn contrast(&self, name: &str, cells: &[(&str, &str, f64)]) -> Result<Estimate> {
+        let contrast =
+            cells.iter().fold(LinearContrast::new(name), |c, &(arm, visit, weight)| c.cell(&[("arm", arm), ("visit", visit)], weight));
+        let grid = ReferenceGrid::new(self.design(), &Averaging::default())?;
+        let l = self.combination(&grid, &contrast)?;
+        self.estimate(name, &l.unwrap_or_default())
+    }
+
+    /// A table of linear combinations of marginal means; the rows are one family for [`ContrastOptions::adjustment`].
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a factor or level that is not there, [`Error::Invalid`] for a contrast without cells, a weight that is not a
+    /// finite number or a level outside (0, 1).
+    pub fn linear_contrasts(&self, contrasts: &[LinearContrast], options: &ContrastOptions) -> Result<Contrasts> {
+        let grid = ReferenceGrid::new(self.design(), &options.averaging)?;
+        let wanted = |c: &LinearContrast| Ok(Wanted { contrast: c.name.clone(), visit: None, l: self.combination(&grid, c)?, minus: 0.0 });
+        let wanted = contrasts.iter().map(wanted).collect::<Result<Vec<_>>>()?;
+        let named = self.dimensions_named(contrasts)?;
+        self.contrast_table(format!("Contrasts of marginal means of {}", self.design().outcome()), wanted, &grid, &named, options)
+    }
+
+    /// Σ weight × row of the cell; `None` where a cell gives no weights.
+    fn combination(&self, grid: &ReferenceGrid, contrast: &LinearContrast) -> Result<Option<Vec<f64>>> {
+        let refused =
+            |why: &str| Error::invalid(format!("contrast `{}`", contrast.name), why, "give every cell of the contrast a finite weight");
+        if contrast.cells.is_empty() {
+            return Err(refused("it has no cells"));
+        }
+        if contrast.cells.iter().any(|(_, weight)| !weight.is_finite()) {
+            return Err(refused("a weight is not a finite number"));
+        }
+        let mut sum = vec![0.0; self.design().columns().len()];
+        for (cell, weight) in &contrast.cells {
+            let Some(row) = grid.row(&self.cell(cell)?) else { return Ok(None) };
+            sum.iter_mut().zip(row).for_each(|(s, x)| *s += weight * x);
+        }
+        Ok(Some(sum))
+    }
+
+    fn cell(&self, names: &[(String, String)]) -> Result<Vec<(Dimension, usize)>> {
+        let design = self.design();
+        names.iter().map(|(factor, level)| design.dimension(factor).and_then(|d| Ok((d, design.level_index(d, level)?)))).collect()
+    }
+
+    fn dimensions_named(&self, contrasts: &[LinearContrast]) -> Result<Vec<Dimension>> {
+        let names = contrasts.iter().flat_map(|c| &c.cells).flat_map(|(cell, _)| cell.iter().map(|(factor, _)| factor.as_str()));
+        names.map(|name| self.design().dimension(name)).collect()
+    }
+}

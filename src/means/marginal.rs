@@ -1,0 +1,184 @@
+//! Marginal means: the mean outcome in each cell of some factors, everything else averaged.
+
+use super::row::{check_level, evaluate, exclusions, percent, reasons, sentence};
+use crate::design::{Averaging, Dimension, ReferenceGrid};
+use crate::error::{Error, Result};
+use crate::inference::{Df, Estimate, Fit};
+use crate::table::{Column, Format, Tabular, display_as_table};
+
+/// How marginal means are made.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct MeansOptions {
+    /// How what is not named is averaged; equal weights and covariates at their mean by default.
+    pub averaging: Averaging,
+    /// Confidence level; 0.95 by default.
+    pub level: f64,
+}
+
+impl Default for MeansOptions {
+    fn default() -> Self {
+        Self { averaging: Averaging::default(), level: 0.95 }
+    }
+}
+
+/// A table of marginal means.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct MarginalMeans {
+    /// The outcome.
+    pub outcome: String,
+    /// The factors of the cells, as the formula names them.
+    pub factors: Vec<String>,
+    /// One row a cell, the first factor varying fastest.
+    pub rows: Vec<MarginalMean>,
+    /// How the means were averaged.
+    pub averaging: Averaging,
+    /// Confidence level.
+    pub level: f64,
+    /// Method of the degrees of freedom.
+    pub df_method: Df,
+    notes: Vec<String>,
+}
+
+/// The mean in one cell.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct MarginalMean {
+    /// The cell's levels, in the order of the factors.
+    pub levels: Vec<String>,
+    /// Analysed observations in the cell.
+    pub n: usize,
+    /// The estimate; its numbers are NaN where there is none.
+    pub estimate: Estimate,
+    /// Lower confidence limit.
+    pub lower: f64,
+    /// Upper confidence limit.
+    pub upper: f64,
+    /// Why the data do not determine the mean, where they do not.
+    pub not_estimable: Option<String>,
+    /// The mean's coefficients, one a column of the model matrix; empty where the cell gives no weights.
+    #[serde(skip)]
+    pub coefficients: Vec<f64>,
+}
+
+impl Fit {
+    /// The marginal mean of every cell of `factors`: of arm and visit, `arm` and `visit` or the file's names for them, or any factor of the
+    /// mean model.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a factor that the mean model does not have, [`Error::Invalid`] for a level outside (0, 1) or a factor named
+    /// twice.
+    pub fn marginal_means(&self, factors: &[&str], options: &MeansOptions) -> Result<MarginalMeans> {
+        check_level(options.level)?;
+        let design = self.design();
+        let dimensions = dimensions(self, factors)?;
+        let grid = ReferenceGrid::new(design, &options.averaging)?;
+        let rows =
+            cells(self, &dimensions).into_iter().map(|cell| self.marginal_mean(&grid, &cell, options.level)).collect::<Result<Vec<_>>>()?;
+        let mut notes = self.notes();
+        notes.extend(sentence(&grid.sentence(&dimensions)));
+        notes.push(format!("{} confidence intervals.", percent(options.level)));
+        notes.extend(exclusions(design));
+        notes.extend(reasons(rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));
+        Ok(MarginalMeans {
+            outcome: design.outcome().into(),
+            factors: dimensions.iter().map(|&d| design.dimension_name(d).to_string()).collect(),
+            rows,
+            averaging: options.averaging.clone(),
+            level: options.level,
+            df_method: self.df_method(),
+            notes,
+        })
+    }
+
+    /// The marginal mean of every arm and visit, with [`MeansOptions::default`].
+    ///
+    /// # Errors
+    /// As [`Fit::marginal_means`].
+    pub fn means_by_visit(&self) -> Result<MarginalMeans> {
+        self.marginal_means(&["arm", "visit"], &MeansOptions::default())
+    }
+
+    fn marginal_mean(&self, grid: &ReferenceGrid, cell: &[(Dimension, usize)], level: f64) -> Result<MarginalMean> {
+        let design = self.design();
+        let levels: Vec<String> = cell.iter().map(|&(d, l)| design.levels(d)[l].clone()).collect();
+        let coefficients = grid.row(cell);
+        let l = coefficients.as_deref().ok_or_else(|| NO_WEIGHTS.to_string());
+        let evaluated = evaluate(self, levels.join(", "), l, level)?;
+        Ok(MarginalMean {
+            levels,
+            n: design.count(cell),
+            estimate: evaluated.estimate,
+            lower: evaluated.interval.0,
+            upper: evaluated.interval.1,
+            not_estimable: evaluated.not_estimable,
+            coefficients: coefficients.unwrap_or_default(),
+        })
+    }
+}
+
+/// Why a cell has no coefficients.
+pub(super) const NO_WEIGHTS: &str = "no analysed observation is in the cell whose frequencies are its weights";
+
+/// The dimensions called `names`, all different.
+fn dimensions(fit: &Fit, names: &[&str]) -> Result<Vec<Dimension>> {
+    let found = names.iter().map(|name| fit.design().dimension(name)).collect::<Result<Vec<_>>>()?;
+    match (1..found.len()).find(|&k| found[..k].contains(&found[k])) {
+        Some(k) => Err(Error::invalid(
+            format!("marginal means by {}", names.join(" and ")),
+            format!("`{}` is there twice", names[k]),
+            "name it once",
+        )),
+        None => Ok(found),
+    }
+}
+
+/// All cells of some dimensions, the first varying fastest.
+fn cells(fit: &Fit, dimensions: &[Dimension]) -> Vec<Vec<(Dimension, usize)>> {
+    dimensions.iter().fold(vec![vec![]], |cells, &d| {
+        (0..fit.design().levels(d).len())
+            .flat_map(|level| cells.iter().map(move |cell: &Vec<(Dimension, usize)>| cell.iter().copied().chain([(d, level)]).collect()))
+            .collect()
+    })
+}
+
+impl MarginalMeans {
+    /// The row of a cell, by its levels in the order of the factors.
+    pub fn get(&self, levels: &[&str]) -> Option<&MarginalMean> {
+        self.rows.iter().find(|r| r.levels == levels)
+    }
+}
+
+impl Tabular for MarginalMeans {
+    fn title(&self) -> String {
+        match self.factors.is_empty() {
+            true => format!("Marginal mean of {}", self.outcome),
+            false => format!("Marginal means of {} by {}", self.outcome, self.factors.join(" and ")),
+        }
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let number = |name, heading: &str, get: fn(&MarginalMean) -> f64| {
+            Column::real(name, heading, Format::Decimals(2), self.rows.iter().map(get))
+        };
+        let mut columns: Vec<Column> = self
+            .factors
+            .iter()
+            .enumerate()
+            .map(|(k, factor)| Column::text(factor.clone(), factor, self.rows.iter().map(|r| r.levels[k].as_str())))
+            .collect();
+        columns.extend([
+            Column::count("n", "n", self.rows.iter().map(|r| r.n)),
+            number("estimate", "Mean", |r| r.estimate.estimate),
+            number("se", "SE", |r| r.estimate.se),
+            Column::real("df", "df", Format::Df, self.rows.iter().map(|r| r.estimate.df)),
+            number("lower", &format!("Lower {}", percent(self.level)), |r| r.lower),
+            number("upper", &format!("Upper {}", percent(self.level)), |r| r.upper),
+        ]);
+        columns
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+}
+
+display_as_table!(MarginalMeans);
