@@ -16,11 +16,11 @@ fn estimation(case: &Value) -> Estimation {
 }
 
 /// Coefficients by name, log-likelihood and Σ of one group.
-fn compare_fit(c: &mut Comparison, fit: &Fit, case: &Value, tolerance: f64) {
+fn compare_fit(c: &mut Comparison, fit: &Fit, case: &Value, tolerance: f64, of_covariance: f64) {
     c.same("observations", fit.n_observations() as f64, number(&case["n_obs"]));
     c.same("patients", fit.n_patients() as f64, number(&case["n_subjects"]));
     c.at_least("log-likelihood", fit.log_likelihood(), number(&case["log_lik"]), LOG_LIKELIHOOD);
-    c.relative("log-likelihood", fit.log_likelihood(), number(&case["log_lik"]), 1e-12);
+    c.relative("log-likelihood", fit.log_likelihood(), number(&case["log_lik"]), CRITERIA);
     let ours = fit.coefficients().rows;
     c.same("number of coefficients", ours.len(), rows(&case["coefficients"]).len());
     for (ours, theirs) in ours.iter().zip(rows(&case["coefficients"])) {
@@ -33,7 +33,7 @@ fn compare_fit(c: &mut Comparison, fit: &Fit, case: &Value, tolerance: f64) {
     for (a, row) in rows(&case["covariance"]["all"]).iter().enumerate() {
         for (b, theirs) in rows(row).iter().enumerate() {
             let scale = (sigma[(a, a)] * sigma[(b, b)]).sqrt();
-            c.within(&format!("covariance[{a}][{b}]"), sigma[(a, b)], number(theirs), 10.0 * tolerance * scale);
+            c.within(&format!("covariance[{a}][{b}]"), sigma[(a, b)], number(theirs), of_covariance * scale);
         }
     }
 }
@@ -52,7 +52,7 @@ fn gls_agrees_in_every_structure_by_reml_and_ml() {
         }
         let mut c = Comparison::of(format!("gls {}", text(&case["id"])));
         let fit = model.fit(trial).unwrap_or_else(|e| panic!("{}: {e}", text(&case["id"])));
-        compare_fit(&mut c, &fit, case, GLS_ESTIMATE);
+        compare_fit(&mut c, &fit, case, GLS, GLS_COVARIANCE);
         c
     }));
 }
@@ -100,14 +100,14 @@ fn lme4_and_lmertest_agree_on_random_intercepts_and_slopes() {
     assert_all(rows(&cases).iter().map(|case| {
         let fit = random_effects_case(case, Df::Satterthwaite);
         let mut c = Comparison::of(format!("lme4 {}", text(&case["id"])));
-        compare_fit(&mut c, &fit, case, LME4_ESTIMATE);
+        compare_fit(&mut c, &fit, case, LME4, LME4);
         for (ours, theirs) in fit.coefficients().rows.iter().zip(rows(&case["coefficients"])) {
             c.relative(&format!("{} df (lmerTest)", ours.label), ours.df, number(&theirs["df"]), LMERTEST_DF);
         }
         let expected = &case["joint_test"];
         let test = fit.f_test("joint", &joint_rows(case, fit.beta().len())).expect("a test");
         c.same("numerator df", test.num_df, number(&expected["num_df"]));
-        c.relative("F", test.f, number(&expected["f"]), 10.0 * LME4_ESTIMATE);
+        c.relative("F", test.f, number(&expected["f"]), 10.0 * LME4);
         c.relative("denominator df", test.denom_df, number(&expected["denom_df"]), 10.0 * LMERTEST_DF);
         c
     }));
@@ -126,11 +126,11 @@ fn pbkrtest_agrees_where_expected_information_is_observed() {
         let expected = &case["kenward_roger"];
         let mut c = Comparison::of(format!("pbkrtest {}", text(&case["id"])));
         for (ours, theirs) in fit.coefficients().rows.iter().zip(rows(&expected["coefficients"])) {
-            c.relative(&format!("{} SE", ours.label), ours.se, number(&theirs["se"]), LME4_ESTIMATE);
+            c.relative(&format!("{} SE", ours.label), ours.se, number(&theirs["se"]), LME4);
             c.relative(&format!("{} df", ours.label), ours.df, number(&theirs["df"]), LMERTEST_DF);
         }
         let test = fit.f_test("joint", &joint_rows(case, fit.beta().len())).expect("a test");
-        c.relative("F", test.f, number(&expected["joint_test"]["f"]), 10.0 * LME4_ESTIMATE);
+        c.relative("F", test.f, number(&expected["joint_test"]["f"]), 10.0 * LME4);
         c.relative("denominator df", test.denom_df, number(&expected["joint_test"]["denom_df"]), LMERTEST_DF);
         c
     }));
@@ -213,11 +213,11 @@ fn constrained_analysis_is_that_of_hand_made_dummies() {
         c.same("observations", fit.n_observations() as f64, number(&case["n_obs"]));
         c.same("patients", fit.n_patients() as f64, number(&case["n_subjects"]));
         c.at_least("log-likelihood", fit.log_likelihood(), number(&case["log_lik"]), LOG_LIKELIHOOD);
-        c.relative("log-likelihood", fit.log_likelihood(), number(&case["log_lik"]), 1e-12);
+        c.relative("log-likelihood", fit.log_likelihood(), number(&case["log_lik"]), CRITERIA);
         for (&column, theirs) in columns.iter().zip(rows(&case["coefficients"])) {
             let (label, se) = (text(&theirs["term"]), number(&theirs["se"]));
-            c.within(&format!("{label} estimate"), ours[column].estimate, number(&theirs["estimate"]), GLS_ESTIMATE * se);
-            c.relative(&format!("{label} SE"), ours[column].se, se, GLS_ESTIMATE);
+            c.within(&format!("{label} estimate"), ours[column].estimate, number(&theirs["estimate"]), GLS * se);
+            c.relative(&format!("{label} SE"), ours[column].se, se, GLS);
         }
         c
     }));
@@ -236,17 +236,17 @@ fn degrees_of_freedom_of_the_constrained_analysis_are_those_of_mmrm() {
         let mut c = Comparison::of(format!("cLDA in mmrm {}, {method}", text(&case["id"])));
         for (&column, theirs) in columns.iter().zip(rows(&case["coefficients"])) {
             let (label, se) = (text(&theirs["term"]), number(&theirs["se"]));
-            c.within(&format!("{label} estimate"), ours[column].estimate, number(&theirs["estimate"]), ESTIMATE * se);
-            c.relative(&format!("{label} SE"), ours[column].se, se, ESTIMATE);
-            c.relative(&format!("{label} df"), ours[column].df, number(&theirs["df"]), DF);
+            c.within(&format!("{label} estimate"), ours[column].estimate, number(&theirs["estimate"]), AT_THE_TOP.se * se);
+            c.relative(&format!("{label} SE"), ours[column].se, se, AT_THE_TOP.se);
+            c.relative(&format!("{label} df"), ours[column].df, number(&theirs["df"]), AT_THE_TOP.df);
         }
         let treated = &columns[rows(&case["visits"]).len()..];
         let l = DMatrix::from_fn(treated.len(), fit.beta().len(), |r, j| f64::from(u8::from(treated[r] == j)));
         let test = fit.f_test("treatment", &l).expect("a test");
         let expected = &case["treatment_test"];
         c.same("numerator df", test.num_df, number(&expected["num_df"]));
-        c.relative("F", test.f, number(&expected["f"]), DERIVED);
-        c.relative("denominator df", test.denom_df, number(&expected["denom_df"]), DF);
+        c.relative("F", test.f, number(&expected["f"]), AT_THE_TOP.derived);
+        c.relative("denominator df", test.denom_df, number(&expected["denom_df"]), AT_THE_TOP.df);
         c
     }));
 }
