@@ -280,7 +280,10 @@ fn declared_arms_visits_and_levels_admit_no_others() {
         assert!(found.contains(part), "{part:?} is not in\n{found}");
     }
     let empty = Layout::long("id", "group", "visit").arms(["a", "b", "c"]).outcome("score");
-    assert!(problems(read(&empty, LONG))[0].contains("no patient is in arm `c`"));
+    assert_eq!(
+        problems(read(&empty, LONG)),
+        ["trial.csv, column group: no patient is in arm `c`; leave it out of the declared arms or check the data"]
+    );
     let reference = Layout::long("id", "group", "visit").reference_arm("placebo").outcome("score");
     assert!(problems(read(&reference, LONG))[0].contains("there is no arm `placebo`, declared as the reference; the arms are `a`, `b`"));
     let baseline = Layout::long("id", "group", "visit").baseline_visit("screening").outcome("score");
@@ -389,6 +392,7 @@ fn a_file_that_is_not_there_and_a_layout_that_contradicts_itself_are_other_error
     assert_eq!(code(wide().visit_time("age")), "invalid-request");
     assert_eq!(code(wide().visits(["baseline", "3 months"])), "unknown-name");
     assert_eq!(code(long().levels("grade", ["low"])), "unknown-name");
+    assert_eq!(code(long().missing_code_in("scores", "999")), "unknown-name");
     assert_eq!(code(long().outcome(OutcomeColumn::new("age").range(5.0, 1.0))), "invalid-request");
 }
 
@@ -398,6 +402,28 @@ fn text_in_another_encoding_is_a_problem_not_a_surprise() {
     let layout = Layout::long_one_arm("id", "visit").outcome("y").cluster("site");
     assert!(
         problems(layout.read_csv_from("latin1.csv", &text[..]))[0].starts_with("latin1.csv, line 2: the value of column site is not UTF-8")
+    );
+}
+
+#[test]
+fn a_column_that_is_no_visit_is_found_out_before_it_fills_the_memory() {
+    let rows: String = (0..4000).map(|i| format!("P{i},{i},1\n")).collect();
+    let found = problems(read(&Layout::long_one_arm("id", "visit").outcome("y"), &format!("id,visit,y\n{rows}")));
+    assert_eq!(
+        found,
+        ["trial.csv, column visit: 4000 different visits of 4000 patients are no schedule; is this the column of the visit?"]
+    );
+}
+
+#[test]
+fn a_patient_is_in_one_cluster_of_a_kind() {
+    let text = LONG.replace("P1,b,3 months,31,33,f,T1", "P1,b,3 months,31,33,f,T9");
+    let found = problems(read(&long(), &text));
+    assert_eq!(
+        found,
+        [
+            "trial.csv, line 3, patient P1, visit 3 months, column therapist: the value differs between the rows of the patient: `T1` (baseline, line 2) and `T9` (3 months, line 3); a patient is in one cluster of a kind"
+        ]
     );
 }
 

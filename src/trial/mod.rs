@@ -5,6 +5,7 @@
 
 mod baseline;
 mod builder;
+mod columns;
 mod flow;
 #[cfg(feature = "polars")]
 mod frame;
@@ -17,8 +18,9 @@ mod summary;
 
 pub use baseline::{BaselineRow, BaselineTable, Characteristic};
 pub use builder::TrialBuilder;
+pub use columns::{CovariateKind, OutcomeColumn};
 pub use flow::{AnalysisSet, Exclusion, FlowRow, FlowStep, ParticipantFlow};
-pub use layout::{CovariateKind, DecimalMark, Delimiter, Layout, OutcomeColumn};
+pub use layout::{DecimalMark, Delimiter, Layout};
 pub use observed::{ObservedMeans, ObservedRow};
 pub use patterns::{MissingPatterns, PatternKind, PatternRow};
 pub use schedule::{Schedule, Visit};

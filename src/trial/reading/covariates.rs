@@ -4,7 +4,7 @@ use super::findings::{Findings, Place};
 use super::grid::{Grid, VisitColumns, number};
 use super::levels::{Levels, listed};
 use super::values::{Use, ValueColumn};
-use crate::trial::layout::{Columns, CovariateColumn, CovariateKind};
+use crate::trial::columns::{Columns, CovariateColumn, CovariateKind};
 use crate::trial::{Cluster, Covariate, CovariateValues, Outcome};
 
 /// Whether the values are numbers or levels.
@@ -119,7 +119,7 @@ fn by_patient<T: Copy + PartialEq>(
                 stated_at[patient] = row;
             }
             Some(first) if first != value && !std::mem::replace(&mut told[patient], true) => {
-                findings.problem(grid.sheet, place, varies(grid, &column, stated_at[patient], row));
+                findings.problem(grid.sheet, place, varies(grid, &column, stated_at[patient], row, used));
             }
             Some(_) => {}
         }
@@ -127,16 +127,16 @@ fn by_patient<T: Copy + PartialEq>(
     values
 }
 
-fn varies(grid: &Grid<'_>, column: &ValueColumn<'_>, first: usize, second: usize) -> String {
+fn varies(grid: &Grid<'_>, column: &ValueColumn<'_>, first: usize, second: usize, used: Use) -> String {
+    let remedy = match used {
+        Use::Identifier => "a patient is in one cluster of a kind",
+        Use::Value => "correct it, or declare the covariate as one by visit with `covariate_as`",
+    };
     let at = |row: usize| {
         let visit = grid.visit_of(row).map(|v| format!("{v}, ")).unwrap_or_default();
         format!("`{}` ({visit}{})", column.text(row).unwrap_or_default(), grid.sheet.row_name(row))
     };
-    format!(
-        "the value differs between the rows of the patient: {} and {}; correct it, or declare the covariate as one by visit with `covariate_as`",
-        at(first),
-        at(second)
-    )
+    format!("the value differs between the rows of the patient: {} and {}; {remedy}", at(first), at(second))
 }
 
 /// Whether any patient has two values.

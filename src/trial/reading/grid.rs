@@ -5,7 +5,8 @@ use super::patients::Patients;
 use super::sheet::Sheet;
 use super::values::{Use, ValueColumn};
 use super::visits::Visits;
-use crate::trial::layout::{Columns, Layout};
+use crate::trial::columns::Columns;
+use crate::trial::layout::Layout;
 
 /// A file whose rows have been told apart: patients and visits are known, values are not read yet.
 #[derive(Debug)]

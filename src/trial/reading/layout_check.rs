@@ -1,11 +1,12 @@
 //! Layouts that contradict themselves, found before any file is opened.
 
-use super::super::layout::{Columns, CovariateKind, Layout, Shape};
 use super::visits::visits_of_columns;
 use crate::error::{Error, Result};
+use crate::trial::columns::{Columns, CovariateKind};
+use crate::trial::layout::{Layout, Shape};
 
-/// Whether the layout makes sense by itself.
-pub(super) fn check(layout: &Layout) -> Result<()> {
+/// Whether the layout, which names the columns `wanted`, makes sense by itself.
+pub(super) fn check(layout: &Layout, wanted: &[&str]) -> Result<()> {
     let long = matches!(layout.shape, Shape::Long(_));
     if let (false, Some(time)) = (long, &layout.time_column) {
         return Err(Error::invalid(
@@ -35,6 +36,9 @@ pub(super) fn check(layout: &Layout) -> Result<()> {
                 "give the lowest score first",
             ));
         }
+    }
+    if let Some((column, _)) = layout.column_codes.iter().find(|(column, _)| !wanted.contains(&column.as_str())) {
+        return Err(Error::unknown("column", column, wanted));
     }
     let known: Vec<&str> = layout.visits.iter().map(|v| v.label.as_str()).collect();
     if let Some(stranger) = visits_of_columns(layout).into_iter().find(|v| !known.is_empty() && !known.contains(v)) {

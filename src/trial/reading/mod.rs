@@ -24,7 +24,8 @@ use std::collections::HashSet;
 use self::findings::{Findings, Place};
 use self::grid::Grid;
 use self::sheet::Sheet;
-use super::layout::{Columns, Layout, Shape};
+use super::columns::Columns;
+use super::layout::{Layout, Shape};
 use super::{ColumnNames, Trial};
 use crate::error::{Error, Result};
 
@@ -37,9 +38,9 @@ pub(super) fn unreadable(path: &str, source: std::io::Error) -> Error {
 
 /// A trial from text.
 pub(super) fn csv(layout: &Layout, source: &str, text: impl std::io::Read) -> Result<Trial> {
-    layout_check::check(layout)?;
-    let mut findings = Findings::default();
     let wanted = wanted(layout);
+    layout_check::check(layout, &wanted)?;
+    let mut findings = Findings::default();
     let sheet = csv::read(source, text, layout.delimiter, &wanted.iter().copied().collect(), &mut findings)?;
     assemble(layout, &sheet, &wanted, findings)
 }
@@ -47,9 +48,9 @@ pub(super) fn csv(layout: &Layout, source: &str, text: impl std::io::Read) -> Re
 /// A trial from a data frame.
 #[cfg(feature = "polars")]
 pub(super) fn dataframe(layout: &Layout, source: &str, frame: &polars::prelude::DataFrame) -> Result<Trial> {
-    layout_check::check(layout)?;
-    let mut findings = Findings::default();
     let wanted = wanted(layout);
+    layout_check::check(layout, &wanted)?;
+    let mut findings = Findings::default();
     let sheet = frame::read(source, frame, &wanted.iter().copied().collect(), &mut findings);
     assemble(layout, &sheet, &wanted, findings)
 }

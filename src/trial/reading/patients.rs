@@ -1,6 +1,6 @@
 //! Who is in the trial, and in which arm.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::findings::{Findings, Place};
 use super::levels::{listed, sorted};
@@ -214,6 +214,7 @@ fn arm_of_each(
         return vec![0; ids.len()];
     }
     let position: Vec<Option<usize>> = named.names.iter().map(|name| arms.iter().position(|a| a == name)).collect();
+    let taken: HashSet<Option<usize>> = named.of_patient.iter().map(|arm| arm.and_then(|a| position[a])).collect();
     let mut arm_of = Vec::with_capacity(ids.len());
     for (patient, id) in ids.iter().enumerate() {
         let place = Place { row: first_rows[patient], patient: Some(id), column: layout.arm.as_deref(), ..Place::default() };
@@ -232,7 +233,7 @@ fn arm_of_each(
         arm_of.push(arm.unwrap_or(0));
     }
     for (arm, name) in arms.iter().enumerate() {
-        if findings.is_clean() && !arm_of.contains(&arm) {
+        if !layout.arms.is_empty() && !taken.contains(&Some(arm)) {
             let message = format!("no patient is in arm `{name}`; leave it out of the declared arms or check the data");
             findings.problem(sheet, Place { column: layout.arm.as_deref(), ..Place::default() }, message);
         }

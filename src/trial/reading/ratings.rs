@@ -4,7 +4,7 @@ use super::findings::{Findings, Place};
 use super::grid::{Grid, Record, VisitColumns};
 use super::values::ValueColumn;
 use crate::instruments::{Assessment, Diagnosis, Item};
-use crate::trial::layout::InstrumentColumns;
+use crate::trial::columns::InstrumentColumns;
 use crate::trial::{DiagnosisSeries, Outcome};
 
 /// The scores and diagnoses of every instrument that the layout names.

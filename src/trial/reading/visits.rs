@@ -8,7 +8,8 @@ use super::levels::{Levels, listed};
 use super::patients::Patients;
 use super::sheet::Sheet;
 use super::values::{Use, ValueColumn};
-use crate::trial::layout::{Columns, Layout};
+use crate::trial::columns::Columns;
+use crate::trial::layout::Layout;
 use crate::trial::{Schedule, Visit};
 
 /// The schedule and where each row of a long file is on it.
