@@ -174,3 +174,54 @@ fn every_table_prints_writes_csv_and_says_how_it_was_made() {
         assert_eq!(csv.iter().filter(|&&b| b == b'\n').count(), columns[0].len() + 1);
     }
 }
+
+fn imrs_gst() -> Trial {
+    use trialstats::instruments::{Caps5, Scid5Pd};
+    let layout = Layout::long("patient", "arm", "visit").visit_time("month").covariate("site").covariate("age").covariate("imrs_sessions");
+    let layout = layout.factor("sex", ["female", "male"]).cluster("therapist").cluster("therapy_group");
+    layout.instrument(Caps5::new()).instrument(Scid5Pd::cluster_c()).read_csv(sample("imrs_gst")).unwrap()
+}
+
+#[test]
+fn the_synthetic_trial_is_read_down_to_its_items() {
+    let trial = imrs_gst();
+    assert_eq!((trial.arms(), trial.randomized()), (["ImRs", "ImRs+GST"].map(String::from).as_slice(), vec![66, 64]));
+    assert_eq!(trial.schedule().labels(), ["baseline", "3 months", "6 months", "9 months", "12 months"]);
+    assert_eq!(trial.schedule().baseline(), Some(0));
+    let in_groups: Vec<usize> =
+        (0..130).filter(|&i| trial.cluster("therapy_group").unwrap().codes[i].is_some()).map(|i| trial.arm_of()[i]).collect();
+    assert!(!in_groups.is_empty() && in_groups.iter().all(|&arm| arm == 1));
+    // The total is the sum of items 1 to 20, all of them rated.
+    let mut file = csv::Reader::from_path(sample("imrs_gst")).unwrap();
+    let column = |name: &str, file: &mut csv::Reader<std::fs::File>| file.headers().unwrap().iter().position(|h| h == name).unwrap();
+    let [patient, visit, first] = ["patient", "visit", "caps5_01"].map(|name| column(name, &mut file));
+    let caps5 = trial.outcome("caps5").unwrap();
+    let mut observed = 0;
+    for row in file.records() {
+        let row = row.unwrap();
+        let ratings: Option<Vec<f64>> = (first..first + 20).map(|j| row[j].parse().ok()).collect();
+        let i = trial.patients().iter().position(|p| *p == row[patient]).unwrap();
+        let t = trial.schedule().index_of(&row[visit]).unwrap();
+        assert_eq!(trial.value(caps5, i, t), ratings.map(|r| r.iter().sum()));
+        observed += usize::from(trial.value(caps5, i, t).is_some());
+    }
+    assert_eq!(observed, caps5.values.iter().filter(|y| !y.is_nan()).count());
+}
+
+#[test]
+fn the_flow_analyses_whom_the_design_analyses() {
+    use trialstats::design::{Design, DesignOptions, MeanModel};
+    let analysed = |trial: &Trial, formula: &str, set: AnalysisSet| {
+        let model = MeanModel::parse(formula).unwrap();
+        let design = Design::build(trial, &model, &DesignOptions::default()).unwrap();
+        let flow = trial.participant_flow(design.outcome(), &set).unwrap();
+        let sum = |wanted: fn(&FlowStep) -> bool| flow.rows.iter().filter(|r| wanted(&r.step)).map(|r| r.n).sum::<usize>();
+        assert_eq!(sum(|s| *s == FlowStep::Analysed), design.patients().len());
+        assert_eq!(sum(|s| matches!(s, FlowStep::AnalysedAt { .. })), design.n_observations());
+    };
+    let trial = imrs_gst();
+    analysed(&trial, "caps5 ~ baseline + site + arm * visit", AnalysisSet::new().needs_baseline().needs("site"));
+    analysed(&trial, "caps5 ~ site + arm * visit", AnalysisSet::new().needs("site"));
+    analysed(&trial, "scid5pd ~ baseline + arm * visit", AnalysisSet::new().needs_baseline());
+    analysed(&fev(), "FEV1 ~ RACE + arm * visit", AnalysisSet::new().needs("RACE"));
+}
