@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value;
 use trialstats::design::{Averaging, Baseline, Design, DesignOptions, FactorWeights, MeanModel};
-use trialstats::trial::CovariateKind;
+use trialstats::trial::{Covariate, CovariateKind, CovariateValues, Outcome, Schedule};
 use trialstats::{Layout, Trial};
 
 fn reference(name: &str) -> Value {
@@ -224,6 +224,28 @@ proptest! {
             let printed = model.to_string();
             prop_assert_eq!(MeanModel::parse(&printed).unwrap(), model, "{}", printed);
         }
+    }
+
+    /// Neither unit nor origin of a covariate decides whether columns are aliased.
+    #[test]
+    fn aliasing_does_not_depend_on_unit_or_origin(origin in -1e9..1e9_f64, exponent in -9..9_i32, copied: bool) {
+        let scale = 10f64.powi(exponent);
+        let age: Vec<f64> = (0..12).map(|i| 20.0 + (i * i % 17) as f64).collect();
+        let other: Vec<f64> = age.iter().enumerate().map(|(i, a)| origin * scale + scale * if copied { *a } else { *a + (i % 3) as f64 }).collect();
+        let covariate = |name: &str, values: &[f64]| Covariate { name: name.into(), values: CovariateValues::Numeric(values.to_vec()) };
+        let y: Vec<f64> = (0..36).map(|k| (k * 7 % 11) as f64).collect();
+        let trial = Trial::builder("made up")
+            .patients((0..12).map(|i| i.to_string()))
+            .arms(["P", "T"], (0..12).map(|i| i % 2).collect())
+            .schedule(Schedule::of_labels(["v1", "v2", "v3"]))
+            .outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values: y })
+            .covariate(covariate("age", &age))
+            .covariate(covariate("other", &other))
+            .build()
+            .unwrap();
+        let design = build(&trial, "y ~ age + arm * visit + other * visit");
+        // A copy is aliased in itself; its interactions with visit are new.
+        prop_assert_eq!(design.aliased().len(), usize::from(copied), "{:?}", design.warnings());
     }
 
     /// No text makes the parser panic.

@@ -1,10 +1,10 @@
 //! From trial and mean model to [`Design`].
 
-use super::coding::{self, Coded, Constraint, Part, Parts};
-use super::variables::{self, Role, Values, Variable, on_visits};
+use super::coding::{self, Coded, Constraint};
+use super::frame::Frame;
+use super::variables::{Role, Variable};
 use super::*;
-use crate::trial::{Outcome, Trial};
-use std::collections::HashMap;
+use crate::trial::Trial;
 
 /// What a design needs beyond the mean model.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -117,134 +117,8 @@ fn nothing_left(model: &MeanModel, exclusions: &Exclusions) -> Error {
     Error::invalid(format!("the analysis of `{}`", model.outcome), why, "check the outcome, the visits and the covariates")
 }
 
-/// The rows of patients × visits with everything the model needs of them.
-struct Frame {
-    visits: Vec<usize>,
-    variables: Vec<Variable>,
-    group: Option<Variable>,
-    weights: Option<Vec<f64>>,
-    y: Vec<f64>,
-    /// Why each row is not analysed; `None` for those that are.
-    excluded: Vec<Option<Reason>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Reason {
-    NotObserved,
-    /// The first variable that is missing.
-    Variable(usize),
-    Group,
-    Weight,
-}
-
 impl Frame {
-    fn new(trial: &Trial, model: &MeanModel, options: &DesignOptions, outcome: &Outcome, visits: &[usize]) -> Result<Self> {
-        let mut frame = Self {
-            visits: visits.to_vec(),
-            variables: variables::resolve(trial, model, outcome, visits)?,
-            group: options.group.as_deref().map(|g| variables::patient_factor(trial, g)).transpose()?,
-            weights: options.weights.as_deref().map(|w| variables::weights(trial, w, visits)).transpose()?,
-            y: on_visits(&outcome.values, visits, trial.schedule().len()),
-            excluded: vec![],
-        };
-        frame.excluded = (0..frame.y.len()).map(|row| frame.reason(row)).collect();
-        Ok(frame)
-    }
-
-    fn reason(&self, row: usize) -> Option<Reason> {
-        let visits = self.visits.len();
-        let (i, t) = (row / visits, row % visits);
-        if self.y[row].is_nan() {
-            return Some(Reason::NotObserved);
-        }
-        if let Some(v) = self.variables.iter().position(|v| v.is_missing(i, t, visits)) {
-            return Some(Reason::Variable(v));
-        }
-        if self.group.as_ref().is_some_and(|g| g.is_missing(i, t, visits)) {
-            return Some(Reason::Group);
-        }
-        // Also true of a weight that is not a number.
-        let positive = |w: f64| w > 0.0 && w.is_finite();
-        if self.weights.as_ref().is_some_and(|w| !positive(w[row])) {
-            return Some(Reason::Weight);
-        }
-        None
-    }
-
-    /// The analysed rows as patient and visit.
-    fn rows(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let visits = self.visits.len().max(1);
-        (0..self.excluded.len()).filter(|&row| self.excluded[row].is_none()).map(move |row| (row / visits, row % visits))
-    }
-
-    fn exclusions(&self, trial: &Trial) -> Exclusions {
-        let visits = self.visits.len();
-        let labels: Vec<String> = self.visits.iter().map(|&t| trial.schedule().visits()[t].label.clone()).collect();
-        let mut found = Exclusions { randomized: trial.patients().len(), visits: labels, ..Exclusions::default() };
-        if visits == 0 {
-            return found;
-        }
-        for (patient, rows) in trial.patients().iter().zip(self.excluded.chunks_exact(visits)) {
-            if rows.iter().all(|r| *r == Some(Reason::NotObserved)) {
-                found.without_outcome.push(patient.clone());
-            } else if rows.iter().all(Option::is_some) {
-                found.wholly_excluded.push(patient.clone());
-            } else {
-                found.analysed += 1;
-            }
-            for (t, reason) in rows.iter().enumerate() {
-                if let Some(reason) = reason.filter(|r| *r != Reason::NotObserved) {
-                    found.rows.push(ExcludedObservation {
-                        patient: patient.clone(),
-                        visit: found.visits[t].clone(),
-                        reason: self.words(reason),
-                    });
-                }
-            }
-        }
-        found
-    }
-
-    fn words(&self, reason: Reason) -> String {
-        match reason {
-            Reason::NotObserved => "the outcome was not observed".into(),
-            Reason::Variable(v) => format!("`{}` is missing", self.variables[v].name),
-            Reason::Group => format!("`{}`, which makes the covariance groups, is missing", self.group.as_ref().map_or("", |g| &g.name)),
-            Reason::Weight => "the weight is missing or not positive".into(),
-        }
-    }
-
-    /// Drops the levels without analysed rows; a sentence for each variable that loses some.
-    fn drop_unused_levels(&mut self) -> Vec<String> {
-        let visits = self.visits.len();
-        let rows: Vec<(usize, usize)> = self.rows().collect();
-        let mut sentences = vec![];
-        for variable in self.variables.iter_mut().chain(&mut self.group) {
-            let dropped = variable.drop_unused_levels(rows.iter().copied(), visits);
-            let sentence = format!("no analysed observation has `{}` = {}: left out of its levels", variable.name, dropped.join(", "));
-            if !dropped.is_empty() && !sentences.contains(&sentence) {
-                sentences.push(sentence);
-            }
-        }
-        sentences
-    }
-
-    /// The arms nobody of which has an analysed observation at a visit.
-    fn empty_cells(&self, trial: &Trial) -> Vec<String> {
-        let arms = trial.arms().len();
-        let mut n = vec![0; arms * self.visits.len()];
-        self.rows().for_each(|(i, t)| n[trial.arm_of()[i] * self.visits.len() + t] += 1);
-        let per_arm = n.chunks_exact(self.visits.len().max(1)).enumerate();
-        per_arm
-            .filter(|(_, n)| n.iter().any(|&n| n > 0))
-            .flat_map(|(arm, n)| (0..n.len()).filter(|&t| n[t] == 0).map(move |t| (arm, t)))
-            .map(|(arm, t)| {
-                let visit = &trial.schedule().visits()[self.visits[t]].label;
-                format!("nobody in arm {} has an analysed observation at {visit}", trial.arms()[arm])
-            })
-            .collect()
-    }
-
+    /// The design, once everything is decided.
     fn into_design(
         self,
         trial: &Trial,
@@ -297,66 +171,5 @@ impl Frame {
         let sentences: Vec<String> = design.aliased.iter().map(|a| a.sentence(&design.columns)).collect();
         design.warnings.extend(sentences);
         design
-    }
-
-    /// D_t, and the entries of z as products of parts, with the visit where they change by visit.
-    fn collapse(&self, columns: &[Parts], constraint: Option<Constraint>) -> (Vec<Vec<Entry>>, Vec<(Parts, Option<usize>)>) {
-        let mut products: Vec<(Parts, Option<usize>)> = vec![];
-        let mut index: HashMap<(Parts, Option<usize>), usize> = HashMap::new();
-        let mut entries = vec![vec![]; self.visits.len()];
-        for (t, entries) in entries.iter_mut().enumerate() {
-            for (column, parts) in columns.iter().enumerate() {
-                let (weight, mut product) = self.at_visit(parts, t, constraint);
-                if weight == 0.0 {
-                    continue;
-                }
-                product.sort_unstable();
-                let by_visit = product.iter().any(|&(v, _)| self.variables[v].varies_by_visit());
-                let key = (product, by_visit.then_some(t));
-                let value = *index.entry(key.clone()).or_insert_with(|| {
-                    products.push(key);
-                    products.len() - 1
-                });
-                entries.push(Entry { column, value, weight });
-            }
-        }
-        (entries, products)
-    }
-
-    /// A column at visit `t`: what depends on the visit alone as a weight, and the rest of the product.
-    fn at_visit(&self, parts: &Parts, t: usize, constraint: Option<Constraint>) -> (f64, Parts) {
-        let mut weight = 1.0;
-        let mut rest = vec![];
-        for &(v, part) in parts {
-            let before_treatment = constraint.is_some_and(|c| c.arm == v && t <= c.baseline);
-            weight *= match (&self.variables[v].values, part) {
-                (Values::Visit, Part::Level(l)) => f64::from(u8::from(l == t)),
-                (Values::Time(times), _) => times[t],
-                (_, Part::Level(l)) if before_treatment => f64::from(u8::from(l == 0)),
-                _ => {
-                    rest.push((v, part));
-                    1.0
-                }
-            };
-        }
-        (weight, rest)
-    }
-
-    fn patient_values(&self, patients: &[usize], products: &[(Parts, Option<usize>)]) -> Vec<f64> {
-        let visits = self.visits.len();
-        let value = |i: usize, (parts, visit): &(Parts, Option<usize>)| {
-            let t = visit.unwrap_or(0);
-            // A row that is not analysed may lack the covariate; nothing reads its value.
-            if visit.is_some() && self.excluded[i * visits + t].is_some() {
-                return 0.0;
-            }
-            let factor = |&(v, part): &(usize, Part)| match part {
-                Part::Level(l) => f64::from(u8::from(self.variables[v].level(i, t, visits) == Some(l))),
-                Part::Number => self.variables[v].number(i, t, visits),
-            };
-            parts.iter().map(factor).product()
-        };
-        let value = &value;
-        patients.iter().flat_map(|&i| products.iter().map(move |p| value(i, p))).collect()
     }
 }

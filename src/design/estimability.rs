@@ -172,7 +172,7 @@ impl ScaledGram {
                 for b in entries.iter().take_while(|b| b.column <= a.column) {
                     let wb = b.weight * value_scale[b.value] / scale[b.column];
                     let at = a.column * p + b.column;
-                    gram[at] = gram[at] + product(wa, wb) * moments[a.value * q + b.value];
+                    gram[at] = gram[at] + product(wa, wb) * moments[a.value.max(b.value) * q + a.value.min(b.value)];
                 }
             }
         }
@@ -185,20 +185,21 @@ fn power_of_two(x: f64) -> f64 {
     if x == 0.0 || !x.is_finite() { 1.0 } else { x.abs().log2().floor().clamp(-1000.0, 1000.0).exp2() }
 }
 
-/// The mean of the non-zero numbers of each scaled value (zero is what a product with an indicator is elsewhere); 0 for indicators
-/// themselves, whose origin means something.
-fn value_means(design: &Design, scale: &[f64]) -> Vec<f64> {
+/// The mean of the non-zero numbers of each scaled value (zero is what a product with an indicator is elsewhere); `None` for indicators,
+/// whose origin means something.
+fn value_means(design: &Design, scale: &[f64]) -> Vec<Option<f64>> {
     let q = design.values;
     (0..q)
         .map(|k| {
             let values = || design.z.iter().skip(k).step_by(q).filter(|z| **z != 0.0).map(|z| z / scale[k]);
-            if values().all(|z| z == 1.0) { 0.0 } else { values().sum::<f64>() / values().count().max(1) as f64 }
+            let mean = values().sum::<f64>() / values().count().max(1) as f64;
+            (!values().all(|z| z == 1.0)).then_some(mean)
         })
         .collect()
 }
 
-/// Σ z z' over the patients seen at visit `t`, and Σ (z − mean)².
-fn visit_moments(design: &Design, t: usize, scale: &[f64], means: &[f64]) -> (Vec<DoubleDouble>, Vec<f64>) {
+/// Σ z z' (its lower triangle) over the patients seen at visit `t`, and Σ (z − mean)².
+fn visit_moments(design: &Design, t: usize, scale: &[f64], means: &[Option<f64>]) -> (Vec<DoubleDouble>, Vec<f64>) {
     let (q, visits) = (design.values, design.visits.len());
     let mut moments = vec![DoubleDouble::default(); q * q];
     let mut spread = vec![0.0; q];
@@ -212,9 +213,11 @@ fn visit_moments(design: &Design, t: usize, scale: &[f64], means: &[f64]) -> (Ve
             if z[a] == 0.0 {
                 continue;
             }
-            spread[a] += (z[a] - means[a]).powi(2);
-            for b in 0..q {
-                moments[a * q + b] = moments[a * q + b] + product(z[a], z[b]);
+            spread[a] += (z[a] - means[a].unwrap_or(0.0)).powi(2);
+            for b in (0..=a).filter(|&b| z[b] != 0.0) {
+                let sum = &mut moments[a * q + b];
+                // Counts are exact as they are.
+                if means[a].is_none() && means[b].is_none() { sum.count() } else { *sum = *sum + product(z[a], z[b]) }
             }
         }
     }

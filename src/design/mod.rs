@@ -3,12 +3,17 @@
 //! A row of a trial's model matrix is linear in a short vector of patient-level values: x_it = D_t z_i. Every entry of the row is one
 //! entry of z_i times a number that depends on the visit alone, so D_t is kept as one [`Entry`] per non-zero column.
 
+mod averaging;
 mod build;
 mod coding;
+mod collapse;
+mod dimensions;
 mod double_double;
 mod estimability;
 mod exclusions;
+mod expansion;
 mod formula;
+mod frame;
 mod grid;
 mod model;
 mod tokens;
@@ -17,15 +22,16 @@ mod variables;
 #[cfg(test)]
 mod tests;
 
+pub use averaging::{Averaging, CovariateMeans, FactorWeights};
 pub use build::DesignOptions;
 pub use estimability::AliasedColumn;
 pub use exclusions::{ExcludedObservation, Exclusions};
-pub use grid::{Averaging, CovariateMeans, FactorWeights};
 pub use model::{Baseline, MeanModel};
 
 use crate::error::{Error, Result};
 use crate::trial::ColumnNames;
-pub(crate) use grid::{Dimension, ReferenceGrid};
+pub(crate) use dimensions::Dimension;
+pub(crate) use grid::ReferenceGrid;
 
 use coding::{Constraint, Parts};
 use variables::Variable;

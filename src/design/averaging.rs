@@ -1,0 +1,58 @@
+//! How marginal means average over what they do not name.
+
+/// How the levels of the factors that a mean is averaged over are weighted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+pub enum FactorWeights {
+    /// Every combination counts the same: SAS's `LSMEANS`, emmeans' `equal`.
+    #[default]
+    Equal,
+    /// By how often a combination of the factors averaged over occurs among the analysed observations, whatever the cell: emmeans'
+    /// `proportional`.
+    Proportional,
+    /// By how often a combination occurs among the analysed observations of the cell itself: emmeans' `cells`, SAS's `OM BYLEVEL`.
+    Cells,
+    /// By how often a combination occurs among all patients and analysed visits whose variables are known, the outcome observed or not:
+    /// SAS's `OBSMARGINS` on a data set with a row for every planned visit. The population is everyone randomized.
+    ObservedMargins,
+}
+
+/// Over what numeric variables are averaged to the value they are held at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+pub enum CovariateMeans {
+    /// Over the analysed observations, as SAS and emmeans do: patients with more visits count more.
+    #[default]
+    Observations,
+    /// Over the analysed patients, each counted once with the mean over the patient's analysed observations.
+    Patients,
+}
+
+/// How marginal means average over what they do not name. By default as SAS and emmeans: equal weights, covariates at their mean over the
+/// analysed observations.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Averaging {
+    /// Weights of factor levels.
+    pub factors: FactorWeights,
+    /// Over what numeric variables are averaged.
+    pub covariates: CovariateMeans,
+    /// Numeric variables held at a given value instead of their mean.
+    pub at: Vec<(String, f64)>,
+}
+
+impl Averaging {
+    /// With these weights of factor levels.
+    pub fn weights(factors: FactorWeights) -> Self {
+        Self { factors, ..Self::default() }
+    }
+
+    /// With numeric variables averaged over `covariates`.
+    pub fn covariate_means(mut self, covariates: CovariateMeans) -> Self {
+        self.covariates = covariates;
+        self
+    }
+
+    /// With a numeric variable held at `value`.
+    pub fn at(mut self, variable: impl Into<String>, value: f64) -> Self {
+        self.at.push((variable.into(), value));
+        self
+    }
+}

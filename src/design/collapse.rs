@@ -1,0 +1,78 @@
+//! The collapsed form of the model matrix: x_it = D_t z_i.
+
+use super::coding::{Constraint, Part, Parts};
+use super::frame::Frame;
+use super::variables::Values;
+use super::*;
+use std::collections::HashMap;
+
+/// An entry of z: a product of parts, at one visit where any of them changes by visit.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Product {
+    parts: Parts,
+    visit: Option<usize>,
+}
+
+impl Frame {
+    /// D_t, and the entries of z as products of parts, with the visit where they change by visit.
+    pub fn collapse(&self, columns: &[Parts], constraint: Option<Constraint>) -> (Vec<Vec<Entry>>, Vec<Product>) {
+        let mut products: Vec<Product> = vec![];
+        let mut index: HashMap<Product, usize> = HashMap::new();
+        let mut entries = vec![vec![]; self.visits.len()];
+        for (t, entries) in entries.iter_mut().enumerate() {
+            for (column, parts) in columns.iter().enumerate() {
+                let (weight, mut parts) = self.at_visit(parts, t, constraint);
+                if weight == 0.0 {
+                    continue;
+                }
+                parts.sort_unstable();
+                let by_visit = parts.iter().any(|&(v, _)| self.variables[v].varies_by_visit());
+                let key = Product { parts, visit: by_visit.then_some(t) };
+                let value = *index.entry(key.clone()).or_insert_with(|| {
+                    products.push(key);
+                    products.len() - 1
+                });
+                entries.push(Entry { column, value, weight });
+            }
+        }
+        (entries, products)
+    }
+
+    /// A column at visit `t`: what depends on the visit alone as a weight, and the rest of the product.
+    fn at_visit(&self, parts: &Parts, t: usize, constraint: Option<Constraint>) -> (f64, Parts) {
+        let mut weight = 1.0;
+        let mut rest = vec![];
+        for &(v, part) in parts {
+            let before_treatment = constraint.is_some_and(|c| c.arm == v && t <= c.baseline);
+            weight *= match (&self.variables[v].values, part) {
+                (Values::Visit, Part::Level(l)) => f64::from(u8::from(l == t)),
+                (Values::Time(times), _) => times[t],
+                (_, Part::Level(l)) if before_treatment => f64::from(u8::from(l == 0)),
+                _ => {
+                    rest.push((v, part));
+                    1.0
+                }
+            };
+        }
+        (weight, rest)
+    }
+
+    /// z, patient by patient.
+    pub fn patient_values(&self, patients: &[usize], products: &[Product]) -> Vec<f64> {
+        let visits = self.visits.len();
+        let value = |i: usize, Product { parts, visit }: &Product| {
+            let t = visit.unwrap_or(0);
+            // A row that is not analysed may lack the covariate; nothing reads its value.
+            if visit.is_some() && self.excluded[i * visits + t].is_some() {
+                return 0.0;
+            }
+            let factor = |&(v, part): &(usize, Part)| match part {
+                Part::Level(l) => f64::from(u8::from(self.variables[v].level(i, t, visits) == Some(l))),
+                Part::Number => self.variables[v].number(i, t, visits),
+            };
+            parts.iter().map(factor).product()
+        };
+        let value = &value;
+        patients.iter().flat_map(|&i| products.iter().map(move |p| value(i, p))).collect()
+    }
+}

@@ -1,0 +1,134 @@
+//! The rows a model could analyse, and which of them it does.
+
+use super::variables::{self, Variable, on_visits};
+use super::*;
+use crate::trial::{Outcome, Trial};
+
+/// The rows of patients × visits with everything the model needs of them.
+pub(super) struct Frame {
+    pub visits: Vec<usize>,
+    pub variables: Vec<Variable>,
+    pub group: Option<Variable>,
+    pub weights: Option<Vec<f64>>,
+    pub y: Vec<f64>,
+    /// Why each row is not analysed; `None` for those that are.
+    pub excluded: Vec<Option<Reason>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Reason {
+    NotObserved,
+    /// The first variable that is missing.
+    Variable(usize),
+    Group,
+    Weight,
+}
+
+impl Frame {
+    pub fn new(trial: &Trial, model: &MeanModel, options: &DesignOptions, outcome: &Outcome, visits: &[usize]) -> Result<Self> {
+        let mut frame = Self {
+            visits: visits.to_vec(),
+            variables: variables::resolve(trial, model, outcome, visits)?,
+            group: options.group.as_deref().map(|g| variables::patient_factor(trial, g)).transpose()?,
+            weights: options.weights.as_deref().map(|w| variables::weights(trial, w, visits)).transpose()?,
+            y: on_visits(&outcome.values, visits, trial.schedule().len()),
+            excluded: vec![],
+        };
+        frame.excluded = (0..frame.y.len()).map(|row| frame.reason(row)).collect();
+        Ok(frame)
+    }
+
+    fn reason(&self, row: usize) -> Option<Reason> {
+        let visits = self.visits.len();
+        let (i, t) = (row / visits, row % visits);
+        if self.y[row].is_nan() {
+            return Some(Reason::NotObserved);
+        }
+        if let Some(v) = self.variables.iter().position(|v| v.is_missing(i, t, visits)) {
+            return Some(Reason::Variable(v));
+        }
+        if self.group.as_ref().is_some_and(|g| g.is_missing(i, t, visits)) {
+            return Some(Reason::Group);
+        }
+        // Also true of a weight that is not a number.
+        let positive = |w: f64| w > 0.0 && w.is_finite();
+        if self.weights.as_ref().is_some_and(|w| !positive(w[row])) {
+            return Some(Reason::Weight);
+        }
+        None
+    }
+
+    /// The analysed rows as patient and visit.
+    pub fn rows(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let visits = self.visits.len().max(1);
+        (0..self.excluded.len()).filter(|&row| self.excluded[row].is_none()).map(move |row| (row / visits, row % visits))
+    }
+
+    pub fn exclusions(&self, trial: &Trial) -> Exclusions {
+        let visits = self.visits.len();
+        let labels: Vec<String> = self.visits.iter().map(|&t| trial.schedule().visits()[t].label.clone()).collect();
+        let mut found = Exclusions { randomized: trial.patients().len(), visits: labels, ..Exclusions::default() };
+        if visits == 0 {
+            return found;
+        }
+        for (patient, rows) in trial.patients().iter().zip(self.excluded.chunks_exact(visits)) {
+            if rows.iter().all(|r| *r == Some(Reason::NotObserved)) {
+                found.without_outcome.push(patient.clone());
+            } else if rows.iter().all(Option::is_some) {
+                found.wholly_excluded.push(patient.clone());
+            } else {
+                found.analysed += 1;
+            }
+            for (t, reason) in rows.iter().enumerate() {
+                if let Some(reason) = reason.filter(|r| *r != Reason::NotObserved) {
+                    found.rows.push(ExcludedObservation {
+                        patient: patient.clone(),
+                        visit: found.visits[t].clone(),
+                        reason: self.words(reason),
+                    });
+                }
+            }
+        }
+        found
+    }
+
+    fn words(&self, reason: Reason) -> String {
+        match reason {
+            Reason::NotObserved => "the outcome was not observed".into(),
+            Reason::Variable(v) => format!("`{}` is missing", self.variables[v].name),
+            Reason::Group => format!("`{}`, which makes the covariance groups, is missing", self.group.as_ref().map_or("", |g| &g.name)),
+            Reason::Weight => "the weight is missing or not positive".into(),
+        }
+    }
+
+    /// Drops the levels without analysed rows; a sentence for each variable that loses some.
+    pub fn drop_unused_levels(&mut self) -> Vec<String> {
+        let visits = self.visits.len();
+        let rows: Vec<(usize, usize)> = self.rows().collect();
+        let mut sentences = vec![];
+        for variable in self.variables.iter_mut().chain(&mut self.group) {
+            let dropped = variable.drop_unused_levels(rows.iter().copied(), visits);
+            let sentence = format!("no analysed observation has `{}` = {}: left out of its levels", variable.name, dropped.join(", "));
+            if !dropped.is_empty() && !sentences.contains(&sentence) {
+                sentences.push(sentence);
+            }
+        }
+        sentences
+    }
+
+    /// The arms nobody of which has an analysed observation at a visit.
+    pub fn empty_cells(&self, trial: &Trial) -> Vec<String> {
+        let arms = trial.arms().len();
+        let mut n = vec![0; arms * self.visits.len()];
+        self.rows().for_each(|(i, t)| n[trial.arm_of()[i] * self.visits.len() + t] += 1);
+        let per_arm = n.chunks_exact(self.visits.len().max(1)).enumerate();
+        per_arm
+            .filter(|(_, n)| n.iter().any(|&n| n > 0))
+            .flat_map(|(arm, n)| (0..n.len()).filter(|&t| n[t] == 0).map(move |t| (arm, t)))
+            .map(|(arm, t)| {
+                let visit = &trial.schedule().visits()[self.visits[t]].label;
+                format!("nobody in arm {} has an analysed observation at {visit}", trial.arms()[arm])
+            })
+            .collect()
+    }
+}
