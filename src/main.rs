@@ -1,3 +1,13 @@
-//! The command-line front.
+//! The command-line front `trialstats`: `fit` a model to a trial's file, `describe` the file.
 
-fn main() {}
+mod cli;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

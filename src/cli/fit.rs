@@ -1,0 +1,243 @@
+//! `trialstats fit`: a mixed model for repeated measures from a file and a formula.
+
+use super::failure::Failure;
+use super::formula_variables::covariates;
+use super::source::{SourceArguments, Wanted};
+use super::{fit_json, fit_text};
+use clap::ValueEnum;
+use trialstats::covariance::Covariance;
+use trialstats::design::{Baseline, MeanModel};
+use trialstats::means::{Adjustment, Averaging, ContrastOptions, Contrasts, FactorWeights, MarginalMeans, MeansOptions};
+use trialstats::{Df, Estimation, Fit, Model, Trial};
+
+/// Everything that states a model and what is wanted of it.
+#[derive(Debug, Clone, clap::Args)]
+pub struct FitArguments {
+    #[command(flatten)]
+    pub source: SourceArguments,
+    /// The mean model, e.g. "FEV1 ~ RACE + SEX + ARMCD * AVISIT"
+    #[arg(long)]
+    pub formula: String,
+    /// The covariance among a patient's visits: unstructured (us), compound-symmetry (cs), autoregressive (ar1), …
+    #[arg(long, default_value = "unstructured")]
+    pub covariance: String,
+    /// A column whose levels have a covariance of their own each
+    #[arg(long, value_name = "COLUMN")]
+    pub group: Option<String>,
+    /// A column of observation weights: the residual variance is divided by them
+    #[arg(long, value_name = "COLUMN")]
+    pub weights: Option<String>,
+    /// Restricted or ordinary maximum likelihood
+    #[arg(long, value_enum, default_value_t = EstimationName::Reml)]
+    pub estimation: EstimationName,
+    /// The method of degrees of freedom
+    #[arg(long, value_enum, default_value_t = DfName::Satterthwaite)]
+    pub df: DfName,
+    /// The covariance of the estimates
+    #[arg(long, value_enum, default_value_t = VcovName::Model)]
+    pub vcov: VcovName,
+    /// What is done with the value before treatment; a covariate where the formula names `baseline`, else part of the response
+    #[arg(long, value_enum)]
+    pub baseline: Option<BaselineName>,
+    /// Marginal means and arm contrasts per visit: the columns of the arm and of the visit
+    #[arg(long, num_args = 2, value_names = ["ARM", "VISIT"])]
+    pub means: Option<Vec<String>>,
+    /// How the marginal means average over the other factors
+    #[arg(long, value_enum, default_value_t = AverageName::Equal)]
+    pub average: AverageName,
+    /// Adjustment of the contrasts' p-values for multiplicity; shown beside the plain ones
+    #[arg(long, value_enum, default_value_t = AdjustmentName::None)]
+    pub adjust: AdjustmentName,
+    /// The confidence level of intervals
+    #[arg(long, default_value_t = 0.95)]
+    pub level: f64,
+    /// Print everything as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A method of estimation, as the command line names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EstimationName {
+    Reml,
+    Ml,
+}
+
+/// A method of degrees of freedom, as the command line names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DfName {
+    Satterthwaite,
+    /// As SAS ddfm=kr has it
+    KenwardRoger,
+    /// Without the second derivatives of the covariance, as SAS ddfm=kr(linear)
+    KenwardRogerLinear,
+    /// Not built yet
+    BetweenWithin,
+    /// Observations less columns
+    Residual,
+    /// The normal distribution
+    Asymptotic,
+}
+
+/// A covariance of the estimates, as the command line names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VcovName {
+    /// By the model, adjusted where the df method says so
+    Model,
+    /// Not built yet
+    Cr0,
+    /// Not built yet
+    Cr2,
+    /// Not built yet
+    Cr3,
+}
+
+/// What is done with the value before treatment, as the command line names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BaselineName {
+    /// A covariate of the later visits
+    Covariate,
+    /// Part of the response, with one mean for all arms (cLDA)
+    Constrained,
+    /// Part of the response, with a mean of its own in each arm
+    Response,
+}
+
+/// Weights of marginal means, as the command line names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AverageName {
+    /// Every combination counts the same
+    Equal,
+    /// By how often a combination occurs among all analysed observations
+    Proportional,
+    /// By how often a combination occurs in the arm and visit itself
+    Cells,
+    /// By how often a combination occurs among everyone randomized
+    ObservedMargins,
+}
+
+/// An adjustment for multiplicity, as the command line names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AdjustmentName {
+    None,
+    Bonferroni,
+    Holm,
+    Hochberg,
+    BenjaminiHochberg,
+}
+
+/// A fitted model with the words it was asked for in.
+pub struct Answer<'a> {
+    pub arguments: &'a FitArguments,
+    pub trial: Trial,
+    pub fit: Fit,
+    pub means: Option<(MarginalMeans, Contrasts)>,
+}
+
+impl FitArguments {
+    /// Fits the model and says what was found.
+    pub fn run(&self) -> Result<String, Failure> {
+        if !(self.level > 0.0 && self.level < 1.0) {
+            return Err(Failure::Usage(format!("--level {}: a confidence level lies between 0 and 1, e.g. 0.95", self.level)));
+        }
+        let arm = self.arm()?;
+        let mean = self.mean_model()?;
+        let trial = self.source.read(arm, &self.wanted(&mean, arm)?)?;
+        let fit = self.model(mean)?.fit(&trial)?;
+        let means = self.means(&fit)?;
+        let answer = Answer { arguments: self, trial, fit, means };
+        if self.json { fit_json::render(&answer) } else { fit_text::render(&answer) }
+    }
+
+    /// Marginal means of arm and visit and the arms' differences, where they were asked for.
+    fn means(&self, fit: &Fit) -> Result<Option<(MarginalMeans, Contrasts)>, Failure> {
+        let Some([arm, visit]) = self.means.as_deref() else { return Ok(None) };
+        let averaging = Averaging::weights(match self.average {
+            AverageName::Equal => FactorWeights::Equal,
+            AverageName::Proportional => FactorWeights::Proportional,
+            AverageName::Cells => FactorWeights::Cells,
+            AverageName::ObservedMargins => FactorWeights::ObservedMargins,
+        });
+        let adjustment = match self.adjust {
+            AdjustmentName::None => Adjustment::None,
+            AdjustmentName::Bonferroni => Adjustment::Bonferroni,
+            AdjustmentName::Holm => Adjustment::Holm,
+            AdjustmentName::Hochberg => Adjustment::Hochberg,
+            AdjustmentName::BenjaminiHochberg => Adjustment::BenjaminiHochberg,
+        };
+        let means = fit.marginal_means(&[arm, visit], &MeansOptions { averaging: averaging.clone(), level: self.level })?;
+        let contrasts = fit.arm_contrasts(&ContrastOptions::default().averaging(averaging).level(self.level).adjustment(adjustment))?;
+        Ok(Some((means, contrasts)))
+    }
+
+    /// The column of the arm, if one was named.
+    pub fn arm(&self) -> Result<Option<&str>, Failure> {
+        let Some([arm, visit]) = self.means.as_deref() else {
+            return Ok(self.source.arm.as_deref());
+        };
+        if *visit != self.source.visit {
+            let declared = &self.source.visit;
+            return Err(Failure::Usage(format!(
+                "--means {arm} {visit}: the visit is in column `{declared}` (--visit), so write --means {arm} {declared}"
+            )));
+        }
+        match &self.source.arm {
+            Some(declared) if declared != arm => Err(Failure::Usage(format!(
+                "--means {arm} {visit}: the arm is in column `{declared}` (--arm), so write --means {declared} {visit}"
+            ))),
+            _ => Ok(Some(arm)),
+        }
+    }
+
+    fn mean_model(&self) -> Result<MeanModel, Failure> {
+        let mean = MeanModel::parse(&self.formula)?;
+        Ok(match self.baseline {
+            None => mean,
+            Some(BaselineName::Covariate) => mean.with_baseline(Baseline::Covariate),
+            Some(BaselineName::Constrained) => mean.with_baseline(Baseline::Constrained),
+            Some(BaselineName::Response) => mean.with_baseline(Baseline::Response),
+        })
+    }
+
+    fn wanted(&self, mean: &MeanModel, arm: Option<&str>) -> Result<Wanted, Failure> {
+        let mut covariates = covariates(mean, &self.source, arm)?;
+        if let Some(group) = self.group.as_deref()
+            && Some(group) != arm
+            && !covariates.iter().any(|c| c == group)
+        {
+            covariates.push(group.to_string());
+        }
+        Ok(Wanted { outcomes: vec![mean.outcome_name().to_string()], covariates, weights: self.weights.clone() })
+    }
+
+    fn model(&self, mean: MeanModel) -> Result<Model, Failure> {
+        if self.vcov != VcovName::Model {
+            return Err(not_built("--vcov", self.vcov, "model"));
+        }
+        let df = match self.df {
+            DfName::Satterthwaite => Df::Satterthwaite,
+            DfName::KenwardRoger => Df::KenwardRoger,
+            DfName::KenwardRogerLinear => Df::KenwardRogerLinear,
+            DfName::Residual => Df::Residual,
+            DfName::Asymptotic => Df::Asymptotic,
+            DfName::BetweenWithin => return Err(not_built("--df", self.df, "satterthwaite")),
+        };
+        let estimation = match self.estimation {
+            EstimationName::Reml => Estimation::Reml,
+            EstimationName::Ml => Estimation::Ml,
+        };
+        let mut model = Model::new(mean).covariance(Covariance::named(&self.covariance)?).estimation(estimation).df(df);
+        if let Some(group) = &self.group {
+            model = model.covariance_by(group);
+        }
+        if let Some(weights) = &self.weights {
+            model = model.weights(weights);
+        }
+        Ok(model)
+    }
+}
+
+fn not_built(option: &str, value: impl ValueEnum, instead: &str) -> Failure {
+    let name = value.to_possible_value().map_or_else(String::new, |v| v.get_name().to_string());
+    Failure::Usage(format!("{option} {name}: this version has not built it yet; use {option} {instead}"))
+}

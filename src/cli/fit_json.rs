@@ -1,0 +1,195 @@
+//! A fit as JSON, with the fields and shapes of the files that R mmrm's results are exchanged in.
+
+use super::failure::Failure;
+use super::fit::{Answer, DfName, EstimationName, FitArguments, VcovName};
+use nalgebra::DMatrix;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use trialstats::covariance::Covariance;
+use trialstats::means::{Adjustment, Contrasts, MarginalMeans};
+
+/// The whole answer. A number that does not exist (an aliased coefficient, an infinite df) is `null`.
+#[derive(Serialize)]
+struct Document {
+    id: String,
+    software: String,
+    optimizer: String,
+    data: String,
+    formula: String,
+    reml: bool,
+    df_method: &'static str,
+    vcov_method: &'static str,
+    weighted: bool,
+    n_obs: usize,
+    n_subjects: usize,
+    log_lik: f64,
+    aic: f64,
+    bic: f64,
+    coefficients: Vec<Coefficient>,
+    vcov: Vec<Vec<f64>>,
+    covariance: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marginal_means: Option<Vec<MarginalMean>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contrasts: Option<Vec<Contrast>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interaction_test: Option<InteractionTest>,
+}
+
+#[derive(Serialize)]
+struct Coefficient {
+    term: String,
+    estimate: f64,
+    se: f64,
+    df: f64,
+    t: f64,
+    p: f64,
+}
+
+#[derive(Serialize)]
+struct MarginalMean {
+    arm: String,
+    visit: String,
+    estimate: f64,
+    se: f64,
+    df: f64,
+    lower: f64,
+    upper: f64,
+}
+
+#[derive(Serialize)]
+struct Contrast {
+    contrast: String,
+    visit: String,
+    estimate: f64,
+    se: f64,
+    df: f64,
+    lower: f64,
+    upper: f64,
+    t: f64,
+    p: f64,
+    /// Only where an adjustment for multiplicity was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p_adjusted: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct InteractionTest {
+    terms: Vec<String>,
+    num_df: u64,
+    denom_df: f64,
+    f: f64,
+    p: f64,
+}
+
+/// The answer as indented JSON.
+pub fn render(answer: &Answer) -> Result<String, Failure> {
+    let document = document(answer)?;
+    let text = serde_json::to_string_pretty(&document).map_err(|e| Failure::Output(std::io::Error::other(e)))?;
+    Ok(text + "\n")
+}
+
+fn document(answer: &Answer) -> Result<Document, Failure> {
+    let Answer { arguments, fit, .. } = answer;
+    let data = arguments.source.stem();
+    let estimation = if arguments.estimation == EstimationName::Reml { "reml" } else { "ml" };
+    let rows = fit.coefficients().rows;
+    Ok(Document {
+        id: format!("{data}_{}_{estimation}_{}", structure(arguments)?, df_method(arguments.df).to_lowercase()),
+        software: format!("trialstats {}", env!("CARGO_PKG_VERSION")),
+        optimizer: format!("Newton with exact derivatives, decrement {:.1e}", fit.convergence().decrement),
+        formula: format!("{} + {}", arguments.formula.trim(), covariance_term(arguments)?),
+        data,
+        reml: arguments.estimation == EstimationName::Reml,
+        df_method: df_method(arguments.df),
+        vcov_method: vcov_method(arguments),
+        weighted: arguments.weights.is_some(),
+        n_obs: fit.n_observations(),
+        n_subjects: fit.n_patients(),
+        log_lik: fit.log_likelihood(),
+        aic: fit.aic(),
+        bic: fit.bic(),
+        coefficients: rows
+            .into_iter()
+            .map(|r| Coefficient { term: r.label, estimate: r.estimate, se: r.se, df: r.df, t: r.t, p: r.p })
+            .collect(),
+        vcov: by_row(fit.vcov()),
+        covariance: fit.covariances().iter().map(|g| (g.group.clone(), Value::from(by_row(&g.sigma)))).collect(),
+        marginal_means: answer.means.as_ref().map(|(means, _)| marginal_means(means)),
+        contrasts: answer.means.as_ref().map(|(_, contrasts)| differences(contrasts)),
+        interaction_test: interaction_test(answer)?,
+    })
+}
+
+fn marginal_means(means: &MarginalMeans) -> Vec<MarginalMean> {
+    let row = |r: &trialstats::means::MarginalMean| MarginalMean {
+        arm: r.levels.first().cloned().unwrap_or_default(),
+        visit: r.levels.get(1).cloned().unwrap_or_default(),
+        estimate: r.estimate.estimate,
+        se: r.estimate.se,
+        df: r.estimate.df,
+        lower: r.lower,
+        upper: r.upper,
+    };
+    means.rows.iter().map(row).collect()
+}
+
+fn differences(contrasts: &Contrasts) -> Vec<Contrast> {
+    let row = |r: &trialstats::means::Contrast| Contrast {
+        contrast: r.contrast.clone(),
+        visit: r.visit.clone().unwrap_or_default(),
+        estimate: r.estimate.estimate,
+        se: r.estimate.se,
+        df: r.estimate.df,
+        lower: r.lower,
+        upper: r.upper,
+        t: r.estimate.t,
+        p: r.estimate.p,
+        p_adjusted: (contrasts.adjustment != Adjustment::None).then_some(r.p_adjusted),
+    };
+    contrasts.rows.iter().map(row).collect()
+}
+
+/// The structure's short name where it has one, else the full one.
+fn structure(arguments: &FitArguments) -> Result<String, Failure> {
+    let covariance = Covariance::named(&arguments.covariance)?;
+    Ok(covariance.short_name().map_or_else(|| covariance.to_string(), str::to_string))
+}
+
+/// The covariance in mmrm's notation: `us(AVISIT | USUBJID)`, or `us(AVISIT | ARMCD/USUBJID)` where it differs by group.
+fn covariance_term(arguments: &FitArguments) -> Result<String, Failure> {
+    let group = arguments.group.as_ref().map_or_else(String::new, |g| format!("{g}/"));
+    Ok(format!("{}({} | {group}{})", structure(arguments)?, arguments.source.visit, arguments.source.subject))
+}
+
+fn df_method(df: DfName) -> &'static str {
+    match df {
+        DfName::Satterthwaite => "Satterthwaite",
+        DfName::KenwardRoger | DfName::KenwardRogerLinear => "Kenward-Roger",
+        DfName::BetweenWithin => "Between-Within",
+        DfName::Residual => "Residual",
+        DfName::Asymptotic => "Asymptotic",
+    }
+}
+
+fn vcov_method(arguments: &FitArguments) -> &'static str {
+    match (arguments.vcov, arguments.df) {
+        (VcovName::Model, DfName::KenwardRogerLinear) => "Kenward-Roger-Linear",
+        (VcovName::Model, _) => "default",
+        (VcovName::Cr0, _) => "Empirical",
+        (VcovName::Cr2, _) => "Empirical-Bias-Reduced",
+        (VcovName::Cr3, _) => "Empirical-Jackknife",
+    }
+}
+
+fn by_row(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {
+    matrix.row_iter().map(|row| row.iter().copied().collect()).collect()
+}
+
+/// The joint test of every coefficient of an interaction with visit, the rows as they are; none where the model has no such term.
+fn interaction_test(answer: &Answer) -> Result<Option<InteractionTest>, Failure> {
+    let Some((terms, test)) = super::interaction::test(&answer.fit, &answer.arguments.source.visit)? else {
+        return Ok(None);
+    };
+    Ok(Some(InteractionTest { terms, num_df: test.num_df as u64, denom_df: test.denom_df, f: test.f, p: test.p }))
+}

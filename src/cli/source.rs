@@ -1,0 +1,177 @@
+//! The arguments that say what the columns of a file mean, and the trial read by them.
+
+use super::failure::Failure;
+use std::path::{Path, PathBuf};
+use trialstats::Trial;
+use trialstats::trial::{CovariateKind, CovariateValues, Delimiter, Layout};
+
+/// Which columns hold patient, visit and arm, and what is declared about them.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SourceArguments {
+    /// The trial's file: CSV with a header, a row per patient and visit
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// Column of the patient
+    #[arg(long, value_name = "COLUMN")]
+    pub subject: String,
+    /// Column of the visit
+    #[arg(long, value_name = "COLUMN")]
+    pub visit: String,
+    /// Column of the arm; taken from --means where that is given
+    #[arg(long, value_name = "COLUMN")]
+    pub arm: Option<String>,
+    /// The visits in their order, where the file's labels do not tell it
+    #[arg(long, value_name = "VISIT,…", value_delimiter = ',')]
+    pub visits: Vec<String>,
+    /// Column of the visits' planned times
+    #[arg(long, value_name = "COLUMN")]
+    pub time: Option<String>,
+    /// The visit before treatment
+    #[arg(long, value_name = "VISIT")]
+    pub baseline_visit: Option<String>,
+    /// The reference level of a factor or of the arm; the first in sorted order unless said
+    #[arg(long, value_name = "VAR=LEVEL", value_parser = reference)]
+    pub reference: Vec<(String, String)>,
+    /// The levels of a factor or of the arm in order, the reference first; any other level is a problem
+    #[arg(long, value_name = "VAR=LEVEL,…", value_parser = levels)]
+    pub levels: Vec<(String, Vec<String>)>,
+    /// A further code of a missing value, such as 999, beside NA, . and nothing
+    #[arg(long, value_name = "CODE", allow_hyphen_values = true)]
+    pub missing: Vec<String>,
+    /// What separates the file's fields
+    #[arg(long, value_enum, default_value_t = Separator::Comma)]
+    pub separator: Separator,
+}
+
+/// What separates the fields of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Separator {
+    Comma,
+    Semicolon,
+    Tab,
+}
+
+/// The columns that an analysis needs beside patient, arm and visit.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    pub outcomes: Vec<String>,
+    pub covariates: Vec<String>,
+    pub weights: Option<String>,
+}
+
+fn reference(text: &str) -> Result<(String, String), String> {
+    let (variable, level) = text.split_once('=').ok_or("expected VAR=LEVEL, as in SEX=Male")?;
+    Ok((variable.to_string(), level.to_string()))
+}
+
+fn levels(text: &str) -> Result<(String, Vec<String>), String> {
+    let (variable, levels) = text.split_once('=').ok_or("expected VAR=LEVEL,LEVEL, as in SEX=Male,Female")?;
+    Ok((variable.to_string(), levels.split(',').map(str::to_string).collect()))
+}
+
+impl SourceArguments {
+    /// The file's name without folder and extension.
+    pub fn stem(&self) -> String {
+        self.data.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned())
+    }
+
+    /// Reads the trial. `arm` is the column of the arm, where the analysis has one.
+    pub fn read(&self, arm: Option<&str>, wanted: &Wanted) -> Result<Trial, Failure> {
+        let layout = self.layout(arm, wanted);
+        if self.references_of_covariates(arm).next().is_none() {
+            return Ok(layout.read_csv(&self.data)?);
+        }
+        // The other levels are known only once the file has been read.
+        let first_look = layout.read_csv(&self.data)?;
+        let mut layout = layout;
+        for (variable, level) in self.references_of_covariates(arm) {
+            layout = layout.levels(variable, reordered(&first_look, variable, level)?);
+        }
+        Ok(layout.read_csv(&self.data)?)
+    }
+
+    /// The names in the file's header.
+    pub fn header(&self) -> Result<Vec<String>, Failure> {
+        header(&self.data, self.separator.byte())
+    }
+
+    fn layout(&self, arm: Option<&str>, wanted: &Wanted) -> Layout {
+        let mut layout = match arm {
+            Some(arm) => Layout::long(&self.subject, arm, &self.visit),
+            None => Layout::long_one_arm(&self.subject, &self.visit),
+        };
+        layout = layout.delimiter(self.separator.delimiter());
+        if !self.visits.is_empty() {
+            layout = layout.visits(&self.visits);
+        }
+        if let Some(time) = &self.time {
+            layout = layout.visit_time(time);
+        }
+        if let Some(baseline) = &self.baseline_visit {
+            layout = layout.baseline_visit(baseline);
+        }
+        for (variable, levels) in &self.levels {
+            layout = match () {
+                () if arm == Some(variable) => layout.arms(levels),
+                () if *variable == self.visit => layout.visits(levels),
+                () => layout.levels(variable, levels),
+            };
+        }
+        for (variable, level) in &self.reference {
+            if arm == Some(variable) {
+                layout = layout.reference_arm(level);
+            }
+        }
+        layout = self.missing.iter().fold(layout, |l, code| l.missing_code(code));
+        layout = wanted.outcomes.iter().fold(layout, |l, outcome| l.outcome(outcome.as_str()));
+        layout = wanted.covariates.iter().fold(layout, |l, covariate| l.covariate_as(covariate, CovariateKind::AsFound));
+        wanted.weights.iter().fold(layout, |l, weights| l.weight(weights))
+    }
+
+    fn references_of_covariates<'a>(&'a self, arm: Option<&'a str>) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.reference.iter().map(|(v, l)| (v.as_str(), l.as_str())).filter(move |(variable, _)| arm != Some(variable))
+    }
+}
+
+impl Separator {
+    fn byte(self) -> u8 {
+        match self {
+            Separator::Comma => b',',
+            Separator::Semicolon => b';',
+            Separator::Tab => b'\t',
+        }
+    }
+
+    fn delimiter(self) -> Delimiter {
+        match self {
+            Separator::Comma => Delimiter::Comma,
+            Separator::Semicolon => Delimiter::Semicolon,
+            Separator::Tab => Delimiter::Tab,
+        }
+    }
+}
+
+/// The levels of a covariate with `reference` put first.
+fn reordered(trial: &Trial, variable: &str, reference: &str) -> Result<Vec<String>, Failure> {
+    let Some(covariate) = trial.covariate(variable) else {
+        return Err(Failure::Usage(format!("--reference {variable}={reference}: the model has no factor `{variable}`")));
+    };
+    let levels = match &covariate.values {
+        CovariateValues::Factor { levels, .. } | CovariateValues::FactorByVisit { levels, .. } => levels,
+        CovariateValues::Numeric(_) | CovariateValues::NumericByVisit(_) => {
+            return Err(Failure::Usage(format!("--reference {variable}={reference}: `{variable}` is a number, not a factor")));
+        }
+    };
+    if !levels.iter().any(|l| l == reference) {
+        let known = levels.join(", ");
+        return Err(Failure::Usage(format!("--reference {variable}={reference}: `{variable}` has no such level; its levels are {known}")));
+    }
+    let others = levels.iter().filter(|l| *l != reference).cloned();
+    Ok(std::iter::once(reference.to_string()).chain(others).collect())
+}
+
+fn header(file: &Path, separator: u8) -> Result<Vec<String>, Failure> {
+    let cannot = |e: csv::Error| Failure::Usage(format!("cannot read the header of {}: {e}", file.display()));
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator).from_path(file).map_err(cannot)?;
+    Ok(reader.headers().map_err(cannot)?.iter().map(|name| name.trim().to_string()).collect())
+}
