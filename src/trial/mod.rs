@@ -13,6 +13,7 @@ mod layout;
 mod observed;
 mod patterns;
 mod reading;
+mod resample;
 mod schedule;
 mod summary;
 

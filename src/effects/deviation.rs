@@ -1,0 +1,146 @@
+//! The standard deviation that a denominator stands for, with the degrees of freedom of its estimate.
+
+use super::Denominator;
+use super::scores::{Sample, Scores};
+use crate::Fit;
+use crate::error::{Error, Result};
+use nalgebra::{DMatrix, DVector};
+
+/// An estimated standard deviation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Deviation {
+    pub sd: f64,
+    /// ν with Var(s)/s² ≈ 1/(2ν); NaN where it is not known.
+    pub df: f64,
+    /// Patients it was estimated from.
+    pub n: usize,
+}
+
+/// Whose effect is standardized: an arm's change from baseline, or an arm's difference from another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Target {
+    pub arm: usize,
+    pub versus: Option<usize>,
+    pub visit: usize,
+}
+
+impl Deviation {
+    pub fn of(denominator: Denominator, scores: &Scores, fit: Option<&Fit>, target: Target) -> Result<Self> {
+        let Target { arm, versus, visit } = target;
+        let arms = scores.trial.arms().len();
+        match (denominator, versus) {
+            (Denominator::BaselinePooled, _) => Ok(pooled(&(0..arms).map(|a| scores.baseline_of(a)).collect::<Result<Vec<Sample>>>()?)),
+            (Denominator::BaselineWhole, _) => Ok(single(Sample::of(scores.baseline()?.iter().copied()))),
+            (Denominator::BaselineOwn, None) => Ok(single(scores.baseline_of(arm)?)),
+            (Denominator::Change, None) => Ok(single(scores.change(arm, visit)?)),
+            (Denominator::Change, Some(other)) => Ok(pooled(&[scores.change(arm, visit)?, scores.change(other, visit)?])),
+            (Denominator::Average, None) => {
+                let (before, after, covariance) = scores.pairs(arm, visit)?;
+                Ok(average_of_pairs(before, after, covariance))
+            }
+            (Denominator::Average, Some(other)) => Ok(average(scores.at_visit(arm, visit), scores.at_visit(other, visit))),
+            (Denominator::VisitPooled, Some(other)) => Ok(pooled(&[scores.at_visit(arm, visit), scores.at_visit(other, visit)])),
+            (Denominator::Control, Some(reference)) => Ok(single(scores.at_visit(reference, visit))),
+            (Denominator::VisitModel, _) => of_model(scores, fit, target),
+            (Denominator::BaselineOwn, Some(_)) => {
+                Err(misplaced(denominator, "between", "BaselinePooled, or Control for the reference arm's"))
+            }
+            (Denominator::VisitPooled | Denominator::Control, None) => {
+                Err(misplaced(denominator, "within", "BaselinePooled, BaselineOwn, Change or Average"))
+            }
+        }
+    }
+}
+
+fn misplaced(denominator: Denominator, place: &str, remedy: &str) -> Error {
+    Error::invalid(
+        format!("effect sizes {place} arms over the {denominator}"),
+        format!("that standard deviation is not defined {place} arms"),
+        format!("use Denominator::{remedy}"),
+    )
+}
+
+fn single(sample: Sample) -> Deviation {
+    Deviation { sd: sample.variance.sqrt(), df: sample.n as f64 - 1.0, n: sample.n }
+}
+
+/// √(Σ(n−1)s² / Σ(n−1)); a sample of one adds nothing.
+pub(super) fn pooled(samples: &[Sample]) -> Deviation {
+    let used: Vec<&Sample> = samples.iter().filter(|s| s.n > 1).collect();
+    let df: f64 = used.iter().map(|s| s.n as f64 - 1.0).sum();
+    let squares: f64 = used.iter().map(|s| (s.n as f64 - 1.0) * s.variance).sum();
+    Deviation { sd: (squares / df).sqrt(), df, n: samples.iter().map(|s| s.n).sum() }
+}
+
+/// √((s₁²+s₂²)/2) of independent samples; ν by Satterthwaite's matching of moments.
+fn average(a: Sample, b: Sample) -> Deviation {
+    let sum = a.variance + b.variance;
+    let spread = a.variance.powi(2) / (a.n as f64 - 1.0) + b.variance.powi(2) / (b.n as f64 - 1.0);
+    Deviation { sd: (sum / 2.0).sqrt(), df: sum * sum / spread, n: a.n + b.n }
+}
+
+/// √((s₁²+s₂²)/2) of one sample seen twice: Var(s₁²+s₂²) = 2(σ₁⁴ + σ₂⁴ + 2σ₁₂²)/(n−1) under normality.
+fn average_of_pairs(before: Sample, after: Sample, covariance: f64) -> Deviation {
+    let sum = before.variance + after.variance;
+    let spread = before.variance.powi(2) + after.variance.powi(2) + 2.0 * covariance * covariance;
+    Deviation { sd: (sum / 2.0).sqrt(), df: (before.n as f64 - 1.0) * sum * sum / spread, n: before.n }
+}
+
+/// √Σ̂_tt, or the root of the mean of two arms' Σ̂_tt; ν = 2v²/Var(v̂) from the covariance of the covariance parameters.
+fn of_model(scores: &Scores, fit: Option<&Fit>, target: Target) -> Result<Deviation> {
+    let Some(fit) = fit else {
+        return Err(Error::invalid(
+            format!("effect sizes over {}", Denominator::VisitModel),
+            "raw data and bare estimates have no model",
+            "use effects::from_model with the fit, or another denominator",
+        ));
+    };
+    let design = fit.design();
+    let visits = &design.visit_labels;
+    let label = &scores.trial.schedule().visits()[target.visit].label;
+    let t = visits.iter().position(|v| v == label).ok_or_else(|| Error::unknown("visit of the model", label, visits))?;
+    let mut groups = vec![group_of(scores, fit, target.arm)?];
+    if let Some(other) = target.versus {
+        groups.push(group_of(scores, fit, other)?);
+    }
+    let weight = 1.0 / groups.len() as f64;
+    let variance: f64 = groups.iter().map(|&g| weight * fit.covariances()[g].sigma[(t, t)]).sum();
+    Ok(Deviation { sd: variance.sqrt(), df: model_df(fit, &groups, t, variance)?, n: fit.n_patients() })
+}
+
+/// The covariance group of an arm.
+fn group_of(scores: &Scores, fit: &Fit, arm: usize) -> Result<usize> {
+    let groups = fit.covariances();
+    let name = &scores.trial.arms()[arm];
+    match groups.iter().position(|g| &g.group == name) {
+        Some(group) => Ok(group),
+        None if groups.len() == 1 => Ok(0),
+        None => Err(Error::invalid(
+            format!("the model's standard deviation of arm `{name}`"),
+            "the covariance of the model differs by something other than the arm",
+            "use another denominator, or a covariance by arm",
+        )),
+    }
+}
+
+/// Degrees of freedom of the mean of Σ̂_tt over groups; NaN where a variance is at its boundary, so that its distribution is not known.
+fn model_df(fit: &Fit, groups: &[usize], t: usize, variance: f64) -> Result<f64> {
+    if !fit.convergence().boundary.is_empty() {
+        return Ok(f64::NAN);
+    }
+    let times = &fit.design().visit_times;
+    let structure = fit.covariance_structure().bind(times)?;
+    let theta: Vec<f64> = fit.covariance_parameters().into_iter().map(|(_, value)| value).collect();
+    let per_group = theta.len() / fit.covariances().len();
+    let mut gradient = DVector::zeros(theta.len());
+    let mut derivative = DMatrix::zeros(times.len(), times.len());
+    for &group in groups {
+        let first = group * per_group;
+        for k in 0..per_group {
+            structure.derivative(&theta[first..first + per_group], k, &mut derivative);
+            gradient[first + k] += derivative[(t, t)] / groups.len() as f64;
+        }
+    }
+    let spread = (gradient.transpose() * fit.covariance_parameters_vcov() * &gradient)[0];
+    Ok(2.0 * variance * variance / spread)
+}

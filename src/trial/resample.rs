@@ -1,0 +1,144 @@
+//! A trial made of chosen patients of another: for the bootstrap and the jackknife.
+
+use super::*;
+use std::collections::HashSet;
+
+impl Trial {
+    /// The trial whose patients are those at the positions `patients` of this one, in that order; a patient may be chosen more than once.
+    ///
+    /// The second and later copies of a patient are patients of their own, with `#2`, `#3`, … after the identifier. Arms, schedule and levels
+    /// stay as they are.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a position beyond the patients there are, and where an arm would be left without patients.
+    ///
+    /// ```
+    /// use trialstats::trial::{Schedule, Trial};
+    ///
+    /// let trial = Trial::builder("two invented patients")
+    ///     .patients(["a", "b"])
+    ///     .arms(["only"], vec![0, 0])
+    ///     .schedule(Schedule::of_labels(["baseline"]))
+    ///     .build()?;
+    /// assert_eq!(trial.resample(&[1, 1])?.patients(), ["b", "b#2"]);
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    pub fn resample(&self, patients: &[usize]) -> Result<Trial> {
+        if let Some(beyond) = patients.iter().find(|&&i| i >= self.patients.len()) {
+            return Err(Error::invalid(
+                "resampling patients",
+                format!("there is no patient at position {beyond} of {}", self.patients.len()),
+                "choose positions from 0 to the number of patients less one",
+            ));
+        }
+        let arm_of: Vec<usize> = patients.iter().map(|&i| self.arm_of[i]).collect();
+        if let Some(empty) = (0..self.arms.len()).find(|a| !arm_of.contains(a)) {
+            return Err(Error::invalid(
+                "resampling patients",
+                format!("arm `{}` would have no patients", self.arms[empty]),
+                "choose at least one patient of every arm",
+            ));
+        }
+        let chosen = Chosen { patients, visits: self.schedule.len() };
+        let outcome = |o: &Outcome| Outcome { values: chosen.by_visit(&o.values), ..o.clone() };
+        Ok(Trial {
+            source: self.source.clone(),
+            columns: self.columns.clone(),
+            patients: self.new_identifiers(patients),
+            arms: self.arms.clone(),
+            arm_of,
+            schedule: self.schedule.clone(),
+            outcomes: self.outcomes.iter().map(outcome).collect(),
+            diagnoses: self
+                .diagnoses
+                .iter()
+                .map(|d| DiagnosisSeries { name: d.name.clone(), values: chosen.by_visit(&d.values) })
+                .collect(),
+            covariates: self.covariates.iter().map(|c| Covariate { name: c.name.clone(), values: chosen.covariate(&c.values) }).collect(),
+            clusters: self.clusters.iter().map(|c| Cluster { codes: chosen.by_patient(&c.codes), ..c.clone() }).collect(),
+            inferred: self.inferred.clone(),
+        })
+    }
+
+    fn new_identifiers(&self, patients: &[usize]) -> Vec<String> {
+        let mut taken: HashSet<String> = self.patients.iter().cloned().collect();
+        let mut copies = vec![0_usize; self.patients.len()];
+        patients
+            .iter()
+            .map(|&i| {
+                copies[i] += 1;
+                if copies[i] == 1 {
+                    return self.patients[i].clone();
+                }
+                loop {
+                    let name = format!("{}#{}", self.patients[i], copies[i]);
+                    if taken.insert(name.clone()) {
+                        return name;
+                    }
+                    copies[i] += 1;
+                }
+            })
+            .collect()
+    }
+}
+
+/// The chosen patients, and how to pick what belongs to them.
+struct Chosen<'a> {
+    patients: &'a [usize],
+    visits: usize,
+}
+
+impl Chosen<'_> {
+    fn by_patient<T: Clone>(&self, values: &[T]) -> Vec<T> {
+        self.patients.iter().map(|&i| values[i].clone()).collect()
+    }
+
+    fn by_visit<T: Clone>(&self, values: &[T]) -> Vec<T> {
+        self.patients.iter().flat_map(|&i| values[i * self.visits..(i + 1) * self.visits].iter().cloned()).collect()
+    }
+
+    fn covariate(&self, values: &CovariateValues) -> CovariateValues {
+        match values {
+            CovariateValues::Numeric(v) => CovariateValues::Numeric(self.by_patient(v)),
+            CovariateValues::Factor { levels, codes } => CovariateValues::Factor { levels: levels.clone(), codes: self.by_patient(codes) },
+            CovariateValues::NumericByVisit(v) => CovariateValues::NumericByVisit(self.by_visit(v)),
+            CovariateValues::FactorByVisit { levels, codes } => {
+                CovariateValues::FactorByVisit { levels: levels.clone(), codes: self.by_visit(codes) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial() -> Trial {
+        Trial::builder("three invented patients")
+            .patients(["a", "b", "b#2"])
+            .arms(["x", "y"], vec![0, 1, 1])
+            .schedule(Schedule::of_labels(["one", "two"]))
+            .outcome(Outcome { name: "o".into(), label: "o".into(), range: None, values: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0] })
+            .covariate(Covariate { name: "age".into(), values: CovariateValues::Numeric(vec![10.0, 20.0, 30.0]) })
+            .cluster(Cluster { name: "site".into(), levels: vec!["s".into()], codes: vec![None, Some(0), None] })
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn everything_of_a_patient_moves_with_them() {
+        let resampled = trial().resample(&[1, 0, 1]).unwrap();
+        // `b#2` is a patient of the trial already, so the copy of `b` is the third of its name.
+        assert_eq!(resampled.patients(), ["b", "a", "b#3"]);
+        assert_eq!(resampled.arm_of(), [1, 0, 1]);
+        assert_eq!(resampled.outcomes()[0].values, [3.0, 4.0, 1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(resampled.clusters()[0].codes, [Some(0), None, Some(0)]);
+        assert!(matches!(&resampled.covariate("age").unwrap().values, CovariateValues::Numeric(v) if v == &[20.0, 10.0, 20.0]));
+    }
+
+    #[test]
+    fn positions_beyond_the_trial_and_emptied_arms_are_refused() {
+        assert_eq!(trial().resample(&[0, 3]).unwrap_err().code(), "invalid-request");
+        assert!(trial().resample(&[0, 0]).unwrap_err().to_string().contains("arm `y` would have no patients"));
+    }
+}
