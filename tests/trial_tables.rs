@@ -128,7 +128,12 @@ fn everyone_randomized_is_analysed_or_has_a_reason() {
     assert_eq!(count(not(Exclusion::Missing("dose".into()))), [0, 1]);
     assert!(flow.to_string().contains("not analysed: no outcome at baseline"), "{flow}");
     let notes = flow.notes().join("\n");
-    assert!(notes.contains("needed: the outcome at baseline (a covariate, not analysed as an outcome), age, dose."), "{notes}");
+    assert!(
+        notes.contains(
+            "Analysed: with an outcome at any visit but the baseline; needed: the outcome at baseline (as a covariate), age, dose."
+        ),
+        "{notes}"
+    );
 }
 
 #[test]

@@ -105,9 +105,12 @@ impl Trial {
                 .extend(self.at_baseline(&outcome.values).map(|v| (outcome.name.as_str(), outcome.label.as_str(), Variable::Numeric(v))));
         }
         for diagnosis in self.diagnoses() {
-            let codes = self.at_baseline(&diagnosis.values).map(|values| values.into_iter().map(|d| d.map(|d| d as usize)).collect());
-            let levels = DIAGNOSES.map(|(_, text)| text).to_vec();
-            variables.extend(codes.map(|codes| (diagnosis.name.as_str(), diagnosis.name.as_str(), Variable::Factor(levels, codes))));
+            let Some(values) = self.at_baseline(&diagnosis.values) else { continue };
+            // Most trials have nobody whose diagnosis is unknown, and need no row that says so.
+            let texts = DIAGNOSES.iter().take(if values.contains(&Some(Diagnosis::Unknown)) { 3 } else { 2 });
+            let codes = values.into_iter().map(|d| DIAGNOSES.iter().position(|(diagnosis, _)| Some(*diagnosis) == d)).collect();
+            let variable = Variable::Factor(texts.map(|(_, text)| *text).collect(), codes);
+            variables.push((diagnosis.name.as_str(), diagnosis.name.as_str(), variable));
         }
         variables
     }
@@ -119,7 +122,7 @@ impl Trial {
     }
 }
 
-/// In the order of the enum, whose values are the codes.
+/// What a diagnosis can be, in the order of the table.
 const DIAGNOSES: [(Diagnosis, &str); 3] = [(Diagnosis::Met, "met"), (Diagnosis::NotMet, "not met"), (Diagnosis::Unknown, "unknown")];
 
 fn factor(levels: &[String], codes: Vec<Option<usize>>) -> Variable<'_> {

@@ -250,15 +250,19 @@ impl Tabular for ParticipantFlow {
 
     fn notes(&self) -> Vec<String> {
         let set = &self.analysis_set;
-        let visits = if set.visits.is_empty() { "all visits".to_string() } else { set.visits.join(", ") };
+        let visits = match (set.visits.is_empty(), set.baseline) {
+            (true, true) => "any visit but the baseline".to_string(),
+            (true, false) => "any visit".into(),
+            (false, _) => format!("any of the visits {}", set.visits.join(", ")),
+        };
         let mut needed = set.variables.clone();
         if set.baseline {
-            needed.insert(0, "the outcome at baseline (a covariate, not analysed as an outcome)".into());
+            needed.insert(0, "the outcome at baseline (as a covariate)".into());
         }
         let needed = if needed.is_empty() { "nothing beside the outcome".into() } else { needed.join(", ") };
         vec![
             "Everyone randomized is counted in the arm of randomization.".into(),
-            format!("Analysed: at least one outcome at {visits}; needed: {needed}."),
+            format!("Analysed: with an outcome at {visits}; needed: {needed}."),
             "Each patient who is not analysed has one reason, the first that holds.".into(),
         ]
     }
