@@ -3,12 +3,15 @@
 //! No step of a fit looks at a patient: the data enter as [`Moments`], one small set of sums per pattern of observed visits, so that a fit
 //! costs the same for a thousand patients as for a million.
 
-mod kernels;
+pub(crate) mod blocks;
+pub(crate) mod curvature;
+pub(crate) mod kernels;
 mod moments;
 mod newton;
 pub(crate) mod optimum;
 pub(crate) mod problem;
 mod start;
+mod sums;
 pub(crate) mod working;
 
 pub use moments::{Moments, PatternMoments};

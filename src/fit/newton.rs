@@ -4,7 +4,8 @@
 //! fall; the damping then grows until a step is taken (Nocedal & Wright 2006, Numerical Optimization, ch. 4).
 
 use super::Failure;
-use super::problem::{Curvature, Point, Problem, Terms};
+use super::curvature::{Curvature, Derivatives};
+use super::problem::{Point, Problem};
 use super::working::Working;
 use crate::covariance::CovarianceStructure;
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
@@ -44,58 +45,99 @@ pub(crate) struct Optimum {
 }
 
 /// Minimises −2ℓ from `point`.
-pub(crate) fn minimise(
-    problem: &Problem,
-    structure: &dyn CovarianceStructure,
-    mut point: Point,
-    labels: &Labels,
-) -> Result<Optimum, Failure> {
+pub(crate) fn minimise(problem: &Problem, structure: &dyn CovarianceStructure, point: Point, labels: &Labels) -> Result<Optimum, Failure> {
+    let first = problem.derivatives(structure, &point.theta);
+    let fisher = problem.fisher(&point, &first);
+    identified(&fisher, labels)?;
     let working = Working::of(structure, point.theta.len() / problem.groups);
-    let terms = if exact_cost(problem, point.theta.len()) <= EXACT_COST { Terms::Exact } else { Terms::Leading };
-    let mut eta = working.at_natural(&point.theta);
-    let mut floor: Option<DVector<f64>> = None;
-    let (mut damping, mut evaluations, mut previous) = (0.0_f64, 1, f64::INFINITY);
-    for iteration in 1..=MAX_ITERATIONS {
-        let natural = problem.curvature(structure, &point, terms);
-        if floor.is_none() {
-            identified(&natural.fisher, labels)?;
-        }
-        let curvature = working.transform(&eta, natural);
-        let floor = floor.get_or_insert_with(|| curvature.fisher.diagonal() * 1e-3);
-        let metric = &curvature.fisher + DMatrix::from_diagonal(floor);
-        let decrement = decrement(&curvature).unwrap_or(f64::INFINITY);
-        if decrement < DECREMENT || (decrement < STALLED && decrement > 0.25 * previous) {
-            let last = step(&curvature, &metric, 0.0).and_then(|s| candidate(problem, structure, working, &eta, &s));
-            evaluations += 1;
-            if let Some((next_eta, next)) = last.filter(|(_, next)| next.value <= point.value + noise(point.value)) {
-                (eta, point) = (next_eta, next);
-            }
-            return Ok(Optimum { point, eta, iterations: iteration, evaluations, decrement });
-        }
-        previous = decrement;
-        let mut taken = false;
-        for _ in 0..MAX_DAMPINGS {
-            if let Some(s) = step(&curvature, &metric, damping) {
-                let expected = -(curvature.gradient.dot(&s) + 0.5 * (s.transpose() * &curvature.hessian * &s)[0]);
-                evaluations += 1;
-                if let Some((next_eta, next)) = candidate(problem, structure, working, &eta, &s)
-                    && next.value <= point.value - 1e-4 * expected.max(0.0) + noise(point.value)
-                {
-                    (eta, point, taken) = (next_eta, next, true);
+    let eta = working.at_natural(&point.theta);
+    let floor = working.information(&eta, &fisher).diagonal() * 1e-3;
+    let search = Search { problem, structure, working, floor, exact: exact_cost(problem, point.theta.len()) <= EXACT_COST };
+    search.run(point, eta, labels)
+}
+
+/// What does not change during a search.
+struct Search<'a> {
+    problem: &'a Problem,
+    structure: &'a dyn CovarianceStructure,
+    working: Working,
+    /// Keeps the metric positive definite where a parameter of the Cholesky factor is zero.
+    floor: DVector<f64>,
+    /// Whether steps use the whole Hessian.
+    exact: bool,
+}
+
+impl Search<'_> {
+    fn run(&self, mut point: Point, mut eta: Vec<f64>, labels: &Labels) -> Result<Optimum, Failure> {
+        let (mut damping, mut evaluations, mut previous) = (0.0_f64, 1, f64::INFINITY);
+        for iteration in 1..=MAX_ITERATIONS {
+            let derivatives = self.problem.derivatives(self.structure, &point.theta);
+            let curvature = self.curvature(&point, &eta, &derivatives);
+            let decrement = decrement(&curvature).unwrap_or(f64::INFINITY);
+            let converged = decrement < DECREMENT || (decrement < STALLED && decrement > 0.25 * previous);
+            previous = decrement;
+            let (mut metric, mut taken) = (None, None);
+            for _ in 0..MAX_DAMPINGS {
+                let metric = (damping > 0.0).then(|| &*metric.get_or_insert_with(|| self.metric(&point, &eta, &derivatives)));
+                if let Some(step) = step(&curvature, metric.map(|m| m * damping)) {
+                    evaluations += 1;
+                    taken = self.candidate(&eta, &step).filter(|(_, next)| falls(&point, next, &curvature, &step));
+                }
+                if taken.is_some() || converged {
                     break;
                 }
+                damping = (10.0 * damping).max(1e-3);
             }
-            damping = (10.0 * damping).max(1e-3);
+            let moved = taken.is_some();
+            if let Some(next) = taken {
+                (eta, point) = next;
+            }
+            if converged || (!moved && decrement < STALLED) {
+                return Ok(Optimum { point, eta, iterations: iteration, evaluations, decrement });
+            }
+            if !moved || (damping > 0.0 && smallest_eigenvalue(self.problem.groups, self.structure, &point).0 < SINGULAR) {
+                return Err(self.diagnose(&point, labels, iteration));
+            }
+            damping = if damping <= 1e-3 { 0.0 } else { damping / 10.0 };
         }
-        if !taken && decrement < STALLED {
-            return Ok(Optimum { point, eta, iterations: iteration, evaluations, decrement });
-        }
-        if !taken || smallest_eigenvalue(problem.groups, structure, &point).is_some_and(|(value, _)| value < SINGULAR) {
-            return Err(diagnose(problem.groups, structure, &point, labels, iteration));
-        }
-        damping = if damping <= 1e-3 { 0.0 } else { damping / 10.0 };
+        Err(self.diagnose(&point, labels, MAX_ITERATIONS))
     }
-    Err(diagnose(problem.groups, structure, &point, labels, MAX_ITERATIONS))
+
+    /// Gradient and Hessian in the working parameters.
+    fn curvature(&self, point: &Point, eta: &[f64], derivatives: &[Derivatives]) -> Curvature {
+        let natural = match self.exact {
+            true => self.problem.exact_curvature(self.structure, point, derivatives).0,
+            false => self.problem.leading_curvature(self.structure, point, derivatives),
+        };
+        self.working.transform(eta, natural)
+    }
+
+    /// The Fisher metric in the working parameters.
+    fn metric(&self, point: &Point, eta: &[f64], derivatives: &[Derivatives]) -> DMatrix<f64> {
+        self.working.information(eta, &self.problem.fisher(point, derivatives)) + DMatrix::from_diagonal(&self.floor)
+    }
+
+    fn candidate(&self, eta: &[f64], step: &DVector<f64>) -> Option<(Vec<f64>, Point)> {
+        let next: Vec<f64> = eta.iter().zip(step.iter()).map(|(e, s)| e + s).collect();
+        let point = self.problem.at(self.structure, &self.working.to_natural(&next))?;
+        Some((next, point))
+    }
+
+    /// Why there is no optimum.
+    fn diagnose(&self, point: &Point, labels: &Labels, iterations: usize) -> Failure {
+        let (eigenvalue, visits) = smallest_eigenvalue(self.problem.groups, self.structure, point);
+        if eigenvalue < 1e-6 {
+            Failure::Unbounded { visits: visits.into_iter().map(|v| labels.visits[v].clone()).collect(), eigenvalue }
+        } else {
+            Failure::NotConverged { iterations }
+        }
+    }
+}
+
+/// Whether −2ℓ falls by a fair share of what the quadratic promises, or stays within rounding.
+fn falls(point: &Point, next: &Point, curvature: &Curvature, step: &DVector<f64>) -> bool {
+    let promised = -(curvature.gradient.dot(step) + 0.5 * step.dot(&(&curvature.hessian * step)));
+    next.value <= point.value - 1e-4 * promised.max(0.0) + noise(point.value)
 }
 
 /// Names for messages.
@@ -120,9 +162,13 @@ fn decrement(curvature: &Curvature) -> Option<f64> {
     Some(curvature.gradient.dot(&solved))
 }
 
-/// −(H + damping · metric)⁻¹ g, `None` where that matrix is not positive definite.
-fn step(curvature: &Curvature, metric: &DMatrix<f64>, damping: f64) -> Option<DVector<f64>> {
-    Some(-factor(&curvature.hessian + metric * damping)?.solve(&curvature.gradient))
+/// −(H + damping)⁻¹ g, `None` where that matrix is not positive definite.
+fn step(curvature: &Curvature, damping: Option<DMatrix<f64>>) -> Option<DVector<f64>> {
+    let matrix = match damping {
+        Some(damping) => &curvature.hessian + damping,
+        None => curvature.hessian.clone(),
+    };
+    Some(-factor(matrix)?.solve(&curvature.gradient))
 }
 
 fn factor(matrix: DMatrix<f64>) -> Option<ScaledCholesky> {
@@ -145,18 +191,6 @@ impl ScaledCholesky {
     }
 }
 
-fn candidate(
-    problem: &Problem,
-    structure: &dyn CovarianceStructure,
-    working: Working,
-    eta: &[f64],
-    step: &DVector<f64>,
-) -> Option<(Vec<f64>, Point)> {
-    let next: Vec<f64> = eta.iter().zip(step.iter()).map(|(e, s)| e + s).collect();
-    let point = problem.at(structure, &working.to_natural(&next))?;
-    Some((next, point))
-}
-
 /// Refuses parameters, or combinations of them, about which the data say nothing.
 fn identified(fisher: &DMatrix<f64>, labels: &Labels) -> Result<(), Failure> {
     let silent: Vec<String> = (0..fisher.nrows()).filter(|&k| fisher[(k, k)] <= 0.0).map(|k| labels.parameters[k].clone()).collect();
@@ -164,6 +198,10 @@ fn identified(fisher: &DMatrix<f64>, labels: &Labels) -> Result<(), Failure> {
         return Err(Failure::NotIdentified { parameters: silent });
     }
     let scaled = DMatrix::from_fn(fisher.nrows(), fisher.ncols(), |a, b| fisher[(a, b)] / (fisher[(a, a)] * fisher[(b, b)]).sqrt());
+    // A Cholesky factor tells sooner that all is well; the eigenvectors tell which parameters are not.
+    if factor(scaled.clone()).is_some() {
+        return Ok(());
+    }
     let eigen = scaled.symmetric_eigen();
     let (worst, value) = eigen.eigenvalues.argmin();
     if value > 1e-12 {
@@ -175,27 +213,18 @@ fn identified(fisher: &DMatrix<f64>, labels: &Labels) -> Result<(), Failure> {
 }
 
 /// The smallest eigenvalue among the groups' correlation matrices, and the visits that carry its eigenvector.
-fn smallest_eigenvalue(groups: usize, structure: &dyn CovarianceStructure, point: &Point) -> Option<(f64, Vec<usize>)> {
+fn smallest_eigenvalue(groups: usize, structure: &dyn CovarianceStructure, point: &Point) -> (f64, Vec<usize>) {
     let t = structure.visits();
-    let per_group = point.theta.len() / groups;
     let mut sigma = DMatrix::zeros(t, t);
-    let of_group = |theta: &[f64]| {
+    let mut smallest = (f64::INFINITY, vec![]);
+    for theta in point.theta.chunks_exact(point.theta.len() / groups) {
         structure.sigma(theta, &mut sigma);
         let correlation = DMatrix::from_fn(t, t, |a, b| sigma[(a, b)] / (sigma[(a, a)] * sigma[(b, b)]).sqrt());
         let eigen = correlation.symmetric_eigen();
         let (worst, value) = eigen.eigenvalues.argmin();
-        let visits = (0..t).filter(|&v| eigen.eigenvectors[(v, worst)].abs() > 0.1).collect();
-        (value, visits)
-    };
-    point.theta.chunks_exact(per_group).map(of_group).min_by(|a, b| a.0.total_cmp(&b.0))
-}
-
-/// Why there is no optimum.
-fn diagnose(groups: usize, structure: &dyn CovarianceStructure, point: &Point, labels: &Labels, iterations: usize) -> Failure {
-    match smallest_eigenvalue(groups, structure, point) {
-        Some((value, visits)) if value < 1e-6 => {
-            Failure::Unbounded { visits: visits.into_iter().map(|v| labels.visits[v].clone()).collect(), eigenvalue: value }
+        if value < smallest.0 {
+            smallest = (value, (0..t).filter(|&v| eigen.eigenvectors[(v, worst)].abs() > 0.1).collect());
         }
-        _ => Failure::NotConverged { iterations },
     }
+    smallest
 }

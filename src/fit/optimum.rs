@@ -1,5 +1,6 @@
 //! From a design and a covariance structure to the verified optimum of the likelihood.
 
+use super::blocks::Blocks;
 use super::newton::{Convergence, Labels, minimise};
 use super::problem::{Estimation, Point, Problem};
 use super::working::Working;
@@ -78,10 +79,8 @@ fn moments(design: &Design, rows: &moments::Rows, kept: &[usize]) -> Result<Mome
         return Ok(Moments::of(design, rows, origin));
     }
     let first = Problem::new(Moments::of(design, rows, origin), rows.clone(), kept.len(), design.groups.len(), Estimation::Ml);
-    let identity: Vec<Vec<f64>> =
-        first.patterns().iter().map(|p| DMatrix::<f64>::identity(p.visits.len(), p.visits.len()).as_slice().to_vec()).collect();
-    let (beta, ..) = first.solve(&identity).ok_or(Failure::Singular)?;
-    Ok(Moments::of(design, rows, beta.as_slice().to_vec()))
+    let least_squares = first.solve(&Blocks::identity(first.patterns())).ok_or(Failure::Singular)?;
+    Ok(Moments::of(design, rows, least_squares.beta.as_slice().to_vec()))
 }
 
 fn parameter_names(design: &Design, structure: &dyn CovarianceStructure) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! Where the search begins: the moments of the least-squares residuals.
 
 use super::Failure;
+use super::blocks::Blocks;
 use super::problem::{Point, Problem};
 use crate::covariance::CovarianceStructure;
 use nalgebra::{DMatrix, SymmetricEigen};
@@ -10,13 +11,11 @@ const EIGENVALUE_FLOOR: f64 = 1e-3;
 
 /// A first point for the search, or why there is none.
 pub(crate) fn start(problem: &Problem, structure: &dyn CovarianceStructure) -> Result<Point, Failure> {
-    let identity: Vec<Vec<f64>> =
-        problem.patterns().iter().map(|p| DMatrix::<f64>::identity(p.visits.len(), p.visits.len()).as_slice().to_vec()).collect();
-    let (beta, ..) = problem.solve(&identity).ok_or(Failure::Singular)?;
-    let squares: Vec<Vec<f64>> = problem.residual_squares(&beta);
-    let total: f64 = problem.patterns().iter().map(|p| (0..p.visits.len()).map(|i| p.yy[i * p.visits.len() + i]).sum::<f64>()).sum();
-    let residual: f64 =
-        problem.patterns().iter().zip(&squares).map(|(p, r)| (0..p.visits.len()).map(|i| r[i * p.visits.len() + i]).sum::<f64>()).sum();
+    let least_squares = problem.solve(&Blocks::identity(problem.patterns())).ok_or(Failure::Singular)?;
+    let squares = problem.residual_squares(&least_squares.beta);
+    let diagonal = |m: usize, square: &[f64]| square.iter().step_by(m + 1).sum::<f64>();
+    let total: f64 = problem.patterns().iter().map(|p| diagonal(p.visits.len(), &p.yy)).sum();
+    let residual: f64 = problem.patterns().iter().enumerate().map(|(i, p)| diagonal(p.visits.len(), squares.get(i))).sum();
     if residual <= 1e-20 * total || residual <= 0.0 {
         return Err(Failure::NoResidualVariation);
     }
@@ -31,11 +30,11 @@ pub(crate) fn start(problem: &Problem, structure: &dyn CovarianceStructure) -> R
 
 /// The covariance of the residuals of a group, each pair of visits from the patients who have both, made positive definite. Visits and
 /// pairs that nobody has get the average variance and no correlation.
-fn pairwise_covariance(problem: &Problem, squares: &[Vec<f64>], group: usize) -> DMatrix<f64> {
+fn pairwise_covariance(problem: &Problem, squares: &Blocks, group: usize) -> DMatrix<f64> {
     let t = problem.moments.visits;
     let (mut sum, mut count) = (DMatrix::<f64>::zeros(t, t), DMatrix::<f64>::zeros(t, t));
-    for (pattern, r) in problem.patterns().iter().zip(squares).filter(|(p, _)| p.group == group) {
-        let m = pattern.visits.len();
+    for (index, pattern) in problem.patterns().iter().enumerate().filter(|(_, p)| p.group == group) {
+        let (m, r) = (pattern.visits.len(), squares.get(index));
         for (j, &b) in pattern.visits.iter().enumerate() {
             for (i, &a) in pattern.visits.iter().enumerate() {
                 sum[(a, b)] += r[j * m + i];

@@ -4,7 +4,7 @@
 //! coefficients) is searched through its Cholesky factor G = LL'. A vanishing variance is then an ordinary point of the search.
 
 use crate::covariance::{CovarianceStructure, lower, lower_pairs};
-use crate::fit::problem::Curvature;
+use crate::fit::curvature::Curvature;
 use nalgebra::DMatrix;
 
 /// The map between natural parameters θ and working parameters η.
@@ -89,7 +89,16 @@ impl Working {
                 }
             }
         }
-        Curvature { gradient: j.transpose() * natural.gradient, fisher: j.transpose() * natural.fisher * &j, hessian }
+        Curvature { gradient: j.transpose() * natural.gradient, hessian }
+    }
+
+    /// An information matrix for η, given that for θ.
+    pub fn information(self, eta: &[f64], natural: &DMatrix<f64>) -> DMatrix<f64> {
+        if self.is_natural() {
+            return natural.clone();
+        }
+        let j = self.jacobian(eta);
+        j.transpose() * natural * j
     }
 
     /// The variances of the block that are zero, as positions in θ.

@@ -1,7 +1,9 @@
 //! What the data say of the covariance parameters, and how the covariance of the estimates moves with them.
 
+use crate::fit::blocks::Blocks;
+use crate::fit::curvature::{Derivatives, restrict};
+use crate::fit::kernels::multiply;
 use crate::fit::optimum::Fitted;
-use crate::fit::problem::{Slope, Sparse, Terms, sandwiched, sparse_derivatives};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 /// Second-order facts at the optimum, in the natural parameters; in the working ones where a variance is at its boundary, so that what
@@ -13,7 +15,7 @@ pub(crate) struct Information {
     /// P_k of every parameter, p × p.
     pub p: Vec<DMatrix<f64>>,
     /// ∂_kΣ of the natural parameters, group by group.
-    pub derivatives: Vec<Vec<Sparse>>,
+    pub derivatives: Vec<Derivatives>,
     /// ∂θ/∂η' where the working parameters are used.
     pub jacobian: Option<DMatrix<f64>>,
 }
@@ -21,17 +23,13 @@ pub(crate) struct Information {
 impl Information {
     pub fn of(fitted: &Fitted) -> Self {
         let structure = &*fitted.structure;
-        let natural = fitted.problem.curvature(structure, &fitted.point, Terms::Exact);
-        let boundary = !fitted.convergence.boundary.is_empty();
-        let (hessian, jacobian) = if boundary {
-            (fitted.working.transform(&fitted.eta, natural).hessian, Some(fitted.working.jacobian(&fitted.eta)))
-        } else {
+        let derivatives = fitted.problem.derivatives(structure, &fitted.point.theta);
+        let (natural, slopes) = fitted.problem.exact_curvature(structure, &fitted.point, &derivatives);
+        let (hessian, jacobian) = if fitted.convergence.boundary.is_empty() {
             (natural.hessian, None)
+        } else {
+            (fitted.working.transform(&fitted.eta, natural).hessian, Some(fitted.working.jacobian(&fitted.eta)))
         };
-        let per_group = fitted.parameters_per_group();
-        let derivatives: Vec<Vec<Sparse>> =
-            fitted.point.theta.chunks_exact(per_group).map(|theta| sparse_derivatives(structure, theta)).collect();
-        let slopes: Vec<Slope> = fitted.problem.slopes(&fitted.point, &derivatives);
         let natural_p: Vec<DMatrix<f64>> = slopes.into_iter().map(|s| s.p).collect();
         let p = match &jacobian {
             None => natural_p,
@@ -45,73 +43,97 @@ impl Information {
         DVector::from_iterator(self.p.len(), self.p.iter().map(|p| -phi_v.dot(&(p * phi_v))))
     }
 
-    /// Per pattern Σ_kl ω_kl ∂_kΣ W ∂_lΣ between two W, and Σ_kl ω_kl ∂_klΣ between two W: the weights of Σ ω Q and of Σ ω R.
-    pub fn weighted_seconds(&self, fitted: &Fitted, with_curvature: bool) -> (Vec<Vec<f64>>, Option<Vec<Vec<f64>>>) {
-        let omega = match &self.jacobian {
+    /// The covariance of the natural parameters.
+    fn omega(&self) -> DMatrix<f64> {
+        match &self.jacobian {
             None => self.covariance.clone(),
             Some(j) => j * &self.covariance * j.transpose(),
-        };
-        let per_group = fitted.parameters_per_group();
-        let structure = &*fitted.structure;
-        let t = structure.visits();
-        let bends: Vec<DMatrix<f64>> = (0..fitted.problem.groups)
-            .map(|group| {
-                let theta = &fitted.point.theta[group * per_group..(group + 1) * per_group];
-                let (mut sum, mut second) = (DMatrix::zeros(t, t), DMatrix::zeros(t, t));
-                for k in 0..per_group {
-                    for l in 0..per_group {
-                        if structure.second_derivative(theta, k, l, &mut second) {
-                            sum += &second * omega[(group * per_group + k, group * per_group + l)];
-                        }
+        }
+    }
+
+    /// W (Σ_kl ω_kl ∂_kΣ W ∂_lΣ) W per pattern: the weights Ω for which X'ΩX is Σ_kl ω_kl Q_kl.
+    pub fn weighted_q(&self, fitted: &Fitted) -> Blocks {
+        let (omega, per_group) = (self.omega(), fitted.parameters_per_group());
+        let t = fitted.structure.visits();
+        let patterns = fitted.problem.patterns();
+        let mut sums = Blocks::zeros(patterns);
+        let (mut restricted, mut inner) = (vec![], vec![0.0; t * t]);
+        for (group, derivatives) in self.derivatives.iter().enumerate() {
+            for (k, derivative) in derivatives.iter().enumerate() {
+                // Σ_l ω_kl ∂_lΣ is one matrix, the same for every pattern.
+                let mut weighted = DMatrix::<f64>::zeros(t, t);
+                for (l, other) in derivatives.iter().enumerate() {
+                    let weight = omega[(group * per_group + k, group * per_group + l)];
+                    other.iter().for_each(|&(a, b, v)| weighted[(a, b)] += weight * v);
+                }
+                for (index, pattern) in patterns.iter().enumerate().filter(|(_, p)| p.group == group) {
+                    restrict(std::slice::from_ref(derivative), &pattern.visits, &mut restricted);
+                    if restricted[0].is_empty() {
+                        continue;
+                    }
+                    let m = pattern.visits.len();
+                    let (inner, own) = (&mut inner[..m * m], at(&weighted, &pattern.visits));
+                    multiply(&own, fitted.point.w.get(index), m, inner);
+                    // (Σ_l ω_kl ∂_lΣ) W ∂_kΣ, the transpose of what is wanted; the sum over k is symmetric.
+                    let target = sums.get_mut(index);
+                    for &(a, b, v) in &restricted[0] {
+                        (0..m).for_each(|i| target[b * m + i] += v * inner[a * m + i]);
                     }
                 }
-                sum
-            })
-            .collect();
-        let bent = with_curvature && self.jacobian.is_none() && bends.iter().any(|b| b.iter().any(|x| *x != 0.0));
-        let (mut q, mut r) = (vec![], vec![]);
-        for (pattern, w) in fitted.problem.patterns().iter().zip(&fitted.point.w) {
-            let (m, first) = (pattern.visits.len(), pattern.group * per_group);
-            let derivatives: Vec<Sparse> =
-                self.derivatives[pattern.group].iter().map(|d| crate::fit::problem::restrict(d, &pattern.visits)).collect();
-            let mut inner = vec![0.0; m * m];
-            for (k, dk) in derivatives.iter().enumerate() {
-                // ∂_k W Σ_l ω_kl ∂_l, the sum over l being one matrix.
-                let sum: Sparse = derivatives
-                    .iter()
-                    .enumerate()
-                    .flat_map(|(l, dl)| dl.iter().map(move |&(a, b, v)| (l, a, b, v)))
-                    .map(|(l, a, b, v)| (a, b, v * omega[(first + k, first + l)]))
-                    .collect();
-                let mut dense = vec![0.0; m * m];
-                sum.iter().for_each(|&(a, b, v)| dense[b * m + a] += v);
-                let identity = DMatrix::<f64>::identity(m, m);
-                let left = sandwiched(identity.as_slice(), dk, w, m);
-                let mut product = vec![0.0; m * m];
-                crate::fit::problem::multiply_into(&left, &dense, m, &mut product);
-                inner.iter_mut().zip(product).for_each(|(i, p)| *i += p);
-            }
-            q.push(between(w, &inner, m));
-            if bent {
-                let bend: Vec<f64> = pattern
-                    .visits
-                    .iter()
-                    .flat_map(|&b| pattern.visits.iter().map(move |&a| (a, b)))
-                    .map(|ab| bends[pattern.group][ab])
-                    .collect();
-                r.push(between(w, &bend, m));
             }
         }
-        (q, bent.then_some(r))
+        sandwich_all(fitted, sums)
+    }
+
+    /// W (Σ_kl ω_kl ∂_klΣ) W per pattern: the weights Ω for which X'ΩX is Σ_kl ω_kl R_kl. `None` where Σ is linear in its parameters, or where
+    /// a variance is at its boundary and the parameters that remain are not those that the adjustment is defined for.
+    pub fn weighted_r(&self, fitted: &Fitted) -> Option<Blocks> {
+        if self.jacobian.is_some() {
+            return None;
+        }
+        let per_group = fitted.parameters_per_group();
+        let t = fitted.structure.visits();
+        let (mut second, mut linear) = (DMatrix::zeros(t, t), true);
+        let mut of_group = |group: usize| {
+            let theta = &fitted.point.theta[group * per_group..(group + 1) * per_group];
+            let mut sum = DMatrix::zeros(t, t);
+            for k in 0..per_group {
+                for l in 0..per_group {
+                    if fitted.structure.second_derivative(theta, k, l, &mut second) {
+                        linear = false;
+                        sum += &second * self.covariance[(group * per_group + k, group * per_group + l)];
+                    }
+                }
+            }
+            sum
+        };
+        let bends: Vec<DMatrix<f64>> = (0..fitted.problem.groups).map(&mut of_group).collect();
+        if linear {
+            return None;
+        }
+        let mut sums = Blocks::zeros(fitted.problem.patterns());
+        for (index, pattern) in fitted.problem.patterns().iter().enumerate() {
+            sums.get_mut(index).copy_from_slice(&at(&bends[pattern.group], &pattern.visits));
+        }
+        Some(sandwich_all(fitted, sums))
     }
 }
 
-/// W inner W.
-fn between(w: &[f64], inner: &[f64], m: usize) -> Vec<f64> {
-    let (mut left, mut both) = (vec![0.0; m * m], vec![0.0; m * m]);
-    crate::fit::problem::multiply_into(w, inner, m, &mut left);
-    crate::fit::problem::multiply_into(&left, w, m, &mut both);
-    both
+/// The elements of a matrix on the visit grid at a pattern's visits.
+fn at(matrix: &DMatrix<f64>, visits: &[usize]) -> Vec<f64> {
+    visits.iter().flat_map(|&b| visits.iter().map(move |&a| matrix[(a, b)])).collect()
+}
+
+/// W inner W of every pattern.
+fn sandwich_all(fitted: &Fitted, mut inner: Blocks) -> Blocks {
+    let mut left = vec![0.0; fitted.structure.visits().pow(2)];
+    for (index, pattern) in fitted.problem.patterns().iter().enumerate() {
+        let m = pattern.visits.len();
+        let w = fitted.point.w.get(index);
+        multiply(w, inner.get(index), m, &mut left[..m * m]);
+        multiply(&left[..m * m], w, m, inner.get_mut(index));
+    }
+    inner
 }
 
 fn combination<'a>(matrices: impl Iterator<Item = &'a DMatrix<f64>>, weight: impl Fn(usize) -> f64, size: usize) -> DMatrix<f64> {

@@ -8,9 +8,8 @@ use nalgebra::{Cholesky, DMatrix};
 /// Φ_A = Φ + 2Φ {Σ_kl ω_kl (Q_kl − P_k Φ P_l − ¼ R_kl)} Φ. Without R where `full` is false or Σ is linear in its parameters.
 pub(crate) fn adjusted_covariance(fitted: &Fitted, information: &Information, full: bool) -> DMatrix<f64> {
     let phi = &fitted.point.phi;
-    let (q, r) = information.weighted_seconds(fitted, full);
-    let mut sum = fitted.problem.gram(&q);
-    if let Some(r) = r {
+    let mut sum = fitted.problem.gram(&information.weighted_q(fitted));
+    if let Some(r) = full.then(|| information.weighted_r(fitted)).flatten() {
         sum -= 0.25 * fitted.problem.gram(&r);
     }
     let (p, omega) = (&information.p, &information.covariance);

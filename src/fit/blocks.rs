@@ -1,0 +1,55 @@
+//! One square matrix per pattern of visits, all in one piece of memory.
+
+use super::kernels::trace_product;
+use super::moments::PatternMoments;
+
+/// An m × m matrix for each pattern, column by column.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Blocks {
+    values: Vec<f64>,
+    starts: Vec<usize>,
+}
+
+impl Blocks {
+    /// Zeros.
+    pub fn zeros(patterns: &[PatternMoments]) -> Self {
+        let mut starts = Vec::with_capacity(patterns.len() + 1);
+        let mut end = 0;
+        starts.push(end);
+        for pattern in patterns {
+            end += pattern.visits.len().pow(2);
+            starts.push(end);
+        }
+        Self { values: vec![0.0; end], starts }
+    }
+
+    /// Identity matrices.
+    pub fn identity(patterns: &[PatternMoments]) -> Self {
+        let mut blocks = Self::zeros(patterns);
+        for (index, pattern) in patterns.iter().enumerate() {
+            let m = pattern.visits.len();
+            blocks.get_mut(index).iter_mut().step_by(m + 1).for_each(|x| *x = 1.0);
+        }
+        blocks
+    }
+
+    /// The matrix of a pattern.
+    pub fn get(&self, pattern: usize) -> &[f64] {
+        &self.values[self.starts[pattern]..self.starts[pattern + 1]]
+    }
+
+    /// The matrix of a pattern.
+    pub fn get_mut(&mut self, pattern: usize) -> &mut [f64] {
+        &mut self.values[self.starts[pattern]..self.starts[pattern + 1]]
+    }
+
+    /// Sets every element to zero.
+    pub fn clear(&mut self) {
+        self.values.fill(0.0);
+    }
+
+    /// Σ_P tr(A_P B_P) of symmetric matrices.
+    pub fn trace_product(&self, other: &Self) -> f64 {
+        trace_product(&self.values, &other.values)
+    }
+}
