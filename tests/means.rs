@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use trialstats::design::{Baseline, MeanModel};
+use trialstats::inference::Basis;
 use trialstats::means::*;
 use trialstats::trial::{Outcome, Schedule};
 use trialstats::{Covariance, Df, Fit, Layout, Model, Tabular, Trial};
@@ -164,6 +165,10 @@ fn everything_of_mmrm_on_fev() {
     let expected = &reference["interaction_test"];
     assert_close(test.f, number(expected, "f"), 1e-6, "F");
     assert_close(test.denom_df, number(expected, "denom_df"), 1e-5, "denominator df");
+    // SAS prints 148 for its basis.
+    let orthonormal = fit.arm_by_visit_test_in(Basis::Orthonormal).unwrap();
+    assert_close(orthonormal.f, test.f, 1e-9, "the statistic does not depend on the basis");
+    assert_eq!((format!("{:.2}", test.denom_df), format!("{:.2}", orthonormal.denom_df)), ("147.91".into(), "143.48".into()));
     let by_term = fit.term_test("ARMCD:AVISIT").unwrap();
     assert_close(by_term.denom_df, test.denom_df, 1e-12, "the same hypothesis");
     let average = fit

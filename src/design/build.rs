@@ -48,8 +48,32 @@ impl Design {
         warnings.extend(frame.drop_unused_levels());
         warnings.extend(frame.empty_cells(trial));
         let constraint = constraint(trial, model.baseline, &visits, &frame.variables)?;
+        check_size(model, &frame.variables)?;
         let coded = coding::columns(model, &frame.variables, constraint);
         Ok(frame.into_design(trial, model, coded, constraint, exclusions, warnings))
+    }
+}
+
+/// A model matrix wider than this is a mistake (an identifier used as a factor, a product of many factors) and would fill the memory.
+const MOST_COLUMNS: f64 = 4000.0;
+
+fn check_size(model: &MeanModel, variables: &[Variable]) -> Result<()> {
+    let levels = |v: &usize| if variables[*v].is_factor() { variables[*v].levels.len() as f64 } else { 1.0 };
+    let (widest, columns) = model
+        .terms
+        .iter()
+        .map(|term| (term, term.iter().map(levels).product::<f64>()))
+        .fold((None, 0.0), |(widest, most), (term, n)| if n > most { (Some(term), n) } else { (widest, most) });
+    match widest {
+        Some(term) if columns > MOST_COLUMNS => {
+            let names: Vec<&str> = term.iter().map(|&v| variables[v].name.as_str()).collect();
+            Err(Error::invalid(
+                format!("the term `{}`", names.join(":")),
+                format!("it has {columns:.0} combinations of levels, more than {MOST_COLUMNS}"),
+                "leave it out, or declare a numeric column as numeric",
+            ))
+        }
+        _ => Ok(()),
     }
 }
 

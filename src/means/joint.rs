@@ -1,9 +1,9 @@
 //! Joint tests: the arm-by-visit interaction, and one test for each term of the mean model.
 
 use super::row::exclusions;
-use crate::design::{Dimension, ReferenceGrid};
+use crate::design::{Averaging, Dimension, ReferenceGrid};
 use crate::error::{Error, Result};
-use crate::inference::{FTest, Fit};
+use crate::inference::{Basis, Df, FTest, Fit};
 use crate::table::{Column, Format, Tabular, display_as_table};
 use nalgebra::DMatrix;
 
@@ -37,6 +37,15 @@ impl Fit {
     /// [`Error::Unknown`] where the mean model has no arm; [`Error::Invalid`] with one arm or one visit; [`Error::NotEstimable`] where the data
     /// determine no part of it.
     pub fn arm_by_visit_test(&self) -> Result<FTest> {
+        self.arm_by_visit_test_in(Basis::AsGiven)
+    }
+
+    /// As [`Fit::arm_by_visit_test`], with the rows of the hypothesis in a basis of choice; orthonormal means contrasts of the cells of arm and
+    /// visit with orthonormal weights.
+    ///
+    /// # Errors
+    /// As [`Fit::arm_by_visit_test`].
+    pub fn arm_by_visit_test_in(&self, basis: Basis) -> Result<FTest> {
         let arm = self.design().dimension("arm")?;
         let factors = [arm, Dimension::Visit];
         let label = factors.map(|d| self.design().dimension_name(d)).join(":");
@@ -47,7 +56,7 @@ impl Fit {
                 "compare what there is with contrasts",
             ));
         }
-        let (test, _) = self.effect_test(&label, &factors, &[])?;
+        let (test, _) = self.effect_test(basis, &label, &factors, &[])?;
         test.ok_or_else(|| Error::NotEstimable { estimate: label, why: "no part of the hypothesis is determined by the data".into() })
     }
 
@@ -73,6 +82,9 @@ impl Fit {
             (0..terms.len()).filter(|&t| !terms[t].variables.is_empty()).map(|t| self.test_of_term(t)).collect::<Result<Vec<_>>>()?;
         let mut notes = self.notes();
         notes.push("Type III: cells averaged with equal weights over the other factors; factors that interact with a numeric variable are tested where it is zero.".into());
+        if self.df_method() == Df::Satterthwaite {
+            notes.push("Denominator degrees of freedom in the basis of each level against the first.".into());
+        }
         notes.extend(exclusions(self.design()));
         notes.extend(
             rows.iter()
@@ -86,28 +98,40 @@ impl Fit {
         let design = self.design();
         let label = &design.terms()[term].label;
         let (factors, numbers) = design.parts_of_term(term);
-        let (test, left_out) = self.effect_test(label, &factors, &numbers)?;
+        let (test, left_out) = self.effect_test(Basis::AsGiven, label, &factors, &numbers)?;
         Ok(JointTest { term: label.clone(), test, left_out })
     }
 
     /// The test of the interaction contrasts of `factors` in the slope on `numbers` (in the mean where there are none), and how many degrees of
     /// freedom of it the data do not determine.
-    fn effect_test(&self, label: &str, factors: &[Dimension], numbers: &[usize]) -> Result<(Option<FTest>, usize)> {
-        let grid = ReferenceGrid::new(self.design(), &Default::default())?;
-        let mut rows: Vec<Vec<f64>> = vec![];
-        for levels in level_combinations(&factors.iter().map(|&d| self.design().levels(d).len()).collect::<Vec<_>>()) {
-            rows.push(interaction_contrast(&grid, factors, &levels, numbers));
-        }
+    fn effect_test(&self, basis: Basis, label: &str, factors: &[Dimension], numbers: &[usize]) -> Result<(Option<FTest>, usize)> {
+        let grid = ReferenceGrid::new(self.design(), &Averaging::default())?;
+        let p = self.beta().len();
+        let levels: Vec<usize> = factors.iter().map(|&d| self.design().levels(d).len()).collect();
+        let contrasts = level_combinations(&levels).into_iter().map(|c| interaction_contrast(&grid, factors, &levels, &c, numbers));
         // A factor held at one level makes rows of zeros, e.g. arms before treatment.
-        rows.retain(|r| r.iter().any(|x| x.abs() > 1e-12));
+        let rows: Vec<Vec<f64>> = contrasts.filter(|r| r[..p].iter().any(|x| x.abs() > 1e-12)).collect();
         let wanted = rows.len();
         let rows = self.design().estimable_part(rows);
         let left_out = wanted - rows.len();
         if rows.is_empty() {
             return Ok((None, left_out));
         }
-        let l = DMatrix::from_fn(rows.len(), self.beta().len(), |r, c| rows[r][c]);
+        let l = DMatrix::from_fn(rows.len(), p, |r, c| rows[r][c]);
+        let l = match basis {
+            Basis::AsGiven => l,
+            Basis::Orthonormal => orthonormalized(l, &DMatrix::from_fn(rows.len(), rows[0].len() - p, |r, c| rows[r][p + c])),
+        };
         Ok((Some(self.f_test(label, &l)?), left_out))
+    }
+}
+
+/// The rows recombined so that their weights on the cells are orthonormal, which no coding of the factors changes.
+fn orthonormalized(l: DMatrix<f64>, cells: &DMatrix<f64>) -> DMatrix<f64> {
+    // The weights of different rows are independent, so their Gram matrix is positive definite.
+    match (cells * cells.transpose()).cholesky().and_then(|gram| gram.l().solve_lower_triangular(&l)) {
+        Some(orthonormal) => orthonormal,
+        None => l,
     }
 }
 
@@ -118,22 +142,22 @@ fn level_combinations(levels: &[usize]) -> Vec<Vec<usize>> {
     })
 }
 
-/// The interaction contrast of `levels` with the first level of every factor: Σ ± row over all ways of replacing levels by the first.
-fn interaction_contrast(grid: &ReferenceGrid, factors: &[Dimension], levels: &[usize], numbers: &[usize]) -> Vec<f64> {
-    let mut sum: Vec<f64> = vec![];
+/// The interaction contrast of the levels `at` with the first level of every factor: Σ ± row over all ways of replacing levels by the
+/// first. Behind its coefficients stand its weights on the cells, which have `levels` levels of each factor.
+fn interaction_contrast(grid: &ReferenceGrid, factors: &[Dimension], levels: &[usize], at: &[usize], numbers: &[usize]) -> Vec<f64> {
+    let mut coefficients: Vec<f64> = vec![];
+    let mut weights = vec![0.0; levels.iter().product()];
     for replaced in 0..1_usize << factors.len() {
-        let is_first = |k: usize| replaced >> k & 1 == 1;
-        let cell: Vec<(Dimension, usize)> =
-            factors.iter().zip(levels).enumerate().map(|(k, (&d, &l))| (d, if is_first(k) { 0 } else { l })).collect();
+        let level = |k: usize| if replaced >> k & 1 == 1 { 0 } else { at[k] };
+        let cell: Vec<(Dimension, usize)> = factors.iter().enumerate().map(|(k, &d)| (d, level(k))).collect();
         let sign = if replaced.count_ones() % 2 == 0 { 1.0 } else { -1.0 };
         let row = grid.slope_row(&cell, numbers);
-        if sum.is_empty() {
-            sum = row.iter().map(|x| sign * x).collect();
-        } else {
-            sum.iter_mut().zip(row).for_each(|(s, x)| *s += sign * x);
-        }
+        coefficients.resize(row.len(), 0.0);
+        coefficients.iter_mut().zip(row).for_each(|(s, x)| *s += sign * x);
+        weights[(0..levels.len()).rev().fold(0, |index, k| index * levels[k] + level(k))] += sign;
     }
-    sum
+    coefficients.extend(weights);
+    coefficients
 }
 
 impl JointTests {
