@@ -10,7 +10,7 @@ const CAPS5_CLUSTERS: [usize; 4] = [5, 2, 7, 6];
 /// Criteria of SCID-5-PD by disorder: avoidant, dependent, obsessive-compulsive.
 const SCID5PD_CLUSTERS: [usize; 3] = [7, 8, 8];
 /// Draws after which an inclusion is given up as too rare.
-const MOST_DRAWS: usize = 100_000;
+const MOST_DRAWS: usize = 10_000;
 
 /// A simulated patient.
 #[derive(Debug, Clone, PartialEq)]
