@@ -26,7 +26,7 @@ use self::grid::Grid;
 use self::sheet::Sheet;
 use super::columns::Columns;
 use super::layout::{Layout, Shape};
-use super::{ColumnNames, Trial};
+use super::{ColumnNames, Trial, TrialBuilder};
 use crate::error::{Error, Result};
 
 /// More patients × visits than this, and a hundred times more than rows, are no schedule but a column mistaken for the visit.
@@ -118,28 +118,22 @@ fn assemble(layout: &Layout, sheet: &Sheet, wanted: &[&str], mut findings: Findi
     if !findings.is_clean() {
         return Err(findings.into_error());
     }
-    let columns = ColumnNames {
-        patient: layout.patient.clone(),
-        arm: layout.arm.clone().unwrap_or_else(|| "arm".into()),
-        visit: visit.cloned().unwrap_or_else(|| "visit".into()),
+    let mut builder = Trial::builder(&sheet.source).column_names(column_names(layout)).schedule(visits.schedule);
+    builder = builder.patients(patients.ids).arms(patients.arms, patients.arm_of);
+    builder = outcomes.into_iter().fold(builder, TrialBuilder::outcome);
+    builder = diagnoses.into_iter().fold(builder, TrialBuilder::diagnosis);
+    builder = covariates.into_iter().fold(builder, TrialBuilder::covariate);
+    builder = clusters.into_iter().fold(builder, TrialBuilder::cluster);
+    findings.into_inferred().into_iter().fold(builder, TrialBuilder::inferred).build()
+}
+
+fn column_names(layout: &Layout) -> ColumnNames {
+    let generic = ColumnNames::default();
+    let visit = match &layout.shape {
+        Shape::Long(visit) => visit.clone(),
+        Shape::Wide => generic.visit,
     };
-    let mut builder = Trial::builder(&sheet.source).column_names(columns);
-    for outcome in outcomes {
-        builder = builder.outcome(outcome);
-    }
-    for diagnosis in diagnoses {
-        builder = builder.diagnosis(diagnosis);
-    }
-    for covariate in covariates {
-        builder = builder.covariate(covariate);
-    }
-    for cluster in clusters {
-        builder = builder.cluster(cluster);
-    }
-    for sentence in findings.into_inferred() {
-        builder = builder.inferred(sentence);
-    }
-    builder.patients(patients.ids).arms(patients.arms, patients.arm_of).schedule(visits.schedule).build()
+    ColumnNames { patient: layout.patient.clone(), arm: layout.arm.clone().unwrap_or(generic.arm), visit }
 }
 
 fn missing_columns(sheet: &Sheet, wanted: &[&str], findings: &mut Findings) {
