@@ -1,7 +1,16 @@
 //! The analysis plan of a trial: which outcomes, at which visit, by which model, with which definitions of response.
 
-mod baseline;
+mod covariance;
 mod diagnostics;
+mod effect_sizes;
+mod plan;
+mod progress;
+mod result;
+mod run;
+mod summary;
 
-pub use baseline::{BaselineTable, Characteristic, Summary};
+pub use covariance::{FittedCovariance, GroupCorrelation};
 pub use diagnostics::{Diagnostics, Quantile, Spread};
+pub use plan::{Analysis, Plan};
+pub use progress::{Progress, Silent, TerminalProgress};
+pub use result::{AnalysisResult, ModelFacts, OutcomeEffects, OutcomeResult, TrialFacts};

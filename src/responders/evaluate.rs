@@ -20,7 +20,7 @@ pub enum Status {
 }
 
 /// Where the baseline value of an outcome is found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub enum BaselineFrom {
     /// At the schedule's baseline visit.
     #[default]

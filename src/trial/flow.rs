@@ -52,7 +52,7 @@ pub enum Exclusion {
 }
 
 impl Exclusion {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Exclusion::NoOutcome => "no outcome at any analysed visit".into(),
             Exclusion::NoBaseline => "no outcome at baseline".into(),

@@ -37,7 +37,7 @@ impl PatternKind {
         }
     }
 
-    fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             PatternKind::Complete => "complete",
             PatternKind::Monotone => "monotone",

@@ -1,0 +1,67 @@
+//! Effect sizes of a model's estimates at the visit of primary interest.
+
+use super::{Analysis, OutcomeEffects, Progress};
+use crate::design::Baseline;
+use crate::effects::{Bootstrap, Difference, EffectOptions, EffectSize, EffectSizes, GroupSize, IntervalMethod, from_model_estimates};
+use crate::error::Result;
+use crate::inference::{Df, Fit};
+use crate::means::ContrastOptions;
+use crate::model::Model;
+use crate::responders::BaselineFrom;
+use crate::trial::Trial;
+
+/// Within every arm that has a change from baseline and between arms: by the delta method, by the formula of independent groups, and by the bootstrap
+/// where replicates are asked for. Nothing where no baseline value is known.
+pub(super) fn of(analysis: &Analysis<'_>, model: &Model, fit: &Fit, progress: &dyn Progress) -> Result<OutcomeEffects> {
+    let (trial, plan) = (analysis.trial, &analysis.plan);
+    if plan.baseline_from == BaselineFrom::Visit && trial.schedule().baseline().is_none() {
+        return Ok(OutcomeEffects::default());
+    }
+    let options =
+        EffectOptions::new().denominator(plan.denominator).level(plan.level).positive(plan.positive).baseline(plan.baseline_from.clone());
+    let wanted = differences(fit, trial, &plan.at)?;
+    let table = |interval| from_model_estimates(trial, fit, &wanted, &options.clone().interval(interval));
+    let mut tables = vec![table(IntervalMethod::Delta)?, table(IntervalMethod::IndependentGroups(GroupSize::Randomized))?];
+    if plan.bootstrap > 0 {
+        progress.begin(&format!("Bootstrap of effect sizes of {}", fit.design().outcome()), plan.bootstrap as u64);
+        // Resampled fits give estimates only: no degrees of freedom are worked out for them.
+        let plain = model.clone().df(Df::Asymptotic);
+        let bootstrap = Bootstrap::new(plan.bootstrap, plan.seed).level(plan.level).progress(|done, _| progress.advance(done as u64));
+        let resampled = bootstrap.effects(trial, |t| {
+            let fit = plain.fit(t)?;
+            from_model_estimates(t, &fit, &differences(&fit, t, &plan.at)?, &options)
+        });
+        progress.end();
+        tables.push(with_estimates_of(&tables[0], resampled?));
+    }
+    let part = |between: bool| -> Vec<EffectSizes> {
+        let parts = tables
+            .iter()
+            .map(|t| EffectSizes { rows: t.rows.iter().filter(|r| r.versus.is_some() == between).cloned().collect(), ..t.clone() });
+        parts.filter(|t| !t.rows.is_empty()).collect()
+    };
+    Ok(OutcomeEffects { within: part(false), between: part(true) })
+}
+
+/// The limits of `bootstrap` beside the estimates of `plain`, whose standard errors and degrees of freedom are those of the plan.
+fn with_estimates_of(plain: &EffectSizes, bootstrap: EffectSizes) -> EffectSizes {
+    let limits = |(row, drawn): (&EffectSize, &EffectSize)| EffectSize { lower: drawn.lower, upper: drawn.upper, ..row.clone() };
+    EffectSizes { rows: plain.rows.iter().zip(&bootstrap.rows).map(limits).collect(), source: plain.source.clone(), ..bootstrap }
+}
+
+/// The changes from baseline of every arm and the differences of every arm from the reference at `visit`.
+fn differences(fit: &Fit, trial: &Trial, visit: &str) -> Result<Vec<Difference>> {
+    let options = ContrastOptions::default().visits([visit]);
+    let mut found = vec![];
+    if fit.design().baseline_visit().is_some() || fit.design().mean_model().baseline() == Baseline::Covariate {
+        let changes = fit.change_from_baseline(&options)?;
+        found.extend(changes.rows.iter().map(|r| Difference::change(&r.contrast, visit, &r.estimate)));
+    }
+    if let [reference, others @ ..] = trial.arms()
+        && !others.is_empty()
+    {
+        let contrasts = fit.arm_contrasts(&options)?;
+        found.extend(others.iter().zip(&contrasts.rows).map(|(arm, r)| Difference::between(arm, reference, visit, &r.estimate)));
+    }
+    Ok(found)
+}

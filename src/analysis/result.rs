@@ -1,0 +1,115 @@
+//! What an analysis found: tables and figures' numbers, ready to be arranged.
+
+use super::{Diagnostics, FittedCovariance, Plan};
+use crate::design::Baseline;
+use crate::effects::EffectSizes;
+use crate::inference::FTest;
+use crate::means::{Contrasts, MarginalMeans};
+use crate::responders::{Comparisons, Rates};
+use crate::trial::{BaselineTable, MissingPatterns, ObservedMeans, ParticipantFlow, Schedule};
+
+/// Everything an [`Analysis`](super::Analysis) found.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct AnalysisResult {
+    /// What was planned.
+    pub plan: Plan,
+    /// The trial.
+    pub trial: TrialFacts,
+    /// Who was randomized.
+    pub baseline: BaselineTable,
+    /// The primary outcome, then the secondary ones.
+    pub outcomes: Vec<OutcomeResult>,
+    /// Rates of response and remission at the visit of primary interest.
+    pub rates: Option<Rates>,
+    /// Arms compared by them.
+    pub comparisons: Option<Comparisons>,
+    /// Software and version.
+    pub software: String,
+}
+
+/// The trial in a few words.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct TrialFacts {
+    /// Where the data came from.
+    pub source: String,
+    /// Arms, the reference first.
+    pub arms: Vec<String>,
+    /// Patients randomized to each.
+    pub randomized: Vec<usize>,
+    /// The schedule.
+    pub schedule: Schedule,
+    /// Cluster factors in the data.
+    pub clusters: Vec<String>,
+    /// What the reader of the file decided by itself.
+    pub inferred: Vec<String>,
+}
+
+/// What was found for one outcome.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct OutcomeResult {
+    /// Name of the outcome.
+    pub name: String,
+    /// Its label.
+    pub label: String,
+    /// Who was observed and analysed.
+    pub flow: ParticipantFlow,
+    /// Which visits were missing together.
+    pub patterns: MissingPatterns,
+    /// Observed means, without any model.
+    pub observed: ObservedMeans,
+    /// The model and how its fit went.
+    pub model: ModelFacts,
+    /// Means of each arm and visit.
+    pub means: MarginalMeans,
+    /// Change from baseline within each arm, where the model has a baseline.
+    pub changes: Option<Contrasts>,
+    /// Differences between arms at each visit, where there are several arms.
+    pub contrasts: Option<Contrasts>,
+    /// Effect sizes of the model's estimates at the visit of primary interest; none where the trial has no baseline value to take a standard
+    /// deviation from.
+    pub effects: OutcomeEffects,
+    /// The joint test of arm by visit, where both are in the model.
+    pub joint: Option<FTest>,
+    /// The fitted covariance.
+    pub covariance: FittedCovariance,
+    /// Residuals, summarised.
+    pub diagnostics: Diagnostics,
+}
+
+/// Effect sizes within and between arms, a table an interval method. Each table has the same effects; only the limits differ.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct OutcomeEffects {
+    /// Of the changes from baseline, an arm a row.
+    pub within: Vec<EffectSizes>,
+    /// Of the differences from the reference arm.
+    pub between: Vec<EffectSizes>,
+}
+
+/// A fitted model in a few words and numbers.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ModelFacts {
+    /// The mean model as a formula.
+    pub formula: String,
+    /// The mean model as a sentence.
+    pub sentence: String,
+    /// What was done with the baseline.
+    pub baseline: Baseline,
+    /// The covariance structure.
+    pub covariance: String,
+    /// The method for degrees of freedom.
+    pub df: String,
+    /// Observations analysed.
+    pub observations: usize,
+    /// Patients analysed.
+    pub patients: usize,
+    /// (Restricted) log-likelihood.
+    pub log_likelihood: f64,
+    /// AIC, covariance parameters counted.
+    pub aic: f64,
+    /// BIC, covariance parameters counted.
+    pub bic: f64,
+    /// How the model was fitted.
+    pub notes: Vec<String>,
+    /// What a reader has to know of the data.
+    pub warnings: Vec<String>,
+}

@@ -1,0 +1,139 @@
+//! Carrying out a plan, step by step.
+
+use super::{Analysis, AnalysisResult, Diagnostics, FittedCovariance, ModelFacts, OutcomeResult, Progress, TrialFacts};
+use crate::design::Baseline;
+use crate::error::Result;
+use crate::inference::Fit;
+use crate::means::{ContrastOptions, Contrasts, MarginalMeans, MeansOptions};
+use crate::responders::{Comparisons, RateOptions, Rates, compare, rates};
+use crate::trial::{AnalysisSet, BaselineTable, Trial};
+use std::path::Path;
+
+pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<AnalysisResult> {
+    let trial = analysis.trial;
+    let outcomes = analysis.outcomes().into_iter().map(|name| outcome(analysis, name, progress)).collect::<Result<Vec<_>>>()?;
+    let (rates, comparisons) = responders(analysis)?;
+    Ok(AnalysisResult {
+        plan: analysis.plan.clone(),
+        trial: facts(trial),
+        baseline: characteristics(analysis),
+        outcomes,
+        rates,
+        comparisons,
+        software: format!("trialstats {}", env!("CARGO_PKG_VERSION")),
+    })
+}
+
+fn facts(trial: &Trial) -> TrialFacts {
+    TrialFacts {
+        source: file_name(trial.source()),
+        arms: trial.arms().to_vec(),
+        randomized: trial.randomized(),
+        schedule: trial.schedule().clone(),
+        clusters: trial.clusters().iter().map(|c| c.name.clone()).collect(),
+        inferred: trial.inferred().to_vec(),
+    }
+}
+
+/// The last part of a path: where a file lies on somebody's machine is nobody's business.
+fn file_name(source: &str) -> String {
+    Path::new(source).file_name().map_or_else(|| source.into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The characteristics asked for, in their order.
+fn characteristics(analysis: &Analysis<'_>) -> BaselineTable {
+    let mut table = analysis.trial.baseline_table();
+    if let Some(names) = &analysis.plan.characteristics {
+        let place = |variable: &str| names.iter().position(|n| n == variable);
+        table.rows.retain(|r| place(&r.variable).is_some());
+        table.rows.sort_by_key(|r| place(&r.variable));
+    }
+    for row in &mut table.rows {
+        if let Some((_, text)) = analysis.plan.labels.iter().find(|(name, _)| *name == row.variable) {
+            row.label.clone_from(text);
+        }
+    }
+    table
+}
+
+fn outcome(analysis: &Analysis<'_>, name: &str, progress: &dyn Progress) -> Result<OutcomeResult> {
+    let trial = analysis.trial;
+    let label = trial.outcome(name)?.label.clone();
+    progress.begin(&format!("Fitting the model of {label}"), 0);
+    let model = analysis.model(name)?;
+    let fit = model.fit(trial)?;
+    let (means, changes, contrasts) = estimates(analysis, &fit)?;
+    progress.end();
+    let effects = super::effect_sizes::of(analysis, &model, &fit, progress)?;
+    Ok(OutcomeResult {
+        name: name.into(),
+        flow: trial.participant_flow(name, &analysis_set(trial, &fit))?,
+        patterns: trial.missing_patterns(name)?,
+        observed: trial.observed_means(name)?,
+        model: model_facts(&fit),
+        means,
+        changes,
+        contrasts,
+        effects,
+        joint: fit.arm_by_visit_test().ok(),
+        covariance: FittedCovariance::of(&fit),
+        diagnostics: Diagnostics::of(trial, &label, &fit.residuals()),
+        label,
+    })
+}
+
+/// Means, changes from baseline and differences between arms, as far as the trial and its model have them.
+fn estimates(analysis: &Analysis<'_>, fit: &Fit) -> Result<(MarginalMeans, Option<Contrasts>, Option<Contrasts>)> {
+    let level = analysis.plan.level;
+    let options = ContrastOptions::default().level(level);
+    let means = fit.marginal_means(&["arm", "visit"], &MeansOptions { level, ..MeansOptions::default() })?;
+    // A trial without a baseline has no change from it, and one arm no difference: neither is an error here.
+    let changes = if has_baseline(fit) { Some(fit.change_from_baseline(&options)?) } else { None };
+    let contrasts = if analysis.trial.arms().len() > 1 { Some(fit.arm_contrasts(&options)?) } else { None };
+    Ok((means, changes, contrasts))
+}
+
+fn has_baseline(fit: &Fit) -> bool {
+    let design = fit.design();
+    design.baseline_visit().is_some() || design.mean_model().baseline() == Baseline::Covariate
+}
+
+/// What the fitted model needed of a patient, so that the flow counts those it analysed.
+fn analysis_set(trial: &Trial, fit: &Fit) -> AnalysisSet {
+    let mean = fit.design().mean_model();
+    let is_variable = |name: &&String| trial.covariate(name).is_some() || trial.cluster(name).is_some();
+    let set = mean.variables().iter().filter(is_variable).fold(AnalysisSet::new(), |set, v| set.needs(v.clone()));
+    let set = set.visits(fit.design().visit_labels().to_vec());
+    let is_visit = mean.baseline() == Baseline::Covariate && trial.covariate("baseline").is_none();
+    if is_visit { set.needs_baseline() } else { set }
+}
+
+fn model_facts(fit: &Fit) -> ModelFacts {
+    let mean = fit.design().mean_model();
+    ModelFacts {
+        formula: mean.to_string(),
+        sentence: mean.sentence(),
+        baseline: mean.baseline(),
+        covariance: fit.covariance_structure().to_string(),
+        df: fit.df_method().to_string(),
+        observations: fit.n_observations(),
+        patients: fit.n_patients(),
+        log_likelihood: fit.log_likelihood(),
+        aic: fit.aic(),
+        bic: fit.bic(),
+        notes: fit.notes(),
+        warnings: fit.design().warnings().to_vec(),
+    }
+}
+
+/// Rates and comparisons at the visit of primary interest.
+fn responders(analysis: &Analysis<'_>) -> Result<(Option<Rates>, Option<Comparisons>)> {
+    let plan = &analysis.plan;
+    if plan.definitions.is_empty() {
+        return Ok((None, None));
+    }
+    let evaluated = plan.definitions.iter().map(|d| d.evaluate_with(analysis.trial, &plan.baseline_from)).collect::<Result<Vec<_>>>()?;
+    let options = RateOptions::new(plan.unobserved.iter().copied()).level(plan.level).visits([plan.at.clone()]);
+    let comparisons = if analysis.trial.arms().len() > 1 { Some(compare(&evaluated, &options)?) } else { None };
+    Ok((Some(rates(&evaluated, &options)?), comparisons))
+}

@@ -1,0 +1,83 @@
+//! The findings in a page of text.
+
+use std::fmt::Write as _;
+
+use super::{AnalysisResult, OutcomeResult};
+use crate::responders::Assumption;
+use crate::table::Format;
+use crate::table::layout::paragraph;
+
+const WIDTH: usize = 88;
+
+impl AnalysisResult {
+    /// The findings in a page of text, at most 88 characters wide: who was analysed, and at the visit of primary interest the means, the difference between arms,
+    /// effect sizes and rates.
+    pub fn summary(&self) -> String {
+        let mut out = String::new();
+        let arms: Vec<String> = self.trial.arms.iter().zip(&self.trial.randomized).map(|(arm, n)| format!("{arm} {n}")).collect();
+        let randomized: usize = self.trial.randomized.iter().sum();
+        let _ = writeln!(out, "{randomized} patients randomized: {}. Everyone is counted in the arm of randomization.", arms.join(", "));
+        for outcome in &self.outcomes {
+            out.push('\n');
+            self.write_outcome(&mut out, outcome);
+        }
+        self.write_rates(&mut out);
+        out
+    }
+
+    fn write_outcome(&self, out: &mut String, outcome: &OutcomeResult) {
+        let level = 100.0 * self.plan.level;
+        let _ = writeln!(
+            out,
+            "{} at {} ({} patients, {} observations analysed)",
+            outcome.label,
+            self.plan.visit(),
+            outcome.model.patients,
+            outcome.model.observations
+        );
+        let line = |label: &str, estimate: f64, lower: f64, upper: f64, rest: &str| {
+            let [e, l, u] = [estimate, lower, upper].map(|x| Format::Decimals(2).apply(x));
+            format!("  {label:<32} {e:>7}  {level}% CI {l:>7} to {u:>7}{rest}\n")
+        };
+        for arm in &self.trial.arms {
+            if let Some(m) = outcome.means.get(&[arm, &self.plan.at]) {
+                out.push_str(&line(&format!("mean, {arm}"), m.estimate.estimate, m.lower, m.upper, ""));
+            }
+        }
+        for c in outcome.changes.iter().flat_map(|c| &c.rows).filter(|c| c.visit.as_deref() == Some(&self.plan.at)) {
+            out.push_str(&line(&format!("change, {}", c.contrast), c.estimate.estimate, c.lower, c.upper, ""));
+        }
+        for c in outcome.contrasts.iter().flat_map(|c| &c.rows).filter(|c| c.visit.as_deref() == Some(&self.plan.at)) {
+            let p = format!("  p {}", equals(&Format::PValue.apply(c.estimate.p)));
+            out.push_str(&line(&c.contrast, c.estimate.estimate, c.lower, c.upper, &p));
+        }
+        // One interval method is enough here; the report has all.
+        for table in outcome.effects.within.first().into_iter().chain(outcome.effects.between.first()) {
+            for row in &table.rows {
+                let what = row.versus.as_ref().map_or(row.arm.clone(), |versus| format!("{} - {versus}", row.arm));
+                out.push_str(&line(&format!("{}, {what}", table.correction.letter()), row.effect, row.lower, row.upper, ""));
+            }
+        }
+        out.push_str(&paragraph(
+            &format!("  {}; {}.", outcome.model.formula, outcome.model.notes.first().map_or("", |n| n.trim_end_matches('.'))),
+            WIDTH,
+        ));
+    }
+
+    /// Rates under the first way to treat the unobserved.
+    fn write_rates(&self, out: &mut String) {
+        let Some(rates) = &self.rates else { return };
+        let shown = rates.rows.first().map(|r| r.unobserved);
+        let _ = writeln!(out, "\nResponse and remission at {} (unobserved: {})", self.plan.visit(), shown.map_or("", Assumption::words));
+        let width = rates.definitions.iter().map(|d| d.label.chars().count()).max().unwrap_or(0);
+        for definition in &rates.definitions {
+            let of = rates.rows.iter().filter(|r| r.definition == definition.name && Some(r.unobserved) == shown);
+            let cells: Vec<String> = of.map(|r| format!("{} {}", r.arm, Format::Percent.apply(r.rate.estimate))).collect();
+            let _ = writeln!(out, "  {:<width$}  {}", definition.label, cells.join("  "));
+        }
+    }
+}
+
+fn equals(p: &str) -> String {
+    if p.starts_with('<') { p.into() } else { format!("= {p}") }
+}
