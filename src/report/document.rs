@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::condensed::{condensed, sentence_case};
 use super::figure::Figure;
 use crate::table::{Column, Tabular, Values};
 
@@ -59,8 +60,10 @@ pub struct TableBlock {
     pub name: String,
     /// What it shows.
     pub title: String,
-    /// Its columns.
+    /// Its columns at full precision, as CSV and JSON have them.
     pub columns: Vec<Column>,
+    /// Its columns as they are printed: an estimate and its interval share a cell.
+    pub shown: Vec<Column>,
     /// How its numbers were made.
     pub notes: Vec<String>,
 }
@@ -149,6 +152,19 @@ impl Section {
         self
     }
 
+    /// Appends a table under a title of the report's own, to be written as `name.csv`.
+    pub fn titled(mut self, name: &str, title: impl Into<String>, table: &dyn Tabular) -> Self {
+        self.blocks.push(Block::Table(TableBlock { title: title.into(), ..TableBlock::of(name, table) }));
+        self
+    }
+
+    /// Appends a table that is printed in another arrangement than it is written in: `shown` on the page, `table` as `name.csv`.
+    pub fn table_as(mut self, name: &str, table: &dyn Tabular, shown: &dyn Tabular) -> Self {
+        let shown = TableBlock::of(name, shown);
+        self.blocks.push(Block::Table(TableBlock { columns: table.columns(), ..shown }));
+        self
+    }
+
     /// Appends a figure, to be written as `name.svg`.
     pub fn figure(mut self, name: &str, figure: Figure) -> Self {
         self.blocks.push(Block::Figure(FigureBlock { name: name.into(), figure }));
@@ -181,7 +197,10 @@ impl Block {
 impl TableBlock {
     /// A copy of `table` under the file name `name`.
     pub fn of(name: &str, table: &dyn Tabular) -> Self {
-        Self { name: name.into(), title: table.title(), columns: table.columns(), notes: table.notes() }
+        let columns = table.columns();
+        let shown = condensed(&columns).into_iter().map(|c| Column { heading: sentence_case(&c.heading), ..c }).collect();
+        let notes = table.notes().iter().map(|n| sentence_case(n)).collect();
+        Self { name: name.into(), title: table.title(), shown, columns, notes }
     }
 
     fn to_json(&self) -> Value {
@@ -217,5 +236,9 @@ impl Tabular for TableBlock {
 
     fn notes(&self) -> Vec<String> {
         self.notes.clone()
+    }
+
+    fn to_text_within(&self, width: usize) -> String {
+        crate::table::layout::text(&self.title, &self.shown, &self.notes, width)
     }
 }

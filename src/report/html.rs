@@ -37,8 +37,14 @@ struct TableView<'a> {
     number: usize,
     title: &'a str,
     headings: Vec<Cell>,
-    rows: Vec<Vec<Cell>>,
+    rows: Vec<RowView>,
     notes: &'a [String],
+}
+
+/// A row of cells, under a heading of its own where a group begins.
+struct RowView {
+    group: Option<String>,
+    cells: Vec<Cell>,
 }
 
 struct Cell {
@@ -77,28 +83,61 @@ impl<'a> BlockView<'a> {
 
 impl<'a> TableView<'a> {
     fn of(table: &'a TableBlock, number: usize) -> Self {
-        let rows = table.columns.first().map_or(0, Column::len);
-        let cell = |c: &Column, r: usize| Cell { text: printed(c, r), class: class(c) };
+        let rows = table.shown.first().map_or(0, Column::len);
+        let (groups, columns) = grouped(&table.shown);
+        let class_of = |k: usize, r: usize| if repeats(columns, k, r) { "label repeat" } else { class(&columns[k]) };
+        let cell = |k: usize, r: usize| Cell { text: printed(&columns[k], r), class: class_of(k, r) };
+        let group = |r: usize| groups.filter(|g| r == 0 || g.formatted(r) != g.formatted(r - 1)).map(|g| g.formatted(r));
+        let row = |r: usize| RowView { group: group(r), cells: (0..columns.len()).map(|k| cell(k, r)).collect() };
         Self {
             id: &table.name,
             number,
             title: &table.title,
-            headings: table.columns.iter().map(|c| Cell { text: c.heading.clone(), class: class(c) }).collect(),
-            rows: (0..rows).map(|r| table.columns.iter().map(|c| cell(c, r)).collect()).collect(),
+            headings: columns.iter().map(|c| Cell { text: c.heading.clone(), class: class(c) }).collect(),
+            rows: (0..rows).map(row).collect(),
             notes: &table.notes,
         }
     }
 }
 
+/// The first column apart, where its labels are long and stand in groups: they become headings across the table.
+fn grouped(columns: &[Column]) -> (Option<&Column>, &[Column]) {
+    let Some((first, rest)) = columns.split_first() else { return (None, columns) };
+    let labels: Vec<String> = (0..first.len()).map(|r| first.formatted(r)).collect();
+    let groups = labels.chunk_by(|a, b| a == b).count();
+    let long = labels.iter().any(|l| l.chars().count() > LONG_LABEL);
+    if matches!(first.values, Values::Text(_)) && long && labels.len() >= 3 * groups { (Some(first), rest) } else { (None, columns) }
+}
+
+/// Labels longer than this, in characters, stand across the table rather than in a column.
+const LONG_LABEL: usize = 20;
+
 /// The cell as print has it: with a minus sign rather than a hyphen before numbers.
 fn printed(column: &Column, row: usize) -> String {
-    let text = column.formatted(row);
     match column.values {
-        Values::Text(_) => text,
-        _ => text.replace('-', "−"),
+        Values::Text(_) => column.formatted(row),
+        _ => super::condensed::minus_signs(&column.formatted(row)),
     }
 }
 
+/// Numbers stand right; text that is numbers (an estimate with its interval) stays on one line.
 fn class(column: &Column) -> &'static str {
-    if matches!(column.values, Values::Text(_)) { "label" } else { "number" }
+    match &column.values {
+        Values::Text(_) if is_numbers(column) => "interval",
+        Values::Text(_) => "label",
+        _ => "number",
+    }
+}
+
+fn is_numbers(column: &Column) -> bool {
+    let numeric = |text: &String| text.chars().all(|c| !c.is_alphabetic() || "to∞".contains(c)) && text.chars().any(|c| c.is_ascii_digit());
+    let cells: Vec<String> = (0..column.len()).map(|r| column.formatted(r)).filter(|c| !c.is_empty() && c != "–").collect();
+    !cells.is_empty() && cells.iter().all(numeric)
+}
+
+/// Whether the cell says what the one above says, and so do all cells to its left.
+fn repeats(columns: &[Column], column: usize, row: usize) -> bool {
+    row > 0
+        && columns[..=column].iter().all(|c| matches!(c.values, Values::Text(_)) && c.formatted(row) == c.formatted(row - 1))
+        && class(&columns[column]) == "label"
 }

@@ -46,7 +46,7 @@ fn heading_room(heading: &str) -> usize {
 }
 
 /// The table as text; see [`super::Tabular::to_text_within`].
-pub(super) fn text(title: &str, columns: &[Column], notes: &[String], width: usize) -> String {
+pub(crate) fn text(title: &str, columns: &[Column], notes: &[String], width: usize) -> String {
     let sets = fitted(columns, width);
     let stub = sets.iter().take_while(|s| s.label).count().min(sets.len().saturating_sub(1));
     let mut out = paragraph(title, width);

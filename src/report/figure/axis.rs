@@ -19,7 +19,7 @@ impl Axis {
     pub(super) fn enclosing(values: impl IntoIterator<Item = f64>, wanted: usize, (from, to): (f64, f64)) -> Self {
         let (low, high) = extent(values);
         let step = round_step((high - low) / wanted.max(1) as f64);
-        let (first, last) = ((low / step - 1e-9).floor(), (high / step + 1e-9).ceil());
+        let (first, last) = ((low / step + 1e-9).floor(), (high / step - 1e-9).ceil());
         let ticks: Vec<f64> = (0..=(last - first) as usize).map(|k| (first + k as f64) * step).collect();
         Self { low: ticks[0], high: ticks[ticks.len() - 1], from, to, logarithmic: false, ticks }
     }
@@ -129,6 +129,7 @@ mod tests {
 
     #[test]
     fn ticks_are_round() {
+        assert_eq!(Axis::enclosing([0.0, 40.0], 4, (0.0, 1.0)).ticks(), [0.0, 10.0, 20.0, 30.0, 40.0]);
         assert_eq!(Axis::enclosing([3.0, 47.0], 5, (0.0, 1.0)).ticks(), [0.0, 10.0, 20.0, 30.0, 40.0, 50.0]);
         assert_eq!(
             Axis::enclosing([-0.32, 0.36], 4, (0.0, 1.0)).labels(),

@@ -1,0 +1,238 @@
+//! Effect sizes: a forest plot, a table with every interval side by side, and the sentence that says how they were made.
+
+use super::condensed::minus_signs;
+use super::document::Section;
+use super::figure::{Figure, Forest, ForestGroup, ForestRow, ForestScale, Interval};
+use super::methods::percent;
+use crate::analysis::{AnalysisResult, OutcomeResult};
+use crate::effects::{EffectSize, EffectSizes, IntervalMethod, Limits, Positive};
+use crate::table::{Column, Format, Tabular};
+
+/// `section` with the effect sizes of an outcome, where there are any.
+pub(super) fn appended(result: &AnalysisResult, outcome: &OutcomeResult, section: Section) -> Section {
+    let tables = tables(outcome);
+    if tables.is_empty() {
+        return section;
+    }
+    let name = format!("{}_effects", outcome.name);
+    section.figure(&name, figure(result, outcome, &tables)).table_as(&name, &Stacked { tables: &tables }, &SideBySide { tables: &tables })
+}
+
+fn tables(outcome: &OutcomeResult) -> Vec<&EffectSizes> {
+    outcome.effects.within.iter().chain(&outcome.effects.between).collect()
+}
+
+/// `Change in ImRs`, `ImRs+GST − ImRs`.
+fn label(row: &EffectSize) -> String {
+    match &row.versus {
+        None => format!("Change, {}", row.arm),
+        Some(versus) => format!("{} − {versus}", row.arm),
+    }
+}
+
+/// The interval method in a word or two.
+fn short(limits: &Limits) -> String {
+    match limits {
+        Limits::Formula(IntervalMethod::Delta) => "delta method".into(),
+        Limits::Formula(IntervalMethod::NoncentralT) => "noncentral t".into(),
+        Limits::Formula(IntervalMethod::IndependentGroups(_)) => "independent-groups formula".into(),
+        Limits::Bootstrap(summary) => format!("bootstrap, {} replicates", summary.replicates),
+    }
+}
+
+/// Every effect once, with its tables.
+fn effects<'a>(tables: &[&'a EffectSizes]) -> Vec<(String, Vec<(&'a EffectSizes, &'a EffectSize)>)> {
+    let mut found: Vec<(String, Vec<_>)> = vec![];
+    for table in tables {
+        for row in &table.rows {
+            let label = label(row);
+            match found.iter_mut().find(|(l, _)| *l == label) {
+                Some((_, rows)) => rows.push((*table, row)),
+                None => found.push((label, vec![(*table, row)])),
+            }
+        }
+    }
+    found
+}
+
+fn figure(result: &AnalysisResult, outcome: &OutcomeResult, tables: &[&EffectSizes]) -> Figure {
+    let row = |(table, row): &(&EffectSizes, &EffectSize)| ForestRow {
+        label: short(&table.limits),
+        interval: Interval::new(row.effect, (row.lower, row.upper)),
+    };
+    let groups = effects(tables).into_iter().map(|(heading, rows)| ForestGroup { heading, rows: rows.iter().map(row).collect() });
+    let letter = tables[0].correction.letter();
+    Forest {
+        title: format!("Effect sizes of {} at {}", outcome.label, result.plan.visit()),
+        description: format!(
+            "The model's change from baseline of each arm and difference between arms, divided by a standard deviation ({}), with {}% intervals by each \
+             method. {}",
+            tables[0].denominator,
+            percent(result.plan.level),
+            sign(tables[0].positive)
+        ),
+        label_heading: "Effect, interval".into(),
+        estimate_heading: format!("{letter} ({}% CI)", percent(result.plan.level)),
+        axis_label: format!("Effect size {letter}"),
+        groups: groups.collect(),
+        scale: ForestScale::Difference,
+        directions: None,
+        decimals: 2,
+    }
+    .draw()
+}
+
+fn sign(positive: Positive) -> &'static str {
+    match positive {
+        Positive::Fall => "Positive: the score fell, or is lower than in the reference arm.",
+        Positive::Rise => "Positive: the score rose, or is higher than in the reference arm.",
+    }
+}
+
+/// The effect sizes with the intervals of the first method, in a sentence.
+pub(super) fn sentence(result: &AnalysisResult, outcome: &OutcomeResult) -> Option<String> {
+    let tables = tables(outcome);
+    let letter = tables.first()?.correction.letter();
+    let two = |x: f64| minus_signs(&Format::Decimals(2).apply(x));
+    let effect = |(label, rows): (String, Vec<(&EffectSizes, &EffectSize)>)| {
+        let (_, row) = rows[0];
+        format!("{} ({} to {}) for {}", two(row.effect), two(row.lower), two(row.upper), label.replace("Change, ", "the change in "))
+    };
+    let effects: Vec<String> = effects(&tables).into_iter().map(effect).collect();
+    let method = short(&tables[0].limits);
+    Some(format!("Effect sizes {letter}, {}% intervals by the {method}: {}.", percent(result.plan.level), super::methods::listed(&effects)))
+}
+
+/// The sentence of the methods section, where there are effect sizes.
+pub(super) fn methods(result: &AnalysisResult) -> Option<String> {
+    let tables = tables(&result.outcomes[0]);
+    let first = tables.first()?;
+    let mut intervals: Vec<String> = vec![];
+    for table in &tables {
+        let how = match &table.limits {
+            Limits::Formula(method) => method.to_string(),
+            Limits::Bootstrap(summary) => summary.to_string(),
+        };
+        if !intervals.contains(&how) {
+            intervals.push(how);
+        }
+    }
+    Some(format!(
+        "The model's change from baseline within each arm and difference between arms at {}, divided by a standard deviation: {} (Feingold 2009), without \
+         small-sample correction unless said. Intervals, each shown: {}.",
+        result.plan.visit(),
+        first.denominator,
+        intervals.join("; ")
+    ))
+}
+
+/// All tables of one outcome beneath each other, with the method in a column.
+struct Stacked<'a> {
+    tables: &'a [&'a EffectSizes],
+}
+
+impl Stacked<'_> {
+    fn rows(&self) -> impl Iterator<Item = (&EffectSizes, &EffectSize)> {
+        self.tables.iter().flat_map(|t| t.rows.iter().map(move |r| (*t, r)))
+    }
+}
+
+impl Tabular for Stacked<'_> {
+    fn title(&self) -> String {
+        self.tables.first().map_or(String::new(), |t| format!("Effect sizes of {}", t.outcome))
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let real = |name: &'static str, heading: &str, of: fn(&EffectSize) -> f64| {
+            Column::real(name, heading, Format::Decimals(2), self.rows().map(|(_, r)| of(r)))
+        };
+        let count = |of: Option<usize>| of.map_or(f64::NAN, |n| n as f64);
+        vec![
+            Column::text("visit", "Visit", self.rows().map(|(_, r)| r.visit.as_str())),
+            Column::text("arm", "Arm", self.rows().map(|(_, r)| r.arm.as_str())),
+            Column::text("versus", "Versus", self.rows().map(|(_, r)| r.versus.as_deref().unwrap_or(""))),
+            real("difference", "Difference", |r| r.difference),
+            real("se", "SE", |r| r.se),
+            real("df", "df", |r| r.df),
+            real("sd", "SD", |r| r.sd),
+            real("sd_df", "df of SD", |r| r.sd_df),
+            Column::text("denominator", "Denominator", self.rows().map(|(t, _)| t.denominator.to_string())),
+            real("effect", "Effect size", |r| r.effect),
+            real("lower", "Lower", |r| r.lower),
+            real("upper", "Upper", |r| r.upper),
+            Column::text("interval", "Interval", self.rows().map(|(t, _)| short(&t.limits))),
+            Column::count("observed", "Observed", self.rows().map(|(_, r)| r.observed)),
+            Column::count("randomized", "Randomized", self.rows().map(|(_, r)| r.randomized)),
+            Column::real("observed_versus", "Observed, versus", Format::Decimals(0), self.rows().map(|(_, r)| count(r.observed_versus))),
+            Column::real(
+                "randomized_versus",
+                "Randomized, versus",
+                Format::Decimals(0),
+                self.rows().map(|(_, r)| count(r.randomized_versus)),
+            ),
+        ]
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> = vec![];
+        for note in self.tables.iter().flat_map(|t| t.notes()) {
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+        notes
+    }
+}
+
+/// An effect a row, its intervals side by side.
+struct SideBySide<'a> {
+    tables: &'a [&'a EffectSizes],
+}
+
+impl Tabular for SideBySide<'_> {
+    fn title(&self) -> String {
+        let visit = self.tables.iter().flat_map(|t| &t.rows).map(|r| r.visit.as_str()).next().unwrap_or_default();
+        format!("{} at {visit}", Stacked { tables: self.tables }.title())
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let effects = effects(self.tables);
+        let real = |name: &'static str, heading: &str, of: fn(&EffectSize) -> f64| {
+            Column::real(name, heading, Format::Decimals(2), effects.iter().map(|(_, rows)| of(rows[0].1)))
+        };
+        let letter = self.tables.first().map_or("d", |t| t.correction.letter());
+        let mut columns = vec![
+            Column::text("effect", "Effect", effects.iter().map(|(label, _)| label.as_str())),
+            real("difference", "Difference", |r| r.difference),
+            real("sd", "SD", |r| r.sd),
+            real("d", letter, |r| r.effect),
+        ];
+        let mut methods: Vec<String> = vec![];
+        self.tables.iter().map(|t| short(&t.limits)).for_each(|m| {
+            if !methods.contains(&m) {
+                methods.push(m);
+            }
+        });
+        for method in methods {
+            let cell = |rows: &Vec<(&EffectSizes, &EffectSize)>| {
+                rows.iter().find(|(t, _)| short(&t.limits) == method).map_or(String::new(), |(_, r)| limits(r))
+            };
+            columns.push(Column::text(method.clone(), &capitalised(&method), effects.iter().map(|(_, rows)| cell(rows))));
+        }
+        columns
+    }
+
+    fn notes(&self) -> Vec<String> {
+        Stacked { tables: self.tables }.notes()
+    }
+}
+
+fn limits(row: &EffectSize) -> String {
+    let two = |x: f64| Format::Decimals(2).apply(x);
+    if row.lower.is_nan() || row.upper.is_nan() { String::new() } else { minus_signs(&format!("{} to {}", two(row.lower), two(row.upper))) }
+}
+
+pub(super) fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|c| c.to_uppercase().chain(characters).collect()).unwrap_or_default()
+}

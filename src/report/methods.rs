@@ -1,0 +1,157 @@
+//! The methods paragraph: what was estimated, in whom, by which model, in words a journal would accept.
+
+use super::document::Section;
+use crate::analysis::{AnalysisResult, OutcomeResult};
+use crate::design::Baseline;
+use crate::fit::Estimation;
+use crate::inference::Df;
+
+/// The section that says how the numbers were made.
+pub(super) fn section(result: &AnalysisResult) -> Section {
+    let mut section = Section::new("Statistical methods")
+        .led_paragraph("Estimand.", estimand(result))
+        .led_paragraph("Population.", population(result))
+        .led_paragraph("Model.", model(result))
+        .led_paragraph("Missing data.", missing_data(result));
+    if let Some(text) = super::effects::methods(result) {
+        section = section.led_paragraph("Effect sizes.", text);
+    }
+    if let Some(text) = response(result) {
+        section = section.led_paragraph("Response and remission.", text);
+    }
+    if let Some(text) = clustering(result) {
+        section = section.led_paragraph("Clustering.", text);
+    }
+    section.led_paragraph("Multiplicity.", multiplicity(result)).led_paragraph("Software.", software(result))
+}
+
+fn primary(result: &AnalysisResult) -> &OutcomeResult {
+    &result.outcomes[0]
+}
+
+/// The five attributes of ICH E9(R1).
+fn estimand(result: &AnalysisResult) -> String {
+    let (outcome, at) = (primary(result), result.plan.visit());
+    let (reference, others) = arms(result);
+    format!(
+        "In the terms of ICH E9(R1), the population is everyone randomized; the treatments compared are {others} and {reference}, as allocated; the variable is \
+         {} at {at}; intercurrent events (treatment not started, stopped early or supplemented) are handled by the treatment-policy strategy, so that \
+         outcomes count whatever treatment was received; the population-level summary is the difference between arms in means.",
+        outcome.label
+    )
+}
+
+fn arms(result: &AnalysisResult) -> (String, String) {
+    let (reference, others) = result.trial.arms.split_first().map_or((String::new(), vec![]), |(r, o)| (r.clone(), o.to_vec()));
+    (reference, listed(&others))
+}
+
+fn population(result: &AnalysisResult) -> String {
+    let randomized: usize = result.trial.randomized.iter().sum();
+    let by_arm: Vec<String> = result.trial.arms.iter().zip(&result.trial.randomized).map(|(arm, n)| format!("{n} to {arm}")).collect();
+    let analysed: Vec<String> = result.outcomes.iter().map(|o| format!("{} for {}", o.model.patients, o.label)).collect();
+    format!(
+        "Analyses are by intention to treat: each of the {randomized} randomized patients ({}) counts in the arm of randomization, and everyone with at least \
+         one usable measurement is analysed: {}. Who is not, and why, is in the participant flow.",
+        listed(&by_arm),
+        listed(&analysed),
+    )
+}
+
+fn model(result: &AnalysisResult) -> String {
+    let plan = &result.plan;
+    let likelihood = match plan.estimation {
+        Estimation::Reml => "restricted maximum likelihood",
+        Estimation::Ml => "maximum likelihood",
+    };
+    let secondary = if result.outcomes.len() > 1 { " Secondary outcomes are analysed by the same model." } else { "" };
+    format!(
+        "A mixed model for repeated measures. {} The covariance of a patient's visits was {}, common to all arms, and no random effects were added. Estimation \
+         was by {likelihood}; {}. Estimates are two-sided with {}% confidence intervals from the t distribution.{secondary}",
+        primary(result).model.sentence,
+        primary(result).model.covariance,
+        degrees_of_freedom(plan.df),
+        percent(plan.level),
+    )
+}
+
+fn degrees_of_freedom(df: Df) -> String {
+    match df {
+        Df::KenwardRoger => {
+            "standard errors and degrees of freedom are those of Kenward and Roger (1997), with the observed information as SAS has it"
+                .into()
+        }
+        Df::KenwardRogerLinear => {
+            "standard errors and degrees of freedom are those of Kenward and Roger (1997) without second derivatives of the covariance"
+                .into()
+        }
+        Df::Satterthwaite => "degrees of freedom are Satterthwaite's".into(),
+        other => format!("degrees of freedom are {other}"),
+    }
+}
+
+fn missing_data(result: &AnalysisResult) -> String {
+    let kept = match primary(result).model.baseline {
+        Baseline::Constrained => "patients with only a baseline measurement stay in the analysis",
+        _ => "patients with some but not all visits stay in the analysis",
+    };
+    format!(
+        "The likelihood uses every observed measurement; {kept}. Nothing is imputed. Estimates are valid if measurements are missing at random: whether one is \
+         missing may depend on what was observed (arm, covariates, other visits) but not, given that, on the value itself. That cannot be checked from the \
+         data. The missing-data patterns are shown."
+    )
+}
+
+fn response(result: &AnalysisResult) -> Option<String> {
+    result.rates.as_ref()?;
+    let definitions = match result.plan.definitions.len() {
+        1 => "One definition of response or remission is applied".into(),
+        n => format!("{n} definitions of response and remission are applied"),
+    };
+    Some(format!(
+        "{definitions} at {}, with wording and source under the table. What is done with patients who were not observed is stated beside every rate. Rates have \
+         Wilson intervals, differences Newcombe's; patients are taken as independent, and rates are not adjusted for covariates.",
+        result.plan.visit()
+    ))
+}
+
+fn clustering(result: &AnalysisResult) -> Option<String> {
+    let clusters = &result.trial.clusters;
+    (!clusters.is_empty()).then(|| {
+        format!(
+            "The data name {} as cluster{}; the model takes patients as independent given its covariates. Where outcomes of patients who share one are correlated, \
+             standard errors are too small.",
+            listed(clusters),
+            if clusters.len() == 1 { "" } else { "s" }
+        )
+    })
+}
+
+fn multiplicity(result: &AnalysisResult) -> String {
+    format!(
+        "There is one primary comparison: {} at {}. Other visits, outcomes and definitions are secondary and not adjusted for multiplicity.",
+        primary(result).label,
+        result.plan.at
+    )
+}
+
+fn software(result: &AnalysisResult) -> String {
+    let seed = if result.plan.bootstrap > 0 { format!(", random seed {}", result.plan.seed) } else { String::new() };
+    format!("{}{seed}. Data file: {}.", result.software, result.trial.source)
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn listed<S: AsRef<str>>(items: &[S]) -> String {
+    let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
+    match items.split_last() {
+        None => String::new(),
+        Some((only, [])) => (*only).into(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// `95`, `97.5`.
+pub(super) fn percent(level: f64) -> String {
+    let text = format!("{:.2}", 100.0 * level);
+    text.trim_end_matches('0').trim_end_matches('.').into()
+}

@@ -1,0 +1,234 @@
+//! The sections of one outcome: means over time, differences between arms, covariance and residuals.
+
+use super::document::Section;
+use super::effects::capitalised;
+use super::figure::{
+    ArmMeans, BoxSummary, CovarianceHeat, Figure, Forest, ForestGroup, ForestRow, ForestScale, Interval, MeansOverTime, NormalQuantiles,
+    QuantilePoint, ResidualBoxes, ResidualScatter, ResidualSeries, VisitPlace,
+};
+use super::methods::percent;
+use crate::analysis::{AnalysisResult, Diagnostics, FittedCovariance, OutcomeResult, Spread};
+use crate::design::Baseline;
+use crate::inference::FTest;
+
+/// Means over time, change from baseline and differences between arms.
+pub(super) fn results(result: &AnalysisResult, outcome: &OutcomeResult, role: &str) -> Section {
+    let name = |what: &str| format!("{}_{what}", outcome.name);
+    let label = &outcome.label;
+    let mut section = Section::new(format!("{}: {role} outcome", outcome.label))
+        .paragraph(headline(result, outcome))
+        .figure(&name("means"), means_figure(result, outcome))
+        .titled(&name("means"), format!("{label}: estimated means by arm and visit"), &outcome.means);
+    if let Some(contrasts) = &outcome.contrasts {
+        section = section.figure(&name("contrasts"), contrast_figure(result, outcome)).titled(
+            &name("contrasts"),
+            format!("{label}: differences between arms at each visit"),
+            contrasts,
+        );
+    }
+    if let Some(changes) = &outcome.changes {
+        section = section.titled(&name("changes"), format!("{label}: change from baseline within arms"), changes);
+    }
+    section = super::effects::appended(result, outcome, section);
+    if let Some(joint) = &outcome.joint {
+        section = section.paragraph(joint_sentence(outcome, joint));
+    }
+    if role == "secondary" {
+        let shown = super::views::observed_and_analysed(&outcome.flow, &outcome.patterns.visits);
+        section = section.table_as(&name("participant_flow"), &outcome.flow, &shown);
+    }
+    section.table(&name("observed"), &outcome.observed)
+}
+
+/// The comparison of primary interest as a sentence.
+pub(super) fn headline(result: &AnalysisResult, outcome: &OutcomeResult) -> String {
+    let rows = outcome.contrasts.iter().flat_map(|c| &c.rows).filter(|r| r.visit.as_deref() == Some(&result.plan.at));
+    let sentences = rows.map(|r| {
+        format!(
+            "{} at {}, difference between arms ({}): {} ({}% CI {} to {}), t({}) = {}, p {}.",
+            outcome.label,
+            result.plan.visit(),
+            minus(&r.contrast),
+            number(r.estimate.estimate, 2),
+            percent(result.plan.level),
+            number(r.lower, 2),
+            number(r.upper, 2),
+            number(r.estimate.df, 1),
+            number(r.estimate.t, 2),
+            p_value(r.estimate.p)
+        )
+    });
+    let sentences = sentences.chain(changes_sentence(result, outcome)).chain(super::effects::sentence(result, outcome));
+    sentences.collect::<Vec<_>>().join(" ")
+}
+
+/// The changes from baseline within arms, where the model has a baseline.
+fn changes_sentence(result: &AnalysisResult, outcome: &OutcomeResult) -> Option<String> {
+    let rows = outcome.changes.iter().flat_map(|c| &c.rows).filter(|r| r.visit.as_deref() == Some(&result.plan.at));
+    let changes: Vec<String> = rows
+        .map(|r| format!("{} in {} ({} to {})", number(r.estimate.estimate, 2), r.contrast, number(r.lower, 2), number(r.upper, 2)))
+        .collect();
+    (!changes.is_empty()).then(|| format!("Change from baseline: {}.", super::methods::listed(&changes)))
+}
+
+fn joint_sentence(outcome: &OutcomeResult, test: &FTest) -> String {
+    let hypothesis = match outcome.model.baseline {
+        Baseline::Constrained => "that the arms differ at no visit after baseline",
+        Baseline::Covariate | Baseline::Response => "that the difference between arms is the same at every visit",
+    };
+    format!(
+        "Joint test {hypothesis}: F({}, {}) = {}, p {}.",
+        number(test.num_df, 0),
+        number(test.denom_df, 1),
+        number(test.f, 2),
+        p_value(test.p)
+    )
+}
+
+/// ` - ` between names as a minus sign.
+pub(super) fn minus(contrast: &str) -> String {
+    contrast.replace(" - ", " − ")
+}
+
+pub(super) fn number(x: f64, decimals: u8) -> String {
+    if x.is_nan() { "not estimable".into() } else { crate::table::Format::Decimals(decimals).apply(x).replace('-', "−") }
+}
+
+/// `= .031` or `< .001`.
+pub(super) fn p_value(p: f64) -> String {
+    let text = crate::table::Format::PValue.apply(p);
+    if text.starts_with('<') { text } else { format!("= {text}") }
+}
+
+fn means_figure(result: &AnalysisResult, outcome: &OutcomeResult) -> Figure {
+    let visits: Vec<&str> = outcome.covariance.visits.iter().map(String::as_str).collect();
+    let schedule = result.trial.schedule.visits();
+    let time = |label: &str| schedule.iter().find(|v| v.label == label).and_then(|v| v.time);
+    let arm = |arm: &String| {
+        let row = |visit: &&str| outcome.means.get(&[arm, visit]);
+        let mean = |visit: &&str| {
+            row(visit).map_or(Interval::new(f64::NAN, (f64::NAN, f64::NAN)), |r| Interval::new(r.estimate.estimate, (r.lower, r.upper)))
+        };
+        ArmMeans {
+            label: arm.clone(),
+            means: visits.iter().map(mean).collect(),
+            n: visits.iter().map(|v| row(v).map_or(0, |r| r.n)).collect(),
+        }
+    };
+    MeansOverTime {
+        title: format!("{} over time", outcome.label),
+        description: format!(
+            "Means estimated by the model with {}% confidence bands, arm by arm; beneath, the patients observed and analysed at each visit. Arms stand a \
+             little beside each other so that intervals can be told apart.",
+            percent(result.plan.level)
+        ),
+        outcome: outcome.label.clone(),
+        visits: visits.iter().map(|v| VisitPlace { label: (*v).into(), time: time(v) }).collect(),
+        arms: result.trial.arms.iter().map(arm).collect(),
+        counted: "Observed".into(),
+    }
+    .draw()
+}
+
+fn contrast_figure(result: &AnalysisResult, outcome: &OutcomeResult) -> Figure {
+    let mut groups: Vec<ForestGroup> = vec![];
+    for row in outcome.contrasts.iter().flat_map(|c| &c.rows) {
+        let heading = minus(&row.contrast);
+        let interval = Interval::new(row.estimate.estimate, (row.lower, row.upper));
+        let row = ForestRow { label: row.visit.clone().unwrap_or_default(), interval };
+        match groups.iter_mut().find(|g| g.heading == heading) {
+            Some(group) => group.rows.push(row),
+            None => groups.push(ForestGroup { heading, rows: vec![row] }),
+        }
+    }
+    Forest {
+        title: format!("Differences between arms in {}", outcome.label),
+        description: format!("Differences of model means at each visit with {}% confidence intervals.", percent(result.plan.level)),
+        label_heading: "Visit".into(),
+        estimate_heading: format!("Difference ({}% CI)", percent(result.plan.level)),
+        axis_label: format!("Difference between arms, {}", outcome.label),
+        groups,
+        scale: ForestScale::Difference,
+        directions: None,
+        decimals: 2,
+    }
+    .draw()
+}
+
+/// The fitted covariance and the residuals.
+pub(super) fn diagnostics(outcome: &OutcomeResult, section: Section) -> Section {
+    let name = |what: &str| format!("{}_{what}", outcome.name);
+    let mut section = section;
+    for (k, figure) in covariance_figures(&outcome.covariance, &outcome.label).into_iter().enumerate() {
+        let name = if k == 0 { name("covariance") } else { name(&format!("covariance_{}", k + 1)) };
+        section = section.figure(&name, figure);
+    }
+    section
+        .titled(&name("covariance"), format!("{}: fitted standard deviations and correlations", outcome.label), &outcome.covariance)
+        .figure(&name("residual_quantiles"), quantile_figure(&outcome.diagnostics))
+        .figure(&name("residuals_by_visit"), box_figure(&outcome.diagnostics))
+        .figure(&name("residuals_by_fitted"), scatter_figure(&outcome.diagnostics))
+        .table(&name("residuals"), &outcome.diagnostics)
+}
+
+fn covariance_figures(covariance: &FittedCovariance, label: &str) -> Vec<Figure> {
+    let whose = |group: &str| if covariance.groups.len() > 1 { format!(", {group}") } else { String::new() };
+    let draw = |g: &crate::analysis::GroupCorrelation| {
+        CovarianceHeat {
+            title: format!("Fitted covariance of {label}{}", whose(&g.group)),
+            description: format!("{} structure; darker cells are stronger correlations.", capitalised(&covariance.structure)),
+            visits: covariance.visits.clone(),
+            sd: g.sd.clone(),
+            correlation: g.correlation.clone(),
+        }
+        .draw()
+    };
+    covariance.groups.iter().map(draw).collect()
+}
+
+fn quantile_figure(diagnostics: &Diagnostics) -> Figure {
+    let point =
+        |q: &crate::analysis::Quantile| QuantilePoint { theoretical: q.theoretical, observed: q.observed, low: q.low, high: q.high };
+    NormalQuantiles {
+        title: format!("Normal quantiles of the residuals of {}", diagnostics.outcome),
+        description: "Normalised residuals in order, against where a normal sample would have them; the band holds each with probability 95% if the model holds, \
+                      residuals taken as independent."
+            .into(),
+        residual: "Normalised residual".into(),
+        points: diagnostics.quantiles.iter().map(point).collect(),
+    }
+    .draw()
+}
+
+fn box_figure(diagnostics: &Diagnostics) -> Figure {
+    let summary = |s: &Spread| BoxSummary {
+        low: s.low,
+        first_quartile: s.first_quartile,
+        median: s.median,
+        third_quartile: s.third_quartile,
+        high: s.high,
+        outliers: s.outliers.clone(),
+    };
+    let cell = |t: usize, a: usize| diagnostics.rows.iter().find(|r| r.visit == t && r.arm == a).map(summary);
+    ResidualBoxes {
+        title: format!("Residuals of {} by visit and arm", diagnostics.outcome),
+        description: "Quartiles of the normalised residuals; whiskers reach to the last value within 1.5 interquartile ranges, values beyond are drawn.".into(),
+        residual: "Normalised residual".into(),
+        visits: diagnostics.visits.clone(),
+        arms: diagnostics.arms.clone(),
+        boxes: (0..diagnostics.visits.len()).map(|t| (0..diagnostics.arms.len()).map(|a| cell(t, a)).collect()).collect(),
+    }
+    .draw()
+}
+
+fn scatter_figure(diagnostics: &Diagnostics) -> Figure {
+    let series = |(arm, points): (&String, &Vec<(f64, f64)>)| ResidualSeries { label: arm.clone(), points: points.clone() };
+    ResidualScatter {
+        title: format!("Residuals of {} against fitted means", diagnostics.outcome),
+        description: "Pearson residuals: observed minus fitted, over the model standard deviation at the visit.".into(),
+        residual: "Pearson residual".into(),
+        fitted: format!("Fitted mean of {}", diagnostics.outcome),
+        arms: diagnostics.arms.iter().zip(&diagnostics.scatter).map(series).collect(),
+    }
+    .draw()
+}

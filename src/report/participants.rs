@@ -1,0 +1,179 @@
+//! Who took part: participant flow, characteristics before treatment, missing data.
+
+use super::effects::capitalised;
+use super::figure::{Figure, FlowArm, FlowDiagram, FlowStep, MissingPattern, MissingPatterns as PatternFigure};
+use crate::table::{Column, Format, Tabular};
+use crate::trial::{BaselineRow, BaselineTable, Characteristic, MissingPatterns, ParticipantFlow};
+
+/// The flow of an outcome as a diagram; who of the unobserved came back later is counted from the patterns.
+pub(super) fn flow_figure(flow: &ParticipantFlow, patterns: &MissingPatterns) -> Figure {
+    let mut arms: Vec<&str> = flow.rows.iter().map(|r| r.arm.as_str()).collect();
+    arms.dedup();
+    let total: usize = arms.iter().map(|a| flow.count(a, &crate::trial::FlowStep::Randomized)).sum();
+    FlowDiagram {
+        title: "Participant flow".into(),
+        description: format!(
+            "Patients with {} observed at each visit, and patients in the analysis, of everyone randomized. Each patient is counted in the arm of \
+             randomization.",
+            flow.label
+        ),
+        start: format!("Randomized (n = {total})"),
+        arms: arms.iter().map(|arm| FlowArm { label: (*arm).into(), steps: steps(flow, patterns, arm) }).collect(),
+    }
+    .draw()
+}
+
+fn steps(flow: &ParticipantFlow, patterns: &MissingPatterns, arm: &str) -> Vec<FlowStep> {
+    use crate::trial::FlowStep as Step;
+    let randomized = flow.count(arm, &Step::Randomized);
+    let allocated = FlowStep { heading: format!("Allocated (n = {randomized})"), ..FlowStep::default() };
+    let observed = patterns.visits.iter().enumerate().map(|(t, visit)| {
+        let n = flow.count(arm, &Step::Observed { visit: visit.clone() });
+        FlowStep { heading: visit.clone(), lines: vec![format!("{n} observed")], aside: absent(patterns, arm, t) }
+    });
+    let reasons = flow.rows.iter().filter(|r| r.arm == arm && r.n > 0).filter_map(|r| match &r.step {
+        Step::NotAnalysed { reason } => Some(format!("{} not analysed: {}", r.n, reason.text())),
+        _ => None,
+    });
+    let analysed =
+        FlowStep { heading: format!("Analysed (n = {})", flow.count(arm, &Step::Analysed)), lines: vec![], aside: reasons.collect() };
+    std::iter::once(allocated).chain(observed).chain([analysed]).collect()
+}
+
+/// Who of an arm was not observed at visit `t`, and whether they were seen again.
+fn absent(patterns: &MissingPatterns, arm: &str, t: usize) -> Vec<String> {
+    let missing = patterns.rows.iter().filter(|r| r.arm == arm && !r.observed[t]);
+    let (mut back, mut gone) = (0, 0);
+    for row in missing {
+        *(if row.observed[t..].contains(&true) { &mut back } else { &mut gone }) += row.n;
+    }
+    let counted = [(gone, "not seen again"), (back, "seen later")];
+    let parts = counted.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
+    if t + 1 == patterns.visits.len() {
+        (back + gone > 0).then(|| format!("{} not observed", back + gone)).into_iter().collect()
+    } else if back + gone > 0 {
+        std::iter::once(format!("{} not observed", back + gone)).chain(parts).collect()
+    } else {
+        vec![]
+    }
+}
+
+/// Missing-data patterns as a chart, the commonest first.
+pub(super) fn pattern_figure(patterns: &MissingPatterns) -> Figure {
+    let mut arms: Vec<String> = vec![];
+    let mut found: Vec<MissingPattern> = vec![];
+    patterns.rows.iter().for_each(|r| {
+        if !arms.contains(&r.arm) {
+            arms.push(r.arm.clone());
+        }
+    });
+    for row in &patterns.rows {
+        let arm = arms.iter().position(|a| *a == row.arm).unwrap_or(0);
+        match found.iter_mut().find(|p| p.observed == row.observed) {
+            Some(pattern) => pattern.n[arm] += row.n,
+            None => {
+                let mut n = vec![0; arms.len()];
+                n[arm] = row.n;
+                found.push(MissingPattern { observed: row.observed.clone(), kind: row.kind.text().into(), n });
+            }
+        }
+    }
+    found.sort_by_key(|p| std::cmp::Reverse(p.n.iter().sum::<usize>()));
+    PatternFigure {
+        title: format!("Missing-data patterns of {}", patterns.label),
+        description: "A row is a pattern of observed visits, the commonest first, with its number of patients in each arm. Monotone: observed up to some \
+                      visit and never after it; intermittent: missing at a visit and observed at a later one."
+            .into(),
+        visits: patterns.visits.clone(),
+        arms,
+        patterns: found,
+    }
+    .draw()
+}
+
+/// [`BaselineTable`] with a column an arm, as journals print it.
+pub(super) struct SideBySide<'a>(pub &'a BaselineTable);
+
+impl SideBySide<'_> {
+    fn arms(&self) -> Vec<&str> {
+        let mut arms: Vec<&str> = vec![];
+        for row in &self.0.rows {
+            if !arms.contains(&row.arm.as_str()) {
+                arms.push(&row.arm);
+            }
+        }
+        arms
+    }
+
+    /// Whether a row says what another says: that a diagnosis is not met, where it is met or not.
+    fn is_implied(&self, row: &BaselineRow) -> bool {
+        let has = |text: &str| self.0.rows.iter().any(|r| r.variable == row.variable && level(r) == Some(text));
+        level(row) == Some("not met") && has("met")
+    }
+
+    /// Every characteristic (and level) once.
+    fn lines(&self) -> Vec<(&str, Option<&str>)> {
+        let mut lines = vec![];
+        for row in &self.0.rows {
+            let line = (row.label.as_str(), level(row));
+            if !lines.contains(&line) && !self.is_implied(row) {
+                lines.push(line);
+            }
+        }
+        lines
+    }
+}
+
+/// A column's name as words.
+fn worded(name: &str) -> String {
+    capitalised(&name.replace('_', " "))
+}
+
+fn level(row: &BaselineRow) -> Option<&str> {
+    match &row.value {
+        Characteristic::Level { level, .. } => Some(level),
+        Characteristic::Numeric(_) => None,
+    }
+}
+
+/// `40.6 (11.2)`, or `55 (85%)`, and how many are missing.
+fn cell(row: &BaselineRow) -> String {
+    let text = match &row.value {
+        Characteristic::Numeric(s) => match (s.mean, s.sd) {
+            (Some(mean), Some(sd)) => format!("{} ({})", Format::Decimals(1).apply(mean), Format::Decimals(1).apply(sd)),
+            (Some(mean), None) => Format::Decimals(1).apply(mean),
+            _ => return "–".into(),
+        },
+        Characteristic::Level { known: 0, .. } => return "–".into(),
+        Characteristic::Level { n, known, .. } => format!("{n} ({:.0}%)", 100.0 * *n as f64 / *known as f64),
+    };
+    if row.missing == 0 { text } else { format!("{text}; {} missing", row.missing) }
+}
+
+impl Tabular for SideBySide<'_> {
+    fn title(&self) -> String {
+        "Characteristics before treatment, by arm".into()
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let lines = self.lines();
+        let label = |(label, level): &(&str, Option<&str>)| match level {
+            Some("met") => format!("{}, n (%)", worded(label)),
+            Some(level) => format!("{}: {level}, n (%)", worded(label)),
+            None => format!("{}, mean (SD)", worded(label)),
+        };
+        let mut columns = vec![Column::text("characteristic", "Characteristic", lines.iter().map(label))];
+        for arm in self.arms() {
+            let of = |line: &(&str, Option<&str>)| {
+                let row = self.0.rows.iter().find(|r| r.arm == arm && r.label == line.0 && level(r) == line.1);
+                row.map(cell).unwrap_or_default()
+            };
+            columns.push(Column::text(arm.to_string(), arm, lines.iter().map(of)));
+        }
+        columns
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.0.notes()
+    }
+}

@@ -1,0 +1,65 @@
+//! Response and remission: rates, and arms compared by them.
+
+use super::document::Section;
+use super::figure::{ArmRate, Figure, Interval, RateGroup, Rates as RateFigure};
+use super::methods::percent;
+use super::views::{ComparisonsInWords, RatesInWords};
+use crate::analysis::AnalysisResult;
+use crate::responders::{Assumption, Definition, Rates};
+
+/// The section, where definitions were given.
+pub(super) fn section(result: &AnalysisResult) -> Option<Section> {
+    let rates = result.rates.as_ref()?;
+    let visit = result.plan.visit();
+    let section = Section::new(format!("Response and remission at {visit}")).figure("rates", figure(result, rates)).table_as(
+        "rates",
+        rates,
+        &RatesInWords { rates, visit: visit.clone() },
+    );
+    Some(match &result.comparisons {
+        Some(comparisons) => section.table_as("rate_comparisons", comparisons, &ComparisonsInWords { comparisons, visit }),
+        None => section,
+    })
+}
+
+fn figure(result: &AnalysisResult, rates: &Rates) -> Figure {
+    // The first way to treat the unobserved is drawn; the bounds, where computed, stand behind it.
+    let shown = rates.rows.iter().map(|r| r.unobserved).find(|a| !matches!(a, Assumption::Lowest | Assumption::Highest));
+    let shown = shown.unwrap_or(Assumption::Lowest);
+    let group = |d: &Definition| RateGroup { label: d.label.clone(), arms: arms(result, rates, d, shown) };
+    RateFigure {
+        title: format!("Response and remission at {}", result.plan.visit()),
+        description: format!(
+            "Rates with {}% Wilson intervals; patients not observed are {}. Grey: the range that the unobserved could make.",
+            percent(result.plan.level),
+            match shown {
+                Assumption::ObservedOnly => "left out",
+                Assumption::CountedAsNotMet | Assumption::Lowest => "counted as not meeting the definition",
+                Assumption::Highest => "counted as meeting the definition",
+            }
+        ),
+        axis_label: format!("Patients who meet the definition at {}", result.plan.visit()),
+        number_heading: format!("n/N: rate ({}% CI)", percent(result.plan.level)),
+        groups: rates.definitions.iter().map(group).collect(),
+    }
+    .draw()
+}
+
+fn arms(result: &AnalysisResult, rates: &Rates, definition: &Definition, shown: Assumption) -> Vec<ArmRate> {
+    let find = |arm: &str, assumption: Assumption| {
+        rates.rows.iter().find(|r| r.definition == definition.name && r.arm == arm && r.unobserved == assumption)
+    };
+    let one = |(position, arm): (usize, &String)| {
+        let row = find(arm, shown)?;
+        let bound = |a: Assumption| find(arm, a).map(|r| r.rate.estimate).filter(|r| r.is_finite());
+        Some(ArmRate {
+            label: arm.clone(),
+            arm: position,
+            rate: Interval::new(row.rate.estimate, (row.rate.lower, row.rate.upper)),
+            events: row.met,
+            n: row.of,
+            bounds: bound(Assumption::Lowest).zip(bound(Assumption::Highest)),
+        })
+    };
+    result.trial.arms.iter().enumerate().filter_map(one).collect()
+}

@@ -1,0 +1,108 @@
+//! The report of an analysis: what stands where. Nothing is computed here.
+
+use std::path::Path;
+
+use super::document::{Document, Section};
+use super::files::Written;
+use super::published::PublishedTable;
+use super::{methods, outcome, participants, remission, views};
+use crate::analysis::AnalysisResult;
+use crate::error::Result;
+
+/// The report of an [`AnalysisResult`].
+#[derive(Debug, Clone)]
+pub struct TrialReport<'r> {
+    result: &'r AnalysisResult,
+    title: String,
+    banner: Option<String>,
+    published: Option<PublishedTable>,
+}
+
+impl<'r> TrialReport<'r> {
+    /// A report with a plain title.
+    pub fn new(result: &'r AnalysisResult) -> Self {
+        Self { result, title: "Intention-to-treat analysis".into(), banner: None, published: None }
+    }
+
+    /// Sets the title.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// Sets a warning that no reader may miss, e.g. that the data are synthetic.
+    pub fn banner(mut self, banner: impl Into<String>) -> Self {
+        self.banner = Some(banner.into());
+        self
+    }
+
+    /// Adds a table of published figures beside those found here.
+    pub fn published(mut self, table: PublishedTable) -> Self {
+        self.published = Some(table);
+        self
+    }
+
+    /// The report as a document.
+    pub fn document(&self) -> Document {
+        let result = self.result;
+        let mut document = Document::new(&self.title).subtitle(self.subtitle());
+        if let Some(banner) = &self.banner {
+            document = document.banner(banner);
+        }
+        document = document.section(self.summary()).section(methods::section(result)).section(participants_section(result));
+        for (k, o) in result.outcomes.iter().enumerate() {
+            document = document.section(outcome::results(result, o, if k == 0 { "primary" } else { "secondary" }));
+        }
+        document = remission::section(result).into_iter().fold(document, Document::section);
+        document = document.section(missing_data(result)).section(model_checks(result));
+        let notes = result.trial.inferred.iter().fold(Section::new("How the file was read"), |s, sentence| s.paragraph(sentence));
+        if result.trial.inferred.is_empty() { document } else { document.section(notes) }
+    }
+
+    /// Writes the report and what belongs to it into `folder`; see [`Document::write_to`].
+    ///
+    /// # Errors
+    /// [`crate::Error::File`] names the file that could not be written.
+    pub fn write_to(&self, folder: impl AsRef<Path>) -> Result<Written> {
+        self.document().write_to(folder)
+    }
+
+    fn subtitle(&self) -> String {
+        let trial = &self.result.trial;
+        let arms: Vec<String> = trial.arms.iter().zip(&trial.randomized).map(|(arm, n)| format!("{arm} (n = {n})")).collect();
+        format!("{} · {}", arms.join(" against "), trial.source)
+    }
+
+    fn summary(&self) -> Section {
+        let sentences = self.result.outcomes.iter().map(|o| outcome::headline(self.result, o)).filter(|s| !s.is_empty());
+        let section = sentences.fold(Section::new("Summary"), Section::paragraph);
+        match &self.published {
+            Some(table) => section.table("published", table),
+            None => section,
+        }
+    }
+}
+
+fn participants_section(result: &AnalysisResult) -> Section {
+    let primary = &result.outcomes[0];
+    Section::new("Participants")
+        .figure("participant_flow", participants::flow_figure(&primary.flow, &primary.patterns))
+        .table_as("participant_flow", &primary.flow, &views::observed_and_analysed(&primary.flow, &primary.patterns.visits))
+        .table_as("baseline", &result.baseline, &participants::SideBySide(&result.baseline))
+}
+
+fn missing_data(result: &AnalysisResult) -> Section {
+    result.outcomes.iter().fold(Section::new("Missing data"), |section, o| {
+        section
+            .figure(&format!("{}_missing", o.name), participants::pattern_figure(&o.patterns))
+            .table(&format!("{}_missing", o.name), &o.patterns)
+    })
+}
+
+fn model_checks(result: &AnalysisResult) -> Section {
+    result.outcomes.iter().fold(Section::new("Fitted covariance and residuals"), |section, o| {
+        let section = section.paragraph(format!("{}: {}. {}", o.label, o.model.formula, o.model.notes.join(" ")));
+        let section = o.model.warnings.iter().fold(section, Section::paragraph);
+        outcome::diagnostics(o, section)
+    })
+}
