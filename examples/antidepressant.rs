@@ -1,0 +1,39 @@
+//! The primary analysis of a real randomized trial: an antidepressant against placebo, change in HAMD-17 from baseline.
+//!
+//! ```text
+//! cargo run --release --example antidepressant
+//! ```
+
+use trialstats::analysis::{Analysis, TerminalProgress};
+use trialstats::report::TrialReport;
+use trialstats::responders::{BaselineFrom, Definition, Rule};
+use trialstats::trial::OutcomeColumn;
+use trialstats::{Layout, Result};
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data-samples/antidepressant/antidepressant.csv");
+
+fn main() -> Result<()> {
+    println!("Reading the antidepressant trial (real patients, masked; see data-samples/antidepressant/README.md)");
+    let trial = Layout::long("PATIENT", "THERAPY", "VISIT")
+        .reference_arm("PLACEBO")
+        .outcome(OutcomeColumn::new("CHANGE").label("Change in HAMD-17"))
+        .outcome(OutcomeColumn::new("HAMDTL17").label("HAMD-17").range(0.0, 52.0))
+        .covariate("BASVAL")
+        .covariate("GENDER")
+        .read_csv(FILE)?;
+
+    let result = Analysis::of(&trial)
+        .primary("CHANGE")
+        .at("7")
+        .mean("BASVAL * VISIT + THERAPY * VISIT")
+        .baseline_from(BaselineFrom::Covariate("BASVAL".into()))
+        .label("BASVAL", "HAMD-17 before treatment")
+        .label("GENDER", "Gender")
+        .responders([Definition::new("remission", Rule::at_most("HAMDTL17", 7.0)).label("HAMD-17 of 7 or less")])
+        .run(&TerminalProgress::new())?;
+    println!("\n{}", result.summary());
+
+    let written = TrialReport::new(&result).title("Antidepressant against placebo: change in HAMD-17").write_to("antidepressant-report")?;
+    println!("Report: {}", written.html.display());
+    Ok(())
+}
