@@ -199,6 +199,7 @@ fn change_from_baseline_is_what_each_treatment_of_the_baseline_makes_of_it() {
     // Arms are compared after baseline only, and their difference is the coefficient arm:visit.
     let contrasts = constrained.arm_contrasts(&ContrastOptions::default()).unwrap();
     assert_eq!(contrasts.rows.len(), 3);
+    assert!(contrasts.notes().iter().any(|n| n.contains("One mean for all arms")));
     assert_close(contrasts.rows[2].estimate.estimate, constrained.beta()[6], 1e-12, "week 12");
     assert_eq!(constrained.arm_by_visit_test().unwrap().num_df, 3.0);
 

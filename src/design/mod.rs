@@ -1,7 +1,7 @@
 //! From a mean model to numbers: terms, factor coding and the model matrix in collapsed form.
 //!
 //! A row of a trial's model matrix is linear in a short vector of patient-level values: x_it = D_t z_i. Every entry of the row is one
-//! entry of z_i times a number that depends on the visit alone, so D_t is kept as one [`Entry`] per non-zero column.
+//! entry of z_i times a number that depends on the visit alone, so D_t is kept as one `Entry` per non-zero column.
 
 mod averaging;
 mod build;

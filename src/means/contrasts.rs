@@ -1,7 +1,7 @@
 //! Differences between arms at each visit, and the table that all contrasts share.
 
 use super::marginal::NO_WEIGHTS;
-use super::row::{check_level, evaluate, exclusions, percent, reasons, sentence};
+use super::row::{baseline, check_level, evaluate, exclusions, percent, reasons, sentence};
 use super::{Adjustment, Family};
 use crate::design::{Averaging, Dimension, ReferenceGrid};
 use crate::error::{Error, Result};
@@ -107,7 +107,8 @@ pub struct Contrasts {
     pub adjustment: Adjustment,
     /// Which rows were adjusted together.
     pub family: Family,
-    notes: Vec<String>,
+    /// How the table was made, but for intervals and adjustment.
+    pub(super) notes: Vec<String>,
 }
 
 /// A difference of marginal means, or another linear combination of them.
@@ -184,7 +185,7 @@ impl Fit {
         adjust(&mut rows, options.adjustment, options.family);
         let mut notes = self.notes();
         notes.extend(sentence(&grid.sentence(named)));
-        notes.push(format!("{} confidence intervals. {}", percent(options.level), options.adjustment.sentence(options.family)));
+        notes.extend(baseline(self.design()));
         notes.extend(exclusions(self.design()));
         notes.extend(reasons(rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));
         Ok(Contrasts {
@@ -306,7 +307,8 @@ impl Tabular for Contrasts {
     }
 
     fn notes(&self) -> Vec<String> {
-        self.notes.clone()
+        let intervals = format!("{} confidence intervals. {}", percent(self.level), self.adjustment.sentence(self.family));
+        self.notes.iter().cloned().chain([intervals]).collect()
     }
 }
 

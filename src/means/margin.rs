@@ -81,7 +81,7 @@ impl Contrasts {
                 "give a level such as 0.025",
             ));
         }
-        let mut notes = self.notes();
+        let mut notes = self.notes.clone();
         notes.push(format!(
             "{} One-sided level {alpha}, {} confidence intervals. p-values against the margin are not adjusted for multiplicity.",
             margin.sentence(),

@@ -1,6 +1,6 @@
 //! Marginal means: the mean outcome in each cell of some factors, everything else averaged.
 
-use super::row::{check_level, evaluate, exclusions, percent, reasons, sentence};
+use super::row::{baseline, check_level, evaluate, exclusions, percent, reasons, sentence};
 use crate::design::{Averaging, Dimension, ReferenceGrid};
 use crate::error::{Error, Result};
 use crate::inference::{Df, Estimate, Fit};
@@ -75,6 +75,7 @@ impl Fit {
             cells(self, &dimensions).into_iter().map(|cell| self.marginal_mean(&grid, &cell, options.level)).collect::<Result<Vec<_>>>()?;
         let mut notes = self.notes();
         notes.extend(sentence(&grid.sentence(&dimensions)));
+        notes.extend(baseline(design));
         notes.push(format!("{} confidence intervals.", percent(options.level)));
         notes.extend(exclusions(design));
         notes.extend(reasons(rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));

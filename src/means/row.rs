@@ -43,6 +43,12 @@ pub(super) fn percent(level: f64) -> String {
     format!("{}%", (level * 1e6).round() / 1e4)
 }
 
+/// That the arms share their baseline mean, for a table's notes.
+pub(super) fn baseline(design: &Design) -> Option<String> {
+    let visit = design.constraint.map(|c| &design.visit_labels()[c.baseline])?;
+    Some(format!("One mean for all arms at {visit} (constrained longitudinal data analysis)."))
+}
+
 /// How many observations were left out, for a table's notes.
 pub(super) fn exclusions(design: &Design) -> Option<String> {
     let counts = design.exclusions().counts();
