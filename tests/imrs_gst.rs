@@ -7,6 +7,7 @@ use trialstats::design::MeanModel;
 use trialstats::instruments::{Caps5, Diagnosis, Scid5Pd};
 use trialstats::responders::{self, Definition, RateOptions, Unobserved, presets};
 use trialstats::simulate::Truth;
+use trialstats::trial::CovariateValues;
 use trialstats::{Covariance, Estimation, Layout, Model, Trial};
 
 const LAST: &str = "12 months";
@@ -82,6 +83,8 @@ struct Figures {
     few_sessions: [f64; 2],
     unobserved: f64,
     baseline: (f64, f64),
+    age: (f64, f64),
+    female: f64,
 }
 
 impl Figures {
@@ -96,15 +99,17 @@ impl Figures {
             few_sessions: [few.rows[0].met as f64 / 66.0, few.rows[1].met as f64 / 64.0],
             unobserved: 1.0 - observed(trial, "caps5", 4) as f64 / 130.0,
             baseline: (mean(&values(trial, "caps5", 0, None)), pooled_baseline_sd(trial, "caps5")),
+            age: age(trial),
+            female: female(trial),
         }
     }
 
-    /// The targets by which the seed was chosen, each within what its description allows.
-    fn misses(&self) -> Vec<String> {
+    /// Every figure further from its target than `slack` times what is allowed.
+    fn misses(&self, slack: f64) -> Vec<String> {
         let mut missed = vec![];
         let mut near = |what: &str, is: f64, target: f64, within: f64| {
-            if (is - target).abs() > within {
-                missed.push(format!("{what}: {is:.4}, not within {within} of {target}"));
+            if (is - target).abs() > slack * within {
+                missed.push(format!("{what}: {is:.4}, not within {slack} × {within} of {target}"));
             }
         };
         near("CAPS-5 d, ImRs", self.caps5[0], 2.42, 0.05);
@@ -119,13 +124,26 @@ impl Figures {
         near("not observed at 12 months", self.unobserved, 0.25, 0.05);
         near("baseline CAPS-5 mean", self.baseline.0, 40.45, 0.55);
         near("baseline CAPS-5 SD", self.baseline.1, 9.75, 1.05);
+        near("mean age", self.age.0, 40.6, 1.5);
+        near("SD of age", self.age.1, 11.2, 1.5);
+        near("women", self.female, 0.85, 0.04);
         missed
     }
 }
 
+fn age(trial: &Trial) -> (f64, f64) {
+    let Some(CovariateValues::Numeric(age)) = trial.covariate("age").map(|c| &c.values) else { panic!("age is a number a patient") };
+    (mean(age), (age.iter().map(|a| (a - mean(age)).powi(2)).sum::<f64>() / 129.0).sqrt())
+}
+
+fn female(trial: &Trial) -> f64 {
+    let Some(CovariateValues::Factor { levels, codes }) = trial.covariate("sex").map(|c| &c.values) else { panic!("sex is a factor") };
+    codes.iter().flatten().filter(|&&c| levels[c] == "female").count() as f64 / 130.0
+}
+
 /// Constrained longitudinal analysis, unstructured covariance, REML; change to 12 months over the raw baseline SD pooled over arms.
 fn effects(trial: &Trial, outcome: &str) -> [f64; 3] {
-    let mean = MeanModel::formula(&format!("{outcome} ~ arm * visit")).expect("a formula").constrained_baseline();
+    let mean = MeanModel::parse(&format!("{outcome} ~ arm * visit")).expect("a formula").constrained_baseline();
     let fit = Model::new(mean).covariance(Covariance::Unstructured).estimation(Estimation::Reml).fit(trial).expect("it can be fitted");
     let coefficient = |name: &str| fit.coefficients().rows.iter().find(|c| c.label == name).expect("a coefficient").estimate;
     let (change, difference) = (coefficient(&format!("visit{LAST}")), coefficient(&format!("armImRs+GST:visit{LAST}")));
@@ -167,8 +185,21 @@ fn rate(trial: &Trial, definition: &Definition) -> f64 {
 #[test]
 fn the_sample_reproduces_the_published_figures() {
     let figures = Figures::of(&trial());
-    println!("{figures:#?}");
-    assert_eq!(figures.misses(), Vec::<String>::new(), "{figures:#?}");
+    assert_eq!(figures.misses(1.0), Vec::<String>::new(), "{figures:#?}");
+}
+
+/// The seed is the first, counted from 1, that keeps every figure within 0.8 of its allowance. Minutes in release, hence not among the tests of
+/// every day: `cargo test --release --test imrs_gst -- --ignored`.
+#[test]
+#[ignore = "takes minutes; repeats the search for the seed"]
+fn the_seed_is_the_first_that_reproduces_the_published_figures() {
+    let mut truth = truth();
+    let stated = *truth.seed;
+    for seed in 1..=stated {
+        truth.seed.value = seed;
+        let trial = layout().read_csv_from("candidate", csv_of(&truth).as_slice()).expect("a trial");
+        assert_eq!(Figures::of(&trial).misses(0.8).is_empty(), seed == stated, "seed {seed}: {:?}", Figures::of(&trial).misses(0.8));
+    }
 }
 
 /// The same analysis in R; `tests/references/imrs_gst` has the script.
@@ -179,8 +210,8 @@ fn r_finds_the_same_effects() {
     for (outcome, ours) in [("caps5", effects(&trial(), "caps5")), ("scid5pd", effects(&trial(), "scid5pd"))] {
         for (i, what) in ["d_imrs", "d_imrs_gst", "d_between"].into_iter().enumerate() {
             let theirs = common::number(&reference[outcome][what]);
-            // gls stops at a relative change of 1e-6 or so of its parameters.
-            compared.within(&format!("{outcome} {what}"), ours[i], theirs, 1e-4);
+            // In standard deviations; the script takes gls to the top of the likelihood.
+            compared.within(&format!("{outcome} {what}"), ours[i], theirs, 1e-7);
         }
     }
     common::assert_all([compared]);
