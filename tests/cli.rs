@@ -216,3 +216,27 @@ fn help_names_every_option() {
         assert!(help.contains(option), "{option}");
     }
 }
+
+#[test]
+fn describe_counts_who_was_seen_when() {
+    let printed = stdout(&trialstats(&[
+        "describe",
+        "--data",
+        ANTIDEPRESSANT,
+        "--subject",
+        "PATIENT",
+        "--visit",
+        "VISIT",
+        "--arm",
+        "THERAPY",
+        "--outcome",
+        "HAMDTL17",
+    ]));
+    for expected in ["172 patients", "PLACEBO", "monotone", "HAMDTL17"] {
+        assert!(printed.contains(expected), "no `{expected}` in\n{printed}");
+    }
+    // R: with(antidepressant_data, table(THERAPY, VISIT)) gives 84 77 73 64 and 88 81 76 65.
+    for count in ["84", "77", "73", "64", "88", "81", "76", "65"] {
+        assert!(printed.contains(count), "no count {count} in\n{printed}");
+    }
+}

@@ -8,6 +8,7 @@ use nalgebra::DMatrix;
 use serde_json::Value;
 use trialstats::covariance::Covariance;
 use trialstats::design::Baseline;
+use trialstats::means::{Averaging, FactorWeights, MeansOptions};
 use trialstats::trial::{CovariateKind, Layout};
 use trialstats::{Df, Estimation, Fit, Model, Trial};
 
@@ -53,6 +54,37 @@ fn gls_agrees_in_every_structure_by_reml_and_ml() {
         let mut c = Comparison::of(format!("gls {}", text(&case["id"])));
         let fit = model.fit(trial).unwrap_or_else(|e| panic!("{}: {e}", text(&case["id"])));
         compare_fit(&mut c, &fit, case, GLS, GLS_COVARIANCE);
+        c
+    }));
+}
+
+/// emmeans on gls: the three ways of averaging that both have, means and their standard errors.
+#[test]
+fn emmeans_agrees_on_marginal_means_by_three_averagings() {
+    let (fev, antidepressant) = (fev(), antidepressant());
+    let cases = reference("gls/gls.json");
+    assert_all(rows(&cases).iter().filter(|case| case["weighted"] == false).map(|case| {
+        let covariance = Covariance::named(text(&case["covariance_structure"])).expect("a structure");
+        let (trial, factors) =
+            if text(&case["data"]) == "fev_data" { (&fev, ["ARMCD", "AVISIT"]) } else { (&antidepressant, ["THERAPY", "VISIT"]) };
+        let fit = Model::formula(text(&case["formula"]))
+            .and_then(|m| m.covariance(covariance).estimation(estimation(case)).fit(trial))
+            .expect("a fit");
+        let mut c = Comparison::of(format!("emmeans {}", text(&case["id"])));
+        for (name, weights) in
+            [("equal", FactorWeights::Equal), ("proportional", FactorWeights::Proportional), ("cells", FactorWeights::Cells)]
+        {
+            let options = MeansOptions { averaging: Averaging::weights(weights), level: 0.95 };
+            let means = fit.marginal_means(&factors, &options).expect("means");
+            c.same("number of means", means.rows.len(), rows(&case["marginal_means"][name]).len());
+            for theirs in rows(&case["marginal_means"][name]) {
+                let cell = [text(&theirs["arm"]), text(&theirs["visit"])];
+                let ours = &means.get(&cell).expect("the cell").estimate;
+                let se = number(&theirs["se"]);
+                c.within(&format!("{name} mean {cell:?}"), ours.estimate, number(&theirs["estimate"]), GLS * se);
+                c.relative(&format!("{name} SE {cell:?}"), ours.se, se, GLS);
+            }
+        }
         c
     }));
 }

@@ -19,6 +19,8 @@ one_case <- function(id, data, d, formula, visit, arm, subject, structure, metho
   b <- coef(fit)
   v <- information_vcov(fit)
   grid <- as.formula(paste("~", arm, "|", visit))
+  # emmeans would take gls's variance function (the argument `weights`) for frequencies.
+  fit$call$weights <- NULL
   # Under ML emmeans takes over the scaled vcov, so it is given the unscaled one.
   means <- function(weights) {
     e <- emmeans(fit, grid, weights = weights, mode = "asymptotic", data = d, vcov. = v)
