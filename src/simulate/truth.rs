@@ -18,7 +18,20 @@ use std::path::Path;
 /// with arm mean μ, standard deviation σ, therapist share τ and therapy-group share γ (both 0 at the first visit, γ = 0 in arms without
 /// groups), u and v standard normal, and z normal with correlation R over visits within each instrument and ρ R between the two. The total
 /// is η rounded to a whole number and kept within the scale; it is then spread over the items by their propensities ([`ItemTruth`]).
-/// A patient is drawn anew until the baseline ratings meet the criteria of PTSD and of at least one cluster C disorder.
+/// A patient is drawn anew until the baseline ratings meet the criteria of PTSD and of at least one cluster C disorder. Rounding, the ends of
+/// the scale and this selection move means and standard deviations of the totals away from μ and σ: at baseline upwards and together.
+///
+/// ```
+/// use trialstats::simulate::Truth;
+///
+/// let mut truth = Truth::read("data-samples/imrs_gst/truth.json")?;
+/// truth.seed.value = 1; // another trial from the same truth
+/// let trial = truth.simulate()?;
+/// assert_eq!(trial.patients.len(), 130);
+/// let mut file = vec![];
+/// trial.write_csv(&mut file)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Truth {
@@ -308,8 +321,11 @@ impl Truth {
         if !(-1.0..=1.0).contains(&*self.correlation.between_instruments) {
             found.push("correlation.between_instruments must lie between −1 and 1".into());
         }
-        if *s.sufficient == 0 || *s.sufficient > *s.most {
-            found.push("sessions.sufficient must lie between 1 and sessions.most".into());
+        let sufficient = u64::from(*s.planned).saturating_mul(3).div_ceil(4);
+        if u64::from(*s.sufficient) != sufficient || sufficient == 0 || *s.sufficient > *s.most {
+            found.push(format!(
+                "sessions.sufficient must be three quarters of sessions.planned, here {sufficient}, and at most sessions.most"
+            ));
         }
         for item in &self.caps5_accompanying {
             if !matches!(item.item, 23..=27 | 29 | 30) {
