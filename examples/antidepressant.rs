@@ -4,6 +4,8 @@
 //! cargo run --release --example antidepressant
 //! ```
 
+use std::process::ExitCode;
+
 use trialstats::analysis::{Analysis, TerminalProgress};
 use trialstats::report::TrialReport;
 use trialstats::responders::{BaselineFrom, Definition, Rule};
@@ -12,7 +14,17 @@ use trialstats::{Layout, Result};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data-samples/antidepressant/antidepressant.csv");
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match analyse() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn analyse() -> Result<()> {
     println!("Reading the antidepressant trial (real patients, masked; see data-samples/antidepressant/README.md)");
     let trial = Layout::long("PATIENT", "THERAPY", "VISIT")
         .reference_arm("PLACEBO")

@@ -1,7 +1,7 @@
 //! Effect sizes of a model's estimates at the visit of primary interest.
 
+use super::run::{has_arm, has_baseline};
 use super::{Analysis, OutcomeEffects, Progress};
-use crate::design::Baseline;
 use crate::effects::{Bootstrap, Difference, EffectOptions, EffectSize, EffectSizes, GroupSize, IntervalMethod, from_model_estimates};
 use crate::error::Result;
 use crate::inference::{Df, Fit};
@@ -20,6 +20,9 @@ pub(super) fn of(analysis: &Analysis<'_>, model: &Model, fit: &Fit, progress: &d
     let options =
         EffectOptions::new().denominator(plan.denominator).level(plan.level).positive(plan.positive).baseline(plan.baseline_from.clone());
     let wanted = differences(fit, trial, &plan.at)?;
+    if wanted.is_empty() {
+        return Ok(OutcomeEffects::default());
+    }
     let table = |interval| from_model_estimates(trial, fit, &wanted, &options.clone().interval(interval));
     let mut tables = vec![table(IntervalMethod::Delta)?, table(IntervalMethod::IndependentGroups(GroupSize::Randomized))?];
     if plan.bootstrap > 0 {
@@ -53,7 +56,10 @@ fn with_estimates_of(plain: &EffectSizes, bootstrap: EffectSizes) -> EffectSizes
 fn differences(fit: &Fit, trial: &Trial, visit: &str) -> Result<Vec<Difference>> {
     let options = ContrastOptions::default().visits([visit]);
     let mut found = vec![];
-    if fit.design().baseline_visit().is_some() || fit.design().mean_model().baseline() == Baseline::Covariate {
+    if !has_arm(fit, trial) {
+        return Ok(found);
+    }
+    if has_baseline(fit) {
         let changes = fit.change_from_baseline(&options)?;
         found.extend(changes.rows.iter().map(|r| Difference::change(&r.contrast, visit, &r.estimate)));
     }

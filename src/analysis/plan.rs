@@ -13,12 +13,27 @@ use crate::trial::Trial;
 
 /// The intention-to-treat analysis of a trial: outcomes, the visit of primary interest, the model, and definitions of response.
 ///
+/// ```
+/// use trialstats::Layout;
+/// use trialstats::analysis::{Analysis, Silent};
+///
+/// let trial = Layout::long("PATIENT", "THERAPY", "VISIT")
+///     .reference_arm("PLACEBO")
+///     .outcome("CHANGE")
+///     .covariate("BASVAL")
+///     .read_csv(concat!(env!("CARGO_MANIFEST_DIR"), "/data-samples/antidepressant/antidepressant.csv"))?;
+/// let result = Analysis::of(&trial).primary("CHANGE").at("7").mean("BASVAL * VISIT + THERAPY * VISIT").run(&Silent)?;
+/// let contrasts = result.outcomes[0].contrasts.as_ref().map(|c| c.rows.len());
+/// assert_eq!(contrasts, Some(4));
+/// # Ok::<(), trialstats::Error>(())
+/// ```
+///
 /// | setting | default |
 /// |---|---|
 /// | [`primary`](Analysis::primary) | none: must be named |
 /// | [`at`](Analysis::at) | the last visit |
 /// | [`secondary`](Analysis::secondary) | none |
-/// | [`mean`](Analysis::mean) | `arm * visit` |
+/// | [`mean`](Analysis::mean) | `arm * visit`; `visit` with one arm |
 /// | [`baseline`](Analysis::baseline) | constrained (cLDA) if the schedule has a baseline visit and the mean does not name it |
 /// | [`covariance`](Analysis::covariance) | unstructured |
 /// | [`estimation`](Analysis::estimation) | REML |
@@ -92,7 +107,7 @@ impl<'t> Analysis<'t> {
             primary: String::new(),
             at: trial.schedule().labels().last().map(ToString::to_string).unwrap_or_default(),
             secondary: vec![],
-            mean: "arm * visit".into(),
+            mean: if trial.arms().len() > 1 { "arm * visit" } else { "visit" }.into(),
             baseline: None,
             covariance: Covariance::Unstructured,
             estimation: Estimation::Reml,

@@ -4,7 +4,7 @@ use super::{Diagnostics, FittedCovariance, Plan};
 use crate::design::Baseline;
 use crate::effects::EffectSizes;
 use crate::inference::FTest;
-use crate::means::{Contrasts, MarginalMeans};
+use crate::means::{Contrasts, MarginalMean, MarginalMeans};
 use crate::responders::{Comparisons, Rates};
 use crate::trial::{BaselineTable, MissingPatterns, ObservedMeans, ParticipantFlow, Schedule};
 
@@ -74,6 +74,13 @@ pub struct OutcomeResult {
     pub covariance: FittedCovariance,
     /// Residuals, summarised.
     pub diagnostics: Diagnostics,
+}
+
+impl OutcomeResult {
+    /// The mean of an arm at a visit; where the model does not tell arms apart, the mean of all.
+    pub fn mean(&self, arm: &str, visit: &str) -> Option<&MarginalMean> {
+        self.means.get(&[arm, visit]).or_else(|| self.means.get(&[visit]))
+    }
 }
 
 /// Effect sizes within and between arms, a table an interval method. Each table has the same effects; only the limits differ.

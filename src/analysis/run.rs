@@ -86,14 +86,22 @@ fn outcome(analysis: &Analysis<'_>, name: &str, progress: &dyn Progress) -> Resu
 fn estimates(analysis: &Analysis<'_>, fit: &Fit) -> Result<(MarginalMeans, Option<Contrasts>, Option<Contrasts>)> {
     let level = analysis.plan.level;
     let options = ContrastOptions::default().level(level);
-    let means = fit.marginal_means(&["arm", "visit"], &MeansOptions { level, ..MeansOptions::default() })?;
+    let by_arm = has_arm(fit, analysis.trial);
+    let factors: &[&str] = if by_arm { &["arm", "visit"] } else { &["visit"] };
+    let means = fit.marginal_means(factors, &MeansOptions { level, ..MeansOptions::default() })?;
     // A trial without a baseline has no change from it, and one arm no difference: neither is an error here.
-    let changes = if has_baseline(fit) { Some(fit.change_from_baseline(&options)?) } else { None };
-    let contrasts = if analysis.trial.arms().len() > 1 { Some(fit.arm_contrasts(&options)?) } else { None };
+    let changes = if by_arm && has_baseline(fit) { Some(fit.change_from_baseline(&options)?) } else { None };
+    let contrasts = if by_arm && analysis.trial.arms().len() > 1 { Some(fit.arm_contrasts(&options)?) } else { None };
     Ok((means, changes, contrasts))
 }
 
-fn has_baseline(fit: &Fit) -> bool {
+/// Whether the mean model has the arm, under its own or the general name.
+pub(super) fn has_arm(fit: &Fit, trial: &Trial) -> bool {
+    let names = ["arm", trial.column_names().arm.as_str()];
+    fit.design().mean_model().variables().iter().any(|v| names.contains(&v.as_str()))
+}
+
+pub(super) fn has_baseline(fit: &Fit) -> bool {
     let design = fit.design();
     design.baseline_visit().is_some() || design.mean_model().baseline() == Baseline::Covariate
 }

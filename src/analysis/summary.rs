@@ -5,18 +5,19 @@ use std::fmt::Write as _;
 use super::{AnalysisResult, OutcomeResult};
 use crate::responders::Assumption;
 use crate::table::Format;
-use crate::table::layout::paragraph;
+use crate::table::layout::{paragraph, wrapped};
 
-const WIDTH: usize = 88;
+const WIDTH: usize = 80;
 
 impl AnalysisResult {
-    /// The findings in a page of text, at most 88 characters wide: who was analysed, and at the visit of primary interest the means, the difference between arms,
+    /// The findings in a page of text, made to fit 80 characters: who was analysed, and at the visit of primary interest the means, the difference between arms,
     /// effect sizes and rates.
     pub fn summary(&self) -> String {
         let mut out = String::new();
         let arms: Vec<String> = self.trial.arms.iter().zip(&self.trial.randomized).map(|(arm, n)| format!("{arm} {n}")).collect();
         let randomized: usize = self.trial.randomized.iter().sum();
-        let _ = writeln!(out, "{randomized} patients randomized: {}. Everyone is counted in the arm of randomization.", arms.join(", "));
+        let text = format!("{randomized} patients randomized: {}. Everyone is counted in the arm of randomization.", arms.join(", "));
+        out.push_str(&paragraph(&text, WIDTH));
         for outcome in &self.outcomes {
             out.push('\n');
             self.write_outcome(&mut out, outcome);
@@ -40,7 +41,7 @@ impl AnalysisResult {
             format!("  {label:<32} {e:>7}  {level}% CI {l:>7} to {u:>7}{rest}\n")
         };
         for arm in &self.trial.arms {
-            if let Some(m) = outcome.means.get(&[arm, &self.plan.at]) {
+            if let Some(m) = outcome.mean(arm, &self.plan.at) {
                 out.push_str(&line(&format!("mean, {arm}"), m.estimate.estimate, m.lower, m.upper, ""));
             }
         }
@@ -58,10 +59,12 @@ impl AnalysisResult {
                 out.push_str(&line(&format!("{}, {what}", table.correction.letter()), row.effect, row.lower, row.upper, ""));
             }
         }
-        out.push_str(&paragraph(
-            &format!("  {}; {}.", outcome.model.formula, outcome.model.notes.first().map_or("", |n| n.trim_end_matches('.'))),
-            WIDTH,
-        ));
+        let made = outcome.model.notes.first().map_or("", |n| n.trim_end_matches('.'));
+        let effects = outcome.effects.within.iter().chain(&outcome.effects.between).next();
+        let effects = effects.map(|t| format!(" {}: over the {}.", t.correction.letter(), t.denominator)).unwrap_or_default();
+        for line in wrapped(&format!("{}; {made}.{effects}", outcome.model.formula), WIDTH - 2) {
+            let _ = writeln!(out, "  {line}");
+        }
     }
 
     /// Rates under the first way to treat the unobserved.
@@ -70,10 +73,13 @@ impl AnalysisResult {
         let shown = rates.rows.first().map(|r| r.unobserved);
         let _ = writeln!(out, "\nResponse and remission at {} (unobserved: {})", self.plan.visit(), shown.map_or("", Assumption::words));
         let width = rates.definitions.iter().map(|d| d.label.chars().count()).max().unwrap_or(0);
+        let column = |arm: &str| arm.chars().count().max(6);
+        let line = |label: &str, cells: Vec<String>| format!("  {label:<width$}  {}\n", cells.join("  "));
+        out.push_str(&line("", self.trial.arms.iter().map(|a| format!("{a:>0$}", column(a))).collect()));
         for definition in &rates.definitions {
             let of = rates.rows.iter().filter(|r| r.definition == definition.name && Some(r.unobserved) == shown);
-            let cells: Vec<String> = of.map(|r| format!("{} {}", r.arm, Format::Percent.apply(r.rate.estimate))).collect();
-            let _ = writeln!(out, "  {:<width$}  {}", definition.label, cells.join("  "));
+            let cells = of.map(|r| format!("{:>1$}", Format::Percent.apply(r.rate.estimate), column(&r.arm))).collect();
+            out.push_str(&line(&definition.label, cells));
         }
     }
 }

@@ -32,18 +32,19 @@ fn primary(result: &AnalysisResult) -> &OutcomeResult {
 /// The five attributes of ICH E9(R1).
 fn estimand(result: &AnalysisResult) -> String {
     let (outcome, at) = (primary(result), result.plan.visit());
-    let (reference, others) = arms(result);
+    let (treatments, summary) = match result.trial.arms.as_slice() {
+        [only] => (format!("the treatment is {only}"), "mean"),
+        [reference, others @ ..] => {
+            (format!("the treatments compared are {} and {reference}", listed(others)), "difference between arms in means")
+        }
+        [] => ("there is one treatment".into(), "mean"),
+    };
     format!(
-        "In the terms of ICH E9(R1), the population is everyone randomized; the treatments compared are {others} and {reference}, as allocated; the variable is \
-         {} at {at}; intercurrent events (treatment not started, stopped early or supplemented) are handled by the treatment-policy strategy, so that \
-         outcomes count whatever treatment was received; the population-level summary is the difference between arms in means.",
+        "In the terms of ICH E9(R1), the population is everyone randomized; {treatments}, as allocated; the variable is {} at {at}; intercurrent events (treatment \
+         not started, stopped early or supplemented) are handled by the treatment-policy strategy, so that outcomes count whatever treatment was received; the \
+         population-level summary is the {summary}.",
         outcome.label
     )
-}
-
-fn arms(result: &AnalysisResult) -> (String, String) {
-    let (reference, others) = result.trial.arms.split_first().map_or((String::new(), vec![]), |(r, o)| (r.clone(), o.to_vec()));
-    (reference, listed(&others))
 }
 
 fn population(result: &AnalysisResult) -> String {

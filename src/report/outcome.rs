@@ -105,7 +105,7 @@ fn means_figure(result: &AnalysisResult, outcome: &OutcomeResult) -> Figure {
     let schedule = result.trial.schedule.visits();
     let time = |label: &str| schedule.iter().find(|v| v.label == label).and_then(|v| v.time);
     let arm = |arm: &String| {
-        let row = |visit: &&str| outcome.means.get(&[arm, visit]);
+        let row = |visit: &&str| outcome.mean(arm, visit);
         let mean = |visit: &&str| {
             row(visit).map_or(Interval::new(f64::NAN, (f64::NAN, f64::NAN)), |r| Interval::new(r.estimate.estimate, (r.lower, r.upper)))
         };

@@ -48,7 +48,7 @@ fn heading_room(heading: &str) -> usize {
 /// The table as text; see [`super::Tabular::to_text_within`].
 pub(crate) fn text(title: &str, columns: &[Column], notes: &[String], width: usize) -> String {
     let sets = fitted(columns, width);
-    let stub = sets.iter().take_while(|s| s.label).count().min(sets.len().saturating_sub(1));
+    let stub = stub(&sets, width);
     let mut out = paragraph(title, width);
     for (k, block) in blocks(&sets, stub, width).iter().enumerate() {
         if k > 0 {
@@ -75,6 +75,12 @@ fn fitted(columns: &[Column], width: usize) -> Vec<Set> {
 
 fn total<'a>(sets: impl Iterator<Item = &'a Set>) -> usize {
     sets.map(|s| s.width + GAP).sum::<usize>().saturating_sub(GAP)
+}
+
+/// How many of the first columns are labels that every further group of columns repeats: at most two, over at most half the width.
+fn stub(sets: &[Set], width: usize) -> usize {
+    let labels = sets.iter().take_while(|s| s.label).count().min(2).min(sets.len().saturating_sub(1));
+    (0..=labels).rev().find(|&k| total(sets[..k].iter()) <= width / 2).unwrap_or(0)
 }
 
 /// The columns in groups that fit, each led by the first `stub` columns.
