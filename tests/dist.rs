@@ -147,6 +147,19 @@ fn page_path() -> PathBuf {
 }
 
 #[test]
+fn noncentrality_limits_of_hostile_arguments_end() {
+    let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 0.0, 1e-9, 0.3, 1.0, 40.0, 1400.0, 1e9, 1e30];
+    for t in odd {
+        for df in odd {
+            for level in [f64::NAN, -1.0, 0.0, 0.5, 0.95, 1.0] {
+                let (low, high) = noncentral_t::ncp_interval(t, df, level);
+                assert!(low.is_nan() || high.is_nan() || low <= high, "{t} {df} {level}: {low} {high}");
+            }
+        }
+    }
+}
+
+#[test]
 #[ignore = "writes src/dist/accuracy.md"]
 fn write_accuracy_page() {
     std::fs::write(page_path(), page(&measured())).expect("the page can be written");

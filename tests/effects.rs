@@ -392,6 +392,21 @@ fn the_bootstrap_is_bit_identical_for_any_number_of_threads() {
 }
 
 #[test]
+fn a_bias_correction_that_does_not_exist_is_said_not_guessed() {
+    // Every resample lies below what is observed in the trial itself.
+    let trial = published([12, 12]);
+    let table = Bootstrap::new(50, 1).interval(BootstrapInterval::Bca).effects(&trial, |t| {
+        let mut table = effects::within_arms(t, "caps5", &EffectOptions::new())?;
+        let resampled = t.patients() != trial.patients();
+        table.rows.iter_mut().for_each(|r| r.effect = if resampled { -1.0 } else { 1.0 });
+        Ok(table)
+    });
+    let table = table.unwrap();
+    assert!(table.rows[0].lower.is_nan());
+    assert!(table.notes().join(" ").contains("ImRs, 12 months: no limits, because all replicates lie on one side of it."));
+}
+
+#[test]
 fn bootstrap_and_delta_limits_are_of_one_size() {
     // Two consistent methods on 129 patients: widths within a quarter of one another.
     let trial = antidepressant();

@@ -4,6 +4,8 @@ use super::{degrees_of_freedom, normal, special, t};
 
 /// Degrees of freedom from which the denominator is the constant 1 to working precision.
 const NORMAL: f64 = 1e22;
+/// Largest |t| for which limits of the noncentrality are sought.
+const LARGEST_T: f64 = 1500.0;
 /// Largest |δ| of the series; its length grows like |δ|.
 const SERIES: f64 = 2000.0;
 
@@ -39,7 +41,8 @@ pub fn cdf(x: f64, df: f64, ncp: f64) -> f64 {
 }
 
 /// The limits of a two-sided interval for the noncentrality of which `t` is one observation: the values of δ that leave
-/// (1 − level)/2 beyond `t` on either side. NaN unless 0 < level < 1 and `df` > 0.
+/// (1 − level)/2 beyond `t` on either side. NaN unless 0 < level < 1 and `df` > 0, for |t| > 1500,
+/// and where no such δ is found.
 ///
 /// ```
 /// let (low, high) = trialstats::dist::noncentral_t::ncp_interval(2.5, 30.0, 0.95);
@@ -47,7 +50,7 @@ pub fn cdf(x: f64, df: f64, ncp: f64) -> f64 {
 /// ```
 pub fn ncp_interval(t: f64, df: f64, level: f64) -> (f64, f64) {
     let df = degrees_of_freedom(df);
-    if !t.is_finite() || df.is_nan() || !(level > 0.0 && level < 1.0) {
+    if t.is_nan() || t.abs() > LARGEST_T || df.is_nan() || !(level > 0.0 && level < 1.0) {
         return (f64::NAN, f64::NAN);
     }
     let tail = (1.0 - level) / 2.0;
@@ -57,13 +60,14 @@ pub fn ncp_interval(t: f64, df: f64, level: f64) -> (f64, f64) {
 /// The δ at which the cdf at `t`, which falls as δ grows, is `p`.
 fn ncp_with_cdf(t: f64, df: f64, p: f64) -> f64 {
     let excess = |ncp: f64| cdf(t, df, ncp) - p;
-    let spread = (1.0 + t * t / (2.0 * df)).sqrt();
+    let spread = (1.0 + t * t / (2.0 * df.max(1.0))).sqrt();
     let guess = t - normal::quantile(p) * spread;
     let (mut low, mut high, mut reach) = (guess - 0.5 * spread, guess + 0.5 * spread, spread);
     for _ in 0..1100 {
         let (below, above) = (excess(low) >= 0.0, excess(high) <= 0.0);
         if below && above {
-            return falling_root(low, high, excess);
+            let root = falling_root(low, high, excess);
+            return if excess(root).abs() < 1e-6 { root } else { f64::NAN };
         }
         if !below {
             low -= reach;
@@ -91,7 +95,7 @@ fn falling_root(mut low: f64, mut high: f64, f: impl Fn(f64) -> f64) -> f64 {
             break;
         }
         let secant = low + (high - low) * f_low / (f_low - f_high);
-        let x = if step % 8 == 7 || !(secant > low && secant < high) { 0.5 * (low + high) } else { secant };
+        let x = if step % 4 == 3 || !(secant > low && secant < high) { 0.5 * (low + high) } else { secant };
         if x <= low || x >= high {
             break;
         }
@@ -216,7 +220,7 @@ impl Term {
 fn integral(x: f64, df: f64, ncp: f64) -> f64 {
     const REACH: f64 = 9.0;
     // The second factor falls from 1 to 0 over a width x/√(2 df) in z.
-    let step = (0.1 * x / (2.0 * df).sqrt()).clamp(1e-4, 0.1);
+    let step = (0.1 * x / (2.0 * df).sqrt()).clamp(1e-3, 0.1);
     let n = (REACH / step).ceil();
     let mut sum = 0.0;
     let mut k = -n;

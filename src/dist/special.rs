@@ -119,7 +119,7 @@ fn gamma_series(a: f64, x: f64) -> f64 {
     for n in 1..TERMS {
         term *= x / (a + n as f64);
         sum += term;
-        if term <= CONVERGED * sum {
+        if term <= CONVERGED * sum || term.is_nan() {
             break;
         }
     }
@@ -143,7 +143,7 @@ fn lentz(b0: f64, coefficients: impl Fn(f64) -> (f64, f64)) -> f64 {
         c = nonzero(b + a / c);
         let step = c * d;
         f *= step;
-        if (step - 1.0).abs() <= 2.0 * CONVERGED {
+        if (step - 1.0).abs() <= 2.0 * CONVERGED || step.is_nan() {
             break;
         }
     }
@@ -209,7 +209,7 @@ fn beta_series(a: f64, b: f64, x: f64) -> f64 {
         let n = n as f64;
         term *= (a + b + n) / (a + 1.0 + n) * x;
         sum += term;
-        if term <= CONVERGED * sum {
+        if term <= CONVERGED * sum || term.is_nan() {
             break;
         }
     }

@@ -227,7 +227,6 @@ impl<'p> Bootstrap<'p> {
         for (j, &k) in shown.iter().enumerate() {
             (table.rows[k].lower, table.rows[k].upper) = distribution.limits(j);
         }
-        table.remarks.retain(|r| !r.contains(": no limits,"));
         table.level = self.level;
         table.limits = Limits::Bootstrap(distribution.summary);
         Ok(table)

@@ -104,7 +104,7 @@ pub struct EffectSizes {
     pub level: f64,
     /// What a positive effect size means.
     pub positive: Positive,
-    /// What could not be computed and why.
+    /// Which rows have no effect size, and why.
     pub remarks: Vec<String>,
 }
 
@@ -225,12 +225,8 @@ pub fn independent_groups_se(d: f64, n1: f64, n2: f64) -> f64 {
     ((n1 + n2) / (n1 * n2) + d * d / (2.0 * (n1 + n2))).sqrt()
 }
 
-/// Why a row has no effect size or no limits.
+/// Why a row has no effect size, where it has none.
 fn remark(row: &EffectSize, not_estimable: Option<&str>) -> Option<String> {
-    let place = match &row.versus {
-        None => format!("{}, {}", row.arm, row.visit),
-        Some(other) => format!("{} − {other}, {}", row.arm, row.visit),
-    };
     let why = if let Some(reason) = not_estimable {
         reason
     } else if row.difference.is_nan() {
@@ -241,20 +237,24 @@ fn remark(row: &EffectSize, not_estimable: Option<&str>) -> Option<String> {
         "the standard deviation is zero"
     } else if row.effect.is_nan() {
         "the degrees of freedom of the standard deviation do not allow the correction"
-    } else if row.lower.is_nan() || row.upper.is_nan() {
-        return Some(format!(
-            "{place}: no limits, because a standard error or the degrees of freedom of the standard deviation are not known."
-        ));
     } else {
         return None;
     };
-    Some(format!("{place}: no effect size, because {why}."))
+    Some(format!("{}: no effect size, because {why}.", row.place()))
 }
 
 impl EffectSize {
     /// Whether it is of the same arms and visit as another.
     pub(super) fn is_of(&self, other: &EffectSize) -> bool {
         (&self.arm, &self.versus, &self.visit) == (&other.arm, &other.versus, &other.visit)
+    }
+
+    /// The row in words.
+    fn place(&self) -> String {
+        match &self.versus {
+            None => format!("{}, {}", self.arm, self.visit),
+            Some(other) => format!("{} − {other}, {}", self.arm, self.visit),
+        }
     }
 }
 
@@ -280,6 +280,25 @@ impl EffectSizes {
         }
     }
 
+    /// Why rows with an effect size lack limits.
+    fn missing_limits(&self) -> Vec<String> {
+        let why = match &self.limits {
+            Limits::Formula(_) => "the standard error is zero, or the degrees of freedom of the standard deviation are not known",
+            Limits::Bootstrap(_) => "all replicates lie on one side of it",
+        };
+        let missing = self.rows.iter().filter(|r| !r.effect.is_nan() && (r.lower.is_nan() || r.upper.is_nan()));
+        missing.map(|r| format!("{}: no limits, because {why}.", r.place())).collect()
+    }
+
+    /// What n and N are.
+    fn counts_note(&self) -> String {
+        if self.between() {
+            "n₁, n₂: patients of the arm and of the one it is compared with who were observed at the visit; N₁, N₂: randomized.".into()
+        } else {
+            "n: patients observed at the visit and at baseline; N: randomized.".into()
+        }
+    }
+
     fn limits_note(&self) -> String {
         let percent = format!("{:.3}", 100.0 * self.level);
         let percent = percent.trim_end_matches('0').trim_end_matches('.');
@@ -299,7 +318,6 @@ impl Tabular for EffectSizes {
 
     fn columns(&self) -> Vec<Column> {
         let rows = || self.rows.iter();
-        let count = |value: Option<usize>| value.map_or(f64::NAN, |n| n as f64);
         let mut columns =
             vec![Column::text("visit", "Visit", rows().map(|r| &r.visit)), Column::text("arm", "Arm", rows().map(|r| &r.arm))];
         if self.between() {
@@ -312,16 +330,16 @@ impl Tabular for EffectSizes {
             Column::real("effect", self.correction.letter(), Format::Decimals(2), rows().map(|r| r.effect)),
             Column::real("lower", "Lower", Format::Decimals(2), rows().map(|r| r.lower)),
             Column::real("upper", "Upper", Format::Decimals(2), rows().map(|r| r.upper)),
-            Column::count("observed", "Observed", rows().map(|r| r.observed)),
         ]);
+        let named = if self.between() { ["n₁", "n₂", "N₁", "N₂"] } else { ["n", "", "N", ""] };
+        let count = |value: Option<usize>| value.map_or(f64::NAN, |n| n as f64);
+        columns.push(Column::count("observed", named[0], rows().map(|r| r.observed)));
         if self.between() {
-            let of = rows().map(|r| count(r.observed_versus));
-            columns.push(Column::real("observed_versus", "Observed, versus", Format::Decimals(0), of));
+            columns.push(Column::real("observed_versus", named[1], Format::Decimals(0), rows().map(|r| count(r.observed_versus))));
         }
-        columns.push(Column::count("randomized", "Randomized", rows().map(|r| r.randomized)));
+        columns.push(Column::count("randomized", named[2], rows().map(|r| r.randomized)));
         if self.between() {
-            let of = rows().map(|r| count(r.randomized_versus));
-            columns.push(Column::real("randomized_versus", "Randomized, versus", Format::Decimals(0), of));
+            columns.push(Column::real("randomized_versus", named[3], Format::Decimals(0), rows().map(|r| count(r.randomized_versus))));
         }
         columns
     }
@@ -336,6 +354,7 @@ impl Tabular for EffectSizes {
         }
         notes.push(self.limits_note());
         notes.push(self.sign_note());
+        notes.push(self.counts_note());
         match &self.source {
             Source::RawData => notes.push("Differences: of the means of observed scores; nothing is imputed.".into()),
             Source::Model(model) => {
@@ -345,6 +364,7 @@ impl Tabular for EffectSizes {
             Source::Estimates => notes.push("Differences: estimates given.".into()),
         }
         notes.extend(self.remarks.iter().cloned());
+        notes.extend(self.missing_limits());
         notes
     }
 }
