@@ -240,3 +240,29 @@ fn describe_counts_who_was_seen_when() {
         assert!(printed.contains(count), "no count {count} in\n{printed}");
     }
 }
+
+#[test]
+fn instruments_are_scored_from_their_items() {
+    let output = trialstats(&[
+        "fit",
+        "--data",
+        "data-samples/imrs_gst/imrs_gst.csv",
+        "--instrument",
+        "caps5",
+        "--formula",
+        "caps5 ~ baseline + site + arm * visit",
+        "--subject",
+        "patient",
+        "--visit",
+        "visit",
+        "--means",
+        "arm",
+        "visit",
+        "--json",
+    ]);
+    let document: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    let contrasts = document["contrasts"].as_array().expect("contrasts");
+    assert_eq!(contrasts.len(), 4);
+    assert_eq!(contrasts[3]["contrast"], "ImRs+GST - ImRs");
+    assert_eq!(contrasts[3]["visit"], "12 months");
+}

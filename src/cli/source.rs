@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use std::path::{Path, PathBuf};
 use trialstats::Trial;
+use trialstats::instruments::{Caps5, Instrument, Scid5Pd};
 use trialstats::trial::{CovariateKind, CovariateValues, Delimiter, Layout};
 
 /// Which columns hold patient, visit and arm, and what is declared about them.
@@ -38,9 +39,21 @@ pub struct SourceArguments {
     /// A further code of a missing value, such as 999, beside NA, . and nothing
     #[arg(long, value_name = "CODE", allow_hyphen_values = true)]
     pub missing: Vec<String>,
+    /// An instrument whose items are columns of the file; its scores become outcomes
+    #[arg(long, value_enum, value_name = "INSTRUMENT")]
+    pub instrument: Vec<InstrumentName>,
     /// What separates the file's fields
     #[arg(long, value_enum, default_value_t = Separator::Comma)]
     pub separator: Separator,
+}
+
+/// An instrument, as the command line names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum InstrumentName {
+    /// CAPS-5, items caps5_01 to caps5_30: outcome caps5, clusters caps5_b to caps5_e, caps5_symptoms
+    Caps5,
+    /// SCID-5-PD cluster C: outcomes scid5pd, scid5pd_criteria
+    Scid5pd,
 }
 
 /// What separates the fields of a file.
@@ -123,13 +136,32 @@ impl SourceArguments {
             }
         }
         layout = self.missing.iter().fold(layout, |l, code| l.missing_code(code));
-        layout = wanted.outcomes.iter().fold(layout, |l, outcome| l.outcome(outcome.as_str()));
+        let mut scores: Vec<String> = vec![];
+        for instrument in &self.instrument {
+            layout = instrument.add_to(layout, &mut scores);
+        }
+        let columns = wanted.outcomes.iter().filter(|o| !scores.contains(o));
+        layout = columns.fold(layout, |l, outcome| l.outcome(outcome.as_str()));
         layout = wanted.covariates.iter().fold(layout, |l, covariate| l.covariate_as(covariate, CovariateKind::AsFound));
         wanted.weights.iter().fold(layout, |l, weights| l.weight(weights))
     }
 
     fn references_of_covariates<'a>(&'a self, arm: Option<&'a str>) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.reference.iter().map(|(v, l)| (v.as_str(), l.as_str())).filter(move |(variable, _)| arm != Some(variable))
+    }
+}
+
+impl InstrumentName {
+    /// The layout with the instrument; the names of its scores are added to `scores`.
+    fn add_to(self, layout: Layout, scores: &mut Vec<String>) -> Layout {
+        fn add(layout: Layout, instrument: impl Instrument + 'static, scores: &mut Vec<String>) -> Layout {
+            scores.extend(instrument.scores().into_iter().map(|s| s.name));
+            layout.instrument(instrument)
+        }
+        match self {
+            InstrumentName::Caps5 => add(layout, Caps5::default(), scores),
+            InstrumentName::Scid5pd => add(layout, Scid5Pd::default(), scores),
+        }
     }
 }
 
