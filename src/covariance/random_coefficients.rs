@@ -52,7 +52,7 @@ impl CovarianceStructure for RandomCoefficients {
         let mut g = DMatrix::zeros(r, r);
         for c in 0..r {
             let size = self.z.column(c).norm_squared() / t as f64;
-            g[(c, c)] = residual / (r as f64 * size.max(f64::MIN_POSITIVE));
+            g[(c, c)] = residual / (r as f64 * if size > 0.0 { size } else { 1.0 });
         }
         lower_pairs(r).map(|(a, b)| g[(a, b)]).chain([residual]).collect()
     }

@@ -12,6 +12,7 @@ pub(crate) mod optimum;
 pub(crate) mod problem;
 mod start;
 mod sums;
+mod verify;
 pub(crate) mod working;
 
 pub use moments::{Moments, PatternMoments};

@@ -6,6 +6,7 @@
 use super::Failure;
 use super::curvature::{Curvature, Derivatives};
 use super::problem::{Point, Problem};
+use super::verify::{self, Labels};
 use super::working::Working;
 use crate::covariance::CovarianceStructure;
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
@@ -15,11 +16,10 @@ const DECREMENT: f64 = 1e-17;
 /// The decrement below which a search that no longer gains has met the limit of the arithmetic.
 const STALLED: f64 = 1e-10;
 const MAX_ITERATIONS: usize = 200;
-const MAX_DAMPINGS: usize = 60;
+/// The damping at which a step no longer moves anything.
+const MAX_DAMPING: f64 = 1e8;
 /// The most multiplications per iteration that exact second derivatives may cost before the cheaper form is used for the steps.
 const EXACT_COST: usize = 2_000_000;
-/// Eigenvalue of a fitted correlation matrix below which it is singular to the arithmetic.
-const SINGULAR: f64 = 1e-11;
 
 /// How the search ended.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -48,12 +48,12 @@ pub(crate) struct Optimum {
 pub(crate) fn minimise(problem: &Problem, structure: &dyn CovarianceStructure, point: Point, labels: &Labels) -> Result<Optimum, Failure> {
     let first = problem.derivatives(structure, &point.theta);
     let fisher = problem.fisher(&point, &first);
-    identified(&fisher, labels)?;
+    verify::identified(&fisher, labels)?;
     let working = Working::of(structure, point.theta.len() / problem.groups);
-    let eta = working.at_natural(&point.theta);
-    let floor = working.information(&eta, &fisher).diagonal() * 1e-3;
-    let search = Search { problem, structure, working, floor, exact: exact_cost(problem, point.theta.len()) <= EXACT_COST };
-    search.run(point, eta, labels)
+    let start = working.at_natural(&point.theta);
+    let floor = working.information(&start, &fisher).diagonal() * 1e-3;
+    let exact = exact_cost(problem, point.theta.len()) <= EXACT_COST;
+    Search { problem, structure, working, labels, start, floor, exact }.run(point)
 }
 
 /// What does not change during a search.
@@ -61,6 +61,9 @@ struct Search<'a> {
     problem: &'a Problem,
     structure: &'a dyn CovarianceStructure,
     working: Working,
+    labels: &'a Labels,
+    /// The working parameters from which it began.
+    start: Vec<f64>,
     /// Keeps the metric positive definite where a parameter of the Cholesky factor is zero.
     floor: DVector<f64>,
     /// Whether steps use the whole Hessian.
@@ -68,39 +71,58 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn run(&self, mut point: Point, mut eta: Vec<f64>, labels: &Labels) -> Result<Optimum, Failure> {
+    fn run(&self, mut point: Point) -> Result<Optimum, Failure> {
+        let mut eta = self.start.clone();
         let (mut damping, mut evaluations, mut previous) = (0.0_f64, 1, f64::INFINITY);
         for iteration in 1..=MAX_ITERATIONS {
             let derivatives = self.problem.derivatives(self.structure, &point.theta);
             let curvature = self.curvature(&point, &eta, &derivatives);
+            if let Some(next) = self.escape(&point, &eta, &curvature) {
+                (eta, point) = next;
+                continue;
+            }
             let decrement = decrement(&curvature).unwrap_or(f64::INFINITY);
             let converged = decrement < DECREMENT || (decrement < STALLED && decrement > 0.25 * previous);
             previous = decrement;
             let (mut metric, mut taken) = (None, None);
-            for _ in 0..MAX_DAMPINGS {
+            while taken.is_none() && damping <= MAX_DAMPING {
                 let metric = (damping > 0.0).then(|| &*metric.get_or_insert_with(|| self.metric(&point, &eta, &derivatives)));
                 if let Some(step) = step(&curvature, metric.map(|m| m * damping)) {
                     evaluations += 1;
                     taken = self.candidate(&eta, &step).filter(|(_, next)| falls(&point, next, &curvature, &step));
                 }
-                if taken.is_some() || converged {
+                if converged {
                     break;
                 }
-                damping = (10.0 * damping).max(1e-3);
+                damping = if taken.is_some() { 0.1 * damping } else { (4.0 * damping).max(0.05) };
+            }
+            if damping < 0.01 {
+                damping = 0.0;
             }
             let moved = taken.is_some();
             if let Some(next) = taken {
                 (eta, point) = next;
             }
             if converged || (!moved && decrement < STALLED) {
+                self.verified(&point, &eta, &curvature, &derivatives)?;
                 return Ok(Optimum { point, eta, iterations: iteration, evaluations, decrement });
             }
-            if !moved || (damping > 0.0 && smallest_eigenvalue(self.problem.groups, self.structure, &point).0 < SINGULAR) {
-                return Err(self.diagnose(&point, labels, iteration));
+            if !moved || (damping > 0.0 && verify::smallest_eigenvalue(self.problem.groups, self.structure, &point).0 < verify::SINGULAR) {
+                return Err(self.diagnosis(&point, &eta, iteration));
             }
-            damping = if damping <= 1e-3 { 0.0 } else { damping / 10.0 };
         }
-        Err(self.diagnose(&point, labels, MAX_ITERATIONS))
+        Err(self.diagnosis(&point, &eta, MAX_ITERATIONS))
+    }
+
+    /// A way out of a saddle: a diagonal element of the Cholesky factor that has fallen to zero although the likelihood rises away from it.
+    fn escape(&self, point: &Point, eta: &[f64], curvature: &Curvature) -> Option<(Vec<f64>, Point)> {
+        let trapped = |&k: &usize| curvature.hessian[(k, k)] < 0.0 && eta[k].abs() < 0.05 * self.start[k].abs();
+        let k = self.working.diagonal(eta.len()).into_iter().find(trapped)?;
+        (0..10).map(|halvings| 0.5 * self.start[k] / f64::from(1 << halvings)).find_map(|value| {
+            let mut step = DVector::zeros(eta.len());
+            step[k] = value - eta[k];
+            self.candidate(eta, &step).filter(|(_, next)| next.value < point.value - noise(point.value))
+        })
     }
 
     /// Gradient and Hessian in the working parameters.
@@ -123,14 +145,27 @@ impl Search<'_> {
         Some((next, point))
     }
 
-    /// Why there is no optimum.
-    fn diagnose(&self, point: &Point, labels: &Labels, iterations: usize) -> Failure {
-        let (eigenvalue, visits) = smallest_eigenvalue(self.problem.groups, self.structure, point);
-        if eigenvalue < 1e-6 {
-            Failure::Unbounded { visits: visits.into_iter().map(|v| labels.visits[v].clone()).collect(), eigenvalue }
-        } else {
-            Failure::NotConverged { iterations }
+    /// Refuses an optimum at which Σ is singular, or −2ℓ flat.
+    fn verified(&self, point: &Point, eta: &[f64], curvature: &Curvature, derivatives: &[Derivatives]) -> Result<(), Failure> {
+        let (eigenvalue, visits) = verify::smallest_eigenvalue(self.problem.groups, self.structure, point);
+        if eigenvalue < verify::SINGULAR {
+            return Err(self.labels.unbounded(&visits, eigenvalue));
         }
+        let fisher = self.working.information(eta, &self.problem.fisher(point, derivatives));
+        verify::determined(&curvature.hessian, &fisher, self.labels)
+    }
+
+    /// Why there is no optimum.
+    fn diagnosis(&self, point: &Point, eta: &[f64], iterations: usize) -> Failure {
+        let (eigenvalue, visits) = verify::smallest_eigenvalue(self.problem.groups, self.structure, point);
+        if eigenvalue < 1e-6 {
+            return self.labels.unbounded(&visits, eigenvalue);
+        }
+        let derivatives = self.problem.derivatives(self.structure, &point.theta);
+        let fisher = self.metric(point, eta, &derivatives);
+        let (natural, _) = self.problem.exact_curvature(self.structure, point, &derivatives);
+        let hessian = self.working.transform(eta, natural).hessian;
+        verify::determined(&hessian, &fisher, self.labels).err().unwrap_or(Failure::NotConverged { iterations })
     }
 }
 
@@ -138,13 +173,6 @@ impl Search<'_> {
 fn falls(point: &Point, next: &Point, curvature: &Curvature, step: &DVector<f64>) -> bool {
     let promised = -(curvature.gradient.dot(step) + 0.5 * step.dot(&(&curvature.hessian * step)));
     next.value <= point.value - 1e-4 * promised.max(0.0) + noise(point.value)
-}
-
-/// Names for messages.
-pub(crate) struct Labels {
-    pub visits: Vec<String>,
-    /// All groups' parameters.
-    pub parameters: Vec<String>,
 }
 
 /// What −2ℓ may rise by from rounding alone.
@@ -176,7 +204,7 @@ fn factor(matrix: DMatrix<f64>) -> Option<ScaledCholesky> {
     let scaled = DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |a, b| matrix[(a, b)] * scale[a] * scale[b]);
     let factor = Cholesky::new(scaled)?;
     // A pivot lost to rounding means that the matrix is singular for practical purposes.
-    (factor.l_dirty().diagonal().min() > 1e-9).then_some(ScaledCholesky { factor, scale })
+    (factor.l_dirty().diagonal().min() > 1e-6).then_some(ScaledCholesky { factor, scale })
 }
 
 /// The Cholesky factor of a matrix brought to unit diagonal.
@@ -189,42 +217,4 @@ impl ScaledCholesky {
     fn solve(&self, rhs: &DVector<f64>) -> DVector<f64> {
         self.factor.solve(&rhs.component_mul(&self.scale)).component_mul(&self.scale)
     }
-}
-
-/// Refuses parameters, or combinations of them, about which the data say nothing.
-fn identified(fisher: &DMatrix<f64>, labels: &Labels) -> Result<(), Failure> {
-    let silent: Vec<String> = (0..fisher.nrows()).filter(|&k| fisher[(k, k)] <= 0.0).map(|k| labels.parameters[k].clone()).collect();
-    if !silent.is_empty() {
-        return Err(Failure::NotIdentified { parameters: silent });
-    }
-    let scaled = DMatrix::from_fn(fisher.nrows(), fisher.ncols(), |a, b| fisher[(a, b)] / (fisher[(a, a)] * fisher[(b, b)]).sqrt());
-    // A Cholesky factor tells sooner that all is well; the eigenvectors tell which parameters are not.
-    if factor(scaled.clone()).is_some() {
-        return Ok(());
-    }
-    let eigen = scaled.symmetric_eigen();
-    let (worst, value) = eigen.eigenvalues.argmin();
-    if value > 1e-12 {
-        return Ok(());
-    }
-    let direction = eigen.eigenvectors.column(worst);
-    let involved = (0..fisher.nrows()).filter(|&k| direction[k].abs() > 0.1).map(|k| labels.parameters[k].clone()).collect();
-    Err(Failure::NotIdentified { parameters: involved })
-}
-
-/// The smallest eigenvalue among the groups' correlation matrices, and the visits that carry its eigenvector.
-fn smallest_eigenvalue(groups: usize, structure: &dyn CovarianceStructure, point: &Point) -> (f64, Vec<usize>) {
-    let t = structure.visits();
-    let mut sigma = DMatrix::zeros(t, t);
-    let mut smallest = (f64::INFINITY, vec![]);
-    for theta in point.theta.chunks_exact(point.theta.len() / groups) {
-        structure.sigma(theta, &mut sigma);
-        let correlation = DMatrix::from_fn(t, t, |a, b| sigma[(a, b)] / (sigma[(a, a)] * sigma[(b, b)]).sqrt());
-        let eigen = correlation.symmetric_eigen();
-        let (worst, value) = eigen.eigenvalues.argmin();
-        if value < smallest.0 {
-            smallest = (value, (0..t).filter(|&v| eigen.eigenvectors[(v, worst)].abs() > 0.1).collect());
-        }
-    }
-    smallest
 }

@@ -1,8 +1,9 @@
 //! From a design and a covariance structure to the verified optimum of the likelihood.
 
 use super::blocks::Blocks;
-use super::newton::{Convergence, Labels, minimise};
+use super::newton::{Convergence, minimise};
 use super::problem::{Estimation, Point, Problem};
+use super::verify::Labels;
 use super::working::Working;
 use super::{Failure, Moments, moments, start};
 use crate::covariance::CovarianceStructure;

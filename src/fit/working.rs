@@ -101,6 +101,11 @@ impl Working {
         j.transpose() * natural * j
     }
 
+    /// The diagonal elements of the Cholesky factors, as positions among `total` parameters.
+    pub fn diagonal(self, total: usize) -> Vec<usize> {
+        (0..total / self.per_group).flat_map(|group| (0..self.block).map(move |a| group * self.per_group + lower(a, a))).collect()
+    }
+
     /// The variances of the block that are zero, as positions in θ.
     pub fn vanished(self, eta: &[f64]) -> Vec<usize> {
         let mut vanished = vec![];

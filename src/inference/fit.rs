@@ -181,13 +181,26 @@ impl Fit {
 
     /// The table of coefficients.
     pub fn coefficients(&self) -> Coefficients {
-        let row = |c: usize| {
-            let mut unit = vec![0.0; self.beta.len()];
-            unit[c] = 1.0;
+        let mut notes = self.notes();
+        let mut row = |c: usize| {
             let label = &self.design.columns[c].name;
-            self.estimate(label, &unit).unwrap_or_else(|_| Estimate::new(label, f64::NAN, f64::NAN, f64::NAN))
+            let undetermined = Estimate::new(label, f64::NAN, f64::NAN, f64::NAN);
+            let Some(position) = self.fitted.kept.iter().position(|&kept| kept == c) else {
+                return undetermined;
+            };
+            let mut unit = vec![0.0; self.fitted.kept.len()];
+            unit[position] = 1.0;
+            self.active_estimate(label, unit).unwrap_or_else(|refusal| {
+                notes.push(format!("{refusal}."));
+                undetermined
+            })
         };
-        Coefficients { rows: (0..self.beta.len()).map(row).collect(), notes: self.notes() }
+        let rows = (0..self.beta.len()).map(&mut row).collect();
+        if !self.design.aliased.is_empty() {
+            let names: Vec<&str> = self.design.aliased.iter().map(|a| self.design.columns[a.column].name.as_str()).collect();
+            notes.push(format!("Aliased columns are held at zero: {}.", names.join(", ")));
+        }
+        Coefficients { rows, notes }
     }
 
     /// How the model was fitted, a sentence each: what every table made from it carries in its notes.
@@ -211,7 +224,11 @@ impl Fit {
     /// # Errors
     /// [`Error::Invalid`] where `l` has another length, [`Error::NotEstimable`] where the data do not determine l'β.
     pub fn estimate(&self, label: &str, l: &[f64]) -> Result<Estimate> {
-        let active = self.active(label, l)?;
+        self.active_estimate(label, self.active(label, l)?)
+    }
+
+    /// The estimate for one weight a fitted column.
+    fn active_estimate(&self, label: &str, active: Vec<f64>) -> Result<Estimate> {
         let estimate = active.iter().zip(&self.fitted.kept).map(|(l, &c)| l * self.beta[c]).sum();
         let vector = DVector::from_vec(active);
         let phi = &self.fitted.point.phi;
@@ -221,7 +238,13 @@ impl Fit {
             Df::Satterthwaite | Df::KenwardRoger | Df::KenwardRogerLinear => satterthwaite::df(self.information(), phi, &vector),
         };
         let variance = (vector.transpose() * self.active_vcov() * &vector)[0];
-        Ok(Estimate::new(label, estimate, variance.max(0.0).sqrt(), df))
+        if variance < 0.0 {
+            return Err(Error::NotEstimable {
+                estimate: label.into(),
+                why: format!("the {} adjustment makes its variance negative: too few patients for this covariance structure", self.df),
+            });
+        }
+        Ok(Estimate::new(label, estimate, variance.sqrt(), df))
     }
 
     /// The joint test that every row of `l` (k × p) times β is zero, the rows as given; see [`Basis`].
