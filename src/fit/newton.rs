@@ -111,6 +111,11 @@ impl Search<'_> {
                 return Err(self.diagnosis(&point, &eta, iteration));
             }
         }
+        // Still gaining after so many steps: an optimum far away in a nearly singular Σ, which nobody could use, or none at all.
+        let (eigenvalue, visits) = verify::smallest_eigenvalue(self.problem.groups, self.structure, &point);
+        if eigenvalue < 1e-4 {
+            return Err(self.labels.unbounded(&visits, eigenvalue));
+        }
         Err(self.diagnosis(&point, &eta, MAX_ITERATIONS))
     }
 
