@@ -175,6 +175,8 @@ fn every_error_has_a_message_that_helps() {
     assert!(message.contains("character"), "{message}");
     let message = refusal(&["fit", "--data", FEV, "--formula", "FEV1 ~ NOTHERE", "--subject", "USUBJID", "--visit", "AVISIT"]);
     assert!(message.contains("NOTHERE"), "{message}");
+    let message = refusal(&["fit", "--data", FEV, "--formula", "FEV1 ~ arm * visit", "--subject", "USUBJID", "--visit", "AVISIT"]);
+    assert!(message.contains("--arm"), "{message}");
     for (more, expected) in [
         (&["--covariance", "spiral"][..], "spiral"),
         (&["--level", "95"], "between 0 and 1"),

@@ -13,6 +13,9 @@ pub fn covariates(model: &MeanModel, source: &SourceArguments, arm: Option<&str>
             // `visit` and `arm` mean the visit and the arm whatever their columns are called.
             "visit" => false,
             "arm" if arm.is_some() => false,
+            "arm" if !source.header()?.contains(variable) => {
+                return Err(Failure::Usage("the formula speaks of `arm`; name its column with --arm COLUMN or --means ARM VISIT".into()));
+            }
             // `baseline` and `time` are derived from the schedule unless the file has such a column.
             "baseline" | "time" => source.header()?.contains(variable),
             _ => true,
