@@ -68,7 +68,7 @@ fn reanalyse() -> Result<()> {
     println!("{}", published.to_text_within(80));
     let report = TrialReport::new(&result)
         .title("Imagery rescripting with and without group schema therapy: intention-to-treat reanalysis")
-        .banner(SYNTHETIC)
+        .synthetic(SYNTHETIC)
         .published(published);
     let written = report.write_to("reanalysis-report")?;
     println!("SYNTHETIC DATA. Report: {} (tables, figures and JSON beside it)", written.html.display());

@@ -231,7 +231,11 @@ fn the_flow_counts_whom_the_model_analyses() {
 fn synthetic_data_say_so_in_every_format() {
     let trial = imrs();
     let result = Analysis::of(&trial).primary("caps5").run(&Silent).unwrap();
-    let document = TrialReport::new(&result).banner("SYNTHETIC DATA").document();
+    let report = TrialReport::new(&result).synthetic("SYNTHETIC DATA");
+    let document = report.document();
+    assert!(document.figures().all(|f| f.figure.svg.contains(">Synthetic data</text>")));
+    let written = report.write_to(std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("synthetic")).unwrap();
+    assert!(std::fs::read_to_string(written.notes).unwrap().contains("SYNTHETIC DATA"));
     assert_eq!(document.to_html().matches("SYNTHETIC DATA").count(), 2);
     assert!(document.to_text(80).contains("SYNTHETIC DATA"));
     assert_eq!(document.to_json()["banner"], "SYNTHETIC DATA");

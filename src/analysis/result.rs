@@ -3,7 +3,7 @@
 use super::{Diagnostics, FittedCovariance, Plan};
 use crate::design::Baseline;
 use crate::effects::EffectSizes;
-use crate::inference::FTest;
+use crate::inference::{Coefficients, FTest};
 use crate::means::{Contrasts, MarginalMean, MarginalMeans};
 use crate::responders::{Comparisons, Rates};
 use crate::trial::{BaselineTable, MissingPatterns, ObservedMeans, ParticipantFlow, Schedule};
@@ -59,6 +59,8 @@ pub struct OutcomeResult {
     pub observed: ObservedMeans,
     /// The model and how its fit went.
     pub model: ModelFacts,
+    /// Coefficients of the mean model.
+    pub coefficients: Coefficients,
     /// Means of each arm and visit.
     pub means: MarginalMeans,
     /// Change from baseline within each arm, where the model has a baseline.

@@ -71,6 +71,7 @@ fn outcome(analysis: &Analysis<'_>, name: &str, progress: &dyn Progress) -> Resu
         patterns: trial.missing_patterns(name)?,
         observed: trial.observed_means(name)?,
         model: model_facts(&fit),
+        coefficients: fit.coefficients(),
         means,
         changes,
         contrasts,

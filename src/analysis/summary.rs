@@ -55,7 +55,7 @@ impl AnalysisResult {
         // One interval method is enough here; the report has all.
         for table in outcome.effects.within.first().into_iter().chain(outcome.effects.between.first()) {
             for row in &table.rows {
-                let what = row.versus.as_ref().map_or(row.arm.clone(), |versus| format!("{} - {versus}", row.arm));
+                let what = row.versus.as_ref().map_or(row.arm.clone(), |versus| format!("{} against {versus}", row.arm));
                 out.push_str(&line(&format!("{}, {what}", table.correction.letter()), row.effect, row.lower, row.upper, ""));
             }
         }

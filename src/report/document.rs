@@ -26,6 +26,8 @@ pub struct Document {
     pub sections: Vec<Section>,
     /// Software and version that made it.
     pub produced_by: String,
+    /// What else belongs into the JSON, under the key `analysis`; null for nothing.
+    pub analysis: Value,
 }
 
 /// A section under a heading.
@@ -81,7 +83,7 @@ impl Document {
     /// A report without sections.
     pub fn new(title: impl Into<String>) -> Self {
         let produced_by = format!("trialstats {}", env!("CARGO_PKG_VERSION"));
-        Self { title: title.into(), subtitle: String::new(), banner: None, sections: vec![], produced_by }
+        Self { title: title.into(), subtitle: String::new(), banner: None, sections: vec![], produced_by, analysis: Value::Null }
     }
 
     /// Sets the line under the title.
@@ -90,9 +92,25 @@ impl Document {
         self
     }
 
-    /// Sets a warning that no reader may miss; it stands at the top of every page and format.
+    /// Sets a warning that no reader may miss; every format begins with it, and HTML ends with it too.
     pub fn banner(mut self, banner: impl Into<String>) -> Self {
         self.banner = Some(banner.into());
+        self
+    }
+
+    /// Sets what else belongs into the JSON.
+    pub fn analysis(mut self, analysis: Value) -> Self {
+        self.analysis = analysis;
+        self
+    }
+
+    /// Writes `mark` at the foot of every figure, so that one that leaves the report still says it.
+    pub fn marked(mut self, mark: &str) -> Self {
+        for block in self.sections.iter_mut().flat_map(|s| &mut s.blocks) {
+            if let Block::Figure(f) = block {
+                f.figure = f.figure.marked(mark);
+            }
+        }
         self
     }
 
@@ -125,6 +143,7 @@ impl Document {
             "banner": self.banner,
             "produced_by": self.produced_by,
             "sections": self.sections.iter().map(Section::to_json).collect::<Vec<_>>(),
+            "analysis": self.analysis,
         })
     }
 }

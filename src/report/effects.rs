@@ -22,11 +22,11 @@ fn tables(outcome: &OutcomeResult) -> Vec<&EffectSizes> {
     outcome.effects.within.iter().chain(&outcome.effects.between).collect()
 }
 
-/// `Change in ImRs`, `ImRs+GST − ImRs`.
+/// `Change, ImRs`, `ImRs+GST against ImRs`: not a minus, because the sign may be that of improvement.
 fn label(row: &EffectSize) -> String {
     match &row.versus {
         None => format!("Change, {}", row.arm),
-        Some(versus) => format!("{} − {versus}", row.arm),
+        Some(versus) => format!("{} against {versus}", row.arm),
     }
 }
 

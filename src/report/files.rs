@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::document::Document;
 use crate::error::{Error, Result};
 use crate::table::Tabular as _;
+use crate::table::layout::{WIDTH, paragraph};
 
 /// Where a report was written.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -17,12 +18,14 @@ pub struct Written {
     pub json: PathBuf,
     /// Its tables, a CSV file each.
     pub tables: Vec<PathBuf>,
+    /// What each table shows and how its numbers were made.
+    pub notes: PathBuf,
     /// Its figures, an SVG file each.
     pub figures: Vec<PathBuf>,
 }
 
 impl Document {
-    /// Writes `report.html`, `report.json`, `tables/*.csv` and `figures/*.svg` into `folder`, which is made if needed; files of these names
+    /// Writes `report.html`, `report.json`, `tables/*.csv` with a `README.txt` of their notes, and `figures/*.svg` into `folder`, which is made if needed; files of these names
     /// are replaced, others left alone.
     ///
     /// # Errors
@@ -42,13 +45,31 @@ impl Document {
         let tables = self.tables().map(table).collect::<Result<_>>()?;
         let figure = |f: &super::document::FigureBlock| write(folder.join(figure_path(&f.name)), f.figure.svg.as_bytes());
         let figures = self.figures().map(figure).collect::<Result<_>>()?;
-        Ok(Written { html, json, tables, figures })
+        let notes = write(folder.join("tables").join("README.txt"), self.tables_explained().as_bytes())?;
+        Ok(Written { html, json, tables, notes, figures })
     }
+}
+
+impl Document {
+    /// What the CSV files cannot say themselves: title and notes of each, after the report's title and banner.
+    fn tables_explained(&self) -> String {
+        let head = [Some(&self.title), self.banner.as_ref(), Some(&self.produced_by)];
+        let head: String = head.into_iter().flatten().map(|line| paragraph(line, WIDTH)).collect();
+        let entry = |t: &super::document::TableBlock| {
+            let notes: String = t.notes.iter().map(|n| paragraph(n, WIDTH)).collect();
+            format!("\n{}\n{}{notes}", file_name(&t.name), paragraph(&t.title, WIDTH))
+        };
+        head + &self.tables().map(entry).collect::<String>()
+    }
+}
+
+fn file_name(table: &str) -> String {
+    format!("{}.csv", safe(table))
 }
 
 /// Where the table called `name` is written, relative to the report.
 pub(super) fn table_path(name: &str) -> String {
-    format!("tables/{}.csv", safe(name))
+    format!("tables/{}", file_name(name))
 }
 
 /// Where the figure called `name` is written, relative to the report.

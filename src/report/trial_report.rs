@@ -15,13 +15,14 @@ pub struct TrialReport<'r> {
     result: &'r AnalysisResult,
     title: String,
     banner: Option<String>,
+    synthetic: bool,
     published: Option<PublishedTable>,
 }
 
 impl<'r> TrialReport<'r> {
     /// A report with a plain title.
     pub fn new(result: &'r AnalysisResult) -> Self {
-        Self { result, title: "Intention-to-treat analysis".into(), banner: None, published: None }
+        Self { result, title: "Intention-to-treat analysis".into(), banner: None, synthetic: false, published: None }
     }
 
     /// Sets the title.
@@ -30,10 +31,15 @@ impl<'r> TrialReport<'r> {
         self
     }
 
-    /// Sets a warning that no reader may miss, e.g. that the data are synthetic.
+    /// Sets a warning that no reader may miss.
     pub fn banner(mut self, banner: impl Into<String>) -> Self {
         self.banner = Some(banner.into());
         self
+    }
+
+    /// Says that the data are synthetic: `banner` at the head and foot of the report, and a mark on every figure.
+    pub fn synthetic(self, banner: impl Into<String>) -> Self {
+        Self { synthetic: true, ..self.banner(banner) }
     }
 
     /// Adds a table of published figures beside those found here.
@@ -56,7 +62,10 @@ impl<'r> TrialReport<'r> {
         document = remission::section(result).into_iter().fold(document, Document::section);
         document = document.section(missing_data(result)).section(model_checks(result));
         let notes = result.trial.inferred.iter().fold(Section::new("How the file was read"), |s, sentence| s.paragraph(sentence));
-        if result.trial.inferred.is_empty() { document } else { document.section(notes) }
+        let document = if result.trial.inferred.is_empty() { document } else { document.section(notes) };
+        // Numbers that JSON cannot hold become null there; nothing else can go wrong.
+        let document = document.analysis(serde_json::to_value(result).unwrap_or_default());
+        if self.synthetic { document.marked("Synthetic data") } else { document }
     }
 
     /// Writes the report and what belongs to it into `folder`; see [`Document::write_to`].
@@ -100,8 +109,12 @@ fn missing_data(result: &AnalysisResult) -> Section {
 }
 
 fn model_checks(result: &AnalysisResult) -> Section {
-    result.outcomes.iter().fold(Section::new("Fitted covariance and residuals"), |section, o| {
-        let section = section.paragraph(format!("{}: {}. {}", o.label, o.model.formula, o.model.notes.join(" ")));
+    result.outcomes.iter().fold(Section::new("Model, covariance and residuals"), |section, o| {
+        let m = &o.model;
+        let fit = format!("Log-likelihood {:.4}, AIC {:.2}, BIC {:.2} (covariance parameters counted).", m.log_likelihood, m.aic, m.bic);
+        let section = section.led_paragraph(format!("{}.", o.label), format!("{}. {} {fit}", m.formula, m.notes.join(" ")));
+        let section =
+            section.titled(&format!("{}_coefficients", o.name), format!("{}: coefficients of the mean model", o.label), &o.coefficients);
         let section = o.model.warnings.iter().fold(section, Section::paragraph);
         outcome::diagnostics(o, section)
     })

@@ -39,6 +39,13 @@ pub struct Figure {
     pub svg: String,
 }
 
+impl Figure {
+    /// The figure with a line of text at its foot.
+    pub fn marked(&self, mark: &str) -> Self {
+        svg::with_mark(self, mark)
+    }
+}
+
 /// An estimate and its interval; NaN where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Interval {

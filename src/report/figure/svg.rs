@@ -130,6 +130,16 @@ impl Canvas {
     }
 }
 
+/// The figure, a line taller, with `mark` at its foot.
+pub(super) fn with_mark(figure: &Figure, mark: &str) -> Figure {
+    let mut line = Canvas::new(figure.width, figure.height + 18.0);
+    let style = TextStyle::new(super::style::SMALL, Anchor::End).bold().colour(super::style::SOFT);
+    line.text((figure.width - 2.0, figure.height + 12.0), mark, style);
+    let Canvas { width, height, body: mark } = line;
+    let body = figure.svg.split_once("</desc>\n").map_or("", |(_, body)| body).trim_end().trim_end_matches("</svg>");
+    Canvas { width, height, body: format!("{body}{mark}") }.finish(&figure.title, &figure.description)
+}
+
 /// `x` with at most two decimals.
 fn short(x: f64) -> String {
     let text = format!("{x:.2}");
