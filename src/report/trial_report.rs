@@ -111,8 +111,13 @@ fn missing_data(result: &AnalysisResult) -> Section {
 fn model_checks(result: &AnalysisResult) -> Section {
     result.outcomes.iter().fold(Section::new("Model, covariance and residuals"), |section, o| {
         let m = &o.model;
-        let fit = format!("Log-likelihood {:.4}, AIC {:.2}, BIC {:.2} (covariance parameters counted).", m.log_likelihood, m.aic, m.bic);
-        let section = section.led_paragraph(format!("{}.", o.label), format!("{}. {} {fit}", m.formula, m.notes.join(" ")));
+        let fit = format!(
+            "Log-likelihood {}, AIC {:.2}, BIC {:.2} (covariance parameters counted).",
+            outcome::number(m.log_likelihood, 4),
+            m.aic,
+            m.bic
+        );
+        let section = section.led_paragraph(format!("{}.", o.label), format!("{}; {} {fit}", m.formula, m.notes.join(" ")));
         let section =
             section.titled(&format!("{}_coefficients", o.name), format!("{}: coefficients of the mean model", o.label), &o.coefficients);
         let section = o.model.warnings.iter().fold(section, Section::paragraph);
