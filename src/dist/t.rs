@@ -112,7 +112,7 @@ fn far_tail(t: f64, df: f64) -> f64 {
 /// −ln(df/2 · B(df/2, ½)).
 fn far_tail_log_factor(df: f64) -> f64 {
     let a = df / 2.0;
-    libm::lgamma(a + 0.5) - libm::lgamma(a + 1.0) - 0.5 * PI.ln()
+    statrs::function::gamma::ln_gamma(a + 0.5) - statrs::function::gamma::ln_gamma(a + 1.0) - 0.5 * PI.ln()
 }
 
 #[cfg(test)]
