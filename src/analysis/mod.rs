@@ -11,6 +11,7 @@ mod summary;
 
 pub use covariance::{FittedCovariance, GroupCorrelation};
 pub use diagnostics::{Diagnostics, Quantile, Spread};
+pub(crate) use plan::visit_in_prose;
 pub use plan::{Analysis, Plan};
 pub use progress::{Progress, Silent, TerminalProgress};
 pub use result::{AnalysisResult, ModelFacts, OutcomeEffects, OutcomeResult, TrialFacts};

@@ -96,8 +96,13 @@ pub struct Plan {
 impl Plan {
     /// The visit of primary interest as prose has it: `12 months`, but `visit 7` where the label is a bare number.
     pub fn visit(&self) -> String {
-        if self.at.parse::<f64>().is_ok() { format!("visit {}", self.at) } else { self.at.clone() }
+        visit_in_prose(&self.at)
     }
+}
+
+/// A visit's label as prose and figures have it: `visit 7` where it is a bare number.
+pub(crate) fn visit_in_prose(label: &str) -> String {
+    if label.parse::<f64>().is_ok() { format!("visit {label}") } else { label.into() }
 }
 
 impl<'t> Analysis<'t> {

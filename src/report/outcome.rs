@@ -7,7 +7,7 @@ use super::figure::{
     QuantilePoint, ResidualBoxes, ResidualScatter, ResidualSeries, VisitPlace,
 };
 use super::methods::percent;
-use crate::analysis::{AnalysisResult, Diagnostics, FittedCovariance, OutcomeResult, Spread};
+use crate::analysis::{AnalysisResult, Diagnostics, FittedCovariance, OutcomeResult, Spread, visit_in_prose};
 use crate::design::Baseline;
 use crate::inference::FTest;
 
@@ -123,7 +123,7 @@ fn means_figure(result: &AnalysisResult, outcome: &OutcomeResult) -> Figure {
             percent(result.plan.level)
         ),
         outcome: outcome.label.clone(),
-        visits: visits.iter().map(|v| VisitPlace { label: (*v).into(), time: time(v) }).collect(),
+        visits: visits.iter().map(|v| VisitPlace { label: visit_in_prose(v), time: time(v) }).collect(),
         arms: result.trial.arms.iter().map(arm).collect(),
         counted: "Observed".into(),
     }
@@ -135,7 +135,7 @@ fn contrast_figure(result: &AnalysisResult, outcome: &OutcomeResult) -> Figure {
     for row in outcome.contrasts.iter().flat_map(|c| &c.rows) {
         let heading = minus(&row.contrast);
         let interval = Interval::new(row.estimate.estimate, (row.lower, row.upper));
-        let row = ForestRow { label: row.visit.clone().unwrap_or_default(), interval };
+        let row = ForestRow { label: row.visit.as_deref().map(visit_in_prose).unwrap_or_default(), interval };
         match groups.iter_mut().find(|g| g.heading == heading) {
             Some(group) => group.rows.push(row),
             None => groups.push(ForestGroup { heading, rows: vec![row] }),
@@ -177,7 +177,7 @@ fn covariance_figures(covariance: &FittedCovariance, label: &str) -> Vec<Figure>
         CovarianceHeat {
             title: format!("Fitted covariance of {label}{}", whose(&g.group)),
             description: format!("{} structure; darker cells are stronger correlations.", capitalised(&covariance.structure)),
-            visits: covariance.visits.clone(),
+            visits: covariance.visits.iter().map(|v| visit_in_prose(v)).collect(),
             sd: g.sd.clone(),
             correlation: g.correlation.clone(),
         }
@@ -214,7 +214,7 @@ fn box_figure(diagnostics: &Diagnostics) -> Figure {
         title: format!("Residuals of {} by visit and arm", diagnostics.outcome),
         description: "Quartiles of the normalised residuals; whiskers reach to the last value within 1.5 interquartile ranges, values beyond are drawn.".into(),
         residual: "Normalised residual".into(),
-        visits: diagnostics.visits.clone(),
+        visits: diagnostics.visits.iter().map(|v| visit_in_prose(v)).collect(),
         arms: diagnostics.arms.clone(),
         boxes: (0..diagnostics.visits.len()).map(|t| (0..diagnostics.arms.len()).map(|a| cell(t, a)).collect()).collect(),
     }

@@ -2,6 +2,7 @@
 
 use super::effects::capitalised;
 use super::figure::{Figure, FlowArm, FlowDiagram, FlowStep, MissingPattern, MissingPatterns as PatternFigure};
+use crate::analysis::visit_in_prose;
 use crate::table::{Column, Format, Tabular};
 use crate::trial::{BaselineRow, BaselineTable, Characteristic, MissingPatterns, ParticipantFlow};
 
@@ -29,7 +30,7 @@ fn steps(flow: &ParticipantFlow, patterns: &MissingPatterns, arm: &str) -> Vec<F
     let allocated = FlowStep { heading: format!("Allocated (n = {randomized})"), ..FlowStep::default() };
     let observed = patterns.visits.iter().enumerate().map(|(t, visit)| {
         let n = flow.count(arm, &Step::Observed { visit: visit.clone() });
-        FlowStep { heading: visit.clone(), lines: vec![format!("{n} observed")], aside: absent(patterns, arm, t) }
+        FlowStep { heading: visit_in_prose(visit), lines: vec![format!("{n} observed")], aside: absent(patterns, arm, t) }
     });
     let reasons = flow.rows.iter().filter(|r| r.arm == arm && r.n > 0).filter_map(|r| match &r.step {
         Step::NotAnalysed { reason } => Some(format!("{} not analysed: {}", r.n, reason.text())),
@@ -84,7 +85,7 @@ pub(super) fn pattern_figure(patterns: &MissingPatterns) -> Figure {
         description: "A row is a pattern of observed visits, the commonest first, with its number of patients in each arm. Monotone: observed up to some \
                       visit and never after it; intermittent: missing at a visit and observed at a later one."
             .into(),
-        visits: patterns.visits.clone(),
+        visits: patterns.visits.iter().map(|v| visit_in_prose(v)).collect(),
         arms,
         patterns: found,
     }
