@@ -5,7 +5,7 @@ use super::document::Section;
 use super::figure::{Figure, Forest, ForestGroup, ForestRow, ForestScale, Interval};
 use super::methods::percent;
 use crate::analysis::{AnalysisResult, OutcomeResult};
-use crate::effects::{EffectSize, EffectSizes, IntervalMethod, Limits, Positive};
+use crate::effects::{Denominator, EffectSize, EffectSizes, IntervalMethod, Limits, Positive};
 use crate::table::{Column, Format, Tabular};
 
 /// `section` with the effect sizes of an outcome, where there are any.
@@ -117,9 +117,11 @@ pub(super) fn methods(result: &AnalysisResult) -> Option<String> {
             intervals.push(how);
         }
     }
+    let source = if first.denominator == Denominator::BaselinePooled { " (Feingold 2009)" } else { "" };
+    let within = if result.outcomes[0].effects.within.is_empty() { "" } else { "change from baseline within each arm and " };
     Some(format!(
-        "The model's change from baseline within each arm and difference between arms at {}, divided by a standard deviation: {} (Feingold 2009), without \
-         small-sample correction unless said. Intervals, each shown: {}.",
+        "{}: the model's {within}difference between arms at {}, divided by a standard deviation, the {}{source}. Intervals, each shown: {}.",
+        capitalised(&first.correction.to_string()),
         result.plan.visit(),
         first.denominator,
         intervals.join("; ")

@@ -132,7 +132,7 @@ fn multiplicity(result: &AnalysisResult) -> String {
     format!(
         "There is one primary comparison: {} at {}. Other visits, outcomes and definitions are secondary and not adjusted for multiplicity.",
         primary(result).label,
-        result.plan.at
+        result.plan.visit()
     )
 }
 

@@ -1,6 +1,7 @@
 //! Tables arranged as journals print them. Each is another arrangement of a result's own rows.
 
 use super::condensed::minus_signs;
+use crate::analysis::visit_in_prose;
 use crate::responders::{Assumption, Comparison, Comparisons, Definition, Measure, Rate, Rates};
 use crate::table::{Column, Format, Tabular};
 use crate::trial::{FlowStep, ParticipantFlow};
@@ -42,7 +43,7 @@ impl Tabular for ObservedAndAnalysed<'_> {
     }
 
     fn columns(&self) -> Vec<Column> {
-        let labels = self.visits.iter().cloned().chain(["any visit".into()]);
+        let labels = self.visits.iter().map(|v| visit_in_prose(v)).chain(["any visit".into()]);
         let mut columns = vec![Column::text("visit", "Visit", labels)];
         for arm in self.arms() {
             let heading = format!("{arm} (n = {})", self.flow.count(arm, &FlowStep::Randomized));
