@@ -25,3 +25,8 @@ pub use inference::{Df, Fit};
 pub use model::Model;
 pub use table::Tabular;
 pub use trial::{Layout, Trial};
+
+/// The README's program, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
