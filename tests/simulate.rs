@@ -76,7 +76,8 @@ fn means_covariances_and_shares_are_those_stated() {
                 assert!((covariance(&y[s], &y[t]) - expected).abs() < 4.0 * se, "covariance of arm {arm} at visits {s} and {t}");
             }
         }
-        let scid: Vec<f64> = trial.patients.iter().filter(|p| p.arm == arm).filter_map(|p| p.visits[4].as_ref()?.scid5pd_sum()).map(f64::from).collect();
+        let scid: Vec<f64> =
+            trial.patients.iter().filter(|p| p.arm == arm).filter_map(|p| p.visits[4].as_ref()?.scid5pd_sum()).map(f64::from).collect();
         let between = covariance(&y[4], &scid) / (covariance(&y[4], &y[4]) * covariance(&scid, &scid)).sqrt();
         let expected = *truth.correlation.between_instruments * patient * patient;
         // Rounding lowers a correlation by less than 0.01 here; four standard errors of one from 2,600 pairs are 0.07.
@@ -163,7 +164,8 @@ fn a_truth_that_makes_no_sense_is_refused_with_every_fault() {
     truth.correlation.between_visits.value[0][1] = 0.9;
     truth.patients.female.value = 1.2;
     let message = truth.simulate().expect_err("it is faulty").to_string();
-    for part in ["caps5_means of arm `ImRs` has 4 values where 5", "arm `ImRs+GST` has 1 patients, but 64", "symmetric", "between 0 and 1"] {
+    for part in ["caps5_means of arm `ImRs` has 4 values where 5", "arm `ImRs+GST` has 1 patients, but 64", "symmetric", "between 0 and 1"]
+    {
         assert!(message.contains(part), "{part} is not in: {message}");
     }
     let mut unreachable = self::truth();

@@ -53,7 +53,11 @@ pub fn quantile(p: f64, df: f64) -> f64 {
     // Wilson & Hilferty (1931); where that is not positive, the leading term of the series.
     let spread = 2.0 / (9.0 * df);
     let cube = 1.0 - spread + normal::quantile(p) * spread.sqrt();
-    let start = if cube > 0.1 { df * cube.powi(3) } else { 2.0 * ((p.ln() + statrs::function::gamma::ln_gamma(df / 2.0 + 1.0)) / (df / 2.0)).exp() };
+    let start = if cube > 0.1 {
+        df * cube.powi(3)
+    } else {
+        2.0 * ((p.ln() + statrs::function::gamma::ln_gamma(df / 2.0 + 1.0)) / (df / 2.0)).exp()
+    };
     if p <= 0.5 {
         invert::positive_root(start, p, |x| (cdf(x, df), pdf(x, df)))
     } else {
