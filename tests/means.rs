@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use trialstats::design::{Baseline, MeanModel};
-use trialstats::inference::Basis;
+use trialstats::means::Basis;
 use trialstats::means::*;
 use trialstats::trial::{Outcome, Schedule};
 use trialstats::{Covariance, Df, Fit, Layout, Model, Tabular, Trial};

@@ -55,13 +55,3 @@ impl FTest {
         Self { label: label.into(), num_df, denom_df, f, p: dist::f::sf(f, num_df, denom_df) }
     }
 }
-
-/// The basis in which the rows of a joint hypothesis are taken; Satterthwaite's degrees of freedom depend on it, Kenward–Roger's do not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub enum Basis {
-    /// The rows as they are given: visit k against the first for an interaction with visit, as SAS has it (the default).
-    #[default]
-    AsGiven,
-    /// The rows made orthonormal first.
-    Orthonormal,
-}

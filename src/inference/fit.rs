@@ -1,7 +1,7 @@
 //! [`Fit`]: what was found.
 
 use super::information::Information;
-use super::{Basis, Coefficients, Df, Estimate, FTest, kenward_roger, satterthwaite};
+use super::{Coefficients, Df, Estimate, FTest, kenward_roger, satterthwaite};
 use crate::covariance::Covariance;
 use crate::design::Design;
 use crate::error::{Error, Result};
@@ -210,7 +210,7 @@ impl Fit {
             Estimation::Ml => "maximum likelihood",
         };
         let mut notes = vec![
-            format!("{} covariance, {likelihood}, {} degrees of freedom.", self.covariance, self.df),
+            sentence(&format!("{} covariance, {likelihood}, {} degrees of freedom.", self.covariance, self.df)),
             format!("{} observations of {} patients.", self.n_observations(), self.n_patients()),
         ];
         if !self.convergence().boundary.is_empty() {
@@ -247,31 +247,16 @@ impl Fit {
         Ok(Estimate::new(label, estimate, variance.sqrt(), df))
     }
 
-    /// The joint test that every row of `l` (k × p) times β is zero, the rows as given; see [`Basis`].
+    /// The joint test that every row of `l` (k × p) times β is zero. Rows that depend on others count once. Satterthwaite's degrees of freedom
+    /// depend on the rows in which a hypothesis is written, Kenward and Roger's do not; the rows are taken as they are given.
     ///
     /// # Errors
     /// As [`Fit::estimate`], for any row; [`Error::Invalid`] where all rows are zero.
     pub fn f_test(&self, label: &str, l: &DMatrix<f64>) -> Result<FTest> {
-        self.f_test_in(Basis::AsGiven, label, l)
-    }
-
-    /// The joint test that every row of `l` (k × p) times β is zero, in a basis of choice. Rows that depend on others count once.
-    ///
-    /// # Errors
-    /// As [`Fit::f_test`].
-    pub fn f_test_in(&self, basis: Basis, label: &str, l: &DMatrix<f64>) -> Result<FTest> {
         let mut rows = DMatrix::zeros(l.nrows(), self.fitted.kept.len());
         for r in 0..l.nrows() {
             let full: Vec<f64> = l.row(r).iter().copied().collect();
             rows.row_mut(r).copy_from_slice(&self.active(label, &full)?);
-        }
-        if basis == Basis::Orthonormal {
-            let svd = rows.clone().svd(false, true);
-            let largest = svd.singular_values.max();
-            let rank = svd.singular_values.iter().filter(|&&s| s > 1e-10 * largest).count();
-            if let Some(v) = svd.v_t {
-                rows = v.rows(0, rank).into_owned();
-            }
         }
         let independent = self.independent_rows(&rows);
         if independent.nrows() == 0 {
@@ -356,4 +341,10 @@ impl Fit {
         }
         Ok(self.fitted.kept.iter().map(|&c| l[c]).collect())
     }
+}
+
+/// The text with its first letter as a capital.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }

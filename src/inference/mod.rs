@@ -13,6 +13,6 @@ mod satterthwaite;
 
 pub use coefficients::Coefficients;
 pub use df::Df;
-pub use estimate::{Basis, Estimate, FTest};
+pub use estimate::{Estimate, FTest};
 pub use fit::{Fit, GroupCovariance, InformationCriteria, ParameterCount};
 pub use residuals::{Residual, Residuals};

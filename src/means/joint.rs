@@ -3,9 +3,19 @@
 use super::row::exclusions;
 use crate::design::{Averaging, Dimension, ReferenceGrid};
 use crate::error::{Error, Result};
-use crate::inference::{Basis, Df, FTest, Fit};
+use crate::inference::{Df, FTest, Fit};
 use crate::table::{Column, Format, Tabular, display_as_table};
 use nalgebra::DMatrix;
+
+/// The basis in which the rows of a joint hypothesis are taken; Satterthwaite's degrees of freedom depend on it, Kenward–Roger's do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub enum Basis {
+    /// The rows as they are given: visit k against the first for an interaction with visit, as SAS has it (the default).
+    #[default]
+    AsGiven,
+    /// The rows made orthonormal first.
+    Orthonormal,
+}
 
 /// The joint test of each term of the mean model.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -30,7 +40,7 @@ pub struct JointTest {
 
 impl Fit {
     /// The test that the differences between arms are the same at every visit. Rows of the hypothesis: each arm against the first, each visit
-    /// against the first (SAS's basis; see [`Basis`](crate::inference::Basis)). Where the arms share their baseline mean by assumption, this
+    /// against the first (SAS's basis; see [`Basis`]). Where the arms share their baseline mean by assumption, this
     /// is the test that the arms differ at no visit.
     ///
     /// # Errors
