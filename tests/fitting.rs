@@ -110,6 +110,15 @@ fn too_few_observations_are_refused() {
     assert_eq!(code, "too-few-observations", "{message}");
 }
 
+/// A covariate taken for the visit has as many levels as there are rows; the mistake is named at once.
+#[test]
+fn a_column_that_is_no_visit_is_refused() {
+    let layout = Layout::long("USUBJID", "ARMCD", "VISITN2").outcome("FEV1");
+    let trial = layout.read_csv("data-samples/fev/fev.csv").expect("reads");
+    let (code, message) = code(Model::formula("FEV1 ~ ARMCD").expect("parses").fit(&trial));
+    assert_eq!(code, "too-many-parameters", "{message}");
+}
+
 #[test]
 fn kenward_roger_is_refused_under_maximum_likelihood() {
     let model = Model::formula("FEV1 ~ AVISIT").expect("parses").estimation(Estimation::Ml).df(Df::KenwardRoger);

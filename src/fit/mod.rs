@@ -64,6 +64,20 @@ pub enum Failure {
         columns: usize,
     },
 
+    /// The covariance has more parameters than there are observations.
+    #[error(
+        "the covariance of {visits} visits has {parameters} parameters, more than the {observations} observations; check the column of \
+         the visit, or choose a structure with fewer parameters"
+    )]
+    TooManyParameters {
+        /// Analysed visits.
+        visits: usize,
+        /// Covariance parameters, of all groups.
+        parameters: usize,
+        /// Observations analysed.
+        observations: usize,
+    },
+
     /// The mean model reproduces every observation.
     #[error(
         "the mean model reproduces every observation exactly, so there is no variance to estimate; check the outcome and the mean model"
@@ -87,6 +101,7 @@ impl Failure {
             Failure::NotIdentified { .. } => "covariance-not-identified",
             Failure::NotConverged { .. } => "not-converged",
             Failure::TooFewObservations { .. } => "too-few-observations",
+            Failure::TooManyParameters { .. } => "too-many-parameters",
             Failure::NoResidualVariation => "no-residual-variation",
             Failure::Singular => "singular-mean-model",
             Failure::NoStart => "no-starting-value",

@@ -30,15 +30,18 @@ impl Fitted {
     /// Collects the moments, finds a start and minimises −2ℓ.
     pub fn new(design: &Design, structure: Box<dyn CovarianceStructure>, estimation: Estimation) -> Result<Self, Failure> {
         let kept: Vec<usize> = (0..design.columns.len()).filter(|&c| design.aliased.iter().all(|a| a.column != c)).collect();
-        let rows = moments::active_rows(design, &kept);
-        let moments = moments(design, &rows, &kept)?;
-        let (observations, columns) = (moments.observations(), kept.len());
+        let (observations, columns) = (design.y.iter().filter(|y| !y.is_nan()).count(), kept.len());
         if observations <= columns {
             return Err(Failure::TooFewObservations { observations, columns });
         }
+        let parameter_names = parameter_names(design, &*structure);
+        if parameter_names.len() > observations {
+            return Err(Failure::TooManyParameters { visits: design.visits.len(), parameters: parameter_names.len(), observations });
+        }
+        let rows = moments::active_rows(design, &kept);
+        let moments = moments(design, &rows, &kept)?;
         let problem = Problem::new(moments, rows, columns, design.groups.len(), estimation);
         let start = start::start(&problem, &*structure)?;
-        let parameter_names = parameter_names(design, &*structure);
         let labels = Labels { visits: design.visit_labels.clone(), parameters: parameter_names.clone() };
         let optimum = minimise(&problem, &*structure, start, &labels)?;
         let working = Working::of(&*structure, optimum.point.theta.len() / problem.groups);
