@@ -1,4 +1,54 @@
 //! Intention-to-treat analysis of randomized trials with repeated measurements, from the data file to the report.
+//!
+//! Three nouns carry everything: a [`Trial`] (the data, checked once), a [`Model`] (what is assumed), and a [`Fit`] (what was found). Results hang
+//! off them as methods and are tables: they print with the way they were made, serialise with serde, write CSV and, with the feature `polars`,
+//! become a `DataFrame` ([`Tabular`]).
+//!
+//! # From a file to the contrast
+//!
+//! ```
+//! use trialstats::means::ContrastOptions;
+//! use trialstats::{Df, Layout, Model};
+//!
+//! # fn main() -> trialstats::Result<()> {
+//! // 1. The data: which column is what. Every problem in the file is reported at once, with its place.
+//! let trial = Layout::long("PATIENT", "THERAPY", "VISIT")
+//!     .reference_arm("PLACEBO")
+//!     .outcome("CHANGE")
+//!     .covariate("BASVAL")
+//!     .read_csv("data-samples/antidepressant/antidepressant.csv")?;
+//! assert_eq!(trial.randomized(), [88, 84]);
+//!
+//! // 2. The model: an MMRM with unstructured covariance by REML, unless told otherwise.
+//! let fit = Model::formula("CHANGE ~ BASVAL * VISIT + THERAPY * VISIT")?.df(Df::KenwardRoger).fit(&trial)?;
+//!
+//! // 3. What it says: the difference between the arms at each visit.
+//! let contrasts = fit.arm_contrasts(&ContrastOptions::default())?;
+//! let last = contrasts.rows.last().expect("there are four visits");
+//! assert_eq!((last.contrast.as_str(), last.visit.as_deref()), ("DRUG - PLACEBO", Some("7")));
+//! println!("{contrasts}");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to go on
+//!
+//! | to | see |
+//! |---|---|
+//! | read long and wide files, data frames, Parquet; see who was randomized, observed, analysed | [`trial`] |
+//! | score CAPS-5 and SCID-5-PD items, or an instrument of one's own | [`instruments`] |
+//! | write mean models, analyse the baseline as covariate or as response (cLDA) | [`design`] |
+//! | choose a covariance structure or add one | [`covariance`] |
+//! | know how a fit is found, and how it fails | [`fit`] |
+//! | choose degrees of freedom; residuals; information criteria | [`inference`] |
+//! | get marginal means, contrasts, changes from baseline, joint tests, non-inferiority | [`means`] |
+//! | get Cohen's d with its denominator and interval named, bootstrap, reliable change | [`effects`] |
+//! | define response and remission, compare rates | [`responders`] |
+//! | run a whole analysis by plan | [`analysis`] |
+//! | write it as HTML, CSV, JSON, figures | [`report`] |
+//! | make trials from a stated truth | [`simulate`] |
+//!
+//! The features: `cli` (on by default) is the command `trialstats`; `polars` brings data frames in and out; `parquet` the files as well.
 
 pub mod analysis;
 pub mod covariance;
