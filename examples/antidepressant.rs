@@ -8,8 +8,8 @@ use std::process::ExitCode;
 
 use trialstats::analysis::{Analysis, TerminalProgress};
 use trialstats::report::TrialReport;
-use trialstats::responders::{BaselineFrom, Definition, Rule};
-use trialstats::trial::OutcomeColumn;
+use trialstats::responders::{Definition, Rule};
+use trialstats::trial::{BaselineFrom, OutcomeColumn};
 use trialstats::{Layout, Result};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data-samples/antidepressant/antidepressant.csv");

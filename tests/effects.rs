@@ -10,8 +10,8 @@ use trialstats::effects::{
 };
 use trialstats::inference::Estimate;
 use trialstats::means::{ArmComparisons, ContrastOptions};
-use trialstats::responders::BaselineFrom;
 use trialstats::table::Tabular;
+use trialstats::trial::BaselineFrom;
 use trialstats::trial::{Outcome, Schedule};
 use trialstats::{Covariance, Layout, Model, Trial};
 

@@ -6,8 +6,9 @@ use trialstats::instruments::Caps5;
 use trialstats::means::ContrastOptions;
 use trialstats::report::figure::{Forest, ForestGroup, ForestRow, ForestScale, Interval};
 use trialstats::report::{Document, Section, TrialReport};
-use trialstats::responders::{BaselineFrom, Definition, Rule};
+use trialstats::responders::{Definition, Rule};
 use trialstats::table::{Column, Format};
+use trialstats::trial::BaselineFrom;
 use trialstats::trial::FlowStep;
 use trialstats::{Df, Layout, MeanModel, Model, Tabular, Trial};
 

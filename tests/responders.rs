@@ -5,12 +5,11 @@ use serde_json::Value;
 use std::slice::from_ref;
 use trialstats::instruments::Diagnosis::{self, Met, NotMet, Unknown};
 use trialstats::responders::{
-    Assumption, BaselineFrom, Definition, Direction, Meaning, Measure, NumberNeeded, NumberNeededInterval, Occasion, Proportion,
-    RateOptions, Responders, Rule, Status, Unobserved, ZeroCells, compare, odds_ratio, presets, rates, risk_difference, risk_ratio,
-    share_below,
+    Assumption, Definition, Direction, Meaning, Measure, NumberNeeded, NumberNeededInterval, Occasion, Proportion, RateOptions, Responders,
+    Rule, Status, Unobserved, ZeroCells, compare, odds_ratio, presets, rates, risk_difference, risk_ratio, share_below,
 };
 use trialstats::table::Tabular;
-use trialstats::trial::{Covariate, CovariateValues, DiagnosisSeries, Outcome, Schedule, Trial};
+use trialstats::trial::{BaselineFrom, Covariate, CovariateValues, DiagnosisSeries, Outcome, Schedule, Trial};
 
 /// Closed forms in a handful of operations; the others take other routes to them (statsmodels its own expressions, R `prop.test` and iterated
 /// `glm` fits written to 15 digits), so they agree to rounding. Relative above 1, absolute below; the largest difference found is 6e-15.

@@ -7,8 +7,7 @@ use crate::error::Result;
 use crate::inference::{Df, Fit};
 use crate::means::ContrastOptions;
 use crate::model::Model;
-use crate::responders::BaselineFrom;
-use crate::trial::Trial;
+use crate::trial::{BaselineFrom, Trial};
 
 /// Within every arm that has a change from baseline and between arms: by the delta method, by the formula of independent groups, and by the bootstrap
 /// where replicates are asked for. Nothing where no baseline value is known.

@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 use crate::fit::Estimation;
 use crate::inference::Df;
 use crate::model::Model;
-use crate::responders::{BaselineFrom, Definition, Unobserved};
-use crate::trial::Trial;
+use crate::responders::{Definition, Unobserved};
+use crate::trial::{BaselineFrom, Trial};
 
 /// The intention-to-treat analysis of a trial: outcomes, the visit of primary interest, the model, and definitions of response.
 ///

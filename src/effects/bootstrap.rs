@@ -194,7 +194,7 @@ impl<'p> Bootstrap<'p> {
     /// ```
     /// use trialstats::effects::{self, Bootstrap, EffectOptions};
     /// use trialstats::means::ContrastOptions;
-    /// use trialstats::responders::BaselineFrom;
+    /// use trialstats::trial::BaselineFrom;
     /// use trialstats::{Layout, Model};
     ///
     /// let trial = Layout::long("PATIENT", "THERAPY", "VISIT")

@@ -20,7 +20,7 @@ use crate::{Fit, Trial};
 /// ```
 /// use trialstats::effects::{self, EffectOptions, Positive};
 /// use trialstats::means::ContrastOptions;
-/// use trialstats::responders::BaselineFrom;
+/// use trialstats::trial::BaselineFrom;
 /// use trialstats::{Layout, Model};
 ///
 /// let trial = Layout::long("PATIENT", "THERAPY", "VISIT")

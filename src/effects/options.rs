@@ -2,7 +2,7 @@
 
 use super::Correction;
 use crate::error::{Error, Result};
-use crate::responders::BaselineFrom;
+use crate::trial::BaselineFrom;
 use std::fmt;
 
 /// The standard deviation in the denominator. Which one it is decides the size of d more than anything else, so every table names it.

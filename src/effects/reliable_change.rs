@@ -7,8 +7,8 @@ use super::scores::Scores;
 use crate::Trial;
 use crate::dist::normal;
 use crate::error::{Error, Result};
-use crate::responders::BaselineFrom;
 use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::trial::BaselineFrom;
 use std::fmt;
 
 /// The change that counts as reliable.

@@ -1,8 +1,7 @@
 //! The raw scores that effect sizes are made of, and their means and variances.
 
 use crate::error::{Error, Result};
-use crate::responders::BaselineFrom;
-use crate::trial::{CovariateValues, Outcome, Trial};
+use crate::trial::{BaselineFrom, CovariateValues, Outcome, Trial};
 
 /// An outcome of a trial beside its baseline.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use super::{Definition, Meaning, Occasion, Rule};
 use crate::error::{Error, Result};
 use crate::instruments::Diagnosis;
 use crate::table::{Column, Tabular, display_as_table};
-use crate::trial::{CovariateValues, Trial};
+use crate::trial::{BaselineFrom, CovariateValues, Trial};
 
 /// Whether a patient fulfils a definition at a visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -17,17 +17,6 @@ pub enum Status {
     Unobserved,
     /// The patient is known not to fulfil what the definition requires at baseline.
     NotEligible,
-}
-
-/// Where the baseline value of an outcome is found.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
-pub enum BaselineFrom {
-    /// At the schedule's baseline visit.
-    #[default]
-    Visit,
-    /// In a numeric covariate a patient, for files in which the baseline is a column: the covariate's name. It serves every outcome of the
-    /// definition.
-    Covariate(String),
 }
 
 /// Who fulfils a definition when: one [`Status`] a patient and visit, for everyone randomized.

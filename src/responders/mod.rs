@@ -42,7 +42,7 @@ mod rule;
 
 pub use comparison::{Comparison, ComparisonSummary, Comparisons, compare};
 pub use definition::{Definition, Meaning};
-pub use evaluate::{BaselineFrom, Responders, Status, share_below};
+pub use evaluate::{Responders, Status, share_below};
 pub use number_needed::{Direction, NumberNeeded, NumberNeededInterval};
 pub use proportions::{Measure, Proportion, ZeroCells, odds_ratio, risk_difference, risk_ratio};
 pub use rates::{Assumption, Rate, RateOptions, Rates, Unobserved, rates};

@@ -4,6 +4,7 @@
 //! the value of patient `i` at scheduled visit `t` is at `i * visits + t`.
 
 mod baseline;
+mod baseline_from;
 mod builder;
 mod columns;
 mod flow;
@@ -18,6 +19,7 @@ mod schedule;
 mod summary;
 
 pub use baseline::{BaselineRow, BaselineTable, Characteristic};
+pub use baseline_from::BaselineFrom;
 pub use builder::TrialBuilder;
 pub use columns::{CovariateKind, OutcomeColumn};
 pub use flow::{AnalysisSet, Exclusion, FlowRow, FlowStep, ParticipantFlow};
