@@ -1,5 +1,8 @@
 //! What a user meets when a model cannot be fitted, or only just: a named outcome, never a number that is not one.
 
+use nalgebra::DMatrix;
+use std::sync::Arc;
+use trialstats::covariance::{CovarianceFamily, CovarianceStructure};
 use trialstats::trial::{Layout, Schedule, Trial, Visit};
 use trialstats::{Covariance, Df, Error, Estimation, Model};
 
@@ -123,6 +126,80 @@ fn a_column_that_is_no_visit_is_refused() {
 fn kenward_roger_is_refused_under_maximum_likelihood() {
     let model = Model::formula("FEV1 ~ AVISIT").expect("parses").estimation(Estimation::Ml).df(Df::KenwardRoger);
     assert_eq!(code(model.fit(&fev())).0, "invalid-request");
+}
+
+/// Compound symmetry written by a user, in parameters of his own: a standard deviation and a correlation.
+#[derive(Debug)]
+struct OwnStructure(usize);
+
+impl CovarianceFamily for OwnStructure {
+    fn name(&self) -> String {
+        "own compound symmetry".into()
+    }
+
+    fn bind(&self, times: &[Option<f64>]) -> trialstats::Result<Box<dyn CovarianceStructure>> {
+        Ok(Box::new(OwnStructure(times.len())))
+    }
+}
+
+impl CovarianceStructure for OwnStructure {
+    fn visits(&self) -> usize {
+        self.0
+    }
+
+    fn parameter_names(&self, _labels: &[String]) -> Vec<String> {
+        vec!["standard deviation".into(), "correlation".into()]
+    }
+
+    fn start(&self, moments: &DMatrix<f64>) -> Vec<f64> {
+        vec![(moments.trace() / self.0 as f64).sqrt(), 0.3]
+    }
+
+    fn in_range(&self, theta: &[f64]) -> bool {
+        theta[0] > 0.0 && theta[1].abs() < 1.0
+    }
+
+    fn sigma(&self, theta: &[f64], sigma: &mut DMatrix<f64>) {
+        sigma.fill(theta[0].powi(2) * theta[1]);
+        sigma.fill_diagonal(theta[0].powi(2));
+    }
+
+    fn derivative(&self, theta: &[f64], k: usize, derivative: &mut DMatrix<f64>) {
+        derivative.fill(if k == 0 { 2.0 * theta[0] * theta[1] } else { theta[0].powi(2) });
+        derivative.fill_diagonal(if k == 0 { 2.0 * theta[0] } else { 0.0 });
+    }
+
+    fn second_derivative(&self, theta: &[f64], k: usize, l: usize, derivative: &mut DMatrix<f64>) -> bool {
+        derivative.fill(match k + l {
+            0 => 2.0 * theta[1],
+            1 => 2.0 * theta[0],
+            _ => 0.0,
+        });
+        derivative.fill_diagonal(if k + l == 0 { 2.0 } else { 0.0 });
+        true
+    }
+}
+
+#[test]
+fn a_structure_of_ones_own_fits_as_a_built_in_one_does() {
+    let trial = fev();
+    let model = Model::formula("FEV1 ~ RACE + SEX + ARMCD * AVISIT").expect("parses");
+    let built_in = model.clone().covariance(Covariance::CompoundSymmetry).fit(&trial).expect("fits");
+    let own = model.covariance(Covariance::Custom(Arc::new(OwnStructure(0)))).fit(&trial).expect("fits");
+    assert!((own.log_likelihood() - built_in.log_likelihood()).abs() < 1e-9);
+    for (a, b) in own.coefficients().rows.iter().zip(built_in.coefficients().rows) {
+        // Satterthwaite's method does not depend on the parameters in which Σ is written.
+        assert!((a.se / b.se - 1.0).abs() < 1e-9 && (a.df / b.df - 1.0).abs() < 1e-7, "{}: {a:?} and {b:?}", a.label);
+    }
+    assert!(own.notes()[0].starts_with("Own compound symmetry covariance"));
+}
+
+#[test]
+fn the_moments_count_every_observation_once() {
+    let fit = Model::formula("FEV1 ~ ARMCD * AVISIT").expect("parses").fit(&fev()).expect("fits");
+    assert_eq!((fit.moments().observations(), fit.moments().patients()), (537, 197));
+    // One pattern for each non-empty set of the four visits that somebody has.
+    assert!(fit.moments().patterns.len() <= 15);
 }
 
 /// An offset of 1e9 costs no more digits than the offset itself takes from the outcome; without an intercept column as with one.

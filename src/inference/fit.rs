@@ -6,7 +6,7 @@ use crate::covariance::Covariance;
 use crate::design::Design;
 use crate::error::{Error, Result};
 use crate::fit::optimum::Fitted;
-use crate::fit::{Convergence, Estimation};
+use crate::fit::{Convergence, Estimation, Moments};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use std::sync::OnceLock;
 
@@ -86,6 +86,11 @@ impl Fit {
     /// The method for degrees of freedom.
     pub fn df_method(&self) -> Df {
         self.df
+    }
+
+    /// The sums over patterns of visits from which it was fitted: all that the likelihood needs of the data.
+    pub fn moments(&self) -> &Moments {
+        &self.fitted.problem.moments
     }
 
     /// How the search for the optimum ended.

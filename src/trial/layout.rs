@@ -325,7 +325,26 @@ impl Layout {
         reading::csv(self, source, text)
     }
 
-    /// Reads a data frame. Nulls and NaN are missing, and so are the missing codes.
+    /// Reads a data frame: the way for those who have one already. Nulls and NaN are missing, and so are the missing codes.
+    ///
+    /// ```
+    /// use polars::prelude::{Column, DataFrame, NamedFrom, Series};
+    /// use trialstats::{Layout, Model, Tabular};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let column = |name: &str, values: &[f64]| -> Column { Series::new(name.into(), values).into() };
+    /// let labels = |name: &str, values: &[&str]| -> Column { Series::new(name.into(), values).into() };
+    /// let frame = DataFrame::new_infer_height(vec![
+    ///     labels("id", &["a", "a", "b", "b", "c", "c", "d", "d"]),
+    ///     column("week", &[0.0, 4.0, 0.0, 4.0, 0.0, 4.0, 0.0, 4.0]),
+    ///     column("score", &[24.0, 18.0, 27.0, 15.0, 22.0, 19.0, 30.0, 21.0]),
+    /// ])?;
+    /// let trial = Layout::long_one_arm("id", "week").outcome("score").read_dataframe(&frame)?;
+    /// let fit = Model::formula("score ~ week")?.fit(&trial)?;
+    /// assert_eq!(fit.coefficients().to_dataframe()?.height(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Layout::read_csv`]; a column of a type that holds neither text nor numbers is a problem.
