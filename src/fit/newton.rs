@@ -18,6 +18,8 @@ const STALLED: f64 = 1e-10;
 const MAX_ITERATIONS: usize = 200;
 /// The damping at which a step no longer moves anything.
 const MAX_DAMPING: f64 = 1e8;
+/// The decrement below which the whole Hessian saves more steps than it costs.
+const NEAR: f64 = 1e-2;
 /// The most multiplications per iteration that exact second derivatives may cost before the cheaper form is used for the steps.
 const EXACT_COST: usize = 2_000_000;
 
@@ -66,7 +68,7 @@ struct Search<'a> {
     start: Vec<f64>,
     /// Keeps the metric positive definite where a parameter of the Cholesky factor is zero.
     floor: DVector<f64>,
-    /// Whether steps use the whole Hessian.
+    /// Whether steps near the optimum use the whole Hessian.
     exact: bool,
 }
 
@@ -76,7 +78,7 @@ impl Search<'_> {
         let (mut damping, mut evaluations, mut previous) = (0.0_f64, 1, f64::INFINITY);
         for iteration in 1..=MAX_ITERATIONS {
             let derivatives = self.problem.derivatives(self.structure, &point.theta);
-            let curvature = self.curvature(&point, &eta, &derivatives);
+            let curvature = self.curvature(&point, &eta, &derivatives, previous < NEAR);
             if let Some(next) = self.escape(&point, &eta, &curvature) {
                 (eta, point) = next;
                 continue;
@@ -131,8 +133,8 @@ impl Search<'_> {
     }
 
     /// Gradient and Hessian in the working parameters.
-    fn curvature(&self, point: &Point, eta: &[f64], derivatives: &[Derivatives]) -> Curvature {
-        let natural = match self.exact {
+    fn curvature(&self, point: &Point, eta: &[f64], derivatives: &[Derivatives], near: bool) -> Curvature {
+        let natural = match self.exact && near {
             true => self.problem.exact_curvature(self.structure, point, derivatives).0,
             false => self.problem.leading_curvature(self.structure, point, derivatives),
         };
