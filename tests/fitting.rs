@@ -218,3 +218,47 @@ fn a_large_offset_of_the_outcome_costs_nothing() {
         }
     }
 }
+
+/// A covariate a million units from zero tells what it tells at zero: slopes, contrasts and likelihood do not see its origin. Adding 2^20 to values
+/// with few binary digits is exact, so the two data sets hold the same information.
+#[test]
+fn the_origin_of_a_covariate_costs_nothing() {
+    let text = std::fs::read_to_string("data-samples/antidepressant/antidepressant.csv").expect("the sample is there");
+    let moved = |by: u32| -> String {
+        let far = |line: &str| -> String {
+            let mut fields: Vec<String> = line.split(',').map(str::to_string).collect();
+            fields[8] = (fields[8].parse::<u32>().expect("BASVAL is a whole number") + by).to_string();
+            fields.join(",")
+        };
+        text.lines().enumerate().map(|(i, line)| if i == 0 { line.to_string() } else { far(line) } + "\n").collect()
+    };
+    let fit = |by: u32, df: Df| {
+        let layout = Layout::long("PATIENT", "THERAPY", "VISIT").reference_arm("PLACEBO").outcome("CHANGE").covariate("BASVAL");
+        let trial = layout.read_csv_from("antidepressant, moved", moved(by).as_bytes()).expect("reads");
+        Model::formula("CHANGE ~ BASVAL * VISIT + THERAPY * VISIT").expect("parses").df(df).fit(&trial).expect("fits")
+    };
+    for df in [Df::Satterthwaite, Df::KenwardRoger] {
+        let (near, far) = (fit(0, df), fit(1 << 20, df));
+        assert!((near.log_likelihood() - far.log_likelihood()).abs() < 1e-9);
+        for (a, b) in near
+            .coefficients()
+            .rows
+            .iter()
+            .zip(far.coefficients().rows)
+            .filter(|(a, _)| a.label.contains("BASVAL") || a.label.contains("THERAPY"))
+        {
+            let same =
+                (a.estimate - b.estimate).abs() < 1e-8 * a.se && (a.se / b.se - 1.0).abs() < 1e-9 && (a.df / b.df - 1.0).abs() < 1e-7;
+            assert!(same, "{}: {a:?} and {b:?}", a.label);
+        }
+        let means = |f: &trialstats::Fit| f.means_by_visit().expect("estimable").rows;
+        for (a, b) in means(&near).iter().zip(means(&far)) {
+            let (a, b) = (&a.estimate, &b.estimate);
+            assert!((a.estimate - b.estimate).abs() < 1e-6 * a.se && (a.se / b.se - 1.0).abs() < 1e-7, "{a:?} and {b:?}");
+        }
+        // The intercept speaks of a baseline of zero, now far from every patient: its covariance with the slope tells so.
+        let (v, by) = (far.vcov(), f64::from(1_u32 << 20));
+        let expected = near.vcov()[(0, 0)] - 2.0 * by * near.vcov()[(0, 1)] + by * by * near.vcov()[(1, 1)];
+        assert!((v[(0, 0)] / expected - 1.0).abs() < 1e-6, "{} where {expected} is due", v[(0, 0)]);
+    }
+}

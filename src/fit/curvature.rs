@@ -265,7 +265,7 @@ mod tests {
         let rows = active_rows(&design, &kept);
         let mut origin = vec![0.0; kept.len()];
         origin[0] = 30.0;
-        let moments = Moments::of(&design, &rows, origin);
+        let moments = Moments::of(&design, &design.z, &rows, origin);
         (Problem::new(moments, rows, kept.len(), design.groups.len(), estimation), design.visit_times.clone())
     }
 

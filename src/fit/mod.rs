@@ -4,6 +4,7 @@
 //! costs the same for a thousand patients as for a million.
 
 pub(crate) mod blocks;
+mod centring;
 pub(crate) mod curvature;
 pub(crate) mod kernels;
 mod moments;

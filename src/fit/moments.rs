@@ -42,23 +42,24 @@ pub struct Moments {
 pub(crate) type Rows = Vec<Vec<crate::design::Entry>>;
 
 impl Moments {
-    /// One pass over the design's patients. `rows` are the design's entries, expanded by visit when there are weights.
-    pub(crate) fn of(design: &Design, rows: &Rows, origin: Vec<f64>) -> Self {
+    /// One pass over the design's patients. `values` are its z, n × q, perhaps centred; `rows` its entries, expanded by visit when there are
+    /// weights.
+    pub(crate) fn of(design: &Design, values: &[f64], rows: &Rows, origin: Vec<f64>) -> Self {
         let (q, visits) = (value_count(design), design.visits.len());
         let mut patterns: BTreeMap<(usize, Vec<usize>), PatternMoments> = BTreeMap::new();
-        let (mut seen, mut z, mut y) = (Vec::with_capacity(visits), vec![0.0; q], Vec::with_capacity(visits));
-        for patient in 0..design.patients.len() {
-            patient_values(design, rows, &origin, patient, &mut seen, &mut z, &mut y);
-            let key = (design.group_of[patient], std::mem::take(&mut seen));
+        let mut observed = Observed { seen: Vec::with_capacity(visits), z: vec![0.0; q], y: Vec::with_capacity(visits) };
+        for (patient, own) in values.chunks_exact(design.values).enumerate() {
+            observed.read(design, patient, own, rows, &origin);
+            let key = (design.group_of[patient], std::mem::take(&mut observed.seen));
             let pattern = match patterns.get_mut(&key) {
                 Some(pattern) => pattern,
                 None => patterns.entry(key.clone()).or_insert_with(|| PatternMoments::empty(key.0, key.1.clone(), q)),
             };
-            pattern.add(&z, &y);
+            pattern.add(&observed.z, &observed.y);
             if let Some(weights) = &design.weights {
                 pattern.log_weights += key.1.iter().map(|&t| weights[patient * visits + t].ln()).sum::<f64>();
             }
-            seen = key.1;
+            observed.seen = key.1;
         }
         let mut patterns: Vec<PatternMoments> = patterns.into_values().collect();
         patterns.iter_mut().for_each(PatternMoments::complete);
@@ -134,26 +135,34 @@ pub(crate) fn active_rows(design: &Design, kept: &[usize]) -> Rows {
 }
 
 /// The visits a patient was seen at, with z and y − X β₀ there, scaled by the square roots of the weights.
-fn patient_values(design: &Design, rows: &Rows, origin: &[f64], patient: usize, seen: &mut Vec<usize>, z: &mut [f64], y: &mut Vec<f64>) {
-    let (q, visits) = (design.values, design.visits.len());
-    let own = &design.z[patient * q..(patient + 1) * q];
-    seen.clear();
-    y.clear();
-    match &design.weights {
-        None => z.copy_from_slice(own),
-        Some(_) => z.fill(0.0),
-    }
-    for t in 0..visits {
-        let value = design.y[patient * visits + t];
-        if value.is_nan() {
-            continue;
+struct Observed {
+    seen: Vec<usize>,
+    z: Vec<f64>,
+    y: Vec<f64>,
+}
+
+impl Observed {
+    /// Reads a patient whose values are `own`.
+    fn read(&mut self, design: &Design, patient: usize, own: &[f64], rows: &Rows, origin: &[f64]) {
+        let (q, visits) = (design.values, design.visits.len());
+        self.seen.clear();
+        self.y.clear();
+        match &design.weights {
+            None => self.z.copy_from_slice(own),
+            Some(_) => self.z.fill(0.0),
         }
-        let root = design.weights.as_ref().map_or(1.0, |w| w[patient * visits + t].sqrt());
-        if design.weights.is_some() {
-            (0..q).for_each(|j| z[t * q + j] = root * own[j]);
+        for t in 0..visits {
+            let value = design.y[patient * visits + t];
+            if value.is_nan() {
+                continue;
+            }
+            let root = design.weights.as_ref().map_or(1.0, |w| w[patient * visits + t].sqrt());
+            if design.weights.is_some() {
+                self.z[t * q..(t + 1) * q].iter_mut().zip(own).for_each(|(z, own)| *z = root * own);
+            }
+            let expected: f64 = rows[t].iter().map(|e| e.weight * own[e.value % q] * origin[e.column]).sum();
+            self.seen.push(t);
+            self.y.push(root * (value - expected));
         }
-        let expected: f64 = rows[t].iter().map(|e| e.weight * own[e.value % q] * origin[e.column]).sum();
-        seen.push(t);
-        y.push(root * (value - expected));
     }
 }

@@ -1,6 +1,7 @@
 //! From a design and a covariance structure to the verified optimum of the likelihood.
 
 use super::blocks::Blocks;
+use super::centring::Centring;
 use super::newton::{Convergence, minimise};
 use super::problem::{Estimation, Point, Problem};
 use super::verify::Labels;
@@ -21,6 +22,8 @@ pub(crate) struct Fitted {
     pub eta: Vec<f64>,
     /// The columns of the design that were fitted; the others are aliased.
     pub kept: Vec<usize>,
+    /// The columns that were measured from a mean: `problem` and `point` speak of them as centred.
+    pub centring: Centring,
     /// Names of all covariance parameters, group by group.
     pub parameter_names: Vec<String>,
     pub convergence: Convergence,
@@ -39,7 +42,8 @@ impl Fitted {
             return Err(Failure::TooManyParameters { visits: design.visits.len(), parameters: parameter_names.len(), observations });
         }
         let rows = moments::active_rows(design, &kept);
-        let moments = moments(design, &rows, &kept)?;
+        let centring = Centring::of(design, &kept);
+        let moments = moments(design, &centring.values(design), &rows, &kept)?;
         let problem = Problem::new(moments, rows, columns, design.groups.len(), estimation);
         let start = start::start(&problem, &*structure)?;
         let labels = Labels { visits: design.visit_labels.clone(), parameters: parameter_names.clone() };
@@ -48,11 +52,11 @@ impl Fitted {
         let boundary = working.vanished(&optimum.eta).into_iter().map(|k| parameter_names[k].clone()).collect();
         let convergence =
             Convergence { iterations: optimum.iterations, evaluations: optimum.evaluations, decrement: optimum.decrement, boundary };
-        Ok(Self { problem, structure, point: optimum.point, working, eta: optimum.eta, kept, parameter_names, convergence })
+        Ok(Self { problem, structure, point: optimum.point, working, eta: optimum.eta, kept, centring, parameter_names, convergence })
     }
 
-    /// β of the fitted columns.
-    pub fn beta(&self) -> DVector<f64> {
+    /// β of the fitted columns, as centred.
+    pub fn centred_beta(&self) -> DVector<f64> {
         &self.point.beta + DVector::from_column_slice(&self.problem.moments.origin)
     }
 
@@ -74,17 +78,17 @@ impl Fitted {
 }
 
 /// The moments about an origin β₀ near the data, so that no digits are lost to an offset of the outcome.
-fn moments(design: &Design, rows: &moments::Rows, kept: &[usize]) -> Result<Moments, Failure> {
+fn moments(design: &Design, values: &[f64], rows: &moments::Rows, kept: &[usize]) -> Result<Moments, Failure> {
     let intercept = kept.iter().position(|&c| design.terms[design.columns[c].term].variables.is_empty());
     let mut origin = vec![0.0; kept.len()];
     if let Some(intercept) = intercept {
         let observed = design.y.iter().filter(|y| !y.is_nan());
         origin[intercept] = observed.clone().sum::<f64>() / observed.count().max(1) as f64;
-        return Ok(Moments::of(design, rows, origin));
+        return Ok(Moments::of(design, values, rows, origin));
     }
-    let first = Problem::new(Moments::of(design, rows, origin), rows.clone(), kept.len(), design.groups.len(), Estimation::Ml);
+    let first = Problem::new(Moments::of(design, values, rows, origin), rows.clone(), kept.len(), design.groups.len(), Estimation::Ml);
     let least_squares = first.solve(&Blocks::identity(first.patterns())).ok_or(Failure::Singular)?;
-    Ok(Moments::of(design, rows, least_squares.beta.as_slice().to_vec()))
+    Ok(Moments::of(design, values, rows, least_squares.beta.as_slice().to_vec()))
 }
 
 fn parameter_names(design: &Design, structure: &dyn CovarianceStructure) -> Vec<String> {

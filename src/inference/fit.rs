@@ -23,6 +23,7 @@ pub struct Fit {
     beta: Vec<f64>,
     covariances: Vec<GroupCovariance>,
     information: OnceLock<Information>,
+    centred_vcov: OnceLock<DMatrix<f64>>,
     vcov: OnceLock<DMatrix<f64>>,
 }
 
@@ -62,10 +63,23 @@ pub struct InformationCriteria {
 impl Fit {
     pub(crate) fn new(design: Design, covariance: Covariance, estimation: Estimation, df: Df, fitted: Fitted) -> Self {
         let mut beta = vec![f64::NAN; design.columns.len()];
-        fitted.kept.iter().zip(fitted.beta().iter()).for_each(|(&c, &b)| beta[c] = b);
+        let mut active = fitted.centred_beta();
+        fitted.centring.coefficients(active.as_mut_slice());
+        fitted.kept.iter().zip(active.iter()).for_each(|(&c, &b)| beta[c] = b);
         let covariances =
             design.groups.iter().zip(fitted.sigmas()).map(|(group, sigma)| GroupCovariance { group: group.clone(), sigma }).collect();
-        Self { design, covariance, estimation, df, fitted, beta, covariances, information: OnceLock::new(), vcov: OnceLock::new() }
+        Self {
+            design,
+            covariance,
+            estimation,
+            df,
+            fitted,
+            beta,
+            covariances,
+            information: OnceLock::new(),
+            centred_vcov: OnceLock::new(),
+            vcov: OnceLock::new(),
+        }
     }
 
     /// The design that was fitted.
@@ -153,11 +167,8 @@ impl Fit {
     /// The covariance of β, p × p: (X'WX)⁻¹, or Kenward and Roger's adjusted one where the method is theirs. NaN for aliased columns.
     pub fn vcov(&self) -> &DMatrix<f64> {
         self.vcov.get_or_init(|| {
-            let active = match self.df {
-                Df::KenwardRoger => kenward_roger::adjusted_covariance(&self.fitted, self.information(), true),
-                Df::KenwardRogerLinear => kenward_roger::adjusted_covariance(&self.fitted, self.information(), false),
-                _ => self.fitted.point.phi.clone(),
-            };
+            let mut active = self.centred_vcov().clone();
+            self.fitted.centring.covariance(&mut active);
             let mut vcov = DMatrix::from_element(self.beta.len(), self.beta.len(), f64::NAN);
             for (j, &b) in self.fitted.kept.iter().enumerate() {
                 for (i, &a) in self.fitted.kept.iter().enumerate() {
@@ -233,16 +244,17 @@ impl Fit {
     }
 
     /// The estimate for one weight a fitted column.
-    fn active_estimate(&self, label: &str, active: Vec<f64>) -> Result<Estimate> {
-        let estimate = active.iter().zip(&self.fitted.kept).map(|(l, &c)| l * self.beta[c]).sum();
+    fn active_estimate(&self, label: &str, mut active: Vec<f64>) -> Result<Estimate> {
+        self.fitted.centring.weights(&mut active);
         let vector = DVector::from_vec(active);
+        let estimate = vector.dot(&self.fitted.centred_beta());
         let phi = &self.fitted.point.phi;
         let df = match self.df {
             Df::Residual => self.residual_df(),
             Df::Asymptotic => f64::INFINITY,
             Df::Satterthwaite | Df::KenwardRoger | Df::KenwardRogerLinear => satterthwaite::df(self.information(), phi, &vector),
         };
-        let variance = (vector.transpose() * self.active_vcov() * &vector)[0];
+        let variance = (vector.transpose() * self.centred_vcov() * &vector)[0];
         if variance < 0.0 {
             return Err(Error::NotEstimable {
                 estimate: label.into(),
@@ -261,7 +273,9 @@ impl Fit {
         let mut rows = DMatrix::zeros(l.nrows(), self.fitted.kept.len());
         for r in 0..l.nrows() {
             let full: Vec<f64> = l.row(r).iter().copied().collect();
-            rows.row_mut(r).copy_from_slice(&self.active(label, &full)?);
+            let mut active = self.active(label, &full)?;
+            self.fitted.centring.weights(&mut active);
+            rows.row_mut(r).copy_from_slice(&active);
         }
         let independent = self.independent_rows(&rows);
         if independent.nrows() == 0 {
@@ -271,9 +285,9 @@ impl Fit {
                 "name a term that is in the model",
             ));
         }
-        let beta = self.fitted.beta();
+        let beta = self.fitted.centred_beta();
         let value = &independent * beta;
-        let vcov = &independent * self.active_vcov() * independent.transpose();
+        let vcov = &independent * self.centred_vcov() * independent.transpose();
         let solved = vcov
             .cholesky()
             .map(|c| c.solve(&value))
@@ -308,10 +322,13 @@ impl Fit {
         (self.n_observations() - self.rank()) as f64
     }
 
-    /// The covariance of the fitted columns that standard errors come from.
-    fn active_vcov(&self) -> DMatrix<f64> {
-        let vcov = self.vcov();
-        DMatrix::from_fn(self.fitted.kept.len(), self.fitted.kept.len(), |a, b| vcov[(self.fitted.kept[a], self.fitted.kept[b])])
+    /// The covariance of the coefficients of the fitted columns, as centred: what standard errors come from.
+    fn centred_vcov(&self) -> &DMatrix<f64> {
+        self.centred_vcov.get_or_init(|| match self.df {
+            Df::KenwardRoger => kenward_roger::adjusted_covariance(&self.fitted, self.information(), true),
+            Df::KenwardRogerLinear => kenward_roger::adjusted_covariance(&self.fitted, self.information(), false),
+            _ => self.fitted.point.phi.clone(),
+        })
     }
 
     /// The rows as independent, mutually uncorrelated combinations: eigenvectors of LΦL' times L.
