@@ -108,6 +108,12 @@ fn an_outcome_that_the_mean_reproduces_is_refused() {
 }
 
 #[test]
+fn a_mean_without_columns_is_refused() {
+    let (code, message) = code(Model::formula("y ~ 0").expect("parses").fit(&one_arm(&[[1.0, 2.5], [2.0, 1.0], [0.0, 4.0]])));
+    assert_eq!(code, "no-columns", "{message}");
+}
+
+#[test]
 fn too_few_observations_are_refused() {
     let (code, message) = code(Model::formula("y ~ visit").expect("parses").fit(&one_arm(&[[1.0, 2.5]])));
     assert_eq!(code, "too-few-observations", "{message}");

@@ -65,6 +65,10 @@ pub enum Failure {
         columns: usize,
     },
 
+    /// The mean model has no column that the data determine.
+    #[error("the mean model has no column that the data determine; add at least the intercept")]
+    NoColumns,
+
     /// The covariance has more parameters than there are observations.
     #[error(
         "the covariance of {visits} visits has {parameters} parameters, more than the {observations} observations; check the column of \
@@ -102,6 +106,7 @@ impl Failure {
             Failure::NotIdentified { .. } => "covariance-not-identified",
             Failure::NotConverged { .. } => "not-converged",
             Failure::TooFewObservations { .. } => "too-few-observations",
+            Failure::NoColumns => "no-columns",
             Failure::TooManyParameters { .. } => "too-many-parameters",
             Failure::NoResidualVariation => "no-residual-variation",
             Failure::Singular => "singular-mean-model",

@@ -34,6 +34,9 @@ impl Fitted {
     pub fn new(design: &Design, structure: Box<dyn CovarianceStructure>, estimation: Estimation) -> Result<Self, Failure> {
         let kept: Vec<usize> = (0..design.columns.len()).filter(|&c| design.aliased.iter().all(|a| a.column != c)).collect();
         let (observations, columns) = (design.y.iter().filter(|y| !y.is_nan()).count(), kept.len());
+        if columns == 0 {
+            return Err(Failure::NoColumns);
+        }
         if observations <= columns {
             return Err(Failure::TooFewObservations { observations, columns });
         }
