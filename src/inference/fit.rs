@@ -102,7 +102,8 @@ impl Fit {
         self.df
     }
 
-    /// The sums over patterns of visits from which it was fitted: all that the likelihood needs of the data.
+    /// The sums over patterns of visits from which it was fitted: all that the likelihood needs of the data. The outcome is measured from
+    /// [`Moments::origin`], and covariates whose mean is over 100 standard deviations from zero are measured from that mean.
     pub fn moments(&self) -> &Moments {
         &self.fitted.problem.moments
     }
