@@ -5,7 +5,7 @@ use crate::design::{Design, DesignOptions, MeanModel};
 use crate::error::{Error, Result};
 use crate::fit::Estimation;
 use crate::fit::optimum::Fitted;
-use crate::inference::{Df, Fit};
+use crate::inference::{Df, Fit, InformationKind};
 use crate::trial::Trial;
 
 /// A mixed model for repeated measurements: the mean, the covariance among a patient's visits, how both are estimated, and the method for
@@ -17,6 +17,7 @@ use crate::trial::Trial;
 /// | [`covariance_by`](Model::covariance_by) | one covariance for everyone |
 /// | [`estimation`](Model::estimation) | REML |
 /// | [`df`](Model::df) | Satterthwaite |
+/// | [`information`](Model::information) | observed |
 /// | [`weights`](Model::weights) | none |
 /// | [`visits`](Model::visits) | all, without the baseline visit where the baseline is a covariate |
 #[derive(Debug, Clone)]
@@ -25,6 +26,7 @@ pub struct Model {
     covariance: Covariance,
     estimation: Estimation,
     df: Df,
+    information: InformationKind,
     options: DesignOptions,
 }
 
@@ -36,6 +38,7 @@ impl Model {
             covariance: Covariance::default(),
             estimation: Estimation::default(),
             df: Df::default(),
+            information: InformationKind::default(),
             options: DesignOptions::default(),
         }
     }
@@ -72,6 +75,12 @@ impl Model {
         self
     }
 
+    /// The information of the covariance parameters behind Satterthwaite's and Kenward and Roger's methods.
+    pub fn information(mut self, information: InformationKind) -> Self {
+        self.information = information;
+        self
+    }
+
     /// A numeric variable of positive observation weights w; the residual variance of an observation is σ²/w.
     pub fn weights(mut self, variable: impl Into<String>) -> Self {
         self.options.weights = Some(variable.into());
@@ -105,6 +114,6 @@ impl Model {
         let design = Design::build(trial, &self.mean, &self.options)?;
         let structure = self.covariance.bind(&design.visit_times)?;
         let fitted = Fitted::new(&design, structure, self.estimation).map_err(Error::Fit)?;
-        Ok(Fit::new(design, self.covariance.clone(), self.estimation, self.df, fitted))
+        Ok(Fit::new(design, self.covariance.clone(), self.estimation, self.df, fitted).with_information(self.information))
     }
 }

@@ -6,16 +6,20 @@ use std::fmt;
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum Df {
-    /// Satterthwaite's approximation (the default), with the observed information of the covariance parameters: SAS `ddfm=satterthwaite`,
-    /// R mmrm and lmerTest.
+    /// Satterthwaite's approximation (the default), with the observed information of the covariance parameters unless
+    /// [`Model::information`](crate::Model::information) says otherwise: SAS `ddfm=satterthwaite`, R mmrm and lmerTest.
     #[default]
     Satterthwaite,
-    /// Kenward & Roger (1997) as SAS has it (`ddfm=kr`): observed information, the adjustment with second derivatives of Σ in the natural
-    /// parameters.
+    /// Kenward & Roger (1997) as SAS has it (`ddfm=kr`): observed information unless told otherwise, the adjustment with second derivatives
+    /// of Σ in the natural parameters.
     KenwardRoger,
     /// Kenward & Roger without the second derivatives of Σ: SAS `ddfm=kr(linear)`, mmrm `Kenward-Roger-Linear`. The same as the full form
     /// for every structure that is linear in its parameters.
     KenwardRogerLinear,
+    /// Kenward & Roger (2009), with the bias of the covariance parameters that the 1997 form leaves out: SAS `ddfm=kr2`. It does not depend on
+    /// the parameters in which the structure is written, and is the same as the other two where Σ is linear in them. Scale and degrees of
+    /// freedom are those of 1997.
+    KenwardRoger2,
     /// N − rank X for every effect.
     Residual,
     /// Infinite: the normal distribution.
@@ -25,7 +29,12 @@ pub enum Df {
 impl Df {
     /// Whether the covariance of the estimates carries Kenward and Roger's adjustment.
     pub fn adjusts_covariance(self) -> bool {
-        matches!(self, Df::KenwardRoger | Df::KenwardRogerLinear)
+        matches!(self, Df::KenwardRoger | Df::KenwardRogerLinear | Df::KenwardRoger2)
+    }
+
+    /// Whether the information of the covariance parameters enters.
+    pub fn uses_information(self) -> bool {
+        matches!(self, Df::Satterthwaite) || self.adjusts_covariance()
     }
 }
 
@@ -35,6 +44,7 @@ impl fmt::Display for Df {
             Df::Satterthwaite => "Satterthwaite",
             Df::KenwardRoger => "Kenward–Roger",
             Df::KenwardRogerLinear => "Kenward–Roger (linear)",
+            Df::KenwardRoger2 => "Kenward–Roger (2009)",
             Df::Residual => "residual",
             Df::Asymptotic => "asymptotic",
         })

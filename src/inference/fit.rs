@@ -1,7 +1,8 @@
 //! [`Fit`]: what was found.
 
 use super::information::Information;
-use super::{Coefficients, Df, Estimate, FTest, kenward_roger, satterthwaite};
+use super::kenward_roger::Bends;
+use super::{Coefficients, Df, Estimate, FTest, InformationKind, kenward_roger, satterthwaite};
 use crate::covariance::Covariance;
 use crate::design::Design;
 use crate::error::{Error, Result};
@@ -19,6 +20,7 @@ pub struct Fit {
     covariance: Covariance,
     estimation: Estimation,
     df: Df,
+    information_kind: InformationKind,
     fitted: Fitted,
     beta: Vec<f64>,
     covariances: Vec<GroupCovariance>,
@@ -73,6 +75,7 @@ impl Fit {
             covariance,
             estimation,
             df,
+            information_kind: InformationKind::default(),
             fitted,
             beta,
             covariances,
@@ -100,6 +103,16 @@ impl Fit {
     /// The method for degrees of freedom.
     pub fn df_method(&self) -> Df {
         self.df
+    }
+
+    /// Whether degrees of freedom and adjustments rest on the observed or the expected information of the covariance parameters.
+    pub fn information_kind(&self) -> InformationKind {
+        self.information_kind
+    }
+
+    pub(crate) fn with_information(mut self, kind: InformationKind) -> Self {
+        self.information_kind = kind;
+        self
     }
 
     /// The sums over patterns of visits from which it was fitted: all that the likelihood needs of the data. The outcome is measured from
@@ -190,7 +203,8 @@ impl Fit {
         self.fitted.parameter_names.iter().cloned().zip(self.fitted.point.theta.iter().copied()).collect()
     }
 
-    /// The asymptotic covariance of the covariance parameters, from the observed information. In the order of
+    /// The asymptotic covariance of the covariance parameters, from the observed information, or the expected
+    /// where the model asks for it. In the order of
     /// [`Fit::covariance_parameters`]; where a variance is at its boundary, of the parameters of the Cholesky factor instead.
     pub fn covariance_parameters_vcov(&self) -> &DMatrix<f64> {
         &self.information().covariance
@@ -230,6 +244,9 @@ impl Fit {
             sentence(&format!("{} covariance, {likelihood}, {} degrees of freedom.", self.covariance, self.df)),
             format!("{} observations of {} patients.", self.n_observations(), self.n_patients()),
         ];
+        if self.information_kind == InformationKind::Expected && self.df.uses_information() {
+            notes.push("Covariance of the covariance parameters from the expected information.".into());
+        }
         if !self.convergence().boundary.is_empty() {
             notes.push(format!("At the boundary (estimated as zero): {}.", self.convergence().boundary.join("; ")));
         }
@@ -253,7 +270,9 @@ impl Fit {
         let df = match self.df {
             Df::Residual => self.residual_df(),
             Df::Asymptotic => f64::INFINITY,
-            Df::Satterthwaite | Df::KenwardRoger | Df::KenwardRogerLinear => satterthwaite::df(self.information(), phi, &vector),
+            Df::Satterthwaite | Df::KenwardRoger | Df::KenwardRogerLinear | Df::KenwardRoger2 => {
+                satterthwaite::df(self.information(), phi, &vector)
+            }
         };
         let variance = (vector.transpose() * self.centred_vcov() * &vector)[0];
         if variance < 0.0 {
@@ -304,7 +323,7 @@ impl Fit {
                 let nu: Vec<f64> = independent.row_iter().map(|r| satterthwaite::df(self.information(), phi, &r.transpose())).collect();
                 (wald, satterthwaite::denominator_df(&nu))
             }
-            Df::KenwardRoger | Df::KenwardRogerLinear => {
+            Df::KenwardRoger | Df::KenwardRogerLinear | Df::KenwardRoger2 => {
                 let scaling = kenward_roger::scaling(self.information(), phi, &independent).ok_or_else(|| Error::NotEstimable {
                     estimate: label.into(),
                     why: "the covariance of the hypothesis is singular".into(),
@@ -316,7 +335,7 @@ impl Fit {
     }
 
     fn information(&self) -> &Information {
-        self.information.get_or_init(|| Information::of(&self.fitted))
+        self.information.get_or_init(|| Information::of(&self.fitted, self.information_kind))
     }
 
     fn residual_df(&self) -> f64 {
@@ -326,8 +345,9 @@ impl Fit {
     /// The covariance of the coefficients of the fitted columns, as centred: what standard errors come from.
     fn centred_vcov(&self) -> &DMatrix<f64> {
         self.centred_vcov.get_or_init(|| match self.df {
-            Df::KenwardRoger => kenward_roger::adjusted_covariance(&self.fitted, self.information(), true),
-            Df::KenwardRogerLinear => kenward_roger::adjusted_covariance(&self.fitted, self.information(), false),
+            Df::KenwardRoger => kenward_roger::adjusted_covariance(&self.fitted, self.information(), Bends::Whole),
+            Df::KenwardRogerLinear => kenward_roger::adjusted_covariance(&self.fitted, self.information(), Bends::Ignored),
+            Df::KenwardRoger2 => kenward_roger::adjusted_covariance(&self.fitted, self.information(), Bends::Intrinsic),
             _ => self.fitted.point.phi.clone(),
         })
     }

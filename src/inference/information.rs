@@ -1,5 +1,6 @@
 //! What the data say of the covariance parameters, and how the covariance of the estimates moves with them.
 
+use super::expected_information::{InformationKind, expected_hessian};
 use crate::fit::blocks::Blocks;
 use crate::fit::curvature::{Derivatives, restrict};
 use crate::fit::kernels::multiply;
@@ -10,7 +11,7 @@ use nalgebra::{DMatrix, DVector, SymmetricEigen};
 /// vanished no longer counts.
 #[derive(Debug)]
 pub(crate) struct Information {
-    /// The asymptotic covariance of the parameters: twice the inverse of the observed Hessian of −2ℓ.
+    /// The asymptotic covariance of the parameters: twice the inverse of the Hessian of −2ℓ, observed or expected.
     pub covariance: DMatrix<f64>,
     /// P_k of every parameter, p × p.
     pub p: Vec<DMatrix<f64>>,
@@ -21,16 +22,20 @@ pub(crate) struct Information {
 }
 
 impl Information {
-    pub fn of(fitted: &Fitted) -> Self {
+    pub fn of(fitted: &Fitted, kind: InformationKind) -> Self {
         let structure = &*fitted.structure;
         let derivatives = fitted.problem.derivatives(structure, &fitted.point.theta);
-        let (natural, slopes) = fitted.problem.exact_curvature(structure, &fitted.point, &derivatives);
+        let (mut natural, slopes) = fitted.problem.exact_curvature(structure, &fitted.point, &derivatives);
+        let natural_p: Vec<DMatrix<f64>> = slopes.into_iter().map(|s| s.p).collect();
+        if kind == InformationKind::Expected {
+            natural.hessian = expected_hessian(fitted, &derivatives, &natural_p);
+            natural.gradient.fill(0.0);
+        }
         let (hessian, jacobian) = if fitted.convergence.boundary.is_empty() {
             (natural.hessian, None)
         } else {
             (fitted.working.transform(&fitted.eta, natural).hessian, Some(fitted.working.jacobian(&fitted.eta)))
         };
-        let natural_p: Vec<DMatrix<f64>> = slopes.into_iter().map(|s| s.p).collect();
         let p = match &jacobian {
             None => natural_p,
             Some(j) => (0..j.ncols()).map(|k| combination(natural_p.iter(), |l| j[(l, k)], natural_p[0].nrows())).collect(),
@@ -142,7 +147,7 @@ fn combination<'a>(matrices: impl Iterator<Item = &'a DMatrix<f64>>, weight: imp
 
 /// The inverse of a symmetric matrix on the directions in which it is positive; the others carry no information. Scaled to unit diagonal
 /// first, so that units do not decide what counts as zero.
-fn pseudo_inverse(matrix: &DMatrix<f64>) -> DMatrix<f64> {
+pub(super) fn pseudo_inverse(matrix: &DMatrix<f64>) -> DMatrix<f64> {
     let scale = matrix.diagonal().map(|d| if d > 0.0 { 1.0 / d.sqrt() } else { 0.0 });
     let scaled = DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |a, b| matrix[(a, b)] * scale[a] * scale[b]);
     let inverse = match nalgebra::Cholesky::new(scaled.clone()) {

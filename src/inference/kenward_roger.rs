@@ -2,15 +2,31 @@
 //! of Σ in the natural parameters.
 
 use super::information::Information;
+use super::kenward_roger2;
 use crate::fit::optimum::Fitted;
 use nalgebra::{Cholesky, DMatrix};
 
-/// Φ_A = Φ + 2Φ {Σ_kl ω_kl (Q_kl − P_k Φ P_l − ¼ R_kl)} Φ. Without R where `full` is false or Σ is linear in its parameters.
-pub(crate) fn adjusted_covariance(fitted: &Fitted, information: &Information, full: bool) -> DMatrix<f64> {
+/// What the adjustment makes of the second derivatives of Σ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bends {
+    /// They are left out.
+    Ignored,
+    /// Kenward & Roger (1997): as they are.
+    Whole,
+    /// Kenward & Roger (2009): without the part that is a matter of the parameterisation.
+    Intrinsic,
+}
+
+/// Φ_A = Φ + 2Φ {Σ_kl ω_kl (Q_kl − P_k Φ P_l − ¼ R_kl)} Φ. R is zero where Σ is linear in its parameters.
+pub(crate) fn adjusted_covariance(fitted: &Fitted, information: &Information, bends: Bends) -> DMatrix<f64> {
     let phi = &fitted.point.phi;
     let mut sum = fitted.problem.gram(&information.weighted_q(fitted));
-    if let Some(r) = full.then(|| information.weighted_r(fitted)).flatten() {
-        sum -= 0.25 * fitted.problem.gram(&r);
+    if let Some(wcw) = (bends != Bends::Ignored).then(|| information.weighted_r(fitted)).flatten() {
+        let r = match bends {
+            Bends::Intrinsic => kenward_roger2::curvature_gram(fitted, information, &wcw),
+            Bends::Ignored | Bends::Whole => fitted.problem.gram(&wcw),
+        };
+        sum -= 0.25 * r;
     }
     let (p, omega) = (&information.p, &information.covariance);
     for k in 0..p.len() {

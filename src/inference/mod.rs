@@ -5,14 +5,17 @@
 mod coefficients;
 mod df;
 mod estimate;
+mod expected_information;
 mod fit;
 mod information;
 mod kenward_roger;
+mod kenward_roger2;
 mod residuals;
 mod satterthwaite;
 
 pub use coefficients::Coefficients;
 pub use df::Df;
 pub use estimate::{Estimate, FTest};
+pub use expected_information::InformationKind;
 pub use fit::{Fit, GroupCovariance, InformationCriteria, ParameterCount};
 pub use residuals::{Residual, Residuals};

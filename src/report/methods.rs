@@ -86,6 +86,9 @@ fn degrees_of_freedom(df: Df) -> String {
             "standard errors and degrees of freedom are those of Kenward and Roger (1997) without second derivatives of the covariance"
                 .into()
         }
+        Df::KenwardRoger2 => {
+            "standard errors are those of Kenward and Roger (2009), degrees of freedom those of Kenward and Roger (1997)".into()
+        }
         Df::Satterthwaite => "degrees of freedom are Satterthwaite's".into(),
         other => format!("degrees of freedom are {other}"),
     }

@@ -1,0 +1,82 @@
+//! The expected information of the covariance parameters, exact in finite samples.
+//!
+//! With P = W − WXΦX'W over all observations, twice the information that REML expects is
+//!
+//! ```text
+//! tr(P ∂_kΣ P ∂_lΣ) = Σ_P {n tr(∂_kΣ W ∂_lΣ W) − 2 tr(∂_kΣ W ∂_lΣ W H_P W)} + tr(Φ P_k Φ P_l),   H_P = Σ_i X_i Φ X_i'
+//! ```
+//!
+//! (Kenward & Roger 1997, Biometrics 53:983–997, section 3.1, where the second sum is tr(ΦQ_kl)). For maximum likelihood only the first sum
+//! remains.
+
+use crate::fit::Estimation;
+use crate::fit::blocks::Blocks;
+use crate::fit::curvature::{Derivatives, add_sandwich, restrict};
+use crate::fit::kernels::multiply;
+use crate::fit::optimum::Fitted;
+use nalgebra::DMatrix;
+
+/// Which information of the covariance parameters stands behind degrees of freedom and the adjustments of Kenward and Roger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum InformationKind {
+    /// Half the Hessian of −2 log-likelihood at the optimum (the default): SAS PROC MIXED, R mmrm, and lmerTest's Satterthwaite.
+    #[default]
+    Observed,
+    /// What that is expected to be under the fitted model: pbkrtest, lmerTest's Kenward–Roger, Stata's `dfmethod(kroger, eim)`. Equal to
+    /// the observed information in balanced data with a structure linear in its parameters.
+    Expected,
+}
+
+impl std::fmt::Display for InformationKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            InformationKind::Observed => "observed",
+            InformationKind::Expected => "expected",
+        })
+    }
+}
+
+/// The expected Hessian of −2ℓ in the natural parameters, given ∂Σ and P_k.
+pub(crate) fn expected_hessian(fitted: &Fitted, derivatives: &[Derivatives], p: &[DMatrix<f64>]) -> DMatrix<f64> {
+    let mut expected = fitted.problem.fisher(&fitted.point, derivatives);
+    if fitted.problem.estimation == Estimation::Ml {
+        return expected;
+    }
+    let phi_p: Vec<DMatrix<f64>> = p.iter().map(|p| &fitted.point.phi * p).collect();
+    let per_group = fitted.parameters_per_group();
+    let whw = leverages_between_weights(fitted);
+    let mut restricted = vec![];
+    let mut product = vec![];
+    for (index, pattern) in fitted.problem.patterns().iter().enumerate() {
+        let (m, first) = (pattern.visits.len(), pattern.group * per_group);
+        restrict(&derivatives[pattern.group], &pattern.visits, &mut restricted);
+        for (k, own) in restricted.iter().enumerate() {
+            product.clear();
+            product.resize(m * m, 0.0);
+            add_sandwich(whw.get(index), own, fitted.point.w.get(index), m, &mut product);
+            for (l, other) in restricted.iter().enumerate() {
+                expected[(first + k, first + l)] -= 2.0 * other.iter().map(|&(a, b, v)| v * product[a * m + b]).sum::<f64>();
+            }
+        }
+    }
+    for k in 0..p.len() {
+        let transposed = phi_p[k].transpose();
+        for l in 0..p.len() {
+            expected[(k, l)] += transposed.dot(&phi_p[l]);
+        }
+    }
+    0.5 * (&expected + expected.transpose())
+}
+
+/// W H_P W of every pattern.
+fn leverages_between_weights(fitted: &Fitted) -> Blocks {
+    let mut leverages = fitted.problem.leverages(&fitted.point.phi);
+    let mut left = vec![0.0; fitted.structure.visits().pow(2)];
+    for (index, pattern) in fitted.problem.patterns().iter().enumerate() {
+        let m = pattern.visits.len();
+        let w = fitted.point.w.get(index);
+        multiply(w, leverages.get(index), m, &mut left[..m * m]);
+        multiply(&left[..m * m], w, m, leverages.get_mut(index));
+    }
+    leverages
+}
