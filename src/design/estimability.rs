@@ -101,26 +101,10 @@ impl Design {
 /// The aliased columns of a design whose other parts are complete.
 pub(super) fn aliased(design: &Design) -> Vec<AliasedColumn> {
     let scaled = ScaledGram::new(design);
-    let p = design.columns.len();
-    let mut l = vec![DoubleDouble::default(); p * p];
-    let mut independent: Vec<usize> = vec![];
-    let mut found = vec![];
-    for j in 0..p {
-        for (at, &k) in independent.iter().enumerate() {
-            let inner = independent[..at].iter().fold(scaled.gram[j * p + k], |sum, &m| sum - l[j * p + m] * l[k * p + m]);
-            l[j * p + k] = inner / l[k * p + k];
-        }
-        let left = independent.iter().fold(scaled.gram[j * p + j], |sum, &m| sum - l[j * p + m] * l[j * p + m]);
-        let raw = scaled.gram[j * p + j].to_f64();
-        let smallest = (SMALLEST_SHARE.powi(2) * scaled.centred[j]).max(ROUNDING_SHARE.powi(2) * raw);
-        if left.to_f64() > smallest {
-            l[j * p + j] = left.sqrt();
-            independent.push(j);
-        } else {
-            found.push(AliasedColumn { column: j, of: dependency(&l, &independent, j, &scaled) });
-        }
-    }
-    found
+    let Elimination { factor, independent } = scaled.eliminated(0..scaled.scale.len());
+    let dependent = (0..scaled.scale.len()).filter(|j| !independent.contains(j));
+    let before = |j: usize| independent.iter().take_while(|&&k| k < j).count();
+    dependent.map(|j| AliasedColumn { column: j, of: dependency(&factor, &independent[..before(j)], j, &scaled) }).collect()
 }
 
 /// Solves for the coefficients of column `j` on the independent columns before it.
@@ -143,16 +127,24 @@ fn dependency(l: &[DoubleDouble], independent: &[usize], j: usize, scaled: &Scal
 }
 
 /// X'X of columns scaled by powers of two (which is exact) to about unit size.
-struct ScaledGram {
+pub(super) struct ScaledGram {
     gram: Vec<DoubleDouble>,
     /// Squared size of each scaled column with its numbers centred.
     centred: Vec<f64>,
     /// Column = scale × scaled column.
-    scale: Vec<f64>,
+    pub scale: Vec<f64>,
+}
+
+/// The Cholesky factor of X'X taken column by column in a given order.
+pub(super) struct Elimination {
+    /// Element j·p + k: what the independent column k, by itself, has in column j.
+    pub factor: Vec<DoubleDouble>,
+    /// The columns that those before them in the order do not determine, in that order.
+    pub independent: Vec<usize>,
 }
 
 impl ScaledGram {
-    fn new(design: &Design) -> Self {
+    pub(super) fn new(design: &Design) -> Self {
         let (p, q) = (design.columns.len(), design.values);
         let value_scale: Vec<f64> =
             (0..q).map(|k| power_of_two(design.z.iter().skip(k).step_by(q.max(1)).fold(0.0, |m, z| f64::max(m, z.abs())))).collect();
@@ -177,6 +169,27 @@ impl ScaledGram {
             }
         }
         Self { gram, centred, scale }
+    }
+
+    /// Takes the columns in this order, each free of those before it.
+    pub(super) fn eliminated(&self, order: impl IntoIterator<Item = usize>) -> Elimination {
+        let p = self.scale.len();
+        let at = |j: usize, k: usize| self.gram[j.max(k) * p + j.min(k)];
+        let mut factor = vec![DoubleDouble::default(); p * p];
+        let mut independent: Vec<usize> = vec![];
+        for j in order {
+            for (before, &k) in independent.iter().enumerate() {
+                let inner = independent[..before].iter().fold(at(j, k), |sum, &m| sum - factor[j * p + m] * factor[k * p + m]);
+                factor[j * p + k] = inner / factor[k * p + k];
+            }
+            let left = independent.iter().fold(at(j, j), |sum, &m| sum - factor[j * p + m] * factor[j * p + m]);
+            let smallest = (SMALLEST_SHARE.powi(2) * self.centred[j]).max(ROUNDING_SHARE.powi(2) * at(j, j).to_f64());
+            if left.to_f64() > smallest {
+                factor[j * p + j] = left.sqrt();
+                independent.push(j);
+            }
+        }
+        Elimination { factor, independent }
     }
 }
 

@@ -15,6 +15,7 @@ mod expansion;
 mod formula;
 mod frame;
 mod grid;
+mod hypotheses;
 mod model;
 mod tokens;
 mod variables;
@@ -32,6 +33,7 @@ use crate::error::{Error, Result};
 use crate::trial::ColumnNames;
 pub(crate) use dimensions::Dimension;
 pub(crate) use grid::ReferenceGrid;
+pub(crate) use hypotheses::Adjusted;
 
 use coding::{Constraint, Parts};
 use variables::Variable;

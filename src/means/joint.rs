@@ -1,7 +1,7 @@
 //! Joint tests: the arm-by-visit interaction, and one test for each term of the mean model.
 
 use super::row::exclusions;
-use crate::design::{Averaging, Dimension, ReferenceGrid};
+use crate::design::{Adjusted, Averaging, Dimension, ReferenceGrid};
 use crate::error::{Error, Result};
 use crate::inference::{Df, FTest, Fit};
 use crate::table::{Column, Format, Tabular, display_as_table};
@@ -17,11 +17,26 @@ pub enum Basis {
     Orthonormal,
 }
 
+/// Given what else a term of the mean model is tested, in the definitions of SAS (Goodnight 1978, SAS Technical Report R-101).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum TestType {
+    /// Sequential: given the terms before it in the model.
+    I,
+    /// Given all other terms that do not contain it. A term contains another if it has the same numeric variables, and the other's factors
+    /// and more.
+    II,
+    /// About cells averaged with equal weights over the other factors, whatever the frequencies (the default).
+    #[default]
+    III,
+}
+
 /// The joint test of each term of the mean model.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct JointTests {
     /// The outcome.
     pub outcome: String,
+    /// Given what else each term is tested.
+    pub kind: TestType,
     /// One row a term, in the order of the model.
     pub rows: Vec<JointTest>,
     notes: Vec<String>,
@@ -83,17 +98,54 @@ impl Fit {
             .ok_or_else(|| Error::NotEstimable { estimate: term.into(), why: "no part of the hypothesis is determined by the data".into() })
     }
 
-    /// The joint test of every term, as SAS's type III: the hypothesis of a term is about its cells averaged with equal weights over the
-    /// other factors, whatever the frequencies. A factor in an interaction with a numeric variable is tested where that variable is zero.
-    /// Parts of a hypothesis that the data do not determine are left out and counted.
+    /// The joint test of every term by type III; see [`Fit::term_tests_of`].
+    ///
+    /// # Errors
+    /// As [`Fit::term_tests_of`].
     pub fn term_tests(&self) -> Result<JointTests> {
+        self.term_tests_of(TestType::III)
+    }
+
+    /// The joint test of every term of the mean model.
+    ///
+    /// [Type III](TestType::III): the hypothesis of a term is about its cells averaged with equal weights over the other factors; a factor in
+    /// an interaction with a numeric variable is tested where that variable is zero. Types [I](TestType::I) and [II](TestType::II): with M
+    /// the projection off the columns that a term is adjusted for and X₁ its own, L = (X₁'MX₁)⁻¹X₁'MX, of X'X alone and without weights, as
+    /// SAS and lmerTest have it (car's type II adjusts in the metric of the fitted covariance instead). Parts of a hypothesis that the data
+    /// do not determine are left out and counted.
+    ///
+    /// Satterthwaite's denominator degrees of freedom depend on the rows in which a hypothesis is written ([`Basis`]). They are taken as SAS
+    /// writes them: each level against the first in types II and III, the rows of the Doolittle decomposition of X'X in type I.
+    ///
+    /// # Errors
+    /// Those of [`Fit::f_test`].
+    pub fn term_tests_of(&self, kind: TestType) -> Result<JointTests> {
         let terms = self.design().terms();
-        let rows =
-            (0..terms.len()).filter(|&t| !terms[t].variables.is_empty()).map(|t| self.test_of_term(t)).collect::<Result<Vec<_>>>()?;
+        let named = (0..terms.len()).filter(|&t| !terms[t].variables.is_empty());
+        let adjusted = (kind != TestType::III).then(|| Adjusted::new(self.design()));
+        let rows = named
+            .map(|t| match &adjusted {
+                None => self.test_of_term(t),
+                Some(adjusted) => self.adjusted_test(kind, t, adjusted),
+            })
+            .collect::<Result<Vec<_>>>()?;
         let mut notes = self.notes();
-        notes.push("Type III: cells averaged with equal weights over the other factors; factors that interact with a numeric variable are tested where it is zero.".into());
+        notes.push(
+            match kind {
+                TestType::I => "Type I: each term given those before it.",
+                TestType::II => "Type II: each term given all others that do not contain it.",
+                TestType::III => "Type III: cells averaged with equal weights over the other factors; factors that interact with a numeric variable are tested where it is zero.",
+            }
+            .into(),
+        );
         if self.df_method() == Df::Satterthwaite {
-            notes.push("Denominator degrees of freedom in the basis of each level against the first.".into());
+            notes.push(
+                match kind {
+                    TestType::I => "Denominator degrees of freedom in the basis of the Doolittle decomposition of X'X.",
+                    TestType::II | TestType::III => "Denominator degrees of freedom in the basis of each level against the first.",
+                }
+                .into(),
+            );
         }
         notes.extend(exclusions(self.design()));
         notes.extend(
@@ -101,7 +153,16 @@ impl Fit {
                 .filter(|r| r.left_out > 0)
                 .map(|r| format!("{}: {} of the degrees of freedom of the hypothesis are not estimable and left out.", r.term, r.left_out)),
         );
-        Ok(JointTests { outcome: self.design().outcome().into(), rows, notes })
+        Ok(JointTests { outcome: self.design().outcome().into(), kind, rows, notes })
+    }
+
+    fn adjusted_test(&self, kind: TestType, term: usize, adjusted: &Adjusted) -> Result<JointTest> {
+        let label = &self.design().terms()[term].label;
+        let rows = if kind == TestType::I { adjusted.sequential(term) } else { adjusted.partial(term) };
+        let left_out = self.design().columns().iter().filter(|c| c.term == term).count() - rows.len();
+        let l = DMatrix::from_fn(rows.len(), self.beta().len(), |r, c| rows[r][c]);
+        let test = (!rows.is_empty()).then(|| self.f_test(label, &l)).transpose()?;
+        Ok(JointTest { term: label.clone(), test, left_out })
     }
 
     fn test_of_term(&self, term: usize) -> Result<JointTest> {
@@ -179,7 +240,7 @@ impl JointTests {
 
 impl Tabular for JointTests {
     fn title(&self) -> String {
-        format!("Joint tests of the terms of {}", self.outcome)
+        format!("Joint tests of the terms of {} (type {:?})", self.outcome, self.kind)
     }
 
     fn columns(&self) -> Vec<Column> {

@@ -15,7 +15,7 @@ mod row;
 
 pub use adjustment::{Adjustment, Family};
 pub use contrasts::{ArmComparisons, Contrast, ContrastOptions, Contrasts};
-pub use joint::{Basis, JointTest, JointTests};
+pub use joint::{Basis, JointTest, JointTests, TestType};
 pub use linear::LinearContrast;
 pub use margin::{Better, Margin, MarginTest, MarginTests};
 pub use marginal::{MarginalMean, MarginalMeans, MeansOptions};
