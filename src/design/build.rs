@@ -50,7 +50,8 @@ impl Design {
         let constraint = constraint(trial, model.baseline, &visits, &frame.variables)?;
         check_size(model, &frame.variables)?;
         let coded = coding::columns(model, &frame.variables, constraint);
-        Ok(frame.into_design(trial, model, coded, constraint, exclusions, warnings))
+        let design = frame.into_design(trial, model, coded, constraint, exclusions, warnings);
+        Ok(Design { options: options.clone(), ..design })
     }
 }
 
@@ -190,6 +191,7 @@ impl Frame {
             exclusions: Exclusions { outcome: model.outcome.clone(), ..exclusions },
             warnings,
             aliased: vec![],
+            options: DesignOptions::default(),
         };
         design.aliased = estimability::aliased(&design);
         let sentences: Vec<String> = design.aliased.iter().map(|a| a.sentence(&design.columns)).collect();

@@ -3,6 +3,7 @@
 //! A row of a trial's model matrix is linear in a short vector of patient-level values: x_it = D_t z_i. Every entry of the row is one
 //! entry of z_i times a number that depends on the visit alone, so D_t is kept as one `Entry` per non-zero column.
 
+mod applied;
 mod averaging;
 mod build;
 mod coding;
@@ -31,6 +32,7 @@ pub use model::{Baseline, MeanModel};
 
 use crate::error::{Error, Result};
 use crate::trial::ColumnNames;
+pub(crate) use applied::Applied;
 pub(crate) use dimensions::Dimension;
 pub(crate) use grid::ReferenceGrid;
 pub(crate) use hypotheses::Adjusted;
@@ -87,6 +89,8 @@ pub struct Design {
     pub(crate) warnings: Vec<String>,
     /// Columns that earlier ones determine.
     pub(crate) aliased: Vec<AliasedColumn>,
+    /// What was asked for beyond the mean model.
+    pub(crate) options: DesignOptions,
 }
 
 impl Design {

@@ -21,7 +21,7 @@ pub struct Fit {
     estimation: Estimation,
     df: Df,
     information_kind: InformationKind,
-    fitted: Fitted,
+    pub(super) fitted: Fitted,
     beta: Vec<f64>,
     covariances: Vec<GroupCovariance>,
     information: OnceLock<Information>,
@@ -264,7 +264,11 @@ impl Fit {
     /// The estimate for one weight a fitted column.
     fn active_estimate(&self, label: &str, mut active: Vec<f64>) -> Result<Estimate> {
         self.fitted.centring.weights(&mut active);
-        let vector = DVector::from_vec(active);
+        self.centred_estimate(label, DVector::from_vec(active))
+    }
+
+    /// The estimate for one weight a fitted column, as centred.
+    pub(super) fn centred_estimate(&self, label: &str, vector: DVector<f64>) -> Result<Estimate> {
         let estimate = vector.dot(&self.fitted.centred_beta());
         let phi = &self.fitted.point.phi;
         let df = match self.df {
@@ -334,7 +338,7 @@ impl Fit {
         Ok(FTest::new(label, k, denom_df, f))
     }
 
-    fn information(&self) -> &Information {
+    pub(super) fn information(&self) -> &Information {
         self.information.get_or_init(|| Information::of(&self.fitted, self.information_kind))
     }
 
@@ -343,7 +347,7 @@ impl Fit {
     }
 
     /// The covariance of the coefficients of the fitted columns, as centred: what standard errors come from.
-    fn centred_vcov(&self) -> &DMatrix<f64> {
+    pub(super) fn centred_vcov(&self) -> &DMatrix<f64> {
         self.centred_vcov.get_or_init(|| match self.df {
             Df::KenwardRoger => kenward_roger::adjusted_covariance(&self.fitted, self.information(), Bends::Whole),
             Df::KenwardRogerLinear => kenward_roger::adjusted_covariance(&self.fitted, self.information(), Bends::Ignored),
@@ -358,6 +362,13 @@ impl Fit {
         let largest = eigen.eigenvalues.max();
         let kept: Vec<usize> = (0..rows.nrows()).filter(|&k| largest > 0.0 && eigen.eigenvalues[k] > 1e-10 * largest).collect();
         eigen.eigenvectors.select_columns(&kept).transpose() * rows
+    }
+
+    /// The weights of the fitted columns, as centred, for one weight a column of the model matrix.
+    pub(super) fn centred_weights(&self, label: &str, l: &[f64]) -> Result<DVector<f64>> {
+        let mut active = self.active(label, l)?;
+        self.fitted.centring.weights(&mut active);
+        Ok(DVector::from_vec(active))
     }
 
     /// The weights of the fitted columns, once it is sure that the aliased ones do not matter.

@@ -48,6 +48,19 @@ impl Information {
         DVector::from_iterator(self.p.len(), self.p.iter().map(|p| -phi_v.dot(&(p * phi_v))))
     }
 
+    /// The gradient of a'Σb over the parameters, Σ the covariance of `group` on the visit grid and a, b held.
+    pub fn gradient_of_own_variance(&self, group: usize, a: &[f64], b: &[f64]) -> DVector<f64> {
+        let slope = |entries: &Vec<(usize, usize, f64)>| entries.iter().map(|&(s, t, v)| a[s] * v * b[t]).sum::<f64>();
+        let of_group = |(g, derivatives): (usize, &Derivatives)| -> Vec<f64> {
+            derivatives.iter().map(|entries| if g == group { slope(entries) } else { 0.0 }).collect()
+        };
+        let natural = DVector::from_vec(self.derivatives.iter().enumerate().flat_map(of_group).collect());
+        match &self.jacobian {
+            None => natural,
+            Some(j) => j.transpose() * natural,
+        }
+    }
+
     /// The covariance of the natural parameters.
     fn omega(&self) -> DMatrix<f64> {
         match &self.jacobian {

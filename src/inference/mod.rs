@@ -10,12 +10,18 @@ mod fit;
 mod information;
 mod kenward_roger;
 mod kenward_roger2;
+mod level;
+mod predicting;
+mod predictions;
 mod residuals;
 mod satterthwaite;
+mod simulation;
 
 pub use coefficients::Coefficients;
 pub use df::Df;
 pub use estimate::{Estimate, FTest};
 pub use expected_information::InformationKind;
 pub use fit::{Fit, GroupCovariance, InformationCriteria, ParameterCount};
+pub use predictions::{Prediction, PredictionKind, PredictionOptions, Predictions, VisitStatus};
 pub use residuals::{Residual, Residuals};
+pub use simulation::Simulations;

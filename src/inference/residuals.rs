@@ -67,7 +67,7 @@ impl Fit {
 }
 
 /// x'β over the columns that are not aliased.
-fn product(x: &[f64], beta: &[f64]) -> f64 {
+pub(super) fn product(x: &[f64], beta: &[f64]) -> f64 {
     x.iter().zip(beta).filter(|(x, _)| **x != 0.0).map(|(x, b)| if b.is_nan() { 0.0 } else { x * b }).sum()
 }
 

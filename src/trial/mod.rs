@@ -14,6 +14,7 @@ mod layout;
 mod observed;
 mod patterns;
 mod reading;
+mod replace;
 mod resample;
 mod schedule;
 mod summary;

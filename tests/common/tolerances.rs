@@ -75,3 +75,9 @@ pub const INVARIANCE: f64 = 1e-7;
 
 /// Degrees of freedom under an invariance: second derivatives at two optima.
 pub const INVARIANCE_DF: f64 = 1e-6;
+
+/// Predictions of mmrm at the top of its likelihood: in units of the standard error of prediction, standard errors relative.
+pub const PREDICTION: f64 = 1e-8;
+
+/// Degrees of freedom of predictions, against derivatives of mmrm's variances by Richardson extrapolation.
+pub const PREDICTION_DF: f64 = 1e-6;

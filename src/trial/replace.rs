@@ -1,0 +1,38 @@
+//! A trial with other values of an outcome: for simulation, the bootstrap and imputation.
+
+use super::*;
+
+impl Trial {
+    /// The trial with other values of an outcome, patient by patient, one a scheduled visit, NaN where not observed. All else stays.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for an outcome that the trial does not have, [`Error::Invalid`] where the number of values is not patients × visits.
+    ///
+    /// ```
+    /// use trialstats::trial::{Outcome, Schedule, Trial};
+    ///
+    /// let outcome = Outcome { name: "y".into(), label: "y".into(), range: None, values: vec![1.0, 2.0] };
+    /// let trial = Trial::builder("one invented patient")
+    ///     .patients(["a"])
+    ///     .arms(["only"], vec![0])
+    ///     .schedule(Schedule::of_labels(["before", "after"]))
+    ///     .outcome(outcome)
+    ///     .build()?;
+    /// assert_eq!(trial.with_outcome("y", vec![1.0, 0.5])?.outcome("y")?.values, [1.0, 0.5]);
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    pub fn with_outcome(&self, name: &str, values: Vec<f64>) -> Result<Trial> {
+        let needed = self.patients.len() * self.schedule.len();
+        if values.len() != needed {
+            return Err(Error::invalid(
+                format!("replacing outcome `{name}`"),
+                format!("{} values were given for {needed} visits of patients", values.len()),
+                "give one value a patient and scheduled visit, NaN where not observed",
+            ));
+        }
+        self.outcome(name)?;
+        let mut trial = self.clone();
+        trial.outcomes.iter_mut().filter(|o| o.name == name).for_each(|o| o.values.clone_from(&values));
+        Ok(trial)
+    }
+}
