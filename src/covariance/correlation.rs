@@ -1,6 +1,6 @@
 //! Structures made of a correlation family and one variance, or one per visit.
 
-use super::CovarianceStructure;
+use super::{CovarianceStructure, start_inside};
 use nalgebra::DMatrix;
 use std::fmt::Debug;
 
@@ -25,69 +25,10 @@ pub trait CorrelationFamily: Debug + Clone + Send + Sync {
 
     /// ∂²r_ab/∂ρ_k∂ρ_l.
     fn second_derivative(&self, rho: &[f64], k: usize, l: usize, a: usize, b: usize) -> f64;
-}
 
-/// Every pair of visits has the correlation ρ.
-#[derive(Debug, Clone)]
-pub struct Exchangeable;
-
-impl CorrelationFamily for Exchangeable {
-    fn parameters(&self, visits: usize) -> usize {
-        usize::from(visits > 1)
-    }
-
-    fn names(&self, _labels: &[String]) -> Vec<String> {
-        vec!["correlation".into()]
-    }
-
-    fn start(&self, correlation: &DMatrix<f64>) -> Vec<f64> {
-        let t = correlation.nrows() as f64;
-        vec![(correlation.sum() - t) / (t * (t - 1.0))]
-    }
-
-    fn correlation(&self, rho: &[f64], _a: usize, _b: usize) -> f64 {
-        rho[0]
-    }
-
-    fn derivative(&self, _rho: &[f64], _k: usize, _a: usize, _b: usize) -> f64 {
-        1.0
-    }
-
-    fn second_derivative(&self, _rho: &[f64], _k: usize, _l: usize, _a: usize, _b: usize) -> f64 {
-        0.0
-    }
-}
-
-/// The correlation is ρ to the power of the distance in the schedule's order.
-#[derive(Debug, Clone)]
-pub struct Autoregressive;
-
-impl CorrelationFamily for Autoregressive {
-    fn parameters(&self, visits: usize) -> usize {
-        usize::from(visits > 1)
-    }
-
-    fn names(&self, _labels: &[String]) -> Vec<String> {
-        vec!["autocorrelation".into()]
-    }
-
-    fn start(&self, correlation: &DMatrix<f64>) -> Vec<f64> {
-        let t = correlation.nrows();
-        vec![(1..t).map(|a| correlation[(a, a - 1)]).sum::<f64>() / (t - 1) as f64]
-    }
-
-    fn correlation(&self, rho: &[f64], a: usize, b: usize) -> f64 {
-        rho[0].powi(a.abs_diff(b) as i32)
-    }
-
-    fn derivative(&self, rho: &[f64], _k: usize, a: usize, b: usize) -> f64 {
-        let lag = a.abs_diff(b) as i32;
-        f64::from(lag) * rho[0].powi(lag - 1)
-    }
-
-    fn second_derivative(&self, rho: &[f64], _k: usize, _l: usize, a: usize, b: usize) -> f64 {
-        let lag = a.abs_diff(b) as i32;
-        if lag < 2 { 0.0 } else { f64::from(lag * (lag - 1)) * rho[0].powi(lag - 2) }
+    /// Whether ρ is inside its range; unless said otherwise, each between −1 and 1.
+    fn in_range(&self, rho: &[f64]) -> bool {
+        rho.iter().all(|r| r.abs() < 1.0)
     }
 }
 
@@ -115,12 +56,14 @@ impl<R: CorrelationFamily> CovarianceStructure for Homogeneous<R> {
     }
 
     fn start(&self, moments: &DMatrix<f64>) -> Vec<f64> {
-        let variance = moments.trace() / self.visits as f64;
-        std::iter::once(variance).chain(correlation_start(&self.family, moments)).collect()
+        start_inside(self, moments, &moments.diagonal(), |moments| {
+            let variance = moments.trace() / self.visits as f64;
+            std::iter::once(variance).chain(correlation_start(&self.family, moments)).collect()
+        })
     }
 
     fn in_range(&self, theta: &[f64]) -> bool {
-        theta[0] > 0.0 && theta[1..].iter().all(|rho| rho.abs() < 1.0)
+        theta[0] > 0.0 && self.family.in_range(&theta[1..])
     }
 
     fn sigma(&self, theta: &[f64], sigma: &mut DMatrix<f64>) {
@@ -170,12 +113,14 @@ impl<R: CorrelationFamily> CovarianceStructure for Heterogeneous<R> {
     }
 
     fn start(&self, moments: &DMatrix<f64>) -> Vec<f64> {
-        moments.diagonal().iter().copied().chain(correlation_start(&self.family, moments)).collect()
+        start_inside(self, moments, &moments.diagonal(), |moments| {
+            moments.diagonal().iter().copied().chain(correlation_start(&self.family, moments)).collect()
+        })
     }
 
     fn in_range(&self, theta: &[f64]) -> bool {
         let (variances, rho) = theta.split_at(self.visits);
-        variances.iter().all(|&v| v > 0.0) && rho.iter().all(|r| r.abs() < 1.0)
+        variances.iter().all(|&v| v > 0.0) && self.family.in_range(rho)
     }
 
     fn sigma(&self, theta: &[f64], sigma: &mut DMatrix<f64>) {

@@ -1,30 +1,56 @@
-//! Random coefficients: every patient has an intercept, or an intercept and a slope, of its own.
+//! Random coefficients: every patient has an intercept, or an intercept and a slope, of its own; what is left may have any structure.
 
-use super::{CovarianceStructure, lower, lower_pairs};
+use super::{CovarianceStructure, SemidefiniteBlock, Toeplitz, lower, lower_pairs};
 use nalgebra::DMatrix;
 
-/// Σ = Z G Z' + σ² I with θ = (lower triangle of G row by row, σ²) and G positive semidefinite (Laird & Ware 1982,
-/// Biometrics 38:963–974). Σ is linear in θ.
-#[derive(Debug, Clone)]
+/// Σ = Z G Z' + R with θ = (lower triangle of G row by row, parameters of R) and G positive semidefinite (Laird & Ware 1982,
+/// Biometrics 38:963–974). R is σ² I unless another structure is given; Σ is linear in θ where R is.
+#[derive(Debug)]
 pub struct RandomCoefficients {
     /// T × r.
     z: DMatrix<f64>,
     names: Vec<&'static str>,
+    residual: Box<dyn CovarianceStructure>,
 }
 
 impl RandomCoefficients {
     /// A random intercept on `visits` visits.
     pub fn intercept(visits: usize) -> Self {
-        Self { z: DMatrix::from_element(visits, 1, 1.0), names: vec!["intercept"] }
+        Self::new(DMatrix::from_element(visits, 1, 1.0), vec!["intercept"])
     }
 
     /// A random intercept and slope on visit time, correlated.
     pub fn intercept_and_slope(times: &[f64]) -> Self {
-        Self { z: DMatrix::from_fn(times.len(), 2, |t, c| if c == 0 { 1.0 } else { times[t] }), names: vec!["intercept", "slope"] }
+        Self::new(DMatrix::from_fn(times.len(), 2, |t, c| if c == 0 { 1.0 } else { times[t] }), vec!["intercept", "slope"])
+    }
+
+    fn new(z: DMatrix<f64>, names: Vec<&'static str>) -> Self {
+        let residual = Box::new(Toeplitz::banded(z.nrows(), 1));
+        Self { z, names, residual }
+    }
+
+    /// The same with the structure R of what the coefficients leave.
+    pub fn with_residual(mut self, residual: Box<dyn CovarianceStructure>) -> Self {
+        self.residual = residual;
+        self
     }
 
     fn coefficients(&self) -> usize {
         self.z.ncols()
+    }
+
+    /// The number of parameters of G.
+    fn own(&self) -> usize {
+        lower(self.coefficients(), 0)
+    }
+
+    /// The moments with half of each variance, and correlations as among neighbours once what all visits share is taken off.
+    fn left_over(&self, moments: &DMatrix<f64>) -> DMatrix<f64> {
+        let half = moments.map_diagonal(|v| 0.5 * v);
+        DMatrix::from_fn(moments.nrows(), moments.ncols(), |a, b| match a == b {
+            true => half[a],
+            false => 0.3_f64.powi(a.abs_diff(b) as i32) * (half[a] * half[b]).sqrt(),
+        })
     }
 
     fn pair(&self, k: usize) -> Option<(usize, usize)> {
@@ -37,50 +63,54 @@ impl CovarianceStructure for RandomCoefficients {
         self.z.nrows()
     }
 
-    fn parameter_names(&self, _labels: &[String]) -> Vec<String> {
+    fn parameter_names(&self, labels: &[String]) -> Vec<String> {
         let name = |(a, b): (usize, usize)| match a == b {
             true => format!("variance of the {}", self.names[a]),
             false => format!("covariance of {} and {}", self.names[b], self.names[a]),
         };
-        lower_pairs(self.coefficients()).map(name).chain(["residual variance".to_string()]).collect()
+        let residual = self.residual.parameter_names(labels).into_iter().map(|name| format!("residual {name}"));
+        lower_pairs(self.coefficients()).map(name).chain(residual).collect()
     }
 
-    /// Half of the average variance is residual; the rest is what least squares on the off-diagonal elements says of G, kept positive.
+    /// Half of the average variance is left to the residual; the coefficients share the other half, uncorrelated.
     fn start(&self, moments: &DMatrix<f64>) -> Vec<f64> {
         let (t, r) = (self.visits(), self.coefficients());
-        let residual = 0.5 * moments.trace() / t as f64;
+        let half = 0.5 * moments.trace() / t as f64;
         let mut g = DMatrix::zeros(r, r);
         for c in 0..r {
             let size = self.z.column(c).norm_squared() / t as f64;
-            g[(c, c)] = residual / (r as f64 * if size > 0.0 { size } else { 1.0 });
+            g[(c, c)] = half / (r as f64 * if size > 0.0 { size } else { 1.0 });
         }
-        lower_pairs(r).map(|(a, b)| g[(a, b)]).chain([residual]).collect()
+        let residual = self.residual.start(&self.left_over(moments));
+        lower_pairs(r).map(|(a, b)| g[(a, b)]).chain(residual).collect()
     }
 
     fn in_range(&self, theta: &[f64]) -> bool {
-        (0..self.coefficients()).all(|c| theta[lower(c, c)] >= 0.0) && theta[theta.len() - 1] > 0.0
+        (0..self.coefficients()).all(|c| theta[lower(c, c)] >= 0.0) && self.residual.in_range(&theta[self.own()..])
     }
 
     fn sigma(&self, theta: &[f64], sigma: &mut DMatrix<f64>) {
         let (t, r) = (self.visits(), self.coefficients());
-        let residual = theta[theta.len() - 1];
+        self.residual.sigma(&theta[self.own()..], sigma);
         for b in 0..t {
             for a in b..t {
-                let mut s = if a == b { residual } else { 0.0 };
+                let mut s = 0.0;
                 for i in 0..r {
                     for j in 0..r {
                         s += self.z[(a, i)] * theta[lower(i.max(j), i.min(j))] * self.z[(b, j)];
                     }
                 }
-                sigma[(a, b)] = s;
-                sigma[(b, a)] = s;
+                sigma[(a, b)] += s;
+                if a != b {
+                    sigma[(b, a)] += s;
+                }
             }
         }
     }
 
-    fn derivative(&self, _theta: &[f64], k: usize, derivative: &mut DMatrix<f64>) {
+    fn derivative(&self, theta: &[f64], k: usize, derivative: &mut DMatrix<f64>) {
         let Some((i, j)) = self.pair(k) else {
-            return derivative.fill_with_identity();
+            return self.residual.derivative(&theta[self.own()..], k - self.own(), derivative);
         };
         let z = &self.z;
         for b in 0..self.visits() {
@@ -91,11 +121,14 @@ impl CovarianceStructure for RandomCoefficients {
         }
     }
 
-    fn second_derivative(&self, _theta: &[f64], _k: usize, _l: usize, _derivative: &mut DMatrix<f64>) -> bool {
-        false
+    fn second_derivative(&self, theta: &[f64], k: usize, l: usize, derivative: &mut DMatrix<f64>) -> bool {
+        let own = self.own();
+        k >= own && l >= own && self.residual.second_derivative(&theta[own..], k - own, l - own, derivative)
     }
 
-    fn semidefinite_block(&self) -> usize {
-        self.coefficients()
+    fn semidefinite_blocks(&self) -> Vec<SemidefiniteBlock> {
+        let residual = self.residual.semidefinite_blocks().into_iter();
+        let behind = residual.map(|block| SemidefiniteBlock { first: block.first + self.own(), ..block });
+        std::iter::once(SemidefiniteBlock { first: 0, size: self.coefficients() }).chain(behind).collect()
     }
 }

@@ -1,23 +1,28 @@
-//! Unstructured: a variance per visit, a covariance per pair of visits.
+//! Unstructured: a variance per visit, a covariance per pair of visits, or per pair that is near.
 
-use super::{CovarianceStructure, lower, lower_pairs, unit_symmetric};
+use super::{CovarianceStructure, lower_pairs, start_inside, unit_symmetric};
 use nalgebra::DMatrix;
 
-/// Σ_ab = σ_ab; θ is the lower triangle of Σ, row by row. Σ is linear in θ.
+/// Σ_ab = σ_ab; θ is the lower triangle of Σ, row by row, without what lies `bands` or more off the diagonal, which is zero: SAS `UN(q)`, `UN`
+/// where q = T. Σ is linear in θ.
 #[derive(Debug, Clone)]
 pub struct Unstructured {
     visits: usize,
+    bands: usize,
+    /// (a, b), a ≥ b, of each parameter.
+    pairs: Vec<(usize, usize)>,
 }
 
 impl Unstructured {
     /// The unstructured covariance of `visits` visits.
     pub fn new(visits: usize) -> Self {
-        Self { visits }
+        Self::banded(visits, visits)
     }
 
-    fn pair(&self, k: usize) -> (usize, usize) {
-        let a = (0..self.visits).rfind(|&a| lower(a, 0) <= k).unwrap_or(0);
-        (a, k - lower(a, 0))
+    /// The same with covariances of visits fewer than `bands` apart only, the variance being the first band. At least one band is kept.
+    pub fn banded(visits: usize, bands: usize) -> Self {
+        let bands = bands.clamp(1, visits.max(1));
+        Self { visits, bands, pairs: lower_pairs(visits).filter(|(a, b)| a - b < bands).collect() }
     }
 }
 
@@ -27,29 +32,32 @@ impl CovarianceStructure for Unstructured {
     }
 
     fn parameter_names(&self, labels: &[String]) -> Vec<String> {
-        let name = |(a, b): (usize, usize)| {
+        let name = |&(a, b): &(usize, usize)| {
             if a == b { format!("variance {}", labels[a]) } else { format!("covariance {}, {}", labels[b], labels[a]) }
         };
-        lower_pairs(self.visits).map(name).collect()
+        self.pairs.iter().map(name).collect()
     }
 
     fn start(&self, moments: &DMatrix<f64>) -> Vec<f64> {
-        lower_pairs(self.visits).map(|(a, b)| moments[(a, b)]).collect()
+        start_inside(self, moments, &moments.diagonal(), |moments| self.pairs.iter().map(|&(a, b)| moments[(a, b)]).collect())
     }
 
     fn in_range(&self, theta: &[f64]) -> bool {
-        (0..self.visits).all(|a| theta[lower(a, a)] > 0.0)
+        self.pairs.iter().zip(theta).all(|((a, b), &x)| a != b || x > 0.0)
     }
 
     fn sigma(&self, theta: &[f64], sigma: &mut DMatrix<f64>) {
-        for (k, (a, b)) in lower_pairs(self.visits).enumerate() {
+        if self.bands < self.visits {
+            sigma.fill(0.0);
+        }
+        for (k, &(a, b)) in self.pairs.iter().enumerate() {
             sigma[(a, b)] = theta[k];
             sigma[(b, a)] = theta[k];
         }
     }
 
     fn derivative(&self, _theta: &[f64], k: usize, derivative: &mut DMatrix<f64>) {
-        let (a, b) = self.pair(k);
+        let (a, b) = self.pairs[k];
         unit_symmetric(a, b, derivative);
     }
 

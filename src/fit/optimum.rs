@@ -52,7 +52,7 @@ impl Fitted {
         let labels = Labels { visits: design.visit_labels.clone(), parameters: parameter_names.clone() };
         let optimum = minimise(&problem, &*structure, start, &labels)?;
         let working = Working::of(&*structure, optimum.point.theta.len() / problem.groups);
-        let boundary = working.vanished(&optimum.eta).into_iter().map(|k| parameter_names[k].clone()).collect();
+        let boundary = working.vanished(&*structure, &optimum.eta).into_iter().map(|k| parameter_names[k].clone()).collect();
         let convergence =
             Convergence { iterations: optimum.iterations, evaluations: optimum.evaluations, decrement: optimum.decrement, boundary };
         Ok(Self { problem, structure, point: optimum.point, working, eta: optimum.eta, kept, centring, parameter_names, convergence })

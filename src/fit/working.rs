@@ -1,40 +1,52 @@
 //! The parameters in which the search runs, and the way back to the natural ones.
 //!
 //! They are the natural parameters themselves, except that a block that must stay positive semidefinite (the covariance G of random
-//! coefficients) is searched through its Cholesky factor G = LL'. A vanishing variance is then an ordinary point of the search.
+//! coefficients, a unique variance) is searched through its Cholesky factor G = LL'. A vanishing variance is then an ordinary point of the
+//! search.
 
-use crate::covariance::{CovarianceStructure, lower, lower_pairs};
+use crate::covariance::{CovarianceStructure, SemidefiniteBlock, lower, lower_pairs};
 use crate::fit::curvature::Curvature;
 use nalgebra::DMatrix;
 
+/// The share of Σ below which what a parameter adds to it counts as nothing.
+const VANISHED: f64 = 1e-12;
+
 /// The map between natural parameters θ and working parameters η.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Working {
-    /// The size r of the semidefinite block.
-    block: usize,
+    /// The semidefinite blocks of a group.
+    blocks: Vec<SemidefiniteBlock>,
     per_group: usize,
 }
 
 impl Working {
     pub fn of(structure: &dyn CovarianceStructure, per_group: usize) -> Self {
-        Self { block: structure.semidefinite_block(), per_group }
+        Self { blocks: structure.semidefinite_blocks(), per_group }
     }
 
-    pub fn is_natural(self) -> bool {
-        self.block == 0
+    pub fn is_natural(&self) -> bool {
+        self.blocks.is_empty()
     }
 
-    /// η of θ; the block of θ must be positive semidefinite.
-    pub fn at_natural(self, theta: &[f64]) -> Vec<f64> {
+    /// Every block of `total` parameters, by the position of its first one.
+    fn blocks(&self, total: usize) -> impl Iterator<Item = SemidefiniteBlock> {
+        let groups = total / self.per_group;
+        let of_group = move |g| self.blocks.iter().map(move |b| SemidefiniteBlock { first: g * self.per_group + b.first, ..*b });
+        (0..groups).flat_map(of_group)
+    }
+
+    /// η of θ; the blocks of θ must be positive semidefinite.
+    pub fn at_natural(&self, theta: &[f64]) -> Vec<f64> {
         let mut eta = theta.to_vec();
-        for group in eta.chunks_exact_mut(self.per_group) {
-            for (a, b) in lower_pairs(self.block) {
-                let inner: f64 = (0..b).map(|c| group[lower(a, c)] * group[lower(b, c)]).sum();
-                let rest = group[lower(a, b)] - inner;
-                group[lower(a, b)] = if a == b {
+        for block in self.blocks(theta.len()) {
+            let l = &mut eta[block.first..];
+            for (a, b) in lower_pairs(block.size) {
+                let inner: f64 = (0..b).map(|c| l[lower(a, c)] * l[lower(b, c)]).sum();
+                let rest = l[lower(a, b)] - inner;
+                l[lower(a, b)] = if a == b {
                     rest.max(0.0).sqrt()
-                } else if group[lower(b, b)] > 0.0 {
-                    rest / group[lower(b, b)]
+                } else if l[lower(b, b)] > 0.0 {
+                    rest / l[lower(b, b)]
                 } else {
                     0.0
                 };
@@ -44,27 +56,27 @@ impl Working {
     }
 
     /// θ of η.
-    pub fn to_natural(self, eta: &[f64]) -> Vec<f64> {
+    pub fn to_natural(&self, eta: &[f64]) -> Vec<f64> {
         let mut theta = eta.to_vec();
-        for (theta, eta) in theta.chunks_exact_mut(self.per_group).zip(eta.chunks_exact(self.per_group)) {
-            for (a, b) in lower_pairs(self.block) {
-                theta[lower(a, b)] = (0..=b).map(|c| eta[lower(a, c)] * eta[lower(b, c)]).sum();
+        for block in self.blocks(eta.len()) {
+            let l = &eta[block.first..];
+            for (a, b) in lower_pairs(block.size) {
+                theta[block.first + lower(a, b)] = (0..=b).map(|c| l[lower(a, c)] * l[lower(b, c)]).sum();
             }
         }
         theta
     }
 
     /// ∂θ/∂η', square.
-    pub fn jacobian(self, eta: &[f64]) -> DMatrix<f64> {
+    pub fn jacobian(&self, eta: &[f64]) -> DMatrix<f64> {
         let mut j = DMatrix::identity(eta.len(), eta.len());
-        for (group, eta) in eta.chunks_exact(self.per_group).enumerate() {
-            let first = group * self.per_group;
-            for (a, b) in lower_pairs(self.block) {
+        for SemidefiniteBlock { first, size } in self.blocks(eta.len()) {
+            for (a, b) in lower_pairs(size) {
                 let row = first + lower(a, b);
                 j[(row, row)] = 0.0;
                 for c in 0..=b {
-                    j[(row, first + lower(a, c))] += eta[lower(b, c)];
-                    j[(row, first + lower(b, c))] += eta[lower(a, c)];
+                    j[(row, first + lower(a, c))] += eta[first + lower(b, c)];
+                    j[(row, first + lower(b, c))] += eta[first + lower(a, c)];
                 }
             }
         }
@@ -72,15 +84,14 @@ impl Working {
     }
 
     /// The derivatives with respect to η, given those with respect to θ.
-    pub fn transform(self, eta: &[f64], natural: Curvature) -> Curvature {
+    pub fn transform(&self, eta: &[f64], natural: Curvature) -> Curvature {
         if self.is_natural() {
             return natural;
         }
         let j = self.jacobian(eta);
         let mut hessian = j.transpose() * &natural.hessian * &j;
-        for group in 0..eta.len() / self.per_group {
-            let first = group * self.per_group;
-            for (a, b) in lower_pairs(self.block) {
+        for SemidefiniteBlock { first, size } in self.blocks(eta.len()) {
+            for (a, b) in lower_pairs(size) {
                 // θ_ab = Σ_c L_ac L_bc bends in the pair (L_ac, L_bc).
                 for c in 0..=b {
                     let (row, column) = (first + lower(a, c), first + lower(b, c));
@@ -93,7 +104,7 @@ impl Working {
     }
 
     /// An information matrix for η, given that for θ.
-    pub fn information(self, eta: &[f64], natural: &DMatrix<f64>) -> DMatrix<f64> {
+    pub fn information(&self, eta: &[f64], natural: &DMatrix<f64>) -> DMatrix<f64> {
         if self.is_natural() {
             return natural.clone();
         }
@@ -102,21 +113,22 @@ impl Working {
     }
 
     /// The diagonal elements of the Cholesky factors, as positions among `total` parameters.
-    pub fn diagonal(self, total: usize) -> Vec<usize> {
-        (0..total / self.per_group).flat_map(|group| (0..self.block).map(move |a| group * self.per_group + lower(a, a))).collect()
+    pub fn diagonal(&self, total: usize) -> Vec<usize> {
+        self.blocks(total).flat_map(|block| (0..block.size).map(move |a| block.first + lower(a, a))).collect()
     }
 
-    /// The variances of the block that are zero, as positions in θ.
-    pub fn vanished(self, eta: &[f64]) -> Vec<usize> {
-        let mut vanished = vec![];
-        for (group, eta) in eta.chunks_exact(self.per_group).enumerate() {
-            let typical = eta[..lower(self.block, 0)].iter().map(|x| x.abs()).fold(eta[eta.len() - 1].max(0.0).sqrt(), f64::max);
-            for a in 0..self.block {
-                if eta[lower(a, a)].abs() < 1e-6 * typical {
-                    vanished.push(group * self.per_group + lower(a, a));
-                }
-            }
-        }
-        vanished
+    /// The diagonal elements of the Cholesky factors that add nothing to Σ, as positions in θ.
+    pub fn vanished(&self, structure: &dyn CovarianceStructure, eta: &[f64]) -> Vec<usize> {
+        let theta = self.to_natural(eta);
+        let (mut sigma, mut slope) =
+            (DMatrix::zeros(structure.visits(), structure.visits()), DMatrix::zeros(structure.visits(), structure.visits()));
+        let mut adds_nothing = |&k: &usize| {
+            let (group, own) = (k / self.per_group, k % self.per_group);
+            let theta = &theta[group * self.per_group..(group + 1) * self.per_group];
+            structure.sigma(theta, &mut sigma);
+            structure.derivative(theta, own, &mut slope);
+            eta[k].powi(2) * slope.amax() < VANISHED * sigma.amax()
+        };
+        self.diagonal(eta.len()).into_iter().filter(|k| adds_nothing(k)).collect()
     }
 }

@@ -1,0 +1,141 @@
+//! The names of structures: what reports print, and what the command line understands.
+
+use super::{Coordinates, Covariance, RandomTerms};
+use crate::error::{Error, Result};
+use std::fmt;
+
+/// Names that take a number or variables in brackets.
+const PARAMETRISED: [&str; 8] = [
+    "unstructured(bands)",
+    "toeplitz(bands)",
+    "heterogeneous-toeplitz(bands)",
+    "factor-analytic(factors)",
+    "factor-analytic-common-variance(factors)",
+    "spatial-exponential(variable, …)",
+    "spatial-gaussian(variable, …)",
+    "spatial-power(variable, …)",
+];
+
+impl Covariance {
+    /// The built-in structures that need nothing but visits, with their full name and the short name that R mmrm uses, where it has one.
+    pub const NAMED: [(&'static str, Option<&'static str>, Covariance); 15] = [
+        ("unstructured", Some("us"), Covariance::Unstructured),
+        ("toeplitz", Some("toep"), Covariance::Toeplitz),
+        ("heterogeneous-toeplitz", Some("toeph"), Covariance::HeterogeneousToeplitz),
+        ("autoregressive", Some("ar1"), Covariance::Autoregressive),
+        ("heterogeneous-autoregressive", Some("ar1h"), Covariance::HeterogeneousAutoregressive),
+        ("ante-dependence", Some("ad"), Covariance::AnteDependence),
+        ("heterogeneous-ante-dependence", Some("adh"), Covariance::HeterogeneousAnteDependence),
+        ("compound-symmetry", Some("cs"), Covariance::CompoundSymmetry),
+        ("heterogeneous-compound-symmetry", Some("csh"), Covariance::HeterogeneousCompoundSymmetry),
+        ("huynh-feldt", None, Covariance::HuynhFeldt),
+        ("spatial-exponential", Some("sp_exp"), Covariance::SpatialExponential(Coordinates::VisitTime)),
+        ("spatial-gaussian", None, Covariance::SpatialGaussian(Coordinates::VisitTime)),
+        ("spatial-power", None, Covariance::SpatialPower(Coordinates::VisitTime)),
+        ("random-intercept", None, Covariance::RandomIntercept),
+        ("random-intercept-slope", None, Covariance::RandomInterceptSlope),
+    ];
+
+    /// The structure called `name`, in full or by mmrm's short name; `toeplitz(3)`, `factor-analytic(2)` and the like with the number of
+    /// bands or factors, `spatial-exponential(x, y)` with the variables of coordinates, `random-intercept + autoregressive` with the
+    /// structure of the residual.
+    ///
+    /// ```
+    /// use trialstats::Covariance;
+    /// assert_eq!(Covariance::named("toep")?.to_string(), "toeplitz");
+    /// assert_eq!(Covariance::named("toeph(2)")?.to_string(), "heterogeneous-toeplitz(2)");
+    /// assert_eq!(Covariance::named("random-intercept + ar1")?.to_string(), "random-intercept + autoregressive");
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] lists the names there are; [`Error::Invalid`] where what stands in brackets is not what the name takes.
+    pub fn named(name: &str) -> Result<Self> {
+        if let Some((random, residual)) = name.split_once('+') {
+            return Self::named(random.trim())?.with_residual(Self::named(residual.trim())?);
+        }
+        match name.trim().strip_suffix(')').and_then(|name| name.split_once('(')) {
+            Some((base, argument)) => Self::parametrised(name, base.trim(), argument),
+            None => Self::plain(name.trim()).ok_or_else(|| Error::unknown("covariance structure", name, &Self::names())),
+        }
+    }
+
+    fn plain(name: &str) -> Option<Self> {
+        Self::NAMED.into_iter().find(|(full, short, _)| *full == name || *short == Some(name)).map(|(_, _, covariance)| covariance)
+    }
+
+    /// `base(argument)`.
+    fn parametrised(name: &str, base: &str, argument: &str) -> Result<Self> {
+        let number = || {
+            argument.trim().parse::<usize>().ok().filter(|&n| n > 0).ok_or_else(|| {
+                Error::invalid(format!("covariance `{name}`"), format!("`{argument}` is not a number above 0"), format!("write {base}(2)"))
+            })
+        };
+        let columns = || Coordinates::columns(argument.split(',').map(str::trim));
+        Ok(match (base, Self::plain(base)) {
+            ("factor-analytic", _) => Covariance::FactorAnalytic { factors: number()? },
+            ("factor-analytic-common-variance", _) => Covariance::FactorAnalyticCommonVariance { factors: number()? },
+            (_, Some(Covariance::Unstructured)) => Covariance::BandedUnstructured { bands: number()? },
+            (_, Some(Covariance::Toeplitz)) => Covariance::BandedToeplitz { bands: number()? },
+            (_, Some(Covariance::HeterogeneousToeplitz)) => Covariance::BandedHeterogeneousToeplitz { bands: number()? },
+            (_, Some(Covariance::SpatialExponential(_))) => Covariance::SpatialExponential(columns()),
+            (_, Some(Covariance::SpatialGaussian(_))) => Covariance::SpatialGaussian(columns()),
+            (_, Some(Covariance::SpatialPower(_))) => Covariance::SpatialPower(columns()),
+            _ => return Err(Error::unknown("covariance structure", name, &Self::names())),
+        })
+    }
+
+    fn names() -> Vec<String> {
+        let plain = Self::NAMED.iter().map(|(full, short, _)| short.map_or(full.to_string(), |s| format!("{full} ({s})")));
+        plain.chain(PARAMETRISED.map(String::from)).chain(["random-intercept + another".to_string()]).collect()
+    }
+
+    /// mmrm's short name, where it has one.
+    pub fn short_name(&self) -> Option<&'static str> {
+        Self::NAMED.iter().find(|(full, ..)| *full == self.to_string()).and_then(|(_, short, _)| *short)
+    }
+}
+
+impl fmt::Display for Covariance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Covariance::Unstructured => f.write_str("unstructured"),
+            Covariance::BandedUnstructured { bands } => write!(f, "unstructured({bands})"),
+            Covariance::Toeplitz => f.write_str("toeplitz"),
+            Covariance::BandedToeplitz { bands } => write!(f, "toeplitz({bands})"),
+            Covariance::HeterogeneousToeplitz => f.write_str("heterogeneous-toeplitz"),
+            Covariance::BandedHeterogeneousToeplitz { bands } => write!(f, "heterogeneous-toeplitz({bands})"),
+            Covariance::Autoregressive => f.write_str("autoregressive"),
+            Covariance::HeterogeneousAutoregressive => f.write_str("heterogeneous-autoregressive"),
+            Covariance::AnteDependence => f.write_str("ante-dependence"),
+            Covariance::HeterogeneousAnteDependence => f.write_str("heterogeneous-ante-dependence"),
+            Covariance::CompoundSymmetry => f.write_str("compound-symmetry"),
+            Covariance::HeterogeneousCompoundSymmetry => f.write_str("heterogeneous-compound-symmetry"),
+            Covariance::HuynhFeldt => f.write_str("huynh-feldt"),
+            Covariance::FactorAnalytic { factors } => write!(f, "factor-analytic({factors})"),
+            Covariance::FactorAnalyticCommonVariance { factors } => write!(f, "factor-analytic-common-variance({factors})"),
+            Covariance::SpatialExponential(places) => write!(f, "spatial-exponential{places}"),
+            Covariance::SpatialGaussian(places) => write!(f, "spatial-gaussian{places}"),
+            Covariance::SpatialPower(places) => write!(f, "spatial-power{places}"),
+            Covariance::RandomIntercept => f.write_str("random-intercept"),
+            Covariance::RandomInterceptSlope => f.write_str("random-intercept-slope"),
+            Covariance::RandomCoefficients { coefficients, residual } => write!(f, "{coefficients} + {residual}"),
+            Covariance::Custom(family) => f.write_str(&family.name()),
+        }
+    }
+}
+
+impl fmt::Display for RandomTerms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RandomTerms::Intercept => "random-intercept",
+            RandomTerms::InterceptSlope => "random-intercept-slope",
+        })
+    }
+}
+
+impl serde::Serialize for Covariance {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
