@@ -282,7 +282,7 @@ fn degrees_of_freedom_of_the_constrained_analysis_are_those_of_mmrm() {
     }));
 }
 
-/// SAS is the only one that has the full adjustment in variances and correlations, for AR(1), ARH(1) and CSH.
+/// SAS is the only one that has the full adjustment in variances and correlations, for AR(1), ARH(1), CSH, TOEPH and ANTE(1).
 #[test]
 fn sas_agrees_on_kenward_roger_in_full_and_linear() {
     let trial = fev();
@@ -296,10 +296,12 @@ fn sas_agrees_on_kenward_roger_in_full_and_linear() {
         pair.sort_by_key(|row| row[2].len());
         assert_eq!([&pair[0][2], &pair[1][2]], ["kr", "kr(linear)"]);
         let structure = &pair[0][0];
-        let Ok(covariance) = Covariance::named(structure) else {
+        if structure == "sp_exp" {
+            // Its coordinates differ from patient to patient.
             waiting.push(structure.to_string());
             continue;
-        };
+        }
+        let covariance = Covariance::named(structure).expect("a structure");
         let mut c = Comparison::of(format!("SAS {structure}"));
         let mut se = vec![];
         for (row, df) in pair.iter().zip([Df::KenwardRoger, Df::KenwardRogerLinear]) {
@@ -317,7 +319,7 @@ fn sas_agrees_on_kenward_roger_in_full_and_linear() {
         c.relative("SE in full / linear", se[0].0 / se[1].0, se[0].1 / se[1].1, SAS_RATIO);
         comparisons.push(c);
     }
-    assert_eq!(comparisons.len(), 5);
-    assert_eq!(waiting, ["toep", "toeph", "adh", "sp_exp"]);
+    assert_eq!(comparisons.len(), 8);
+    assert_eq!(waiting, ["sp_exp"]);
     assert_all(comparisons);
 }

@@ -18,7 +18,8 @@ pub struct FitArguments {
     /// The mean model, e.g. "FEV1 ~ RACE + SEX + ARMCD * AVISIT"
     #[arg(long)]
     pub formula: String,
-    /// The covariance among a patient's visits: unstructured (us), compound-symmetry (cs), autoregressive (ar1), …
+    /// The covariance among a patient's visits: unstructured (us), toeplitz (toep), ante-dependence (ad), "toeplitz(3)",
+    /// "spatial-exponential(x, y)", "random-intercept + ar1", …; an unknown name lists them all
     #[arg(long, default_value = "unstructured")]
     pub covariance: String,
     /// A column whose levels have a covariance of their own each

@@ -22,6 +22,7 @@ pub fn reference(path: &str) -> Value {
 /// The artificial FEV1 trial, with the levels in the order of R mmrm's `fev_data`.
 pub fn fev() -> Trial {
     Layout::long("USUBJID", "ARMCD", "AVISIT")
+        .visits_at([("VIS1", 1.0), ("VIS2", 2.0), ("VIS3", 3.0), ("VIS4", 4.0)])
         .outcome("FEV1")
         .covariate("RACE")
         .factor("SEX", ["Male", "Female"])
