@@ -54,6 +54,10 @@ impl CovarianceStructure for CompoundSymmetry {
         }
     }
 
+    fn is_linear(&self) -> bool {
+        true
+    }
+
     fn second_derivative(&self, _theta: &[f64], _k: usize, _l: usize, _derivative: &mut DMatrix<f64>) -> bool {
         false
     }

@@ -92,6 +92,11 @@ pub trait CovarianceStructure: Debug + Send + Sync {
     /// Writes ∂²Σ/∂θ_k∂θ_l into `derivative` and returns `true`, or returns `false` where it is zero.
     fn second_derivative(&self, theta: &[f64], k: usize, l: usize, derivative: &mut DMatrix<f64>) -> bool;
 
+    /// Whether Σ is linear in θ, with second derivatives that are zero and first ones that are the same everywhere.
+    fn is_linear(&self) -> bool {
+        false
+    }
+
     /// Blocks of parameters that hold a matrix which must stay positive semidefinite, or a variance that may vanish. The search then runs in
     /// their roots, which reach the boundary without crossing it; what has vanished there is named. None unless said otherwise.
     fn semidefinite_blocks(&self) -> Vec<SemidefiniteBlock> {

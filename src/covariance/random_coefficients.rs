@@ -121,6 +121,10 @@ impl CovarianceStructure for RandomCoefficients {
         }
     }
 
+    fn is_linear(&self) -> bool {
+        self.residual.is_linear()
+    }
+
     fn second_derivative(&self, theta: &[f64], k: usize, l: usize, derivative: &mut DMatrix<f64>) -> bool {
         let own = self.own();
         k >= own && l >= own && self.residual.second_derivative(&theta[own..], k - own, l - own, derivative)

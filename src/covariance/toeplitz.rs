@@ -49,6 +49,10 @@ impl CovarianceStructure for Toeplitz {
         fill_by_lag(derivative, |lag| f64::from(u8::from(lag == k)));
     }
 
+    fn is_linear(&self) -> bool {
+        true
+    }
+
     fn second_derivative(&self, _theta: &[f64], _k: usize, _l: usize, _derivative: &mut DMatrix<f64>) -> bool {
         false
     }

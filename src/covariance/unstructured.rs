@@ -61,6 +61,10 @@ impl CovarianceStructure for Unstructured {
         unit_symmetric(a, b, derivative);
     }
 
+    fn is_linear(&self) -> bool {
+        true
+    }
+
     fn second_derivative(&self, _theta: &[f64], _k: usize, _l: usize, _derivative: &mut DMatrix<f64>) -> bool {
         false
     }

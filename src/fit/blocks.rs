@@ -1,7 +1,7 @@
 //! One square matrix per pattern of visits, all in one piece of memory.
 
 use super::kernels::trace_product;
-use super::moments::PatternMoments;
+use super::pattern::Pattern;
 
 /// An m × m matrix for each pattern, column by column.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -12,22 +12,22 @@ pub(crate) struct Blocks {
 
 impl Blocks {
     /// Zeros.
-    pub fn zeros(patterns: &[PatternMoments]) -> Self {
+    pub fn zeros(patterns: &[Pattern]) -> Self {
         let mut starts = Vec::with_capacity(patterns.len() + 1);
         let mut end = 0;
         starts.push(end);
         for pattern in patterns {
-            end += pattern.visits.len().pow(2);
+            end += pattern.size().pow(2);
             starts.push(end);
         }
         Self { values: vec![0.0; end], starts }
     }
 
     /// Identity matrices.
-    pub fn identity(patterns: &[PatternMoments]) -> Self {
+    pub fn identity(patterns: &[Pattern]) -> Self {
         let mut blocks = Self::zeros(patterns);
         for (index, pattern) in patterns.iter().enumerate() {
-            let m = pattern.visits.len();
+            let m = pattern.size();
             blocks.get_mut(index).iter_mut().step_by(m + 1).for_each(|x| *x = 1.0);
         }
         blocks

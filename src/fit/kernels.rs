@@ -81,6 +81,29 @@ pub(crate) fn trace_product(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
+/// Writes A v into `product`, A symmetric.
+pub(crate) fn symmetric_product(a: &[f64], v: &[f64], product: &mut [f64]) {
+    product.iter_mut().zip(a.chunks_exact(v.len())).for_each(|(x, column)| *x = dot(column, v));
+}
+
+/// Adds `factor` x to y.
+#[inline]
+pub(crate) fn axpy(y: &mut [f64], factor: f64, x: &[f64]) {
+    y.iter_mut().zip(x).for_each(|(y, x)| *y += factor * x);
+}
+
+/// a'b, in four running sums so that the additions need not wait for each other.
+#[inline]
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 4];
+    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
+    let rest: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a4.zip(b4) {
+        (0..4).for_each(|k| sums[k] += x[k] * y[k]);
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,18 +3,30 @@
 //! No step of a fit looks at a patient: the data enter as [`Moments`], one small set of sums per pattern of observed visits, so that a fit
 //! costs the same for a thousand patients as for a million.
 
+mod assembly;
 pub(crate) mod blocks;
+mod build;
 mod centring;
+pub(crate) mod classes;
 pub(crate) mod curvature;
+mod data;
 pub(crate) mod kernels;
 mod moments;
 mod newton;
 pub(crate) mod optimum;
+pub(crate) mod pattern;
 pub(crate) mod problem;
+mod rows;
+mod scaled_cholesky;
+pub(crate) mod slopes;
 mod start;
 mod sums;
+#[cfg(test)]
+mod tests;
+pub(crate) mod traces;
 mod verify;
 pub(crate) mod working;
+pub(crate) mod workspace;
 
 pub use moments::{Moments, PatternMoments};
 pub use newton::Convergence;

@@ -47,7 +47,7 @@ impl Moments {
     pub(crate) fn of(design: &Design, values: &[f64], rows: &Rows, origin: Vec<f64>) -> Self {
         let (q, visits) = (value_count(design), design.visits.len());
         let mut patterns: BTreeMap<(usize, Vec<usize>), PatternMoments> = BTreeMap::new();
-        let mut observed = Observed { seen: Vec::with_capacity(visits), z: vec![0.0; q], y: Vec::with_capacity(visits) };
+        let mut observed = Observed::new(design);
         for (patient, own) in values.chunks_exact(design.values).enumerate() {
             observed.read(design, patient, own, rows, &origin);
             let key = (design.group_of[patient], std::mem::take(&mut observed.seen));
@@ -112,7 +112,7 @@ impl PatternMoments {
 }
 
 /// The length of z: with weights every value counts once per visit, since √w scales the rows of each visit by its own factor.
-fn value_count(design: &Design) -> usize {
+pub(super) fn value_count(design: &Design) -> usize {
     if design.weights.is_some() { design.values * design.visits.len() } else { design.values }
 }
 
@@ -135,15 +135,21 @@ pub(crate) fn active_rows(design: &Design, kept: &[usize]) -> Rows {
 }
 
 /// The visits a patient was seen at, with z and y − X β₀ there, scaled by the square roots of the weights.
-struct Observed {
+pub(super) struct Observed {
     seen: Vec<usize>,
-    z: Vec<f64>,
-    y: Vec<f64>,
+    pub z: Vec<f64>,
+    pub y: Vec<f64>,
 }
 
 impl Observed {
+    /// Room for one patient of a design.
+    pub fn new(design: &Design) -> Self {
+        let visits = design.visits.len();
+        Self { seen: Vec::with_capacity(visits), z: vec![0.0; value_count(design)], y: Vec::with_capacity(visits) }
+    }
+
     /// Reads a patient whose values are `own`.
-    fn read(&mut self, design: &Design, patient: usize, own: &[f64], rows: &Rows, origin: &[f64]) {
+    pub fn read(&mut self, design: &Design, patient: usize, own: &[f64], rows: &Rows, origin: &[f64]) {
         let (q, visits) = (design.values, design.visits.len());
         self.seen.clear();
         self.y.clear();

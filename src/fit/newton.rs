@@ -2,14 +2,20 @@
 //!
 //! The metric makes the steps independent of the outcome's unit. A step is refused when Σ would not be positive definite or −2ℓ would not
 //! fall; the damping then grows until a step is taken (Nocedal & Wright 2006, Numerical Optimization, ch. 4).
+//!
+//! The terms of the Hessian through P_k and a_k cost most and matter least. Far from the optimum they are left out; near it they are computed once
+//! and kept for the steps that remain, which then converge all but quadratically.
 
 use super::Failure;
 use super::curvature::{Curvature, Derivatives};
 use super::problem::{Point, Problem};
+use super::scaled_cholesky::ScaledCholesky;
+use super::slopes::Slopes;
+use super::traces::TracePlan;
 use super::verify::{self, Labels};
 use super::working::Working;
-use crate::covariance::CovarianceStructure;
-use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+use super::workspace::Workspace;
+use nalgebra::{DMatrix, DVector};
 
 /// The Newton decrement g'H⁻¹g, in units of −2ℓ, below which one last step is taken: parameters are then exact to rounding.
 const DECREMENT: f64 = 1e-17;
@@ -18,10 +24,10 @@ const STALLED: f64 = 1e-10;
 const MAX_ITERATIONS: usize = 200;
 /// The damping at which a step no longer moves anything.
 const MAX_DAMPING: f64 = 1e8;
+/// The share of the decrement that may be left by a step before the terms kept from earlier count as outdated.
+const OUTDATED: f64 = 0.1;
 /// The decrement below which the whole Hessian saves more steps than it costs.
 const NEAR: f64 = 1e-2;
-/// The most multiplications per iteration that exact second derivatives may cost before the cheaper form is used for the steps.
-const EXACT_COST: usize = 2_000_000;
 
 /// How the search ended.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -36,150 +42,254 @@ pub struct Convergence {
     pub boundary: Vec<String>,
 }
 
-/// The optimum and how it was reached.
-pub(crate) struct Optimum {
-    pub point: Point,
-    /// The working parameters there.
-    pub eta: Vec<f64>,
+/// How many steps a search took, and how near it came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Steps {
     pub iterations: usize,
     pub evaluations: usize,
     pub decrement: f64,
 }
 
-/// Minimises −2ℓ from `point`.
-pub(crate) fn minimise(problem: &Problem, structure: &dyn CovarianceStructure, point: Point, labels: &Labels) -> Result<Optimum, Failure> {
-    let first = problem.derivatives(structure, &point.theta);
-    let fisher = problem.fisher(&point, &first);
-    verify::identified(&fisher, labels)?;
-    let working = Working::of(structure, point.theta.len() / problem.groups);
-    let start = working.at_natural(&point.theta);
-    let floor = working.information(&start, &fisher).diagonal() * 1e-3;
-    let exact = exact_cost(problem, point.theta.len()) <= EXACT_COST;
-    Search { problem, structure, working, labels, start, floor, exact }.run(point)
-}
-
-/// What does not change during a search.
-struct Search<'a> {
-    problem: &'a Problem,
-    structure: &'a dyn CovarianceStructure,
+/// A search for the minimum of −2ℓ, with room for all that it computes; it can be started again, from another point or for other data.
+#[derive(Debug, Clone)]
+pub(crate) struct Search {
+    /// Where it stands, and at the end the optimum.
+    pub point: Point,
+    /// The working parameters there.
+    pub eta: Vec<f64>,
     working: Working,
-    labels: &'a Labels,
+    next: Point,
+    next_eta: Vec<f64>,
+    natural: Vec<f64>,
+    derivatives: Vec<Derivatives>,
+    plan: TracePlan,
+    curvature: Curvature,
+    /// What the whole Hessian has beyond its leading part, once it has been computed.
+    correction: Option<DMatrix<f64>>,
+    slopes: Slopes,
+    metric: DMatrix<f64>,
+    damped: DMatrix<f64>,
+    factor: ScaledCholesky,
+    step: DVector<f64>,
     /// The working parameters from which it began.
     start: Vec<f64>,
     /// Keeps the metric positive definite where a parameter of the Cholesky factor is zero.
     floor: DVector<f64>,
-    /// Whether steps near the optimum use the whole Hessian.
-    exact: bool,
+    room: Workspace,
 }
 
-impl Search<'_> {
-    fn run(&self, mut point: Point) -> Result<Optimum, Failure> {
-        let mut eta = self.start.clone();
+impl Search {
+    /// A search that begins at `point`.
+    pub fn new(problem: &Problem, point: Point) -> Self {
+        let k = point.theta.len();
+        let working = Working::of(problem.structure(), k / problem.groups, problem.groups);
+        let eta = working.at_natural(&point.theta);
+        let derivatives = problem.derivatives(&point.theta);
+        Self {
+            working,
+            next: problem.blank(k),
+            next_eta: eta.clone(),
+            natural: point.theta.clone(),
+            plan: TracePlan::of(problem, &derivatives),
+            derivatives,
+            curvature: Curvature::blank(k),
+            correction: None,
+            slopes: Slopes::blank(k, problem.columns),
+            metric: DMatrix::zeros(k, k),
+            damped: DMatrix::zeros(k, k),
+            factor: ScaledCholesky::blank(k),
+            step: DVector::zeros(k),
+            start: eta.clone(),
+            floor: DVector::zeros(k),
+            room: Workspace::new(problem),
+            eta,
+            point,
+        }
+    }
+
+    /// Minimises −2ℓ from where it stands; the point must have been evaluated.
+    pub fn minimise(&mut self, problem: &Problem, labels: &Labels) -> Result<Steps, Failure> {
+        self.set_derivatives(problem);
+        problem.set_fisher(&self.point, &self.derivatives, self.plan, &mut self.metric, &mut self.room);
+        verify::identified(&self.metric, &mut self.factor, labels)?;
+        self.start.copy_from_slice(&self.eta);
+        self.working.information(&self.eta, &mut self.metric);
+        self.floor.iter_mut().enumerate().for_each(|(k, floor)| *floor = 1e-3 * self.metric[(k, k)]);
+        self.run(problem, labels)
+    }
+
+    /// The map between natural and working parameters.
+    pub fn working(&self) -> &Working {
+        &self.working
+    }
+
+    /// The optimum: the point and its working parameters.
+    pub fn into_optimum(self) -> (Point, Vec<f64>) {
+        (self.point, self.eta)
+    }
+
+    fn run(&mut self, problem: &Problem, labels: &Labels) -> Result<Steps, Failure> {
         let (mut damping, mut evaluations, mut previous) = (0.0_f64, 1, f64::INFINITY);
         for iteration in 1..=MAX_ITERATIONS {
-            let derivatives = self.problem.derivatives(self.structure, &point.theta);
-            let curvature = self.curvature(&point, &eta, &derivatives, previous < NEAR);
-            if let Some(next) = self.escape(&point, &eta, &curvature) {
-                (eta, point) = next;
+            self.set_curvature(problem, previous < NEAR || self.correction.is_some());
+            if self.escape(problem) {
                 continue;
             }
-            let decrement = decrement(&curvature).unwrap_or(f64::INFINITY);
+            let definite = self.factor.set(&self.curvature.hessian);
+            let decrement = if definite { self.solve_step() } else { f64::INFINITY };
             let converged = decrement < DECREMENT || (decrement < STALLED && decrement > 0.25 * previous);
+            if decrement > OUTDATED * previous {
+                self.correction = None;
+            }
             previous = decrement;
-            let (mut metric, mut taken) = (None, None);
-            while taken.is_none() && damping <= MAX_DAMPING {
-                let metric = (damping > 0.0).then(|| &*metric.get_or_insert_with(|| self.metric(&point, &eta, &derivatives)));
-                if let Some(step) = step(&curvature, metric.map(|m| m * damping)) {
+            let (mut moved, mut metric) = (false, false);
+            while !moved && damping <= MAX_DAMPING {
+                if damping > 0.0 && !metric {
+                    self.set_metric(problem);
+                    metric = true;
+                }
+                if if damping > 0.0 { self.damped_step(damping) } else { definite } {
                     evaluations += 1;
-                    taken = self.candidate(&eta, &step).filter(|(_, next)| falls(&point, next, &curvature, &step));
+                    moved = self.try_step(problem);
                 }
                 if converged {
                     break;
                 }
-                damping = if taken.is_some() { 0.1 * damping } else { (4.0 * damping).max(0.05) };
+                damping = if moved { 0.1 * damping } else { (4.0 * damping).max(0.05) };
             }
             if damping < 0.01 {
                 damping = 0.0;
             }
-            let moved = taken.is_some();
-            if let Some(next) = taken {
-                (eta, point) = next;
+            if moved {
+                self.accept(problem);
             }
             if converged || (!moved && decrement < STALLED) {
-                self.verified(&point, &eta, &curvature, &derivatives)?;
-                return Ok(Optimum { point, eta, iterations: iteration, evaluations, decrement });
+                self.verified(problem, labels)?;
+                return Ok(Steps { iterations: iteration, evaluations, decrement });
             }
-            if !moved || (damping > 0.0 && verify::smallest_eigenvalue(self.problem.groups, self.structure, &point).0 < verify::SINGULAR) {
-                return Err(self.diagnosis(&point, &eta, iteration));
+            if !moved || (damping > 0.0 && verify::smallest_eigenvalue(problem, &self.point).0 < verify::SINGULAR) {
+                return Err(self.diagnosis(problem, labels, iteration));
             }
         }
         // Still gaining after so many steps: an optimum far away in a nearly singular Σ, which nobody could use, or none at all.
-        let (eigenvalue, visits) = verify::smallest_eigenvalue(self.problem.groups, self.structure, &point);
+        let (eigenvalue, visits) = verify::smallest_eigenvalue(problem, &self.point);
         if eigenvalue < 1e-4 {
-            return Err(self.labels.unbounded(&visits, eigenvalue));
+            return Err(labels.unbounded(&visits, eigenvalue));
         }
-        Err(self.diagnosis(&point, &eta, MAX_ITERATIONS))
+        Err(self.diagnosis(problem, labels, MAX_ITERATIONS))
     }
 
-    /// A way out of a saddle: a diagonal element of the Cholesky factor that has fallen to zero although the likelihood rises away from it.
-    fn escape(&self, point: &Point, eta: &[f64], curvature: &Curvature) -> Option<(Vec<f64>, Point)> {
-        let trapped = |&k: &usize| curvature.hessian[(k, k)] < 0.0 && eta[k].abs() < 0.05 * self.start[k].abs();
-        let k = self.working.diagonal(eta.len()).into_iter().find(trapped)?;
-        (0..10).map(|halvings| 0.5 * self.start[k] / f64::from(1 << halvings)).find_map(|value| {
-            let mut step = DVector::zeros(eta.len());
-            step[k] = value - eta[k];
-            self.candidate(eta, &step).filter(|(_, next)| next.value < point.value - noise(point.value))
-        })
+    fn set_derivatives(&mut self, problem: &Problem) {
+        problem.set_derivatives(&self.point.theta, &mut self.derivatives, &mut self.room.dense);
+    }
+
+    fn accept(&mut self, problem: &Problem) {
+        std::mem::swap(&mut self.point, &mut self.next);
+        std::mem::swap(&mut self.eta, &mut self.next_eta);
+        if !problem.structure().is_linear() {
+            self.set_derivatives(problem);
+        }
     }
 
     /// Gradient and Hessian in the working parameters.
-    fn curvature(&self, point: &Point, eta: &[f64], derivatives: &[Derivatives], near: bool) -> Curvature {
-        let natural = match self.exact && near {
-            true => self.problem.exact_curvature(self.structure, point, derivatives).0,
-            false => self.problem.leading_curvature(self.structure, point, derivatives),
-        };
-        self.working.transform(eta, natural)
+    fn set_curvature(&mut self, problem: &Problem, near: bool) {
+        problem.set_leading_curvature(&self.point, &self.derivatives, &mut self.curvature, self.plan, &mut self.room);
+        if near {
+            let correction = match self.correction.take() {
+                Some(known) => known,
+                None => {
+                    problem.set_slopes(&self.point, &self.derivatives, &mut self.slopes, &mut self.room);
+                    self.slopes.correction(&self.point.phi, problem.estimation)
+                }
+            };
+            self.curvature.hessian += &correction;
+            self.correction = Some(correction);
+        }
+        self.working.transform(&self.eta, &mut self.curvature);
+    }
+
+    /// Sets the Newton step −H⁻¹g from the factored Hessian, and returns the decrement.
+    fn solve_step(&mut self) -> f64 {
+        self.factor.solve(&self.curvature.gradient, &mut self.step);
+        self.step.neg_mut();
+        -self.curvature.gradient.dot(&self.step)
+    }
+
+    /// Sets the step −(H + damping · metric)⁻¹g; `false` where that matrix is not positive definite.
+    fn damped_step(&mut self, damping: f64) -> bool {
+        self.damped.zip_zip_apply(&self.curvature.hessian, &self.metric, |damped, h, metric| *damped = h + damping * metric);
+        let definite = self.factor.set(&self.damped);
+        if definite {
+            self.solve_step();
+        }
+        definite
     }
 
     /// The Fisher metric in the working parameters.
-    fn metric(&self, point: &Point, eta: &[f64], derivatives: &[Derivatives]) -> DMatrix<f64> {
-        self.working.information(eta, &self.problem.fisher(point, derivatives)) + DMatrix::from_diagonal(&self.floor)
+    fn set_metric(&mut self, problem: &Problem) {
+        problem.set_fisher(&self.point, &self.derivatives, self.plan, &mut self.metric, &mut self.room);
+        self.working.information(&self.eta, &mut self.metric);
+        (0..self.floor.len()).for_each(|k| self.metric[(k, k)] += self.floor[k]);
     }
 
-    fn candidate(&self, eta: &[f64], step: &DVector<f64>) -> Option<(Vec<f64>, Point)> {
-        let next: Vec<f64> = eta.iter().zip(step.iter()).map(|(e, s)| e + s).collect();
-        let point = self.problem.at(self.structure, &self.working.to_natural(&next))?;
-        Some((next, point))
+    /// Evaluates −2ℓ a step away; whether it may be taken.
+    fn try_step(&mut self, problem: &Problem) -> bool {
+        self.next_eta.iter_mut().zip(&self.eta).zip(self.step.iter()).for_each(|((next, eta), step)| *next = eta + step);
+        self.evaluate_next(problem) && self.falls()
+    }
+
+    fn evaluate_next(&mut self, problem: &Problem) -> bool {
+        self.working.to_natural(&self.next_eta, &mut self.natural);
+        problem.evaluate(&self.natural, &mut self.next, &mut self.room)
+    }
+
+    /// Whether −2ℓ falls by a fair share of what the quadratic promises, or stays within rounding.
+    fn falls(&self) -> bool {
+        let promised = -(self.curvature.gradient.dot(&self.step) + 0.5 * quadratic_form(&self.curvature.hessian, &self.step));
+        self.next.value <= self.point.value - 1e-4 * promised.max(0.0) + noise(self.point.value)
+    }
+
+    /// A way out of a saddle: a diagonal element of the Cholesky factor that has fallen to zero although the likelihood rises away from it.
+    fn escape(&mut self, problem: &Problem) -> bool {
+        let hessian = &self.curvature.hessian;
+        let trapped = |&k: &usize| hessian[(k, k)] < 0.0 && self.eta[k].abs() < 0.05 * self.start[k].abs();
+        let Some(k) = self.working.diagonal(self.eta.len()).find(trapped) else { return false };
+        for halvings in 0..10 {
+            self.next_eta.copy_from_slice(&self.eta);
+            self.next_eta[k] = 0.5 * self.start[k] / f64::from(1 << halvings);
+            if self.evaluate_next(problem) && self.next.value < self.point.value - noise(self.point.value) {
+                self.accept(problem);
+                return true;
+            }
+        }
+        false
     }
 
     /// Refuses an optimum at which Σ is singular, or −2ℓ flat.
-    fn verified(&self, point: &Point, eta: &[f64], curvature: &Curvature, derivatives: &[Derivatives]) -> Result<(), Failure> {
-        let (eigenvalue, visits) = verify::smallest_eigenvalue(self.problem.groups, self.structure, point);
-        if eigenvalue < verify::SINGULAR {
-            return Err(self.labels.unbounded(&visits, eigenvalue));
+    fn verified(&mut self, problem: &Problem, labels: &Labels) -> Result<(), Failure> {
+        if !verify::well_conditioned(problem, &self.point, &mut self.room) {
+            let (eigenvalue, visits) = verify::smallest_eigenvalue(problem, &self.point);
+            if eigenvalue < verify::SINGULAR {
+                return Err(labels.unbounded(&visits, eigenvalue));
+            }
         }
-        let fisher = self.working.information(eta, &self.problem.fisher(point, derivatives));
-        verify::determined(&curvature.hessian, &fisher, self.labels)
+        problem.set_fisher(&self.point, &self.derivatives, self.plan, &mut self.metric, &mut self.room);
+        self.working.information(&self.eta, &mut self.metric);
+        verify::determined(&self.curvature.hessian, &self.metric, &mut self.damped, &mut self.factor, labels)
     }
 
     /// Why there is no optimum.
-    fn diagnosis(&self, point: &Point, eta: &[f64], iterations: usize) -> Failure {
-        let (eigenvalue, visits) = verify::smallest_eigenvalue(self.problem.groups, self.structure, point);
+    fn diagnosis(&mut self, problem: &Problem, labels: &Labels, iterations: usize) -> Failure {
+        let (eigenvalue, visits) = verify::smallest_eigenvalue(problem, &self.point);
         if eigenvalue < 1e-6 {
-            return self.labels.unbounded(&visits, eigenvalue);
+            return labels.unbounded(&visits, eigenvalue);
         }
-        let derivatives = self.problem.derivatives(self.structure, &point.theta);
-        let fisher = self.metric(point, eta, &derivatives);
-        let (natural, _) = self.problem.exact_curvature(self.structure, point, &derivatives);
-        let hessian = self.working.transform(eta, natural).hessian;
-        verify::determined(&hessian, &fisher, self.labels).err().unwrap_or(Failure::NotConverged { iterations })
+        self.correction = None;
+        self.set_curvature(problem, true);
+        self.set_metric(problem);
+        let determined = verify::determined(&self.curvature.hessian, &self.metric, &mut self.damped, &mut self.factor, labels);
+        determined.err().unwrap_or(Failure::NotConverged { iterations })
     }
-}
-
-/// Whether −2ℓ falls by a fair share of what the quadratic promises, or stays within rounding.
-fn falls(point: &Point, next: &Point, curvature: &Curvature, step: &DVector<f64>) -> bool {
-    let promised = -(curvature.gradient.dot(step) + 0.5 * step.dot(&(&curvature.hessian * step)));
-    next.value <= point.value - 1e-4 * promised.max(0.0) + noise(point.value)
 }
 
 /// What −2ℓ may rise by from rounding alone.
@@ -187,41 +297,6 @@ fn noise(value: f64) -> f64 {
     1e-12 * (1.0 + value.abs())
 }
 
-fn exact_cost(problem: &Problem, parameters: usize) -> usize {
-    let q = problem.moments.values;
-    problem.patterns().iter().map(|p| p.visits.len() * (p.visits.len() + 1) / 2 * q * q).sum::<usize>() * parameters
-}
-
-fn decrement(curvature: &Curvature) -> Option<f64> {
-    let solved = factor(curvature.hessian.clone())?.solve(&curvature.gradient);
-    Some(curvature.gradient.dot(&solved))
-}
-
-/// −(H + damping)⁻¹ g, `None` where that matrix is not positive definite.
-fn step(curvature: &Curvature, damping: Option<DMatrix<f64>>) -> Option<DVector<f64>> {
-    let matrix = match damping {
-        Some(damping) => &curvature.hessian + damping,
-        None => curvature.hessian.clone(),
-    };
-    Some(-factor(matrix)?.solve(&curvature.gradient))
-}
-
-fn factor(matrix: DMatrix<f64>) -> Option<ScaledCholesky> {
-    let scale = matrix.diagonal().map(|d| if d > 0.0 { 1.0 / d.sqrt() } else { f64::NAN });
-    let scaled = DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |a, b| matrix[(a, b)] * scale[a] * scale[b]);
-    let factor = Cholesky::new(scaled)?;
-    // A pivot lost to rounding means that the matrix is singular for practical purposes.
-    (factor.l_dirty().diagonal().min() > 1e-6).then_some(ScaledCholesky { factor, scale })
-}
-
-/// The Cholesky factor of a matrix brought to unit diagonal.
-struct ScaledCholesky {
-    factor: Cholesky<f64, Dyn>,
-    scale: DVector<f64>,
-}
-
-impl ScaledCholesky {
-    fn solve(&self, rhs: &DVector<f64>) -> DVector<f64> {
-        self.factor.solve(&rhs.component_mul(&self.scale)).component_mul(&self.scale)
-    }
+fn quadratic_form(matrix: &DMatrix<f64>, v: &DVector<f64>) -> f64 {
+    matrix.column_iter().zip(v.iter()).map(|(column, x)| x * column.dot(v)).sum()
 }

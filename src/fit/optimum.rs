@@ -1,21 +1,27 @@
 //! From a design and a covariance structure to the verified optimum of the likelihood.
 
 use super::blocks::Blocks;
+use super::build::{self, Storage};
 use super::centring::Centring;
-use super::newton::{Convergence, minimise};
+use super::classes::Classes;
+use super::newton::{Convergence, Search, Steps};
 use super::problem::{Estimation, Point, Problem};
 use super::verify::Labels;
 use super::working::Working;
+use super::workspace::Workspace;
 use super::{Failure, Moments, moments, start};
 use crate::covariance::CovarianceStructure;
 use crate::design::Design;
 use nalgebra::{DMatrix, DVector};
 
 /// The optimum of one model's likelihood: what inference starts from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Fitted {
     pub problem: Problem,
-    pub structure: Box<dyn CovarianceStructure>,
+    /// The sums that the problem was made from; none where every patient has a Σ of his own.
+    pub moments: Option<Moments>,
+    /// β₀.
+    pub origin: Vec<f64>,
     pub point: Point,
     pub working: Working,
     /// The working parameters at the optimum.
@@ -24,51 +30,52 @@ pub(crate) struct Fitted {
     pub kept: Vec<usize>,
     /// The columns that were measured from a mean: `problem` and `point` speak of them as centred.
     pub centring: Centring,
-    /// Names of all covariance parameters, group by group.
-    pub parameter_names: Vec<String>,
+    /// Names for messages, those of all covariance parameters among them.
+    pub labels: Labels,
     pub convergence: Convergence,
 }
 
 impl Fitted {
     /// Collects the moments, finds a start and minimises −2ℓ.
-    pub fn new(design: &Design, structure: Box<dyn CovarianceStructure>, estimation: Estimation) -> Result<Self, Failure> {
+    pub fn new(design: &Design, classes: impl Into<Classes>, estimation: Estimation) -> Result<Self, Failure> {
+        let classes = classes.into();
         let kept: Vec<usize> = (0..design.columns.len()).filter(|&c| design.aliased.iter().all(|a| a.column != c)).collect();
-        let (observations, columns) = (design.y.iter().filter(|y| !y.is_nan()).count(), kept.len());
-        if columns == 0 {
-            return Err(Failure::NoColumns);
-        }
-        if observations <= columns {
-            return Err(Failure::TooFewObservations { observations, columns });
-        }
-        let parameter_names = parameter_names(design, &*structure);
-        if parameter_names.len() > observations {
-            return Err(Failure::TooManyParameters { visits: design.visits.len(), parameters: parameter_names.len(), observations });
-        }
+        let observations = design.y.iter().filter(|y| !y.is_nan()).count();
+        let labels = labels(design, &*classes.structures[0]);
+        check_sizes(design, &kept, &labels, observations)?;
         let rows = moments::active_rows(design, &kept);
         let centring = Centring::of(design, &kept);
-        let moments = moments(design, &centring.values(design), &rows, &kept)?;
-        let problem = Problem::new(moments, rows, columns, design.groups.len(), estimation);
-        let start = start::start(&problem, &*structure)?;
-        let labels = Labels { visits: design.visit_labels.clone(), parameters: parameter_names.clone() };
-        let optimum = minimise(&problem, &*structure, start, &labels)?;
-        let working = Working::of(&*structure, optimum.point.theta.len() / problem.groups);
-        let boundary = working.vanished(&*structure, &optimum.eta).into_iter().map(|k| parameter_names[k].clone()).collect();
-        let convergence =
-            Convergence { iterations: optimum.iterations, evaluations: optimum.evaluations, decrement: optimum.decrement, boundary };
-        Ok(Self { problem, structure, point: optimum.point, working, eta: optimum.eta, kept, centring, parameter_names, convergence })
+        let values = centring.values(design);
+        let origin = origin(design, &values, &rows, &kept, &classes)?;
+        let (problem, moments) = build::problem(design, &values, rows, &origin, kept.len(), classes, estimation, Storage::Cheaper);
+        let mut search = Search::new(&problem, start::start(&problem)?);
+        let steps = search.minimise(&problem, &labels)?;
+        let (working, convergence) = (search.working().clone(), convergence(&problem, &search, &labels, steps));
+        let (point, eta) = search.into_optimum();
+        Ok(Self { problem, moments, origin, point, working, eta, kept, centring, labels, convergence })
+    }
+
+    /// The covariance structure; of the first class of patients, where there are several.
+    pub fn structure(&self) -> &dyn CovarianceStructure {
+        self.problem.structure()
+    }
+
+    /// Names of all covariance parameters, group by group.
+    pub fn parameter_names(&self) -> &[String] {
+        &self.labels.parameters
     }
 
     /// β of the fitted columns, as centred.
     pub fn centred_beta(&self) -> DVector<f64> {
-        &self.point.beta + DVector::from_column_slice(&self.problem.moments.origin)
+        &self.point.beta + DVector::from_column_slice(&self.origin)
     }
 
-    /// Σ of each group.
+    /// Σ of each group; of the first class of patients, where there are several.
     pub fn sigmas(&self) -> Vec<DMatrix<f64>> {
-        let t = self.problem.moments.visits;
+        let t = self.problem.visits();
         let sigma = |theta: &[f64]| {
             let mut sigma = DMatrix::zeros(t, t);
-            self.structure.sigma(theta, &mut sigma);
+            self.structure().sigma(theta, &mut sigma);
             sigma
         };
         self.point.theta.chunks_exact(self.parameters_per_group()).map(sigma).collect()
@@ -80,24 +87,47 @@ impl Fitted {
     }
 }
 
-/// The moments about an origin β₀ near the data, so that no digits are lost to an offset of the outcome.
-fn moments(design: &Design, values: &[f64], rows: &moments::Rows, kept: &[usize]) -> Result<Moments, Failure> {
+/// How a search ended, with the names of what vanished.
+pub(super) fn convergence(problem: &Problem, search: &Search, labels: &Labels, steps: Steps) -> Convergence {
+    let boundary = search.working().vanished(problem.structure(), &search.eta).into_iter().map(|k| labels.parameters[k].clone()).collect();
+    Convergence { iterations: steps.iterations, evaluations: steps.evaluations, decrement: steps.decrement, boundary }
+}
+
+fn check_sizes(design: &Design, kept: &[usize], labels: &Labels, observations: usize) -> Result<(), Failure> {
+    let (columns, parameters) = (kept.len(), labels.parameters.len());
+    if columns == 0 {
+        return Err(Failure::NoColumns);
+    }
+    if observations <= columns {
+        return Err(Failure::TooFewObservations { observations, columns });
+    }
+    if parameters > observations {
+        return Err(Failure::TooManyParameters { visits: design.visits.len(), parameters, observations });
+    }
+    Ok(())
+}
+
+/// An origin β₀ near the data, so that no digits are lost to an offset of the outcome.
+fn origin(design: &Design, values: &[f64], rows: &moments::Rows, kept: &[usize], classes: &Classes) -> Result<Vec<f64>, Failure> {
     let intercept = kept.iter().position(|&c| design.terms[design.columns[c].term].variables.is_empty());
     let mut origin = vec![0.0; kept.len()];
     if let Some(intercept) = intercept {
         let observed = design.y.iter().filter(|y| !y.is_nan());
         origin[intercept] = observed.clone().sum::<f64>() / observed.count().max(1) as f64;
-        return Ok(Moments::of(design, values, rows, origin));
+        return Ok(origin);
     }
-    let first = Problem::new(Moments::of(design, values, rows, origin), rows.clone(), kept.len(), design.groups.len(), Estimation::Ml);
-    let least_squares = first.solve(&Blocks::identity(first.patterns())).ok_or(Failure::Singular)?;
-    Ok(Moments::of(design, values, rows, least_squares.beta.as_slice().to_vec()))
+    let (first, _) = build::problem(design, values, rows.clone(), &origin, kept.len(), classes.clone(), Estimation::Ml, Storage::Cheaper);
+    let mut point = first.blank(0);
+    let identity = Blocks::identity(first.patterns());
+    first.solve(&identity, &mut point.beta, &mut point.phi, &mut Workspace::new(&first)).ok_or(Failure::Singular)?;
+    Ok(point.beta.as_slice().to_vec())
 }
 
-fn parameter_names(design: &Design, structure: &dyn CovarianceStructure) -> Vec<String> {
+fn labels(design: &Design, structure: &dyn CovarianceStructure) -> Labels {
     let names = structure.parameter_names(&design.visit_labels);
-    if design.groups.len() == 1 {
-        return names;
-    }
-    design.groups.iter().flat_map(|group| names.iter().map(move |name| format!("{name} ({group})"))).collect()
+    let parameters = match design.groups.len() {
+        1 => names,
+        _ => design.groups.iter().flat_map(|group| names.iter().map(move |name| format!("{name} ({group})"))).collect(),
+    };
+    Labels { visits: design.visit_labels.clone(), parameters }
 }

@@ -1,4 +1,4 @@
-//! A model's likelihood as a function of the covariance parameters, from the moments alone.
+//! A model's likelihood as a function of the covariance parameters.
 //!
 //! Notation: Σ the covariance on the visit grid, W = Σ\[P,P\]⁻¹ for a pattern P, Φ = (Σ_i X_i'WX_i)⁻¹, R_P = Σ_i e_i e_i' with e_i = y_i − X_i β.
 //! With −2ℓ written out (Harville 1977, JASA 72:320–338; the constant without log|X'X| as SAS PROC MIXED has it),
@@ -8,10 +8,15 @@
 //! ```
 
 use super::blocks::Blocks;
-use super::kernels::{cholesky, inverse_from_cholesky};
-use super::moments::{Moments, PatternMoments, Rows};
+use super::data::Data;
+use super::kernels::{cholesky, inverse_from_cholesky, symmetric_product};
+use super::moments::Rows;
+use super::pattern::Pattern;
+use super::workspace::Workspace;
 use crate::covariance::CovarianceStructure;
 use nalgebra::{DMatrix, DVector};
+use std::ops::Range;
+use std::sync::Arc;
 
 /// Restricted or full maximum likelihood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -26,14 +31,19 @@ pub enum Estimation {
 /// The likelihood problem of one model and its data.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
-    pub moments: Moments,
+    pub data: Data,
+    /// In order of their cells.
+    pub patterns: Vec<Pattern>,
     pub rows: Rows,
     /// Number of (active) columns p.
     pub columns: usize,
     pub groups: usize,
     pub estimation: Estimation,
-    /// The part of −2ℓ that does not depend on θ.
-    constant: f64,
+    /// The covariance structure, bound once for each class of patients: those who share the coordinates that enter it. One, unless
+    /// coordinates differ by patient.
+    pub classes: Vec<Arc<dyn CovarianceStructure>>,
+    /// Σ log w of the observation weights.
+    pub log_weights: f64,
 }
 
 /// Everything known at one θ: the solution for β and, per pattern, W and R_P.
@@ -53,86 +63,153 @@ pub(crate) struct Point {
     pub r: Blocks,
 }
 
-/// A generalised least-squares solution.
-pub(crate) struct Solution {
-    /// β − β₀.
-    pub beta: DVector<f64>,
-    /// (X'WX)⁻¹.
-    pub phi: DMatrix<f64>,
-    /// log|X'WX|.
-    pub log_determinant: f64,
-}
-
 impl Problem {
-    pub fn new(moments: Moments, rows: Rows, columns: usize, groups: usize, estimation: Estimation) -> Self {
-        let n = moments.observations() as f64;
-        let p = match estimation {
-            Estimation::Reml => columns as f64,
-            Estimation::Ml => 0.0,
-        };
-        let log_weights: f64 = moments.patterns.iter().map(|p| p.log_weights).sum();
-        let constant = (n - p) * (2.0 * std::f64::consts::PI).ln() - log_weights;
-        Self { moments, rows, columns, groups, estimation, constant }
+    /// The structure: that of the first class, which has all that the classes share.
+    pub fn structure(&self) -> &dyn CovarianceStructure {
+        &*self.classes[0]
     }
 
-    pub fn patterns(&self) -> &[PatternMoments] {
-        &self.moments.patterns
+    pub fn patterns(&self) -> &[Pattern] {
+        &self.patterns
+    }
+
+    /// The number T of visits.
+    pub fn visits(&self) -> usize {
+        self.structure().visits()
+    }
+
+    /// The number of different Σ: one for each group and class.
+    pub fn cells(&self) -> usize {
+        self.groups * self.classes.len()
+    }
+
+    /// The patterns of a cell, which stand side by side.
+    pub fn patterns_of(&self, cell: usize) -> Range<usize> {
+        self.patterns.partition_point(|p| p.cell < cell)..self.patterns.partition_point(|p| p.cell <= cell)
+    }
+
+    /// The group of a cell and its structure.
+    pub fn of_cell(&self, cell: usize) -> (usize, &dyn CovarianceStructure) {
+        (cell / self.classes.len(), &*self.classes[cell % self.classes.len()])
+    }
+
+    /// The parameters of a group.
+    pub fn of_group<'t>(&self, theta: &'t [f64], group: usize) -> &'t [f64] {
+        let per_group = theta.len() / self.groups;
+        &theta[group * per_group..(group + 1) * per_group]
+    }
+
+    /// The number of observations N.
+    pub fn observations(&self) -> f64 {
+        self.patterns.iter().map(|p| p.patients * p.size() as f64).sum()
+    }
+
+    /// A point with room for everything and nothing in it.
+    pub fn blank(&self, parameters: usize) -> Point {
+        Point {
+            theta: vec![f64::NAN; parameters],
+            value: f64::NAN,
+            beta: DVector::zeros(self.columns),
+            phi: DMatrix::zeros(self.columns, self.columns),
+            w: Blocks::zeros(&self.patterns),
+            r: Blocks::zeros(&self.patterns),
+        }
     }
 
     /// The problem at θ, `None` where Σ or X'WX is not positive definite.
-    pub fn at(&self, structure: &dyn CovarianceStructure, theta: &[f64]) -> Option<Point> {
-        let sigmas = self.sigmas(structure, theta)?;
-        let mut w = Blocks::zeros(self.patterns());
-        let mut value = self.constant;
-        let mut factor = vec![0.0; self.moments.visits.pow(2)];
-        for (index, pattern) in self.patterns().iter().enumerate() {
-            value += pattern.patients as f64 * invert_at(&sigmas[pattern.group], &pattern.visits, &mut factor, w.get_mut(index))?;
+    pub fn at(&self, theta: &[f64]) -> Option<Point> {
+        let mut point = self.blank(theta.len());
+        self.evaluate(theta, &mut point, &mut Workspace::new(self)).then_some(point)
+    }
+
+    /// Moves a point to θ; `false`, and a point without meaning, where Σ or X'WX is not positive definite.
+    pub fn evaluate(&self, theta: &[f64], point: &mut Point, room: &mut Workspace) -> bool {
+        self.try_evaluate(theta, point, room).is_some_and(f64::is_finite)
+    }
+
+    fn try_evaluate(&self, theta: &[f64], point: &mut Point, room: &mut Workspace) -> Option<f64> {
+        self.set_sigmas(theta, room)?;
+        let mut value = self.constant();
+        for (index, pattern) in self.patterns.iter().enumerate() {
+            let log_determinant = invert_at(&room.sigmas[pattern.cell], &pattern.visits, &mut room.small, point.w.get_mut(index))?;
+            value += pattern.patients * log_determinant;
         }
-        let Solution { beta, phi, log_determinant } = self.solve(&w)?;
+        let log_determinant = self.solve(&point.w, &mut point.beta, &mut point.phi, room)?;
         if self.estimation == Estimation::Reml {
             value += log_determinant;
         }
-        let r = self.residual_squares(&beta);
-        value += w.trace_product(&r);
-        value.is_finite().then(|| Point { theta: theta.to_vec(), value, beta, phi, w, r })
+        self.data.residual_squares(&self.patterns, &self.rows, point.beta.as_slice(), &mut point.r, &mut room.data);
+        value += point.w.trace_product(&point.r);
+        point.theta.copy_from_slice(theta);
+        point.value = value;
+        Some(value)
     }
 
-    /// Σ of each group, `None` where θ is out of range or Σ not positive definite.
-    fn sigmas(&self, structure: &dyn CovarianceStructure, theta: &[f64]) -> Option<Vec<DMatrix<f64>>> {
-        let t = self.moments.visits;
-        let sigma = |theta: &[f64]| {
-            if !structure.in_range(theta) || theta.iter().any(|x| !x.is_finite()) {
+    /// The part of −2ℓ that does not depend on θ.
+    fn constant(&self) -> f64 {
+        let p = match self.estimation {
+            Estimation::Reml => self.columns as f64,
+            Estimation::Ml => 0.0,
+        };
+        (self.observations() - p) * (2.0 * std::f64::consts::PI).ln() - self.log_weights
+    }
+
+    /// Σ of each cell, `None` where θ is out of range or Σ not positive definite.
+    fn set_sigmas(&self, theta: &[f64], room: &mut Workspace) -> Option<()> {
+        if theta.iter().any(|x| !x.is_finite()) {
+            return None;
+        }
+        for cell in 0..self.cells() {
+            let (group, structure) = self.of_cell(cell);
+            let theta = self.of_group(theta, group);
+            if !structure.in_range(theta) {
                 return None;
             }
-            let mut sigma = DMatrix::zeros(t, t);
-            structure.sigma(theta, &mut sigma);
-            cholesky(&mut sigma.as_slice().to_vec(), t)?;
-            Some(sigma)
-        };
-        theta.chunks_exact(theta.len() / self.groups).map(sigma).collect()
+            let sigma = &mut room.sigmas[cell];
+            structure.sigma(theta, sigma);
+            room.small.copy_from_slice(sigma.as_slice());
+            cholesky(&mut room.small, structure.visits())?;
+        }
+        Some(())
     }
 
-    /// Generalised least squares with the given weights.
-    pub fn solve(&self, w: &Blocks) -> Option<Solution> {
-        let mut gram = self.gram(w);
+    /// Generalised least squares with the given weights: writes β − β₀ and Φ = (X'WX)⁻¹, and returns log|X'WX|.
+    pub fn solve(&self, w: &Blocks, beta: &mut DVector<f64>, phi: &mut DMatrix<f64>, room: &mut Workspace) -> Option<f64> {
         let p = self.columns;
+        self.data.gram(&self.patterns, &self.rows, w, &mut room.gram, &mut room.data);
         // Scaled to unit diagonal, so that columns in different units lose nothing to each other.
-        let scale: Vec<f64> = (0..p).map(|c| 1.0 / gram[(c, c)].sqrt()).collect();
-        rescale(&mut gram, &scale);
-        let log_determinant = cholesky(gram.as_mut_slice(), p)? - 2.0 * scale.iter().map(|s| s.ln()).sum::<f64>();
-        let mut phi = DMatrix::zeros(p, p);
-        inverse_from_cholesky(gram.as_slice(), p, phi.as_mut_slice());
-        rescale(&mut phi, &scale);
-        let beta = &phi * self.cross(w);
-        Some(Solution { beta, phi, log_determinant })
+        let mut log_scale = 0.0;
+        for c in 0..p {
+            room.scale[c] = 1.0 / room.gram[c * p + c].sqrt();
+            log_scale += room.scale[c].ln();
+        }
+        rescale(&mut room.gram, &room.scale);
+        let log_determinant = cholesky(&mut room.gram, p)? - 2.0 * log_scale;
+        inverse_from_cholesky(&room.gram, p, phi.as_mut_slice());
+        rescale(phi.as_mut_slice(), &room.scale);
+        self.data.cross(&self.patterns, &self.rows, w, &mut room.cross, &mut room.data);
+        symmetric_product(phi.as_slice(), &room.cross, beta.as_mut_slice());
+        Some(log_determinant)
+    }
+
+    /// H_P = Σ_i X_iΦX_i' of every pattern.
+    pub fn leverages(&self, phi: &DMatrix<f64>) -> Blocks {
+        let mut leverages = Blocks::zeros(&self.patterns);
+        self.data.leverages(&self.patterns, &self.rows, phi.as_slice(), &mut leverages, &mut self.data.scratch(self.visits()));
+        leverages
+    }
+
+    /// Σ_i X_i'ΩX_i for a symmetric Ω per pattern, p × p.
+    pub fn gram(&self, omega: &Blocks) -> DMatrix<f64> {
+        let mut gram = DMatrix::zeros(self.columns, self.columns);
+        self.data.gram(&self.patterns, &self.rows, omega, gram.as_mut_slice(), &mut self.data.scratch(self.visits()));
+        gram
     }
 }
 
-fn rescale(matrix: &mut DMatrix<f64>, scale: &[f64]) {
-    for c in 0..scale.len() {
-        for r in 0..scale.len() {
-            matrix[(r, c)] *= scale[r] * scale[c];
-        }
+fn rescale(matrix: &mut [f64], scale: &[f64]) {
+    for (column, &own) in matrix.chunks_exact_mut(scale.len()).zip(scale) {
+        column.iter_mut().zip(scale).for_each(|(x, s)| *x *= s * own);
     }
 }
 

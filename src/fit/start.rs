@@ -3,42 +3,47 @@
 use super::Failure;
 use super::blocks::Blocks;
 use super::problem::{Point, Problem};
-use crate::covariance::CovarianceStructure;
+use super::workspace::Workspace;
 use nalgebra::{DMatrix, SymmetricEigen};
 
 /// The smallest eigenvalue that a starting correlation matrix may have.
 const EIGENVALUE_FLOOR: f64 = 1e-3;
 
 /// A first point for the search, or why there is none.
-pub(crate) fn start(problem: &Problem, structure: &dyn CovarianceStructure) -> Result<Point, Failure> {
-    let least_squares = problem.solve(&Blocks::identity(problem.patterns())).ok_or(Failure::Singular)?;
-    let squares = problem.residual_squares(&least_squares.beta);
+pub(crate) fn start(problem: &Problem) -> Result<Point, Failure> {
+    let mut room = Workspace::new(problem);
+    let mut point = problem.blank(0);
+    let identity = Blocks::identity(problem.patterns());
+    problem.solve(&identity, &mut point.beta, &mut point.phi, &mut room).ok_or(Failure::Singular)?;
+    problem.data.residual_squares(&problem.patterns, &problem.rows, point.beta.as_slice(), &mut point.r, &mut room.data);
     let diagonal = |m: usize, square: &[f64]| square.iter().step_by(m + 1).sum::<f64>();
-    let total: f64 = problem.patterns().iter().map(|p| diagonal(p.visits.len(), &p.yy)).sum();
-    let residual: f64 = problem.patterns().iter().enumerate().map(|(i, p)| diagonal(p.visits.len(), squares.get(i))).sum();
+    let patterns = || problem.patterns().iter().enumerate();
+    let total: f64 = patterns().map(|(i, p)| problem.data.squares(i, p.size())).sum();
+    let residual: f64 = patterns().map(|(i, p)| diagonal(p.size(), point.r.get(i))).sum();
     if residual <= 1e-20 * total || residual <= 0.0 {
         return Err(Failure::NoResidualVariation);
     }
-    let moments: Vec<DMatrix<f64>> = (0..problem.groups).map(|g| pairwise_covariance(problem, &squares, g)).collect();
-    let begin = |matrices: &[DMatrix<f64>]| -> Option<Point> {
-        let theta: Vec<f64> = matrices.iter().flat_map(|m| structure.start(m)).collect();
-        problem.at(structure, &theta)
+    let moments: Vec<DMatrix<f64>> = (0..problem.groups).map(|g| pairwise_covariance(problem, &point.r, g)).collect();
+    let mut begin = |diagonal_only: bool| {
+        let matrix = |m: &DMatrix<f64>| if diagonal_only { DMatrix::from_diagonal(&m.diagonal()) } else { m.clone() };
+        point.theta = moments.iter().flat_map(|m| problem.structure().start(&matrix(m))).collect();
+        let theta = point.theta.clone();
+        problem.evaluate(&theta, &mut point, &mut room)
     };
-    let diagonal: Vec<DMatrix<f64>> = moments.iter().map(|m| DMatrix::from_diagonal(&m.diagonal())).collect();
-    begin(&moments).or_else(|| begin(&diagonal)).ok_or(Failure::NoStart)
+    if begin(false) || begin(true) { Ok(point) } else { Err(Failure::NoStart) }
 }
 
 /// The covariance of the residuals of a group, each pair of visits from the patients who have both, made positive definite. Visits and
 /// pairs that nobody has get the average variance and no correlation.
 fn pairwise_covariance(problem: &Problem, squares: &Blocks, group: usize) -> DMatrix<f64> {
-    let t = problem.moments.visits;
+    let t = problem.visits();
     let (mut sum, mut count) = (DMatrix::<f64>::zeros(t, t), DMatrix::<f64>::zeros(t, t));
     for (index, pattern) in problem.patterns().iter().enumerate().filter(|(_, p)| p.group == group) {
-        let (m, r) = (pattern.visits.len(), squares.get(index));
+        let (m, r) = (pattern.size(), squares.get(index));
         for (j, &b) in pattern.visits.iter().enumerate() {
             for (i, &a) in pattern.visits.iter().enumerate() {
                 sum[(a, b)] += r[j * m + i];
-                count[(a, b)] += pattern.patients as f64;
+                count[(a, b)] += pattern.patients;
             }
         }
     }

@@ -1,152 +1,203 @@
-//! Sums over patients, taken over patterns: X'ΩX, X'Ωy, Σ e e', Σ XΦX'.
+//! The data as sums over the patients of a pattern: an iteration then costs the same for any number of patients.
 
+use super::assembly::Assembly;
 use super::blocks::Blocks;
-use super::moments::PatternMoments;
-use super::problem::Problem;
-use nalgebra::{DMatrix, DVector};
+use super::data::DataScratch;
+use super::kernels::{axpy, dot};
+use super::moments::{Moments, PatternMoments, Rows};
+use super::pattern::Pattern;
+use crate::covariance::{lower, lower_pairs};
 
-impl Problem {
-    /// Σ_i X_i' Ω X_i for a symmetric Ω per pattern, p × p.
-    pub fn gram(&self, omega: &Blocks) -> DMatrix<f64> {
-        let (q, t) = (self.moments.values, self.moments.visits);
-        // K_st = Σ_P Ω_st M_zz for s ≥ t; both K_st and K as a whole are symmetric.
-        let mut k = vec![0.0; t * t * q * q];
-        for (index, pattern) in self.patterns().iter().enumerate() {
-            let (m, omega) = (pattern.visits.len(), omega.get(index));
-            for (j, &visit_j) in pattern.visits.iter().enumerate() {
-                for (i, &visit_i) in pattern.visits.iter().enumerate().skip(j) {
+/// Σ zz', Σ zy' and Σ yy' of every pattern, y measured from Xβ₀.
+#[derive(Debug, Clone)]
+pub(crate) struct Sums {
+    /// The length q of z.
+    values: usize,
+    /// The lower triangles of Σ zz' (packed as [`lower`] has it), pattern after pattern.
+    zz: Vec<f64>,
+    /// Σ zy', q × m, pattern after pattern.
+    zy: Vec<f64>,
+    zy_starts: Vec<usize>,
+    yy: Blocks,
+    assembly: Assembly,
+}
+
+impl Sums {
+    /// From moments, for a design with these rows.
+    pub fn new(moments: &Moments, patterns: &[Pattern], rows: &Rows, columns: usize) -> Self {
+        let q = moments.values;
+        let mut zy_starts = vec![0];
+        moments.patterns.iter().for_each(|p| zy_starts.push(zy_starts[zy_starts.len() - 1] + p.zy.len()));
+        let mut sums = Self {
+            values: q,
+            zz: vec![0.0; moments.patterns.len() * q * (q + 1) / 2],
+            zy: vec![0.0; zy_starts[zy_starts.len() - 1]],
+            zy_starts,
+            yy: Blocks::zeros(patterns),
+            assembly: Assembly::new(rows, q, columns),
+        };
+        moments.patterns.iter().enumerate().for_each(|(index, own)| sums.set(index, own));
+        sums
+    }
+
+    /// Takes the sums of one pattern.
+    fn set(&mut self, index: usize, own: &PatternMoments) {
+        let (q, block) = (self.values, self.assembly.block);
+        let zz = &mut self.zz[index * block..(index + 1) * block];
+        lower_pairs(q).zip(zz).for_each(|((a, b), packed)| *packed = own.zz[b * q + a]);
+        self.zy[self.zy_starts[index]..self.zy_starts[index + 1]].copy_from_slice(&own.zy);
+        self.yy.get_mut(index).copy_from_slice(&own.yy);
+    }
+
+    /// Sets all sums to zero, so that patients can be added again.
+    pub fn clear(&mut self) {
+        self.zz.fill(0.0);
+        self.clear_outcome();
+    }
+
+    /// Sets the sums of the outcome to zero.
+    pub fn clear_outcome(&mut self) {
+        self.zy.fill(0.0);
+        self.yy.clear();
+    }
+
+    /// Adds `times` patients with these values to Σ zz' of a pattern.
+    pub fn add_values(&mut self, pattern: usize, z: &[f64], times: f64) {
+        let block = self.assembly.block;
+        let zz = &mut self.zz[pattern * block..(pattern + 1) * block];
+        let mut start = 0;
+        for (a, &za) in z.iter().enumerate() {
+            axpy(&mut zz[start..=start + a], times * za, &z[..=a]);
+            start += a + 1;
+        }
+    }
+
+    /// Adds `times` patients with these values and outcomes (y − Xβ₀ at the pattern's visits) to Σ zy' and the lower triangle of Σ yy'.
+    pub fn add_outcome(&mut self, pattern: usize, z: &[f64], y: &[f64], times: f64) {
+        let q = self.values;
+        let zy = &mut self.zy[self.zy_starts[pattern]..self.zy_starts[pattern + 1]];
+        let yy = self.yy.get_mut(pattern);
+        for (t, &yt) in y.iter().enumerate() {
+            axpy(&mut zy[t * q..(t + 1) * q], times * yt, z);
+            axpy(&mut yy[t * y.len() + t..(t + 1) * y.len()], times * yt, &y[t..]);
+        }
+    }
+
+    /// Completes Σ yy' after patients have been added.
+    pub fn complete(&mut self, patterns: &[Pattern]) {
+        patterns.iter().enumerate().for_each(|(index, p)| super::kernels::mirror(self.yy.get_mut(index), p.size()));
+    }
+
+    pub fn scratch(&self, visits: usize) -> DataScratch {
+        DataScratch {
+            k: vec![0.0; self.assembly.size],
+            by_visit: vec![0.0; self.values * visits],
+            z: vec![0.0; self.values],
+            ..DataScratch::default()
+        }
+    }
+
+    /// The products that one gram takes, for choosing between this and patients' rows.
+    pub fn cost(&self, patterns: &[Pattern]) -> usize {
+        patterns.iter().map(|p| p.size() * (p.size() + 1) / 2 * self.assembly.block).sum::<usize>() + self.assembly.len()
+    }
+
+    /// Σ yy' of a pattern.
+    pub fn yy(&self, pattern: usize) -> &[f64] {
+        self.yy.get(pattern)
+    }
+
+    /// Σ_i X_i'ΩX_i, p × p.
+    pub fn gram(&self, patterns: &[Pattern], omega: &Blocks, gram: &mut [f64], scratch: &mut DataScratch) {
+        let block = self.assembly.block;
+        scratch.k.fill(0.0);
+        for (index, (pattern, zz)) in patterns.iter().zip(self.zz.chunks_exact(block)).enumerate() {
+            let (m, omega) = (pattern.size(), omega.get(index));
+            for (j, &t) in pattern.visits.iter().enumerate() {
+                for (i, &s) in pattern.visits.iter().enumerate().skip(j) {
                     let weight = omega[j * m + i];
                     if weight != 0.0 {
-                        let cell = visit_j * t + visit_i;
-                        let block = &mut k[cell * q * q..(cell + 1) * q * q];
-                        block.iter_mut().zip(&pattern.zz).for_each(|(k, zz)| *k += weight * zz);
+                        let first = lower(s, t) * block;
+                        axpy(&mut scratch.k[first..first + block], weight, zz);
                     }
                 }
             }
         }
-        let mut gram = DMatrix::zeros(self.columns, self.columns);
-        for b in 0..t {
-            for a in b..t {
-                let block = &k[(b * t + a) * q * q..(b * t + a + 1) * q * q];
-                for d in &self.rows[b] {
-                    for c in &self.rows[a] {
-                        let x = c.weight * d.weight * block[d.value * q + c.value];
-                        gram[(c.column, d.column)] += x;
-                        if a != b {
-                            gram[(d.column, c.column)] += x;
-                        }
-                    }
-                }
-            }
-        }
-        gram
+        self.assembly.gram(&scratch.k, gram);
     }
 
-    /// Σ_i X_i' Ω (y_i − X_i β₀) for a symmetric Ω per pattern.
-    pub fn cross(&self, omega: &Blocks) -> DVector<f64> {
-        let (q, t) = (self.moments.values, self.moments.visits);
-        let mut sums = vec![0.0; q * t];
-        for (index, pattern) in self.patterns().iter().enumerate() {
-            let (m, omega) = (pattern.visits.len(), omega.get(index));
-            for (i, &visit) in pattern.visits.iter().enumerate() {
-                let sum = &mut sums[visit * q..(visit + 1) * q];
-                for j in 0..m {
-                    let weight = omega[j * m + i];
-                    sum.iter_mut().zip(&pattern.zy[j * q..(j + 1) * q]).for_each(|(s, zy)| *s += weight * zy);
+    /// Σ_i X_i'Ω(y_i − X_iβ₀), p.
+    pub fn cross(&self, patterns: &[Pattern], rows: &Rows, omega: &Blocks, cross: &mut [f64], scratch: &mut DataScratch) {
+        let q = self.values;
+        scratch.by_visit.fill(0.0);
+        for (index, pattern) in patterns.iter().enumerate() {
+            let (m, omega) = (pattern.size(), omega.get(index));
+            let zy = &self.zy[self.zy_starts[index]..self.zy_starts[index + 1]];
+            for (i, &s) in pattern.visits.iter().enumerate() {
+                let sum = &mut scratch.by_visit[s * q..(s + 1) * q];
+                for (j, zy) in zy.chunks_exact(q).enumerate() {
+                    axpy(sum, omega[j * m + i], zy);
                 }
             }
         }
-        let mut cross = DVector::zeros(self.columns);
-        for (row, sum) in self.rows.iter().zip(sums.chunks_exact(q)) {
+        cross.fill(0.0);
+        for (row, sum) in rows.iter().zip(scratch.by_visit.chunks_exact(q)) {
             row.iter().for_each(|e| cross[e.column] += e.weight * sum[e.value]);
         }
-        cross
     }
 
-    /// The coefficients of z in x_t'v for every visit: Σ_c D_t v, q by visit.
-    fn coefficients(&self, v: &DVector<f64>) -> Vec<f64> {
-        let q = self.moments.values;
-        let mut b = vec![0.0; q * self.moments.visits];
-        for (visit, row) in self.rows.iter().enumerate() {
-            row.iter().for_each(|e| b[visit * q + e.value] += e.weight * v[e.column]);
+    /// R_P = Σ_i e_i e_i' of every pattern, e_i = y_i − X_i(β₀ + β).
+    pub fn residual_squares(&self, patterns: &[Pattern], rows: &Rows, beta: &[f64], squares: &mut Blocks, scratch: &mut DataScratch) {
+        let (q, block) = (self.values, self.assembly.block);
+        let DataScratch { by_visit, z, .. } = scratch;
+        // b_t = D_t'β.
+        by_visit.fill(0.0);
+        for (row, b) in rows.iter().zip(by_visit.chunks_exact_mut(q)) {
+            row.iter().for_each(|e| b[e.value] += e.weight * beta[e.column]);
         }
-        b
-    }
-
-    /// R_P = Σ_i e_i e_i' of every pattern, e the residuals at β.
-    pub fn residual_squares(&self, beta: &DVector<f64>) -> Blocks {
-        let q = self.moments.values;
-        let b = self.coefficients(beta);
-        let mut squares = Blocks::zeros(self.patterns());
-        let mut scratch = vec![0.0; q];
-        for (index, pattern) in self.patterns().iter().enumerate() {
-            let m = pattern.visits.len();
-            let square = squares.get_mut(index);
-            for (j, &visit_j) in pattern.visits.iter().enumerate() {
-                // M_zz b_j − m_zy,j: what pairs with b_i, and m_zy,i with b_j in turn.
-                product(pattern, &b[visit_j * q..(visit_j + 1) * q], &mut scratch);
-                let zy = &pattern.zy[j * q..(j + 1) * q];
-                scratch.iter_mut().zip(zy).for_each(|(s, zy)| *s -= zy);
-                for (i, &visit_i) in pattern.visits.iter().enumerate().skip(j) {
-                    let own = &b[visit_i * q..(visit_i + 1) * q];
-                    let x = pattern.yy[j * m + i] + dot(own, &scratch)
-                        - dot(&b[visit_j * q..(visit_j + 1) * q], &pattern.zy[i * q..(i + 1) * q]);
+        for (index, (pattern, zz)) in patterns.iter().zip(self.zz.chunks_exact(block)).enumerate() {
+            let (m, square, yy) = (pattern.size(), squares.get_mut(index), self.yy.get(index));
+            let zy = &self.zy[self.zy_starts[index]..self.zy_starts[index + 1]];
+            for (j, &t) in pattern.visits.iter().enumerate() {
+                let b_t = &by_visit[t * q..(t + 1) * q];
+                // M_zz b_t − m_zy,t: what pairs with b_s, and m_zy,s with b_t in turn.
+                packed_product(zz, b_t, z);
+                z.iter_mut().zip(&zy[j * q..(j + 1) * q]).for_each(|(z, zy)| *z -= zy);
+                for (i, &s) in pattern.visits.iter().enumerate().skip(j) {
+                    let x = yy[j * m + i] + dot(&by_visit[s * q..(s + 1) * q], z) - dot(b_t, &zy[i * q..(i + 1) * q]);
                     square[j * m + i] = x;
                     square[i * m + j] = x;
                 }
             }
         }
-        squares
     }
 
-    /// H_P = Σ_i X_i Φ X_i' of every pattern.
-    pub fn leverages(&self, phi: &DMatrix<f64>) -> Blocks {
-        let (q, t) = (self.moments.values, self.moments.visits);
+    /// H_P = Σ_i X_iΦX_i' of every pattern.
+    pub fn leverages(&self, patterns: &[Pattern], phi: &[f64], leverages: &mut Blocks, scratch: &mut DataScratch) {
+        let block = self.assembly.block;
         // D_s'ΦD_t is the same for every pattern.
-        let mut phi_st = vec![0.0; t * t * q * q];
-        for b in 0..t {
-            for a in b..t {
-                let block = &mut phi_st[(b * t + a) * q * q..(b * t + a + 1) * q * q];
-                for d in &self.rows[b] {
-                    for c in &self.rows[a] {
-                        block[d.value * q + c.value] += c.weight * d.weight * phi[(c.column, d.column)];
-                    }
-                }
-            }
-        }
-        let mut leverages = Blocks::zeros(self.patterns());
-        for (index, pattern) in self.patterns().iter().enumerate() {
-            let m = pattern.visits.len();
-            let leverage = leverages.get_mut(index);
-            for (j, &b) in pattern.visits.iter().enumerate() {
-                for (i, &a) in pattern.visits.iter().enumerate().skip(j) {
-                    let x = dot(&phi_st[(b * t + a) * q * q..(b * t + a + 1) * q * q], &pattern.zz);
+        self.assembly.projected(phi, &mut scratch.k);
+        for (index, (pattern, zz)) in patterns.iter().zip(self.zz.chunks_exact(block)).enumerate() {
+            let (m, leverage) = (pattern.size(), leverages.get_mut(index));
+            for (j, &t) in pattern.visits.iter().enumerate() {
+                for (i, &s) in pattern.visits.iter().enumerate().skip(j) {
+                    let first = lower(s, t) * block;
+                    let x = dot(&scratch.k[first..first + block], zz);
                     leverage[j * m + i] = x;
                     leverage[i * m + j] = x;
                 }
             }
         }
-        leverages
     }
 }
 
-/// M_zz v.
-fn product(pattern: &PatternMoments, v: &[f64], out: &mut [f64]) {
-    out.fill(0.0);
-    for (column, &factor) in pattern.zz.chunks_exact(v.len()).zip(v) {
-        if factor != 0.0 {
-            out.iter_mut().zip(column).for_each(|(o, zz)| *o += zz * factor);
-        }
+/// M v for a packed symmetric M.
+fn packed_product(packed: &[f64], v: &[f64], product: &mut [f64]) {
+    let mut start = 0;
+    for a in 0..v.len() {
+        let row = &packed[start..=start + a];
+        product[a] = dot(row, &v[..=a]);
+        axpy(&mut product[..a], v[a], &row[..a]);
+        start += a + 1;
     }
-}
-
-/// a'b, in four running sums so that the additions need not wait for each other.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; 4];
-    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
-    let rest: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a4.zip(b4) {
-        (0..4).for_each(|k| sums[k] += x[k] * y[k]);
-    }
-    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
 }

@@ -6,6 +6,7 @@
 
 use crate::covariance::{CovarianceStructure, SemidefiniteBlock, lower, lower_pairs};
 use crate::fit::curvature::Curvature;
+use crate::fit::kernels::{dot, multiply};
 use nalgebra::DMatrix;
 
 /// The share of Σ below which what a parameter adds to it counts as nothing.
@@ -17,11 +18,16 @@ pub(crate) struct Working {
     /// The semidefinite blocks of a group.
     blocks: Vec<SemidefiniteBlock>,
     per_group: usize,
+    /// Room for ∂θ/∂η' and two products; empty where the parameters are the natural ones.
+    room: [Vec<f64>; 3],
 }
 
 impl Working {
-    pub fn of(structure: &dyn CovarianceStructure, per_group: usize) -> Self {
-        Self { blocks: structure.semidefinite_blocks(), per_group }
+    /// The map for `groups` groups with `per_group` parameters each.
+    pub fn of(structure: &dyn CovarianceStructure, per_group: usize, groups: usize) -> Self {
+        let blocks = structure.semidefinite_blocks();
+        let size = if blocks.is_empty() { 0 } else { (per_group * groups).pow(2) };
+        Self { blocks, per_group, room: [(); 3].map(|_| vec![0.0; size]) }
     }
 
     pub fn is_natural(&self) -> bool {
@@ -55,71 +61,88 @@ impl Working {
         eta
     }
 
-    /// θ of η.
-    pub fn to_natural(&self, eta: &[f64]) -> Vec<f64> {
-        let mut theta = eta.to_vec();
+    /// Writes θ of η.
+    pub fn to_natural(&self, eta: &[f64], theta: &mut [f64]) {
+        theta.copy_from_slice(eta);
         for block in self.blocks(eta.len()) {
             let l = &eta[block.first..];
             for (a, b) in lower_pairs(block.size) {
                 theta[block.first + lower(a, b)] = (0..=b).map(|c| l[lower(a, c)] * l[lower(b, c)]).sum();
             }
         }
-        theta
     }
 
     /// ∂θ/∂η', square.
     pub fn jacobian(&self, eta: &[f64]) -> DMatrix<f64> {
-        let mut j = DMatrix::identity(eta.len(), eta.len());
-        for SemidefiniteBlock { first, size } in self.blocks(eta.len()) {
-            for (a, b) in lower_pairs(size) {
-                let row = first + lower(a, b);
-                j[(row, row)] = 0.0;
-                for c in 0..=b {
-                    j[(row, first + lower(a, c))] += eta[first + lower(b, c)];
-                    j[(row, first + lower(b, c))] += eta[first + lower(a, c)];
-                }
-            }
-        }
+        let mut j = DMatrix::zeros(eta.len(), eta.len());
+        self.set_jacobian(eta, j.as_mut_slice());
         j
     }
 
-    /// The derivatives with respect to η, given those with respect to θ.
-    pub fn transform(&self, eta: &[f64], natural: Curvature) -> Curvature {
-        if self.is_natural() {
-            return natural;
+    fn set_jacobian(&self, eta: &[f64], j: &mut [f64]) {
+        let n = eta.len();
+        j.fill(0.0);
+        j.iter_mut().step_by(n + 1).for_each(|x| *x = 1.0);
+        for SemidefiniteBlock { first, size } in self.blocks(n) {
+            for (a, b) in lower_pairs(size) {
+                let row = first + lower(a, b);
+                j[row * n + row] = 0.0;
+                for c in 0..=b {
+                    j[(first + lower(a, c)) * n + row] += eta[first + lower(b, c)];
+                    j[(first + lower(b, c)) * n + row] += eta[first + lower(a, c)];
+                }
+            }
         }
-        let j = self.jacobian(eta);
-        let mut hessian = j.transpose() * &natural.hessian * &j;
+    }
+
+    /// Replaces the derivatives with respect to θ by those with respect to η.
+    pub fn transform(&mut self, eta: &[f64], curvature: &mut Curvature) {
+        if self.is_natural() {
+            return;
+        }
+        self.information(eta, &mut curvature.hessian);
         for SemidefiniteBlock { first, size } in self.blocks(eta.len()) {
             for (a, b) in lower_pairs(size) {
                 // θ_ab = Σ_c L_ac L_bc bends in the pair (L_ac, L_bc).
                 for c in 0..=b {
                     let (row, column) = (first + lower(a, c), first + lower(b, c));
-                    hessian[(row, column)] += natural.gradient[first + lower(a, b)];
-                    hessian[(column, row)] += natural.gradient[first + lower(a, b)];
+                    curvature.hessian[(row, column)] += curvature.gradient[first + lower(a, b)];
+                    curvature.hessian[(column, row)] += curvature.gradient[first + lower(a, b)];
                 }
             }
         }
-        Curvature { gradient: j.transpose() * natural.gradient, hessian }
+        // information() left the Jacobian in the room.
+        let [jacobian, product, _] = &mut self.room;
+        let product = &mut product[..eta.len()];
+        product.iter_mut().zip(jacobian.chunks_exact(eta.len())).for_each(|(x, column)| *x = dot(column, curvature.gradient.as_slice()));
+        curvature.gradient.as_mut_slice().copy_from_slice(product);
     }
 
-    /// An information matrix for η, given that for θ.
-    pub fn information(&self, eta: &[f64], natural: &DMatrix<f64>) -> DMatrix<f64> {
+    /// Replaces an information matrix for θ by that for η.
+    pub fn information(&mut self, eta: &[f64], natural: &mut DMatrix<f64>) {
         if self.is_natural() {
-            return natural.clone();
+            return;
         }
-        let j = self.jacobian(eta);
-        j.transpose() * natural * j
+        let n = eta.len();
+        let [mut jacobian, mut product, mut transposed] = std::mem::take(&mut self.room);
+        self.set_jacobian(eta, &mut jacobian);
+        multiply(natural.as_slice(), &jacobian, n, &mut product);
+        for (column, own) in transposed.chunks_exact_mut(n).enumerate() {
+            own.iter_mut().enumerate().for_each(|(row, x)| *x = jacobian[row * n + column]);
+        }
+        multiply(&transposed, &product, n, natural.as_mut_slice());
+        self.room = [jacobian, product, transposed];
     }
 
     /// The diagonal elements of the Cholesky factors, as positions among `total` parameters.
-    pub fn diagonal(&self, total: usize) -> Vec<usize> {
-        self.blocks(total).flat_map(|block| (0..block.size).map(move |a| block.first + lower(a, a))).collect()
+    pub fn diagonal(&self, total: usize) -> impl Iterator<Item = usize> {
+        self.blocks(total).flat_map(|block| (0..block.size).map(move |a| block.first + lower(a, a)))
     }
 
     /// The diagonal elements of the Cholesky factors that add nothing to Σ, as positions in θ.
     pub fn vanished(&self, structure: &dyn CovarianceStructure, eta: &[f64]) -> Vec<usize> {
-        let theta = self.to_natural(eta);
+        let mut theta = eta.to_vec();
+        self.to_natural(eta, &mut theta);
         let (mut sigma, mut slope) =
             (DMatrix::zeros(structure.visits(), structure.visits()), DMatrix::zeros(structure.visits(), structure.visits()));
         let mut adds_nothing = |&k: &usize| {
@@ -129,6 +152,6 @@ impl Working {
             structure.derivative(theta, own, &mut slope);
             eta[k].powi(2) * slope.amax() < VANISHED * sigma.amax()
         };
-        self.diagonal(eta.len()).into_iter().filter(|k| adds_nothing(k)).collect()
+        self.diagonal(eta.len()).filter(|k| adds_nothing(k)).collect()
     }
 }

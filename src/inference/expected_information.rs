@@ -11,7 +11,7 @@
 
 use crate::fit::Estimation;
 use crate::fit::blocks::Blocks;
-use crate::fit::curvature::{Derivatives, add_sandwich, restrict};
+use crate::fit::curvature::Derivatives;
 use crate::fit::kernels::multiply;
 use crate::fit::optimum::Fitted;
 use nalgebra::DMatrix;
@@ -43,22 +43,7 @@ pub(crate) fn expected_hessian(fitted: &Fitted, derivatives: &[Derivatives], p: 
         return expected;
     }
     let phi_p: Vec<DMatrix<f64>> = p.iter().map(|p| &fitted.point.phi * p).collect();
-    let per_group = fitted.parameters_per_group();
-    let whw = leverages_between_weights(fitted);
-    let mut restricted = vec![];
-    let mut product = vec![];
-    for (index, pattern) in fitted.problem.patterns().iter().enumerate() {
-        let (m, first) = (pattern.visits.len(), pattern.group * per_group);
-        restrict(&derivatives[pattern.group], &pattern.visits, &mut restricted);
-        for (k, own) in restricted.iter().enumerate() {
-            product.clear();
-            product.resize(m * m, 0.0);
-            add_sandwich(whw.get(index), own, fitted.point.w.get(index), m, &mut product);
-            for (l, other) in restricted.iter().enumerate() {
-                expected[(first + k, first + l)] -= 2.0 * other.iter().map(|&(a, b, v)| v * product[a * m + b]).sum::<f64>();
-            }
-        }
-    }
+    expected -= 2.0 * fitted.problem.traces(&fitted.point.w, &leverages_between_weights(fitted), derivatives);
     for k in 0..p.len() {
         let transposed = phi_p[k].transpose();
         for l in 0..p.len() {
@@ -71,7 +56,7 @@ pub(crate) fn expected_hessian(fitted: &Fitted, derivatives: &[Derivatives], p: 
 /// W H_P W of every pattern.
 fn leverages_between_weights(fitted: &Fitted) -> Blocks {
     let mut leverages = fitted.problem.leverages(&fitted.point.phi);
-    let mut left = vec![0.0; fitted.structure.visits().pow(2)];
+    let mut left = vec![0.0; fitted.structure().visits().pow(2)];
     for (index, pattern) in fitted.problem.patterns().iter().enumerate() {
         let m = pattern.visits.len();
         let w = fitted.point.w.get(index);

@@ -2,9 +2,10 @@
 
 use super::expected_information::{InformationKind, expected_hessian};
 use crate::fit::blocks::Blocks;
-use crate::fit::curvature::{Derivatives, restrict};
-use crate::fit::kernels::multiply;
+use crate::fit::curvature::Derivatives;
+use crate::fit::kernels::{axpy, multiply};
 use crate::fit::optimum::Fitted;
+use crate::fit::traces::restrict;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 /// Second-order facts at the optimum, in the natural parameters; in the working ones where a variance is at its boundary, so that what
@@ -15,7 +16,7 @@ pub(crate) struct Information {
     pub covariance: DMatrix<f64>,
     /// P_k of every parameter, p × p.
     pub p: Vec<DMatrix<f64>>,
-    /// ∂_kΣ of the natural parameters, group by group.
+    /// ∂_kΣ of the natural parameters, cell by cell of groups and classes.
     pub derivatives: Vec<Derivatives>,
     /// ∂θ/∂η' where the working parameters are used.
     pub jacobian: Option<DMatrix<f64>>,
@@ -23,10 +24,9 @@ pub(crate) struct Information {
 
 impl Information {
     pub fn of(fitted: &Fitted, kind: InformationKind) -> Self {
-        let structure = &*fitted.structure;
-        let derivatives = fitted.problem.derivatives(structure, &fitted.point.theta);
-        let (mut natural, slopes) = fitted.problem.exact_curvature(structure, &fitted.point, &derivatives);
-        let natural_p: Vec<DMatrix<f64>> = slopes.into_iter().map(|s| s.p).collect();
+        let derivatives = fitted.problem.derivatives(&fitted.point.theta);
+        let (mut natural, slopes) = fitted.problem.exact_curvature(&fitted.point, &derivatives);
+        let natural_p: Vec<DMatrix<f64>> = (0..slopes.len()).map(|k| slopes.p(k).clone_owned()).collect();
         if kind == InformationKind::Expected {
             natural.hessian = expected_hessian(fitted, &derivatives, &natural_p);
             natural.gradient.fill(0.0);
@@ -34,7 +34,8 @@ impl Information {
         let (hessian, jacobian) = if fitted.convergence.boundary.is_empty() {
             (natural.hessian, None)
         } else {
-            (fitted.working.transform(&fitted.eta, natural).hessian, Some(fitted.working.jacobian(&fitted.eta)))
+            fitted.working.clone().transform(&fitted.eta, &mut natural);
+            (natural.hessian, Some(fitted.working.jacobian(&fitted.eta)))
         };
         let p = match &jacobian {
             None => natural_p,
@@ -72,30 +73,33 @@ impl Information {
     /// W (Σ_kl ω_kl ∂_kΣ W ∂_lΣ) W per pattern: the weights Ω for which X'ΩX is Σ_kl ω_kl Q_kl.
     pub fn weighted_q(&self, fitted: &Fitted) -> Blocks {
         let (omega, per_group) = (self.omega(), fitted.parameters_per_group());
-        let t = fitted.structure.visits();
-        let patterns = fitted.problem.patterns();
-        let mut sums = Blocks::zeros(patterns);
-        let (mut restricted, mut inner) = (vec![], vec![0.0; t * t]);
-        for (group, derivatives) in self.derivatives.iter().enumerate() {
+        let (problem, t) = (&fitted.problem, fitted.problem.visits());
+        let mut sums = Blocks::zeros(problem.patterns());
+        let (mut restricted, mut own, mut inner) = (vec![], vec![], vec![0.0; t * t]);
+        let mut weighted = DMatrix::<f64>::zeros(t, t);
+        for (cell, derivatives) in self.derivatives.iter().enumerate() {
+            let first = problem.of_cell(cell).0 * per_group;
             for (k, derivative) in derivatives.iter().enumerate() {
                 // Σ_l ω_kl ∂_lΣ is one matrix, the same for every pattern.
-                let mut weighted = DMatrix::<f64>::zeros(t, t);
+                weighted.fill(0.0);
                 for (l, other) in derivatives.iter().enumerate() {
-                    let weight = omega[(group * per_group + k, group * per_group + l)];
+                    let weight = omega[(first + k, first + l)];
                     other.iter().for_each(|&(a, b, v)| weighted[(a, b)] += weight * v);
                 }
-                for (index, pattern) in patterns.iter().enumerate().filter(|(_, p)| p.group == group) {
-                    restrict(std::slice::from_ref(derivative), &pattern.visits, &mut restricted);
+                for index in problem.patterns_of(cell) {
+                    let visits = &problem.patterns[index].visits;
+                    restrict(std::slice::from_ref(derivative), visits, &mut restricted);
                     if restricted[0].is_empty() {
                         continue;
                     }
-                    let m = pattern.visits.len();
-                    let (inner, own) = (&mut inner[..m * m], at(&weighted, &pattern.visits));
+                    let m = visits.len();
+                    let inner = &mut inner[..m * m];
+                    set_at(&weighted, visits, &mut own);
                     multiply(&own, fitted.point.w.get(index), m, inner);
                     // (Σ_l ω_kl ∂_lΣ) W ∂_kΣ, the transpose of what is wanted; the sum over k is symmetric.
                     let target = sums.get_mut(index);
                     for &(a, b, v) in &restricted[0] {
-                        (0..m).for_each(|i| target[b * m + i] += v * inner[a * m + i]);
+                        axpy(&mut target[b * m..(b + 1) * m], v, &inner[a * m..(a + 1) * m]);
                     }
                 }
             }
@@ -106,45 +110,44 @@ impl Information {
     /// W (Σ_kl ω_kl ∂_klΣ) W per pattern: the weights Ω for which X'ΩX is Σ_kl ω_kl R_kl. `None` where Σ is linear in its parameters, or where
     /// a variance is at its boundary and the parameters that remain are not those that the adjustment is defined for.
     pub fn weighted_r(&self, fitted: &Fitted) -> Option<Blocks> {
-        if self.jacobian.is_some() {
+        let (problem, t) = (&fitted.problem, fitted.problem.visits());
+        if self.jacobian.is_some() || problem.structure().is_linear() {
             return None;
         }
         let per_group = fitted.parameters_per_group();
-        let t = fitted.structure.visits();
-        let (mut second, mut linear) = (DMatrix::zeros(t, t), true);
-        let mut of_group = |group: usize| {
-            let theta = &fitted.point.theta[group * per_group..(group + 1) * per_group];
-            let mut sum = DMatrix::zeros(t, t);
+        let mut second = DMatrix::zeros(t, t);
+        let mut sums = Blocks::zeros(problem.patterns());
+        let (mut own, mut linear) = (vec![], true);
+        for cell in 0..problem.cells() {
+            let (group, structure) = problem.of_cell(cell);
+            let (first, theta) = (group * per_group, problem.of_group(&fitted.point.theta, group));
+            let mut bend = DMatrix::zeros(t, t);
             for k in 0..per_group {
                 for l in 0..per_group {
-                    if fitted.structure.second_derivative(theta, k, l, &mut second) {
+                    if structure.second_derivative(theta, k, l, &mut second) {
                         linear = false;
-                        sum += &second * self.covariance[(group * per_group + k, group * per_group + l)];
+                        bend += &second * self.covariance[(first + k, first + l)];
                     }
                 }
             }
-            sum
-        };
-        let bends: Vec<DMatrix<f64>> = (0..fitted.problem.groups).map(&mut of_group).collect();
-        if linear {
-            return None;
+            for index in problem.patterns_of(cell) {
+                set_at(&bend, &problem.patterns[index].visits, &mut own);
+                sums.get_mut(index).copy_from_slice(&own);
+            }
         }
-        let mut sums = Blocks::zeros(fitted.problem.patterns());
-        for (index, pattern) in fitted.problem.patterns().iter().enumerate() {
-            sums.get_mut(index).copy_from_slice(&at(&bends[pattern.group], &pattern.visits));
-        }
-        Some(sandwich_all(fitted, sums))
+        (!linear).then(|| sandwich_all(fitted, sums))
     }
 }
 
-/// The elements of a matrix on the visit grid at a pattern's visits.
-fn at(matrix: &DMatrix<f64>, visits: &[usize]) -> Vec<f64> {
-    visits.iter().flat_map(|&b| visits.iter().map(move |&a| matrix[(a, b)])).collect()
+/// Takes the elements of a matrix on the visit grid at a pattern's visits.
+fn set_at(matrix: &DMatrix<f64>, visits: &[usize], own: &mut Vec<f64>) {
+    own.clear();
+    visits.iter().for_each(|&b| own.extend(visits.iter().map(|&a| matrix[(a, b)])));
 }
 
 /// W inner W of every pattern.
 fn sandwich_all(fitted: &Fitted, mut inner: Blocks) -> Blocks {
-    let mut left = vec![0.0; fitted.structure.visits().pow(2)];
+    let mut left = vec![0.0; fitted.structure().visits().pow(2)];
     for (index, pattern) in fitted.problem.patterns().iter().enumerate() {
         let m = pattern.visits.len();
         let w = fitted.point.w.get(index);

@@ -18,9 +18,9 @@
 use super::expected_information::expected_hessian;
 use super::information::{Information, pseudo_inverse};
 use crate::fit::blocks::Blocks;
-use crate::fit::curvature::restrict;
 use crate::fit::kernels::multiply;
 use crate::fit::optimum::Fitted;
+use crate::fit::traces::restrict;
 use nalgebra::{DMatrix, DVector};
 
 /// Σ_kl ω_kl R_kl − 2 Σ_k b_k P_k, given C in W C W of every pattern. `information` is in the natural parameters.
@@ -38,14 +38,14 @@ fn bias(fitted: &Fitted, information: &Information, wcw: &Blocks, r: &DMatrix<f6
     let mut c = DVector::zeros(information.p.len());
     let (mut restricted, mut inner, mut product) = (vec![], vec![], vec![]);
     for (index, pattern) in fitted.problem.patterns().iter().enumerate() {
-        let (m, n) = (pattern.visits.len(), pattern.patients as f64);
+        let (m, n) = (pattern.visits.len(), pattern.patients);
         // tr(P∂_kΣPC) is tr(∂_kΣ (nWCW − 2 WCW H W)) and what the mean model adds.
         let own = wcw.get(index);
         inner.resize(m * m, 0.0);
         product.resize(m * m, 0.0);
         multiply(own, leverages.get(index), m, &mut inner);
         multiply(&inner, fitted.point.w.get(index), m, &mut product);
-        restrict(&information.derivatives[pattern.group], &pattern.visits, &mut restricted);
+        restrict(&information.derivatives[pattern.cell], &pattern.visits, &mut restricted);
         for (k, derivative) in restricted.iter().enumerate() {
             c[pattern.group * per_group + k] +=
                 derivative.iter().map(|&(a, b, v)| v * (n * own[b * m + a] - 2.0 * product[b * m + a])).sum::<f64>();

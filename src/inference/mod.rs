@@ -2,7 +2,6 @@
 //!
 //! Every function here sees a fit as β, Φ and the derivatives of Φ over the covariance parameters; nothing knows of arms or visits.
 
-mod between_within;
 mod coefficients;
 mod df;
 mod estimate;
@@ -15,9 +14,6 @@ mod level;
 mod predicting;
 mod predictions;
 mod residuals;
-mod sandwich;
-mod sandwich_eigen;
-mod sandwich_rows;
 mod satterthwaite;
 mod simulation;
 
@@ -28,5 +24,4 @@ pub use expected_information::InformationKind;
 pub use fit::{Fit, GroupCovariance, InformationCriteria, ParameterCount};
 pub use predictions::{Prediction, PredictionKind, PredictionOptions, Predictions, VisitStatus};
 pub use residuals::{Residual, Residuals};
-pub use sandwich::Vcov;
 pub use simulation::Simulations;

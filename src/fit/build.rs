@@ -1,0 +1,106 @@
+//! From a design to the likelihood problem: one pass over the patients, and the choice how their data are kept.
+
+use super::classes::Classes;
+use super::data::Data;
+use super::moments::{Moments, Observed, Rows, value_count};
+use super::pattern::Pattern;
+use super::problem::{Estimation, Problem};
+use super::rows::PatientRows;
+use super::sums::Sums;
+use crate::design::Design;
+use std::collections::BTreeMap;
+
+/// How the data of a problem are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Storage {
+    /// Whichever way makes an iteration cost less.
+    Cheaper,
+    /// Sums over the patients of a pattern.
+    #[cfg(test)]
+    Sums,
+    /// Patients, one by one.
+    #[cfg(test)]
+    Patients,
+}
+
+/// The problem, and the sums where it can be made from sums.
+#[expect(clippy::too_many_arguments, reason = "a model has that many parts")]
+pub(crate) fn problem(
+    design: &Design,
+    values: &[f64],
+    rows: Rows,
+    origin: &[f64],
+    columns: usize,
+    classes: Classes,
+    estimation: Estimation,
+    storage: Storage,
+) -> (Problem, Option<Moments>) {
+    let groups = design.groups.len();
+    let log_weights = log_weights(design);
+    let with = |data: Data, patterns: Vec<Pattern>, rows: Rows| Problem {
+        data,
+        patterns,
+        rows,
+        columns,
+        groups,
+        estimation,
+        classes: classes.structures.clone(),
+        log_weights,
+    };
+    if !classes.is_single() {
+        let (own, patterns) = by_patient(design, values, &rows, origin, columns, &classes);
+        return (with(Data::Patients(own), patterns, rows), None);
+    }
+    let moments = Moments::of(design, values, &rows, origin.to_vec());
+    let patterns: Vec<Pattern> = moments
+        .patterns
+        .iter()
+        .map(|p| Pattern { group: p.group, cell: p.group, visits: p.visits.clone(), patients: p.patients as f64 })
+        .collect();
+    let sums = Sums::new(&moments, &patterns, &rows, columns);
+    let keep_sums = match storage {
+        Storage::Cheaper => sums.cost(&patterns) <= PatientRows::cost(&patterns, &rows, columns),
+        #[cfg(test)]
+        forced => forced == Storage::Sums,
+    };
+    let data = match keep_sums {
+        true => Data::Sums(sums),
+        false => Data::Patients(by_patient(design, values, &rows, origin, columns, &classes).0),
+    };
+    (with(data, patterns, rows), Some(moments))
+}
+
+/// The patients one by one, ordered by pattern, and the patterns.
+fn by_patient(
+    design: &Design,
+    values: &[f64],
+    rows: &Rows,
+    origin: &[f64],
+    columns: usize,
+    classes: &Classes,
+) -> (PatientRows, Vec<Pattern>) {
+    let mut members: BTreeMap<(usize, usize, Vec<usize>), Vec<usize>> = BTreeMap::new();
+    let visits = design.visits.len();
+    for patient in 0..design.patients.len() {
+        let seen = (0..visits).filter(|t| !design.y[patient * visits + t].is_nan()).collect();
+        members.entry((design.group_of[patient], classes.of(patient), seen)).or_default().push(patient);
+    }
+    let mut own = PatientRows::empty(value_count(design), columns);
+    let mut observed = Observed::new(design);
+    let mut patterns = vec![];
+    for ((group, class, visits), patients) in members {
+        for &patient in &patients {
+            observed.read(design, patient, &values[patient * design.values..(patient + 1) * design.values], rows, origin);
+            own.push(&observed.z, &observed.y);
+        }
+        own.end_pattern();
+        patterns.push(Pattern { group, cell: group * classes.structures.len() + class, visits, patients: patients.len() as f64 });
+    }
+    (own, patterns)
+}
+
+/// Σ log w over the analysed observations.
+fn log_weights(design: &Design) -> f64 {
+    let Some(weights) = &design.weights else { return 0.0 };
+    weights.iter().zip(&design.y).filter(|(_, y)| !y.is_nan()).map(|(w, _)| w.ln()).sum()
+}

@@ -1,0 +1,80 @@
+//! What an evaluation of the likelihood asks of the data, whichever way they are kept.
+
+use super::blocks::Blocks;
+use super::moments::Rows;
+use super::pattern::Pattern;
+use super::rows::PatientRows;
+use super::sums::Sums;
+
+/// The data of a problem: sums over the patients of a pattern, or the patients.
+#[derive(Debug, Clone)]
+pub(crate) enum Data {
+    /// Cost per iteration set by patterns.
+    Sums(Sums),
+    /// Cost per iteration set by patients: for patterns that few patients share.
+    Patients(PatientRows),
+}
+
+/// Room for one evaluation: what the kind of data at hand needs, the rest is empty.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DataScratch {
+    /// K, packed by pair of visits.
+    pub k: Vec<f64>,
+    /// q by visit.
+    pub by_visit: Vec<f64>,
+    /// q.
+    pub z: Vec<f64>,
+    /// ΩX or XΦ of a patient, m × p, row by row.
+    pub product: Vec<f64>,
+    /// Residuals of a patient, m.
+    pub residual: Vec<f64>,
+}
+
+impl Data {
+    pub fn scratch(&self, visits: usize) -> DataScratch {
+        match self {
+            Data::Sums(sums) => sums.scratch(visits),
+            Data::Patients(rows) => rows.scratch(visits),
+        }
+    }
+
+    /// Σ_i X_i'ΩX_i for a symmetric Ω per pattern, p × p.
+    pub fn gram(&self, patterns: &[Pattern], rows: &Rows, omega: &Blocks, gram: &mut [f64], scratch: &mut DataScratch) {
+        match self {
+            Data::Sums(sums) => sums.gram(patterns, omega, gram, scratch),
+            Data::Patients(own) => own.gram(patterns, rows, omega, gram, scratch),
+        }
+    }
+
+    /// Σ_i X_i'Ω(y_i − X_iβ₀) for a symmetric Ω per pattern, p.
+    pub fn cross(&self, patterns: &[Pattern], rows: &Rows, omega: &Blocks, cross: &mut [f64], scratch: &mut DataScratch) {
+        match self {
+            Data::Sums(sums) => sums.cross(patterns, rows, omega, cross, scratch),
+            Data::Patients(own) => own.cross(patterns, rows, omega, cross),
+        }
+    }
+
+    /// R_P = Σ_i e_i e_i' of every pattern, e_i = y_i − X_i(β₀ + β).
+    pub fn residual_squares(&self, patterns: &[Pattern], rows: &Rows, beta: &[f64], squares: &mut Blocks, scratch: &mut DataScratch) {
+        match self {
+            Data::Sums(sums) => sums.residual_squares(patterns, rows, beta, squares, scratch),
+            Data::Patients(own) => own.residual_squares(patterns, rows, beta, squares, scratch),
+        }
+    }
+
+    /// H_P = Σ_i X_iΦX_i' of every pattern.
+    pub fn leverages(&self, patterns: &[Pattern], rows: &Rows, phi: &[f64], leverages: &mut Blocks, scratch: &mut DataScratch) {
+        match self {
+            Data::Sums(sums) => sums.leverages(patterns, phi, leverages, scratch),
+            Data::Patients(own) => own.leverages(patterns, rows, phi, leverages, scratch),
+        }
+    }
+
+    /// Σ_i Σ_t (y − Xβ₀)² of a pattern.
+    pub fn squares(&self, pattern: usize, m: usize) -> f64 {
+        match self {
+            Data::Sums(sums) => sums.yy(pattern).iter().step_by(m + 1).sum(),
+            Data::Patients(rows) => rows.squares(pattern),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The data patient by patient: for designs whose patterns are nearly as many as the patients, or whose z is long.
+
+use super::blocks::Blocks;
+use super::data::DataScratch;
+use super::kernels::{axpy, dot};
+use super::moments::Rows;
+use super::pattern::Pattern;
+use std::ops::Range;
+
+/// z and y of every patient, ordered by pattern.
+#[derive(Debug, Clone)]
+pub(crate) struct PatientRows {
+    /// The length q of z.
+    values: usize,
+    columns: usize,
+    /// z, patient by patient, q each.
+    z: Vec<f64>,
+    /// y − Xβ₀ at the visits seen, patient by patient, m each.
+    y: Vec<f64>,
+    /// How often each patient counts: 1, or the multiplicity in a bootstrap sample.
+    times: Vec<f64>,
+    /// Where each pattern's patients begin.
+    starts: Vec<usize>,
+    /// Where each pattern's y begin.
+    y_starts: Vec<usize>,
+}
+
+impl PatientRows {
+    /// No patients yet; `patients` of each pattern are to come.
+    pub fn empty(values: usize, columns: usize) -> Self {
+        Self { values, columns, z: vec![], y: vec![], times: vec![], starts: vec![0], y_starts: vec![0] }
+    }
+
+    /// Adds a patient of the pattern that is being filled.
+    pub fn push(&mut self, z: &[f64], y: &[f64]) {
+        self.z.extend_from_slice(z);
+        self.y.extend_from_slice(y);
+        self.times.push(1.0);
+    }
+
+    /// Ends the pattern that is being filled.
+    pub fn end_pattern(&mut self) {
+        self.starts.push(self.times.len());
+        self.y_starts.push(self.y.len());
+    }
+
+    pub fn scratch(&self, visits: usize) -> DataScratch {
+        DataScratch { product: vec![0.0; visits * self.columns], residual: vec![0.0; visits], ..DataScratch::default() }
+    }
+
+    /// The products that one gram would take, for choosing between this and sums.
+    pub fn cost(patterns: &[Pattern], rows: &Rows, columns: usize) -> usize {
+        let entries = rows.iter().map(Vec::len).max().unwrap_or(0);
+        patterns.iter().map(|p| p.patients as usize * p.size() * entries * (p.size() + columns)).sum()
+    }
+
+    /// Σ yy' of a pattern on its diagonal, added up.
+    pub fn squares(&self, pattern: usize) -> f64 {
+        let m = (self.y_starts[pattern + 1] - self.y_starts[pattern]).checked_div(self.patients(pattern).len()).unwrap_or(0);
+        self.patients(pattern).map(|i| self.times[i] * self.y_of(pattern, m, i).iter().map(|y| y * y).sum::<f64>()).sum()
+    }
+
+    /// Replaces the outcome and multiplicity of a patient, by position.
+    pub fn set(&mut self, pattern: usize, patient: usize, y: &[f64], times: f64) {
+        let first = self.y_starts[pattern] + (patient - self.starts[pattern]) * y.len();
+        self.y[first..first + y.len()].copy_from_slice(y);
+        self.times[patient] = times;
+    }
+
+    /// The patients of a pattern, by position.
+    pub fn patients(&self, pattern: usize) -> Range<usize> {
+        self.starts[pattern]..self.starts[pattern + 1]
+    }
+
+    fn z_of(&self, patient: usize) -> &[f64] {
+        &self.z[patient * self.values..(patient + 1) * self.values]
+    }
+
+    fn y_of(&self, pattern: usize, m: usize, patient: usize) -> &[f64] {
+        let first = self.y_starts[pattern] + (patient - self.starts[pattern]) * m;
+        &self.y[first..first + m]
+    }
+
+    /// Every patient with his pattern and multiplicity.
+    fn each(&self, patterns: &[Pattern], mut visit: impl FnMut(usize, &Pattern, usize, f64)) {
+        for (index, pattern) in patterns.iter().enumerate() {
+            self.patients(index).filter(|&i| self.times[i] != 0.0).for_each(|i| visit(index, pattern, i, self.times[i]));
+        }
+    }
+
+    /// Σ_i X_i'ΩX_i, p × p.
+    pub fn gram(&self, patterns: &[Pattern], rows: &Rows, omega: &Blocks, gram: &mut [f64], scratch: &mut DataScratch) {
+        let p = self.columns;
+        gram.fill(0.0);
+        self.each(patterns, |index, pattern, patient, times| {
+            let (m, omega, z) = (pattern.size(), omega.get(index), self.z_of(patient));
+            let product = &mut scratch.product[..m * p];
+            product.fill(0.0);
+            for (j, &s) in pattern.visits.iter().enumerate() {
+                for e in &rows[s] {
+                    let x = e.weight * z[e.value];
+                    (0..m).for_each(|i| product[i * p + e.column] += omega[j * m + i] * x);
+                }
+            }
+            for (product, &t) in product.chunks_exact(p).zip(&pattern.visits) {
+                for e in &rows[t] {
+                    axpy(&mut gram[e.column * p..(e.column + 1) * p], times * e.weight * z[e.value], product);
+                }
+            }
+        });
+    }
+
+    /// Σ_i X_i'Ω(y_i − X_iβ₀), p.
+    pub fn cross(&self, patterns: &[Pattern], rows: &Rows, omega: &Blocks, cross: &mut [f64]) {
+        cross.fill(0.0);
+        self.each(patterns, |index, pattern, patient, times| {
+            let (m, omega, z) = (pattern.size(), omega.get(index), self.z_of(patient));
+            let y = self.y_of(index, m, patient);
+            for (i, &t) in pattern.visits.iter().enumerate() {
+                let weighted = times * dot(&omega[i * m..(i + 1) * m], y);
+                rows[t].iter().for_each(|e| cross[e.column] += e.weight * z[e.value] * weighted);
+            }
+        });
+    }
+
+    /// R_P = Σ_i e_i e_i' of every pattern, e_i = y_i − X_i(β₀ + β).
+    pub fn residual_squares(&self, patterns: &[Pattern], rows: &Rows, beta: &[f64], squares: &mut Blocks, scratch: &mut DataScratch) {
+        squares.clear();
+        self.each(patterns, |index, pattern, patient, times| {
+            let (m, z) = (pattern.size(), self.z_of(patient));
+            let residual = &mut scratch.residual[..m];
+            for ((e, y), &t) in residual.iter_mut().zip(self.y_of(index, m, patient)).zip(&pattern.visits) {
+                *e = y - rows[t].iter().map(|e| e.weight * z[e.value] * beta[e.column]).sum::<f64>();
+            }
+            for (column, &e) in squares.get_mut(index).chunks_exact_mut(m).zip(&*residual) {
+                axpy(column, times * e, residual);
+            }
+        });
+    }
+
+    /// H_P = Σ_i X_iΦX_i' of every pattern.
+    pub fn leverages(&self, patterns: &[Pattern], rows: &Rows, phi: &[f64], leverages: &mut Blocks, scratch: &mut DataScratch) {
+        let p = self.columns;
+        leverages.clear();
+        self.each(patterns, |index, pattern, patient, times| {
+            let (m, z) = (pattern.size(), self.z_of(patient));
+            let product = &mut scratch.product[..m * p];
+            product.fill(0.0);
+            for (product, &t) in product.chunks_exact_mut(p).zip(&pattern.visits) {
+                for e in &rows[t] {
+                    axpy(product, e.weight * z[e.value], &phi[e.column * p..(e.column + 1) * p]);
+                }
+            }
+            let leverage = leverages.get_mut(index);
+            for (j, &t) in pattern.visits.iter().enumerate() {
+                for (i, product) in product.chunks_exact(p).enumerate() {
+                    let x: f64 = rows[t].iter().map(|e| e.weight * z[e.value] * product[e.column]).sum();
+                    leverage[j * m + i] += times * x;
+                }
+            }
+        });
+    }
+}

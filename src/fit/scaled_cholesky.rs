@@ -1,0 +1,62 @@
+//! A Cholesky factor that units cannot upset: the matrix is brought to unit diagonal first.
+
+use super::kernels::cholesky;
+use nalgebra::{DMatrix, DVector};
+
+/// The smallest pivot of the scaled matrix; less is rounding, and the matrix singular for practical purposes.
+const SMALLEST_PIVOT: f64 = 1e-6;
+
+/// The factor of the matrix that was set last.
+#[derive(Debug, Clone)]
+pub(crate) struct ScaledCholesky {
+    factor: Vec<f64>,
+    scale: Vec<f64>,
+}
+
+impl ScaledCholesky {
+    /// Room for n × n.
+    pub fn blank(n: usize) -> Self {
+        Self { factor: vec![0.0; n * n], scale: vec![0.0; n] }
+    }
+
+    /// Factors a matrix; `false` where it is not positive definite.
+    pub fn set(&mut self, matrix: &DMatrix<f64>) -> bool {
+        self.smallest_pivot(matrix).is_some_and(|pivot| pivot > SMALLEST_PIVOT)
+    }
+
+    /// Factors a matrix and returns the smallest diagonal element of the scaled factor, `None` where it is not positive definite.
+    pub fn smallest_pivot(&mut self, matrix: &DMatrix<f64>) -> Option<f64> {
+        let n = self.scale.len();
+        for k in 0..n {
+            let diagonal = matrix[(k, k)];
+            if diagonal <= 0.0 || !diagonal.is_finite() {
+                return None;
+            }
+            self.scale[k] = 1.0 / diagonal.sqrt();
+        }
+        for ((factor, column), own) in self.factor.chunks_exact_mut(n).zip(matrix.column_iter()).zip(&self.scale) {
+            factor.iter_mut().zip(column.iter()).zip(&self.scale).for_each(|((f, x), s)| *f = x * s * own);
+        }
+        cholesky(&mut self.factor, n)?;
+        Some(self.factor.iter().step_by(n + 1).copied().fold(f64::INFINITY, f64::min))
+    }
+
+    /// Writes the solution of matrix · x = rhs.
+    pub fn solve(&self, rhs: &DVector<f64>, x: &mut DVector<f64>) {
+        let n = self.scale.len();
+        let x = x.as_mut_slice();
+        x.iter_mut().zip(rhs.iter()).zip(&self.scale).for_each(|((x, rhs), s)| *x = rhs * s);
+        for j in 0..n {
+            let column = &self.factor[j * n..(j + 1) * n];
+            x[j] /= column[j];
+            let own = x[j];
+            x[j + 1..].iter_mut().zip(&column[j + 1..]).for_each(|(x, l)| *x -= l * own);
+        }
+        for j in (0..n).rev() {
+            let column = &self.factor[j * n..(j + 1) * n];
+            let rest: f64 = column[j + 1..].iter().zip(&x[j + 1..]).map(|(l, x)| l * x).sum();
+            x[j] = (x[j] - rest) / column[j];
+        }
+        x.iter_mut().zip(&self.scale).for_each(|(x, s)| *x *= s);
+    }
+}

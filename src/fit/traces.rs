@@ -1,0 +1,180 @@
+//! Σ_P tr(∂_kΣ W ∂_lΣ E) for all pairs of parameters: the costliest part of an iteration.
+//!
+//! Two ways lead there. With few parameters, ∂_kΣ is sandwiched between E and W pattern by pattern. With many, as in an unstructured Σ, the trace
+//! is Σ v v' W_bc E_da over the non-zero elements (a, b, v) of ∂_kΣ and (c, d, v') of ∂_lΣ, and Σ_P W_bc E_da, which is the same for all parameters,
+//! is summed first: one outer product of packed triangles per pattern.
+
+use super::blocks::Blocks;
+use super::curvature::Derivatives;
+use super::kernels::{axpy, multiply};
+use super::problem::Problem;
+use super::workspace::Workspace;
+use crate::covariance::lower;
+use nalgebra::DMatrix;
+
+/// The way that costs less for a problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TracePlan {
+    /// A sandwich for each parameter and pattern.
+    Sandwiches,
+    /// Outer products first.
+    Tensor,
+}
+
+impl TracePlan {
+    /// By counting multiplications.
+    pub fn of(problem: &Problem, derivatives: &[Derivatives]) -> Self {
+        let t = problem.visits();
+        let packed = t * (t + 1) / 2;
+        let elements = |cell: usize| derivatives[cell].iter().map(Vec::len).sum::<usize>();
+        let sandwiches: usize = problem
+            .patterns
+            .iter()
+            .map(|p| {
+                let (m, k) = (p.size(), derivatives[p.cell].len());
+                // The share of ∂Σ that falls on the pattern's visits.
+                let own = elements(p.cell) * m * m / (t * t);
+                own * m + k * m.pow(3) + own * k / 2
+            })
+            .sum();
+        let outer: usize = problem.patterns.iter().map(|p| p.size() * (p.size() + 1) / 2 * packed).sum();
+        let contraction: usize = (0..problem.cells()).map(|cell| elements(cell).pow(2) / 2).sum();
+        // The outer products run through memory in order, which is worth a factor.
+        if outer / 2 + 2 * contraction < sandwiches { Self::Tensor } else { Self::Sandwiches }
+    }
+}
+
+impl Problem {
+    /// Σ_P tr(∂_kΣ W ∂_lΣ E) for all pairs of parameters; W and E symmetric.
+    pub fn traces(&self, w: &Blocks, e: &Blocks, derivatives: &[Derivatives]) -> DMatrix<f64> {
+        let parameters = derivatives[0].len() * self.groups;
+        let mut traces = DMatrix::zeros(parameters, parameters);
+        self.add_traces(w, e, derivatives, TracePlan::of(self, derivatives), &mut traces, &mut Workspace::new(self));
+        traces.fill_lower_triangle_with_upper_triangle();
+        traces
+    }
+
+    /// Adds Σ_P tr(∂_kΣ W ∂_lΣ E) for all k ≤ l to the upper triangle of `sum`; W and E symmetric.
+    pub(super) fn add_traces(
+        &self,
+        w: &Blocks,
+        e: &Blocks,
+        derivatives: &[Derivatives],
+        plan: TracePlan,
+        sum: &mut DMatrix<f64>,
+        room: &mut Workspace,
+    ) {
+        match plan {
+            TracePlan::Sandwiches => self.add_sandwiched_traces(w, e, derivatives, sum, room),
+            TracePlan::Tensor => (0..self.cells()).for_each(|cell| self.add_contracted_traces(cell, w, e, derivatives, sum, room)),
+        }
+    }
+
+    fn add_sandwiched_traces(&self, w: &Blocks, e: &Blocks, derivatives: &[Derivatives], sum: &mut DMatrix<f64>, room: &mut Workspace) {
+        let per_group = sum.nrows() / self.groups;
+        for (index, pattern) in self.patterns.iter().enumerate() {
+            let (m, first, of_cell) = (pattern.size(), pattern.group * per_group, &derivatives[pattern.cell]);
+            set_positions(&pattern.visits, &mut room.position);
+            let (left, both) = (&mut room.left[..m * m], &mut room.both[..m * m]);
+            for (k, dk) in of_cell.iter().enumerate() {
+                times_derivative(e.get(index), dk, &room.position, left);
+                multiply(left, w.get(index), m, both);
+                for (l, dl) in of_cell.iter().enumerate().skip(k) {
+                    sum[(first + k, first + l)] += elements(dl, &room.position, m).map(|(a, b, v)| v * both[a * m + b]).sum::<f64>();
+                }
+            }
+        }
+    }
+
+    fn add_contracted_traces(
+        &self,
+        cell: usize,
+        w: &Blocks,
+        e: &Blocks,
+        derivatives: &[Derivatives],
+        sum: &mut DMatrix<f64>,
+        room: &mut Workspace,
+    ) {
+        let t = self.visits();
+        let size = t * (t + 1) / 2;
+        let Workspace { tensor, packed: [packed_w, packed_e], .. } = room;
+        tensor.resize(size * size, 0.0);
+        tensor.fill(0.0);
+        packed_w.resize(size, 0.0);
+        packed_e.resize(size, 0.0);
+        for index in self.patterns_of(cell) {
+            pack(w.get(index), &self.patterns[index].visits, packed_w);
+            pack(e.get(index), &self.patterns[index].visits, packed_e);
+            for (row, &w) in tensor.chunks_exact_mut(size).zip(&*packed_w) {
+                if w != 0.0 {
+                    axpy(row, w, packed_e);
+                }
+            }
+        }
+        let first = self.of_cell(cell).0 * (sum.nrows() / self.groups);
+        let symmetric = |a: usize, b: usize| lower(a.max(b), a.min(b));
+        for (k, dk) in derivatives[cell].iter().enumerate() {
+            for (l, dl) in derivatives[cell].iter().enumerate().skip(k) {
+                let mut trace = 0.0;
+                for &(a, b, v) in dk {
+                    trace += v * dl.iter().map(|&(c, d, u)| u * tensor[symmetric(b, c) * size + symmetric(d, a)]).sum::<f64>();
+                }
+                sum[(first + k, first + l)] += trace;
+            }
+        }
+    }
+}
+
+/// Spreads the lower triangle of a pattern's matrix over the packed visit grid, zero elsewhere.
+fn pack(matrix: &[f64], visits: &[usize], packed: &mut [f64]) {
+    let m = visits.len();
+    packed.fill(0.0);
+    for (j, &b) in visits.iter().enumerate() {
+        for (i, &a) in visits.iter().enumerate().skip(j) {
+            packed[lower(a, b)] = matrix[j * m + i];
+        }
+    }
+}
+
+/// Notes where each visit of the grid is in a pattern; beyond its end where it is not.
+pub(super) fn set_positions(visits: &[usize], position: &mut [usize]) {
+    position.fill(usize::MAX);
+    visits.iter().enumerate().for_each(|(i, &visit)| position[visit] = i);
+}
+
+/// Writes the elements of derivatives at a pattern's visits, in the pattern's positions, into `restricted`.
+pub(crate) fn restrict(derivatives: &[Vec<(usize, usize, f64)>], visits: &[usize], restricted: &mut Derivatives) {
+    restricted.resize_with(derivatives.len(), Vec::new);
+    for (own, derivative) in restricted.iter_mut().zip(derivatives) {
+        own.clear();
+        let position = |visit: usize| visits.binary_search(&visit).ok();
+        own.extend(derivative.iter().filter_map(|&(a, b, v)| Some((position(a)?, position(b)?, v))));
+    }
+}
+
+/// The elements of a derivative at a pattern's visits, in the pattern's positions.
+fn elements<'a>(derivative: &'a [(usize, usize, f64)], position: &'a [usize], m: usize) -> impl Iterator<Item = (usize, usize, f64)> + 'a {
+    derivative.iter().map(|&(a, b, v)| (position[a], position[b], v)).filter(move |&(a, b, _)| a < m && b < m)
+}
+
+/// Writes A ∂ into `product`, m × m.
+fn times_derivative(a: &[f64], derivative: &[(usize, usize, f64)], position: &[usize], product: &mut [f64]) {
+    let m = a.len().isqrt();
+    product.fill(0.0);
+    for (row, column, v) in elements(derivative, position, m) {
+        axpy(&mut product[column * m..(column + 1) * m], v, &a[row * m..(row + 1) * m]);
+    }
+}
+
+/// Writes W ∂ W into `sandwich`, all m × m; W and ∂ symmetric.
+pub(super) fn add_sandwich(w: &[f64], derivative: &[(usize, usize, f64)], position: &[usize], left: &mut [f64], sandwich: &mut [f64]) {
+    let m = w.len().isqrt();
+    let left = &mut left[..m * m];
+    times_derivative(w, derivative, position, left);
+    for (j, column) in sandwich.chunks_exact_mut(m).enumerate() {
+        // Column j of (W∂)W, W symmetric; columns of W∂ without elements are zero.
+        for (own, &factor) in left.chunks_exact(m).zip(&w[j * m..(j + 1) * m]) {
+            axpy(column, factor, own);
+        }
+    }
+}
