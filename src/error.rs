@@ -69,6 +69,13 @@ pub enum Error {
         why: String,
     },
 
+    /// Two fits that no likelihood-ratio test can compare.
+    #[error("the likelihoods of these fits cannot be compared: {why}")]
+    NotComparable {
+        /// What they do not have in common, or which does not contain the other.
+        why: String,
+    },
+
     /// The likelihood has no verified optimum.
     #[error("the model could not be fitted: {0}")]
     Fit(crate::fit::Failure),
@@ -84,6 +91,7 @@ impl Error {
             Error::Unknown { .. } => "unknown-name",
             Error::Invalid { .. } => "invalid-request",
             Error::NotEstimable { .. } => "not-estimable",
+            Error::NotComparable { .. } => "not-comparable",
             Error::Fit(failure) => failure.code(),
         }
     }

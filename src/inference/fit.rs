@@ -122,6 +122,11 @@ impl Fit {
         self.fitted.moments.as_ref()
     }
 
+    /// What the likelihood is at the optimum.
+    pub(super) fn fitted(&self) -> &Fitted {
+        &self.fitted
+    }
+
     /// How the search for the optimum ended.
     pub fn convergence(&self) -> &Convergence {
         &self.fitted.convergence

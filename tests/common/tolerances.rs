@@ -58,6 +58,12 @@ pub const PBKRTEST: f64 = 5e-9;
 /// weights lmerTest finds by solving for them.
 pub const TERM_TEST: f64 = 5e-8;
 
+/// Likelihood-ratio statistics of nlme and lme4 at the top, absolute: rounding of sums near 3500. Worst: 2.8e-12.
+pub const LIKELIHOOD_RATIO: f64 = 3e-11;
+
+/// Their p-values, relative: half the statistic's error. Worst: 1.3e-12.
+pub const LIKELIHOOD_RATIO_P: f64 = 2e-11;
+
 /// SAS at its default convergence criterion, up to 1e-5 short in −2ℓ: estimates (in standard errors), SE and t. Worst: 1.6e-4 (CSH).
 pub const SAS: f64 = 2e-4;
 

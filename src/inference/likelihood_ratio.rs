@@ -1,0 +1,231 @@
+//! Likelihood-ratio tests of a model against a special case of it.
+
+use super::nesting::special_case;
+use super::{Fit, ParameterCount};
+use crate::design::Design;
+use crate::dist::chi_squared;
+use crate::error::{Error, Result};
+use crate::fit::Estimation;
+use crate::table::{Column, Format, Tabular, display_as_table};
+use serde::Serialize;
+
+/// What −2 log-likelihood may be the wrong way round by from rounding.
+const ROUNDING: f64 = 1e-6;
+
+/// A likelihood-ratio test, with the two models that it compares.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LikelihoodRatio {
+    /// The smaller model, then the larger.
+    pub rows: Vec<ComparedModel>,
+    /// Twice the difference between the log-likelihoods.
+    pub statistic: f64,
+    /// The difference between the numbers of parameters.
+    pub df: f64,
+    /// The p-value of the χ² distribution on `df` degrees of freedom; conservative where the smaller model puts a variance to its boundary.
+    pub p: f64,
+    /// Where one random effect vanishes in the smaller model: the p-value of ½χ²(df − 1) + ½χ²(df), which is exact in large samples.
+    pub mixture_p: Option<f64>,
+    /// How it was made.
+    pub notes: Vec<String>,
+}
+
+/// One of the models of a likelihood-ratio test.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ComparedModel {
+    /// Mean, covariance and, where it differs by group, the group.
+    pub model: String,
+    /// Covariance parameters and columns of the mean.
+    pub parameters: usize,
+    /// The (restricted) log-likelihood.
+    pub log_likelihood: f64,
+    /// Akaike's criterion; see [`Fit::information_criteria`] for what it counts.
+    pub aic: f64,
+    /// Schwarz's criterion.
+    pub bic: f64,
+}
+
+impl Fit {
+    /// Tests this model against a special case of it: −2 log-likelihood falls by a χ² variable on as many degrees of freedom as there are
+    /// more parameters (Wilks 1938, Annals of Mathematical Statistics 9:60–62).
+    ///
+    /// Both must be fitted to the same observations with the same weights. By REML, both must have the same columns of the mean model: the
+    /// likelihood is that of error contrasts, which are others for another mean. By ML the columns of `nested` must be linear combinations of
+    /// this model's. The covariance of `nested` must be a special case of this one's: the same structure or a more special one, for the same
+    /// groups of patients or fewer. Whether that is so is found by calculation, for structures of a user's own as well.
+    ///
+    /// Where a random effect of this model has no variance in `nested`, the truth lies at the boundary of the parameters, and the p-value of
+    /// χ² is too large. [`LikelihoodRatio::mixture_p`] is then that of the mixture of Self & Liang (1987, JASA 82:605–610) and Stram & Lee
+    /// (1994, Biometrics 50:1171–1177), if one effect vanishes.
+    ///
+    /// ```
+    /// # use trialstats::{Covariance, Layout, Model};
+    /// # fn main() -> trialstats::Result<()> {
+    /// # let trial = Layout::long("PATIENT", "THERAPY", "VISIT").outcome("CHANGE").covariate("BASVAL")
+    /// #     .read_csv("data-samples/antidepressant/antidepressant.csv")?;
+    /// let model = Model::formula("CHANGE ~ BASVAL * VISIT + THERAPY * VISIT")?;
+    /// let unstructured = model.clone().fit(&trial)?;
+    /// let autoregressive = model.covariance(Covariance::Autoregressive).fit(&trial)?;
+    /// let test = unstructured.likelihood_ratio(&autoregressive)?;
+    /// assert_eq!(test.df, 8.0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotComparable`] says which of these does not hold.
+    pub fn likelihood_ratio(&self, nested: &Fit) -> Result<LikelihoodRatio> {
+        let (wide, narrow) = (self.design(), nested.design());
+        let refused = |why: String| Err(Error::NotComparable { why });
+        if self.estimation() != nested.estimation() {
+            return refused("one is fitted by restricted maximum likelihood, the other by maximum likelihood".into());
+        }
+        if !wide.same_observations(narrow) {
+            return refused("they are not fitted to the same observations of the same patients with the same weights".into());
+        }
+        if let Some(why) = different_means(self.estimation(), wide, narrow) {
+            return refused(why);
+        }
+        let vanished = self.vanished_in(nested)?;
+        let [smaller, larger] = [nested, self].map(compared);
+        if larger.parameters <= smaller.parameters {
+            return refused(format!(
+                "the model taken for the special case has {} parameters, the other {}: nothing is left to test, or they are the wrong way round",
+                smaller.parameters, larger.parameters
+            ));
+        }
+        let statistic = 2.0 * (larger.log_likelihood - smaller.log_likelihood);
+        if statistic < -ROUNDING {
+            return refused(format!(
+                "the likelihood of the special case is higher by {:.2e}: the larger model was not brought to its optimum",
+                -0.5 * statistic
+            ));
+        }
+        let statistic = statistic.max(0.0);
+        let df = (larger.parameters - smaller.parameters) as f64;
+        let p = chi_squared::sf(statistic, df);
+        let mixture_p = (vanished == 1).then(|| 0.5 * (mass_above(statistic, df - 1.0) + p));
+        let notes = notes(self, vanished, mixture_p, &smaller, &larger);
+        Ok(LikelihoodRatio { rows: vec![smaller, larger], statistic, df, p, mixture_p, notes })
+    }
+
+    /// How many random effects of this model have no variance in `nested`.
+    fn vanished_in(&self, nested: &Fit) -> Result<usize> {
+        let (wide, narrow) = (self.design(), nested.design());
+        let (larger, smaller) = (self.fitted(), nested.fitted());
+        let mut vanished = 0;
+        for group in 0..wide.groups.len() {
+            let mut of = wide.group_of.iter().zip(&narrow.group_of).filter(|(g, _)| **g == group).map(|(_, &own)| own);
+            let Some(own) = of.next() else { continue };
+            if of.any(|other| other != own) {
+                return Err(Error::NotComparable {
+                    why: format!(
+                        "the patients of group `{}`, who have one covariance in the larger model, have several in the other",
+                        wide.groups[group]
+                    ),
+                });
+            }
+            let theta = &smaller.point.theta[own * smaller.parameters_per_group()..(own + 1) * smaller.parameters_per_group()];
+            vanished += special_case(&*smaller.structure, theta, &*larger.structure).ok_or_else(|| Error::NotComparable {
+                why: format!(
+                    "the covariance `{}` is not a special case of `{}`",
+                    nested.covariance_structure(),
+                    self.covariance_structure()
+                ),
+            })?;
+        }
+        Ok(vanished)
+    }
+}
+
+/// Why the means cannot be compared, if so.
+fn different_means(estimation: Estimation, wide: &Design, narrow: &Design) -> Option<String> {
+    match estimation {
+        Estimation::Reml if !wide.same_columns(narrow) => Some(
+            "restricted likelihoods are of the same data only where the mean models have the same columns; use Estimation::Ml to compare means"
+                .into(),
+        ),
+        Estimation::Reml => None,
+        Estimation::Ml => {
+            let outside = narrow.columns_outside(wide);
+            (!outside.is_empty())
+                .then(|| format!("the larger mean model does not contain the other's column{} {}", plural(&outside), outside.join(", ")))
+        }
+    }
+}
+
+fn plural(names: &[&str]) -> &'static str {
+    if names.len() == 1 { "" } else { "s" }
+}
+
+fn compared(fit: &Fit) -> ComparedModel {
+    let (covariance, mean) = (fit.covariance_parameters().len(), fit.rank());
+    let counted = if fit.estimation() == Estimation::Ml { ParameterCount::All } else { ParameterCount::Covariance };
+    let criteria = fit.information_criteria(counted);
+    let groups = if fit.design().groups().len() > 1 { format!(" by group ({})", fit.design().groups().join(", ")) } else { String::new() };
+    ComparedModel {
+        model: format!("{}; {}{groups}", fit.design().mean_model(), fit.covariance_structure()),
+        parameters: covariance + mean,
+        log_likelihood: fit.log_likelihood(),
+        aic: criteria.aic,
+        bic: criteria.bic,
+    }
+}
+
+/// The probability of a χ² variable above `x`, also on no degrees of freedom: all at zero.
+fn mass_above(x: f64, df: f64) -> f64 {
+    if df > 0.0 { chi_squared::sf(x, df) } else { f64::from(u8::from(x <= 0.0)) }
+}
+
+fn notes(larger: &Fit, vanished: usize, mixture_p: Option<f64>, a: &ComparedModel, b: &ComparedModel) -> Vec<String> {
+    let by = match larger.estimation() {
+        Estimation::Reml => {
+            "Restricted maximum likelihood; the mean model is the same in both, and the criteria count covariance parameters."
+        }
+        Estimation::Ml => "Maximum likelihood; the criteria count all parameters.",
+    };
+    let df = b.parameters - a.parameters;
+    let mut notes = vec![by.to_string(), format!("{} observations of {} patients.", larger.n_observations(), larger.n_patients())];
+    if vanished > 0 {
+        notes.push(
+            "The smaller model puts a variance of the larger to zero, the boundary of its range: the p-value of χ² is conservative.".into(),
+        );
+        notes.push(match mixture_p {
+            Some(_) => format!("p of the mixture: ½χ²({}) + ½χ²({df}) (Stram & Lee 1994).", df - 1),
+            None => "Several variances vanish; the mixture of χ² that would be exact is not known in general. Use a parametric bootstrap."
+                .into(),
+        });
+    }
+    notes
+}
+
+impl Tabular for LikelihoodRatio {
+    fn title(&self) -> String {
+        "Likelihood-ratio test".into()
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let second = |x: f64| self.rows.iter().enumerate().map(move |(i, _)| if i == 0 { f64::NAN } else { x });
+        let real =
+            |name, heading, get: fn(&ComparedModel) -> f64| Column::real(name, heading, Format::Decimals(2), self.rows.iter().map(get));
+        let mut columns = vec![
+            Column::text("model", "Model", self.rows.iter().map(|r| r.model.as_str())),
+            Column::count("parameters", "Parameters", self.rows.iter().map(|r| r.parameters)),
+            real("log_likelihood", "Log-likelihood", |r| r.log_likelihood),
+            real("aic", "AIC", |r| r.aic),
+            real("bic", "BIC", |r| r.bic),
+            Column::real("statistic", "χ²", Format::Decimals(2), second(self.statistic)),
+            Column::real("df", "df", Format::Decimals(0), second(self.df)),
+            Column::real("p", "p", Format::PValue, second(self.p)),
+        ];
+        if let Some(p) = self.mixture_p {
+            columns.push(Column::real("mixture_p", "p (mixture)", Format::PValue, second(p)));
+        }
+        columns
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+}
+
+display_as_table!(LikelihoodRatio);
