@@ -2,12 +2,14 @@
 
 use super::nesting::special_case;
 use super::{Fit, ParameterCount};
+use crate::covariance::CovarianceStructure;
 use crate::design::Design;
 use crate::dist::chi_squared;
 use crate::error::{Error, Result};
 use crate::fit::Estimation;
 use crate::table::{Column, Format, Tabular, display_as_table};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// What −2 log-likelihood may be the wrong way round by from rounding.
 const ROUNDING: f64 = 1e-6;
@@ -43,6 +45,9 @@ pub struct ComparedModel {
     /// Schwarz's criterion.
     pub bic: f64,
 }
+
+/// The structure bound for each class of patients.
+type Classes = [Arc<dyn CovarianceStructure>];
 
 impl Fit {
     /// Tests this model against a special case of it: −2 log-likelihood falls by a χ² variable on as many degrees of freedom as there are
@@ -125,7 +130,10 @@ impl Fit {
                 });
             }
             let theta = &smaller.point.theta[own * smaller.parameters_per_group()..(own + 1) * smaller.parameters_per_group()];
-            vanished += special_case(&*smaller.structure, theta, &*larger.structure).ok_or_else(|| Error::NotComparable {
+            let found = classes_together(&smaller.problem.classes, &larger.problem.classes)
+                .map(|(smaller, larger)| special_case(smaller, theta, larger))
+                .try_fold(0, |most: usize, own| Some(most.max(own?)));
+            vanished += found.ok_or_else(|| Error::NotComparable {
                 why: format!(
                     "the covariance `{}` is not a special case of `{}`",
                     nested.covariance_structure(),
@@ -135,6 +143,15 @@ impl Fit {
         }
         Ok(vanished)
     }
+}
+
+/// The structures of the same patients in two models: of classes of patients with the same coordinates, or of everyone.
+fn classes_together<'a>(
+    a: &'a Classes,
+    b: &'a Classes,
+) -> impl Iterator<Item = (&'a dyn CovarianceStructure, &'a dyn CovarianceStructure)> {
+    let of = |classes: &'a Classes, k: usize| &*classes[k.min(classes.len() - 1)];
+    (0..a.len().max(b.len())).map(move |k| (of(a, k), of(b, k)))
 }
 
 /// Why the means cannot be compared, if so.
