@@ -71,7 +71,7 @@ pub use covariance::Covariance;
 pub use design::MeanModel;
 pub use error::{Error, Result};
 pub use fit::Estimation;
-pub use inference::{Df, Fit};
+pub use inference::{Df, Fit, Vcov};
 pub use model::Model;
 pub use table::Tabular;
 pub use trial::{Layout, Trial};

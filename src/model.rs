@@ -5,7 +5,7 @@ use crate::design::{Design, DesignOptions, MeanModel};
 use crate::error::{Error, Result};
 use crate::fit::Estimation;
 use crate::fit::optimum::Fitted;
-use crate::inference::{Df, Fit, InformationKind};
+use crate::inference::{Df, Fit, InformationKind, Vcov};
 use crate::trial::Trial;
 
 /// A mixed model for repeated measurements: the mean, the covariance among a patient's visits, how both are estimated, and the method for
@@ -18,6 +18,7 @@ use crate::trial::Trial;
 /// | [`estimation`](Model::estimation) | REML |
 /// | [`df`](Model::df) | Satterthwaite |
 /// | [`information`](Model::information) | observed |
+/// | [`vcov`](Model::vcov) | model-based |
 /// | [`weights`](Model::weights) | none |
 /// | [`visits`](Model::visits) | all, without the baseline visit where the baseline is a covariate |
 #[derive(Debug, Clone)]
@@ -27,6 +28,7 @@ pub struct Model {
     estimation: Estimation,
     df: Df,
     information: InformationKind,
+    vcov: Vcov,
     options: DesignOptions,
 }
 
@@ -39,6 +41,7 @@ impl Model {
             estimation: Estimation::default(),
             df: Df::default(),
             information: InformationKind::default(),
+            vcov: Vcov::default(),
             options: DesignOptions::default(),
         }
     }
@@ -81,6 +84,12 @@ impl Model {
         self
     }
 
+    /// The covariance of the coefficients: model-based, or cluster-robust with patients as clusters.
+    pub fn vcov(mut self, vcov: Vcov) -> Self {
+        self.vcov = vcov;
+        self
+    }
+
     /// A numeric variable of positive observation weights w; the residual variance of an observation is σ²/w.
     pub fn weights(mut self, variable: impl Into<String>) -> Self {
         self.options.weights = Some(variable.into());
@@ -111,9 +120,18 @@ impl Model {
                 "use Estimation::Reml, or Df::Satterthwaite",
             ));
         }
+        if self.df.adjusts_covariance() && self.vcov.is_cluster_robust() {
+            return Err(Error::invalid(
+                format!("{} degrees of freedom with {} standard errors", self.df, self.vcov),
+                "Kenward and Roger's adjustment is one of the model-based covariance",
+                "use Df::Satterthwaite, or Vcov::ModelBased",
+            ));
+        }
         let design = Design::build(trial, &self.mean, &self.options)?;
         let structure = self.covariance.bind(&design.visit_times)?;
         let fitted = Fitted::new(&design, structure, self.estimation).map_err(Error::Fit)?;
-        Ok(Fit::new(design, self.covariance.clone(), self.estimation, self.df, fitted).with_information(self.information))
+        Ok(Fit::new(design, self.covariance.clone(), self.estimation, self.df, fitted)
+            .with_information(self.information)
+            .with_vcov(self.vcov))
     }
 }

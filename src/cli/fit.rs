@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use trialstats::covariance::Covariance;
 use trialstats::design::{Baseline, MeanModel};
 use trialstats::means::{Adjustment, Averaging, ContrastOptions, Contrasts, FactorWeights, MarginalMeans, MeansOptions};
-use trialstats::{Df, Estimation, Fit, Model, Trial};
+use trialstats::{Df, Estimation, Fit, Model, Trial, Vcov};
 
 /// Everything that states a model and what is wanted of it.
 #[derive(Debug, Clone, clap::Args)]
@@ -72,7 +72,7 @@ pub enum DfName {
     KenwardRoger,
     /// Without the second derivatives of the covariance, as SAS ddfm=kr(linear)
     KenwardRogerLinear,
-    /// Not built yet
+    /// Observations less columns, divided between effects within and between patients
     BetweenWithin,
     /// Observations less columns
     Residual,
@@ -85,11 +85,11 @@ pub enum DfName {
 pub enum VcovName {
     /// By the model, adjusted where the df method says so
     Model,
-    /// Not built yet
+    /// Cluster-robust without correction, patients as clusters: mmrm's Empirical, SAS's empirical
     Cr0,
-    /// Not built yet
+    /// Cluster-robust, unbiased under the fitted covariance: mmrm's Empirical-Bias-Reduced
     Cr2,
-    /// Not built yet
+    /// Cluster-robust, close to the jackknife: mmrm's Empirical-Jackknife
     Cr3,
 }
 
@@ -212,22 +212,25 @@ impl FitArguments {
     }
 
     fn model(&self, mean: MeanModel) -> Result<Model, Failure> {
-        if self.vcov != VcovName::Model {
-            return Err(not_built("--vcov", self.vcov, "model"));
-        }
         let df = match self.df {
             DfName::Satterthwaite => Df::Satterthwaite,
             DfName::KenwardRoger => Df::KenwardRoger,
             DfName::KenwardRogerLinear => Df::KenwardRogerLinear,
             DfName::Residual => Df::Residual,
             DfName::Asymptotic => Df::Asymptotic,
-            DfName::BetweenWithin => return Err(not_built("--df", self.df, "satterthwaite")),
+            DfName::BetweenWithin => Df::BetweenWithin,
+        };
+        let vcov = match self.vcov {
+            VcovName::Model => Vcov::ModelBased,
+            VcovName::Cr0 => Vcov::Cr0,
+            VcovName::Cr2 => Vcov::Cr2,
+            VcovName::Cr3 => Vcov::Cr3,
         };
         let estimation = match self.estimation {
             EstimationName::Reml => Estimation::Reml,
             EstimationName::Ml => Estimation::Ml,
         };
-        let mut model = Model::new(mean).covariance(Covariance::named(&self.covariance)?).estimation(estimation).df(df);
+        let mut model = Model::new(mean).covariance(Covariance::named(&self.covariance)?).estimation(estimation).df(df).vcov(vcov);
         if let Some(group) = &self.group {
             model = model.covariance_by(group);
         }
@@ -236,9 +239,4 @@ impl FitArguments {
         }
         Ok(model)
     }
-}
-
-fn not_built(option: &str, value: impl ValueEnum, instead: &str) -> Failure {
-    let name = value.to_possible_value().map_or_else(String::new, |v| v.get_name().to_string());
-    Failure::Usage(format!("{option} {name}: this version has not built it yet; use {option} {instead}"))
 }

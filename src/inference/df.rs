@@ -20,6 +20,10 @@ pub enum Df {
     /// the parameters in which the structure is written, and is the same as the other two where Σ is linear in them. Scale and degrees of
     /// freedom are those of 1997.
     KenwardRoger2,
+    /// N − rank X divided between effects that vary within patients and those that do not (Schluchter & Elashoff 1990): SAS `ddfm=betwithin`, R mmrm
+    /// `Between-Within`. A combination has the smaller df of the effects it weighs, the intercept that of effects within, as R mmrm has
+    /// them; unlike SAS, an unstructured covariance makes no exception.
+    BetweenWithin,
     /// N − rank X for every effect.
     Residual,
     /// Infinite: the normal distribution.
@@ -45,6 +49,7 @@ impl fmt::Display for Df {
             Df::KenwardRoger => "Kenward–Roger",
             Df::KenwardRogerLinear => "Kenward–Roger (linear)",
             Df::KenwardRoger2 => "Kenward–Roger (2009)",
+            Df::BetweenWithin => "between-within",
             Df::Residual => "residual",
             Df::Asymptotic => "asymptotic",
         })

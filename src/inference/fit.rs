@@ -1,8 +1,10 @@
 //! [`Fit`]: what was found.
 
+use super::between_within::BetweenWithin;
 use super::information::Information;
 use super::kenward_roger::Bends;
-use super::{Coefficients, Df, Estimate, FTest, InformationKind, kenward_roger, satterthwaite};
+use super::sandwich::Sandwich;
+use super::{Coefficients, Df, Estimate, FTest, InformationKind, Vcov, kenward_roger, satterthwaite};
 use crate::covariance::Covariance;
 use crate::design::Design;
 use crate::error::{Error, Result};
@@ -21,10 +23,13 @@ pub struct Fit {
     estimation: Estimation,
     df: Df,
     information_kind: InformationKind,
+    vcov_method: Vcov,
     pub(super) fitted: Fitted,
     beta: Vec<f64>,
     covariances: Vec<GroupCovariance>,
     information: OnceLock<Information>,
+    sandwich: OnceLock<Sandwich>,
+    between_within: OnceLock<BetweenWithin>,
     centred_vcov: OnceLock<DMatrix<f64>>,
     vcov: OnceLock<DMatrix<f64>>,
 }
@@ -76,10 +81,13 @@ impl Fit {
             estimation,
             df,
             information_kind: InformationKind::default(),
+            vcov_method: Vcov::default(),
             fitted,
             beta,
             covariances,
             information: OnceLock::new(),
+            sandwich: OnceLock::new(),
+            between_within: OnceLock::new(),
             centred_vcov: OnceLock::new(),
             vcov: OnceLock::new(),
         }
@@ -112,6 +120,16 @@ impl Fit {
 
     pub(crate) fn with_information(mut self, kind: InformationKind) -> Self {
         self.information_kind = kind;
+        self
+    }
+
+    /// Where the covariance of the coefficients comes from.
+    pub fn vcov_method(&self) -> Vcov {
+        self.vcov_method
+    }
+
+    pub(crate) fn with_vcov(mut self, vcov: Vcov) -> Self {
+        self.vcov_method = vcov;
         self
     }
 
@@ -184,7 +202,8 @@ impl Fit {
         &self.beta
     }
 
-    /// The covariance of β, p × p: (X'WX)⁻¹, or Kenward and Roger's adjusted one where the method is theirs. NaN for aliased columns.
+    /// The covariance of β, p × p: (X'WX)⁻¹, Kenward and Roger's adjusted one where the degrees of freedom are theirs, or a cluster-robust one
+    /// where the model asked for it ([`Fit::vcov_method`]). NaN for aliased columns.
     pub fn vcov(&self) -> &DMatrix<f64> {
         self.vcov.get_or_init(|| {
             let mut active = self.centred_vcov().clone();
@@ -250,8 +269,11 @@ impl Fit {
             sentence(&format!("{} covariance, {likelihood}, {} degrees of freedom.", self.covariance, self.df)),
             format!("{} observations of {} patients.", self.n_observations(), self.n_patients()),
         ];
-        if self.information_kind == InformationKind::Expected && self.df.uses_information() {
+        if self.information_kind == InformationKind::Expected && self.uses_information() {
             notes.push("Covariance of the covariance parameters from the expected information.".into());
+        }
+        if self.vcov_method.is_cluster_robust() {
+            notes.extend(self.sandwich().notes(self.vcov_method, self.df));
         }
         if !self.convergence().boundary.is_empty() {
             notes.push(format!("At the boundary (estimated as zero): {}.", self.convergence().boundary.join("; ")));
@@ -269,15 +291,23 @@ impl Fit {
 
     /// The estimate for one weight a fitted column.
     fn active_estimate(&self, label: &str, mut active: Vec<f64>) -> Result<Estimate> {
+        let given = active.clone();
         self.fitted.centring.weights(&mut active);
-        self.centred_estimate(label, DVector::from_vec(active))
+        self.weighed_estimate(label, Some(&given), DVector::from_vec(active))
     }
 
     /// The estimate for one weight a fitted column, as centred.
     pub(super) fn centred_estimate(&self, label: &str, vector: DVector<f64>) -> Result<Estimate> {
+        self.weighed_estimate(label, None, vector)
+    }
+
+    /// The estimate for the weights of the fitted columns as centred, and as they were given where they were.
+    fn weighed_estimate(&self, label: &str, given: Option<&[f64]>, vector: DVector<f64>) -> Result<Estimate> {
         let estimate = vector.dot(&self.fitted.centred_beta());
         let phi = &self.fitted.point.phi;
         let df = match self.df {
+            Df::BetweenWithin => self.between_within_df(label, given.unwrap_or(vector.as_slice()))?,
+            Df::Satterthwaite if self.vcov_method.is_cluster_robust() => self.sandwich_df(label, given, &vector)?,
             Df::Residual => self.residual_df(),
             Df::Asymptotic => f64::INFINITY,
             Df::Satterthwaite | Df::KenwardRoger | Df::KenwardRogerLinear | Df::KenwardRoger2 => {
@@ -301,19 +331,34 @@ impl Fit {
     /// As [`Fit::estimate`], for any row; [`Error::Invalid`] where all rows are zero.
     pub fn f_test(&self, label: &str, l: &DMatrix<f64>) -> Result<FTest> {
         let mut rows = DMatrix::zeros(l.nrows(), self.fitted.kept.len());
+        let mut between_within = f64::INFINITY;
         for r in 0..l.nrows() {
             let full: Vec<f64> = l.row(r).iter().copied().collect();
             let mut active = self.active(label, &full)?;
+            if self.df == Df::BetweenWithin {
+                between_within = between_within.min(self.between_within_df(label, &active)?);
+            }
             self.fitted.centring.weights(&mut active);
             rows.row_mut(r).copy_from_slice(&active);
         }
-        let independent = self.independent_rows(&rows);
+        let independent = independent_rows(&rows, &self.fitted.point.phi);
         if independent.nrows() == 0 {
             return Err(Error::invalid(
                 format!("test `{label}`"),
                 "every row of the hypothesis is zero",
                 "name a term that is in the model",
             ));
+        }
+        let k = independent.nrows();
+        let independent = match self.vcov_method {
+            Vcov::ModelBased => independent,
+            _ => independent_rows(&independent, self.centred_vcov()),
+        };
+        if independent.nrows() < k {
+            return Err(Error::NotEstimable {
+                estimate: label.into(),
+                why: format!("the {} covariance of the hypothesis is singular: too few patients bear on it", self.vcov_method),
+            });
         }
         let beta = self.fitted.centred_beta();
         let value = &independent * beta;
@@ -322,12 +367,16 @@ impl Fit {
             .cholesky()
             .map(|c| c.solve(&value))
             .ok_or_else(|| Error::NotEstimable { estimate: label.into(), why: "the covariance of the hypothesis is singular".into() })?;
-        let k = independent.nrows();
         let wald = value.dot(&solved) / k as f64;
         let phi = &self.fitted.point.phi;
         let (f, denom_df) = match self.df {
             Df::Residual => (wald, self.residual_df()),
             Df::Asymptotic => (wald, f64::INFINITY),
+            Df::BetweenWithin => (wald, between_within),
+            Df::Satterthwaite if self.vcov_method.is_cluster_robust() => {
+                let nu = self.sandwich().degrees_of_freedom(&self.design, &self.fitted, &independent.transpose());
+                (wald, satterthwaite::denominator_df(&nu))
+            }
             Df::Satterthwaite => {
                 // The rows are uncorrelated, so the F statistic is the mean of their squared t statistics.
                 let nu: Vec<f64> = independent.row_iter().map(|r| satterthwaite::df(self.information(), phi, &r.transpose())).collect();
@@ -358,16 +407,47 @@ impl Fit {
             Df::KenwardRoger => kenward_roger::adjusted_covariance(&self.fitted, self.information(), Bends::Whole),
             Df::KenwardRogerLinear => kenward_roger::adjusted_covariance(&self.fitted, self.information(), Bends::Ignored),
             Df::KenwardRoger2 => kenward_roger::adjusted_covariance(&self.fitted, self.information(), Bends::Intrinsic),
+            _ if self.vcov_method.is_cluster_robust() => self.sandwich().covariance.clone(),
             _ => self.fitted.point.phi.clone(),
         })
     }
 
-    /// The rows as independent, mutually uncorrelated combinations: eigenvectors of LΦL' times L.
-    fn independent_rows(&self, rows: &DMatrix<f64>) -> DMatrix<f64> {
-        let eigen = SymmetricEigen::new(rows * &self.fitted.point.phi * rows.transpose());
-        let largest = eigen.eigenvalues.max();
-        let kept: Vec<usize> = (0..rows.nrows()).filter(|&k| largest > 0.0 && eigen.eigenvalues[k] > 1e-10 * largest).collect();
-        eigen.eigenvectors.select_columns(&kept).transpose() * rows
+    fn uses_information(&self) -> bool {
+        self.df.uses_information() && !self.vcov_method.is_cluster_robust()
+    }
+
+    fn sandwich(&self) -> &Sandwich {
+        self.sandwich.get_or_init(|| Sandwich::of(&self.design, &self.fitted, self.vcov_method))
+    }
+
+    /// Degrees of freedom of a cluster-robust variance. `given` are the weights of the fitted columns, `centred` those of the centred ones.
+    fn sandwich_df(&self, label: &str, given: Option<&[f64]>, centred: &DVector<f64>) -> Result<f64> {
+        let coefficient = given.and_then(single);
+        let df = match coefficient {
+            // All coefficients are done in one pass, and kept.
+            Some(column) => self.sandwich().coefficient_df(&self.design, &self.fitted)[column],
+            None => {
+                let l = DMatrix::from_column_slice(centred.len(), 1, centred.as_slice());
+                self.sandwich().degrees_of_freedom(&self.design, &self.fitted, &l)[0]
+            }
+        };
+        if df.is_nan() {
+            let why = "no residual tells its variance: the patients that bear on it are fitted exactly".into();
+            return Err(Error::NotEstimable { estimate: label.into(), why });
+        }
+        Ok(df)
+    }
+
+    /// Between-within degrees of freedom for weights of the fitted columns as they were given.
+    fn between_within_df(&self, label: &str, given: &[f64]) -> Result<f64> {
+        let classes = self.between_within.get_or_init(|| BetweenWithin::of(&self.design, &self.fitted.kept));
+        let df = classes.of_weights(&self.fitted.kept, given);
+        if df <= 0.0 {
+            let why =
+                format!("between-within leaves it {df} degrees of freedom: there are as many columns as patients or repeated observations");
+            return Err(Error::NotEstimable { estimate: label.into(), why });
+        }
+        Ok(df)
     }
 
     /// The weights of the fitted columns, as centred, for one weight a column of the model matrix.
@@ -401,6 +481,20 @@ impl Fit {
         }
         Ok(self.fitted.kept.iter().map(|&c| l[c]).collect())
     }
+}
+
+/// The rows as independent, mutually uncorrelated combinations: eigenvectors of LVL' times L, V the covariance of the coefficients.
+fn independent_rows(rows: &DMatrix<f64>, covariance: &DMatrix<f64>) -> DMatrix<f64> {
+    let eigen = SymmetricEigen::new(rows * covariance * rows.transpose());
+    let largest = eigen.eigenvalues.max();
+    let kept: Vec<usize> = (0..rows.nrows()).filter(|&k| largest > 0.0 && eigen.eigenvalues[k] > 1e-10 * largest).collect();
+    eigen.eigenvectors.select_columns(&kept).transpose() * rows
+}
+
+/// The position of the one weight that is not zero.
+fn single(weights: &[f64]) -> Option<usize> {
+    let mut weighed = (0..weights.len()).filter(|&c| weights[c] != 0.0);
+    weighed.next().filter(|_| weighed.next().is_none())
 }
 
 /// The text with its first letter as a capital.

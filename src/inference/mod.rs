@@ -2,6 +2,7 @@
 //!
 //! Every function here sees a fit as β, Φ and the derivatives of Φ over the covariance parameters; nothing knows of arms or visits.
 
+mod between_within;
 mod coefficients;
 mod df;
 mod estimate;
@@ -16,6 +17,9 @@ mod nesting;
 mod predicting;
 mod predictions;
 mod residuals;
+mod sandwich;
+mod sandwich_eigen;
+mod sandwich_rows;
 mod satterthwaite;
 mod simulation;
 
@@ -27,4 +31,5 @@ pub use fit::{Fit, GroupCovariance, InformationCriteria, ParameterCount};
 pub use likelihood_ratio::{ComparedModel, LikelihoodRatio};
 pub use predictions::{Prediction, PredictionKind, PredictionOptions, Predictions, VisitStatus};
 pub use residuals::{Residual, Residuals};
+pub use sandwich::Vcov;
 pub use simulation::Simulations;

@@ -1,0 +1,281 @@
+//! Cluster-robust ("sandwich") covariance of the coefficients, and its degrees of freedom, in time linear in the number of observations.
+//!
+//! The rows of a cluster i are whitened by the working model, R_i V_i R_i' = I with V_i = Σ̂\[P,P\]: X*_i = R_i X_i, e*_i = R_i (y_i − X_i β̂).
+//! With H*_i = X*_i Φ X*_i' (Liang & Zeger 1986, Biometrika 73:13–22; Bell & McCaffrey 2002, Survey Methodology 28:169–181; Pustejovsky & Tipton
+//! 2018, J Bus Econ Stat 36:672–683),
+//!
+//! ```text
+//! V_CR = Φ (Σ_i X*_i' A_i e*_i e*_i' A_i X*_i) Φ        A_i = I (CR0), (I − H*_i)^−½ (CR2), (I − H*_i)^−1 (CR3)
+//! ```
+//!
+//! l'V_CR l is a sum of squares Σ_i (a_i'e*_i)² with a_i = A_i X*_i Φ l. Under the working model the a_i'e*_i have the covariance
+//! P = diag(a_i'a_i) − (b_i'Φ b_j), b_i = X*_i'a_i, and Satterthwaite's degrees of freedom are (tr P)² / tr P². Neither trace needs P:
+//!
+//! ```text
+//! tr P = Σ d_i − tr S,   tr P² = Σ d_i² − 2 Σ d_i b_i'Φb_i + tr S²,   d_i = a_i'a_i,   S = K'(Σ b_i b_i')K,   Φ = KK'
+//! ```
+//!
+//! R_i is the inverse of the Cholesky factor of V_i with the rows from the last visit to the first, as R mmrm has it; CR2 (not CR0, not CR3) depends on
+//! that choice, so that clubSandwich, which takes the root of another matrix, differs in the fourth digit or so.
+
+use super::Df;
+use super::sandwich_eigen::symmetric_eigen;
+use super::sandwich_rows::{Rows, WhitenedRows};
+use crate::design::Design;
+use crate::fit::optimum::Fitted;
+use nalgebra::{Cholesky, DMatrix, SymmetricEigen};
+use std::fmt;
+use std::sync::OnceLock;
+
+/// The covariance of the coefficients, from which standard errors come.
+///
+/// The cluster-robust ones hold whatever the covariance of a patient's visits is, so long as the mean model does and patients are independent;
+/// the fitted covariance is then only a working model.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum Vcov {
+    /// (X'WX)⁻¹, or Kenward and Roger's adjusted one where the degrees of freedom are theirs (the default).
+    #[default]
+    ModelBased,
+    /// Liang & Zeger (1986) without correction: too small with few patients. R mmrm `Empirical`, SAS PROC MIXED `empirical`.
+    Cr0,
+    /// Corrected so that it is unbiased under the working model (Bell & McCaffrey 2002): the one to use. R mmrm `Empirical-Bias-Reduced`.
+    Cr2,
+    /// Nearly the jackknife that leaves out one patient at a time (Mancl & DeRouen 2001): too large rather than too small. R mmrm
+    /// `Empirical-Jackknife`.
+    Cr3,
+}
+
+impl Vcov {
+    /// Whether it is one of the cluster-robust ones.
+    pub fn is_cluster_robust(self) -> bool {
+        self != Vcov::ModelBased
+    }
+
+    /// A_i on an eigenvector of H* with eigenvalue h: zero (Moore–Penrose) where h is one.
+    fn correction(self, h: f64) -> f64 {
+        match self {
+            Vcov::ModelBased | Vcov::Cr0 => 1.0,
+            _ if 1.0 - h <= LEVERAGE_ONE => 0.0,
+            Vcov::Cr2 => 1.0 / (1.0 - h).sqrt(),
+            Vcov::Cr3 => 1.0 / (1.0 - h),
+        }
+    }
+}
+
+impl fmt::Display for Vcov {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Vcov::ModelBased => "model-based",
+            Vcov::Cr0 => "CR0",
+            Vcov::Cr2 => "CR2",
+            Vcov::Cr3 => "CR3",
+        })
+    }
+}
+
+/// How far from one an eigenvalue of H* may be and count as one: rounding of sums that are at most one.
+const LEVERAGE_ONE: f64 = 1e-10;
+
+/// The cluster-robust covariance of one fit, and what degrees of freedom need.
+#[derive(Debug)]
+pub(crate) struct Sandwich {
+    /// V_CR of the fitted columns, as centred.
+    pub covariance: DMatrix<f64>,
+    /// The number of clusters with a leverage of one: their residuals are zero in some direction whatever the data, and say nothing there.
+    pub saturated: usize,
+    rows: Rows,
+    /// K.
+    root: DMatrix<f64>,
+    /// A_i, cluster by cluster; empty for CR0.
+    corrections: Vec<f64>,
+    coefficient_df: OnceLock<Vec<f64>>,
+}
+
+impl Sandwich {
+    /// One pass over the clusters.
+    pub fn of(design: &Design, fitted: &Fitted, method: Vcov) -> Self {
+        let root = square_root(&fitted.point.phi);
+        let rows = Rows::of(design, fitted, &root);
+        let (p, largest) = (root.ncols(), rows.largest);
+        let mut corrections = vec![];
+        let mut scratch = Scratch { h: vec![0.0; largest * largest], vectors: vec![0.0; largest * largest] };
+        let (mut e, mut score, mut meat) = (vec![0.0; largest], vec![0.0; p], vec![0.0; p * p]);
+        let mut saturated = 0;
+        rows.for_each(design, fitted, |own| {
+            let m = own.e.len();
+            if method == Vcov::Cr0 {
+                e[..m].copy_from_slice(own.e);
+            } else {
+                saturated += usize::from(scratch.correct(own, method));
+                let a = &scratch.h[..m * m];
+                corrections.extend_from_slice(a);
+                multiply(a, own.e, &mut e[..m]);
+            }
+            own.transpose_times(&e[..m], &mut score);
+            add_square(&mut meat, &score);
+        });
+        let meat = from_lower(&meat, p);
+        let covariance = &root * meat * root.transpose();
+        Self { covariance, saturated, rows, root, corrections, coefficient_df: OnceLock::new() }
+    }
+
+    /// Satterthwaite's degrees of freedom of every fitted column's coefficient, computed once.
+    pub fn coefficient_df(&self, design: &Design, fitted: &Fitted) -> &[f64] {
+        self.coefficient_df.get_or_init(|| {
+            let mut weights = DMatrix::identity(self.root.nrows(), self.root.nrows());
+            for mut column in weights.column_iter_mut() {
+                let mut given: Vec<f64> = column.iter().copied().collect();
+                fitted.centring.weights(&mut given);
+                column.copy_from_slice(&given);
+            }
+            self.degrees_of_freedom(design, fitted, &weights)
+        })
+    }
+
+    /// What a reader of a table has to know.
+    pub fn notes(&self, method: Vcov, df: Df) -> Vec<String> {
+        let satterthwaite =
+            if df == Df::Satterthwaite { ", degrees of freedom of Bell and McCaffrey under the fitted covariance" } else { "" };
+        let mut notes = vec![format!("Standard errors are cluster-robust ({method}, patients as clusters){satterthwaite}.")];
+        if self.saturated > 0 && method != Vcov::Cr0 {
+            let (patients, verb) = if self.saturated == 1 { ("patient", "has") } else { ("patients", "have") };
+            notes.push(format!(
+                "{} {patients} {verb} a leverage of one: {method} cannot correct what their residuals do not show, and may be too small.",
+                self.saturated
+            ));
+        }
+        notes
+    }
+
+    /// Satterthwaite's degrees of freedom of the combinations in the columns of `l`, p × k; NaN for one whose variance no residual tells.
+    pub fn degrees_of_freedom(&self, design: &Design, fitted: &Fitted, l: &DMatrix<f64>) -> Vec<f64> {
+        let p = self.root.ncols();
+        let combinations = self.root.transpose() * l;
+        let mut traces: Vec<Traces> = (0..l.ncols()).map(|_| Traces::zeros(p)).collect();
+        let (mut x, mut a, mut b) = (vec![0.0; self.rows.largest], vec![0.0; self.rows.largest], vec![0.0; p]);
+        let mut start = 0;
+        self.rows.for_each(design, fitted, |own| {
+            let m = own.e.len();
+            let correction = self.corrections.get(start..start + m * m);
+            start += m * m;
+            for (traces, c) in traces.iter_mut().zip(combinations.as_slice().chunks_exact(p.max(1))) {
+                own.times(c, &mut x[..m]);
+                match correction {
+                    Some(correction) => multiply(correction, &x[..m], &mut a[..m]),
+                    None => a[..m].copy_from_slice(&x[..m]),
+                }
+                own.transpose_times(&a[..m], &mut b);
+                traces.add(dot(&a[..m], &a[..m]), &b);
+            }
+        });
+        traces.iter().map(Traces::degrees_of_freedom).collect()
+    }
+}
+
+/// The sums of which the traces of P and P² of one combination are made.
+struct Traces {
+    d: f64,
+    d_squared: f64,
+    d_b: f64,
+    /// The lower triangle of S.
+    s: Vec<f64>,
+}
+
+impl Traces {
+    fn zeros(p: usize) -> Self {
+        Self { d: 0.0, d_squared: 0.0, d_b: 0.0, s: vec![0.0; p * p] }
+    }
+
+    /// Adds a cluster with d = a'a and K'b.
+    fn add(&mut self, d: f64, b: &[f64]) {
+        self.d += d;
+        self.d_squared += d * d;
+        self.d_b += d * dot(b, b);
+        add_square(&mut self.s, b);
+    }
+
+    fn degrees_of_freedom(&self) -> f64 {
+        let p = self.s.len().isqrt();
+        let trace = self.d - (0..p).map(|j| self.s[j * p + j]).sum::<f64>();
+        let below: f64 = (0..p).map(|j| self.s[j * p..j * p + j].iter().map(|x| x * x).sum::<f64>()).sum();
+        let squares = 2.0 * below + (0..p).map(|j| self.s[j * p + j].powi(2)).sum::<f64>();
+        let trace_of_square = self.d_squared - 2.0 * self.d_b + squares;
+        // What is left of a difference that should be zero is rounding.
+        if trace > 1e-12 * self.d && trace_of_square > 0.0 { trace * trace / trace_of_square } else { f64::NAN }
+    }
+}
+
+/// Room for the matrices of the largest cluster.
+struct Scratch {
+    h: Vec<f64>,
+    vectors: Vec<f64>,
+}
+
+impl Scratch {
+    /// Leaves A_i of the cluster in `h`; whether an eigenvalue of H* is one.
+    fn correct(&mut self, own: &WhitenedRows, method: Vcov) -> bool {
+        let m = own.e.len();
+        let (h, vectors) = (&mut self.h[..m * m], &mut self.vectors[..m * m]);
+        for j in 0..m {
+            for i in j..m {
+                let x = dot(own.row(i), own.row(j));
+                h[j * m + i] = x;
+                h[i * m + j] = x;
+            }
+        }
+        symmetric_eigen(h, vectors, m);
+        let saturated = (0..m).any(|k| 1.0 - h[k * m + k] <= LEVERAGE_ONE);
+        // The eigenvectors are rows; each is scaled by the root of its correction, which is never negative, and A is the sum of their squares.
+        for (k, vector) in vectors.chunks_exact_mut(m).enumerate() {
+            let root = method.correction(h[k * m + k]).sqrt();
+            vector.iter_mut().for_each(|x| *x *= root);
+        }
+        h.fill(0.0);
+        for vector in vectors.chunks_exact(m) {
+            for (column, &factor) in h.chunks_exact_mut(m).zip(vector) {
+                column.iter_mut().zip(vector).for_each(|(h, v)| *h += factor * v);
+            }
+        }
+        saturated
+    }
+}
+
+/// K with KK' = Φ.
+fn square_root(phi: &DMatrix<f64>) -> DMatrix<f64> {
+    Cholesky::new(phi.clone()).map_or_else(
+        || {
+            let eigen = SymmetricEigen::new(phi.clone());
+            &eigen.eigenvectors * DMatrix::from_diagonal(&eigen.eigenvalues.map(|l| l.max(0.0).sqrt()))
+        },
+        |factor| factor.l(),
+    )
+}
+
+/// Adds v v' to the lower triangle of a matrix, row by row.
+fn add_square(sum: &mut [f64], v: &[f64]) {
+    for (i, &factor) in v.iter().enumerate() {
+        let row = &mut sum[i * v.len()..i * v.len() + i + 1];
+        row.iter_mut().zip(v).for_each(|(s, x)| *s += factor * x);
+    }
+}
+
+fn from_lower(lower: &[f64], p: usize) -> DMatrix<f64> {
+    DMatrix::from_fn(p, p, |i, j| lower[i.max(j) * p + i.min(j)])
+}
+
+/// Writes A v for a symmetric A.
+fn multiply(a: &[f64], v: &[f64], out: &mut [f64]) {
+    out.iter_mut().zip(a.chunks_exact(v.len())).for_each(|(out, row)| *out = dot(row, v));
+}
+
+/// a'b.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 4];
+    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
+    let rest: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a4.zip(b4) {
+        (0..4).for_each(|k| sums[k] += x[k] * y[k]);
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
+}

@@ -1,0 +1,174 @@
+//! The rows of the model cluster by cluster, whitened by the working model: what a sandwich is made of.
+
+use super::sandwich::dot;
+use crate::design::Design;
+use crate::fit::kernels::cholesky;
+use crate::fit::optimum::Fitted;
+use nalgebra::DMatrix;
+use std::collections::BTreeMap;
+
+/// Who forms which cluster, and how their rows are whitened.
+#[derive(Debug)]
+pub(super) struct Rows {
+    /// The patients, cluster by cluster. A cluster is one patient so far; all below holds for any number.
+    members: Vec<usize>,
+    /// Where each cluster's members end.
+    ends: Vec<usize>,
+    /// The pattern of each patient.
+    pattern_of: Vec<usize>,
+    patterns: Vec<Pattern>,
+    /// Per visit, the values of z that count and D_t'K there: p numbers each.
+    loadings: Vec<Vec<(usize, Vec<f64>)>>,
+    /// Per visit, D_t'β for the same values.
+    means: Vec<Vec<f64>>,
+    columns: usize,
+    /// The number of rows of the largest cluster.
+    pub largest: usize,
+}
+
+/// The visits that patients of one group were seen at, from the last to the first, and the Cholesky factor of Σ there, row by row.
+#[derive(Debug)]
+struct Pattern {
+    visits: Vec<usize>,
+    factor: Vec<f64>,
+}
+
+/// One cluster: R X K, row by row, and R (y − Xβ).
+pub(super) struct WhitenedRows<'a> {
+    x: &'a [f64],
+    pub e: &'a [f64],
+    columns: usize,
+}
+
+impl Rows {
+    /// Patients as clusters. `root` is K with KK' = Φ.
+    pub fn of(design: &Design, fitted: &Fitted, root: &DMatrix<f64>) -> Self {
+        let (pattern_of, patterns) = patterns(design, &fitted.sigmas());
+        let n = design.patients.len();
+        let (loadings, means) = loadings(design, fitted, root);
+        let largest = patterns.iter().map(|p| p.visits.len()).max().unwrap_or(0);
+        Self { members: (0..n).collect(), ends: (1..=n).collect(), pattern_of, patterns, loadings, means, columns: root.ncols(), largest }
+    }
+
+    /// Calls `visit` with each cluster in turn.
+    pub fn for_each(&self, design: &Design, fitted: &Fitted, mut visit: impl FnMut(&WhitenedRows)) {
+        let z = fitted.centring.values(design);
+        let (mut x, mut e) = (vec![0.0; self.largest * self.columns], vec![0.0; self.largest]);
+        let mut start = 0;
+        for &end in &self.ends {
+            let mut rows = 0;
+            for &patient in &self.members[start..end] {
+                let own = &z[patient * design.values..(patient + 1) * design.values];
+                rows += self.whiten(design, patient, own, &mut x[rows * self.columns..], &mut e[rows..]);
+            }
+            start = end;
+            visit(&WhitenedRows { x: &x[..rows * self.columns], e: &e[..rows], columns: self.columns });
+        }
+    }
+
+    /// Writes the rows of a patient with the values `z`; returns how many there are.
+    fn whiten(&self, design: &Design, patient: usize, z: &[f64], x: &mut [f64], e: &mut [f64]) -> usize {
+        let (p, visits) = (self.columns, design.visits.len());
+        let pattern = &self.patterns[self.pattern_of[patient]];
+        let m = pattern.visits.len();
+        for (i, &t) in pattern.visits.iter().enumerate() {
+            let at = patient * visits + t;
+            let weight = design.weights.as_ref().map_or(1.0, |w| w[at].sqrt());
+            let (before, row) = x.split_at_mut(i * p);
+            let row = &mut row[..p];
+            row.fill(0.0);
+            let mut mean = 0.0;
+            for ((value, loading), b) in self.loadings[t].iter().zip(&self.means[t]) {
+                mean += z[*value] * b;
+                let factor = weight * z[*value];
+                if factor != 0.0 {
+                    row.iter_mut().zip(loading).for_each(|(x, k)| *x += factor * k);
+                }
+            }
+            let mut residual = weight * (design.y[at] - mean);
+            let factor = &pattern.factor[i * m..=i * m + i];
+            for (j, l) in factor[..i].iter().enumerate() {
+                row.iter_mut().zip(&before[j * p..(j + 1) * p]).for_each(|(x, earlier)| *x -= l * earlier);
+                residual -= l * e[j];
+            }
+            let inverse = 1.0 / factor[i];
+            row.iter_mut().for_each(|x| *x *= inverse);
+            e[i] = residual * inverse;
+        }
+        m
+    }
+}
+
+impl WhitenedRows<'_> {
+    pub fn row(&self, i: usize) -> &[f64] {
+        &self.x[i * self.columns..(i + 1) * self.columns]
+    }
+
+    /// Writes X c.
+    pub fn times(&self, c: &[f64], out: &mut [f64]) {
+        out.iter_mut().zip(self.x.chunks_exact(self.columns)).for_each(|(out, row)| *out = dot(row, c));
+    }
+
+    /// Writes X'v.
+    pub fn transpose_times(&self, v: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        for (row, &factor) in self.x.chunks_exact(self.columns).zip(v) {
+            out.iter_mut().zip(row).for_each(|(out, x)| *out += factor * x);
+        }
+    }
+}
+
+/// The pattern of every patient, and the patterns.
+fn patterns(design: &Design, sigmas: &[DMatrix<f64>]) -> (Vec<usize>, Vec<Pattern>) {
+    let t = design.visits.len();
+    // The group, then the visits.
+    let mut known: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
+    let mut patterns = vec![];
+    let mut key = Vec::with_capacity(t + 1);
+    let mut of = |(patient, y): (usize, &[f64])| {
+        key.clear();
+        key.push(design.group_of[patient]);
+        key.extend((0..t).rev().filter(|&t| !y[t].is_nan()));
+        known.get(key.as_slice()).copied().unwrap_or_else(|| {
+            patterns.push(Pattern::of(&sigmas[key[0]], &key[1..]));
+            known.insert(key.clone(), patterns.len() - 1);
+            patterns.len() - 1
+        })
+    };
+    let pattern_of = design.y.chunks_exact(t.max(1)).enumerate().map(&mut of).collect();
+    (pattern_of, patterns)
+}
+
+impl Pattern {
+    fn of(sigma: &DMatrix<f64>, visits: &[usize]) -> Self {
+        let m = visits.len();
+        let mut lower: Vec<f64> = visits.iter().flat_map(|&b| visits.iter().map(move |&a| sigma[(a, b)])).collect();
+        // Σ is positive definite at a verified optimum; were it not, NaN says so in every number that follows.
+        if cholesky(&mut lower, m).is_none() {
+            lower.fill(f64::NAN);
+        }
+        // Column by column as it is; the rows are what is needed.
+        let factor = (0..m * m).map(|k| lower[(k % m) * m + k / m]).collect();
+        Self { visits: visits.to_vec(), factor }
+    }
+}
+
+/// D_t'K and D_t'β of every visit, for the values of z that some fitted column takes there.
+#[expect(clippy::type_complexity, reason = "the two go together")]
+fn loadings(design: &Design, fitted: &Fitted, root: &DMatrix<f64>) -> (Vec<Vec<(usize, Vec<f64>)>>, Vec<Vec<f64>>) {
+    let beta = fitted.centred_beta();
+    let mut position = vec![None; design.columns.len()];
+    fitted.kept.iter().enumerate().for_each(|(new, &old)| position[old] = Some(new));
+    let (mut all, mut means) = (vec![], vec![]);
+    for entries in &design.entries {
+        let mut own: BTreeMap<usize, (Vec<f64>, f64)> = BTreeMap::new();
+        for (entry, column) in entries.iter().filter_map(|e| position[e.column].map(|column| (e, column))) {
+            let (loading, mean) = own.entry(entry.value).or_insert_with(|| (vec![0.0; root.ncols()], 0.0));
+            loading.iter_mut().zip(root.row(column).iter()).for_each(|(l, k)| *l += entry.weight * k);
+            *mean += entry.weight * beta[column];
+        }
+        means.push(own.values().map(|(_, mean)| *mean).collect());
+        all.push(own.into_iter().map(|(value, (loading, _))| (value, loading)).collect());
+    }
+    (all, means)
+}
