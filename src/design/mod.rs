@@ -18,6 +18,7 @@ mod frame;
 mod grid;
 mod hypotheses;
 mod model;
+mod repeated;
 mod span;
 mod tokens;
 mod variables;

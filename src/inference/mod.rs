@@ -4,10 +4,12 @@
 
 mod between_within;
 mod coefficients;
+mod deletion;
 mod df;
 mod estimate;
 mod expected_information;
 mod fit;
+mod influence;
 mod information;
 mod kenward_roger;
 mod kenward_roger2;
@@ -16,6 +18,7 @@ mod likelihood_ratio;
 mod nesting;
 mod predicting;
 mod predictions;
+mod refit;
 mod residuals;
 mod sandwich;
 mod sandwich_eigen;
@@ -28,6 +31,7 @@ pub use df::Df;
 pub use estimate::{Estimate, FTest};
 pub use expected_information::InformationKind;
 pub use fit::{Fit, GroupCovariance, InformationCriteria, ParameterCount};
+pub use influence::{CovarianceInfluence, CovarianceOnDeletion, Influence, InfluenceOptions, PatientInfluence};
 pub use likelihood_ratio::{ComparedModel, LikelihoodRatio};
 pub use predictions::{Prediction, PredictionKind, PredictionOptions, Predictions, VisitStatus};
 pub use residuals::{Residual, Residuals};

@@ -158,6 +158,7 @@ impl Fit {
     /// [`Error::Invalid`](crate::Error::Invalid) for a level that does not lie between 0 and 1.
     pub fn predictions(&self, trial: &Trial, options: &PredictionOptions) -> Result<Predictions> {
         check_level(options.level)?;
+        self.check_shared_covariance("predictions")?;
         let design = self.design();
         let applied = design.applied_to(trial)?;
         let mut rows = Vec::with_capacity(trial.patients().len() * design.visit_labels().len());

@@ -1,6 +1,7 @@
 //! Residuals of a fit: response, Pearson and normalised.
 
 use super::Fit;
+use crate::error::{Error, Result};
 use crate::table::{Column, Format, Tabular, display_as_table};
 use nalgebra::{DMatrix, DVector};
 
@@ -45,10 +46,8 @@ impl Fit {
         let matrix = design.model_matrix();
         for patient in matrix.chunk_by(|a, b| a.0 == b.0) {
             let i = patient[0].0;
-            let sigma = &self.covariances()[design.group_of[i]].sigma;
-            let weight = |t: usize| design.weights.as_ref().map_or(1.0, |w| w[i * visits + t]);
             let seen: Vec<usize> = patient.iter().map(|(_, t, _)| *t).collect();
-            let v = DMatrix::from_fn(seen.len(), seen.len(), |a, b| sigma[(seen[a], seen[b])] / (weight(seen[a]) * weight(seen[b])).sqrt());
+            let v = self.covariance_of(i, &seen);
             let fitted: Vec<f64> = patient.iter().map(|(_, _, x)| product(x, self.beta())).collect();
             let response = DVector::from_iterator(seen.len(), seen.iter().zip(&fitted).map(|(&t, f)| design.y[i * visits + t] - f));
             let normalised = v.clone().cholesky().and_then(|c| c.l().solve_lower_triangular(&response));
@@ -63,6 +62,26 @@ impl Fit {
             }));
         }
         Residuals { outcome: design.outcome().into(), visits: design.visit_labels().to_vec(), rows }
+    }
+
+    /// Refuses what takes one Σ a group where coordinates that differ by patient give each patient a Σ of his or her own.
+    pub(super) fn check_shared_covariance(&self, what: &str) -> Result<()> {
+        if self.fitted.problem.classes.len() == 1 {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            format!("{what} of this fit"),
+            "its covariance has coordinates that differ by patient",
+            "use a structure on the scheduled visits",
+        ))
+    }
+
+    /// V_i: the model covariance of an analysed patient's observations at the visits `seen`.
+    pub(super) fn covariance_of(&self, patient: usize, seen: &[usize]) -> DMatrix<f64> {
+        let design = self.design();
+        let sigma = &self.covariances()[design.group_of[patient]].sigma;
+        let weight = |t: usize| design.weights.as_ref().map_or(1.0, |w| w[patient * design.visit_labels().len() + t]);
+        DMatrix::from_fn(seen.len(), seen.len(), |a, b| sigma[(seen[a], seen[b])] / (weight(seen[a]) * weight(seen[b])).sqrt())
     }
 }
 

@@ -78,6 +78,7 @@ pub(crate) struct Simulator {
 
 impl Simulator {
     pub fn new(fit: &Fit) -> Result<Self> {
+        fit.check_shared_covariance("simulation")?;
         let design = fit.design();
         let visits = design.visit_labels().len();
         let factor = |sigma: &nalgebra::DMatrix<f64>| {

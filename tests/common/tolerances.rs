@@ -86,8 +86,17 @@ pub const INVARIANCE: f64 = 1e-7;
 /// Degrees of freedom under an invariance: second derivatives at two optima.
 pub const INVARIANCE_DF: f64 = 1e-6;
 
-/// Predictions of mmrm at the top of its likelihood: in units of the standard error of prediction, standard errors relative.
-pub const PREDICTION: f64 = 1e-8;
+/// Predictions of mmrm at the top of its likelihood: in units of the standard error of prediction, standard errors relative. Worst: 1e-13.
+pub const PREDICTION: f64 = 1e-11;
 
-/// Degrees of freedom of predictions, against derivatives of mmrm's variances by Richardson extrapolation.
-pub const PREDICTION_DF: f64 = 1e-6;
+/// Degrees of freedom of predictions, against derivatives of mmrm's variances by Richardson extrapolation. Worst: 1e-10.
+pub const PREDICTION_DF: f64 = 2e-9;
+
+/// Influence with the covariance of mmrm held: statistics relative, coefficients in standard errors. Worst: 1.4e-11, in a Cook's distance of 1e-5.
+pub const INFLUENCE: f64 = 2e-10;
+
+/// Influence with everything estimated again, mmrm at the top of both likelihoods. Worst: 1.4e-12.
+pub const INFLUENCE_REFIT: f64 = 1e-10;
+
+/// lme4's influence(): its refits end where its optimiser does. In standard errors; Cook's distances absolute. Worst: 3e-8.
+pub const LME4_INFLUENCE: f64 = 1e-6;

@@ -1,0 +1,25 @@
+//! A design whose patients count more than once, or not at all.
+
+use super::{Design, estimability};
+
+impl Design {
+    /// The design in which analysed patient i counts `times[i]` times. Columns stay; those that the patients no longer determine are aliased.
+    pub(crate) fn with_patients(&self, times: &[usize]) -> Design {
+        let chosen: Vec<usize> =
+            (0..self.patients.len()).flat_map(|i| std::iter::repeat_n(i, times.get(i).copied().unwrap_or(0))).collect();
+        let rows = |table: &[f64], width: usize| -> Vec<f64> {
+            chosen.iter().flat_map(|&i| table[i * width..(i + 1) * width].iter().copied()).collect()
+        };
+        let visits = self.visits.len();
+        let mut design = Design {
+            patients: chosen.iter().map(|&i| self.patients[i]).collect(),
+            z: rows(&self.z, self.values),
+            y: rows(&self.y, visits),
+            weights: self.weights.as_ref().map(|w| rows(w, visits)),
+            group_of: chosen.iter().map(|&i| self.group_of[i]).collect(),
+            ..self.clone()
+        };
+        design.aliased = estimability::aliased(&design);
+        design
+    }
+}
