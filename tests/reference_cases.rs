@@ -1,4 +1,4 @@
-//! R mmrm 0.3.18, case by case: the files of `tests/references/mmrm` and `tests/references/mmrm_more`.
+//! R mmrm 0.3.18, case by case: the files of `tests/references/mmrm`, `mmrm_more` and `sandwich/mmrm`.
 
 mod common;
 
@@ -183,7 +183,7 @@ fn compare_all(cases: &[Case]) {
 
 #[test]
 fn every_case_is_covered() {
-    for folder in ["mmrm", "mmrm_more"] {
+    for folder in ["mmrm", "mmrm_more", "sandwich/mmrm"] {
         assert!(ids(folder).iter().all(|id| Case::of(folder, id).model().is_some()));
     }
 }
@@ -199,5 +199,12 @@ fn the_given_cases_agree() {
 fn the_cases_taken_to_the_top_agree() {
     let cases: Vec<Case> = ids("mmrm_more").iter().map(|id| Case::of("mmrm_more", id)).collect();
     assert_eq!(cases.len(), 34);
+    compare_all(&cases);
+}
+
+#[test]
+fn cluster_robust_and_between_within_cases_agree() {
+    let cases: Vec<Case> = ids("sandwich/mmrm").iter().map(|id| Case::of("sandwich/mmrm", id)).collect();
+    assert_eq!(cases.len(), 15);
     compare_all(&cases);
 }

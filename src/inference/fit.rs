@@ -307,7 +307,7 @@ impl Fit {
         let phi = &self.fitted.point.phi;
         let df = match self.df {
             Df::BetweenWithin => self.between_within_df(label, given.unwrap_or(vector.as_slice()))?,
-            Df::Satterthwaite if self.vcov_method.is_cluster_robust() => self.sandwich_df(label, given, &vector)?,
+            Df::Satterthwaite if self.vcov_method.is_cluster_robust() => self.sandwich_df(given, &vector),
             Df::Residual => self.residual_df(),
             Df::Asymptotic => f64::INFINITY,
             Df::Satterthwaite | Df::KenwardRoger | Df::KenwardRogerLinear | Df::KenwardRoger2 => {
@@ -315,6 +315,11 @@ impl Fit {
             }
         };
         let variance = (vector.transpose() * self.centred_vcov() * &vector)[0];
+        // What is left of a sum of squares that should be zero is rounding.
+        if self.vcov_method.is_cluster_robust() && (df.is_nan() || variance <= 1e-20 * vector.dot(&(phi * &vector))) {
+            let why = "no residual tells its variance: the patients that bear on it are fitted exactly".into();
+            return Err(Error::NotEstimable { estimate: label.into(), why });
+        }
         if variance < 0.0 {
             return Err(Error::NotEstimable {
                 estimate: label.into(),
@@ -421,21 +426,15 @@ impl Fit {
     }
 
     /// Degrees of freedom of a cluster-robust variance. `given` are the weights of the fitted columns, `centred` those of the centred ones.
-    fn sandwich_df(&self, label: &str, given: Option<&[f64]>, centred: &DVector<f64>) -> Result<f64> {
-        let coefficient = given.and_then(single);
-        let df = match coefficient {
+    fn sandwich_df(&self, given: Option<&[f64]>, centred: &DVector<f64>) -> f64 {
+        match given.and_then(single) {
             // All coefficients are done in one pass, and kept.
             Some(column) => self.sandwich().coefficient_df(&self.design, &self.fitted)[column],
             None => {
                 let l = DMatrix::from_column_slice(centred.len(), 1, centred.as_slice());
                 self.sandwich().degrees_of_freedom(&self.design, &self.fitted, &l)[0]
             }
-        };
-        if df.is_nan() {
-            let why = "no residual tells its variance: the patients that bear on it are fitted exactly".into();
-            return Err(Error::NotEstimable { estimate: label.into(), why });
         }
-        Ok(df)
     }
 
     /// Between-within degrees of freedom for weights of the fitted columns as they were given.

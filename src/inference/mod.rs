@@ -1,6 +1,33 @@
 //! Inference: what a fit says of the mean, with honest degrees of freedom.
 //!
 //! Every function here sees a fit as β, Φ and the derivatives of Φ over the covariance parameters; nothing knows of arms or visits.
+//!
+//! # Degrees of freedom
+//!
+//! Set by [`Model::df`](crate::Model::df). v = l'Φl, g its gradient over the covariance parameters θ, A the covariance of θ.
+//!
+//! | [`Df`] | df of l'β | standard error | papers | peers |
+//! |---|---|---|---|---|
+//! | [`Satterthwaite`](Df::Satterthwaite) | 2v²/(g'Ag); several df by Fai & Cornelius | √v | Satterthwaite 1946, Giesbrecht & Burns 1985, Fai & Cornelius 1996 | SAS `ddfm=satterthwaite`; mmrm, lmerTest |
+//! | [`KenwardRoger`](Df::KenwardRoger) | as Satterthwaite; several df with a scale of F | adjusted, with second derivatives | Kenward & Roger 1997 | SAS `ddfm=kr` |
+//! | [`KenwardRogerLinear`](Df::KenwardRogerLinear) | as above | adjusted, without second derivatives | Kenward & Roger 1997 | SAS `ddfm=kr(linear)`; mmrm `Kenward-Roger-Linear`; pbkrtest |
+//! | [`KenwardRoger2`](Df::KenwardRoger2) | as above | adjusted, with the bias of θ̂ | Kenward & Roger 2009 | SAS `ddfm=kr2` |
+//! | [`BetweenWithin`](Df::BetweenWithin) | n − p between; N − n − p within; the smaller of those involved | √v | Schluchter & Elashoff 1990 | SAS `ddfm=betwithin`, without its exception for `type=un`; mmrm `Between-Within` |
+//! | [`Residual`](Df::Residual) | N − rank X | √v | | SAS `ddfm=residual`; mmrm `Residual` |
+//! | [`Asymptotic`](Df::Asymptotic) | ∞ | √v | | SAS `ddfm=none` |
+//!
+//! # Covariance of the coefficients
+//!
+//! Set by [`Model::vcov`](crate::Model::vcov). Patients are the clusters; X*, e* are whitened by the fitted covariance, H* = X*ΦX*'. Kenward and Roger's methods go
+//! with the model-based covariance only; all other df go with all. With `Satterthwaite` the df of a cluster-robust variance are those of Bell &
+//! McCaffrey (2002) under the fitted covariance, (tr P)²/tr P², and joint tests put them together as Fai & Cornelius do.
+//!
+//! | [`Vcov`] | V | papers | peers |
+//! |---|---|---|---|
+//! | [`ModelBased`](Vcov::ModelBased) | Φ = (X'WX)⁻¹, or Kenward and Roger's | | everyone's default |
+//! | [`Cr0`](Vcov::Cr0) | Φ (Σ X*'e*e*'X*) Φ | Liang & Zeger 1986 | SAS `empirical`; mmrm `Empirical`; clubSandwich `CR0` |
+//! | [`Cr2`](Vcov::Cr2) | as CR0 with (I − H*)^−½ e* | Bell & McCaffrey 2002; Pustejovsky & Tipton 2018 | mmrm `Empirical-Bias-Reduced`; clubSandwich `CR2` (another root) |
+//! | [`Cr3`](Vcov::Cr3) | as CR0 with (I − H*)^−1 e* | Mancl & DeRouen 2001 | mmrm `Empirical-Jackknife`; clubSandwich `CR3` |
 
 mod between_within;
 mod coefficients;

@@ -100,3 +100,7 @@ pub const INFLUENCE_REFIT: f64 = 1e-10;
 
 /// lme4's influence(): its refits end where its optimiser does. In standard errors; Cook's distances absolute. Worst: 3e-8.
 pub const LME4_INFLUENCE: f64 = 1e-6;
+
+/// clubSandwich's CR2, which takes the root of another matrix than mmrm's and ours, in standard errors; five times that in degrees of freedom. Two
+/// conventions, not two computations. On fev_data 2e-4 and 1.2e-5.
+pub const CR2_OF_CLUBSANDWICH: f64 = 1e-3;
