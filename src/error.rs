@@ -76,6 +76,24 @@ pub enum Error {
         why: String,
     },
 
+    /// Two data sets were collected under designs that differ, so that their moments mean different things.
+    #[error("moments that cannot be added: {what} differs, `{here}` here and `{there}` there; collect both under the same frozen design")]
+    DesignsDiffer {
+        /// What differs.
+        what: String,
+        /// What it is in the one.
+        here: String,
+        /// What it is in the other.
+        there: String,
+    },
+
+    /// A request that needs the patients' rows, of a fit that has only sums over them.
+    #[error("{what}: this needs every patient's rows, and the fit was made from moments; fit the trial itself")]
+    NoPatients {
+        /// What was asked for.
+        what: String,
+    },
+
     /// The likelihood has no verified optimum.
     #[error("the model could not be fitted: {0}")]
     Fit(crate::fit::Failure),
@@ -92,6 +110,8 @@ impl Error {
             Error::Invalid { .. } => "invalid-request",
             Error::NotEstimable { .. } => "not-estimable",
             Error::NotComparable { .. } => "not-comparable",
+            Error::DesignsDiffer { .. } => "designs-differ",
+            Error::NoPatients { .. } => "no-patients",
             Error::Fit(failure) => failure.code(),
         }
     }

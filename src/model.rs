@@ -1,12 +1,12 @@
 //! [`Model`]: what is assumed.
 
 use crate::covariance::Covariance;
-use crate::design::{Design, DesignOptions, MeanModel};
+use crate::design::{Design, DesignOptions, FrozenDesign, MeanModel};
 use crate::error::{Error, Result};
-use crate::fit::Estimation;
 use crate::fit::optimum::Fitted;
+use crate::fit::{Estimation, TrialMoments};
 use crate::inference::{Df, Fit, InformationKind, Vcov};
-use crate::trial::Trial;
+use crate::trial::{Protocol, Trial};
 
 /// A mixed model for repeated measurements: the mean, the covariance among a patient's visits, how both are estimated, and the method for
 /// degrees of freedom.
@@ -107,12 +107,60 @@ impl Model {
         &self.mean
     }
 
+    /// The design of the model for every data set of one protocol, agreed before the data are seen: see
+    /// [`TrialMoments`](crate::fit::TrialMoments).
+    ///
+    /// # Errors
+    /// As [`Model::fit`], for what does not depend on the patients.
+    pub fn freeze(&self, protocol: &Protocol) -> Result<FrozenDesign> {
+        FrozenDesign::new(protocol, &self.mean, &self.options)
+    }
+
+    /// Fits the model to moments, which may come from several files or hospitals: the same fit as from all their patients, to rounding.
+    /// What needs every patient's row (residuals, the sandwich) is [refused](Error::NoPatients) by it; all else works.
+    ///
+    /// # Errors
+    /// [`Error::DesignsDiffer`] where the moments were collected for another model; otherwise as [`Model::fit`].
+    pub fn fit_moments(&self, moments: &TrialMoments) -> Result<Fit> {
+        self.check_df()?;
+        let rows = |what: String| Err(Error::NoPatients { what });
+        if self.vcov.is_cluster_robust() {
+            return rows(format!("{} standard errors", self.vcov));
+        }
+        if self.df == Df::BetweenWithin {
+            return rows(format!("{} degrees of freedom", self.df));
+        }
+        let own = self.freeze(moments.design().protocol())?;
+        if let Some((what, here, there)) = own.difference(moments.design()) {
+            return Err(Error::DesignsDiffer { what, here, there });
+        }
+        let occurring = moments.occurring()?;
+        let structure = self.covariance.bind(&occurring.design.visit_times)?;
+        let collect = |kept: &[usize], rows: &_| moments.for_fit(&occurring, kept, rows);
+        let fitted = Fitted::of_moments(&occurring.design, structure, self.estimation, collect).map_err(Error::Fit)?;
+        Ok(self.fit_of(occurring.design, fitted))
+    }
+
     /// Fits the model to a trial.
     ///
     /// # Errors
     /// [`Error::Unknown`] for a variable that the trial does not have, [`Error::Invalid`] for settings that do not go together,
     /// [`Error::Fit`] where the likelihood has no verified optimum.
     pub fn fit(&self, trial: &Trial) -> Result<Fit> {
+        self.check_df()?;
+        let design = Design::build(trial, &self.mean, &self.options)?;
+        let structure = self.covariance.bind(&design.visit_times)?;
+        let fitted = Fitted::new(&design, structure, self.estimation).map_err(Error::Fit)?;
+        Ok(self.fit_of(design, fitted))
+    }
+
+    fn fit_of(&self, design: Design, fitted: Fitted) -> Fit {
+        Fit::new(design, self.covariance.clone(), self.estimation, self.df, fitted)
+            .with_information(self.information)
+            .with_vcov(self.vcov)
+    }
+
+    fn check_df(&self) -> Result<()> {
         if self.df.adjusts_covariance() && self.estimation == Estimation::Ml {
             return Err(Error::invalid(
                 format!("{} degrees of freedom", self.df),
@@ -127,11 +175,6 @@ impl Model {
                 "use Df::Satterthwaite, or Vcov::ModelBased",
             ));
         }
-        let design = Design::build(trial, &self.mean, &self.options)?;
-        let structure = self.covariance.bind(&design.visit_times)?;
-        let fitted = Fitted::new(&design, structure, self.estimation).map_err(Error::Fit)?;
-        Ok(Fit::new(design, self.covariance.clone(), self.estimation, self.df, fitted)
-            .with_information(self.information)
-            .with_vcov(self.vcov))
+        Ok(())
     }
 }

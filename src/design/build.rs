@@ -1,6 +1,6 @@
 //! From trial and mean model to [`Design`].
 
-use super::coding::{self, Coded, Constraint};
+use super::coding::{self, Constraint};
 use super::frame::Frame;
 use super::variables::{Role, Variable};
 use super::*;
@@ -46,12 +46,17 @@ impl Design {
             return Err(nothing_left(model, &exclusions));
         }
         warnings.extend(frame.drop_unused_levels());
-        warnings.extend(frame.empty_cells(trial));
-        let constraint = constraint(trial, model.baseline, &visits, &frame.variables)?;
-        check_size(model, &frame.variables)?;
-        let coded = coding::columns(model, &frame.variables, constraint);
-        let design = frame.into_design(trial, model, coded, constraint, exclusions, warnings);
-        Ok(Design { options: options.clone(), ..design })
+        warnings.extend(frame.empty_cells(trial, &frame.arm_counts(trial)));
+        let mut design = frame.into_design(trial, model, options, exclusions, warnings)?;
+        design.decide_aliased();
+        Ok(design)
+    }
+
+    /// Finds the columns that earlier ones determine, and names them in the warnings.
+    pub(crate) fn decide_aliased(&mut self) {
+        self.aliased = estimability::aliased(self);
+        let sentences: Vec<String> = self.aliased.iter().map(|a| a.sentence(&self.columns)).collect();
+        self.warnings.extend(sentences);
     }
 }
 
@@ -78,7 +83,7 @@ fn check_size(model: &MeanModel, variables: &[Variable]) -> Result<()> {
     }
 }
 
-fn check_baseline(trial: &Trial, model: &MeanModel) -> Result<()> {
+pub(super) fn check_baseline(trial: &Trial, model: &MeanModel) -> Result<()> {
     let in_formula = model.variables.iter().any(|v| v == "baseline");
     let (why, remedy) = match model.baseline {
         Baseline::Covariate if !in_formula => ("`baseline` is not in the formula", "add `baseline +` to the formula"),
@@ -94,7 +99,7 @@ fn check_baseline(trial: &Trial, model: &MeanModel) -> Result<()> {
 }
 
 /// Positions of the analysed visits in the schedule, in its order.
-fn analysed_visits(trial: &Trial, baseline: Baseline, options: &DesignOptions) -> Result<Vec<usize>> {
+pub(super) fn analysed_visits(trial: &Trial, baseline: Baseline, options: &DesignOptions) -> Result<Vec<usize>> {
     let schedule = trial.schedule();
     let before = schedule.baseline().filter(|_| baseline == Baseline::Covariate);
     let Some(labels) = &options.visits else {
@@ -132,7 +137,7 @@ fn constraint(trial: &Trial, baseline: Baseline, visits: &[usize], variables: &[
     Ok(variables.iter().position(|v| v.role == Role::Arm).map(|arm| Constraint { arm, baseline: last }))
 }
 
-fn nothing_left(model: &MeanModel, exclusions: &Exclusions) -> Error {
+pub(super) fn nothing_left(model: &MeanModel, exclusions: &Exclusions) -> Error {
     let reasons: Vec<String> = exclusions.counts().into_iter().map(|(reason, n)| format!("{n}: {reason}")).collect();
     let why = if reasons.is_empty() {
         "no observed outcome at the visits of the analysis".into()
@@ -143,16 +148,18 @@ fn nothing_left(model: &MeanModel, exclusions: &Exclusions) -> Error {
 }
 
 impl Frame {
-    /// The design, once everything is decided.
-    fn into_design(
+    /// The design, once levels and visits are decided; what is aliased is not looked at yet.
+    pub fn into_design(
         self,
         trial: &Trial,
         model: &MeanModel,
-        coded: Coded,
-        constraint: Option<Constraint>,
+        options: &DesignOptions,
         exclusions: Exclusions,
         warnings: Vec<String>,
-    ) -> Design {
+    ) -> Result<Design> {
+        let constraint = constraint(trial, model.baseline, &self.visits, &self.variables)?;
+        check_size(model, &self.variables)?;
+        let coded = coding::columns(model, &self.variables, constraint);
         let visits = self.visits.len();
         let mut patients: Vec<usize> = self.rows().map(|(i, _)| i).collect();
         patients.dedup();
@@ -167,7 +174,7 @@ impl Frame {
         let groups = self.group.as_ref().map_or(vec!["all".to_string()], |g| g.levels.clone());
         let group_of = patients.iter().map(|&i| self.group.as_ref().and_then(|g| g.level(i, 0, visits)).unwrap_or(0)).collect();
         let schedule = trial.schedule().visits();
-        let mut design = Design {
+        Ok(Design {
             outcome: model.outcome.clone(),
             model: model.clone(),
             column_names: trial.column_names().clone(),
@@ -191,11 +198,10 @@ impl Frame {
             exclusions: Exclusions { outcome: model.outcome.clone(), ..exclusions },
             warnings,
             aliased: vec![],
-            options: DesignOptions::default(),
-        };
-        design.aliased = estimability::aliased(&design);
-        let sentences: Vec<String> = design.aliased.iter().map(|a| a.sentence(&design.columns)).collect();
-        design.warnings.extend(sentences);
-        design
+            options: options.clone(),
+            sums: None,
+            tally: std::sync::OnceLock::new(),
+            products,
+        })
     }
 }

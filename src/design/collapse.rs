@@ -8,9 +8,9 @@ use std::collections::HashMap;
 
 /// An entry of z: a product of parts, at one visit where any of them changes by visit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Product {
-    parts: Parts,
-    visit: Option<usize>,
+pub(crate) struct Product {
+    pub parts: Parts,
+    pub visit: Option<usize>,
 }
 
 impl Frame {

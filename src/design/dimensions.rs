@@ -46,7 +46,7 @@ impl Design {
 
     /// The number of analysed observations in a cell.
     pub(crate) fn count(&self, cell: &[(Dimension, usize)]) -> usize {
-        self.analysed_rows().filter(|&(i, t)| cell.iter().all(|&(d, level)| self.level_at(d, i, t) == Some(level))).count()
+        self.tally().observed.iter().filter(|c| c.is_in(cell)).map(|c| c.n).sum()
     }
 
     /// The factors of a term as dimensions, and its numeric variables.
@@ -56,13 +56,6 @@ impl Design {
         let (factors, numbers): (Vec<usize>, Vec<usize>) = variables.partition(|&v| self.variables[v].is_factor());
         let dimension = |v: usize| if self.variables[v].role == Role::Visit { Dimension::Visit } else { Dimension::Factor(v) };
         (factors.into_iter().map(dimension).collect(), numbers)
-    }
-
-    pub(super) fn level_at(&self, dimension: Dimension, patient: usize, visit: usize) -> Option<usize> {
-        match dimension {
-            Dimension::Visit => Some(visit),
-            Dimension::Factor(v) => self.variables[v].level(patient, visit, self.visits.len()),
-        }
     }
 
     /// The name of a dimension as the formula has it.
@@ -83,11 +76,5 @@ impl Design {
             found.push(Dimension::Visit);
         }
         found
-    }
-
-    /// The analysed rows as patient of the trial and analysed visit.
-    pub(super) fn analysed_rows(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let visits = self.visits.len();
-        (0..self.y.len()).filter(|&row| !self.y[row].is_nan()).map(move |row| (self.patients[row / visits], row % visits))
     }
 }

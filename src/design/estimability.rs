@@ -9,6 +9,8 @@ use super::{Design, DesignColumn};
 
 /// The smallest share of a column that the earlier columns may leave for it to count as independent; R's `lm` has the same 1e-7.
 const SMALLEST_SHARE: f64 = 1e-7;
+/// The same where X'X comes from sums in working precision, whose rounding is 1e-15 of a squared column.
+const SMALLEST_SHARE_OF_SUMS: f64 = 3e-7;
 /// Below this share of the uncentred size, what is left is rounding of the data.
 const ROUNDING_SHARE: f64 = 1e-13;
 /// Coefficients of a dependency whose contribution is below this share of the column are zero.
@@ -98,7 +100,19 @@ impl Design {
     }
 }
 
-/// The aliased columns of a design whose other parts are complete.
+/// Σ z z' at each visit: what is left of the patients in the design of a fit from moments.
+#[derive(Debug, Clone)]
+pub(crate) struct ValueSums {
+    /// For each visit q × q, column by column; z as measured from its centres.
+    pub products: Vec<Vec<f64>>,
+    /// Values that are a number times an indicator: the position of the indicator and the multiple of it that was taken away.
+    pub centres: Vec<Option<(usize, f64)>>,
+    /// How many observations there are.
+    pub observations: usize,
+}
+
+/// The aliased columns of a design whose other parts are complete. Where only sums are left of the patients, counts of indicators are exact
+/// in them; what numbers leave of each other is known to the rounding of the sums.
 pub(super) fn aliased(design: &Design) -> Vec<AliasedColumn> {
     let scaled = ScaledGram::new(design);
     let Elimination { factor, independent } = scaled.eliminated(0..scaled.scale.len());
@@ -133,6 +147,8 @@ pub(super) struct ScaledGram {
     centred: Vec<f64>,
     /// Column = scale × scaled column.
     pub scale: Vec<f64>,
+    /// The smallest share of a column that others may leave.
+    smallest_share: f64,
 }
 
 /// The Cholesky factor of X'X taken column by column in a given order.
@@ -145,19 +161,34 @@ pub(super) struct Elimination {
 
 impl ScaledGram {
     pub(super) fn new(design: &Design) -> Self {
+        let q = design.values;
+        if let Some(sums) = &design.sums {
+            let scale: Vec<f64> = (0..q).map(|k| power_of_two(sums.mean_square(k).sqrt())).collect();
+            return Self::of_visits(design, &scale, SMALLEST_SHARE_OF_SUMS, |t| sums.at_visit(t, &scale));
+        }
+        let largest = |k: usize| design.z.iter().skip(k).step_by(q.max(1)).fold(0.0, |m, z| f64::max(m, z.abs()));
+        let scale: Vec<f64> = (0..q).map(|k| power_of_two(largest(k))).collect();
+        let means = value_means(design, &scale);
+        Self::of_visits(design, &scale, SMALLEST_SHARE, |t| visit_moments(design, t, &scale, &means))
+    }
+
+    /// From Σ z z' (its lower triangle, row by row) and Σ (z − mean)² at each visit, z in units of `value_scale`.
+    fn of_visits(
+        design: &Design,
+        value_scale: &[f64],
+        smallest_share: f64,
+        visit: impl Fn(usize) -> (Vec<DoubleDouble>, Vec<f64>),
+    ) -> Self {
         let (p, q) = (design.columns.len(), design.values);
-        let value_scale: Vec<f64> =
-            (0..q).map(|k| power_of_two(design.z.iter().skip(k).step_by(q.max(1)).fold(0.0, |m, z| f64::max(m, z.abs())))).collect();
         let mut scale = vec![0.0; p];
         for e in design.entries.iter().flatten() {
             scale[e.column] = f64::max(scale[e.column], power_of_two(e.weight) * value_scale[e.value]);
         }
         scale.iter_mut().filter(|s| **s == 0.0).for_each(|s| *s = 1.0);
-        let means = value_means(design, &value_scale);
         let mut gram = vec![DoubleDouble::default(); p * p];
         let mut centred = vec![0.0; p];
         for (t, entries) in design.entries.iter().enumerate() {
-            let (moments, spread) = visit_moments(design, t, &value_scale, &means);
+            let (moments, spread) = visit(t);
             for a in entries {
                 let wa = a.weight * value_scale[a.value] / scale[a.column];
                 centred[a.column] += wa * wa * spread[a.value];
@@ -168,7 +199,7 @@ impl ScaledGram {
                 }
             }
         }
-        Self { gram, centred, scale }
+        Self { gram, centred, scale, smallest_share }
     }
 
     /// Takes the columns in this order, each free of those before it.
@@ -183,7 +214,7 @@ impl ScaledGram {
                 factor[j * p + k] = inner / factor[k * p + k];
             }
             let left = independent.iter().fold(at(j, j), |sum, &m| sum - factor[j * p + m] * factor[j * p + m]);
-            let smallest = (SMALLEST_SHARE.powi(2) * self.centred[j]).max(ROUNDING_SHARE.powi(2) * at(j, j).to_f64());
+            let smallest = (self.smallest_share.powi(2) * self.centred[j]).max(ROUNDING_SHARE.powi(2) * at(j, j).to_f64());
             if left.to_f64() > smallest {
                 factor[j * p + j] = left.sqrt();
                 independent.push(j);
@@ -235,4 +266,44 @@ fn visit_moments(design: &Design, t: usize, scale: &[f64], means: &[Option<f64>]
         }
     }
     (moments, spread)
+}
+
+impl ValueSums {
+    /// The mean of the square of a value, over the observations.
+    fn mean_square(&self, k: usize) -> f64 {
+        let q = self.centres.len();
+        let total = |a: usize, b: usize| self.products.iter().map(|m| m[b * q + a]).sum::<f64>();
+        let (times, by) = self.centres[k].unwrap_or((k, 0.0));
+        ((total(k, k) + 2.0 * by * total(k, times) + by * by * total(times, times)) / self.observations.max(1) as f64).max(0.0)
+    }
+
+    /// Σ z z' at a visit without the centres, to twice the working precision, and the squares of numbers about their means.
+    fn at_visit(&self, t: usize, scale: &[f64]) -> (Vec<DoubleDouble>, Vec<f64>) {
+        let (q, products) = (scale.len(), &self.products[t]);
+        let mut moments: Vec<DoubleDouble> = products.iter().map(|&x| DoubleDouble::from(x)).collect();
+        for (value, centre) in self.centres.iter().enumerate() {
+            let Some((times, by)) = *centre else { continue };
+            let by = DoubleDouble::from(by);
+            for k in 0..q {
+                moments[k * q + value] = moments[k * q + value] + by * moments[k * q + times];
+            }
+            for k in 0..q {
+                moments[value * q + k] = moments[value * q + k] + by * moments[times * q + k];
+            }
+        }
+        let spread = |k: usize| {
+            let about = self.centres[k].map_or(0.0, |(times, _)| {
+                let (product, count) = (products[times * q + k], products[times * q + times]);
+                if count > 0.0 { product * product / count } else { 0.0 }
+            });
+            (products[k * q + k] - about).max(0.0) / (scale[k] * scale[k])
+        };
+        let spread = (0..q).map(spread).collect();
+        for a in 0..q {
+            for b in 0..q {
+                moments[a * q + b] = moments[a * q + b] * DoubleDouble::from(1.0 / (scale[a] * scale[b]));
+            }
+        }
+        (moments, spread)
+    }
 }

@@ -1,6 +1,6 @@
 //! The rows a model could analyse, and which of them it does.
 
-use super::variables::{self, Variable, on_visits};
+use super::variables::{self, Values, Variable, on_visits};
 use super::*;
 use crate::trial::{Outcome, Trial};
 
@@ -104,23 +104,40 @@ impl Frame {
     /// Drops the levels without analysed rows; a sentence for each variable that loses some.
     pub fn drop_unused_levels(&mut self) -> Vec<String> {
         let visits = self.visits.len();
-        let rows: Vec<(usize, usize)> = self.rows().collect();
+        let used = |variable: &Variable| {
+            let mut used = vec![false; variable.levels.len()];
+            self.rows().filter_map(|(i, t)| variable.level(i, t, visits)).for_each(|l| used[l] = true);
+            used
+        };
+        let of_factor = |v: &Variable| matches!(v.values, Values::Factor(_) | Values::FactorByVisit(_)).then(|| used(v));
+        let used: Vec<Option<Vec<bool>>> = self.variables.iter().chain(&self.group).map(of_factor).collect();
         let mut sentences = vec![];
-        for variable in self.variables.iter_mut().chain(&mut self.group) {
-            let dropped = variable.drop_unused_levels(rows.iter().copied(), visits);
-            let sentence = format!("no analysed observation has `{}` = {}: left out of its levels", variable.name, dropped.join(", "));
-            if !dropped.is_empty() && !sentences.contains(&sentence) {
-                sentences.push(sentence);
-            }
+        for (variable, used) in self.variables.iter_mut().chain(&mut self.group).zip(used) {
+            sentences.extend(used.and_then(|used| lost(variable, &used, &sentences)));
         }
         sentences
     }
 
-    /// The arms nobody of which has an analysed observation at a visit.
-    pub fn empty_cells(&self, trial: &Trial) -> Vec<String> {
-        let arms = trial.arms().len();
-        let mut n = vec![0; arms * self.visits.len()];
+    /// Keeps the levels of each variable and of the groups at these positions; a sentence for each variable that loses some.
+    pub fn keep_levels(&mut self, used: &[Vec<usize>], groups: &[usize]) -> Vec<String> {
+        let mut sentences = vec![];
+        let of_variables = self.variables.iter_mut().zip(used.iter().map(Vec::as_slice));
+        for (variable, kept) in of_variables.chain(self.group.iter_mut().map(|g| (g, groups))) {
+            let used: Vec<bool> = (0..variable.levels.len()).map(|l| kept.contains(&l)).collect();
+            sentences.extend(lost(variable, &used, &sentences));
+        }
+        sentences
+    }
+
+    /// The number of analysed observations of each arm at each visit: arms × T.
+    pub fn arm_counts(&self, trial: &Trial) -> Vec<usize> {
+        let mut n = vec![0; trial.arms().len() * self.visits.len()];
         self.rows().for_each(|(i, t)| n[trial.arm_of()[i] * self.visits.len() + t] += 1);
+        n
+    }
+
+    /// The arms nobody of which has an analysed observation at a visit, `n` of them being [`Frame::arm_counts`].
+    pub fn empty_cells(&self, trial: &Trial, n: &[usize]) -> Vec<String> {
         let per_arm = n.chunks_exact(self.visits.len().max(1)).enumerate();
         per_arm
             .filter(|(_, n)| n.iter().any(|&n| n > 0))
@@ -131,4 +148,11 @@ impl Frame {
             })
             .collect()
     }
+}
+
+/// Leaves out the levels of a factor that are not used; a sentence that is not yet among `known`, if there are any.
+fn lost(variable: &mut Variable, used: &[bool], known: &[String]) -> Option<String> {
+    let dropped = variable.keep_levels(used);
+    let sentence = format!("no analysed observation has `{}` = {}: left out of its levels", variable.name, dropped.join(", "));
+    (!dropped.is_empty() && !known.contains(&sentence)).then_some(sentence)
 }

@@ -4,9 +4,10 @@
 //! value (Searle, Speed & Milliken 1980, The American Statistician 34:216–221).
 
 use super::coding::Part;
+use super::tally::Cell;
 use super::variables::{Role, Values};
 use super::*;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// What a column's numeric variables contribute to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,27 +75,21 @@ impl<'a> ReferenceGrid<'a> {
                 return Err(Error::invalid(format!("`{name}` held at {value}"), "it is not a finite number", "give a finite value"));
             }
         }
-        let number = |v: &Variable| match averaging.at.iter().rev().find(|(name, _)| *name == v.name) {
+        let number = |(at, v): (usize, &Variable)| match averaging.at.iter().rev().find(|(name, _)| *name == v.name) {
             _ if !numeric(v) => f64::NAN,
             Some((_, value)) => *value,
-            None => mean_of(design, v, averaging.covariates),
+            None => design.tally().mean(at, averaging.covariates),
         };
-        Ok(Self { design, averaging: averaging.clone(), numbers: design.variables.iter().map(number).collect() })
+        Ok(Self { design, averaging: averaging.clone(), numbers: design.variables.iter().enumerate().map(number).collect() })
     }
 
     /// The averaged model row of a cell; `None` when it has no observations to take its weights from.
     pub fn row(&self, cell: &[(Dimension, usize)]) -> Option<Vec<f64>> {
         match self.averaging.factors {
             FactorWeights::Equal => Some(self.equally_weighted(cell)),
-            FactorWeights::Proportional => self.by_frequency(cell, self.design.analysed_rows()),
-            FactorWeights::Cells => {
-                let of_cell = self
-                    .design
-                    .analysed_rows()
-                    .filter(|&(i, t)| cell.iter().all(|&(d, level)| self.design.level_at(d, i, t) == Some(level)));
-                self.by_frequency(cell, of_cell)
-            }
-            FactorWeights::ObservedMargins => self.by_frequency(cell, self.planned_rows()),
+            FactorWeights::Proportional => self.by_frequency(cell, self.design.tally().observed.iter()),
+            FactorWeights::Cells => self.by_frequency(cell, self.design.tally().observed.iter().filter(|c| c.is_in(cell))),
+            FactorWeights::ObservedMargins => self.by_frequency(cell, self.design.tally().planned.iter()),
         }
     }
 
@@ -122,13 +117,6 @@ impl<'a> ReferenceGrid<'a> {
             parts.push(format!("{} at {}{how}", variable.name, significant(*value)));
         }
         parts.join("; ")
-    }
-
-    /// Rows of every patient and analysed visit whose variables are all known.
-    fn planned_rows(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let (n, visits) = (self.design.exclusions.randomized, self.design.visits.len());
-        let known = move |&(i, t): &(usize, usize)| self.design.variables.iter().all(|v| !v.is_missing(i, t, visits));
-        (0..n).flat_map(move |i| (0..visits).map(move |t| (i, t))).filter(known)
     }
 
     /// The value at which the outcome's baseline is held, where it is a covariate.
@@ -176,21 +164,19 @@ impl<'a> ReferenceGrid<'a> {
         row
     }
 
-    /// Averages over the combinations of the other factors as often as they occur in `rows`.
-    fn by_frequency(&self, cell: &[(Dimension, usize)], rows: impl Iterator<Item = (usize, usize)>) -> Option<Vec<f64>> {
+    /// Averages over the combinations of the other factors as often as they occur among `counted`.
+    fn by_frequency<'c>(&self, cell: &[(Dimension, usize)], counted: impl Iterator<Item = &'c Cell>) -> Option<Vec<f64>> {
         let others: Vec<Dimension> = self.design.dimensions().into_iter().filter(|d| chosen(cell, *d).is_none()).collect();
-        let mut counts: HashMap<Vec<Option<usize>>, usize> = HashMap::new();
-        let mut n = 0;
-        for (i, t) in rows {
-            *counts.entry(others.iter().map(|&d| self.design.level_at(d, i, t)).collect()).or_default() += 1;
-            n += 1;
-        }
         // Sorted, so that sums do not depend on the order of a hash table.
-        let mut counts: Vec<_> = counts.into_iter().collect();
-        counts.sort_unstable();
+        let mut counts: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
+        let mut n = 0;
+        for combination in counted {
+            *counts.entry(others.iter().map(|&d| combination.level(d)).collect()).or_default() += combination.n;
+            n += combination.n;
+        }
         let mut row = vec![0.0; self.design.columns.len()];
         for (levels, count) in &counts {
-            let combination = others.iter().copied().zip(levels.iter().map(|l| l.unwrap_or(0)));
+            let combination = others.iter().copied().zip(levels.iter().copied());
             let point: Vec<(Dimension, usize)> = cell.iter().copied().chain(combination).collect();
             self.add_point(&point, *count as f64 / n as f64, &mut row);
         }
@@ -229,27 +215,6 @@ impl<'a> ReferenceGrid<'a> {
 
 fn chosen(cell: &[(Dimension, usize)], dimension: Dimension) -> Option<usize> {
     cell.iter().find(|(d, _)| *d == dimension).map(|(_, level)| *level)
-}
-
-/// The mean of a numeric variable.
-fn mean_of(design: &Design, variable: &Variable, over: CovariateMeans) -> f64 {
-    let visits = design.visits.len();
-    let value = |(i, t): (usize, usize)| variable.number(i, t, visits);
-    let (mut sum, mut n) = (0.0, 0.0);
-    match over {
-        CovariateMeans::Observations => design.analysed_rows().for_each(|row| {
-            sum += value(row);
-            n += 1.0;
-        }),
-        CovariateMeans::Patients => {
-            for (at, &i) in design.patients.iter().enumerate() {
-                let seen: Vec<f64> = (0..visits).filter(|&t| !design.y[at * visits + t].is_nan()).map(|t| value((i, t))).collect();
-                sum += seen.iter().sum::<f64>() / seen.len() as f64;
-                n += 1.0;
-            }
-        }
-    }
-    sum / n
 }
 
 /// Five significant digits at most.

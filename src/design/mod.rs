@@ -15,11 +15,13 @@ mod exclusions;
 mod expansion;
 mod formula;
 mod frame;
+mod frozen;
 mod grid;
 mod hypotheses;
 mod model;
 mod repeated;
 mod span;
+mod tally;
 mod tokens;
 mod variables;
 
@@ -29,7 +31,10 @@ mod tests;
 pub use averaging::{Averaging, CovariateMeans, FactorWeights};
 pub use build::DesignOptions;
 pub use estimability::AliasedColumn;
+pub(crate) use estimability::ValueSums;
 pub use exclusions::{ExcludedObservation, Exclusions};
+pub use frozen::FrozenDesign;
+pub(crate) use frozen::{Census, Occurring};
 pub use model::{Baseline, MeanModel};
 
 use crate::error::{Error, Result};
@@ -38,8 +43,11 @@ pub(crate) use applied::Applied;
 pub(crate) use dimensions::Dimension;
 pub(crate) use grid::ReferenceGrid;
 pub(crate) use hypotheses::Adjusted;
+pub(crate) use tally::Tally;
 
+pub(crate) use coding::Part;
 use coding::{Constraint, Parts};
+pub(crate) use collapse::Product;
 use variables::Variable;
 
 /// The data of one model, ready for the fit: who is analysed, at which visits, and every row of the model matrix as D_t z_i.
@@ -93,6 +101,12 @@ pub struct Design {
     pub(crate) aliased: Vec<AliasedColumn>,
     /// What was asked for beyond the mean model.
     pub(crate) options: DesignOptions,
+    /// What is left of the patients where they are not there: in the design of a fit from moments.
+    pub(crate) sums: Option<ValueSums>,
+    /// The entries of z as products of variables.
+    pub(crate) products: Vec<Product>,
+    /// Counts and means, made when first asked for.
+    pub(crate) tally: std::sync::OnceLock<Tally>,
 }
 
 impl Design {
@@ -131,14 +145,32 @@ impl Design {
         &self.groups
     }
 
-    /// The analysed patients, as positions in the trial.
+    /// How many patients are analysed.
+    pub fn n_patients(&self) -> usize {
+        if self.sums.is_some() { self.tally().patients } else { self.patients.len() }
+    }
+
+    /// Refuses `what` where the design has no patients, being that of a fit from moments.
+    pub(crate) fn needs_patients(&self, what: &str) -> Result<()> {
+        if self.sums.is_some() { Err(Error::NoPatients { what: what.into() }) } else { Ok(()) }
+    }
+
+    /// The analysed patients, as positions in the trial; none in the design of a fit from moments.
     pub fn patients(&self) -> &[usize] {
         &self.patients
     }
 
     /// How many observations are analysed.
     pub fn n_observations(&self) -> usize {
+        if self.sums.is_some() {
+            return self.tally().observations();
+        }
         self.y.iter().filter(|y| !y.is_nan()).count()
+    }
+
+    /// Counts of levels and means of numeric variables.
+    pub(crate) fn tally(&self) -> &Tally {
+        self.tally.get_or_init(|| Tally::of(self))
     }
 
     /// What is not analysed, and why.
@@ -151,7 +183,7 @@ impl Design {
         &self.warnings
     }
 
-    /// The model matrix of the analysed observations: for each its patient and visit (positions in [`Design::patients`] and
+    /// The model matrix of the analysed observations (none in the design of a fit from moments): for each its patient and visit (positions in [`Design::patients`] and
     /// [`Design::visit_labels`]) and its row of p numbers.
     pub fn model_matrix(&self) -> Vec<(usize, usize, Vec<f64>)> {
         let visits = self.visits.len();

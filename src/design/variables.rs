@@ -83,15 +83,13 @@ impl Variable {
         }
     }
 
-    /// Leaves out the levels that no row of `rows` has; their names are returned.
-    pub fn drop_unused_levels(&mut self, rows: impl Iterator<Item = (usize, usize)>, visits: usize) -> Vec<String> {
-        if !matches!(self.values, Values::Factor(_) | Values::FactorByVisit(_)) {
+    /// Leaves out the levels of a factor that are not used; their names are returned.
+    pub fn keep_levels(&mut self, used: &[bool]) -> Vec<String> {
+        if used.iter().all(|u| *u) {
             return vec![];
         }
-        let mut used = vec![false; self.levels.len()];
-        rows.filter_map(|(i, t)| self.level(i, t, visits)).for_each(|l| used[l] = true);
         let renumbered: Vec<usize> = (0..used.len()).map(|l| used[..l].iter().filter(|u| **u).count()).collect();
-        let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(&mut self.levels).into_iter().zip(&used).partition(|(_, u)| **u);
+        let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(&mut self.levels).into_iter().zip(used).partition(|(_, u)| **u);
         self.levels = kept.into_iter().map(|(level, _)| level).collect();
         if let Values::Factor(codes) | Values::FactorByVisit(codes) = &mut self.values {
             codes.iter_mut().for_each(|c| *c = c.filter(|&l| used[l]).map(|l| renumbered[l]));

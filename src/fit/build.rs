@@ -2,7 +2,7 @@
 
 use super::classes::Classes;
 use super::data::Data;
-use super::moments::{Moments, Observed, Rows, value_count};
+use super::moments::{Moments, Observed, PatternMoments, Rows, value_count};
 use super::pattern::Pattern;
 use super::problem::{Estimation, Problem};
 use super::rows::PatientRows;
@@ -52,11 +52,7 @@ pub(crate) fn problem(
         return (with(Data::Patients(own), patterns, rows), None);
     }
     let moments = Moments::of(design, values, &rows, origin.to_vec());
-    let patterns: Vec<Pattern> = moments
-        .patterns
-        .iter()
-        .map(|p| Pattern { group: p.group, cell: p.group, visits: p.visits.clone(), patients: p.patients as f64 })
-        .collect();
+    let patterns = patterns_of(&moments);
     let sums = Sums::new(&moments, &patterns, &rows, columns);
     let keep_sums = match storage {
         Storage::Cheaper => sums.cost(&patterns) <= PatientRows::cost(&patterns, &rows, columns),
@@ -68,6 +64,26 @@ pub(crate) fn problem(
         false => Data::Patients(by_patient(design, values, &rows, origin, columns, &classes).0),
     };
     (with(data, patterns, rows), Some(moments))
+}
+
+/// The problem from sums alone.
+pub(crate) fn problem_of_moments(
+    moments: &Moments,
+    rows: Rows,
+    columns: usize,
+    groups: usize,
+    classes: Classes,
+    estimation: Estimation,
+) -> Problem {
+    let patterns = patterns_of(moments);
+    let data = Data::Sums(Sums::new(moments, &patterns, &rows, columns));
+    let log_weights = moments.patterns.iter().map(|p| p.log_weights).sum();
+    Problem { data, patterns, rows, columns, groups, estimation, classes: classes.structures, log_weights }
+}
+
+fn patterns_of(moments: &Moments) -> Vec<Pattern> {
+    let pattern = |p: &PatternMoments| Pattern { group: p.group, cell: p.group, visits: p.visits.clone(), patients: p.patients as f64 };
+    moments.patterns.iter().map(pattern).collect()
 }
 
 /// The patients one by one, ordered by pattern, and the patterns.

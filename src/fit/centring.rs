@@ -29,10 +29,20 @@ pub(crate) struct Centring {
 impl Centring {
     /// The covariates of a design that are far from zero and can be moved.
     pub fn of(design: &Design, kept: &[usize]) -> Self {
+        let is_number = |value: usize| design.z.iter().skip(value).step_by(design.values).any(|&x| x != 0.0 && x != 1.0);
+        Self::with(design, kept, is_number, |value, indicator| far_mean(design, value, indicator))
+    }
+
+    /// The values that are numbers and, by `far_mean`, far from zero wherever another is one; with the columns that can be moved.
+    pub fn with(
+        design: &Design,
+        kept: &[usize],
+        is_number: impl Fn(usize) -> bool,
+        far_mean: impl Fn(usize, usize) -> Option<f64>,
+    ) -> Self {
         let mut centring = Self::default();
         let shapes: Vec<Shape> = kept.iter().map(|&column| Shape::of(design, column)).collect();
-        let is_number = |&value: &usize| design.z.iter().skip(value).step_by(design.values).any(|&x| x != 0.0 && x != 1.0);
-        for value in (0..design.values).filter(is_number) {
+        for value in (0..design.values).filter(|&value| is_number(value)) {
             let own: Vec<usize> = (0..kept.len()).filter(|&c| shapes[c].value == Some(value)).collect();
             // A column that mixes values, as one of a covariate that changes by visit does, cannot be moved as a whole.
             let mixed = kept.iter().enumerate().any(|(c, &column)| {
@@ -42,7 +52,7 @@ impl Centring {
                 continue;
             }
             let partners = (0..design.values).filter(|&other| other != value).find_map(|other| {
-                let mean = far_mean(design, value, other)?;
+                let mean = far_mean(value, other)?;
                 let partner =
                     |&c: &usize| (0..kept.len()).find(|&d| shapes[d].value == Some(other) && shapes[d].weights == shapes[c].weights);
                 let columns: Option<Vec<usize>> = own.iter().map(partner).collect();
@@ -54,6 +64,11 @@ impl Centring {
             }
         }
         centring
+    }
+
+    /// What is taken from a value: the multiple of another; `None` where it is left as it is.
+    pub fn of_value(&self, value: usize) -> Option<(usize, f64)> {
+        self.values.iter().find(|s| s.of == value).map(|s| (s.times, s.by))
     }
 
     /// z of the design, with the far values measured from their means.
@@ -124,5 +139,10 @@ fn far_mean(design: &Design, value: usize, indicator: usize) -> Option<f64> {
     let n: f64 = patients().map(|(_, on)| on).sum();
     let mean = patients().map(|(x, on)| x * on).sum::<f64>() / n;
     let variance = patients().map(|(x, on)| on * (x - mean).powi(2)).sum::<f64>() / n;
-    (variance > 0.0 && mean.abs() > FAR * variance.sqrt()).then_some(mean)
+    is_far(mean, variance).then_some(mean)
+}
+
+/// Whether a covariate with this mean and variance is worth measuring from its mean.
+pub(crate) fn is_far(mean: f64, variance: f64) -> bool {
+    variance > 0.0 && mean.abs() > FAR * variance.sqrt()
 }

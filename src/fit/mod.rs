@@ -7,6 +7,8 @@ mod assembly;
 pub(crate) mod blocks;
 mod build;
 mod centring;
+mod change;
+mod collect;
 pub(crate) mod classes;
 pub(crate) mod curvature;
 mod data;
@@ -24,6 +26,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 pub(crate) mod traces;
+mod trial_moments;
 mod verify;
 pub(crate) mod working;
 pub(crate) mod workspace;
@@ -31,6 +34,7 @@ pub(crate) mod workspace;
 pub use moments::{Moments, PatternMoments};
 pub use newton::Convergence;
 pub use problem::Estimation;
+pub use trial_moments::TrialMoments;
 
 /// Why a model has no verified optimum; each kind is its own outcome, never a number.
 #[non_exhaustive]

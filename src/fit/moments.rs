@@ -3,8 +3,8 @@
 //! With u_i = (z_i, y_i\[P\]) for a patient seen at the visits P, everything is a function of n and M = Σ u_i u_i' of each group and pattern.
 //! One pass over the patients makes them; after it no step of a fit looks at a patient again.
 
+use super::collect::Patients;
 use crate::design::Design;
-use std::collections::BTreeMap;
 
 /// The sums of the patients of one group who were seen at the same visits.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -45,25 +45,22 @@ impl Moments {
     /// One pass over the design's patients. `values` are its z, n × q, perhaps centred; `rows` its entries, expanded by visit when there are
     /// weights.
     pub(crate) fn of(design: &Design, values: &[f64], rows: &Rows, origin: Vec<f64>) -> Self {
-        let (q, visits) = (value_count(design), design.visits.len());
-        let mut patterns: BTreeMap<(usize, Vec<usize>), PatternMoments> = BTreeMap::new();
-        let mut observed = Observed::new(design);
-        for (patient, own) in values.chunks_exact(design.values).enumerate() {
-            observed.read(design, patient, own, rows, &origin);
-            let key = (design.group_of[patient], std::mem::take(&mut observed.seen));
-            let pattern = match patterns.get_mut(&key) {
-                Some(pattern) => pattern,
-                None => patterns.entry(key.clone()).or_insert_with(|| PatternMoments::empty(key.0, key.1.clone(), q)),
-            };
-            pattern.add(&observed.z, &observed.y);
-            if let Some(weights) = &design.weights {
-                pattern.log_weights += key.1.iter().map(|&t| weights[patient * visits + t].ln()).sum::<f64>();
-            }
-            observed.seen = key.1;
-        }
-        let mut patterns: Vec<PatternMoments> = patterns.into_values().collect();
-        patterns.iter_mut().for_each(PatternMoments::complete);
-        Self { values: q, visits, patterns, origin }
+        let q = design.values;
+        let expected = |row: &Vec<crate::design::Entry>| {
+            let terms = row.iter().map(|e| (e.value % q, e.weight * origin[e.column]));
+            terms.filter(|&(_, by)| by != 0.0).collect()
+        };
+        let patients = Patients {
+            z: values,
+            values: q,
+            y: &design.y,
+            visits: design.visits.len(),
+            weights: design.weights.as_deref(),
+            group_of: &design.group_of,
+            expected: rows.iter().map(expected).collect(),
+        };
+        let patterns = patients.patterns();
+        Self { values: value_count(design), visits: design.visits.len(), patterns, origin }
     }
 
     /// The number of observations N.
@@ -78,36 +75,10 @@ impl Moments {
 }
 
 impl PatternMoments {
-    fn empty(group: usize, visits: Vec<usize>, q: usize) -> Self {
+    /// No patients yet.
+    pub(crate) fn empty(group: usize, visits: Vec<usize>, q: usize) -> Self {
         let m = visits.len();
         Self { group, visits, patients: 0, zz: vec![0.0; q * q], zy: vec![0.0; q * m], yy: vec![0.0; m * m], log_weights: 0.0 }
-    }
-
-    fn add(&mut self, z: &[f64], y: &[f64]) {
-        let (q, m) = (z.len(), y.len());
-        self.patients += 1;
-        for (j, &zj) in z.iter().enumerate() {
-            if zj != 0.0 {
-                for i in j..q {
-                    self.zz[j * q + i] += z[i] * zj;
-                }
-            }
-        }
-        for (t, &yt) in y.iter().enumerate() {
-            for i in 0..q {
-                self.zy[t * q + i] += z[i] * yt;
-            }
-            for s in t..m {
-                self.yy[t * m + s] += y[s] * yt;
-            }
-        }
-    }
-
-    fn complete(&mut self) {
-        let m = self.visits.len();
-        super::kernels::mirror(&mut self.yy, m);
-        let q = self.zz.len().isqrt();
-        super::kernels::mirror(&mut self.zz, q);
     }
 }
 

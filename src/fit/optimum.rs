@@ -39,15 +39,39 @@ impl Fitted {
     /// Collects the moments, finds a start and minimises −2ℓ.
     pub fn new(design: &Design, classes: impl Into<Classes>, estimation: Estimation) -> Result<Self, Failure> {
         let classes = classes.into();
-        let kept: Vec<usize> = (0..design.columns.len()).filter(|&c| design.aliased.iter().all(|a| a.column != c)).collect();
-        let observations = design.y.iter().filter(|y| !y.is_nan()).count();
-        let labels = labels(design, &*classes.structures[0]);
-        check_sizes(design, &kept, &labels, observations)?;
+        let (kept, labels) = checked(design, &classes)?;
         let rows = moments::active_rows(design, &kept);
         let centring = Centring::of(design, &kept);
         let values = centring.values(design);
         let origin = origin(design, &values, &rows, &kept, &classes)?;
         let (problem, moments) = build::problem(design, &values, rows, &origin, kept.len(), classes, estimation, Storage::Cheaper);
+        Self::optimum(problem, moments, origin, kept, centring, labels)
+    }
+
+    /// The same from moments that `collect` makes, for the columns kept and their rows.
+    pub fn of_moments(
+        design: &Design,
+        structure: Box<dyn CovarianceStructure>,
+        estimation: Estimation,
+        collect: impl FnOnce(&[usize], &moments::Rows) -> Result<(Centring, Moments), Failure>,
+    ) -> Result<Self, Failure> {
+        let classes = Classes::from(structure);
+        let (kept, labels) = checked(design, &classes)?;
+        let rows = moments::active_rows(design, &kept);
+        let (centring, moments) = collect(&kept, &rows)?;
+        let problem = build::problem_of_moments(&moments, rows, kept.len(), design.groups.len(), classes, estimation);
+        let origin = moments.origin.clone();
+        Self::optimum(problem, Some(moments), origin, kept, centring, labels)
+    }
+
+    fn optimum(
+        problem: Problem,
+        moments: Option<Moments>,
+        origin: Vec<f64>,
+        kept: Vec<usize>,
+        centring: Centring,
+        labels: Labels,
+    ) -> Result<Self, Failure> {
         let mut search = Search::new(&problem, start::start(&problem)?);
         let steps = search.minimise(&problem, &labels)?;
         let (working, convergence) = (search.working().clone(), convergence(&problem, &search, &labels, steps));
@@ -91,6 +115,14 @@ impl Fitted {
 pub(super) fn convergence(problem: &Problem, search: &Search, labels: &Labels, steps: Steps) -> Convergence {
     let boundary = search.working().vanished(problem.structure(), &search.eta).into_iter().map(|k| labels.parameters[k].clone()).collect();
     Convergence { iterations: steps.iterations, evaluations: steps.evaluations, decrement: steps.decrement, boundary }
+}
+
+/// The columns that are fitted, and the names for messages, once it is sure that there are enough observations.
+fn checked(design: &Design, classes: &Classes) -> Result<(Vec<usize>, Labels), Failure> {
+    let kept: Vec<usize> = (0..design.columns.len()).filter(|&c| design.aliased.iter().all(|a| a.column != c)).collect();
+    let labels = labels(design, &*classes.structures[0]);
+    check_sizes(design, &kept, &labels, design.n_observations())?;
+    Ok((kept, labels))
 }
 
 fn check_sizes(design: &Design, kept: &[usize], labels: &Labels, observations: usize) -> Result<(), Failure> {

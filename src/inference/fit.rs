@@ -162,7 +162,7 @@ impl Fit {
 
     /// The number of patients analysed: those with at least one analysed observation.
     pub fn n_patients(&self) -> usize {
-        self.design.patients.len()
+        self.design.n_patients()
     }
 
     /// The rank of the model matrix.

@@ -135,6 +135,7 @@ impl Fit {
     pub fn influence(&self, trial: &Trial, options: &InfluenceOptions) -> Result<Influence> {
         self.check_shared_covariance("influence")?;
         let design = self.design();
+        design.needs_patients("influence")?;
         if design.patients().iter().any(|&i| i >= trial.patients().len()) {
             return Err(Error::invalid(
                 "influence of patients",

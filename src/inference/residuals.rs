@@ -39,8 +39,12 @@ impl Fit {
     ///
     /// Normalised residuals are L⁻¹(y − Xβ) with LL' = Σ over the patient's observed visits, L lower triangular with visits in order (Pinheiro & Bates
     /// 2000, Mixed-Effects Models in S and S-PLUS, §5.3.4; nlme's `type = "normalized"`). Observation weights w scale variances by 1/w.
-    pub fn residuals(&self) -> Residuals {
+    ///
+    /// # Errors
+    /// [`crate::Error::NoPatients`] for a fit from moments.
+    pub fn residuals(&self) -> Result<Residuals> {
         let design = self.design();
+        design.needs_patients("residuals")?;
         let visits = design.visit_labels().len();
         let mut rows: Vec<Residual> = vec![];
         let matrix = design.model_matrix();
@@ -61,7 +65,7 @@ impl Fit {
                 normalised: normalised.as_ref().map_or(f64::NAN, |n| n[k]),
             }));
         }
-        Residuals { outcome: design.outcome().into(), visits: design.visit_labels().to_vec(), rows }
+        Ok(Residuals { outcome: design.outcome().into(), visits: design.visit_labels().to_vec(), rows })
     }
 
     /// Refuses what takes one Σ a group where coordinates that differ by patient give each patient a Σ of his or her own.

@@ -7,6 +7,7 @@ use crate::error::{Problem, Problems};
 #[derive(Debug, Clone)]
 pub struct TrialBuilder {
     trial: Trial,
+    part: bool,
 }
 
 impl TrialBuilder {
@@ -25,6 +26,7 @@ impl TrialBuilder {
                 clusters: vec![],
                 inferred: vec![],
             },
+            part: false,
         }
     }
 
@@ -83,6 +85,12 @@ impl TrialBuilder {
         self
     }
 
+    /// Whether these are some of a trial's patients, so that an arm may have none of them.
+    pub(super) fn part(mut self, part: bool) -> Self {
+        self.part = part;
+        self
+    }
+
     /// The trial, if its parts fit together.
     ///
     /// # Errors
@@ -128,7 +136,7 @@ impl TrialBuilder {
         }
         if t.arm_of.iter().any(|&a| a >= t.arms.len()) {
             found.push(format!("a patient's arm is not among the {} declared", t.arms.len()));
-        } else {
+        } else if !self.part {
             let empty = t.randomized().into_iter().zip(&t.arms).filter(|(n, _)| *n == 0);
             found.extend(empty.map(|(_, arm)| format!("arm `{arm}` has no patients; leave it out of the declared arms or check the data")));
         }

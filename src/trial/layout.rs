@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::columns::{Columns, CovariateColumn, CovariateKind, InstrumentColumns, OutcomeColumn, per_visit};
-use super::{Trial, Visit, reading};
+use super::{ColumnNames, Trial, Visit, reading};
 use crate::error::Result;
 use crate::instruments::Instrument;
 
@@ -59,6 +59,8 @@ pub struct Layout {
     pub(super) column_codes: Vec<(String, String)>,
     pub(super) delimiter: Delimiter,
     pub(super) decimal_mark: DecimalMark,
+    /// Whether the file holds some of a trial's patients only.
+    pub(super) part: bool,
 }
 
 /// Whether a row is a patient at a visit, or a patient.
@@ -135,7 +137,18 @@ impl Layout {
             column_codes: vec![],
             delimiter: Delimiter::default(),
             decimal_mark: DecimalMark::default(),
+            part: false,
         }
+    }
+
+    /// What the columns of patient, arm and visit are called.
+    pub(super) fn column_names(&self) -> ColumnNames {
+        let generic = ColumnNames::default();
+        let visit = match &self.shape {
+            Shape::Long(visit) => visit.clone(),
+            Shape::Wide => generic.visit,
+        };
+        ColumnNames { patient: self.patient.clone(), arm: self.arm.clone().unwrap_or(generic.arm), visit }
     }
 
     /// Declares the visits in their order; any other label in the file is a problem.

@@ -13,6 +13,7 @@ mod frame;
 mod layout;
 mod observed;
 mod patterns;
+mod protocol;
 mod reading;
 mod replace;
 mod resample;
@@ -27,6 +28,7 @@ pub use flow::{AnalysisSet, Exclusion, FlowRow, FlowStep, ParticipantFlow};
 pub use layout::{DecimalMark, Delimiter, Layout};
 pub use observed::{ObservedMeans, ObservedRow};
 pub use patterns::{MissingPatterns, PatternKind, PatternRow};
+pub use protocol::Protocol;
 pub use schedule::{Schedule, Visit};
 pub use summary::Summary;
 
@@ -50,7 +52,7 @@ pub struct Trial {
 }
 
 /// What the columns of patient, arm and visit were called in the file; a formula may use these names or the generic ones.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ColumnNames {
     /// Column of the patient identifier.
     pub patient: String,

@@ -24,21 +24,31 @@ impl Trial {
     /// # Ok::<(), trialstats::Error>(())
     /// ```
     pub fn resample(&self, patients: &[usize]) -> Result<Trial> {
-        if let Some(beyond) = patients.iter().find(|&&i| i >= self.patients.len()) {
-            return Err(Error::invalid(
-                "resampling patients",
-                format!("there is no patient at position {beyond} of {}", self.patients.len()),
-                "choose positions from 0 to the number of patients less one",
-            ));
-        }
-        let arm_of: Vec<usize> = patients.iter().map(|&i| self.arm_of[i]).collect();
-        if let Some(empty) = (0..self.arms.len()).find(|a| !arm_of.contains(a)) {
+        let part = self.part(patients)?;
+        if let Some(empty) = part.randomized().iter().position(|&n| n == 0) {
             return Err(Error::invalid(
                 "resampling patients",
                 format!("arm `{}` would have no patients", self.arms[empty]),
                 "choose at least one patient of every arm",
             ));
         }
+        Ok(part)
+    }
+
+    /// Some of the patients, as one file of several or one hospital of several would have them: [`Trial::resample`], but an arm may be left
+    /// without patients.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a position beyond the patients there are.
+    pub fn part(&self, patients: &[usize]) -> Result<Trial> {
+        if let Some(beyond) = patients.iter().find(|&&i| i >= self.patients.len()) {
+            return Err(Error::invalid(
+                "choosing patients",
+                format!("there is no patient at position {beyond} of {}", self.patients.len()),
+                "choose positions from 0 to the number of patients less one",
+            ));
+        }
+        let arm_of: Vec<usize> = patients.iter().map(|&i| self.arm_of[i]).collect();
         let chosen = Chosen { patients, visits: self.schedule.len() };
         let outcome = |o: &Outcome| Outcome { values: chosen.by_visit(&o.values), ..o.clone() };
         Ok(Trial {

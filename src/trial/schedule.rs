@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 
 /// A planned assessment.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Visit {
     /// Label, e.g. `baseline` or `month 3`.
     pub label: String,
@@ -12,7 +12,7 @@ pub struct Visit {
 }
 
 /// The planned visits in order, and which of them is the baseline.
-#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Schedule {
     visits: Vec<Visit>,
     baseline: Option<usize>,

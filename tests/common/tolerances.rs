@@ -104,3 +104,6 @@ pub const LME4_INFLUENCE: f64 = 1e-6;
 /// clubSandwich's CR2, which takes the root of another matrix than mmrm's and ours, in standard errors; five times that in degrees of freedom. Two
 /// conventions, not two computations. On fev_data 2e-4 and 1.2e-5.
 pub const CR2_OF_CLUBSANDWICH: f64 = 1e-3;
+
+/// A fit from the moments of parts and the fit of all patients: two optima, sums rounded in another order; in units of the standard error.
+pub const POOLED: f64 = 1e-9;

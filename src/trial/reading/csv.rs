@@ -44,7 +44,7 @@ pub(super) fn read(source: &str, text: impl Read, delimiter: Delimiter, wanted: 
         lines.push(line);
     }
     let rows = lines.len();
-    Ok(Sheet { source: source.into(), names, columns, lines: Some(lines), rows })
+    Ok(Sheet { source: source.into(), names, columns, lines: Some(lines), first_row: 0, rows })
 }
 
 impl Delimiter {

@@ -16,7 +16,7 @@ pub(super) fn read(source: &str, frame: &DataFrame, wanted: &HashSet<&str>, find
     let names = frame.columns().iter().map(|c| c.name().to_string()).collect();
     let read = frame.columns().iter().filter(|c| wanted.contains(c.name().as_str()));
     let columns = read.map(|column| SheetColumn { name: column.name().to_string(), cells: cells(source, column, findings) }).collect();
-    Sheet { source: source.into(), names, columns, lines: None, rows: frame.height() }
+    Sheet { source: source.into(), names, columns, lines: None, first_row: 0, rows: frame.height() }
 }
 
 fn cells(source: &str, column: &Column, findings: &mut Findings) -> Cells {

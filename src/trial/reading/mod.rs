@@ -26,7 +26,7 @@ use self::grid::Grid;
 use self::sheet::Sheet;
 use super::columns::Columns;
 use super::layout::{Layout, Shape};
-use super::{ColumnNames, Trial, TrialBuilder};
+use super::{Schedule, Trial, TrialBuilder};
 use crate::error::{Error, Result};
 
 /// More patients × visits than this, and a hundred times more than rows, are no schedule but a column mistaken for the visit.
@@ -118,7 +118,7 @@ fn assemble(layout: &Layout, sheet: &Sheet, wanted: &[&str], mut findings: Findi
     if !findings.is_clean() {
         return Err(findings.into_error());
     }
-    let mut builder = Trial::builder(&sheet.source).column_names(column_names(layout)).schedule(visits.schedule);
+    let mut builder = Trial::builder(&sheet.source).part(layout.part).column_names(layout.column_names()).schedule(visits.schedule);
     builder = builder.patients(patients.ids).arms(patients.arms, patients.arm_of);
     builder = outcomes.into_iter().fold(builder, TrialBuilder::outcome);
     builder = diagnoses.into_iter().fold(builder, TrialBuilder::diagnosis);
@@ -127,13 +127,11 @@ fn assemble(layout: &Layout, sheet: &Sheet, wanted: &[&str], mut findings: Findi
     findings.into_inferred().into_iter().fold(builder, TrialBuilder::inferred).build()
 }
 
-fn column_names(layout: &Layout) -> ColumnNames {
-    let generic = ColumnNames::default();
-    let visit = match &layout.shape {
-        Shape::Long(visit) => visit.clone(),
-        Shape::Wide => generic.visit,
-    };
-    ColumnNames { patient: layout.patient.clone(), arm: layout.arm.clone().unwrap_or(generic.arm), visit }
+/// The schedule that a layout declares, with times and baseline as far as they follow from it; `None` where it is left to the data.
+pub(super) fn declared_schedule(layout: &Layout) -> Result<Option<Schedule>> {
+    let mut findings = Findings::default();
+    let schedule = visits::declared(layout, &mut findings);
+    if findings.is_clean() { Ok(schedule) } else { Err(findings.into_error()) }
 }
 
 fn missing_columns(sheet: &Sheet, wanted: &[&str], findings: &mut Findings) {

@@ -11,6 +11,8 @@ pub(super) struct Sheet {
     pub columns: Vec<SheetColumn>,
     /// The line of each row; none where rows have no lines.
     pub lines: Option<Vec<u64>>,
+    /// The number of rows of the file before these, where the sheet is a part of it.
+    pub first_row: usize,
     /// The number of rows.
     pub rows: usize,
 }
@@ -77,7 +79,7 @@ impl Sheet {
     pub fn place(&self, row: usize) -> (String, Option<u64>) {
         match &self.lines {
             Some(lines) => (self.source.clone(), Some(lines[row])),
-            None => (format!("{}, row {}", self.source, row + 1), None),
+            None => (format!("{}, row {}", self.source, self.first_row + row + 1), None),
         }
     }
 
@@ -85,7 +87,7 @@ impl Sheet {
     pub fn row_name(&self, row: usize) -> String {
         match &self.lines {
             Some(lines) => format!("line {}", lines[row]),
-            None => format!("row {}", row + 1),
+            None => format!("row {}", self.first_row + row + 1),
         }
     }
 }

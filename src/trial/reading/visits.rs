@@ -9,7 +9,7 @@ use super::patients::Patients;
 use super::sheet::Sheet;
 use super::values::{Use, ValueColumn};
 use crate::trial::columns::Columns;
-use crate::trial::layout::Layout;
+use crate::trial::layout::{Layout, Shape};
 use crate::trial::{Schedule, Visit};
 
 /// The schedule and where each row of a long file is on it.
@@ -54,6 +54,20 @@ pub(super) fn wide(layout: &Layout, sheet: &Sheet, findings: &mut Findings) -> V
     };
     let visits = with_times_of_labels(visits, findings);
     Visits { schedule: with_baseline(layout, sheet, visits, findings), of_row: vec![] }
+}
+
+/// The schedule as far as the layout alone says it: `None` where the visits are left to the data.
+pub(super) fn declared(layout: &Layout, findings: &mut Findings) -> Option<Schedule> {
+    let nothing = Sheet { source: "the layout".into(), names: vec![], columns: vec![], lines: None, first_row: 0, rows: 0 };
+    let schedule = match layout.shape {
+        Shape::Wide => wide(layout, &nothing, findings).schedule,
+        Shape::Long(_) if layout.visits.is_empty() => return None,
+        Shape::Long(_) => {
+            let visits = with_times_of_labels(layout.visits.clone(), findings);
+            with_baseline(layout, &nothing, visits, findings)
+        }
+    };
+    Some(schedule)
 }
 
 /// The visits that the columns of a wide layout name, in the order of their declaration.
