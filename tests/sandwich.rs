@@ -83,7 +83,7 @@ impl Dense {
             let own = r.transpose() * a * whitened.rows(start, m) * &phi;
             weighted.rows_mut(start, m).copy_from(&own);
         }
-        let response: Vec<f64> = fit.residuals().rows.iter().map(|r| r.response).collect();
+        let response: Vec<f64> = fit.residuals().unwrap().rows.iter().map(|r| r.response).collect();
         Self { x, phi, blocks, weighted, residual_covariance, residuals: DVector::from_vec(response) }
     }
 
