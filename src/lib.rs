@@ -42,6 +42,7 @@
 //! | know how a fit is found, and how it fails | [`fit`] |
 //! | choose degrees of freedom; residuals; information criteria | [`inference`] |
 //! | get marginal means, contrasts, changes from baseline, joint tests, non-inferiority | [`means`] |
+//! | analyse several outcomes at once | [`joint`] |
 //! | get Cohen's d with its denominator and interval named, bootstrap, reliable change | [`effects`] |
 //! | define response and remission, compare rates | [`responders`] |
 //! | run a whole analysis by plan | [`analysis`] |
@@ -59,6 +60,7 @@ pub mod error;
 pub mod fit;
 pub mod inference;
 pub mod instruments;
+pub mod joint;
 pub mod means;
 mod model;
 pub mod report;
@@ -72,6 +74,7 @@ pub use design::MeanModel;
 pub use error::{Error, Result};
 pub use fit::Estimation;
 pub use inference::{Df, Fit, Vcov};
+pub use joint::JointModel;
 pub use model::Model;
 pub use table::Tabular;
 pub use trial::{Layout, Trial};

@@ -155,26 +155,46 @@ impl Model {
     }
 
     fn fit_of(&self, design: Design, fitted: Fitted) -> Fit {
-        Fit::new(design, self.covariance.clone(), self.estimation, self.df, fitted)
-            .with_information(self.information)
-            .with_vcov(self.vcov)
+        Fit::new(design, self.covariance.clone(), self.estimation, self.df, fitted).with_information(self.information).with_vcov(self.vcov)
     }
 
     fn check_df(&self) -> Result<()> {
-        if self.df.adjusts_covariance() && self.estimation == Estimation::Ml {
-            return Err(Error::invalid(
-                format!("{} degrees of freedom", self.df),
-                "the method is defined for restricted maximum likelihood only",
-                "use Estimation::Reml, or Df::Satterthwaite",
-            ));
-        }
-        if self.df.adjusts_covariance() && self.vcov.is_cluster_robust() {
-            return Err(Error::invalid(
-                format!("{} degrees of freedom with {} standard errors", self.df, self.vcov),
-                "Kenward and Roger's adjustment is one of the model-based covariance",
-                "use Df::Satterthwaite, or Vcov::ModelBased",
-            ));
-        }
-        Ok(())
+        go_together(self.df, self.estimation, self.vcov)
     }
+
+    /// Mean and data of one response of a joint model; what the joint model decides for all of them must not have been set here.
+    pub(crate) fn response(&self) -> Result<(&MeanModel, &DesignOptions)> {
+        let set = match self {
+            _ if !matches!(self.covariance, Covariance::Unstructured) => "covariance",
+            _ if self.estimation != Estimation::default() => "estimation",
+            _ if self.df != Df::default() => "method for degrees of freedom",
+            _ if self.information != InformationKind::default() => "kind of information",
+            _ if self.vcov != Vcov::default() => "covariance of the estimates",
+            _ => return Ok((&self.mean, &self.options)),
+        };
+        Err(Error::invalid(
+            format!("the {set} of `{}` as one response of a joint model", self.mean),
+            "it is one for all responses",
+            "set it on the joint model",
+        ))
+    }
+}
+
+/// Refuses Kenward and Roger's adjustment under full maximum likelihood and of a covariance that is not model-based.
+pub(crate) fn go_together(df: Df, estimation: Estimation, vcov: Vcov) -> Result<()> {
+    if df.adjusts_covariance() && estimation == Estimation::Ml {
+        return Err(Error::invalid(
+            format!("{df} degrees of freedom"),
+            "the method is defined for restricted maximum likelihood only",
+            "use Estimation::Reml, or Df::Satterthwaite",
+        ));
+    }
+    if df.adjusts_covariance() && vcov.is_cluster_robust() {
+        return Err(Error::invalid(
+            format!("{df} degrees of freedom with {vcov} standard errors"),
+            "Kenward and Roger's adjustment is one of the model-based covariance",
+            "use Df::Satterthwaite, or Vcov::ModelBased",
+        ));
+    }
+    Ok(())
 }

@@ -14,6 +14,7 @@ pub(crate) enum Dimension {
 impl Design {
     /// The dimension called `name`: `arm` and `visit` go by these names and by those of the file.
     pub(crate) fn dimension(&self, name: &str) -> Result<Dimension> {
+        self.must_be_one_response()?;
         let by_name = self.variables.iter().position(|v| v.name == name && v.is_factor());
         let means_arm = name == "arm" || name == self.column_names.arm;
         let found = by_name.or_else(|| self.variables.iter().position(|v| v.role == Role::Arm && means_arm));

@@ -65,6 +65,7 @@ impl Design {
 
 impl<'a> ReferenceGrid<'a> {
     pub fn new(design: &'a Design, averaging: &Averaging) -> Result<Self> {
+        design.must_be_one_response()?;
         let numeric = |v: &Variable| !v.is_factor() && v.role != Role::Time;
         for (name, value) in &averaging.at {
             let known: Vec<&str> = design.variables.iter().filter(|v| numeric(v)).map(|v| v.name.as_str()).collect();

@@ -21,6 +21,7 @@ mod hypotheses;
 mod model;
 mod repeated;
 mod span;
+mod stack;
 mod tally;
 mod tokens;
 mod variables;
@@ -43,6 +44,7 @@ pub(crate) use applied::Applied;
 pub(crate) use dimensions::Dimension;
 pub(crate) use grid::ReferenceGrid;
 pub(crate) use hypotheses::Adjusted;
+pub(crate) use stack::Place;
 pub(crate) use tally::Tally;
 
 pub(crate) use coding::Part;

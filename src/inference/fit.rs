@@ -2,6 +2,7 @@
 
 use super::between_within::BetweenWithin;
 use super::information::Information;
+use super::joint::Whole;
 use super::kenward_roger::Bends;
 use super::sandwich::Sandwich;
 use super::{Coefficients, Df, Estimate, FTest, InformationKind, Vcov, kenward_roger, satterthwaite};
@@ -11,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::fit::optimum::Fitted;
 use crate::fit::{Convergence, Estimation, Moments};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A fitted model: estimates, their covariance, and everything that follows from them as methods.
 ///
@@ -24,7 +25,9 @@ pub struct Fit {
     df: Df,
     information_kind: InformationKind,
     vcov_method: Vcov,
-    pub(super) fitted: Fitted,
+    pub(super) fitted: Arc<Fitted>,
+    /// The joint fit of several responses that this is one response of.
+    pub(super) whole: Option<Whole>,
     beta: Vec<f64>,
     covariances: Vec<GroupCovariance>,
     information: OnceLock<Information>,
@@ -75,6 +78,21 @@ impl Fit {
         fitted.kept.iter().zip(active.iter()).for_each(|(&c, &b)| beta[c] = b);
         let covariances =
             design.groups.iter().zip(fitted.sigmas()).map(|(group, sigma)| GroupCovariance { group: group.clone(), sigma }).collect();
+        Self::found(design, covariance, estimation, df, Arc::new(fitted), None, beta, covariances)
+    }
+
+    /// A fit of what is known already; nothing else is computed yet.
+    #[allow(clippy::too_many_arguments, reason = "each is a field")]
+    pub(super) fn found(
+        design: Design,
+        covariance: Covariance,
+        estimation: Estimation,
+        df: Df,
+        fitted: Arc<Fitted>,
+        whole: Option<Whole>,
+        beta: Vec<f64>,
+        covariances: Vec<GroupCovariance>,
+    ) -> Self {
         Self {
             design,
             covariance,
@@ -83,6 +101,7 @@ impl Fit {
             information_kind: InformationKind::default(),
             vcov_method: Vcov::default(),
             fitted,
+            whole,
             beta,
             covariances,
             information: OnceLock::new(),
@@ -155,9 +174,9 @@ impl Fit {
         -0.5 * self.fitted.point.value
     }
 
-    /// The number of observations analysed.
+    /// The number of observations analysed; of one response of a joint model, its own.
     pub fn n_observations(&self) -> usize {
-        self.fitted.problem.observations() as usize
+        if self.whole.is_some() { self.design.n_observations() } else { self.fitted.problem.observations() as usize }
     }
 
     /// The number of patients analysed: those with at least one analysed observation.
@@ -167,7 +186,7 @@ impl Fit {
 
     /// The rank of the model matrix.
     pub fn rank(&self) -> usize {
-        self.fitted.kept.len()
+        self.design.columns.len() - self.design.aliased.len()
     }
 
     /// AIC with covariance parameters counted, as SAS has it under REML and mmrm always; see [`Fit::information_criteria`].
@@ -182,6 +201,9 @@ impl Fit {
 
     /// All information criteria. To compare mean models, fit by [`Estimation::Ml`] and count [`ParameterCount::All`].
     pub fn information_criteria(&self, counted: ParameterCount) -> InformationCriteria {
+        if let Some(whole) = &self.whole {
+            return whole.fit.information_criteria(counted);
+        }
         let mean = if counted == ParameterCount::All { self.rank() } else { 0 };
         let k = (self.fitted.point.theta.len() + mean) as f64;
         let deviance = self.fitted.point.value;
@@ -206,6 +228,9 @@ impl Fit {
     /// where the model asked for it ([`Fit::vcov_method`]). NaN for aliased columns.
     pub fn vcov(&self) -> &DMatrix<f64> {
         self.vcov.get_or_init(|| {
+            if let Some(whole) = &self.whole {
+                return whole.vcov_of(self.beta.len());
+            }
             let mut active = self.centred_vcov().clone();
             self.fitted.centring.covariance(&mut active);
             let mut vcov = DMatrix::from_element(self.beta.len(), self.beta.len(), f64::NAN);
@@ -241,7 +266,7 @@ impl Fit {
         let mut row = |c: usize| {
             let label = &self.design.columns[c].name;
             let undetermined = Estimate::new(label, f64::NAN, f64::NAN, f64::NAN);
-            let Some(position) = self.fitted.kept.iter().position(|&kept| kept == c) else {
+            let Some(position) = self.fitted.kept.iter().position(|&kept| kept == self.first_column() + c) else {
                 return undetermined;
             };
             let mut unit = vec![0.0; self.fitted.kept.len()];
@@ -275,6 +300,7 @@ impl Fit {
         if self.vcov_method.is_cluster_robust() {
             notes.extend(self.sandwich().notes(self.vcov_method, self.df));
         }
+        notes.extend(self.whole.as_ref().map(Whole::note));
         if !self.convergence().boundary.is_empty() {
             notes.push(format!("At the boundary (estimated as zero): {}.", self.convergence().boundary.join("; ")));
         }
@@ -286,7 +312,10 @@ impl Fit {
     /// # Errors
     /// [`Error::Invalid`] where `l` has another length, [`Error::NotEstimable`] where the data do not determine l'β.
     pub fn estimate(&self, label: &str, l: &[f64]) -> Result<Estimate> {
-        self.active_estimate(label, self.active(label, l)?)
+        match &self.whole {
+            Some(whole) => whole.fit.estimate(label, &whole.padded(label, l, self.beta.len())?),
+            None => self.active_estimate(label, self.active(label, l)?),
+        }
     }
 
     /// The estimate for one weight a fitted column.
@@ -303,6 +332,9 @@ impl Fit {
 
     /// The estimate for the weights of the fitted columns as centred, and as they were given where they were.
     fn weighed_estimate(&self, label: &str, given: Option<&[f64]>, vector: DVector<f64>) -> Result<Estimate> {
+        if let Some(whole) = &self.whole {
+            return whole.fit.weighed_estimate(label, given, vector);
+        }
         let estimate = vector.dot(&self.fitted.centred_beta());
         let phi = &self.fitted.point.phi;
         let df = match self.df {
@@ -335,6 +367,9 @@ impl Fit {
     /// # Errors
     /// As [`Fit::estimate`], for any row; [`Error::Invalid`] where all rows are zero.
     pub fn f_test(&self, label: &str, l: &DMatrix<f64>) -> Result<FTest> {
+        if let Some(whole) = &self.whole {
+            return whole.f_test(label, l, self.beta.len());
+        }
         let mut rows = DMatrix::zeros(l.nrows(), self.fitted.kept.len());
         let mut between_within = f64::INFINITY;
         for r in 0..l.nrows() {
@@ -399,15 +434,26 @@ impl Fit {
     }
 
     pub(super) fn information(&self) -> &Information {
-        self.information.get_or_init(|| Information::of(&self.fitted, self.information_kind))
+        match &self.whole {
+            Some(whole) => whole.fit.information(),
+            None => self.information.get_or_init(|| Information::of(&self.fitted, self.information_kind)),
+        }
     }
 
     fn residual_df(&self) -> f64 {
-        (self.n_observations() - self.rank()) as f64
+        (self.fitted.problem.observations() as usize - self.fitted.kept.len()) as f64
+    }
+
+    /// The position of this design's first column among those of the design that was fitted.
+    fn first_column(&self) -> usize {
+        self.whole.as_ref().map_or(0, |whole| whole.first_column)
     }
 
     /// The covariance of the coefficients of the fitted columns, as centred: what standard errors come from.
     pub(super) fn centred_vcov(&self) -> &DMatrix<f64> {
+        if let Some(whole) = &self.whole {
+            return whole.fit.centred_vcov();
+        }
         self.centred_vcov.get_or_init(|| match self.df {
             Df::KenwardRoger => kenward_roger::adjusted_covariance(&self.fitted, self.information(), Bends::Whole),
             Df::KenwardRogerLinear => kenward_roger::adjusted_covariance(&self.fitted, self.information(), Bends::Ignored),
@@ -422,7 +468,10 @@ impl Fit {
     }
 
     fn sandwich(&self) -> &Sandwich {
-        self.sandwich.get_or_init(|| Sandwich::of(&self.design, &self.fitted, self.vcov_method))
+        match &self.whole {
+            Some(whole) => whole.fit.sandwich(),
+            None => self.sandwich.get_or_init(|| Sandwich::of(&self.design, &self.fitted, self.vcov_method)),
+        }
     }
 
     /// Degrees of freedom of a cluster-robust variance. `given` are the weights of the fitted columns, `centred` those of the centred ones.
@@ -458,6 +507,9 @@ impl Fit {
 
     /// The weights of the fitted columns, once it is sure that the aliased ones do not matter.
     fn active(&self, label: &str, l: &[f64]) -> Result<Vec<f64>> {
+        if let Some(whole) = &self.whole {
+            return whole.fit.active(label, &whole.padded(label, l, self.beta.len())?);
+        }
         if l.len() != self.beta.len() {
             return Err(Error::invalid(
                 format!("estimate `{label}`"),

@@ -38,6 +38,7 @@ mod expected_information;
 mod fit;
 mod influence;
 mod information;
+mod joint;
 mod kenward_roger;
 mod kenward_roger2;
 mod level;

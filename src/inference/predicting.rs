@@ -146,6 +146,7 @@ impl<'a> Patient<'a> {
             let b = &given.precision * (given.x.transpose() * &phi_c);
             self.used.iter().zip(b.iter()).for_each(|(&o, b)| right[o] -= 2.0 * b / self.weights[o].sqrt());
         }
+        let (left, right) = (self.fit.on_fitted_visits(left), self.fit.on_fitted_visits(right));
         let gradient = information.gradient_of_own_variance(group, &left, &right) + information.variance_gradient(&phi_c);
         let spread = gradient.dot(&(&information.covariance * &gradient));
         let v = conditional + c.dot(&phi_c);

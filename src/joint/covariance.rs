@@ -1,0 +1,134 @@
+//! [`JointCovariance`]: the covariance over responses and visits.
+
+use crate::covariance::{Covariance, CovarianceFamily, CovarianceStructure, Exchangeable, Homogeneous, Kronecker, Selected, Unstructured};
+use crate::design::Design;
+use crate::error::{Error, Result};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The covariance of a patient's responses at all visits.
+///
+/// | structure | Σ of (response r, visit t) and (r', t') | parameters for R responses, T visits | SAS |
+/// |---|---|---|---|
+/// | [`Unstructured`](JointCovariance::Unstructured) | σ_rt,r't' | RT(RT+1)/2 | `UN` over all cells |
+/// | [`Kronecker`](JointCovariance::Kronecker) | (Σ_R)_rr' V_tt', V_11 = 1 | R(R+1)/2 + those of V − 1 | `UN@UN`, `UN@CS`, `UN@AR(1)` |
+///
+/// A product says much: every response has the same correlations among visits and the same ratios of variances, and the correlation
+/// between two responses is the same at every visit.
+#[non_exhaustive]
+#[derive(Debug, Clone, Default)]
+pub enum JointCovariance {
+    /// A variance per response and visit and a covariance per pair of them.
+    #[default]
+    Unstructured,
+    /// The product of an unstructured covariance among responses and a structure among visits ([`Kronecker`]).
+    Kronecker {
+        /// The structure V among visits. Its first variance is held at 1; compound symmetry is then that of a correlation matrix, as in SAS.
+        /// Structures whose first parameter is not the variance of the first visit, such as random coefficients, are refused.
+        visits: Covariance,
+    },
+}
+
+impl JointCovariance {
+    /// The covariance on the cells of these designs.
+    pub(super) fn on(&self, responses: &[Design]) -> Result<OnCells> {
+        let times: BTreeMap<usize, (&String, Option<f64>)> = responses
+            .iter()
+            .flat_map(|d| d.visits.iter().zip(d.visit_labels.iter().zip(d.visit_times.iter().copied())))
+            .map(|(&visit, label)| (visit, label))
+            .collect();
+        let visits: Vec<usize> = times.keys().copied().collect();
+        let position = |visit: &usize| visits.binary_search(visit).unwrap_or(0);
+        let on_cells = OnCells {
+            covariance: self.clone(),
+            responses: responses.iter().map(|d| d.outcome.clone()).collect(),
+            visits: times.values().map(|(label, _)| label.to_string()).collect(),
+            times: times.values().map(|&(_, time)| time).collect(),
+            cells: responses.iter().enumerate().flat_map(|(r, d)| d.visits.iter().map(move |v| (r, position(v)))).collect(),
+            selected: None,
+        };
+        on_cells.whole().map(|_| on_cells)
+    }
+}
+
+impl fmt::Display for JointCovariance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JointCovariance::Unstructured => f.write_str("unstructured (all responses and visits)"),
+            JointCovariance::Kronecker { visits } => write!(f, "unstructured (responses) ⊗ {visits} (visits)"),
+        }
+    }
+}
+
+impl serde::Serialize for JointCovariance {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A joint covariance with the cells it is for: what the fit takes as a covariance.
+#[derive(Debug, Clone)]
+pub(super) struct OnCells {
+    covariance: JointCovariance,
+    responses: Vec<String>,
+    /// The visits of any response, in the schedule's order.
+    visits: Vec<String>,
+    times: Vec<Option<f64>>,
+    /// The response and visit of each cell.
+    cells: Vec<(usize, usize)>,
+    /// The cells of one response; all where none are selected.
+    selected: Option<Range<usize>>,
+}
+
+impl OnCells {
+    /// All cells as a covariance.
+    pub fn covariance(&self) -> Covariance {
+        Covariance::Custom(Arc::new(self.clone()))
+    }
+
+    /// The block of one response, in the parameters of all.
+    pub fn of_cells(&self, cells: Range<usize>) -> Covariance {
+        Covariance::Custom(Arc::new(Self { selected: Some(cells), ..self.clone() }))
+    }
+
+    fn whole(&self) -> Result<Box<dyn CovarianceStructure>> {
+        Ok(match &self.covariance {
+            JointCovariance::Unstructured => Box::new(Unstructured::new(self.cells.len())),
+            JointCovariance::Kronecker { visits } => {
+                let among_visits: Box<dyn CovarianceStructure> = match visits {
+                    // With a unit diagonal it is the correlation that is left.
+                    Covariance::CompoundSymmetry => Box::new(Homogeneous::new(Exchangeable, self.visits.len())),
+                    other => other.bind(&self.times)?,
+                };
+                Box::new(Kronecker::new(self.responses.clone(), self.visits.clone(), among_visits, self.cells.clone())?)
+            }
+        })
+    }
+}
+
+impl CovarianceFamily for OnCells {
+    fn name(&self) -> String {
+        self.covariance.to_string()
+    }
+
+    fn bind(&self, times: &[Option<f64>]) -> Result<Box<dyn CovarianceStructure>> {
+        let whole = self.whole()?;
+        let bound: Box<dyn CovarianceStructure> = match &self.selected {
+            None => whole,
+            Some(cells) => {
+                let labels = self.cells.iter().map(|&(r, t)| format!("{} {}", self.responses[r], self.visits[t])).collect();
+                Box::new(Selected::new(whole, cells.clone().collect(), labels))
+            }
+        };
+        if bound.visits() != times.len() {
+            return Err(Error::invalid(
+                format!("a covariance of {} responses and visits on {} visits", bound.visits(), times.len()),
+                "a joint covariance belongs to the joint model it was made for",
+                "use JointModel",
+            ));
+        }
+        Ok(bound)
+    }
+}
