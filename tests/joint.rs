@@ -359,6 +359,24 @@ fn tests_over_responses_contain_those_of_one() {
     );
 }
 
+/// A product is a special case of the unstructured covariance of all cells, an autoregressive one of an unstructured product.
+#[test]
+fn products_are_compared_by_their_likelihood() {
+    let trial = synthetic();
+    let with = |covariance| JointModel::new(responses("synthetic").1).covariance(covariance).fit(&trial).expect("has an optimum");
+    let product = |visits| with(JointCovariance::Kronecker { visits });
+    let [all, wide, narrow] = [with(JointCovariance::Unstructured), product(Covariance::Unstructured), product(Covariance::Autoregressive)];
+    for (larger, smaller, df) in [(&all, &wide, 21.0 - 12.0), (&wide, &narrow, 12.0 - 4.0)] {
+        let test = larger.whole().likelihood_ratio(smaller.whole()).expect("nested");
+        assert_eq!(test.df, df);
+        assert_eq!(test.statistic, 2.0 * (larger.whole().log_likelihood() - smaller.whole().log_likelihood()));
+        let of_one = larger.of("y").and_then(|y| y.likelihood_ratio(smaller.of("y")?)).expect("the likelihood is that of both");
+        assert_eq!((of_one.statistic, of_one.df), (test.statistic, test.df));
+    }
+    let alone = model("y ~ age + arm * visit").fit(&trial).expect("has an optimum");
+    assert!(all.of("y").and_then(|y| y.likelihood_ratio(&alone)).is_err());
+}
+
 /// The baseline of one response as a covariate, of the other as part of the response: visits that differ, patients that differ.
 #[test]
 fn responses_may_treat_their_baselines_differently() {

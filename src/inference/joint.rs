@@ -89,6 +89,11 @@ impl Fit {
         }
     }
 
+    /// The fit whose likelihood this is: that of all responses, for one response of a joint model.
+    pub(super) fn whole_fit(&self) -> &Fit {
+        self.whole.as_ref().map_or(self, |whole| &whole.fit)
+    }
+
     /// One number a visit of the design as one a visit of the design that was fitted.
     pub(super) fn on_fitted_visits(&self, own: Vec<f64>) -> Vec<f64> {
         let Some(whole) = &self.whole else { return own };
