@@ -86,6 +86,36 @@ fn patterns_of(moments: &Moments) -> Vec<Pattern> {
     moments.patterns.iter().map(pattern).collect()
 }
 
+/// z and y of every patient, in the design's order.
+pub(crate) struct ObservedRows {
+    /// The length q of z.
+    pub values: usize,
+    /// n × q.
+    pub z: Vec<f64>,
+    y: Vec<f64>,
+    starts: Vec<usize>,
+}
+
+impl ObservedRows {
+    /// √w (y − Xβ₀) at the visits that a patient was seen at.
+    pub fn y(&self, patient: usize) -> &[f64] {
+        &self.y[self.starts[patient]..self.starts[patient + 1]]
+    }
+}
+
+/// z and y of every patient of a design.
+pub(crate) fn observed_rows(design: &Design, values: &[f64], rows: &Rows, origin: &[f64]) -> ObservedRows {
+    let mut observed = Observed::new(design);
+    let mut all = ObservedRows { values: value_count(design), z: vec![], y: vec![], starts: vec![0] };
+    for (patient, own) in values.chunks_exact(design.values).enumerate() {
+        observed.read(design, patient, own, rows, origin);
+        all.z.extend_from_slice(&observed.z);
+        all.y.extend_from_slice(&observed.y);
+        all.starts.push(all.y.len());
+    }
+    all
+}
+
 /// The patients one by one, ordered by pattern, and the patterns.
 fn by_patient(
     design: &Design,

@@ -104,7 +104,9 @@ impl Problem {
         let mut slopes = Slopes::blank(point.theta.len(), self.columns);
         self.set_leading_curvature(point, derivatives, &mut curvature, TracePlan::of(self, derivatives), &mut room);
         self.set_slopes(point, derivatives, &mut slopes, &mut room);
-        curvature.hessian += slopes.correction(&point.phi, self.estimation);
+        let mut correction = DMatrix::zeros(point.theta.len(), point.theta.len());
+        slopes.set_correction(&point.phi, self.estimation, &mut correction);
+        curvature.hessian += correction;
         (curvature, slopes)
     }
 

@@ -18,6 +18,7 @@ mod newton;
 pub(crate) mod optimum;
 pub(crate) mod pattern;
 pub(crate) mod problem;
+pub(crate) mod refit;
 mod rows;
 mod scaled_cholesky;
 pub(crate) mod slopes;

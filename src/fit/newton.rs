@@ -64,8 +64,9 @@ pub(crate) struct Search {
     derivatives: Vec<Derivatives>,
     plan: TracePlan,
     curvature: Curvature,
-    /// What the whole Hessian has beyond its leading part, once it has been computed.
-    correction: Option<DMatrix<f64>>,
+    /// What the whole Hessian has beyond its leading part, while it is known.
+    correction: DMatrix<f64>,
+    corrects: bool,
     slopes: Slopes,
     metric: DMatrix<f64>,
     damped: DMatrix<f64>,
@@ -93,7 +94,8 @@ impl Search {
             plan: TracePlan::of(problem, &derivatives),
             derivatives,
             curvature: Curvature::blank(k),
-            correction: None,
+            correction: DMatrix::zeros(k, k),
+            corrects: false,
             slopes: Slopes::blank(k, problem.columns),
             metric: DMatrix::zeros(k, k),
             damped: DMatrix::zeros(k, k),
@@ -105,6 +107,17 @@ impl Search {
             eta,
             point,
         }
+    }
+
+    /// Moves to θ, perhaps with what is known of the whole Hessian there; `false` where −2ℓ has no value.
+    pub fn restart(&mut self, problem: &Problem, theta: &[f64], correction: Option<&DMatrix<f64>>) -> bool {
+        self.eta.copy_from_slice(theta);
+        self.working.set_eta(&mut self.eta);
+        self.corrects = correction.is_some();
+        if let Some(known) = correction {
+            self.correction.copy_from(known);
+        }
+        problem.evaluate(theta, &mut self.point, &mut self.room)
     }
 
     /// Minimises −2ℓ from where it stands; the point must have been evaluated.
@@ -131,7 +144,7 @@ impl Search {
     fn run(&mut self, problem: &Problem, labels: &Labels) -> Result<Steps, Failure> {
         let (mut damping, mut evaluations, mut previous) = (0.0_f64, 1, f64::INFINITY);
         for iteration in 1..=MAX_ITERATIONS {
-            self.set_curvature(problem, previous < NEAR || self.correction.is_some());
+            self.set_curvature(problem, previous < NEAR || self.corrects);
             if self.escape(problem) {
                 continue;
             }
@@ -139,7 +152,7 @@ impl Search {
             let decrement = if definite { self.solve_step() } else { f64::INFINITY };
             let converged = decrement < DECREMENT || (decrement < STALLED && decrement > 0.25 * previous);
             if decrement > OUTDATED * previous {
-                self.correction = None;
+                self.corrects = false;
             }
             previous = decrement;
             let (mut moved, mut metric) = (false, false);
@@ -167,7 +180,7 @@ impl Search {
                 self.verified(problem, labels)?;
                 return Ok(Steps { iterations: iteration, evaluations, decrement });
             }
-            if !moved || (damping > 0.0 && verify::smallest_eigenvalue(problem, &self.point).0 < verify::SINGULAR) {
+            if !moved || (damping > 0.0 && self.singular(problem).is_some()) {
                 return Err(self.diagnosis(problem, labels, iteration));
             }
         }
@@ -195,15 +208,12 @@ impl Search {
     fn set_curvature(&mut self, problem: &Problem, near: bool) {
         problem.set_leading_curvature(&self.point, &self.derivatives, &mut self.curvature, self.plan, &mut self.room);
         if near {
-            let correction = match self.correction.take() {
-                Some(known) => known,
-                None => {
-                    problem.set_slopes(&self.point, &self.derivatives, &mut self.slopes, &mut self.room);
-                    self.slopes.correction(&self.point.phi, problem.estimation)
-                }
-            };
-            self.curvature.hessian += &correction;
-            self.correction = Some(correction);
+            if !self.corrects {
+                problem.set_slopes(&self.point, &self.derivatives, &mut self.slopes, &mut self.room);
+                self.slopes.set_correction(&self.point.phi, problem.estimation, &mut self.correction);
+                self.corrects = true;
+            }
+            self.curvature.hessian += &self.correction;
         }
         self.working.transform(&self.eta, &mut self.curvature);
     }
@@ -265,13 +275,18 @@ impl Search {
         false
     }
 
+    /// The smallest eigenvalue of a Σ that is singular to the arithmetic, and the visits that carry it.
+    fn singular(&mut self, problem: &Problem) -> Option<(f64, Vec<usize>)> {
+        if verify::well_conditioned(problem, &self.point, &mut self.room) {
+            return None;
+        }
+        Some(verify::smallest_eigenvalue(problem, &self.point)).filter(|(eigenvalue, _)| *eigenvalue < verify::SINGULAR)
+    }
+
     /// Refuses an optimum at which Σ is singular, or −2ℓ flat.
     fn verified(&mut self, problem: &Problem, labels: &Labels) -> Result<(), Failure> {
-        if !verify::well_conditioned(problem, &self.point, &mut self.room) {
-            let (eigenvalue, visits) = verify::smallest_eigenvalue(problem, &self.point);
-            if eigenvalue < verify::SINGULAR {
-                return Err(labels.unbounded(&visits, eigenvalue));
-            }
+        if let Some((eigenvalue, visits)) = self.singular(problem) {
+            return Err(labels.unbounded(&visits, eigenvalue));
         }
         problem.set_fisher(&self.point, &self.derivatives, self.plan, &mut self.metric, &mut self.room);
         self.working.information(&self.eta, &mut self.metric);
@@ -284,7 +299,7 @@ impl Search {
         if eigenvalue < 1e-6 {
             return labels.unbounded(&visits, eigenvalue);
         }
-        self.correction = None;
+        self.corrects = false;
         self.set_curvature(problem, true);
         self.set_metric(problem);
         let determined = verify::determined(&self.curvature.hessian, &self.metric, &mut self.damped, &mut self.factor, labels);

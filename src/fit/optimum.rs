@@ -22,6 +22,8 @@ pub(crate) struct Fitted {
     pub moments: Option<Moments>,
     /// β₀.
     pub origin: Vec<f64>,
+    /// The class of each patient of the design; empty where there is one.
+    pub class_of: Vec<usize>,
     pub point: Point,
     pub working: Working,
     /// The working parameters at the optimum.
@@ -44,8 +46,9 @@ impl Fitted {
         let centring = Centring::of(design, &kept);
         let values = centring.values(design);
         let origin = origin(design, &values, &rows, &kept, &classes)?;
+        let class_of = classes.of_patient.clone();
         let (problem, moments) = build::problem(design, &values, rows, &origin, kept.len(), classes, estimation, Storage::Cheaper);
-        Self::optimum(problem, moments, origin, kept, centring, labels)
+        Ok(Self { class_of, ..Self::optimum(problem, moments, origin, kept, centring, labels)? })
     }
 
     /// The same from moments that `collect` makes, for the columns kept and their rows.
@@ -76,7 +79,7 @@ impl Fitted {
         let steps = search.minimise(&problem, &labels)?;
         let (working, convergence) = (search.working().clone(), convergence(&problem, &search, &labels, steps));
         let (point, eta) = search.into_optimum();
-        Ok(Self { problem, moments, origin, point, working, eta, kept, centring, labels, convergence })
+        Ok(Self { problem, moments, origin, class_of: vec![], point, working, eta, kept, centring, labels, convergence })
     }
 
     /// The covariance structure; of the first class of patients, where there are several.

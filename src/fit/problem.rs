@@ -93,6 +93,12 @@ impl Problem {
         (cell / self.classes.len(), &*self.classes[cell % self.classes.len()])
     }
 
+    /// The pattern of the patients of a group and class who were seen at these visits.
+    pub fn pattern_of(&self, group: usize, class: usize, visits: &[usize]) -> Option<usize> {
+        let cell = group * self.classes.len() + class;
+        self.patterns.binary_search_by(|p| (p.cell, p.visits.as_slice()).cmp(&(cell, visits))).ok()
+    }
+
     /// The parameters of a group.
     pub fn of_group<'t>(&self, theta: &'t [f64], group: usize) -> &'t [f64] {
         let per_group = theta.len() / self.groups;

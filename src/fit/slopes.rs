@@ -1,6 +1,6 @@
 //! How X'WX and X'Wr move with the covariance parameters, and what that adds to the curvature of the likelihood.
 
-use super::kernels::multiply;
+use super::kernels::{dot, multiply, symmetric_product};
 use super::problem::Estimation;
 use nalgebra::{DMatrix, DMatrixView};
 
@@ -10,12 +10,26 @@ pub(crate) struct Slopes {
     p: Vec<f64>,
     a: Vec<f64>,
     columns: usize,
+    /// ΦP_k of every parameter.
+    phi_p: Vec<f64>,
+    /// (ΦP_l)' of one.
+    transposed: Vec<f64>,
+    /// Φa_l of one.
+    phi_a: Vec<f64>,
 }
 
 impl Slopes {
     /// Zeros.
     pub fn blank(parameters: usize, columns: usize) -> Self {
-        Self { p: vec![0.0; parameters * columns * columns], a: vec![0.0; parameters * columns], columns }
+        let size = columns * columns;
+        Self {
+            p: vec![0.0; parameters * size],
+            a: vec![0.0; parameters * columns],
+            columns,
+            phi_p: vec![0.0; parameters * size],
+            transposed: vec![0.0; size],
+            phi_a: vec![0.0; columns],
+        }
     }
 
     /// The number of parameters.
@@ -34,29 +48,31 @@ impl Slopes {
         (&mut self.p[k * size..(k + 1) * size], &mut self.a[k * c..(k + 1) * c])
     }
 
-    /// What the whole Hessian has beyond its leading part: −2 a_k'Φa_l − tr(ΦP_kΦP_l), without the second for maximum likelihood.
-    pub fn correction(&self, phi: &DMatrix<f64>, estimation: Estimation) -> DMatrix<f64> {
-        let (k, c) = (self.len(), self.columns);
-        let phi_a = phi * DMatrixView::from_slice(&self.a, c, k);
-        let mut correction = DMatrixView::from_slice(&self.a, c, k).transpose() * phi_a;
-        correction *= -2.0;
+    /// Writes what the whole Hessian has beyond its leading part: −2 a_k'Φa_l − tr(ΦP_kΦP_l), without the second for maximum likelihood.
+    pub fn set_correction(&mut self, phi: &DMatrix<f64>, estimation: Estimation, correction: &mut DMatrix<f64>) {
+        let (c, size) = (self.columns, self.columns * self.columns);
         if estimation == Estimation::Reml {
-            let size = c * c;
-            let mut phi_p = vec![0.0; self.p.len()];
-            for (p, product) in self.p.chunks_exact(size).zip(phi_p.chunks_exact_mut(size)) {
+            for (p, product) in self.p.chunks_exact(size).zip(self.phi_p.chunks_exact_mut(size)) {
                 multiply(phi.as_slice(), p, c, product);
             }
-            for (l, of_l) in phi_p.chunks_exact(size).enumerate() {
-                let transposed = DMatrixView::from_slice(of_l, c, c).transpose();
-                for (k, of_k) in phi_p.chunks_exact(size).enumerate().take(l + 1) {
-                    let trace = super::kernels::dot(transposed.as_slice(), of_k);
-                    correction[(k, l)] -= trace;
-                    if k != l {
-                        correction[(l, k)] -= trace;
-                    }
+        }
+        for l in 0..self.len() {
+            symmetric_product(phi.as_slice(), &self.a[l * c..(l + 1) * c], &mut self.phi_a);
+            transpose(&self.phi_p[l * size..(l + 1) * size], c, &mut self.transposed);
+            for k in 0..=l {
+                let mut term = -2.0 * dot(&self.a[k * c..(k + 1) * c], &self.phi_a);
+                if estimation == Estimation::Reml {
+                    term -= dot(&self.transposed, &self.phi_p[k * size..(k + 1) * size]);
                 }
+                correction[(k, l)] = term;
+                correction[(l, k)] = term;
             }
         }
-        correction
+    }
+}
+
+fn transpose(matrix: &[f64], n: usize, transposed: &mut [f64]) {
+    for (row, own) in transposed.chunks_exact_mut(n).enumerate() {
+        own.iter_mut().enumerate().for_each(|(column, x)| *x = matrix[column * n + row]);
     }
 }

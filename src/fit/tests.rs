@@ -138,7 +138,9 @@ fn curvature_by(problem: &Problem, theta: &[f64], plan: TracePlan) -> (f64, Curv
     let mut slopes = Slopes::blank(theta.len(), problem.columns);
     problem.set_leading_curvature(&point, &derivatives, &mut curvature, plan, &mut room);
     problem.set_slopes(&point, &derivatives, &mut slopes, &mut room);
-    curvature.hessian += slopes.correction(&point.phi, problem.estimation);
+    let mut correction = DMatrix::zeros(theta.len(), theta.len());
+    slopes.set_correction(&point.phi, problem.estimation, &mut correction);
+    curvature.hessian += correction;
     (point.value, curvature)
 }
 

@@ -44,8 +44,14 @@ impl Working {
     /// η of θ; the blocks of θ must be positive semidefinite.
     pub fn at_natural(&self, theta: &[f64]) -> Vec<f64> {
         let mut eta = theta.to_vec();
+        self.set_eta(&mut eta);
+        eta
+    }
+
+    /// Replaces θ by η.
+    pub fn set_eta(&self, theta: &mut [f64]) {
         for block in self.blocks(theta.len()) {
-            let l = &mut eta[block.first..];
+            let l = &mut theta[block.first..];
             for (a, b) in lower_pairs(block.size) {
                 let inner: f64 = (0..b).map(|c| l[lower(a, c)] * l[lower(b, c)]).sum();
                 let rest = l[lower(a, b)] - inner;
@@ -58,7 +64,6 @@ impl Working {
                 };
             }
         }
-        eta
     }
 
     /// Writes θ of η.

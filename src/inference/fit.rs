@@ -19,7 +19,7 @@ use std::sync::{Arc, OnceLock};
 /// What is costly (second derivatives, the Kenward–Roger adjustment) is computed when first asked for and kept.
 #[derive(Debug)]
 pub struct Fit {
-    design: Design,
+    design: Arc<Design>,
     covariance: Covariance,
     estimation: Estimation,
     df: Df,
@@ -71,7 +71,8 @@ pub struct InformationCriteria {
 }
 
 impl Fit {
-    pub(crate) fn new(design: Design, covariance: Covariance, estimation: Estimation, df: Df, fitted: Fitted) -> Self {
+    pub(crate) fn new(design: impl Into<Arc<Design>>, covariance: Covariance, estimation: Estimation, df: Df, fitted: Fitted) -> Self {
+        let design = design.into();
         let mut beta = vec![f64::NAN; design.columns.len()];
         let mut active = fitted.centred_beta();
         fitted.centring.coefficients(active.as_mut_slice());
@@ -110,6 +111,13 @@ impl Fit {
             centred_vcov: OnceLock::new(),
             vcov: OnceLock::new(),
         }
+    }
+
+    /// The same model with another optimum.
+    pub(super) fn with_fitted(&self, fitted: Fitted) -> Self {
+        Self::new(self.design.clone(), self.covariance.clone(), self.estimation, self.df, fitted)
+            .with_information(self.information_kind)
+            .with_vcov(self.vcov_method)
     }
 
     /// The design that was fitted.

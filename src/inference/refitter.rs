@@ -1,0 +1,133 @@
+//! Fitting a design again and again: the engine of bootstraps and imputation.
+
+use super::Fit;
+use crate::error::{Error, Result};
+use crate::fit::refit::Refit;
+
+/// Repeats a fit with other outcomes, or with patients counted more or less often (a bootstrap sample).
+///
+/// Patterns, sums of covariates and all memory are kept, and every search begins at the optimum of the original fit, whatever was fitted in
+/// between. A repeat therefore costs a small part of a fit, and gives the same bits in any order and on any thread; clone the refitter for each.
+///
+/// ```
+/// use trialstats::{Layout, Model};
+///
+/// # fn main() -> trialstats::Result<()> {
+/// let trial = Layout::long("PATIENT", "THERAPY", "VISIT").outcome("CHANGE").read_csv("data-samples/antidepressant/antidepressant.csv")?;
+/// let fit = Model::formula("CHANGE ~ THERAPY * VISIT")?.fit(&trial)?;
+/// let mut refitter = fit.refitter()?;
+/// let shifted: Vec<f64> = refitter.outcomes().iter().map(|y| y + 1.0).collect();
+/// refitter.with_outcomes(&shifted)?;
+/// assert!((refitter.beta()[0] - fit.beta()[0] - 1.0).abs() < 1e-9);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Refitter<'f> {
+    fit: &'f Fit,
+    refit: Refit,
+    /// Coefficients of the fitted columns.
+    active: Vec<f64>,
+    beta: Vec<f64>,
+}
+
+impl Fit {
+    /// What repeats this fit with other data; see [`Refitter`].
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a fit from moments alone, which has no patients.
+    pub fn refitter(&self) -> Result<Refitter<'_>> {
+        self.design().needs_patients("refitting")?;
+        let fitted = self.fitted();
+        Ok(Refitter {
+            fit: self,
+            refit: Refit::new(self.design(), fitted),
+            active: vec![f64::NAN; fitted.kept.len()],
+            beta: self.beta().to_vec(),
+        })
+    }
+}
+
+impl Refitter<'_> {
+    /// The outcomes of the original fit, patient by patient in the order of [`Design::patients`](crate::design::Design::patients): n × T, NaN
+    /// where not analysed.
+    pub fn outcomes(&self) -> &[f64] {
+        &self.fit.design().y
+    }
+
+    /// Fits with other outcomes, arranged as [`Refitter::outcomes`]; values where the original has none are not read.
+    ///
+    /// The new outcomes should be of the size of the original: sums are taken about the original mean, and an offset far from it costs digits.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for another number of values or for an outcome that is not finite; [`Error::Fit`] where the likelihood has no
+    /// verified optimum.
+    pub fn with_outcomes(&mut self, outcomes: &[f64]) -> Result<()> {
+        let original = self.outcomes();
+        if outcomes.len() != original.len() {
+            return Err(Error::invalid(
+                "the outcomes of a refit",
+                format!("there are {}, and the design has {} patients × visits", outcomes.len(), original.len()),
+                "give one value for each patient and visit, as `outcomes()` has them",
+            ));
+        }
+        if let Some(at) = (0..outcomes.len()).find(|&at| !original[at].is_nan() && !outcomes[at].is_finite()) {
+            let visits = self.fit.design().visit_labels();
+            return Err(Error::invalid(
+                format!("the outcome of patient {} at {}", at / visits.len() + 1, visits[at % visits.len()]),
+                format!("it is {}", outcomes[at]),
+                "a refit analyses the same observations as the original: give each a finite value",
+            ));
+        }
+        self.refit.with_outcomes(outcomes).map_err(Error::Fit)?;
+        self.set_beta();
+        Ok(())
+    }
+
+    /// Fits with every patient of the design counted so many times, as a bootstrap sample of patients has it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for another number of patients; [`Error::Fit`] where the likelihood has no verified optimum.
+    pub fn with_multiplicities(&mut self, times: &[u32]) -> Result<()> {
+        let patients = self.fit.n_patients();
+        if times.len() != patients {
+            return Err(Error::invalid(
+                "the multiplicities of a refit",
+                format!("there are {}, and the design has {patients} patients", times.len()),
+                "give one for each patient",
+            ));
+        }
+        self.refit.with_multiplicities(times).map_err(Error::Fit)?;
+        self.set_beta();
+        Ok(())
+    }
+
+    fn set_beta(&mut self) {
+        let fitted = self.fit.fitted();
+        let found = self.refit.point().beta.iter().zip(&fitted.origin);
+        self.active.iter_mut().zip(found).for_each(|(active, (beta, origin))| *active = beta + origin);
+        fitted.centring.coefficients(&mut self.active);
+        fitted.kept.iter().zip(&self.active).for_each(|(&column, &active)| self.beta[column] = active);
+    }
+
+    /// The coefficients found last, one a column of the model matrix; NaN for aliased columns.
+    pub fn beta(&self) -> &[f64] {
+        &self.beta
+    }
+
+    /// The covariance parameters found last, in the order of [`Fit::covariance_parameters`].
+    pub fn covariance_parameters(&self) -> &[f64] {
+        &self.refit.point().theta
+    }
+
+    /// The (restricted) log-likelihood at the optimum found last.
+    pub fn log_likelihood(&self) -> f64 {
+        -0.5 * self.refit.point().value
+    }
+
+    /// What was found last as a fit, for everything that hangs off one. Its [design](Fit::design) is the original one: what looks at patients and
+    /// their outcomes again, such as residuals, still sees the original data.
+    pub fn to_fit(&self) -> Fit {
+        self.fit.with_fitted(self.refit.fitted(self.fit.fitted()))
+    }
+}
