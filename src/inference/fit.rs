@@ -85,7 +85,7 @@ impl Fit {
     /// A fit of what is known already; nothing else is computed yet.
     #[allow(clippy::too_many_arguments, reason = "each is a field")]
     pub(super) fn found(
-        design: Design,
+        design: impl Into<Arc<Design>>,
         covariance: Covariance,
         estimation: Estimation,
         df: Df,
@@ -95,7 +95,7 @@ impl Fit {
         covariances: Vec<GroupCovariance>,
     ) -> Self {
         Self {
-            design,
+            design: design.into(),
             covariance,
             estimation,
             df,
@@ -111,6 +111,11 @@ impl Fit {
             centred_vcov: OnceLock::new(),
             vcov: OnceLock::new(),
         }
+    }
+
+    /// Whether this is one response of a joint fit.
+    pub(super) fn is_part(&self) -> bool {
+        self.whole.is_some()
     }
 
     /// The same model with another optimum.

@@ -35,9 +35,12 @@ impl Fit {
     /// What repeats this fit with other data; see [`Refitter`].
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a fit from moments alone, which has no patients.
+    /// [`Error::Invalid`] for a fit from moments alone, which has no patients, and for one response of a joint fit.
     pub fn refitter(&self) -> Result<Refitter<'_>> {
         self.design().needs_patients("refitting")?;
+        if self.is_part() {
+            return Err(Error::invalid("refitting one response of a joint fit", "the responses were fitted together", "refit the whole"));
+        }
         let fitted = self.fitted();
         Ok(Refitter {
             fit: self,
