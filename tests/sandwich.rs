@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::tolerances::{CR2_OF_CLUBSANDWICH, GLS, IDENTITY, INVARIANCE, INVARIANCE_DF};
-use common::{Comparison, antidepressant, assert_all, fev, number, reference, rows, text};
+use common::tolerances::{AS_GIVEN, CR2_OF_CLUBSANDWICH, GLS, IDENTITY, INVARIANCE, INVARIANCE_DF};
+use common::{Comparison, antidepressant, assert_all, bcva, fev, number, reference, rows, text};
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 use trialstats::covariance::Covariance;
 use trialstats::simulate::{Dropout, Gaussian};
@@ -193,6 +193,23 @@ fn cr2_of_two_arms_is_welch() {
         c.relative("df", row.df, df, IDENTITY);
         assert_all([c]);
     }
+}
+
+#[test]
+fn bcva_agrees_with_mmrm() {
+    let expected = reference("sandwich/bcva.json");
+    let ours = fit(&bcva(), "BCVA_CHG ~ RACE + BCVA_BL + ARMCD * AVISIT", Covariance::Unstructured, Vcov::Cr2).coefficients().rows;
+    let mut c = Comparison::of("bcva CR2");
+    c.same("coefficients", ours.len(), rows(&expected["se"]).len());
+    for (ours, theirs) in ours.iter().zip(rows(&expected["se"])) {
+        c.same("term", ours.label.as_str(), text(&theirs["term"]));
+        c.relative(&format!("{} SE", ours.label), ours.se, number(&theirs["se"]), AS_GIVEN.se);
+    }
+    for theirs in rows(&expected["df"]) {
+        let ours = ours.iter().find(|r| r.label == text(&theirs["term"])).expect("the coefficient");
+        c.relative(&format!("{} df", ours.label), ours.df, number(&theirs["df"]), AS_GIVEN.df);
+    }
+    assert_all([c]);
 }
 
 /// Another engine for the fit and for the sandwich. Its CR2 takes the root of another matrix.
