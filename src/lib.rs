@@ -52,6 +52,7 @@
 //! The features: `cli` (on by default) is the command `trialstats`; `polars` brings data frames in and out; `parquet` the files as well.
 
 pub mod analysis;
+pub mod bootstrap;
 pub mod covariance;
 pub mod design;
 pub mod dist;
@@ -61,6 +62,7 @@ pub mod fit;
 pub mod inference;
 pub mod instruments;
 pub mod joint;
+mod level;
 pub mod means;
 mod model;
 pub mod report;

@@ -173,6 +173,7 @@ impl Frame {
         let weights = self.weights.as_ref().map(|w| row_of(w, 1.0));
         let groups = self.group.as_ref().map_or(vec!["all".to_string()], |g| g.levels.clone());
         let group_of = patients.iter().map(|&i| self.group.as_ref().and_then(|g| g.level(i, 0, visits)).unwrap_or(0)).collect();
+        let arm_of = patients.iter().map(|&i| trial.arm_of()[i]).collect();
         let schedule = trial.schedule().visits();
         Ok(Design {
             outcome: model.outcome.clone(),
@@ -199,6 +200,7 @@ impl Frame {
             warnings,
             aliased: vec![],
             options: options.clone(),
+            arm_of,
             sums: None,
             tally: std::sync::OnceLock::new(),
             products,

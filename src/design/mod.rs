@@ -103,6 +103,8 @@ pub struct Design {
     pub(crate) aliased: Vec<AliasedColumn>,
     /// What was asked for beyond the mean model.
     pub(crate) options: DesignOptions,
+    /// The arm of each analysed patient, as a position among the trial's arms.
+    pub(crate) arm_of: Vec<usize>,
     /// What is left of the patients where they are not there: in the design of a fit from moments.
     pub(crate) sums: Option<ValueSums>,
     /// The entries of z as products of variables.

@@ -16,7 +16,9 @@ impl Design {
             z: rows(&self.z, self.values),
             y: rows(&self.y, visits),
             weights: self.weights.as_ref().map(|w| rows(w, visits)),
+            arm_of: chosen.iter().map(|&i| self.arm_of[i]).collect(),
             group_of: chosen.iter().map(|&i| self.group_of[i]).collect(),
+            tally: std::sync::OnceLock::new(),
             ..self.clone()
         };
         design.aliased = estimability::aliased(&design);

@@ -23,7 +23,7 @@ mod reliable_change;
 mod scores;
 mod table;
 
-pub use bootstrap::{Bootstrap, BootstrapDistribution, BootstrapInterval, BootstrapSummary};
+pub use crate::bootstrap::{Bootstrap, BootstrapDistribution, BootstrapInterval, BootstrapSummary};
 pub use correction::{Correction, HedgesForm};
 pub use model::{from_estimates, from_model, from_model_estimates};
 pub use options::{Compared, Denominator, EffectOptions, GroupSize, IntervalMethod, Positive};

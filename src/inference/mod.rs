@@ -30,6 +30,7 @@
 //! | [`Cr3`](Vcov::Cr3) | as CR0 with (I − H*)^−1 e* | Mancl & DeRouen 2001 | mmrm `Empirical-Jackknife`; clubSandwich `CR3` |
 
 mod between_within;
+mod bootstrap;
 mod coefficients;
 mod deletion;
 mod df;
@@ -41,7 +42,6 @@ mod information;
 mod joint;
 mod kenward_roger;
 mod kenward_roger2;
-mod level;
 mod likelihood_ratio;
 mod nesting;
 mod predicting;

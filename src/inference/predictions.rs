@@ -1,9 +1,9 @@
 //! Predictions of a patient's outcome at every visit: from the covariates alone, or given what was observed of the patient.
 
 use super::Fit;
-use super::level::{check_level, percent};
 use super::predicting::{Patient, Predicted};
 use crate::error::Result;
+use crate::level::{check_level, percent};
 use crate::table::{Column, Format, Tabular, Values, display_as_table};
 use crate::trial::Trial;
 

@@ -12,6 +12,11 @@ impl Fit {
         self.to(self.design().with_patients(times))
     }
 
+    /// The model fitted to another outcome: analysed patients × visits, NaN where the fit has none.
+    pub(crate) fn with_outcome(&self, outcome: &[f64]) -> Result<Fit> {
+        self.to(Design { y: outcome.to_vec(), ..self.design().clone() })
+    }
+
     fn to(&self, design: Design) -> Result<Fit> {
         let structure = self.covariance_structure().bind(&design.visit_times)?;
         let fitted = Fitted::new(&design, structure, self.estimation()).map_err(Error::Fit)?;

@@ -71,12 +71,12 @@ n2 <- table(last$THERAPY)[last$THERAPY]
 # boot.ci's acceleration is meant for one stratum; influences scaled by 1/n of their stratum give the stratified one.
 influence2 <- as.numeric((n2 - 1) * (two$t0 - jack2) / n2)
 limits <- function(b, level, L = NULL) {
-  ci <- if (is.null(L)) boot.ci(b, level, c("perc", "bca"), L = empinf(b, type = "jack")) else boot.ci(b, level, c("perc", "bca"), L = L)
-  list(level = level, percentile = ci$percent[4:5], bca = ci$bca[4:5])
+  ci <- if (is.null(L)) boot.ci(b, level, c("perc", "basic", "bca"), L = empinf(b, type = "jack")) else boot.ci(b, level, c("perc", "basic", "bca"), L = L)
+  list(level = level, percentile = ci$percent[4:5], basic = ci$basic[4:5], bca = ci$bca[4:5])
 }
 bootstrap <- list(
-  list(observed = one$t0, replicates = as.numeric(one$t), jackknife = list(jack1), limits = lapply(c(0.9, 0.95), function(l) limits(one, l))),
-  list(observed = two$t0, replicates = as.numeric(two$t), jackknife = unname(split(jack2, last$THERAPY)),
+  list(observed = one$t0, se = sd(one$t), replicates = as.numeric(one$t), jackknife = list(jack1), limits = lapply(c(0.9, 0.95), function(l) limits(one, l))),
+  list(observed = two$t0, se = sd(two$t), replicates = as.numeric(two$t), jackknife = unname(split(jack2, last$THERAPY)),
     limits = lapply(c(0.9, 0.95), function(l) limits(two, l, influence2))))
 
 write_reference(list(software = engine("effectsize", "emmeans", "boot"), data = "antidepressant.csv: HAMDTL17, baseline BASVAL", between = between,

@@ -1,0 +1,46 @@
+//! The bootstrap of a fit.
+
+use super::Fit;
+use super::simulation::Simulator;
+use crate::bootstrap::{Bootstrap, BootstrapDistribution, Resampling, Sample};
+use crate::error::{Error, Result};
+
+impl Fit {
+    /// The distribution of whatever `statistics` makes of the fit, over fits of the same model to resampled patients or simulated outcomes.
+    ///
+    /// The analysed patients are drawn within their arms ([`Resampling::Patients`]), or their outcomes simulated at the estimates
+    /// ([`Resampling::Parametric`]); covariates, visits and what is missing stay as they are. A replicate without a verified optimum, or on which
+    /// `statistics` fails or yields something that is not a finite number, is left out, counted, and named in the summary. Factor levels that
+    /// no drawn patient has leave their coefficients NaN.
+    ///
+    /// See the [module](crate::bootstrap) for an example.
+    ///
+    /// # Errors
+    /// Whatever `statistics` says of this fit; [`Error::Invalid`] where too few replicates are asked for, or remain, to
+    /// reach the level's quantiles, and for bias-corrected and accelerated limits of a parametric bootstrap; [`Error::NoPatients`] for a
+    /// fit from moments.
+    pub fn bootstrap<F>(&self, bootstrap: &Bootstrap<'_>, statistics: F) -> Result<BootstrapDistribution>
+    where
+        F: Fn(&Fit) -> Result<Vec<f64>> + Sync,
+    {
+        bootstrap.check()?;
+        self.design().needs_patients("the bootstrap of a fit")?;
+        let observed = statistics(self)?;
+        let simulator = match bootstrap.resamples() {
+            Resampling::Parametric => Some(Simulator::new(self)?),
+            Resampling::Patients => None,
+        };
+        let patients = self.design().patients().len();
+        bootstrap.sample(observed, &self.design().arm_of, |sample| match (sample, &simulator) {
+            (Sample::Outcomes { seed, replicate }, Some(simulator)) => statistics(&self.with_outcome(&simulator.outcome(seed, replicate))?),
+            (Sample::Outcomes { .. }, None) => {
+                Err(Error::invalid("a replicate of patients", "outcomes were drawn in its place", "ask for the parametric bootstrap"))
+            }
+            (Sample::Patients(chosen), _) => {
+                let mut times = vec![0; patients];
+                chosen.into_iter().for_each(|i| times[i] += 1);
+                statistics(&self.with_patients(&times)?)
+            }
+        })
+    }
+}
