@@ -164,7 +164,8 @@ impl Covariance {
             return Err(Error::invalid(format!("covariance `{self}`"), "there are no visits", "analyse at least one visit"));
         }
         let spatial = |decay, places: &Coordinates| -> Result<Box<dyn CovarianceStructure>> {
-            Ok(homogeneous(Spatial::new(decay, &self.places(places, times, coordinates)?)?, visits))
+            let family = Spatial::new(decay, &self.places(places, times, coordinates)?)?;
+            Ok(homogeneous(if *places == Coordinates::VisitTime { family.for_everyone() } else { family }, visits))
         };
         Ok(match self {
             Covariance::Unstructured => Box::new(Unstructured::new(visits)),
@@ -196,7 +197,11 @@ impl Covariance {
                     RandomTerms::Intercept => RandomCoefficients::intercept(visits),
                     RandomTerms::InterceptSlope => RandomCoefficients::intercept_and_slope(&self.required_times(times)?),
                 };
-                Box::new(random.with_residual(residual.bind_at(times, coordinates)?))
+                let residual = match **residual {
+                    Covariance::BandedUnstructured { bands: 1 } => Box::new(Unstructured::unique_variances(visits)),
+                    _ => residual.bind_at(times, coordinates)?,
+                };
+                Box::new(random.with_residual(residual))
             }
             Covariance::Custom(family) => family.bind(times)?,
         })

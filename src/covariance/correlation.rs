@@ -1,6 +1,6 @@
 //! Structures made of a correlation family and one variance, or one per visit.
 
-use super::{CovarianceStructure, start_inside};
+use super::{Boundary, CovarianceStructure, start_inside};
 use nalgebra::DMatrix;
 use std::fmt::Debug;
 
@@ -29,6 +29,11 @@ pub trait CorrelationFamily: Debug + Clone + Send + Sync {
     /// Whether ρ is inside its range; unless said otherwise, each between −1 and 1.
     fn in_range(&self, rho: &[f64]) -> bool {
         rho.iter().all(|r| r.abs() < 1.0)
+    }
+
+    /// Ends of ranges that an estimate may reach, by position in ρ; see [`CovarianceStructure::boundaries`].
+    fn boundaries(&self) -> Vec<Boundary> {
+        vec![]
     }
 }
 
@@ -86,6 +91,10 @@ impl<R: CorrelationFamily> CovarianceStructure for Homogeneous<R> {
             (k, l) => fill(derivative, |a, b| theta[0] * bend(&self.family, rho, k - 1, l - 1, a, b)),
         }
         true
+    }
+
+    fn boundaries(&self) -> Vec<Boundary> {
+        self.family.boundaries().into_iter().map(|b| b.moved(1)).collect()
     }
 }
 
@@ -148,6 +157,10 @@ impl<R: CorrelationFamily> CovarianceStructure for Heterogeneous<R> {
             fill(derivative, |a, b| (v[a] * v[b]).sqrt() * bend(&self.family, rho, k - t, l - t, a, b));
         }
         true
+    }
+
+    fn boundaries(&self) -> Vec<Boundary> {
+        self.family.boundaries().into_iter().map(|b| b.moved(self.visits)).collect()
     }
 }
 

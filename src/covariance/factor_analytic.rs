@@ -1,6 +1,6 @@
 //! Factor-analytic: a few common factors and what is left at each visit.
 
-use super::{CovarianceStructure, SemidefiniteBlock};
+use super::{Boundary, CovarianceStructure};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 /// Σ = ΛΛ' + Ψ with θ = (the loadings Λ row by row, Ψ): Λ is T × q with zeros above its diagonal, Ψ diagonal with a unique variance per visit
@@ -116,9 +116,8 @@ impl CovarianceStructure for FactorAnalytic {
         true
     }
 
-    /// Each unique variance by itself.
-    fn semidefinite_blocks(&self) -> Vec<SemidefiniteBlock> {
-        (0..self.unique()).map(|k| SemidefiniteBlock { first: self.loadings.len() + k, size: 1 }).collect()
+    fn boundaries(&self) -> Vec<Boundary> {
+        (0..self.unique()).map(|k| Boundary::Root { parameter: self.loadings.len() + k, power: 2.0 }).collect()
     }
 }
 

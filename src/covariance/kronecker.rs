@@ -1,6 +1,6 @@
 //! Several responses at several visits: the product of a covariance among responses and one among visits.
 
-use super::{CovarianceStructure, lower, lower_pairs};
+use super::{Boundary, CovarianceStructure, lower, lower_pairs};
 use crate::error::{Error, Result};
 use nalgebra::DMatrix;
 
@@ -153,6 +153,11 @@ impl CovarianceStructure for Kronecker {
         self.product(|r, s| among[(r, s)], &self.visit_covariance(theta), sigma);
     }
 
+    /// Those of V, one place earlier without its first parameter.
+    fn boundaries(&self) -> Vec<Boundary> {
+        self.among_visits.boundaries().into_iter().map(|b| b.moved(self.among_responses() - 1)).collect()
+    }
+
     fn derivative(&self, theta: &[f64], k: usize, derivative: &mut DMatrix<f64>) {
         let first = self.among_responses();
         if k < first {
@@ -205,7 +210,7 @@ fn shrink_until_positive_definite(matrix: &mut DMatrix<f64>) {
 /// Whether the first parameter of a structure is the variance of the first visit and nothing else is part of that variance.
 fn begins_with_first_variance(structure: &dyn CovarianceStructure) -> bool {
     let t = structure.visits();
-    if t == 0 || !structure.semidefinite_blocks().is_empty() {
+    if t == 0 || structure.boundaries().iter().any(|b| matches!(b, Boundary::Semidefinite { .. })) {
         return false;
     }
     let theta = structure.start(&DMatrix::from_fn(t, t, |a, b| if a == b { 3.0 + a as f64 } else { 1.0 }));

@@ -101,20 +101,57 @@ pub trait CovarianceStructure: Debug + Send + Sync {
         false
     }
 
-    /// Blocks of parameters that hold a matrix which must stay positive semidefinite, or a variance that may vanish. The search then runs in
-    /// their roots, which reach the boundary without crossing it; what has vanished there is named. None unless said otherwise.
-    fn semidefinite_blocks(&self) -> Vec<SemidefiniteBlock> {
+    /// Where the range of parameters ends in an estimate that counts: variances that vanish, covariance matrices that become singular,
+    /// correlations that die out. The search reaches such an end without crossing it, and what has vanished there is named. None unless
+    /// said otherwise.
+    fn boundaries(&self) -> Vec<Boundary> {
         vec![]
     }
 }
 
-/// Parameters that are the lower triangle, row by row, of a positive semidefinite matrix; with size 1, a variance that may be zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SemidefiniteBlock {
-    /// The position of the block's first parameter in θ.
-    pub first: usize,
-    /// The number of rows of the matrix: r(r+1)/2 parameters.
-    pub size: usize,
+/// The end of a range that an estimate may reach.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Boundary {
+    /// Parameters from `first` on are the lower triangle, row by row, of a positive semidefinite matrix of `size` rows; they are searched by
+    /// its Cholesky factor.
+    Semidefinite {
+        /// The position of the first of them in θ.
+        first: usize,
+        /// The number of rows of the matrix.
+        size: usize,
+    },
+    /// A parameter that is never negative, searched by its root η: θ_k = |η|^power. A variance has the power 2.
+    Root {
+        /// Its position k in θ.
+        parameter: usize,
+        /// The power, more than 1.
+        power: f64,
+    },
+    /// A positive parameter on which Σ depends less and less as it falls to zero; searched as it is.
+    Vanishing {
+        /// Its position in θ.
+        parameter: usize,
+    },
+}
+
+impl Boundary {
+    /// The first parameter and the number of rows of what must stay positive semidefinite, a single parameter being one row.
+    pub(crate) fn block(self) -> Option<(usize, usize)> {
+        match self {
+            Boundary::Semidefinite { first, size } => Some((first, size)),
+            Boundary::Root { parameter, .. } => Some((parameter, 1)),
+            Boundary::Vanishing { .. } => None,
+        }
+    }
+
+    /// The same for a structure whose parameters stand `by` places later.
+    pub(crate) fn moved(self, by: usize) -> Self {
+        match self {
+            Boundary::Semidefinite { first, size } => Boundary::Semidefinite { first: first + by, size },
+            Boundary::Root { parameter, power } => Boundary::Root { parameter: parameter + by, power },
+            Boundary::Vanishing { parameter } => Boundary::Vanishing { parameter: parameter + by },
+        }
+    }
 }
 
 /// What makes a structure for a visit grid: the way to add one of one's own.
@@ -146,7 +183,8 @@ pub(crate) fn unit_symmetric(a: usize, b: usize, derivative: &mut DMatrix<f64>) 
     derivative[(b, a)] = 1.0;
 }
 
-/// What `start` says of the matrix, or of the nearest mixture of it with the matrix of this diagonal for which Σ is positive definite.
+/// What `start` says of the matrix, or of the nearest mixture of it with the matrix of this diagonal for which Σ is not much nearer to being
+/// singular than the mixture is: the edge is a poor place to begin.
 pub(crate) fn start_inside(
     structure: &dyn CovarianceStructure,
     moments: &DMatrix<f64>,
@@ -155,20 +193,19 @@ pub(crate) fn start_inside(
 ) -> Vec<f64> {
     let target = DMatrix::from_diagonal(diagonal);
     let mut sigma = DMatrix::zeros(structure.visits(), structure.visits());
-    let mut inside = |theta: &[f64]| {
+    let mut inside = |theta: &[f64], mixture: &DMatrix<f64>| {
         structure.in_range(theta) && {
             structure.sigma(theta, &mut sigma);
-            // Well inside: an edge is a poor place to begin.
-            smallest_eigenvalue(&sigma) > 1e-3
+            smallest_eigenvalue(&sigma) >= 0.5 * smallest_eigenvalue(mixture)
         }
     };
-    let mixtures = (0..=20).map(|k| f64::from(k) / 20.0).map(|share| start(&(moments * (1.0 - share) + &target * share)));
     let mut last = vec![];
-    for theta in mixtures {
-        if inside(&theta) {
-            return theta;
+    for share in (0..=20).map(|k| f64::from(k) / 20.0) {
+        let mixture = moments * (1.0 - share) + &target * share;
+        last = start(&mixture);
+        if inside(&last, &mixture) {
+            break;
         }
-        last = theta;
     }
     last
 }

@@ -1,7 +1,7 @@
 //! Random coefficients: every patient has an intercept, or an intercept and a slope, of its own; what is left may have any structure.
 
-use super::{CovarianceStructure, SemidefiniteBlock, Toeplitz, lower, lower_pairs};
-use nalgebra::DMatrix;
+use super::{Boundary, CovarianceStructure, Toeplitz, lower, lower_pairs};
+use nalgebra::{DMatrix, DVector};
 
 /// Σ = Z G Z' + R with θ = (lower triangle of G row by row, parameters of R) and G positive semidefinite (Laird & Ware 1982,
 /// Biometrics 38:963–974). R is σ² I unless another structure is given; Σ is linear in θ where R is.
@@ -44,13 +44,41 @@ impl RandomCoefficients {
         lower(self.coefficients(), 0)
     }
 
-    /// The moments with half of each variance, and correlations as among neighbours once what all visits share is taken off.
-    fn left_over(&self, moments: &DMatrix<f64>) -> DMatrix<f64> {
-        let half = moments.map_diagonal(|v| 0.5 * v);
-        DMatrix::from_fn(moments.nrows(), moments.ncols(), |a, b| match a == b {
-            true => half[a],
-            false => 0.3_f64.powi(a.abs_diff(b) as i32) * (half[a] * half[b]).sqrt(),
-        })
+    /// G and a variance of what is left, from each patient's least squares on Z if all were seen at every visit: with P = (Z'Z)⁻¹Z' it is
+    /// PMP' = G + σ²(Z'Z)⁻¹. Directions of G that this leaves with nothing get a share of σ²(Z'Z)⁻¹ to begin with. `None` where there are
+    /// no more visits than coefficients.
+    fn least_squares(&self, moments: &DMatrix<f64>) -> Option<(DMatrix<f64>, f64)> {
+        let (t, r) = (self.visits(), self.coefficients());
+        if t <= r {
+            return None;
+        }
+        let root = (self.z.transpose() * &self.z).cholesky()?.l();
+        // In orthonormal columns Q = ZL'⁻¹, where (Z'Z)⁻¹ is the identity.
+        let q = root.solve_lower_triangular(&self.z.transpose())?.transpose();
+        let fitted = q.transpose() * moments * &q;
+        let rest = ((moments.trace() - fitted.trace()) / (t - r) as f64).max(0.05 * moments.trace() / t as f64);
+        let mut eigen = (fitted - DMatrix::identity(r, r) * rest).symmetric_eigen();
+        eigen.eigenvalues.iter_mut().for_each(|l| *l = l.max(0.2 * rest));
+        let back = root.transpose().try_inverse()?;
+        let g = &back * eigen.recompose() * back.transpose();
+        Some((0.5 * (&g + g.transpose()), rest))
+    }
+
+    /// G with half of the average variance, uncorrelated, and the other half.
+    fn halves(&self, moments: &DMatrix<f64>) -> (DMatrix<f64>, f64) {
+        let (t, r) = (self.visits(), self.coefficients());
+        let half = 0.5 * moments.trace() / t as f64;
+        let size = |c: usize| self.z.column(c).norm_squared() / t as f64;
+        let variance = |c: usize| half / (r as f64 * if size(c) > 0.0 { size(c) } else { 1.0 });
+        (DMatrix::from_fn(r, r, |a, b| if a == b { variance(a) } else { 0.0 }), half)
+    }
+
+    /// What G leaves of each variance, with falling correlations.
+    fn left_over(&self, moments: &DMatrix<f64>, g: &DMatrix<f64>, rest: f64) -> DMatrix<f64> {
+        let taken = &self.z * g * self.z.transpose();
+        let variance = DVector::from_fn(self.visits(), |a, _| (moments[(a, a)] - taken[(a, a)]).max(0.3 * rest));
+        let lag = |a: usize, b: usize| 0.3_f64.powi(a.abs_diff(b) as i32);
+        DMatrix::from_fn(self.visits(), self.visits(), |a, b| lag(a, b) * (variance[a] * variance[b]).sqrt())
     }
 
     fn pair(&self, k: usize) -> Option<(usize, usize)> {
@@ -72,17 +100,10 @@ impl CovarianceStructure for RandomCoefficients {
         lower_pairs(self.coefficients()).map(name).chain(residual).collect()
     }
 
-    /// Half of the average variance is left to the residual; the coefficients share the other half, uncorrelated.
     fn start(&self, moments: &DMatrix<f64>) -> Vec<f64> {
-        let (t, r) = (self.visits(), self.coefficients());
-        let half = 0.5 * moments.trace() / t as f64;
-        let mut g = DMatrix::zeros(r, r);
-        for c in 0..r {
-            let size = self.z.column(c).norm_squared() / t as f64;
-            g[(c, c)] = half / (r as f64 * if size > 0.0 { size } else { 1.0 });
-        }
-        let residual = self.residual.start(&self.left_over(moments));
-        lower_pairs(r).map(|(a, b)| g[(a, b)]).chain(residual).collect()
+        let (g, rest) = self.least_squares(moments).unwrap_or_else(|| self.halves(moments));
+        let residual = self.residual.start(&self.left_over(moments, &g, rest));
+        lower_pairs(self.coefficients()).map(|cell| g[cell]).chain(residual).collect()
     }
 
     fn in_range(&self, theta: &[f64]) -> bool {
@@ -130,9 +151,8 @@ impl CovarianceStructure for RandomCoefficients {
         k >= own && l >= own && self.residual.second_derivative(&theta[own..], k - own, l - own, derivative)
     }
 
-    fn semidefinite_blocks(&self) -> Vec<SemidefiniteBlock> {
-        let residual = self.residual.semidefinite_blocks().into_iter();
-        let behind = residual.map(|block| SemidefiniteBlock { first: block.first + self.own(), ..block });
-        std::iter::once(SemidefiniteBlock { first: 0, size: self.coefficients() }).chain(behind).collect()
+    fn boundaries(&self) -> Vec<Boundary> {
+        let own = Boundary::Semidefinite { first: 0, size: self.coefficients() };
+        std::iter::once(own).chain(self.residual.boundaries().into_iter().map(|b| b.moved(self.own()))).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! A structure seen at some of its visits only.
 
-use super::{CovarianceStructure, SemidefiniteBlock};
+use super::{Boundary, CovarianceStructure};
 use nalgebra::DMatrix;
 
 /// The rows and columns of another structure's Σ that belong to some of its visits; θ is that of the whole.
@@ -85,7 +85,7 @@ impl CovarianceStructure for Selected {
         self.whole.is_linear()
     }
 
-    fn semidefinite_blocks(&self) -> Vec<SemidefiniteBlock> {
-        self.whole.semidefinite_blocks()
+    fn boundaries(&self) -> Vec<Boundary> {
+        self.whole.boundaries()
     }
 }

@@ -1,5 +1,6 @@
 //! Spatial structures: the correlation of two visits falls with the distance between them, in time or in any coordinates.
 
+use super::Boundary;
 use super::correlation::CorrelationFamily;
 use crate::error::{Error, Result};
 use nalgebra::DMatrix;
@@ -43,6 +44,9 @@ pub enum Decay {
     Power,
 }
 
+/// What stands for a correlation of zero where a negative power of it is called for; whatever it is, a factor of zero follows.
+const TINY: f64 = 1e-100;
+
 /// The correlation of two visits as a function of their distance.
 ///
 /// Every visit must stand apart from the others. A visit whose place is not known stands infinitely far from all.
@@ -51,6 +55,8 @@ pub struct Spatial {
     decay: Decay,
     /// T × T.
     distances: DMatrix<f64>,
+    /// The range at which the nearest visits are uncorrelated to the arithmetic. No shorter range is searched, as the likelihood is flat there.
+    least: f64,
 }
 
 impl Spatial {
@@ -71,7 +77,25 @@ impl Spatial {
                 "check the coordinates, or add another that tells the visits apart",
             ));
         }
-        Ok(Self { decay, distances })
+        Ok(Self { decay, distances, least: 0.0 })
+    }
+}
+
+impl Spatial {
+    /// The same where the coordinates are every patient's, so that the nearest visits are the nearest of all.
+    pub fn for_everyone(self) -> Self {
+        let least = match self.decay {
+            Decay::Exponential => self.nearest() / 35.0,
+            Decay::Gaussian => self.nearest() / 6.0,
+            Decay::Power => 0.0,
+        };
+        Self { least: if least.is_finite() { least } else { 0.0 }, ..self }
+    }
+
+    /// The smallest distance.
+    fn nearest(&self) -> f64 {
+        let t = self.distances.nrows();
+        (0..t).flat_map(|a| (0..a).map(move |b| (a, b))).map(|cell| self.distances[cell]).fold(f64::INFINITY, f64::min)
     }
 }
 
@@ -105,7 +129,7 @@ impl CorrelationFamily for Spatial {
     }
 
     fn in_range(&self, rho: &[f64]) -> bool {
-        rho.iter().all(|&x| if self.decay == Decay::Power { (0.0..1.0).contains(&x) } else { x > 0.0 })
+        rho.iter().all(|&x| if self.decay == Decay::Power { (0.0..1.0).contains(&x) } else { x > self.least })
     }
 
     fn correlation(&self, rho: &[f64], a: usize, b: usize) -> f64 {
@@ -120,20 +144,31 @@ impl CorrelationFamily for Spatial {
     fn derivative(&self, rho: &[f64], _k: usize, a: usize, b: usize) -> f64 {
         let (d, x, r) = (self.distances[(a, b)], rho[0], self.correlation(rho, a, b));
         match self.decay {
-            _ if r == 0.0 => 0.0,
+            _ if d.is_infinite() => 0.0,
             Decay::Exponential => r * d / x.powi(2),
             Decay::Gaussian => 2.0 * r * d.powi(2) / x.powi(3),
-            Decay::Power => d * x.powf(d - 1.0),
+            Decay::Power => d * x.max(TINY).powf(d - 1.0),
         }
     }
 
     fn second_derivative(&self, rho: &[f64], _k: usize, _l: usize, a: usize, b: usize) -> f64 {
         let (d, x, r) = (self.distances[(a, b)], rho[0], self.correlation(rho, a, b));
         match self.decay {
-            _ if r == 0.0 => 0.0,
+            _ if d.is_infinite() => 0.0,
             Decay::Exponential => r * d / x.powi(3) * (d / x - 2.0),
             Decay::Gaussian => 2.0 * r * d.powi(2) / x.powi(4) * (2.0 * (d / x).powi(2) - 3.0),
-            Decay::Power => d * (d - 1.0) * x.powf(d - 2.0),
+            Decay::Power => d * (d - 1.0) * x.max(TINY).powf(d - 2.0),
         }
+    }
+
+    /// A correlation that is least at zero ends there. ρ is searched so that the correlation of the nearest visits is a square.
+    fn boundaries(&self) -> Vec<Boundary> {
+        if self.distances.nrows() < 2 {
+            return vec![];
+        }
+        vec![match self.decay {
+            Decay::Exponential | Decay::Gaussian => Boundary::Vanishing { parameter: 0 },
+            Decay::Power => Boundary::Root { parameter: 0, power: (2.0 / self.nearest()).max(2.0) },
+        }]
     }
 }

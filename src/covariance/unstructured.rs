@@ -1,6 +1,6 @@
 //! Unstructured: a variance per visit, a covariance per pair of visits, or per pair that is near.
 
-use super::{CovarianceStructure, lower_pairs, start_inside, unit_symmetric};
+use super::{Boundary, CovarianceStructure, lower_pairs, start_inside, unit_symmetric};
 use nalgebra::DMatrix;
 
 /// Σ_ab = σ_ab; θ is the lower triangle of Σ, row by row, without what lies `bands` or more off the diagonal, which is zero: SAS `UN(q)`, `UN`
@@ -11,6 +11,8 @@ pub struct Unstructured {
     bands: usize,
     /// (a, b), a ≥ b, of each parameter.
     pairs: Vec<(usize, usize)>,
+    /// Whether it is a part of Σ only, so that its variances may vanish.
+    part: bool,
 }
 
 impl Unstructured {
@@ -22,7 +24,12 @@ impl Unstructured {
     /// The same with covariances of visits fewer than `bands` apart only, the variance being the first band. At least one band is kept.
     pub fn banded(visits: usize, bands: usize) -> Self {
         let bands = bands.clamp(1, visits.max(1));
-        Self { visits, bands, pairs: lower_pairs(visits).filter(|(a, b)| a - b < bands).collect() }
+        Self { visits, bands, pairs: lower_pairs(visits).filter(|(a, b)| a - b < bands).collect(), part: false }
+    }
+
+    /// A variance per visit and no covariance, as a part of Σ beside others: the variances may vanish.
+    pub(crate) fn unique_variances(visits: usize) -> Self {
+        Self { part: true, ..Self::banded(visits, 1) }
     }
 }
 
@@ -43,7 +50,7 @@ impl CovarianceStructure for Unstructured {
     }
 
     fn in_range(&self, theta: &[f64]) -> bool {
-        self.pairs.iter().zip(theta).all(|((a, b), &x)| a != b || x > 0.0)
+        self.pairs.iter().zip(theta).all(|((a, b), &x)| a != b || x > 0.0 || (self.part && x == 0.0))
     }
 
     fn sigma(&self, theta: &[f64], sigma: &mut DMatrix<f64>) {
@@ -67,5 +74,10 @@ impl CovarianceStructure for Unstructured {
 
     fn second_derivative(&self, _theta: &[f64], _k: usize, _l: usize, _derivative: &mut DMatrix<f64>) -> bool {
         false
+    }
+
+    fn boundaries(&self) -> Vec<Boundary> {
+        let variances = if self.part { self.visits } else { 0 };
+        (0..variances).map(|parameter| Boundary::Root { parameter, power: 2.0 }).collect()
     }
 }

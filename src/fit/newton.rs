@@ -263,7 +263,7 @@ impl Search {
     fn escape(&mut self, problem: &Problem) -> bool {
         let hessian = &self.curvature.hessian;
         let trapped = |&k: &usize| hessian[(k, k)] < 0.0 && self.eta[k].abs() < 0.05 * self.start[k].abs();
-        let Some(k) = self.working.diagonal(self.eta.len()).find(trapped) else { return false };
+        let Some(k) = self.working.roots(self.eta.len()).find(trapped) else { return false };
         for halvings in 0..10 {
             self.next_eta.copy_from_slice(&self.eta);
             self.next_eta[k] = 0.5 * self.start[k] / f64::from(1 << halvings);

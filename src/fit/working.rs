@@ -1,10 +1,10 @@
 //! The parameters in which the search runs, and the way back to the natural ones.
 //!
 //! They are the natural parameters themselves, except that a block that must stay positive semidefinite (the covariance G of random
-//! coefficients, a unique variance) is searched through its Cholesky factor G = LL'. A vanishing variance is then an ordinary point of the
-//! search.
+//! coefficients) is searched through its Cholesky factor G = LL', and a parameter that may be zero (a unique variance) through its root. A
+//! vanishing variance is then an ordinary point of the search.
 
-use crate::covariance::{CovarianceStructure, SemidefiniteBlock, lower, lower_pairs};
+use crate::covariance::{Boundary, CovarianceStructure, lower, lower_pairs};
 use crate::fit::curvature::Curvature;
 use crate::fit::kernels::{dot, multiply};
 use nalgebra::DMatrix;
@@ -12,11 +12,14 @@ use nalgebra::DMatrix;
 /// The share of Σ below which what a parameter adds to it counts as nothing.
 const VANISHED: f64 = 1e-12;
 
+/// The same for a parameter that is searched as it is: it falls to zero by ever smaller steps, until the likelihood no longer gains.
+const DIED_OUT: f64 = 1e-9;
+
 /// The map between natural parameters θ and working parameters η.
 #[derive(Debug, Clone)]
 pub(crate) struct Working {
-    /// The semidefinite blocks of a group.
-    blocks: Vec<SemidefiniteBlock>,
+    /// The boundaries of a group.
+    boundaries: Vec<Boundary>,
     per_group: usize,
     /// Room for ∂θ/∂η' and two products; empty where the parameters are the natural ones.
     room: [Vec<f64>; 3],
@@ -25,23 +28,22 @@ pub(crate) struct Working {
 impl Working {
     /// The map for `groups` groups with `per_group` parameters each.
     pub fn of(structure: &dyn CovarianceStructure, per_group: usize, groups: usize) -> Self {
-        let blocks = structure.semidefinite_blocks();
-        let size = if blocks.is_empty() { 0 } else { (per_group * groups).pow(2) };
-        Self { blocks, per_group, room: [(); 3].map(|_| vec![0.0; size]) }
+        let boundaries = structure.boundaries();
+        let size = if boundaries.is_empty() { 0 } else { (per_group * groups).pow(2) };
+        Self { boundaries, per_group, room: [(); 3].map(|_| vec![0.0; size]) }
     }
 
     pub fn is_natural(&self) -> bool {
-        self.blocks.is_empty()
+        self.boundaries.is_empty()
     }
 
-    /// Every block of `total` parameters, by the position of its first one.
-    fn blocks(&self, total: usize) -> impl Iterator<Item = SemidefiniteBlock> {
-        let groups = total / self.per_group;
-        let of_group = move |g| self.blocks.iter().map(move |b| SemidefiniteBlock { first: g * self.per_group + b.first, ..*b });
-        (0..groups).flat_map(of_group)
+    /// Every boundary among `total` parameters.
+    fn boundaries(&self, total: usize) -> impl Iterator<Item = Boundary> {
+        let of_group = move |group| self.boundaries.iter().map(move |b| b.moved(group * self.per_group));
+        (0..total / self.per_group).flat_map(of_group)
     }
 
-    /// η of θ; the blocks of θ must be positive semidefinite.
+    /// η of θ; what must be semidefinite or not negative must be so in θ.
     pub fn at_natural(&self, theta: &[f64]) -> Vec<f64> {
         let mut eta = theta.to_vec();
         self.set_eta(&mut eta);
@@ -50,18 +52,11 @@ impl Working {
 
     /// Replaces θ by η.
     pub fn set_eta(&self, theta: &mut [f64]) {
-        for block in self.blocks(theta.len()) {
-            let l = &mut theta[block.first..];
-            for (a, b) in lower_pairs(block.size) {
-                let inner: f64 = (0..b).map(|c| l[lower(a, c)] * l[lower(b, c)]).sum();
-                let rest = l[lower(a, b)] - inner;
-                l[lower(a, b)] = if a == b {
-                    rest.max(0.0).sqrt()
-                } else if l[lower(b, b)] > 0.0 {
-                    rest / l[lower(b, b)]
-                } else {
-                    0.0
-                };
+        for boundary in self.boundaries(theta.len()) {
+            match boundary {
+                Boundary::Semidefinite { first, size } => factor(&mut theta[first..], size),
+                Boundary::Root { parameter, power } => theta[parameter] = theta[parameter].max(0.0).powf(1.0 / power),
+                Boundary::Vanishing { .. } => {}
             }
         }
     }
@@ -69,10 +64,16 @@ impl Working {
     /// Writes θ of η.
     pub fn to_natural(&self, eta: &[f64], theta: &mut [f64]) {
         theta.copy_from_slice(eta);
-        for block in self.blocks(eta.len()) {
-            let l = &eta[block.first..];
-            for (a, b) in lower_pairs(block.size) {
-                theta[block.first + lower(a, b)] = (0..=b).map(|c| l[lower(a, c)] * l[lower(b, c)]).sum();
+        for boundary in self.boundaries(eta.len()) {
+            match boundary {
+                Boundary::Semidefinite { first, size } => {
+                    let l = &eta[first..];
+                    for (a, b) in lower_pairs(size) {
+                        theta[first + lower(a, b)] = (0..=b).map(|c| l[lower(a, c)] * l[lower(b, c)]).sum();
+                    }
+                }
+                Boundary::Root { parameter, power } => theta[parameter] = eta[parameter].abs().powf(power),
+                Boundary::Vanishing { .. } => {}
             }
         }
     }
@@ -88,14 +89,22 @@ impl Working {
         let n = eta.len();
         j.fill(0.0);
         j.iter_mut().step_by(n + 1).for_each(|x| *x = 1.0);
-        for SemidefiniteBlock { first, size } in self.blocks(n) {
-            for (a, b) in lower_pairs(size) {
-                let row = first + lower(a, b);
-                j[row * n + row] = 0.0;
-                for c in 0..=b {
-                    j[(first + lower(a, c)) * n + row] += eta[first + lower(b, c)];
-                    j[(first + lower(b, c)) * n + row] += eta[first + lower(a, c)];
+        for boundary in self.boundaries(n) {
+            match boundary {
+                Boundary::Semidefinite { first, size } => {
+                    for (a, b) in lower_pairs(size) {
+                        let row = first + lower(a, b);
+                        j[row * n + row] = 0.0;
+                        for c in 0..=b {
+                            j[(first + lower(a, c)) * n + row] += eta[first + lower(b, c)];
+                            j[(first + lower(b, c)) * n + row] += eta[first + lower(a, c)];
+                        }
+                    }
                 }
+                Boundary::Root { parameter, power } => {
+                    j[parameter * (n + 1)] = power * eta[parameter].abs().powf(power - 1.0) * eta[parameter].signum();
+                }
+                Boundary::Vanishing { .. } => {}
             }
         }
     }
@@ -106,14 +115,24 @@ impl Working {
             return;
         }
         self.information(eta, &mut curvature.hessian);
-        for SemidefiniteBlock { first, size } in self.blocks(eta.len()) {
-            for (a, b) in lower_pairs(size) {
-                // θ_ab = Σ_c L_ac L_bc bends in the pair (L_ac, L_bc).
-                for c in 0..=b {
-                    let (row, column) = (first + lower(a, c), first + lower(b, c));
-                    curvature.hessian[(row, column)] += curvature.gradient[first + lower(a, b)];
-                    curvature.hessian[(column, row)] += curvature.gradient[first + lower(a, b)];
+        let Curvature { hessian, gradient, .. } = &mut *curvature;
+        for boundary in self.boundaries(eta.len()) {
+            match boundary {
+                Boundary::Semidefinite { first, size } => {
+                    for (a, b) in lower_pairs(size) {
+                        // θ_ab = Σ_c L_ac L_bc bends in the pair (L_ac, L_bc).
+                        for c in 0..=b {
+                            let (row, column) = (first + lower(a, c), first + lower(b, c));
+                            hessian[(row, column)] += gradient[first + lower(a, b)];
+                            hessian[(column, row)] += gradient[first + lower(a, b)];
+                        }
+                    }
                 }
+                Boundary::Root { parameter, power } => {
+                    let bend = power * (power - 1.0) * eta[parameter].abs().powf(power - 2.0);
+                    hessian[(parameter, parameter)] += bend * gradient[parameter];
+                }
+                Boundary::Vanishing { .. } => {}
             }
         }
         // information() left the Jacobian in the room.
@@ -139,24 +158,51 @@ impl Working {
         self.room = [jacobian, product, transposed];
     }
 
-    /// The diagonal elements of the Cholesky factors, as positions among `total` parameters.
-    pub fn diagonal(&self, total: usize) -> impl Iterator<Item = usize> {
-        self.blocks(total).flat_map(|block| (0..block.size).map(move |a| block.first + lower(a, a)))
+    /// The working parameters that are roots, as positions among `total`: the diagonal elements of Cholesky factors, and single ones.
+    pub fn roots(&self, total: usize) -> impl Iterator<Item = usize> {
+        self.boundaries(total).filter_map(Boundary::block).flat_map(|(first, size)| (0..size).map(move |a| first + lower(a, a)))
     }
 
-    /// The diagonal elements of the Cholesky factors that add nothing to Σ, as positions in θ.
+    /// The parameters at a boundary, where they add nothing to Σ, as positions in θ.
     pub fn vanished(&self, structure: &dyn CovarianceStructure, eta: &[f64]) -> Vec<usize> {
         let mut theta = eta.to_vec();
         self.to_natural(eta, &mut theta);
-        let (mut sigma, mut slope) =
-            (DMatrix::zeros(structure.visits(), structure.visits()), DMatrix::zeros(structure.visits(), structure.visits()));
-        let mut adds_nothing = |&k: &usize| {
+        let t = structure.visits();
+        let (mut sigma, mut slope) = (DMatrix::zeros(t, t), DMatrix::zeros(t, t));
+        let mut adds_less = |share: f64, k: usize, size: f64| {
             let (group, own) = (k / self.per_group, k % self.per_group);
             let theta = &theta[group * self.per_group..(group + 1) * self.per_group];
             structure.sigma(theta, &mut sigma);
             structure.derivative(theta, own, &mut slope);
-            eta[k].powi(2) * slope.amax() < VANISHED * sigma.amax()
+            size * slope.amax() < share * sigma.amax()
         };
-        self.diagonal(eta.len()).filter(|k| adds_nothing(k)).collect()
+        let mut vanished = vec![];
+        for boundary in self.boundaries(eta.len()) {
+            match boundary {
+                // An element on the diagonal of the factor is the variance of what the coefficients before do not explain.
+                Boundary::Semidefinite { first, size } => {
+                    let diagonal = (0..size).map(|a| first + lower(a, a));
+                    vanished.extend(diagonal.filter(|&k| adds_less(VANISHED, k, eta[k].powi(2))));
+                }
+                Boundary::Root { parameter, .. } => vanished.extend(Some(parameter).filter(|&k| adds_less(VANISHED, k, theta[k]))),
+                Boundary::Vanishing { parameter } => vanished.extend(Some(parameter).filter(|&k| adds_less(DIED_OUT, k, theta[k]))),
+            }
+        }
+        vanished
+    }
+}
+
+/// Replaces a lower triangle of `size` rows by its Cholesky factor.
+fn factor(l: &mut [f64], size: usize) {
+    for (a, b) in lower_pairs(size) {
+        let inner: f64 = (0..b).map(|c| l[lower(a, c)] * l[lower(b, c)]).sum();
+        let rest = l[lower(a, b)] - inner;
+        l[lower(a, b)] = if a == b {
+            rest.max(0.0).sqrt()
+        } else if l[lower(b, b)] > 0.0 {
+            rest / l[lower(b, b)]
+        } else {
+            0.0
+        };
     }
 }

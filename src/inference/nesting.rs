@@ -4,7 +4,7 @@
 //! parameters for it are found by Levenberg–Marquardt steps from the larger structure's own start (Nocedal & Wright 2006, Numerical
 //! Optimization, ch. 10), so that structures of a user's own need no table of who is nested in whom.
 
-use crate::covariance::{CovarianceStructure, SemidefiniteBlock, lower};
+use crate::covariance::{Boundary, CovarianceStructure, lower};
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
 /// How near, in units of the standard deviations, a Σ must be reproduced.
@@ -103,7 +103,7 @@ fn scaled(matrix: &DMatrix<f64>, sd: &DVector<f64>) -> DVector<f64> {
 fn settled(structure: &dyn CovarianceStructure, theta: &mut [f64], sd: &DVector<f64>) -> Option<usize> {
     let mut derivative = DMatrix::zeros(sd.len(), sd.len());
     let mut vanished = 0;
-    for SemidefiniteBlock { first, size: r } in structure.semidefinite_blocks() {
+    for (first, r) in structure.boundaries().into_iter().filter_map(Boundary::block) {
         let at = |a: usize, b: usize| first + lower(a.max(b), a.min(b));
         let size: Vec<f64> = (0..r)
             .map(|c| {
