@@ -59,6 +59,23 @@ fn gls_agrees_in_every_structure_by_reml_and_ml() {
     }));
 }
 
+/// gls where it has the structure, lme for a random intercept beside an autoregression, the likelihood written out in base R for the others.
+#[test]
+fn further_structures_agree_with_gls_and_with_the_likelihood_written_out() {
+    let (fev, antidepressant) = (fev(), antidepressant());
+    let cases = reference("structures/structures.json");
+    assert_eq!(rows(&cases).len(), 47);
+    assert_all(rows(&cases).iter().map(|case| {
+        let trial = if text(&case["data"]) == "fev_data" { &fev } else { &antidepressant };
+        let covariance = Covariance::named(text(&case["covariance_structure"])).expect("a structure");
+        let model = Model::formula(text(&case["formula"])).expect("a formula").covariance(covariance).estimation(estimation(case));
+        let fit = model.fit(trial).unwrap_or_else(|e| panic!("{}: {e}", text(&case["id"])));
+        let mut c = Comparison::of(format!("structures {}", text(&case["id"])));
+        compare_fit(&mut c, &fit, case, WRITTEN_OUT, WRITTEN_OUT);
+        c
+    }));
+}
+
 /// emmeans on gls: the three ways of averaging that both have, means and their standard errors.
 #[test]
 fn emmeans_agrees_on_marginal_means_by_three_averagings() {

@@ -198,7 +198,7 @@ fn the_given_cases_agree() {
 #[test]
 fn the_cases_taken_to_the_top_agree() {
     let cases: Vec<Case> = ids("mmrm_more").iter().map(|id| Case::of("mmrm_more", id)).collect();
-    assert_eq!(cases.len(), 34);
+    assert_eq!(cases.len(), 64);
     compare_all(&cases);
 }
 

@@ -45,6 +45,10 @@ pub const GLS: f64 = 2e-7;
 /// Fitted covariances of nlme::gls, in units of the two standard deviations: the decrement of 1e-16 leaves them less exact. Worst: 5e-8.
 pub const GLS_COVARIANCE: f64 = 1e-6;
 
+/// Likelihoods written out in base R and maximised with numerical derivatives, to decrements of 1e-10 to 1e-19, and nlme::gls beside them; in units of
+/// the standard error or the two standard deviations. Worst: 3e-7 (two factors with a common unique variance).
+pub const WRITTEN_OUT: f64 = 1e-6;
+
 /// lme4 after Newton steps on its profiled deviance, to a decrement of 1e-14 to 1e-17; in units of the standard error. Worst: 1e-9.
 pub const LME4: f64 = 2e-8;
 
