@@ -245,7 +245,7 @@ fn what_needs_rows_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_partition_in_any_order_gives_the_same(of in proptest::collection::vec(0_usize..6, 200), order in Just((0_usize..6).collect::<Vec<_>>()).prop_shuffle()) {

@@ -23,6 +23,7 @@ mod rows;
 mod scaled_cholesky;
 pub(crate) mod slopes;
 mod start;
+mod streaming;
 mod sums;
 #[cfg(test)]
 mod tests;

@@ -90,6 +90,12 @@ impl TrialMoments {
         Ok(Self::measured_from(design, &own, census, point, &partners))
     }
 
+    /// The moments of further data, measured from the same point as these, so that adding them costs nothing.
+    pub(crate) fn like(&self, trial: &Trial) -> Result<Self> {
+        let (own, census) = self.design.with_patients(trial)?;
+        Ok(Self::measured_from(&self.design, &own, census, self.point.clone(), &partners(&own)))
+    }
+
     fn measured_from(frozen: &FrozenDesign, design: &Design, census: Census, point: Point, partners: &[Option<usize>]) -> Self {
         let z = point.centred(&design.z, partners);
         let expected: Vec<(usize, f64)> = point.outcome.iter().copied().enumerate().filter(|(_, b)| *b != 0.0).collect();

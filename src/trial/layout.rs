@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::columns::{Columns, CovariateColumn, CovariateKind, InstrumentColumns, OutcomeColumn, per_visit};
-use super::{ColumnNames, Trial, Visit, reading};
+use super::{Chunks, ColumnNames, Trial, Visit, reading};
 use crate::error::Result;
 use crate::instruments::Instrument;
 
@@ -336,6 +336,50 @@ impl Layout {
     /// As [`Layout::read_csv`].
     pub fn read_csv_from(&self, source: &str, text: impl std::io::Read) -> Result<Trial> {
         reading::csv(self, source, text)
+    }
+
+    /// Reads a text file in chunks of about `rows` rows, each a part of a trial with whole patients: for files that are larger than memory.
+    /// The layout has to be [part of](Layout::part_of) a protocol, and the rows of each patient have to stand together.
+    /// [`FrozenDesign`](crate::design::FrozenDesign) has the way from here to moments.
+    ///
+    /// # Errors
+    /// [`crate::Error::File`] if the file cannot be opened, [`crate::Error::Invalid`] for a layout that leaves something to the data.
+    pub fn csv_chunks(&self, path: impl AsRef<Path>, rows: usize) -> Result<Chunks<'_>> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let file = std::fs::File::open(path).map_err(|source| reading::unreadable(&name, source))?;
+        self.csv_chunks_from(&name, file, rows)
+    }
+
+    /// Reads a text as [`Layout::csv_chunks`] does; `source` is what problems and reports call it.
+    ///
+    /// # Errors
+    /// As [`Layout::csv_chunks`].
+    pub fn csv_chunks_from<'a>(&'a self, source: &str, text: impl std::io::Read + Send + 'a, rows: usize) -> Result<Chunks<'a>> {
+        reading::csv_chunks(self, source, text, rows)
+    }
+
+    /// Reads data frames that follow one another, such as the batches of a lazy frame (`LazyFrame::collect_batches` of polars with the
+    /// features `lazy` and `new_streaming`), as chunks with whole patients; a patient may begin in one and end in another.
+    ///
+    /// # Errors
+    /// As [`Layout::csv_chunks`].
+    #[cfg(feature = "polars")]
+    pub fn dataframe_chunks<'a>(
+        &'a self,
+        frames: impl Iterator<Item = polars::prelude::PolarsResult<polars::prelude::DataFrame>> + Send + 'a,
+    ) -> Result<Chunks<'a>> {
+        reading::dataframe_chunks(self, "data frames", frames)
+    }
+
+    /// Reads a Parquet file in chunks of about `rows` rows, as [`Layout::csv_chunks`] does a text; of its columns only those that the layout
+    /// names.
+    ///
+    /// # Errors
+    /// As [`Layout::csv_chunks`]; [`crate::Error::Invalid`] for a damaged file.
+    #[cfg(feature = "parquet")]
+    pub fn parquet_chunks(&self, path: impl AsRef<Path>, rows: usize) -> Result<Chunks<'_>> {
+        reading::parquet_chunks(self, path.as_ref(), rows)
     }
 
     /// Reads a data frame: the way for those who have one already. Nulls and NaN are missing, and so are the missing codes.

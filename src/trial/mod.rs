@@ -29,6 +29,7 @@ pub use layout::{DecimalMark, Delimiter, Layout};
 pub use observed::{ObservedMeans, ObservedRow};
 pub use patterns::{MissingPatterns, PatternKind, PatternRow};
 pub use protocol::Protocol;
+pub use reading::{Chunk, Chunks};
 pub use schedule::{Schedule, Visit};
 pub use summary::Summary;
 

@@ -12,39 +12,72 @@ use crate::trial::layout::Delimiter;
 
 /// The columns `wanted` of a text with a header line. Lines that are not a row of the table are recorded in `findings`.
 pub(super) fn read(source: &str, text: impl Read, delimiter: Delimiter, wanted: &HashSet<&str>, findings: &mut Findings) -> Result<Sheet> {
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(delimiter.byte()).flexible(true).has_headers(false).from_reader(UnixLines::new(text));
-    let mut record = csv::ByteRecord::new();
-    let mut at = |line: u64, message: String| {
-        findings.push(Problem { source: Some(source.into()), line: Some(line), message, ..Problem::default() });
-    };
-
-    let mut names = vec![];
-    if advance(&mut reader, &mut record, source)? {
-        names = record.iter().enumerate().map(|(j, name)| header(j, name)).collect::<Vec<String>>();
+    let mut table = Table::new(source, text, delimiter);
+    match table.rows(usize::MAX, wanted, findings)? {
+        Some(sheet) => Ok(sheet),
+        None => table.empty(wanted),
     }
-    let read: Vec<usize> = first_of_each(&names, wanted);
-    let mut columns: Vec<SheetColumn> = read.iter().map(|&j| SheetColumn { name: names[j].clone(), cells: Cells::text() }).collect();
-    let mut lines = vec![];
-    while advance(&mut reader, &mut record, source)? {
-        let line = first_line(&reader, &record);
-        if record.len() != names.len() {
-            at(line, format!("the line has {} fields where the header has {}; {}", record.len(), names.len(), ragged_remedy(delimiter)));
-        }
-        for (column, &j) in columns.iter_mut().zip(&read) {
-            let field = record.get(j).unwrap_or_default();
-            match std::str::from_utf8(field) {
-                Ok(text) => column.cells.push_text(text),
-                Err(_) => {
-                    at(line, format!("the value of column {} is not UTF-8 text; save the file with UTF-8 encoding", column.name));
-                    column.cells.push_text("");
+}
+
+/// A text with a header line, read some rows at a time.
+pub(super) struct Table<R> {
+    source: String,
+    delimiter: Delimiter,
+    reader: csv::Reader<UnixLines<R>>,
+    record: csv::ByteRecord,
+    names: Option<Vec<String>>,
+}
+
+impl<R: Read> Table<R> {
+    pub fn new(source: &str, text: R, delimiter: Delimiter) -> Self {
+        let mut builder = csv::ReaderBuilder::new();
+        let reader = builder.delimiter(delimiter.byte()).flexible(true).has_headers(false).from_reader(UnixLines::new(text));
+        Self { source: source.into(), delimiter, reader, record: csv::ByteRecord::new(), names: None }
+    }
+
+    /// At most so many of the rows that follow; `None` at the end.
+    pub fn rows(&mut self, most: usize, wanted: &HashSet<&str>, findings: &mut Findings) -> Result<Option<Sheet>> {
+        let mut sheet = self.empty(wanted)?;
+        let read: Vec<usize> = first_of_each(&sheet.names, wanted);
+        let mut at = |line: u64, message: String| {
+            findings.push(Problem { source: Some(self.source.clone()), line: Some(line), message, ..Problem::default() });
+        };
+        let mut lines = vec![];
+        while lines.len() < most && advance(&mut self.reader, &mut self.record, &self.source)? {
+            let line = first_line(&self.reader, &self.record);
+            if self.record.len() != sheet.names.len() {
+                let (has, wants) = (self.record.len(), sheet.names.len());
+                at(line, format!("the line has {has} fields where the header has {wants}; {}", ragged_remedy(self.delimiter)));
+            }
+            for (column, &j) in sheet.columns.iter_mut().zip(&read) {
+                let field = self.record.get(j).unwrap_or_default();
+                match std::str::from_utf8(field) {
+                    Ok(text) => column.cells.push_text(text),
+                    Err(_) => {
+                        at(line, format!("the value of column {} is not UTF-8 text; save the file with UTF-8 encoding", column.name));
+                        column.cells.push_text("");
+                    }
                 }
             }
+            lines.push(line);
         }
-        lines.push(line);
+        sheet.rows = lines.len();
+        sheet.lines = Some(lines);
+        Ok((sheet.rows > 0).then_some(sheet))
     }
-    let rows = lines.len();
-    Ok(Sheet { source: source.into(), names, columns, lines: Some(lines), first_row: 0, rows })
+
+    /// The columns without rows.
+    fn empty(&mut self, wanted: &HashSet<&str>) -> Result<Sheet> {
+        if self.names.is_none() {
+            let present = advance(&mut self.reader, &mut self.record, &self.source)?;
+            let header = |record: &csv::ByteRecord| record.iter().enumerate().map(|(j, name)| header(j, name)).collect();
+            self.names = Some(if present { header(&self.record) } else { vec![] });
+        }
+        let names = self.names.clone().unwrap_or_default();
+        let column = |j: usize| SheetColumn { name: names[j].clone(), cells: Cells::text() };
+        let columns = first_of_each(&names, wanted).into_iter().map(column).collect();
+        Ok(Sheet { source: self.source.clone(), names, columns, lines: Some(vec![]), first_row: 0, rows: 0 })
+    }
 }
 
 impl Delimiter {

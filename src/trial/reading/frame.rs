@@ -73,3 +73,34 @@ pub(super) fn from_parquet(path: &std::path::Path, name: &str) -> crate::error::
     };
     ParquetReader::new(file).finish().map_err(damaged)
 }
+
+/// A Parquet file as slices of at most so many rows, none of which reaches beyond a row group, so that no group is decoded for a few rows of
+/// another's.
+#[cfg(feature = "parquet")]
+pub(super) fn parquet_slices(
+    path: &std::path::Path,
+    name: &str,
+    columns: Vec<String>,
+    rows: usize,
+) -> crate::error::Result<impl Iterator<Item = polars::prelude::PolarsResult<DataFrame>> + Send + use<>> {
+    use polars::prelude::{ParquetReader, SerReader};
+    let file = std::fs::File::open(path).map_err(|error| super::unreadable(name, error))?;
+    let damaged = |error: polars::prelude::PolarsError| {
+        crate::error::Error::invalid(format!("reading {name}"), error.to_string(), "check that it is an undamaged Parquet file")
+    };
+    let metadata = ParquetReader::new(&file).get_metadata().map_err(damaged)?.clone();
+    let names: HashSet<&str> = metadata.schema_descr.fields().iter().map(|field| field.name()).collect();
+    let columns: Vec<String> = columns.into_iter().filter(|c| names.contains(c.as_str())).collect();
+    let mut slices = vec![];
+    let mut first = 0;
+    for group in &metadata.row_groups {
+        let size = group.num_rows();
+        slices.extend((0..size).step_by(rows.max(1)).map(|start| (first + start, rows.max(1).min(size - start))));
+        first += size;
+    }
+    Ok(slices.into_iter().map(move |slice| {
+        let mut reader = ParquetReader::new(file.try_clone()?).with_slice(Some(slice)).with_columns(Some(columns.clone()));
+        reader.set_metadata(metadata.clone());
+        reader.finish()
+    }))
+}

@@ -2,6 +2,7 @@
 //!
 //! Every step goes on after a problem, so that all problems of a file are reported at once; nothing is dropped to make a file fit.
 
+mod chunks;
 mod covariates;
 mod csv;
 mod findings;
@@ -21,6 +22,7 @@ mod visits;
 
 use std::collections::HashSet;
 
+pub use self::chunks::{Chunk, Chunks};
 use self::findings::{Findings, Place};
 use self::grid::Grid;
 use self::sheet::Sheet;
@@ -43,6 +45,51 @@ pub(super) fn csv(layout: &Layout, source: &str, text: impl std::io::Read) -> Re
     let mut findings = Findings::default();
     let sheet = csv::read(source, text, layout.delimiter, &wanted.iter().copied().collect(), &mut findings)?;
     assemble(layout, &sheet, &wanted, findings)
+}
+
+/// A text in chunks of about so many rows.
+pub(super) fn csv_chunks<'a>(layout: &'a Layout, source: &str, text: impl std::io::Read + Send + 'a, rows: usize) -> Result<Chunks<'a>> {
+    struct Text<R>(csv::Table<R>, usize);
+    impl<R: std::io::Read + Send> chunks::Blocks for Text<R> {
+        fn next(&mut self, wanted: &HashSet<&str>, findings: &mut Findings) -> Result<Option<Sheet>> {
+            self.0.rows(self.1, wanted, findings)
+        }
+    }
+    Chunks::new(layout, Box::new(Text(csv::Table::new(source, text, layout.delimiter), rows.max(1))))
+}
+
+/// Data frames that follow one another as chunks.
+#[cfg(feature = "polars")]
+pub(super) fn dataframe_chunks<'a>(
+    layout: &'a Layout,
+    source: &str,
+    frames: impl Iterator<Item = polars::prelude::PolarsResult<polars::prelude::DataFrame>> + Send + 'a,
+) -> Result<Chunks<'a>> {
+    struct Frames<I> {
+        source: String,
+        frames: I,
+        rows: usize,
+    }
+    impl<I: Iterator<Item = polars::prelude::PolarsResult<polars::prelude::DataFrame>> + Send> chunks::Blocks for Frames<I> {
+        fn next(&mut self, wanted: &HashSet<&str>, findings: &mut Findings) -> Result<Option<Sheet>> {
+            let Some(frame) = self.frames.next() else { return Ok(None) };
+            let frame = frame
+                .map_err(|e| Error::invalid(format!("reading {}", self.source), e.to_string(), "check where the batches come from"))?;
+            let mut sheet = frame::read(&self.source, &frame, wanted, findings);
+            sheet.first_row = self.rows;
+            self.rows += sheet.rows;
+            Ok(Some(sheet))
+        }
+    }
+    Chunks::new(layout, Box::new(Frames { source: source.into(), frames, rows: 0 }))
+}
+
+/// A Parquet file in chunks of about so many rows.
+#[cfg(feature = "parquet")]
+pub(super) fn parquet_chunks<'a>(layout: &'a Layout, path: &std::path::Path, rows: usize) -> Result<Chunks<'a>> {
+    let name = path.display().to_string();
+    let columns = wanted(layout).into_iter().map(String::from).collect();
+    dataframe_chunks(layout, &name, frame::parquet_slices(path, &name, columns, rows)?)
 }
 
 /// A trial from a data frame.

@@ -233,7 +233,7 @@ fn arm_of_each(
         arm_of.push(arm.unwrap_or(0));
     }
     for (arm, name) in arms.iter().enumerate() {
-        if !layout.arms.is_empty() && !taken.contains(&Some(arm)) {
+        if !layout.part && !layout.arms.is_empty() && !taken.contains(&Some(arm)) {
             let message = format!("no patient is in arm `{name}`; leave it out of the declared arms or check the data");
             findings.problem(sheet, Place { column: layout.arm.as_deref(), ..Place::default() }, message);
         }
