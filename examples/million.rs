@@ -115,7 +115,7 @@ fn memory(patients: u64) -> Result<(), Box<dyn std::error::Error>> {
     let model = model()?;
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-        pool.install(|| -> Result<(), Box<dyn std::error::Error>> {
+        pool.install(|| -> trialstats::Result<()> {
             let time = |start: Instant| 1e3 * start.elapsed().as_secs_f64();
             let frozen = model.freeze(&trial.protocol())?;
             let start = Instant::now();
