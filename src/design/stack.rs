@@ -51,6 +51,7 @@ impl Design {
             exclusions: exclusions(responses, patients.len()),
             warnings: responses.iter().flat_map(|d| d.warnings.iter().map(|w| format!("{}: {w}", d.outcome))).collect(),
             aliased: vec![],
+            arm_of: arm_of(responses, &at),
             sums: None,
             products: vec![],
             tally: std::sync::OnceLock::new(),
@@ -95,6 +96,12 @@ fn places(responses: &[Design]) -> Vec<Place> {
         place
     };
     responses.iter().map(&mut place).collect()
+}
+
+/// The arm of each patient, which is the same in every response.
+fn arm_of(responses: &[Design], at: &[Vec<Option<usize>>]) -> Vec<usize> {
+    let own = |i: usize| responses.iter().zip(at).find_map(|(design, at)| at[i].map(|own| design.arm_of[own]));
+    (0..at[0].len()).map(|i| own(i).unwrap_or(0)).collect()
 }
 
 /// A table with one number a patient and cell; `blank` where a response has none.
