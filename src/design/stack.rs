@@ -43,7 +43,6 @@ impl Design {
             z: shared.z,
             y: by_cell(responses, &at, |d| Some(&d.y), f64::NAN),
             weights: responses.iter().any(|d| d.weights.is_some()).then(|| by_cell(responses, &at, |d| d.weights.as_ref(), 1.0)),
-            arm_of: arm_of(responses, &at),
             group_of: group_of(responses, &at, &groups),
             groups,
             variables: vec![],
@@ -166,13 +165,6 @@ fn groups(responses: &[Design]) -> Vec<String> {
         }
     }
     groups
-}
-
-/// The arm of each patient, from the first response that has it.
-fn arm_of(responses: &[Design], at: &[Vec<Option<usize>>]) -> Vec<usize> {
-    let patients = at.first().map_or(0, Vec::len);
-    let arm = |p: usize| at.iter().zip(responses).find_map(|(at, design)| at[p].map(|i| design.arm_of[i]));
-    (0..patients).map(|p| arm(p).unwrap_or_default()).collect()
 }
 
 fn group_of(responses: &[Design], at: &[Vec<Option<usize>>], groups: &[String]) -> Vec<usize> {
