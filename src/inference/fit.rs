@@ -172,6 +172,11 @@ impl Fit {
         self.fitted.moments.as_ref()
     }
 
+    /// ∂θ/∂η' of the working parameters that [`Fit::covariance_parameters_vcov`] is about, where a variance is at its boundary.
+    pub(super) fn information_at_boundary(&self) -> Option<&DMatrix<f64>> {
+        self.information().jacobian.as_ref()
+    }
+
     /// What the likelihood is at the optimum.
     pub(super) fn fitted(&self) -> &Fitted {
         &self.fitted

@@ -68,6 +68,17 @@ pub const LIKELIHOOD_RATIO: f64 = 3e-11;
 /// Their p-values, relative: half the statistic's error. Worst: 1.3e-12.
 pub const LIKELIHOOD_RATIO_P: f64 = 2e-11;
 
+/// Ends of profiles of nlme's and lme4's likelihoods, whose inner optima and roots are found with numerical derivatives; in widths of the interval.
+/// Worst: below 1e-8.
+pub const PROFILE: f64 = 1e-8;
+
+/// lme4's confint interpolates its profile by splines; in widths of the interval. Worst: below 1e-4.
+pub const LME4_CONFINT: f64 = 1e-4;
+
+/// nlme's intervals of variances and correlations rest on differences for the Hessian, at gls's own optimum; in widths of the interval. Worst:
+/// 4e-4.
+pub const NLME_WALD: f64 = 1e-3;
+
 /// SAS at its default convergence criterion, up to 1e-5 short in −2ℓ: estimates (in standard errors), SE and t. Worst: 1.6e-4 (CSH).
 pub const SAS: f64 = 2e-4;
 

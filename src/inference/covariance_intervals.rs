@@ -1,0 +1,302 @@
+//! Confidence intervals for covariance parameters, standard deviations and correlations.
+
+use super::Fit;
+use super::profile::{End, Profile};
+use super::quantities::{CovarianceQuantity, Form, Quantity, quantities};
+use crate::dist::{chi_squared, normal};
+use crate::error::Result;
+use crate::level::{check_level, percent};
+use crate::table::{Column, Format, Tabular, display_as_table};
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// How intervals for covariance parameters are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum CovarianceIntervalMethod {
+    /// All values whose (restricted) likelihood, maximised over everything else, is not significantly below the optimum's (the default).
+    /// Intervals of a variance and of its root correspond, and so do those of any other transformation.
+    #[default]
+    Profile,
+    /// Estimate ± quantile × standard error on a scale chosen for its kind: the logarithm for what must be positive, Fisher's z for
+    /// correlations, the natural scale for the rest.
+    Wald,
+    /// Estimate ± quantile × standard error on the natural scale.
+    WaldNatural,
+    /// For what must be positive ν θ̂ / χ²(ν) with ν = 2 (θ̂ / SE)², Satterthwaite's approximation, as SAS PROC MIXED has it with `CL`; natural
+    /// scale for the rest.
+    Satterthwaite,
+}
+
+/// Level and method of [`Fit::covariance_intervals`].
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct CovarianceIntervalOptions {
+    /// The confidence level; 0.95 by default.
+    pub level: f64,
+    /// The method; profile likelihood by default.
+    pub method: CovarianceIntervalMethod,
+}
+
+impl Default for CovarianceIntervalOptions {
+    fn default() -> Self {
+        Self { level: 0.95, method: CovarianceIntervalMethod::default() }
+    }
+}
+
+/// Intervals for everything that describes the fitted covariance.
+#[derive(Debug, Clone, Serialize)]
+pub struct CovarianceIntervals {
+    /// Parameters and random effects, then standard deviations and correlations of the visits, group by group.
+    pub rows: Vec<CovarianceInterval>,
+    /// Level and method.
+    pub options: CovarianceIntervalOptions,
+    /// How they were made.
+    pub notes: Vec<String>,
+}
+
+/// The interval of one number.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CovarianceInterval {
+    /// The group of patients; `all` where every patient has the same covariance.
+    pub group: String,
+    /// What kind of number it is.
+    pub kind: CovarianceQuantity,
+    /// Which: the parameter's name, a visit, two visits.
+    pub label: String,
+    /// The estimate, in (squared) units of the outcome.
+    pub estimate: f64,
+    /// Its standard error by the delta method; NaN where a variance has vanished.
+    pub se: f64,
+    /// The lower limit; NaN where there is none to be had.
+    pub lower: f64,
+    /// The upper limit; NaN where there is none to be had.
+    pub upper: f64,
+}
+
+/// The values that a number can take, as far as intervals need to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Range {
+    Positive,
+    Correlation,
+    Any,
+}
+
+impl Fit {
+    /// Confidence intervals for the covariance parameters, for standard deviations and correlations of random effects, and for the standard
+    /// deviation at every visit and the correlation of every pair of visits.
+    ///
+    /// Profile intervals are exact for the likelihood that was fitted, restricted or full (REML profiles take the mean's uncertainty into
+    /// account). A limit at the edge of the range (a variance of 0, a correlation of ±1) means that the likelihood does not fall far enough
+    /// before it is reached; notes say so, and name limits that do not exist.
+    ///
+    /// ```
+    /// # use trialstats::{Covariance, Layout, Model};
+    /// # fn main() -> trialstats::Result<()> {
+    /// # let trial = Layout::long("PATIENT", "THERAPY", "VISIT").outcome("CHANGE").covariate("BASVAL")
+    /// #     .read_csv("data-samples/antidepressant/antidepressant.csv")?;
+    /// let model = Model::formula("CHANGE ~ BASVAL * VISIT + THERAPY * VISIT")?.covariance(Covariance::Autoregressive);
+    /// let intervals = model.fit(&trial)?.covariance_intervals(&Default::default())?;
+    /// let autocorrelation = intervals.rows.iter().find(|r| r.label == "autocorrelation").expect("a parameter");
+    /// assert!(autocorrelation.lower > 0.5 && autocorrelation.upper < 0.9);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) for a level outside (0, 1).
+    pub fn covariance_intervals(&self, options: &CovarianceIntervalOptions) -> Result<CovarianceIntervals> {
+        check_level(options.level)?;
+        let single = self.fitted().problem.classes.len() == 1;
+        let visits: &[String] = if single { self.design().visit_labels() } else { &[] };
+        let wanted = quantities(self.fitted(), visits);
+        let found: Vec<(CovarianceInterval, Option<String>)> = match options.method {
+            CovarianceIntervalMethod::Profile => {
+                let profile = Profile::new(self.fitted());
+                wanted.par_iter().map(|q| self.profiled(q, profile.as_ref(), options.level)).collect()
+            }
+            _ => wanted.iter().map(|q| self.by_standard_error(q, options)).collect(),
+        };
+        let mut notes = self.interval_notes(options);
+        if !single {
+            notes.push("The covariance differs by patient: there are no standard deviations and correlations of all.".into());
+        }
+        let (rows, remarks): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        notes.extend(remarks.into_iter().flatten());
+        Ok(CovarianceIntervals { rows, options: *options, notes })
+    }
+
+    fn interval_notes(&self, options: &CovarianceIntervalOptions) -> Vec<String> {
+        let how = match options.method {
+            CovarianceIntervalMethod::Profile => "profile likelihood (Venzon & Moolgavkar 1988)",
+            CovarianceIntervalMethod::Wald => "Wald, on the logarithm of what is positive, on Fisher's z of correlations",
+            CovarianceIntervalMethod::WaldNatural => "Wald, on the natural scale",
+            CovarianceIntervalMethod::Satterthwaite => "Satterthwaite's χ² for what is positive, Wald on the natural scale for the rest",
+        };
+        let mut notes = self.notes();
+        notes.push(format!("{} intervals by {how}.", percent(options.level)));
+        if options.method != CovarianceIntervalMethod::Profile {
+            notes.push(format!("Standard errors from the {} information.", self.information_kind()));
+        }
+        notes
+    }
+
+    /// The row of a quantity without limits.
+    fn described(&self, quantity: &Quantity) -> CovarianceInterval {
+        let fitted = self.fitted();
+        let curve = quantity.form.curve(fitted, &fitted.point.theta);
+        let gradient = match self.information_at_boundary() {
+            None => curve.over.gradient,
+            Some(jacobian) => jacobian.transpose() * curve.over.gradient,
+        };
+        let variance = (gradient.transpose() * self.covariance_parameters_vcov() * &gradient)[0];
+        let se = if variance > 0.0 { variance.sqrt() } else { f64::NAN };
+        CovarianceInterval {
+            group: self.design().groups()[quantity.group].clone(),
+            kind: quantity.kind,
+            label: quantity.label.clone(),
+            estimate: curve.value,
+            se,
+            lower: f64::NAN,
+            upper: f64::NAN,
+        }
+    }
+
+    fn by_standard_error(&self, quantity: &Quantity, options: &CovarianceIntervalOptions) -> (CovarianceInterval, Option<String>) {
+        let mut row = self.described(quantity);
+        let z = normal::quantile(0.5 + 0.5 * options.level);
+        let (x, se) = (row.estimate, row.se);
+        (row.lower, row.upper) = match (options.method, self.range(quantity)) {
+            (CovarianceIntervalMethod::Wald, Range::Positive) => (x * (-z * se / x).exp(), x * (z * se / x).exp()),
+            (CovarianceIntervalMethod::Wald, Range::Correlation) => {
+                let half = z * se / (1.0 - x * x);
+                ((x.atanh() - half).tanh(), (x.atanh() + half).tanh())
+            }
+            (CovarianceIntervalMethod::Satterthwaite, Range::Positive) => match quantity.form {
+                // The variance behind a standard deviation is what the approximation is about.
+                Form::Root(_) => {
+                    let (lower, upper) = scaled_chi_squared(x * x, 2.0 * x * se, options.level);
+                    (lower.sqrt(), upper.sqrt())
+                }
+                _ => scaled_chi_squared(x, se, options.level),
+            },
+            _ => (x - z * se, x + z * se),
+        };
+        let remark = row.lower.is_nan().then(|| format!("{}: no interval, since a variance has vanished.", row.label));
+        (row, remark)
+    }
+
+    fn profiled(&self, quantity: &Quantity, profile: Option<&Profile>, level: f64) -> (CovarianceInterval, Option<String>) {
+        let mut row = self.described(quantity);
+        let Some(profile) = profile else {
+            let remark = format!("{}: no interval, since the information is singular.", row.label);
+            return (row, Some(remark));
+        };
+        let rise = chi_squared::quantile(level, 1.0);
+        // A root has the roots of the limits.
+        let (form, root) = match quantity.form {
+            Form::Root(element) => (Form::Element(element), true),
+            other => (other, false),
+        };
+        let range = self.range(quantity);
+        let mut remarks = vec![];
+        let mut limit = |direction: f64, name: &str| {
+            let found = match profile.end(&form, direction, rise) {
+                End::At(x) => x,
+                End::Beyond(x) => {
+                    let edge = self.edge(range, row.estimate, if root { x.max(0.0).sqrt() } else { x }, direction);
+                    remarks.push(match edge {
+                        Some(edge) => format!("{name} limit {edge}, the edge of the range, where the likelihood has not fallen far enough"),
+                        None => format!("no {name} limit: the profile could be followed to {x:.4} only"),
+                    });
+                    edge.unwrap_or(f64::NAN)
+                }
+            };
+            if root { found.max(0.0).sqrt() } else { found }
+        };
+        (row.lower, row.upper) = (limit(-1.0, "lower"), limit(1.0, "upper"));
+        let remark = (!remarks.is_empty()).then(|| format!("{}: {}.", row.label, remarks.join("; ")));
+        (row, remark)
+    }
+
+    /// The edge of the range that a path which stopped at `x` was about to reach.
+    fn edge(&self, range: Range, estimate: f64, x: f64, direction: f64) -> Option<f64> {
+        match range {
+            Range::Positive if direction < 0.0 && x <= 0.05 * estimate => Some(0.0),
+            Range::Correlation if direction * x > 0.98 => Some(direction),
+            _ => None,
+        }
+    }
+
+    /// What values the quantity can take; for a parameter, by what the structure admits.
+    fn range(&self, quantity: &Quantity) -> Range {
+        let k = match quantity.form {
+            Form::Root(_) => return Range::Positive,
+            Form::Correlation { .. } => return Range::Correlation,
+            Form::Element(super::quantities::Element::Parameter(k)) => k,
+            Form::Element(_) => return Range::Any,
+        };
+        let (fitted, per_group) = (self.fitted(), self.fitted().parameters_per_group());
+        let admits = |x: f64| {
+            let mut theta = fitted.problem.of_group(&fitted.point.theta, k / per_group).to_vec();
+            theta[k % per_group] = x;
+            fitted.structure().in_range(&theta)
+        };
+        let x = fitted.point.theta[k].abs().max(1e-3);
+        let large = 10.0 * x.max(1.0);
+        match (admits(-1e-9 * x), admits(large)) {
+            (false, true) => Range::Positive,
+            (_, false) if admits(0.999) && !admits(1.001) => Range::Correlation,
+            _ => Range::Any,
+        }
+    }
+}
+
+/// ν θ / χ²(ν) with ν = 2 (θ / SE)².
+fn scaled_chi_squared(x: f64, se: f64, level: f64) -> (f64, f64) {
+    let df = 2.0 * (x / se).powi(2);
+    let limit = |p: f64| df * x / chi_squared::quantile(p, df);
+    (limit(0.5 + 0.5 * level), limit(0.5 - 0.5 * level))
+}
+
+impl CovarianceIntervals {
+    /// The row of a kind and label, of the first group that has it.
+    pub fn get(&self, kind: CovarianceQuantity, label: &str) -> Option<&CovarianceInterval> {
+        self.rows.iter().find(|r| r.kind == kind && r.label == label)
+    }
+}
+
+impl Tabular for CovarianceIntervals {
+    fn title(&self) -> String {
+        "Intervals of the covariance".into()
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let real = |name, heading: &str, get: fn(&CovarianceInterval) -> f64| {
+            Column::real(name, heading, Format::Decimals(4), self.rows.iter().map(get))
+        };
+        let kind = |r: &CovarianceInterval| match r.kind {
+            CovarianceQuantity::Parameter => "parameter",
+            CovarianceQuantity::RandomEffect => "random effect",
+            CovarianceQuantity::StandardDeviation => "SD",
+            CovarianceQuantity::Correlation => "correlation",
+        };
+        let mut columns = vec![];
+        if self.rows.iter().any(|r| r.group != self.rows[0].group) {
+            columns.push(Column::text("group", "Group", self.rows.iter().map(|r| r.group.as_str())));
+        }
+        columns.extend([
+            Column::text("kind", "Kind", self.rows.iter().map(kind)),
+            Column::text("label", "Of", self.rows.iter().map(|r| r.label.as_str())),
+            real("estimate", "Estimate", |r| r.estimate),
+            real("se", "SE", |r| r.se),
+            real("lower", &format!("{} lower", percent(self.options.level)), |r| r.lower),
+            real("upper", &format!("{} upper", percent(self.options.level)), |r| r.upper),
+        ]);
+        columns
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+}
+
+display_as_table!(CovarianceIntervals);
