@@ -88,7 +88,8 @@ pub(super) fn parquet_slices(
     let damaged = |error: polars::prelude::PolarsError| {
         crate::error::Error::invalid(format!("reading {name}"), error.to_string(), "check that it is an undamaged Parquet file")
     };
-    let metadata = ParquetReader::new(&file).get_metadata().map_err(damaged)?.clone();
+    let own = file.try_clone().map_err(|error| super::unreadable(name, error))?;
+    let metadata = ParquetReader::new(own).get_metadata().map_err(damaged)?.clone();
     let names: HashSet<&str> = metadata.schema_descr.fields().iter().map(|field| field.name()).collect();
     let columns: Vec<String> = columns.into_iter().filter(|c| names.contains(c.as_str())).collect();
     let mut slices = vec![];
