@@ -3,15 +3,15 @@
 use super::{Design, estimability};
 
 impl Design {
-    /// The design in which analysed patient i counts `times[i]` times. Columns stay; those that the patients no longer determine are aliased.
-    pub(crate) fn with_patients(&self, times: &[usize]) -> Design {
+    /// The design in which analysed patient i counts `times[i]` times. Columns stay, and are aliased as before.
+    pub(crate) fn repeated(&self, times: &[u32]) -> Design {
         let chosen: Vec<usize> =
-            (0..self.patients.len()).flat_map(|i| std::iter::repeat_n(i, times.get(i).copied().unwrap_or(0))).collect();
+            (0..self.patients.len()).flat_map(|i| std::iter::repeat_n(i, times.get(i).copied().unwrap_or(0) as usize)).collect();
         let rows = |table: &[f64], width: usize| -> Vec<f64> {
             chosen.iter().flat_map(|&i| table[i * width..(i + 1) * width].iter().copied()).collect()
         };
         let visits = self.visits.len();
-        let mut design = Design {
+        Design {
             patients: chosen.iter().map(|&i| self.patients[i]).collect(),
             z: rows(&self.z, self.values),
             y: rows(&self.y, visits),
@@ -20,8 +20,11 @@ impl Design {
             group_of: chosen.iter().map(|&i| self.group_of[i]).collect(),
             tally: std::sync::OnceLock::new(),
             ..self.clone()
-        };
-        design.aliased = estimability::aliased(&design);
-        design
+        }
+    }
+
+    /// The design with the columns aliased that its own patients do not determine.
+    pub(crate) fn with_own_aliasing(self) -> Design {
+        Design { aliased: estimability::aliased(&self), ..self }
     }
 }

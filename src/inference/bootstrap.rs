@@ -18,13 +18,13 @@ impl Fit {
     /// # Errors
     /// Whatever `statistics` says of this fit; [`Error::Invalid`] where too few replicates are asked for, or remain, to
     /// reach the level's quantiles, and for bias-corrected and accelerated limits of a parametric bootstrap; [`Error::NoPatients`] for a
-    /// fit from moments.
+    /// fit from moments, [`Error::Invalid`] for one response of a joint fit.
     pub fn bootstrap<F>(&self, bootstrap: &Bootstrap<'_>, statistics: F) -> Result<BootstrapDistribution>
     where
         F: Fn(&Fit) -> Result<Vec<f64>> + Sync,
     {
         bootstrap.check()?;
-        self.design().needs_patients("the bootstrap of a fit")?;
+        let refitter = self.refitter()?;
         let observed = statistics(self)?;
         let simulator = match bootstrap.resamples() {
             Resampling::Parametric => Some(Simulator::new(self)?),
@@ -32,14 +32,16 @@ impl Fit {
         };
         let patients = self.design().patients().len();
         bootstrap.sample(observed, &self.design().arm_of, |sample| match (sample, &simulator) {
-            (Sample::Outcomes { seed, replicate }, Some(simulator)) => statistics(&self.with_outcome(&simulator.outcome(seed, replicate))?),
+            (Sample::Outcomes { seed, replicate }, Some(simulator)) => {
+                statistics(&refitter.clone().fit_to_outcome(simulator.outcome(seed, replicate))?)
+            }
             (Sample::Outcomes { .. }, None) => {
                 Err(Error::invalid("a replicate of patients", "outcomes were drawn in its place", "ask for the parametric bootstrap"))
             }
             (Sample::Patients(chosen), _) => {
-                let mut times = vec![0; patients];
+                let mut times = vec![0_u32; patients];
                 chosen.into_iter().for_each(|i| times[i] += 1);
-                statistics(&self.with_patients(&times)?)
+                statistics(&refitter.clone().fit_to_patients(&times)?)
             }
         })
     }

@@ -10,7 +10,7 @@
 //! (Woodbury; Christensen, Pearson & Johnson 1992, Technometrics 34:38–45). With V = LL' and L⁻¹HL⁻ᵀ = UΛU', everything follows from the
 //! leverages λ in [0, 1) and f = U'L⁻¹e; a leverage of 1 means that the others do not determine β.
 
-use super::Fit;
+use super::{Fit, Refitter};
 use crate::error::Result;
 use nalgebra::{DMatrix, DVector};
 
@@ -101,26 +101,26 @@ impl Own {
     }
 
     /// The change with everything estimated again without the patient, or why there is none.
-    pub fn estimated_again(&self, fit: &Fit) -> Result<Deletion, String> {
+    pub fn estimated_again(&self, fit: &Fit, refitter: Refitter<'_>) -> Result<Deletion, String> {
         // A patient on whom β depends leaves columns that the refit would drop.
         self.held(fit)?;
-        let mut times = vec![1; fit.design().patients().len()];
+        let mut times = vec![1_u32; fit.design().patients().len()];
         times[self.patient] = 0;
-        let without = fit.with_patients(&times).map_err(|e| format!("without the patient, {e}"))?;
-        if without.fitted.kept != fit.fitted.kept {
+        let without = refitter.fit_to_patients(&times).map_err(|e| format!("without the patient, {e}"))?;
+        if without.fitted.kept != fit.fitted.kept || without.fitted.centring != fit.fitted.centring {
             return Err("without the patient, other columns are aliased".into());
         }
-        let (beta, phi_without) = in_columns_of(fit, &without).ok_or("the columns of the mean model are too nearly dependent")?;
         let phi = &fit.fitted.point.phi;
-        let change = beta - fit.fitted.centred_beta();
+        let phi_without = &without.fitted.point.phi;
+        let change = without.fitted.centred_beta() - fit.fitted.centred_beta();
         let distance = |phi: &DMatrix<f64>| quadratic(phi, &change).unwrap_or(f64::NAN) / change.len() as f64;
         let factor = phi.clone().cholesky();
         let determinant = |m: &DMatrix<f64>| m.clone().cholesky().map_or(f64::NAN, |c| c.l_dirty().diagonal().map(|d| 2.0 * d.ln()).sum());
         Ok(Deletion {
             cooks_distance: distance(phi),
-            mdffits: distance(&phi_without),
-            covratio: (determinant(&phi_without) - determinant(phi)).exp(),
-            covtrace: factor.map_or(f64::NAN, |c| (c.solve(&phi_without).trace() - change.len() as f64).abs()),
+            mdffits: distance(phi_without),
+            covratio: (determinant(phi_without) - determinant(phi)).exp(),
+            covtrace: factor.map_or(f64::NAN, |c| (c.solve(phi_without).trace() - change.len() as f64).abs()),
             press: (&self.residuals - self.x.transpose() * &change).norm_squared(),
             covariance: Some(covariance_change(fit, &without, &change)),
             change,
@@ -138,22 +138,6 @@ fn undetermined(fit: &Fit, direction: &DVector<f64>) -> String {
         .map(|c| fit.design().columns()[fit.fitted.kept[c]].name.as_str())
         .collect();
     format!("the other patients do not determine {}", names.join(", "))
-}
-
-/// β and Φ of `other` in the fitted columns of `fit` as centred; both have the same columns.
-fn in_columns_of(fit: &Fit, other: &Fit) -> Option<(DVector<f64>, DMatrix<f64>)> {
-    let p = fit.fitted.kept.len();
-    let mut given = DMatrix::<f64>::identity(p, p);
-    given.column_iter_mut().for_each(|mut column| {
-        let mut unit: Vec<f64> = column.iter().copied().collect();
-        fit.fitted.centring.coefficients(&mut unit);
-        column.copy_from_slice(&unit);
-    });
-    let centred = given.try_inverse()?;
-    let beta = DVector::from_iterator(p, other.fitted.kept.iter().map(|&c| other.beta()[c]));
-    let mut phi = other.fitted.point.phi.clone();
-    other.fitted.centring.covariance(&mut phi);
-    Some((&centred * beta, &centred * phi * centred.transpose()))
 }
 
 /// v'M⁻¹v of a positive definite M in whatever units.

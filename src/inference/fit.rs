@@ -125,6 +125,12 @@ impl Fit {
             .with_vcov(self.vcov_method)
     }
 
+    /// The same fit with the data that it is of.
+    pub(super) fn with_design(mut self, design: Design) -> Self {
+        self.design = Arc::new(design);
+        self
+    }
+
     /// The design that was fitted.
     pub fn design(&self) -> &Design {
         &self.design

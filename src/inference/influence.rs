@@ -134,6 +134,13 @@ impl Fit {
     /// contrast that the data do not determine.
     pub fn influence(&self, trial: &Trial, options: &InfluenceOptions) -> Result<Influence> {
         self.check_shared_covariance("influence")?;
+        if self.is_part() {
+            return Err(Error::invalid(
+                "influence on one response of a joint fit",
+                "a patient leaves with all responses",
+                "fit the response alone",
+            ));
+        }
         self.must_be_whole("the influence of patients")?;
         let design = self.design();
         design.needs_patients("influence")?;
@@ -149,13 +156,17 @@ impl Fit {
         let contrasts = options.contrasts.iter().map(|(label, l)| self.estimate(label, l)).collect::<Result<_>>()?;
         let matrix = design.model_matrix();
         let patients: Vec<&[(usize, usize, Vec<f64>)]> = matrix.chunk_by(|a, b| a.0 == b.0).collect();
+        let refitter = match options.covariance {
+            CovarianceOnDeletion::Held => None,
+            CovarianceOnDeletion::Reestimated => Some(self.refitter()?),
+        };
         let mut rows = patients
             .par_iter()
             .map(|rows| {
                 let own = Own::of(self, rows)?;
-                let deletion = match options.covariance {
-                    CovarianceOnDeletion::Held => own.held(self),
-                    CovarianceOnDeletion::Reestimated => own.estimated_again(self),
+                let deletion = match &refitter {
+                    None => own.held(self),
+                    Some(refitter) => own.estimated_again(self, refitter.clone()),
                 };
                 let name = &trial.patients()[design.patients()[own.patient]];
                 Ok(self.influence_row(name, own.observations(), deletion, &followed))

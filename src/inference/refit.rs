@@ -1,26 +1,49 @@
-//! The same model fitted again to changed data.
+//! Whole fits of the same model to changed data, the fast way where it serves.
 
-use super::Fit;
+use super::{Fit, Refitter};
 use crate::design::Design;
 use crate::error::{Error, Result};
+use crate::fit::Failure;
 use crate::fit::optimum::Fitted;
 
-impl Fit {
-    /// The model fitted to patients who count more than once or not at all: analysed patient i counts `times[i]` times. Columns that they do not
+/// How much larger a coefficient's variance may become before it is asked whether the data still determine it.
+const INFLATED: f64 = 1e6;
+
+impl Refitter<'_> {
+    /// The fit to another outcome: analysed patients × visits, NaN where the fit has none.
+    pub(super) fn fit_to_outcome(mut self, outcome: Vec<f64>) -> Result<Fit> {
+        self.with_outcomes(&outcome)?;
+        let fit = self.to_fit();
+        let design = Design { y: outcome, ..fit.design().clone() };
+        Ok(fit.with_design(design))
+    }
+
+    /// The fit to patients who count more than once or not at all: analysed patient i counts `times[i]` times. Columns that they do not
     /// determine become aliased.
-    pub(crate) fn with_patients(&self, times: &[usize]) -> Result<Fit> {
-        self.to(self.design().with_patients(times))
+    pub(super) fn fit_to_patients(mut self, times: &[u32]) -> Result<Fit> {
+        let original = self.original();
+        match self.with_multiplicities(times) {
+            Ok(()) => {
+                let fit = self.to_fit();
+                let (now, then) = (&fit.fitted().point.phi, &original.fitted().point.phi);
+                if (0..then.nrows()).all(|c| now[(c, c)] < INFLATED * then[(c, c)]) {
+                    let design = fit.design().repeated(times);
+                    return Ok(fit.with_design(design));
+                }
+            }
+            Err(Error::Fit(Failure::Singular)) => {}
+            Err(other) => return Err(other),
+        }
+        original.anew(times)
     }
+}
 
-    /// The model fitted to another outcome: analysed patients × visits, NaN where the fit has none.
-    pub(crate) fn with_outcome(&self, outcome: &[f64]) -> Result<Fit> {
-        self.to(Design { y: outcome.to_vec(), ..self.design().clone() })
-    }
-
-    fn to(&self, design: Design) -> Result<Fit> {
+impl Fit {
+    /// The fit from the beginning, with the columns that the patients determine.
+    fn anew(&self, times: &[u32]) -> Result<Fit> {
+        let design = self.design().repeated(times).with_own_aliasing();
         let structure = self.covariance_structure().bind(&design.visit_times)?;
         let fitted = Fitted::new(&design, structure, self.estimation()).map_err(Error::Fit)?;
-        Ok(Fit::new(design, self.covariance_structure().clone(), self.estimation(), self.df_method(), fitted)
-            .with_information(self.information_kind()))
+        Ok(self.with_fitted(fitted).with_design(design))
     }
 }

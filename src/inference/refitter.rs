@@ -51,7 +51,12 @@ impl Fit {
     }
 }
 
-impl Refitter<'_> {
+impl<'f> Refitter<'f> {
+    /// The fit that is repeated.
+    pub(super) fn original(&self) -> &'f Fit {
+        self.fit
+    }
+
     /// The outcomes of the original fit, patient by patient in the order of [`Design::patients`](crate::design::Design::patients): n × T, NaN
     /// where not analysed.
     pub fn outcomes(&self) -> &[f64] {
