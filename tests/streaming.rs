@@ -103,3 +103,29 @@ fn what_would_be_inferred_from_chunks_has_to_be_declared() {
     let nothing = TrialMoments::of_chunks(&frozen, &layout, layout.csv_chunks_from("empty", "".as_bytes(), 10).unwrap()).unwrap_err();
     assert!(nothing.to_string().contains("no row of data"));
 }
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_and_batches_stream_as_text_does() {
+    use polars::prelude::{DataFrame, ParquetWriter};
+    let protocol = layout().protocol().unwrap();
+    let whole = layout().read_csv_from("fev", text().as_bytes()).unwrap();
+    let mut frame: DataFrame = whole.to_dataframe().unwrap();
+    let layout = layout().part_of(&protocol);
+    let frozen = model().freeze(&protocol).unwrap();
+    let text = stream(&text(), 100).unwrap();
+    let path = std::env::temp_dir().join(format!("trialstats-streaming-{}.parquet", std::process::id()));
+    let file = std::fs::File::create(&path).unwrap();
+    ParquetWriter::new(file).with_row_group_size(Some(150)).finish(&mut frame).unwrap();
+    for rows in [37, 1000] {
+        let streamed = TrialMoments::of_chunks(&frozen, &layout, layout.parquet_chunks(&path, rows).unwrap()).unwrap();
+        let batches = (0..frame.height()).step_by(rows).map(|first| Ok(frame.slice(first as i64, rows)));
+        let batched = TrialMoments::of_chunks(&frozen, &layout, layout.dataframe_chunks(batches).unwrap()).unwrap();
+        for moments in [streamed, batched] {
+            assert_eq!((moments.patients(), moments.observations(), moments.randomized()), (197, 537, 200));
+            let (a, b) = (model().fit_moments(&moments).unwrap(), model().fit_moments(&text).unwrap());
+            assert!((a.log_likelihood() - b.log_likelihood()).abs() < 1e-9 * b.log_likelihood().abs());
+        }
+    }
+    std::fs::remove_file(&path).unwrap();
+}
