@@ -62,8 +62,9 @@ fn profiles_end_where_those_of_nlme_and_lme4_do() {
             let (row, squared) = ours(&table, text(&case["structure"]), name);
             let width = number(&theirs["upper"]) - number(&theirs["lower"]);
             let natural = |x: f64| if squared { x.sqrt() } else { x };
-            for (end, value) in [("estimate", row.estimate), ("lower", row.lower), ("upper", row.upper)] {
-                c.within(&format!("{name} {end}"), natural(value), number(&theirs[end]), PROFILE * width);
+            let ends = [("estimate", row.estimate, PROFILE_TOP), ("lower", row.lower, PROFILE), ("upper", row.upper, PROFILE)];
+            for (end, value, tolerance) in ends {
+                c.within(&format!("{name} {end}"), natural(value), number(&theirs[end]), tolerance * width);
             }
         }
         c
@@ -174,4 +175,24 @@ fn methods_agree_in_large_samples_and_say_what_they_are() {
     }
     let bad = CovarianceIntervalOptions { level: 95.0, ..Default::default() };
     assert_eq!(fit.covariance_intervals(&bad).expect_err("not a level").code(), "invalid-request");
+}
+
+/// Patients who differ less than their visits do: the variance of the intercept is estimated as zero, and has an upper limit only.
+#[test]
+fn a_variance_estimated_as_zero_has_an_upper_limit() {
+    use trialstats::simulate::Gaussian;
+    let generator = Gaussian::new(["1", "2", "3", "4"]).arm("a", 20, vec![0.0; 4]).arm("b", 20, vec![0.0; 4]).compound_symmetry(3.0, -0.2);
+    let trial = generator.trial(1, 0).expect("a trial");
+    let fit = fit(&trial, "y ~ arm * visit", "random-intercept", Estimation::Reml);
+    assert!(!fit.convergence().boundary.is_empty());
+    let table = by(&fit, CovarianceIntervalMethod::Profile);
+    let sd = table.get(CovarianceQuantity::RandomEffect, "SD of the intercept").expect("a row");
+    assert!(sd.estimate < 1e-6 && sd.se.is_nan(), "{table}");
+    assert_eq!(sd.lower, 0.0, "{table}");
+    assert!(sd.upper > 0.0 && sd.upper < 3.0, "{table}");
+    let variance = table.get(CovarianceQuantity::Parameter, "variance of the intercept").expect("a row");
+    assert_eq!(variance.lower, 0.0, "{table}");
+    assert!((variance.upper.sqrt() - sd.upper).abs() < IDENTITY * sd.upper, "{table}");
+    let residual = table.get(CovarianceQuantity::Parameter, "residual variance").expect("a row");
+    assert!(residual.lower < residual.estimate && residual.estimate < residual.upper, "{table}");
 }

@@ -148,7 +148,9 @@ impl Fit {
             Some(jacobian) => jacobian.transpose() * curve.over.gradient,
         };
         let variance = (gradient.transpose() * self.covariance_parameters_vcov() * &gradient)[0];
-        let se = if variance > 0.0 { variance.sqrt() } else { f64::NAN };
+        let size = if matches!(quantity.form, Form::Root(_)) { curve.value.powi(2) } else { curve.value };
+        let vanished = self.range(quantity) == Range::Positive && self.is_nothing(quantity.group, size);
+        let se = if variance > 0.0 && !vanished { variance.sqrt() } else { f64::NAN };
         CovarianceInterval {
             group: self.design().groups()[quantity.group].clone(),
             kind: quantity.kind,
@@ -202,7 +204,9 @@ impl Fit {
             let found = match profile.end(&form, direction, rise) {
                 End::At(x) => x,
                 End::Beyond(x) => {
-                    let edge = self.edge(range, row.estimate, if root { x.max(0.0).sqrt() } else { x }, direction);
+                    let nothing = range == Range::Positive && self.is_nothing(quantity.group, x);
+                    let own = if root { x.max(0.0).sqrt() } else { x };
+                    let edge = if nothing && direction < 0.0 { Some(0.0) } else { edge(range, row.estimate, own, direction) };
                     remarks.push(match edge {
                         Some(edge) => format!("{name} limit {edge}, the edge of the range, where the likelihood has not fallen far enough"),
                         None => format!("no {name} limit: the profile could be followed to {x:.4} only"),
@@ -217,13 +221,9 @@ impl Fit {
         (row, remark)
     }
 
-    /// The edge of the range that a path which stopped at `x` was about to reach.
-    fn edge(&self, range: Range, estimate: f64, x: f64, direction: f64) -> Option<f64> {
-        match range {
-            Range::Positive if direction < 0.0 && x <= 0.05 * estimate => Some(0.0),
-            Range::Correlation if direction * x > 0.98 => Some(direction),
-            _ => None,
-        }
+    /// Whether a variance at the boundary is zero but for rounding, against the variances of the visits.
+    fn is_nothing(&self, group: usize, variance: f64) -> bool {
+        !self.convergence().boundary.is_empty() && variance < 1e-10 * self.covariances()[group].sigma.diagonal().max()
     }
 
     /// What values the quantity can take; for a parameter, by what the structure admits.
@@ -247,6 +247,15 @@ impl Fit {
             (_, false) if admits(0.999) && !admits(1.001) => Range::Correlation,
             _ => Range::Any,
         }
+    }
+}
+
+/// The edge of the range that a path which stopped at `x` was about to reach.
+fn edge(range: Range, estimate: f64, x: f64, direction: f64) -> Option<f64> {
+    match range {
+        Range::Positive if direction < 0.0 && x <= 0.05 * estimate => Some(0.0),
+        Range::Correlation if direction * x > 0.98 => Some(direction),
+        _ => None,
     }
 }
 

@@ -68,11 +68,14 @@ pub const LIKELIHOOD_RATIO: f64 = 3e-11;
 /// Their p-values, relative: half the statistic's error. Worst: 1.3e-12.
 pub const LIKELIHOOD_RATIO_P: f64 = 2e-11;
 
-/// Ends of profiles of nlme's and lme4's likelihoods, whose inner optima and roots are found with numerical derivatives; in widths of the interval.
-/// Worst: below 1e-8.
-pub const PROFILE: f64 = 1e-8;
+/// Ends of profiles of nlme's and lme4's likelihoods, found there with nested optimisation; in widths of the interval. An end is steep, so that
+/// neither search loses digits. Worst: 6e-12.
+pub const PROFILE: f64 = 2e-10;
 
-/// lme4's confint interpolates its profile by splines; in widths of the interval. Worst: below 1e-4.
+/// The estimates beside them, in widths of the interval: the tops of those likelihoods. Worst: 8e-9.
+pub const PROFILE_TOP: f64 = 5e-8;
+
+/// lme4's confint interpolates its profile by splines; in widths of the interval. Worst: 2.8e-5.
 pub const LME4_CONFINT: f64 = 1e-4;
 
 /// nlme's intervals of variances and correlations rest on differences for the Hessian, at gls's own optimum; in widths of the interval. Worst:
