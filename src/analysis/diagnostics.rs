@@ -17,6 +17,8 @@ pub struct Diagnostics {
     pub arms: Vec<String>,
     /// Ordered normalised residuals and where a normal sample would have them.
     pub quantiles: Vec<Quantile>,
+    /// The same for each visit, in order of visit; a visit's residuals are ordered among themselves.
+    pub quantiles_by_visit: Vec<Vec<Quantile>>,
     /// Spread of the normalised residuals, a row an arm and visit.
     pub rows: Vec<Spread>,
     /// Fitted value and Pearson residual of each observation of each arm.
@@ -68,6 +70,9 @@ impl Diagnostics {
     pub fn of(trial: &Trial, outcome: &str, residuals: &Residuals) -> Self {
         let arm_of = |patient: usize| trial.arm_of()[patient];
         let all = residuals.rows.iter().map(|r| r.normalised).filter(|r| r.is_finite()).collect();
+        let at_visit = |visit: usize| -> Vec<f64> {
+            residuals.rows.iter().filter(|r| r.visit == visit).map(|r| r.normalised).filter(|r| r.is_finite()).collect()
+        };
         let cell = |arm: usize, visit: usize| -> Vec<f64> {
             let here = residuals.rows.iter().filter(|r| r.visit == visit && arm_of(r.patient) == arm);
             here.map(|r| r.normalised).filter(|r| r.is_finite()).collect()
@@ -82,6 +87,7 @@ impl Diagnostics {
             visits: residuals.visits.clone(),
             arms: trial.arms().to_vec(),
             quantiles: normal_quantiles(all),
+            quantiles_by_visit: (0..residuals.visits.len()).map(|t| normal_quantiles(at_visit(t))).collect(),
             rows: cells.filter_map(|(a, t)| Spread::of(a, t, cell(a, t))).collect(),
             scatter: (0..trial.arms().len()).map(scatter).collect(),
         }

@@ -4,7 +4,7 @@ use super::document::Section;
 use super::effects::capitalised;
 use super::figure::{
     ArmMeans, BoxSummary, CovarianceHeat, Figure, Forest, ForestGroup, ForestRow, ForestScale, Interval, MeansOverTime, NormalQuantiles,
-    QuantilePoint, ResidualBoxes, ResidualScatter, ResidualSeries, VisitPlace,
+    NormalQuantilesByVisit, QuantilePoint, ResidualBoxes, ResidualScatter, ResidualSeries, VisitPlace,
 };
 use super::methods::percent;
 use crate::analysis::{AnalysisResult, Diagnostics, FittedCovariance, OutcomeResult, Spread, visit_in_prose};
@@ -166,6 +166,7 @@ pub(super) fn diagnostics(outcome: &OutcomeResult, section: Section) -> Section 
     section
         .titled(&name("covariance"), format!("{}: fitted standard deviations and correlations", outcome.label), &outcome.covariance)
         .figure(&name("residual_quantiles"), quantile_figure(&outcome.diagnostics))
+        .figure(&name("residual_quantiles_by_visit"), quantiles_by_visit_figure(&outcome.diagnostics))
         .figure(&name("residuals_by_visit"), box_figure(&outcome.diagnostics))
         .figure(&name("residuals_by_fitted"), scatter_figure(&outcome.diagnostics))
         .table(&name("residuals"), &outcome.diagnostics)
@@ -186,16 +187,31 @@ fn covariance_figures(covariance: &FittedCovariance, label: &str) -> Vec<Figure>
     covariance.groups.iter().map(draw).collect()
 }
 
+fn quantile_point(q: &crate::analysis::Quantile) -> QuantilePoint {
+    QuantilePoint { theoretical: q.theoretical, observed: q.observed, low: q.low, high: q.high }
+}
+
+fn quantiles_by_visit_figure(diagnostics: &Diagnostics) -> Figure {
+    let panels = diagnostics.visits.iter().zip(&diagnostics.quantiles_by_visit);
+    NormalQuantilesByVisit {
+        title: format!("Normal quantiles of the residuals of {} by visit", diagnostics.outcome),
+        description: "Normalised residuals of each visit in order, against where a normal sample of as many would have them; the band holds each with \
+                      probability 95% if the model holds."
+            .into(),
+        residual: "Normalised residual".into(),
+        panels: panels.map(|(visit, quantiles)| (visit_in_prose(visit), quantiles.iter().map(quantile_point).collect())).collect(),
+    }
+    .draw()
+}
+
 fn quantile_figure(diagnostics: &Diagnostics) -> Figure {
-    let point =
-        |q: &crate::analysis::Quantile| QuantilePoint { theoretical: q.theoretical, observed: q.observed, low: q.low, high: q.high };
     NormalQuantiles {
         title: format!("Normal quantiles of the residuals of {}", diagnostics.outcome),
         description: "Normalised residuals in order, against where a normal sample would have them; the band holds each with probability 95% if the model holds, \
                       residuals taken as independent."
             .into(),
         residual: "Normalised residual".into(),
-        points: diagnostics.quantiles.iter().map(point).collect(),
+        points: diagnostics.quantiles.iter().map(quantile_point).collect(),
     }
     .draw()
 }

@@ -9,6 +9,7 @@ mod flow;
 mod forest;
 mod means;
 mod missing;
+mod quantiles;
 mod rates;
 mod residuals;
 mod style;
@@ -20,6 +21,7 @@ pub use flow::{FlowArm, FlowDiagram, FlowStep};
 pub use forest::{Forest, ForestGroup, ForestRow, ForestScale};
 pub use means::{ArmMeans, MeansOverTime, VisitPlace};
 pub use missing::{MissingPattern, MissingPatterns};
+pub use quantiles::NormalQuantilesByVisit;
 pub use rates::{ArmRate, RateGroup, Rates};
 pub use residuals::{BoxSummary, NormalQuantiles, QuantilePoint, ResidualBoxes, ResidualScatter, ResidualSeries};
 
