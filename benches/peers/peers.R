@@ -1,0 +1,115 @@
+# One case of the comparison by R's packages, timed. From the repository's root:
+#   Rscript benches/peers/peers.R CASE SECONDS
+# prints the median in seconds, the number of repeats, versions and a number to check that the same was computed, as JSON.
+suppressPackageStartupMessages({
+  library(jsonlite)
+  source("tests/references/common.R")
+})
+
+arguments <- commandArgs(trailingOnly = TRUE)
+case <- arguments[1]
+seconds <- as.numeric(arguments[2])
+
+read_bcva <- function() {
+  d <- read.csv("data-samples/bcva/bcva.csv", stringsAsFactors = TRUE)
+  d$USUBJID <- factor(d$USUBJID)
+  d
+}
+
+# CAPS-5 of the synthetic sample, summed here from its items. For constrained longitudinal analysis a factor `cell` has one level for the
+# baseline of both arms and one for every arm and visit after it.
+read_imrs_gst <- function() {
+  file <- read.csv("data-samples/imrs_gst/imrs_gst.csv", na.strings = c("", "?"))
+  visits <- c("baseline", "3 months", "6 months", "9 months", "12 months")
+  d <- data.frame(patient = factor(file$patient), arm = file$arm, site = factor(file$site), visit = factor(file$visit, levels = visits))
+  d$y <- rowSums(file[sprintf("caps5_%02d", 1:20)])
+  cells <- c("baseline", outer(c("ImRs", "ImRs+GST"), visits[-1], paste))
+  d$cell <- factor(ifelse(d$visit == "baseline", "baseline", paste(d$arm, d$visit)), levels = cells)
+  d[!is.na(d$y), ]
+}
+
+fev_formula <- FEV1 ~ RACE + SEX + ARMCD * AVISIT + us(AVISIT | USUBJID)
+bcva_formula <- BCVA_CHG ~ RACE + BCVA_BL + ARMCD * AVISIT + us(AVISIT | USUBJID)
+
+# A model by mmrm with all rows of its table of coefficients.
+by_mmrm <- function(formula, data, ...) {
+  function() {
+    fit <- mmrm(formula, data = data, ...)
+    list(check = as.numeric(logLik(fit)), coefficients = coef(summary(fit)))
+  }
+}
+
+primary_analysis <- function(d) {
+  baseline <- d[d$visit == "baseline", ]
+  at <- function(arm, visit, sign) sign * (levels(d$cell) == paste(arm, visit))
+  visits <- levels(d$visit)[-1]
+  between <- lapply(visits, function(v) at("ImRs+GST", v, 1) + at("ImRs", v, -1))
+  change <- unlist(lapply(c("ImRs", "ImRs+GST"), function(a) lapply(visits, function(v) at(a, v, 1) - (levels(d$cell) == "baseline"))), recursive = FALSE)
+  names(between) <- visits
+  names(change) <- outer(visits, c("ImRs", "ImRs+GST"), function(v, a) paste(a, v))
+  function() {
+    fit <- mmrm(y ~ site + cell + us(visit | patient), data = d, method = "Kenward-Roger")
+    means <- emmeans(fit, "cell", nesting = NULL)
+    differences <- as.data.frame(summary(contrast(means, between), infer = TRUE))
+    changes <- as.data.frame(summary(contrast(means, change), infer = TRUE))
+    sd <- sqrt(sum(tapply(baseline$y, baseline$arm, function(v) (length(v) - 1) * var(v))) / (nrow(baseline) - 2))
+    list(check = as.numeric(logLik(fit)), table = as.data.frame(summary(means)), changes = changes, d = -differences$estimate / sd)
+  }
+}
+
+by_lmer <- function(coefficients) {
+  d <- read.csv("tests/references/data/sleepstudy.csv")
+  d$Subject <- factor(d$Subject)
+  fit <- if (coefficients) lmerTest::lmer else lme4::lmer
+  function() {
+    m <- fit(Reaction ~ Days + (1 + Days | Subject), d)
+    list(check = as.numeric(logLik(m)), coefficients = if (coefficients) coef(summary(m)) else fixef(m))
+  }
+}
+
+by_gls <- function() {
+  d <- read_fev()
+  d <- d[!is.na(d$FEV1), ]
+  function() {
+    m <- gls(FEV1 ~ RACE + SEX + ARMCD * AVISIT, d, correlation = corSymm(form = ~ visit_number | USUBJID), weights = varIdent(form = ~ 1 | AVISIT))
+    list(check = as.numeric(logLik(m)), coefficients = summary(m)$tTable)
+  }
+}
+
+mmrm_cases <- c("fev_fit", "fev_satterthwaite", "fev_kenward_roger", "bcva_satterthwaite", "bcva_kenward_roger", "bcva_cr2")
+packages <- if (case %in% mmrm_cases) "mmrm" else switch(case,
+  imrs_gst = c("mmrm", "emmeans"), sleepstudy_fit = "lme4", sleepstudy_satterthwaite = c("lme4", "lmerTest"), fev_gls = "nlme",
+  stop("no case `", case, "`"))
+suppressPackageStartupMessages(for (p in packages) library(p, character.only = TRUE))
+
+run <- switch(case,
+  fev_fit = {
+    d <- read_fev()
+    function() list(check = as.numeric(logLik(mmrm(fev_formula, data = d))))
+  },
+  fev_satterthwaite = by_mmrm(fev_formula, read_fev(), method = "Satterthwaite"),
+  fev_kenward_roger = by_mmrm(fev_formula, read_fev(), method = "Kenward-Roger"),
+  bcva_satterthwaite = by_mmrm(bcva_formula, read_bcva(), method = "Satterthwaite"),
+  bcva_kenward_roger = by_mmrm(bcva_formula, read_bcva(), method = "Kenward-Roger"),
+  bcva_cr2 = by_mmrm(bcva_formula, read_bcva(), method = "Satterthwaite", vcov = "Empirical-Bias-Reduced"),
+  imrs_gst = primary_analysis(read_imrs_gst()),
+  sleepstudy_fit = by_lmer(FALSE),
+  sleepstudy_satterthwaite = by_lmer(TRUE),
+  fev_gls = by_gls()
+)
+
+timed <- function() {
+  before <- Sys.time()
+  result <- run()
+  list(seconds = as.numeric(difftime(Sys.time(), before, units = "secs")), check = result$check)
+}
+
+# The first runs compile R's functions to byte code and fill caches.
+first <- timed()
+if (first$seconds < 2) for (i in 1:2) timed()
+times <- numeric()
+while (length(times) < 3 || (sum(times) < seconds && length(times) < 1000)) times <- c(times, timed()$seconds)
+
+versions <- paste(packages, vapply(packages, function(p) as.character(packageVersion(p)), ""))
+cat(toJSON(list(seconds = median(times), repeats = length(times), check = first$check, versions = paste(versions, collapse = ", "),
+  r = paste0(R.version$major, ".", R.version$minor)), auto_unbox = TRUE, digits = I(16)), "\n")

@@ -1,0 +1,59 @@
+//! Random intercept and slope by the crate glmm.
+
+use crate::clock::{Median, median};
+use crate::r::Measured;
+use glmm::formula::{Column, Table, lower};
+use glmm::loop_advanced::{build_workspace, fit_on};
+use glmm::{Data, Family, FitOptions, StartValues};
+use std::time::Duration;
+use trialstats::Trial;
+
+const FORMULA: &str = "y ~ day + (1 + day | subject)";
+
+/// What of glmm is timed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Part {
+    /// `glmm::fit`, matrices ready, with or without Satterthwaite's degrees of freedom.
+    Fit { df: bool },
+    /// `glmm::formula::fit` from a table, with degrees of freedom.
+    Formula,
+    /// `loop_advanced::fit_on` with its workspace reused, from the optimum before.
+    Refit,
+}
+
+fn table(trial: &Trial) -> Table {
+    let outcome = &trial.outcomes()[0];
+    let visits = trial.schedule().len();
+    let cells: Vec<(usize, usize)> = (0..trial.patients().len()).flat_map(|i| (0..visits).map(move |t| (i, t))).collect();
+    let subjects: Vec<String> = cells.iter().map(|&(i, _)| trial.patients()[i].clone()).collect();
+    Table {
+        n: cells.len(),
+        columns: vec![
+            ("y".into(), Column::Numeric(cells.iter().map(|&(i, t)| trial.value(outcome, i, t).expect("the data are complete")).collect())),
+            ("day".into(), Column::Numeric(cells.iter().map(|&(_, t)| t as f64).collect())),
+            ("subject".into(), Column::factor_from_labels(&subjects)),
+        ],
+    }
+}
+
+pub fn measure(trial: &Trial, part: Part, budget: Duration) -> Result<Measured, String> {
+    let said = |error: &dyn std::fmt::Debug| format!("glmm: {error:?}");
+    let table = table(trial);
+    let lowered = lower(FORMULA, &table, Family::Gaussian).map_err(|e| said(&e))?;
+    let mut options = FitOptions::default();
+    options.satterthwaite = part != Part::Fit { df: false };
+    let fit = glmm::fit(&lowered.data(), lowered.spec(), &options).map_err(|e| said(&e))?;
+    let found: Median = match part {
+        Part::Fit { .. } => median(budget, || glmm::fit(&lowered.data(), lowered.spec(), &options).map(|fit| fit.loglik())),
+        Part::Formula => median(budget, || glmm::formula::fit(FORMULA, &table, Family::Gaussian, &options).map(|fit| fit.fit().loglik())),
+        Part::Refit => {
+            let mut workspace = build_workspace(lowered.spec(), &lowered.ids, lowered.n, lowered.p, &options);
+            let of = |y| Data::new(&lowered.x, y, lowered.n, lowered.p);
+            // From the optimum of the original outcomes, as refits begin here.
+            let theta = fit_on(&mut workspace, &of(&lowered.y), None, &options).theta().to_vec();
+            let (y, start) = (crate::common::changed(&lowered.y), StartValues::new(vec![], theta));
+            median(budget, || fit_on(&mut workspace, &of(&y), Some(&start), &options).converged())
+        }
+    };
+    Ok(Measured { median: found, check: fit.loglik(), versions: "glmm 0.8.0".into() })
+}

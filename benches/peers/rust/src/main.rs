@@ -1,0 +1,28 @@
+//! Measures trialstats beside its peers, in one run on one machine, and writes `BENCHMARKS.md`. See `benches/peers/README.md`.
+
+mod by_glmm;
+mod cases;
+mod clock;
+#[path = "../../../common/mod.rs"]
+mod common;
+mod machine;
+mod own;
+mod page;
+mod r;
+
+use common::streamed;
+
+fn main() -> std::io::Result<()> {
+    if streamed::is_the_measured_process() {
+        return Ok(());
+    }
+    let filter = std::env::args().nth(1).unwrap_or_default();
+    let rows = common::on_threads(1, || cases::measure(&filter));
+    let page = page::page(&machine::describe(), &rows, &own::measure(&filter));
+    if filter.is_empty() {
+        std::fs::write(common::repository("BENCHMARKS.md"), page)
+    } else {
+        println!("{page}");
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! What the library is compared with itself in: a million patients, ten thousand refits.
+
+use crate::clock::{Median, median};
+use crate::common::{self, SIMULATED, on_threads, simulated, streamed};
+use rayon::prelude::*;
+use std::time::Duration;
+use trialstats::fit::TrialMoments;
+use trialstats::{Df, Fit, Trial};
+
+const BUDGET: Duration = Duration::from_secs(3);
+const REFITS: u64 = 10_000;
+const MANY: usize = 1_000_000;
+const FEW: usize = 1000;
+
+/// Everything measured here; parts that were not asked for are missing.
+#[derive(Default)]
+pub struct Own {
+    pub patients: Option<Patients>,
+    pub refits: Option<Refits>,
+    pub streamed: Option<streamed::Streamed>,
+}
+
+/// A thousand patients beside a million.
+pub struct Patients {
+    pub observations: usize,
+    /// The pass on one and on two threads.
+    pub pass: [Median; 2],
+    pub few: AfterThePass,
+    pub many: AfterThePass,
+    /// Trial → design → moments → fit → Kenward–Roger in one call.
+    pub whole: Median,
+}
+
+/// What follows the pass, from moments.
+pub struct AfterThePass {
+    pub fit: Median,
+    pub kenward_roger: Median,
+}
+
+/// Patients resampled and the model fitted again.
+pub struct Refits {
+    pub one: Median,
+    /// Ten thousand, on one and two threads.
+    pub all: [Median; 2],
+    pub failed: usize,
+}
+
+/// Measures what the filter names: `patients`, `refits`, `streamed`; all without one.
+pub fn measure(filter: &str) -> Own {
+    let wanted = |name: &str| name.contains(filter);
+    Own {
+        patients: wanted("patients").then(patients),
+        refits: wanted("refits").then(refits),
+        streamed: if wanted("streamed") { stream() } else { None },
+    }
+}
+
+fn patients() -> Patients {
+    let trial = simulated(MANY, 5);
+    let model = common::model(SIMULATED).df(Df::KenwardRoger);
+    let frozen = model.freeze(&trial.protocol()).expect("a design");
+    let of = |trial: &Trial| TrialMoments::of(&frozen, trial).expect("a pass");
+    let (moments, few) = (of(&trial), of(&simulated(FEW, 5)));
+    let on = |threads| on_threads(threads, || median(BUDGET, || of(&trial)));
+    let after = |moments: &TrialMoments| {
+        let fit = || -> Fit { model.fit_moments(moments).expect("can be fitted") };
+        AfterThePass { fit: median(BUDGET, fit), kenward_roger: median(BUDGET, || fit().coefficients()) }
+    };
+    on_threads(1, || Patients {
+        observations: moments.observations(),
+        pass: [on(1), on(2)],
+        few: after(&few),
+        many: after(&moments),
+        whole: median(BUDGET, || model.fit(&trial).expect("can be fitted").coefficients()),
+    })
+}
+
+fn refits() -> Refits {
+    let trial = common::imrs_gst();
+    let fit = common::imrs_gst_model().fit(&trial).expect("can be fitted");
+    let refitter = fit.refitter().expect("the fit has patients");
+    let samples: Vec<Vec<u32>> = (0..REFITS).map(|replicate| common::resampled(fit.n_patients(), replicate)).collect();
+    let run = || -> usize {
+        samples.par_iter().map_init(|| refitter.clone(), |r, times| usize::from(r.with_multiplicities(times).is_err())).sum()
+    };
+    let on = |threads| on_threads(threads, || median(BUDGET, run));
+    let mut one = refitter.clone();
+    // The median over different samples: they need different numbers of iterations.
+    let mut next = samples.iter().cycle();
+    let one = median(BUDGET, || one.with_multiplicities(next.next().expect("a cycle has no end")).is_ok());
+    Refits { one, all: [on(1), on(2)], failed: run() }
+}
+
+fn stream() -> Option<streamed::Streamed> {
+    let path = std::env::temp_dir().join(format!("trialstats-peers-{}.csv", std::process::id()));
+    let found = streamed::write(&path, MANY).ok().and_then(|()| streamed::measure(&path));
+    let _ = std::fs::remove_file(&path);
+    found
+}
