@@ -93,7 +93,8 @@ fn aliased_columns_are_named_and_what_survives_is_estimated() {
     let aliased = Model::formula("FEV1 ~ AVISIT + VISITN").expect("parses").fit(&trial).expect("fits");
     let last = aliased.beta().len() - 1;
     assert!(aliased.beta()[last].is_nan());
-    assert_eq!(aliased.log_likelihood(), plain.log_likelihood());
+    // The same sums in another order of columns: rounding.
+    assert!((aliased.log_likelihood() - plain.log_likelihood()).abs() < 1e-14 * plain.log_likelihood().abs());
     let mut l = vec![0.0; last + 1];
     l[last] = 1.0;
     let refused = aliased.estimate("slope", &l).expect_err("the data do not determine it");

@@ -33,27 +33,27 @@ impl Assembly {
         for (s, row_s) in rows.iter().enumerate() {
             for (t, row_t) in rows.iter().enumerate().take(s + 1) {
                 let first = lower(s, t) * block;
-                for c in row_s {
-                    for d in row_t {
+                for (i, c) in row_s.iter().enumerate() {
+                    // On the diagonal of visits (c, d) comes up again as (d, c), and is taken once; off it (s, t) stands for (t, s) as well.
+                    let others = if s == t { i + 1 } else { row_t.len() };
+                    for d in &row_t[..others] {
                         let (above, below) = (c.column.max(d.column), c.column.min(d.column));
                         let weight = c.weight * d.weight;
-                        // Off the diagonal of visits, (s, t) stands for (t, s) as well; on it, (c, d) comes up again as (d, c).
-                        let gram = match (s == t, c.column == d.column) {
-                            (true, false) => 0.5 * weight,
-                            (false, true) => 2.0 * weight,
-                            _ => weight,
+                        let (gram, leverage) = match (s == t, c.column == d.column) {
+                            (true, true) | (false, false) => (weight, weight),
+                            (true, false) => (weight, 2.0 * weight),
+                            (false, true) => (2.0 * weight, weight),
                         };
                         products.push(Product {
                             source: (first + lower(c.value.max(d.value), c.value.min(d.value))) as u32,
                             target: (below * columns + above) as u32,
                             gram,
-                            leverage: weight,
+                            leverage,
                         });
                     }
                 }
             }
         }
-        let products = merged(products);
         Self { products, block, size: rows.len() * (rows.len() + 1) / 2 * block, columns }
     }
 
@@ -78,18 +78,4 @@ impl Assembly {
             k[product.source as usize] += product.leverage * phi[product.target as usize];
         }
     }
-}
-
-/// The list with products of the same pair added up.
-fn merged(mut products: Vec<Product>) -> Vec<Product> {
-    products.sort_by_key(|p| (p.source, p.target));
-    products.dedup_by(|next, kept| {
-        let same = (next.source, next.target) == (kept.source, kept.target);
-        if same {
-            kept.gram += next.gram;
-            kept.leverage += next.leverage;
-        }
-        same
-    });
-    products
 }

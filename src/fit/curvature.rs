@@ -8,10 +8,12 @@
 //! P_k = −X'W∂_kΣWX,   a_k = X'W∂_kΣW r
 //! ```
 
-use super::kernels::{multiply, symmetric_product};
+use super::data::Data;
+use super::kernels::multiply;
 use super::problem::{Estimation, Point, Problem};
 use super::slopes::Slopes;
-use super::traces::{TracePlan, add_sandwich, set_positions};
+use super::sums::by_column;
+use super::traces::{TracePlan, add_sandwich, elements, set_positions};
 use super::workspace::Workspace;
 use nalgebra::{DMatrix, DVector};
 
@@ -133,20 +135,28 @@ impl Problem {
     pub fn set_slopes(&self, point: &Point, derivatives: &[Derivatives], slopes: &mut Slopes, room: &mut Workspace) {
         let mut omega = std::mem::take(&mut room.blocks);
         let per_group = point.theta.len() / self.groups;
+        if let Data::Sums(sums) = &self.data {
+            sums.set_weighted_residuals(&self.patterns, &self.rows, point.beta.as_slice(), &point.w, &mut room.data);
+        }
         for k in 0..point.theta.len() {
             omega.clear();
+            room.data.by_visit.fill(0.0);
             let patterns = self.patterns.iter().enumerate().filter(|(_, p)| p.group == k / per_group);
             for (index, pattern) in patterns {
                 set_positions(&pattern.visits, &mut room.position);
-                let derivative = &derivatives[pattern.cell][k % per_group];
-                add_sandwich(point.w.get(index), derivative, &room.position, &mut room.left, omega.get_mut(index));
+                let (w, derivative) = (point.w.get(index), &derivatives[pattern.cell][k % per_group]);
+                add_sandwich(w, derivative, &room.position, &mut room.left, omega.get_mut(index));
+                if let Data::Sums(sums) = &self.data {
+                    sums.add_slope(index, pattern, w, elements(derivative, &room.position, pattern.size()), &mut room.data);
+                }
             }
             let (p, a) = slopes.of_mut(k);
+            match &self.data {
+                Data::Sums(sums) => by_column(&self.rows, &room.data.by_visit, sums.values(), a),
+                Data::Patients(own) => own.cross_of_residuals(&self.patterns, &self.rows, &omega, point.beta.as_slice(), a),
+            }
             self.data.gram(&self.patterns, &self.rows, &omega, p, &mut room.data);
             p.iter_mut().for_each(|x| *x = -*x);
-            self.data.cross(&self.patterns, &self.rows, &omega, &mut room.cross, &mut room.data);
-            symmetric_product(p, point.beta.as_slice(), a);
-            a.iter_mut().zip(&room.cross).for_each(|(a, c)| *a += c);
         }
         room.blocks = omega;
     }

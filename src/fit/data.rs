@@ -28,6 +28,10 @@ pub(crate) struct DataScratch {
     pub product: Vec<f64>,
     /// Residuals of a patient, m.
     pub residual: Vec<f64>,
+    /// Σ z r'W of every pattern, r the residuals, q × m each.
+    pub weighted: Vec<f64>,
+    /// m × q, row by row.
+    pub rows: Vec<f64>,
 }
 
 impl Data {
@@ -67,6 +71,14 @@ impl Data {
         match self {
             Data::Sums(sums) => sums.leverages(patterns, phi, leverages, scratch),
             Data::Patients(own) => own.leverages(patterns, rows, phi, leverages, scratch),
+        }
+    }
+
+    /// The products that a gram takes.
+    pub fn cost(&self, patterns: &[Pattern], rows: &Rows, columns: usize) -> usize {
+        match self {
+            Data::Sums(sums) => sums.cost(patterns),
+            Data::Patients(_) => PatientRows::cost(patterns, rows, columns),
         }
     }
 

@@ -1,52 +1,97 @@
 //! Dense kernels for the small symmetric matrices of the hot loop, m × m in column-major slices.
 
+/// Compiles a kernel once for each small size, with loops of known length, and once for all others.
+macro_rules! for_small_sizes {
+    ($m:expr, $size:ident => $call:expr) => {
+        match $m {
+            1 => {
+                let $size = 1;
+                $call
+            }
+            2 => {
+                let $size = 2;
+                $call
+            }
+            3 => {
+                let $size = 3;
+                $call
+            }
+            4 => {
+                let $size = 4;
+                $call
+            }
+            5 => {
+                let $size = 5;
+                $call
+            }
+            6 => {
+                let $size = 6;
+                $call
+            }
+            $size => $call,
+        }
+    };
+}
+
 /// Replaces the lower triangle of a symmetric matrix by its Cholesky factor and returns the log-determinant, `None` when the matrix is
 /// not positive definite.
 pub(crate) fn cholesky(a: &mut [f64], m: usize) -> Option<f64> {
-    let mut log_determinant = 0.0;
+    for_small_sizes!(m, m => cholesky_of_size(a, m))
+}
+
+#[inline(always)]
+fn cholesky_of_size(a: &mut [f64], m: usize) -> Option<f64> {
+    let a = &mut a[..m * m];
+    // One logarithm for many pivots; their product is kept away from the ends of the range.
+    let (mut log_determinant, mut pivots) = (0.0, 1.0);
     for j in 0..m {
-        let pivot = a[j * m + j];
+        let (head, tail) = a.split_at_mut((j + 1) * m);
+        let own = &mut head[j * m + j..];
+        let pivot = own[0];
         if pivot <= 0.0 || !pivot.is_finite() {
             return None;
         }
-        log_determinant += pivot.ln();
-        let root = pivot.sqrt();
-        a[j * m + j] = root;
-        let inverse = 1.0 / root;
-        for i in j + 1..m {
-            a[j * m + i] *= inverse;
+        pivots *= pivot;
+        if !(1e-100..1e100).contains(&pivots) {
+            log_determinant += if pivots.is_normal() { pivots.ln() } else { (pivots / pivot).ln() + pivot.ln() };
+            pivots = 1.0;
         }
-        for k in j + 1..m {
-            let factor = a[j * m + k];
-            for i in k..m {
-                a[k * m + i] -= a[j * m + i] * factor;
-            }
+        let inverse = 1.0 / pivot.sqrt();
+        own.iter_mut().for_each(|x| *x *= inverse);
+        for (k, column) in tail.chunks_exact_mut(m).enumerate() {
+            axpy(&mut column[j + 1 + k..], -own[k + 1], &own[k + 1..]);
         }
     }
-    Some(log_determinant)
+    Some(log_determinant + pivots.ln())
 }
 
 /// Writes the inverse of L L' into `inverse` (both triangles), given L in the lower triangle of `factor`.
 pub(crate) fn inverse_from_cholesky(factor: &[f64], m: usize, inverse: &mut [f64]) {
+    for_small_sizes!(m, m => inverse_of_size(factor, m, inverse));
+}
+
+#[inline(always)]
+fn inverse_of_size(factor: &[f64], m: usize, inverse: &mut [f64]) {
+    let (factor, inverse) = (&factor[..m * m], &mut inverse[..m * m]);
     inverse.fill(0.0);
-    for j in 0..m {
-        // Column j of L⁻¹, then of L⁻ᵀ L⁻¹.
-        inverse[j * m + j] = 1.0;
+    // L⁻¹, column by column.
+    for (j, column) in inverse.chunks_exact_mut(m).enumerate() {
+        column[j] = 1.0;
         for k in j..m {
-            let x = inverse[j * m + k] / factor[k * m + k];
-            inverse[j * m + k] = x;
-            for i in k + 1..m {
-                inverse[j * m + i] -= factor[k * m + i] * x;
-            }
+            let own = &factor[k * m..(k + 1) * m];
+            let x = column[k] / own[k];
+            column[k] = x;
+            axpy(&mut column[k + 1..], -x, &own[k + 1..]);
         }
     }
+    // L⁻ᵀL⁻¹ in place: element (i, j) takes what lies at row i and below in columns i and j, and only (i, j) itself is overwritten.
     for j in 0..m {
-        for k in (j..m).rev() {
-            let mut x = inverse[j * m + k];
-            for i in k + 1..m {
-                x -= factor[k * m + i] * inverse[j * m + i];
-            }
-            inverse[j * m + k] = x / factor[k * m + k];
+        let (head, tail) = inverse.split_at_mut((j + 1) * m);
+        let own = &mut head[j * m..];
+        own[j] = dot(&own[j..], &own[j..]);
+        for (k, column) in tail.chunks_exact(m).enumerate() {
+            let i = j + 1 + k;
+            own[i] = dot(&own[i..], &column[i..]);
         }
     }
     mirror(inverse, m);
@@ -63,15 +108,16 @@ pub(crate) fn mirror(a: &mut [f64], m: usize) {
 
 /// Writes A B into `product`.
 pub(crate) fn multiply(a: &[f64], b: &[f64], m: usize, product: &mut [f64]) {
-    product.fill(0.0);
-    for j in 0..m {
-        for k in 0..m {
-            let factor = b[j * m + k];
-            if factor != 0.0 {
-                for i in 0..m {
-                    product[j * m + i] += a[k * m + i] * factor;
-                }
-            }
+    for_small_sizes!(m, m => multiply_of_size(a, b, m, product));
+}
+
+#[inline(always)]
+fn multiply_of_size(a: &[f64], b: &[f64], m: usize, product: &mut [f64]) {
+    let (a, b, product) = (&a[..m * m], &b[..m * m], &mut product[..m * m]);
+    for (own, factors) in product.chunks_exact_mut(m).zip(b.chunks_exact(m)) {
+        own.fill(0.0);
+        for (column, &factor) in a.chunks_exact(m).zip(factors) {
+            axpy(own, factor, column);
         }
     }
 }
@@ -87,13 +133,13 @@ pub(crate) fn symmetric_product(a: &[f64], v: &[f64], product: &mut [f64]) {
 }
 
 /// Adds `factor` x to y.
-#[inline]
+#[inline(always)]
 pub(crate) fn axpy(y: &mut [f64], factor: f64, x: &[f64]) {
     y.iter_mut().zip(x).for_each(|(y, x)| *y += factor * x);
 }
 
 /// a'b, in four running sums so that the additions need not wait for each other.
-#[inline]
+#[inline(always)]
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 4];
     let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));

@@ -17,7 +17,7 @@ use super::working::Working;
 use super::workspace::Workspace;
 use nalgebra::{DMatrix, DVector};
 
-/// The Newton decrement g'H⁻¹g, in units of −2ℓ, below which one last step is taken: parameters are then exact to rounding.
+/// The Newton decrement g'H⁻¹g, in units of −2ℓ, that the last step may leave: parameters are then exact to rounding.
 const DECREMENT: f64 = 1e-17;
 /// The decrement below which a search that no longer gains has met the limit of the arithmetic.
 const STALLED: f64 = 1e-10;
@@ -67,6 +67,8 @@ pub(crate) struct Search {
     /// What the whole Hessian has beyond its leading part, while it is known.
     correction: DMatrix<f64>,
     corrects: bool,
+    /// Whether the correction costs less than the steps that it saves.
+    correction_pays: bool,
     slopes: Slopes,
     metric: DMatrix<f64>,
     damped: DMatrix<f64>,
@@ -92,6 +94,7 @@ impl Search {
             next_eta: eta.clone(),
             natural: point.theta.clone(),
             plan: TracePlan::of(problem, &derivatives),
+            correction_pays: correction_pays(problem, &derivatives),
             derivatives,
             curvature: Curvature::blank(k),
             correction: DMatrix::zeros(k, k),
@@ -144,14 +147,16 @@ impl Search {
     fn run(&mut self, problem: &Problem, labels: &Labels) -> Result<Steps, Failure> {
         let (mut damping, mut evaluations, mut previous) = (0.0_f64, 1, f64::INFINITY);
         for iteration in 1..=MAX_ITERATIONS {
-            self.set_curvature(problem, previous < NEAR || self.corrects);
+            self.set_curvature(problem, (previous < NEAR && self.correction_pays) || self.corrects);
             if self.escape(problem) {
                 continue;
             }
             let definite = self.factor.set(&self.curvature.hessian);
             let decrement = if definite { self.solve_step() } else { f64::INFINITY };
-            let converged = decrement < DECREMENT || (decrement < STALLED && decrement > 0.25 * previous);
-            if decrement > OUTDATED * previous {
+            // The step about to be taken leaves at most the share that the last one left.
+            let left = if previous < NEAR { decrement * (decrement / previous) } else { decrement };
+            let converged = left.min(decrement) < DECREMENT || (decrement < STALLED && decrement > 0.25 * previous);
+            if previous < 1.0 && decrement > OUTDATED * previous {
                 self.corrects = false;
             }
             previous = decrement;
@@ -305,6 +310,21 @@ impl Search {
         let determined = verify::determined(&self.curvature.hessian, &self.metric, &mut self.damped, &mut self.factor, labels);
         determined.err().unwrap_or(Failure::NotConverged { iterations })
     }
+}
+
+/// Whether the terms through P_k and a_k cost less than the steps that they save.
+///
+/// Without them every step leaves a share of about p/N of the error, so that from [`NEAR`] to [`DECREMENT`] it takes 15 / (2 log₁₀ N/p) steps, and with
+/// them two.
+fn correction_pays(problem: &Problem, derivatives: &[Derivatives]) -> bool {
+    let (k, p) = (derivatives.iter().map(Vec::len).sum::<usize>() / problem.classes.len(), problem.columns);
+    let gram = problem.data.cost(&problem.patterns, &problem.rows, p);
+    let cubes: usize = problem.patterns.iter().map(|p| p.size().pow(3)).sum();
+    let correction = k * (gram + cubes / 2 + p.pow(3)) + k * k * p * p / 2;
+    let iteration = 4 * gram + 6 * cubes + TracePlan::cost(problem, derivatives) + 2 * p.pow(3) + k.pow(3) / 3;
+    let shrinks = (problem.observations() / p as f64).max(1.5).log10();
+    let saved = 7.5 / shrinks - 2.0;
+    (correction as f64) < saved * iteration as f64
 }
 
 /// What −2ℓ may rise by from rounding alone.

@@ -117,7 +117,7 @@ impl Refit {
                 for (patient, z) in self.patients.iter().zip(self.z.chunks_exact(self.values)) {
                     sums.add_outcome(patient.pattern, z, &self.y[patient.observations.0..patient.observations.1], 1.0);
                 }
-                sums.complete(&self.problem.patterns);
+                sums.complete_outcome(&self.problem.patterns);
             }
             Data::Patients(own) => {
                 for patient in &self.patients {

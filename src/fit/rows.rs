@@ -123,6 +123,20 @@ impl PatientRows {
         });
     }
 
+    /// Σ_i X_i'Ω(y_i − X_i(β₀ + β)), p.
+    pub fn cross_of_residuals(&self, patterns: &[Pattern], rows: &Rows, omega: &Blocks, beta: &[f64], cross: &mut [f64]) {
+        cross.fill(0.0);
+        self.each(patterns, |index, pattern, patient, times| {
+            let (m, omega, z) = (pattern.size(), omega.get(index), self.z_of(patient));
+            for ((y, &s), omega) in self.y_of(index, m, patient).iter().zip(&pattern.visits).zip(omega.chunks_exact(m)) {
+                let residual = y - rows[s].iter().map(|e| e.weight * z[e.value] * beta[e.column]).sum::<f64>();
+                for (&t, omega) in pattern.visits.iter().zip(omega) {
+                    rows[t].iter().for_each(|e| cross[e.column] += times * omega * residual * e.weight * z[e.value]);
+                }
+            }
+        });
+    }
+
     /// R_P = Σ_i e_i e_i' of every pattern, e_i = y_i − X_i(β₀ + β).
     pub fn residual_squares(&self, patterns: &[Pattern], rows: &Rows, beta: &[f64], squares: &mut Blocks, scratch: &mut DataScratch) {
         squares.clear();

@@ -15,6 +15,8 @@ pub(crate) struct Sums {
     values: usize,
     /// The lower triangles of Σ zz' (packed as [`lower`] has it), pattern after pattern.
     zz: Vec<f64>,
+    /// The same in full, q × q.
+    full: Vec<f64>,
     /// Σ zy', q × m, pattern after pattern.
     zy: Vec<f64>,
     zy_starts: Vec<usize>,
@@ -31,6 +33,7 @@ impl Sums {
         let mut sums = Self {
             values: q,
             zz: vec![0.0; moments.patterns.len() * q * (q + 1) / 2],
+            full: vec![0.0; moments.patterns.len() * q * q],
             zy: vec![0.0; zy_starts[zy_starts.len() - 1]],
             zy_starts,
             yy: Blocks::zeros(patterns),
@@ -40,11 +43,17 @@ impl Sums {
         sums
     }
 
+    /// The length q of z.
+    pub fn values(&self) -> usize {
+        self.values
+    }
+
     /// Takes the sums of one pattern.
     fn set(&mut self, index: usize, own: &PatternMoments) {
         let (q, block) = (self.values, self.assembly.block);
         let zz = &mut self.zz[index * block..(index + 1) * block];
         lower_pairs(q).zip(zz).for_each(|((a, b), packed)| *packed = own.zz[b * q + a]);
+        self.full[index * q * q..(index + 1) * q * q].copy_from_slice(&own.zz);
         self.zy[self.zy_starts[index]..self.zy_starts[index + 1]].copy_from_slice(&own.zy);
         self.yy.get_mut(index).copy_from_slice(&own.yy);
     }
@@ -83,8 +92,20 @@ impl Sums {
         }
     }
 
-    /// Completes Σ yy' after patients have been added.
+    /// Completes Σ zz' and Σ yy' after patients have been added.
     pub fn complete(&mut self, patterns: &[Pattern]) {
+        let (q, block) = (self.values, self.assembly.block);
+        for (full, packed) in self.full.chunks_exact_mut(q * q).zip(self.zz.chunks_exact(block)) {
+            for ((a, b), &x) in lower_pairs(q).zip(packed) {
+                full[b * q + a] = x;
+                full[a * q + b] = x;
+            }
+        }
+        self.complete_outcome(patterns);
+    }
+
+    /// Completes Σ yy' after outcomes have been added.
+    pub fn complete_outcome(&mut self, patterns: &[Pattern]) {
         patterns.iter().enumerate().for_each(|(index, p)| super::kernels::mirror(self.yy.get_mut(index), p.size()));
     }
 
@@ -93,6 +114,8 @@ impl Sums {
             k: vec![0.0; self.assembly.size],
             by_visit: vec![0.0; self.values * visits],
             z: vec![0.0; self.values],
+            weighted: vec![0.0; self.zy.len()],
+            rows: vec![0.0; self.values * visits],
             ..DataScratch::default()
         }
     }
@@ -140,28 +163,63 @@ impl Sums {
                 }
             }
         }
-        cross.fill(0.0);
-        for (row, sum) in rows.iter().zip(scratch.by_visit.chunks_exact(q)) {
-            row.iter().for_each(|e| cross[e.column] += e.weight * sum[e.value]);
+        by_column(rows, &scratch.by_visit, q, cross);
+    }
+
+    /// Σ_i z_i r_i'W of every pattern into the scratch, r_i = y_i − X_i(β₀ + β): what [`Sums::add_slope`] takes.
+    pub fn set_weighted_residuals(&self, patterns: &[Pattern], rows: &Rows, beta: &[f64], w: &Blocks, scratch: &mut DataScratch) {
+        let q = self.values;
+        let DataScratch { by_visit, z, weighted, .. } = scratch;
+        set_coefficients(rows, beta, q, by_visit);
+        weighted.fill(0.0);
+        for (index, (pattern, zz)) in patterns.iter().zip(self.full.chunks_exact(q * q)).enumerate() {
+            let (m, own) = (pattern.size(), self.zy_starts[index]..self.zy_starts[index + 1]);
+            let weighted = &mut weighted[own.clone()];
+            for ((&t, zy), w) in pattern.visits.iter().zip(self.zy[own].chunks_exact(q)).zip(w.get(index).chunks_exact(m)) {
+                z.copy_from_slice(zy);
+                zz.chunks_exact(q).zip(&by_visit[t * q..(t + 1) * q]).for_each(|(column, &b)| axpy(z, -b, column));
+                weighted.chunks_exact_mut(q).zip(w).for_each(|(column, &w)| axpy(column, w, z));
+            }
+        }
+    }
+
+    /// Adds Σ_i z_i (W∂Wr_i)' of a pattern, by visit, for the elements of ∂ at its visits.
+    pub fn add_slope(
+        &self,
+        index: usize,
+        pattern: &Pattern,
+        w: &[f64],
+        elements: impl Iterator<Item = (usize, usize, f64)>,
+        scratch: &mut DataScratch,
+    ) {
+        let (q, m) = (self.values, pattern.size());
+        let DataScratch { by_visit, weighted, rows, .. } = scratch;
+        let weighted = &weighted[self.zy_starts[index]..self.zy_starts[index + 1]];
+        let rows = &mut rows[..m * q];
+        rows.fill(0.0);
+        for (a, b, v) in elements {
+            axpy(&mut rows[a * q..(a + 1) * q], v, &weighted[b * q..(b + 1) * q]);
+        }
+        for (row, w) in rows.chunks_exact(q).zip(w.chunks_exact(m)) {
+            if row.iter().any(|&x| x != 0.0) {
+                pattern.visits.iter().zip(w).for_each(|(&s, &w)| axpy(&mut by_visit[s * q..(s + 1) * q], w, row));
+            }
         }
     }
 
     /// R_P = Σ_i e_i e_i' of every pattern, e_i = y_i − X_i(β₀ + β).
     pub fn residual_squares(&self, patterns: &[Pattern], rows: &Rows, beta: &[f64], squares: &mut Blocks, scratch: &mut DataScratch) {
-        let (q, block) = (self.values, self.assembly.block);
+        let q = self.values;
         let DataScratch { by_visit, z, .. } = scratch;
-        // b_t = D_t'β.
-        by_visit.fill(0.0);
-        for (row, b) in rows.iter().zip(by_visit.chunks_exact_mut(q)) {
-            row.iter().for_each(|e| b[e.value] += e.weight * beta[e.column]);
-        }
-        for (index, (pattern, zz)) in patterns.iter().zip(self.zz.chunks_exact(block)).enumerate() {
+        set_coefficients(rows, beta, q, by_visit);
+        for (index, (pattern, zz)) in patterns.iter().zip(self.full.chunks_exact(q * q)).enumerate() {
             let (m, square, yy) = (pattern.size(), squares.get_mut(index), self.yy.get(index));
             let zy = &self.zy[self.zy_starts[index]..self.zy_starts[index + 1]];
             for (j, &t) in pattern.visits.iter().enumerate() {
                 let b_t = &by_visit[t * q..(t + 1) * q];
                 // M_zz b_t − m_zy,t: what pairs with b_s, and m_zy,s with b_t in turn.
-                packed_product(zz, b_t, z);
+                z.fill(0.0);
+                zz.chunks_exact(q).zip(b_t).for_each(|(column, &b)| axpy(z, b, column));
                 z.iter_mut().zip(&zy[j * q..(j + 1) * q]).for_each(|(z, zy)| *z -= zy);
                 for (i, &s) in pattern.visits.iter().enumerate().skip(j) {
                     let x = yy[j * m + i] + dot(&by_visit[s * q..(s + 1) * q], z) - dot(b_t, &zy[i * q..(i + 1) * q]);
@@ -191,13 +249,18 @@ impl Sums {
     }
 }
 
-/// M v for a packed symmetric M.
-fn packed_product(packed: &[f64], v: &[f64], product: &mut [f64]) {
-    let mut start = 0;
-    for a in 0..v.len() {
-        let row = &packed[start..=start + a];
-        product[a] = dot(row, &v[..=a]);
-        axpy(&mut product[..a], v[a], &row[..a]);
-        start += a + 1;
+/// b_t = D_t'β of every visit.
+fn set_coefficients(rows: &Rows, beta: &[f64], q: usize, by_visit: &mut [f64]) {
+    by_visit.fill(0.0);
+    for (row, b) in rows.iter().zip(by_visit.chunks_exact_mut(q)) {
+        row.iter().for_each(|e| b[e.value] += e.weight * beta[e.column]);
+    }
+}
+
+/// D_t applied to sums of z by visit, added up.
+pub(super) fn by_column(rows: &Rows, by_visit: &[f64], q: usize, columns: &mut [f64]) {
+    columns.fill(0.0);
+    for (row, sum) in rows.iter().zip(by_visit.chunks_exact(q)) {
+        row.iter().for_each(|e| columns[e.column] += e.weight * sum[e.value]);
     }
 }

@@ -7,6 +7,7 @@
 use super::blocks::Blocks;
 use super::curvature::Derivatives;
 use super::kernels::{axpy, multiply};
+use super::pattern::Pattern;
 use super::problem::Problem;
 use super::workspace::Workspace;
 use crate::covariance::lower;
@@ -24,24 +25,32 @@ pub(crate) enum TracePlan {
 impl TracePlan {
     /// By counting multiplications.
     pub fn of(problem: &Problem, derivatives: &[Derivatives]) -> Self {
-        let t = problem.visits();
-        let packed = t * (t + 1) / 2;
-        let elements = |cell: usize| derivatives[cell].iter().map(Vec::len).sum::<usize>();
-        let sandwiches: usize = problem
-            .patterns
-            .iter()
-            .map(|p| {
-                let (m, k) = (p.size(), derivatives[p.cell].len());
-                // The share of ∂Σ that falls on the pattern's visits.
-                let own = elements(p.cell) * m * m / (t * t);
-                own * m + k * m.pow(3) + own * k / 2
-            })
-            .sum();
-        let outer: usize = problem.patterns.iter().map(|p| p.size() * (p.size() + 1) / 2 * packed).sum();
-        let contraction: usize = (0..problem.cells()).map(|cell| elements(cell).pow(2) / 2).sum();
-        // The outer products run through memory in order, which is worth a factor.
-        if outer / 2 + 2 * contraction < sandwiches { Self::Tensor } else { Self::Sandwiches }
+        let (sandwiches, tensor) = costs(problem, derivatives);
+        if tensor < sandwiches { Self::Tensor } else { Self::Sandwiches }
     }
+
+    /// The multiplications of the way that costs less.
+    pub fn cost(problem: &Problem, derivatives: &[Derivatives]) -> usize {
+        let (sandwiches, tensor) = costs(problem, derivatives);
+        sandwiches.min(tensor)
+    }
+}
+
+/// The multiplications of both ways.
+fn costs(problem: &Problem, derivatives: &[Derivatives]) -> (usize, usize) {
+    let t = problem.visits();
+    let packed = t * (t + 1) / 2;
+    let elements = |cell: usize| derivatives[cell].iter().map(Vec::len).sum::<usize>();
+    let sandwiches = |p: &Pattern| {
+        let (m, k) = (p.size(), derivatives[p.cell].len());
+        // The share of ∂Σ that falls on the pattern's visits.
+        let own = elements(p.cell) * m * m / (t * t);
+        own * m + k * m.pow(3) + own * k / 2
+    };
+    let outer: usize = problem.patterns.iter().map(|p| p.size() * (p.size() + 1) / 2 * packed).sum();
+    let contraction: usize = (0..problem.cells()).map(|cell| elements(cell).pow(2) / 2).sum();
+    // The outer products run through memory in order, which is worth a factor.
+    (problem.patterns.iter().map(sandwiches).sum(), outer / 2 + 2 * contraction)
 }
 
 impl Problem {
@@ -153,7 +162,11 @@ pub(crate) fn restrict(derivatives: &[Vec<(usize, usize, f64)>], visits: &[usize
 }
 
 /// The elements of a derivative at a pattern's visits, in the pattern's positions.
-fn elements<'a>(derivative: &'a [(usize, usize, f64)], position: &'a [usize], m: usize) -> impl Iterator<Item = (usize, usize, f64)> + 'a {
+pub(super) fn elements<'a>(
+    derivative: &'a [(usize, usize, f64)],
+    position: &'a [usize],
+    m: usize,
+) -> impl Iterator<Item = (usize, usize, f64)> + 'a {
     derivative.iter().map(|&(a, b, v)| (position[a], position[b], v)).filter(move |&(a, b, _)| a < m && b < m)
 }
 
@@ -166,13 +179,20 @@ fn times_derivative(a: &[f64], derivative: &[(usize, usize, f64)], position: &[u
     }
 }
 
-/// Writes W ∂ W into `sandwich`, all m × m; W and ∂ symmetric.
+/// Adds W ∂ W to `sandwich`, all m × m; W and ∂ symmetric.
 pub(super) fn add_sandwich(w: &[f64], derivative: &[(usize, usize, f64)], position: &[usize], left: &mut [f64], sandwich: &mut [f64]) {
     let m = w.len().isqrt();
+    if derivative.len() < m {
+        for (a, b, v) in elements(derivative, position, m) {
+            for (column, &factor) in sandwich.chunks_exact_mut(m).zip(&w[b * m..(b + 1) * m]) {
+                axpy(column, v * factor, &w[a * m..(a + 1) * m]);
+            }
+        }
+        return;
+    }
     let left = &mut left[..m * m];
     times_derivative(w, derivative, position, left);
     for (j, column) in sandwich.chunks_exact_mut(m).enumerate() {
-        // Column j of (W∂)W, W symmetric; columns of W∂ without elements are zero.
         for (own, &factor) in left.chunks_exact(m).zip(&w[j * m..(j + 1) * m]) {
             axpy(column, factor, own);
         }
