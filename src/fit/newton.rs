@@ -17,8 +17,10 @@ use super::working::Working;
 use super::workspace::Workspace;
 use nalgebra::{DMatrix, DVector};
 
-/// The Newton decrement g'H⁻¹g, in units of −2ℓ, that the last step may leave: parameters are then exact to rounding.
+/// The Newton decrement g'H⁻¹g, in units of −2ℓ, below which one last step is taken: parameters are then exact to rounding.
 const DECREMENT: f64 = 1e-17;
+/// The decrement that a step may be expected to leave if no other is to follow: its root is the error in standard errors.
+const LEFT: f64 = 2e-20;
 /// The decrement below which a search that no longer gains has met the limit of the arithmetic.
 const STALLED: f64 = 1e-10;
 const MAX_ITERATIONS: usize = 200;
@@ -154,8 +156,8 @@ impl Search {
             let definite = self.factor.set(&self.curvature.hessian);
             let decrement = if definite { self.solve_step() } else { f64::INFINITY };
             // The step about to be taken leaves at most the share that the last one left.
-            let left = if previous < NEAR { decrement * (decrement / previous) } else { decrement };
-            let converged = left.min(decrement) < DECREMENT || (decrement < STALLED && decrement > 0.25 * previous);
+            let left = if previous < NEAR { decrement * (decrement / previous) } else { f64::INFINITY };
+            let converged = decrement < DECREMENT || left < LEFT || (decrement < STALLED && decrement > 0.25 * previous);
             if previous < 1.0 && decrement > OUTDATED * previous {
                 self.corrects = false;
             }

@@ -173,8 +173,12 @@ impl Problem {
             }
             let sigma = &mut room.sigmas[cell];
             structure.sigma(theta, sigma);
-            room.small.copy_from_slice(sigma.as_slice());
-            cholesky(&mut room.small, structure.visits())?;
+            let visits = structure.visits();
+            // Where somebody has all visits, the pattern's own inverse will tell.
+            if self.patterns_of(cell).all(|index| self.patterns[index].size() < visits) {
+                room.small.copy_from_slice(sigma.as_slice());
+                cholesky(&mut room.small, visits)?;
+            }
         }
         Some(())
     }

@@ -209,20 +209,20 @@ impl Sums {
 
     /// R_P = Σ_i e_i e_i' of every pattern, e_i = y_i − X_i(β₀ + β).
     pub fn residual_squares(&self, patterns: &[Pattern], rows: &Rows, beta: &[f64], squares: &mut Blocks, scratch: &mut DataScratch) {
-        let q = self.values;
-        let DataScratch { by_visit, z, .. } = scratch;
+        let (q, block) = (self.values, self.assembly.block);
+        let DataScratch { by_visit, k, .. } = scratch;
         set_coefficients(rows, beta, q, by_visit);
-        for (index, (pattern, zz)) in patterns.iter().zip(self.full.chunks_exact(q * q)).enumerate() {
+        set_coefficient_products(by_visit, q, k);
+        for (index, (pattern, zz)) in patterns.iter().zip(self.zz.chunks_exact(block)).enumerate() {
             let (m, square, yy) = (pattern.size(), squares.get_mut(index), self.yy.get(index));
             let zy = &self.zy[self.zy_starts[index]..self.zy_starts[index + 1]];
-            for (j, &t) in pattern.visits.iter().enumerate() {
+            for (j, (&t, zy_t)) in pattern.visits.iter().zip(zy.chunks_exact(q)).enumerate() {
                 let b_t = &by_visit[t * q..(t + 1) * q];
-                // M_zz b_t − m_zy,t: what pairs with b_s, and m_zy,s with b_t in turn.
-                z.fill(0.0);
-                zz.chunks_exact(q).zip(b_t).for_each(|(column, &b)| axpy(z, b, column));
-                z.iter_mut().zip(&zy[j * q..(j + 1) * q]).for_each(|(z, zy)| *z -= zy);
-                for (i, &s) in pattern.visits.iter().enumerate().skip(j) {
-                    let x = yy[j * m + i] + dot(&by_visit[s * q..(s + 1) * q], z) - dot(b_t, &zy[i * q..(i + 1) * q]);
+                for (i, (&s, zy_s)) in pattern.visits.iter().zip(zy.chunks_exact(q)).enumerate().skip(j) {
+                    let b_s = &by_visit[s * q..(s + 1) * q];
+                    let first = lower(s, t) * block;
+                    let crossed: f64 = (0..q).map(|c| b_s[c] * zy_t[c] + b_t[c] * zy_s[c]).sum();
+                    let x = yy[j * m + i] - crossed + dot(&k[first..first + block], zz);
                     square[j * m + i] = x;
                     square[i * m + j] = x;
                 }
@@ -254,6 +254,18 @@ fn set_coefficients(rows: &Rows, beta: &[f64], q: usize, by_visit: &mut [f64]) {
     by_visit.fill(0.0);
     for (row, b) in rows.iter().zip(by_visit.chunks_exact_mut(q)) {
         row.iter().for_each(|e| b[e.value] += e.weight * beta[e.column]);
+    }
+}
+
+/// b_s b_t' of every pair of visits, packed so that its inner product with a packed M_zz is b_s'M_zz b_t.
+fn set_coefficient_products(by_visit: &[f64], q: usize, k: &mut [f64]) {
+    let mut products = k.iter_mut();
+    for (s, b_s) in by_visit.chunks_exact(q).enumerate() {
+        for b_t in by_visit.chunks_exact(q).take(s + 1) {
+            for ((a, b), x) in lower_pairs(q).zip(&mut products) {
+                *x = if a == b { b_s[a] * b_t[a] } else { b_s[a] * b_t[b] + b_s[b] * b_t[a] };
+            }
+        }
     }
 }
 
