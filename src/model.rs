@@ -3,6 +3,7 @@
 use crate::covariance::Covariance;
 use crate::design::{Design, DesignOptions, FrozenDesign, MeanModel};
 use crate::error::{Error, Result};
+use crate::fit::classes::Classes;
 use crate::fit::optimum::Fitted;
 use crate::fit::{Estimation, TrialMoments};
 use crate::inference::{Df, Fit, InformationKind, Vcov};
@@ -149,9 +150,22 @@ impl Model {
     pub fn fit(&self, trial: &Trial) -> Result<Fit> {
         self.check_df()?;
         let design = Design::build(trial, &self.mean, &self.options)?;
-        let structure = self.covariance.bind(&design.visit_times)?;
-        let fitted = Fitted::new(&design, structure, self.estimation).map_err(Error::Fit)?;
+        let classes = self.classes(&design, trial)?;
+        let fitted = Fitted::new(&design, classes, self.estimation).map_err(Error::Fit)?;
         Ok(self.fit_of(design, fitted))
+    }
+
+    /// The covariance structure on the design's visits; one for each set of coordinates where it takes them from the patients.
+    fn classes(&self, design: &Design, trial: &Trial) -> Result<Classes> {
+        match self.covariance.coordinate_columns() {
+            [] => Ok(self.covariance.bind(&design.visit_times)?.into()),
+            _ if self.vcov.is_cluster_robust() => Err(Error::invalid(
+                format!("{} with {}", self.vcov, self.covariance),
+                "the sandwich is not built for a covariance whose coordinates differ by patient",
+                "use the model-based covariance, or a structure on the scheduled visits",
+            )),
+            columns => Classes::at(&self.covariance, &design.visit_times, &design.coordinates(trial, columns)?),
+        }
     }
 
     fn fit_of(&self, design: Design, fitted: Fitted) -> Fit {

@@ -8,6 +8,7 @@ mod averaging;
 mod build;
 mod coding;
 mod collapse;
+mod coordinates;
 mod dimensions;
 mod double_double;
 mod estimability;

@@ -168,14 +168,27 @@ pub(super) fn patient_factor(trial: &Trial, name: &str) -> Result<Variable> {
     Ok(Variable { name: name.into(), role, levels: levels.clone(), values: Values::Factor(codes.clone()) })
 }
 
+/// A numeric covariate, of the patient or by visit, on `visits`, as a coordinate of those visits.
+pub(super) fn coordinate(trial: &Trial, name: &str, visits: &[usize]) -> Result<Vec<f64>> {
+    let covariate = trial.covariate(name).ok_or_else(|| unknown(trial, name))?;
+    numbers(trial, &covariate.values, visits)
+        .ok_or_else(|| Error::invalid(format!("the coordinate `{name}`"), "it is a factor", "name a numeric column"))
+}
+
 /// Observation weights: a numeric covariate, of the patient or by visit, on `visits`.
 pub(super) fn weights(trial: &Trial, name: &str, visits: &[usize]) -> Result<Vec<f64>> {
     let covariate = trial.covariate(name).ok_or_else(|| unknown(trial, name))?;
+    numbers(trial, &covariate.values, visits)
+        .ok_or_else(|| Error::invalid(format!("weights from `{name}`"), "it is a factor", "name a numeric column of positive weights"))
+}
+
+/// Numbers by patient and visit; `None` for a factor.
+fn numbers(trial: &Trial, values: &CovariateValues, visits: &[usize]) -> Option<Vec<f64>> {
     let n = trial.patients().len();
-    match restricted(&covariate.values, visits, trial.schedule().len()).1 {
-        Values::Number(v) => Ok((0..n * visits.len()).map(|row| v[row / visits.len()]).collect()),
-        Values::NumberByVisit(v) => Ok(v),
-        _ => Err(Error::invalid(format!("weights from `{name}`"), "it is a factor", "name a numeric column of positive weights")),
+    match restricted(values, visits, trial.schedule().len()).1 {
+        Values::Number(v) => Some((0..n * visits.len()).map(|row| v[row / visits.len()]).collect()),
+        Values::NumberByVisit(v) => Some(v),
+        _ => None,
     }
 }
 

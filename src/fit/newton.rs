@@ -17,10 +17,9 @@ use super::working::Working;
 use super::workspace::Workspace;
 use nalgebra::{DMatrix, DVector};
 
-/// The Newton decrement g'H⁻¹g, in units of −2ℓ, below which one last step is taken: parameters are then exact to rounding.
-const DECREMENT: f64 = 1e-17;
-/// The decrement that a step may be expected to leave if no other is to follow: its root is the error in standard errors.
-const LEFT: f64 = 2e-20;
+/// The Newton decrement g'H⁻¹g, in units of −2ℓ, that the last step may be expected to leave. Its root is the error of the parameters in
+/// standard errors, so that they are exact to rounding.
+const LEFT: f64 = 1e-24;
 /// The decrement below which a search that no longer gains has met the limit of the arithmetic.
 const STALLED: f64 = 1e-10;
 const MAX_ITERATIONS: usize = 200;
@@ -156,8 +155,8 @@ impl Search {
             let definite = self.factor.set(&self.curvature.hessian);
             let decrement = if definite { self.solve_step() } else { f64::INFINITY };
             // The step about to be taken leaves at most the share that the last one left.
-            let left = if previous < NEAR { decrement * (decrement / previous) } else { f64::INFINITY };
-            let converged = decrement < DECREMENT || left < LEFT || (decrement < STALLED && decrement > 0.25 * previous);
+            let left = decrement * (decrement / previous.min(NEAR)).min(1.0);
+            let converged = left < LEFT || (decrement < STALLED && decrement > 0.25 * previous);
             if previous < 1.0 && decrement > OUTDATED * previous {
                 self.corrects = false;
             }
@@ -316,16 +315,16 @@ impl Search {
 
 /// Whether the terms through P_k and a_k cost less than the steps that they save.
 ///
-/// Without them every step leaves a share of about p/N of the error, so that from [`NEAR`] to [`DECREMENT`] it takes 15 / (2 log₁₀ N/p) steps, and with
-/// them two.
+/// Without them every step leaves a share of about p/n of the error (n patients), so that from [`NEAR`] to [`LEFT`] it takes 22 / (2 log₁₀ n/p) steps,
+/// and with them three.
 fn correction_pays(problem: &Problem, derivatives: &[Derivatives]) -> bool {
     let (k, p) = (derivatives.iter().map(Vec::len).sum::<usize>() / problem.classes.len(), problem.columns);
     let gram = problem.data.cost(&problem.patterns, &problem.rows, p);
     let cubes: usize = problem.patterns.iter().map(|p| p.size().pow(3)).sum();
     let correction = k * (gram + cubes / 2 + p.pow(3)) + k * k * p * p / 2;
     let iteration = 4 * gram + 6 * cubes + TracePlan::cost(problem, derivatives) + 2 * p.pow(3) + k.pow(3) / 3;
-    let shrinks = (problem.observations() / p as f64).max(1.5).log10();
-    let saved = 7.5 / shrinks - 2.0;
+    let patients: f64 = problem.patterns.iter().map(|p| p.patients).sum();
+    let saved = 11.0 / (patients / p as f64).max(1.5).log10() - 3.0;
     (correction as f64) < saved * iteration as f64
 }
 

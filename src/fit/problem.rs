@@ -99,6 +99,13 @@ impl Problem {
         self.patterns.binary_search_by(|p| (p.cell, p.visits.as_slice()).cmp(&(cell, visits))).ok()
     }
 
+    /// Σ of a group and class.
+    pub fn sigma(&self, theta: &[f64], group: usize, class: usize) -> DMatrix<f64> {
+        let mut sigma = DMatrix::zeros(self.visits(), self.visits());
+        self.classes[class].sigma(self.of_group(theta, group), &mut sigma);
+        sigma
+    }
+
     /// The parameters of a group.
     pub fn of_group<'t>(&self, theta: &'t [f64], group: usize) -> &'t [f64] {
         let per_group = theta.len() / self.groups;

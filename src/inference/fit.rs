@@ -325,6 +325,9 @@ impl Fit {
             notes.extend(self.sandwich().notes(self.vcov_method, self.df));
         }
         notes.extend(self.whole.as_ref().map(Whole::note));
+        if self.fitted.problem.classes.len() > 1 {
+            notes.push("The covariance takes coordinates that differ by patient; matrices shown are those of a patient with the fewest visits missed.".into());
+        }
         if !self.convergence().boundary.is_empty() {
             notes.push(format!("At the boundary (estimated as zero): {}.", self.convergence().boundary.join("; ")));
         }

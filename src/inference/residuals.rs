@@ -83,7 +83,11 @@ impl Fit {
     /// V_i: the model covariance of an analysed patient's observations at the visits `seen`.
     pub(super) fn covariance_of(&self, patient: usize, seen: &[usize]) -> DMatrix<f64> {
         let design = self.design();
-        let sigma = &self.covariances()[design.group_of[patient]].sigma;
+        let group = design.group_of[patient];
+        let sigma = match self.fitted().class_of.get(patient) {
+            None => self.covariances()[group].sigma.clone(),
+            Some(&class) => self.fitted().problem.sigma(&self.fitted().point.theta, group, class),
+        };
         let weight = |t: usize| design.weights.as_ref().map_or(1.0, |w| w[patient * design.visit_labels().len() + t]);
         DMatrix::from_fn(seen.len(), seen.len(), |a, b| sigma[(seen[a], seen[b])] / (weight(seen[a]) * weight(seen[b])).sqrt())
     }

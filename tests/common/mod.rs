@@ -6,7 +6,7 @@ pub mod tolerances;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use trialstats::Trial;
-use trialstats::trial::Layout;
+use trialstats::trial::{CovariateKind, Layout};
 
 /// A file of the repository.
 pub fn repository(path: &str) -> PathBuf {
@@ -27,6 +27,8 @@ pub fn fev() -> Trial {
         .covariate("RACE")
         .factor("SEX", ["Male", "Female"])
         .weight("WEIGHT")
+        .covariate_as("VISITN", CovariateKind::NumericByVisit)
+        .covariate_as("VISITN2", CovariateKind::NumericByVisit)
         .read_csv(repository(FEV))
         .expect("fev_data is a trial")
 }
