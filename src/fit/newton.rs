@@ -19,7 +19,7 @@ use nalgebra::{DMatrix, DVector};
 
 /// The Newton decrement g'H⁻¹g, in units of −2ℓ, that the last step may be expected to leave. Its root is the error of the parameters in
 /// standard errors, so that they are exact to rounding.
-const LEFT: f64 = 1e-24;
+pub(crate) const LEFT: f64 = 1e-24;
 /// The decrement below which a search that no longer gains has met the limit of the arithmetic.
 const STALLED: f64 = 1e-10;
 const MAX_ITERATIONS: usize = 200;
@@ -68,6 +68,8 @@ pub(crate) struct Search {
     /// What the whole Hessian has beyond its leading part, while it is known.
     correction: DMatrix<f64>,
     corrects: bool,
+    /// What the last step may be expected to leave.
+    left: f64,
     /// Whether the correction costs less than the steps that it saves.
     correction_pays: bool,
     slopes: Slopes,
@@ -100,6 +102,7 @@ impl Search {
             curvature: Curvature::blank(k),
             correction: DMatrix::zeros(k, k),
             corrects: false,
+            left: LEFT,
             slopes: Slopes::blank(k, problem.columns),
             metric: DMatrix::zeros(k, k),
             damped: DMatrix::zeros(k, k),
@@ -111,6 +114,11 @@ impl Search {
             eta,
             point,
         }
+    }
+
+    /// Ends where a decrement of `left` may remain.
+    pub fn end_at(&mut self, left: f64) {
+        self.left = left;
     }
 
     /// Moves to θ, perhaps with what is known of the whole Hessian there; `false` where −2ℓ has no value.
@@ -156,7 +164,7 @@ impl Search {
             let decrement = if definite { self.solve_step() } else { f64::INFINITY };
             // The step about to be taken leaves at most the share that the last one left.
             let left = decrement * (decrement / previous.min(NEAR)).min(1.0);
-            let converged = left < LEFT || (decrement < STALLED && decrement > 0.25 * previous);
+            let converged = left < self.left || (decrement < STALLED && decrement > 0.25 * previous);
             if previous < 1.0 && decrement > OUTDATED * previous {
                 self.corrects = false;
             }

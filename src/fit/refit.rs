@@ -5,13 +5,16 @@
 
 use super::build::observed_rows;
 use super::data::Data;
-use super::newton::{Convergence, Search, Steps};
+use super::newton::{self, Convergence, Search, Steps};
 use super::optimum::{Fitted, convergence};
 use super::problem::{Point, Problem};
 use super::verify::Labels;
 use super::{Failure, start};
 use crate::design::Design;
 use nalgebra::DMatrix;
+
+/// The decrement that a repeat may leave: its optimum is exact to 1e-9 standard errors.
+const LEFT: f64 = 1e-18;
 
 /// A problem whose data can be replaced, and a search that can be repeated.
 #[derive(Debug, Clone)]
@@ -72,8 +75,15 @@ impl Refit {
             steps: None,
             problem,
         };
+        refit.search.end_at(LEFT);
         refit.read(design, fitted);
         refit
+    }
+
+    /// The same, as exact as a fit.
+    pub fn to_rounding(mut self) -> Self {
+        self.search.end_at(newton::LEFT);
+        self
     }
 
     fn read(&mut self, design: &Design, fitted: &Fitted) {

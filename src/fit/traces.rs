@@ -122,6 +122,7 @@ impl Problem {
         }
         let first = self.of_cell(cell).0 * (sum.nrows() / self.groups);
         let symmetric = |a: usize, b: usize| lower(a.max(b), a.min(b));
+        let tensor = &tensor[..size * size];
         for (k, dk) in derivatives[cell].iter().enumerate() {
             for (l, dl) in derivatives[cell].iter().enumerate().skip(k) {
                 let mut trace = 0.0;
