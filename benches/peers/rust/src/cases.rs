@@ -137,7 +137,7 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "bcva cr2",
-            "bcva_data: CR2 with Satterthwaite df of all coefficients",
+            "bcva_data: CR2 with Satterthwaite df, here of all coefficients, by mmrm of one",
             common::bcva,
             Coefficients(bcva().vcov(Vcov::Cr2)),
             ("mmrm", R("bcva_cr2")),
