@@ -52,6 +52,11 @@ impl Fit {
 }
 
 impl<'f> Refitter<'f> {
+    /// The same with optima as exact as those of fits.
+    pub(super) fn to_rounding(self) -> Self {
+        Self { refit: self.refit.to_rounding(), ..self }
+    }
+
     /// The fit that is repeated.
     pub(super) fn original(&self) -> &'f Fit {
         self.fit
