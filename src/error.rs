@@ -97,6 +97,16 @@ pub enum Error {
     /// The likelihood has no verified optimum.
     #[error("the model could not be fitted: {0}")]
     Fit(crate::fit::Failure),
+
+    /// None of the covariance structures agreed on has a verified optimum.
+    #[error(
+        "the model could not be fitted with any of the covariance structures agreed on: {}",
+        attempts.iter().map(|a| format!("{}: {}", a.covariance, a.failure)).collect::<Vec<_>>().join(" | ")
+    )]
+    NoCovarianceFits {
+        /// The structures in their order, and why each was given up.
+        attempts: Vec<crate::inference::Attempt>,
+    },
 }
 
 impl Error {
@@ -113,6 +123,7 @@ impl Error {
             Error::DesignsDiffer { .. } => "designs-differ",
             Error::NoPatients { .. } => "no-patients",
             Error::Fit(failure) => failure.code(),
+            Error::NoCovarianceFits { .. } => "no-covariance-fits",
         }
     }
 

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::fit::classes::Classes;
 use crate::fit::optimum::Fitted;
 use crate::fit::{Estimation, TrialMoments};
+use crate::inference::fallback::{Fallback, first_that_fits};
 use crate::inference::{Df, Fit, InformationKind, Vcov};
 use crate::trial::{Protocol, Trial};
 
@@ -15,6 +16,7 @@ use crate::trial::{Protocol, Trial};
 /// | setting | default |
 /// |---|---|
 /// | [`covariance`](Model::covariance) | unstructured |
+/// | [`covariance_else`](Model::covariance_else) | none: where the structure cannot be fitted, that is an error |
 /// | [`covariance_by`](Model::covariance_by) | one covariance for everyone |
 /// | [`estimation`](Model::estimation) | REML |
 /// | [`df`](Model::df) | Satterthwaite |
@@ -26,6 +28,7 @@ use crate::trial::{Protocol, Trial};
 pub struct Model {
     mean: MeanModel,
     covariance: Covariance,
+    fallbacks: Vec<Covariance>,
     estimation: Estimation,
     df: Df,
     information: InformationKind,
@@ -39,6 +42,7 @@ impl Model {
         Self {
             mean,
             covariance: Covariance::default(),
+            fallbacks: vec![],
             estimation: Estimation::default(),
             df: Df::default(),
             information: InformationKind::default(),
@@ -58,6 +62,31 @@ impl Model {
     /// The covariance among a patient's visits.
     pub fn covariance(mut self, covariance: Covariance) -> Self {
         self.covariance = covariance;
+        self
+    }
+
+    /// Structures to fall back on, in this order, agreed before the data are seen: the next is tried where the one before has no verified
+    /// optimum and another may have one ([`Failure::depends_on_covariance`](crate::fit::Failure::depends_on_covariance)). What was given up,
+    /// and why, is in [`Fit::attempts`] and in the notes of every table.
+    ///
+    /// What repeats a fit (influence, bootstrap of a fit, [`Fit::refitter`]) keeps the structure that was found.
+    ///
+    /// ```
+    /// use trialstats::{Covariance, Layout, Model};
+    ///
+    /// # fn main() -> trialstats::Result<()> {
+    /// let trial = Layout::long("PATIENT", "THERAPY", "VISIT").outcome("CHANGE").read_csv("data-samples/antidepressant/antidepressant.csv")?;
+    /// let fit = Model::formula("CHANGE ~ THERAPY * VISIT")?
+    ///     .covariance(Covariance::Unstructured)
+    ///     .covariance_else([Covariance::HeterogeneousToeplitz, Covariance::CompoundSymmetry])
+    ///     .fit(&trial)?;
+    /// assert!(fit.attempts().is_empty());
+    /// assert_eq!(fit.covariance_structure().to_string(), "unstructured");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn covariance_else(mut self, structures: impl IntoIterator<Item = Covariance>) -> Self {
+        self.fallbacks = structures.into_iter().collect();
         self
     }
 
@@ -136,40 +165,46 @@ impl Model {
             return Err(Error::DesignsDiffer { what, here, there });
         }
         let occurring = moments.occurring()?;
-        let structure = self.covariance.bind(&occurring.design.visit_times)?;
         let collect = |kept: &[usize], rows: &_| moments.for_fit(&occurring, kept, rows);
-        let fitted = Fitted::of_moments(&occurring.design, structure, self.estimation, collect).map_err(Error::Fit)?;
-        Ok(self.fit_of(occurring.design, fitted))
+        let bind = |covariance: &Covariance| covariance.bind(&occurring.design.visit_times);
+        let fit = |structure| Fitted::of_moments(&occurring.design, structure, self.estimation, collect);
+        let found = first_that_fits(&self.covariance, &self.fallbacks, bind, fit)?;
+        Ok(self.fit_of(occurring.design, found))
     }
 
     /// Fits the model to a trial.
     ///
     /// # Errors
     /// [`Error::Unknown`] for a variable that the trial does not have, [`Error::Invalid`] for settings that do not go together,
-    /// [`Error::Fit`] where the likelihood has no verified optimum.
+    /// [`Error::Fit`] where the likelihood has no verified optimum, [`Error::NoCovarianceFits`] where it has none under any of several
+    /// structures.
     pub fn fit(&self, trial: &Trial) -> Result<Fit> {
         self.check_df()?;
         let design = Design::build(trial, &self.mean, &self.options)?;
-        let classes = self.classes(&design, trial)?;
-        let fitted = Fitted::new(&design, classes, self.estimation).map_err(Error::Fit)?;
-        Ok(self.fit_of(design, fitted))
+        let classes = |covariance: &Covariance| self.classes(covariance, &design, trial);
+        let fit = |classes| Fitted::new(&design, classes, self.estimation);
+        let found = first_that_fits(&self.covariance, &self.fallbacks, classes, fit)?;
+        Ok(self.fit_of(design, found))
     }
 
-    /// The covariance structure on the design's visits; one for each set of coordinates where it takes them from the patients.
-    fn classes(&self, design: &Design, trial: &Trial) -> Result<Classes> {
-        match self.covariance.coordinate_columns() {
-            [] => Ok(self.covariance.bind(&design.visit_times)?.into()),
+    /// A covariance structure on the design's visits; one for each set of coordinates where it takes them from the patients.
+    fn classes(&self, covariance: &Covariance, design: &Design, trial: &Trial) -> Result<Classes> {
+        match covariance.coordinate_columns() {
+            [] => Ok(covariance.bind(&design.visit_times)?.into()),
             _ if self.vcov.is_cluster_robust() => Err(Error::invalid(
-                format!("{} with {}", self.vcov, self.covariance),
+                format!("{} with {covariance}", self.vcov),
                 "the sandwich is not built for a covariance whose coordinates differ by patient",
                 "use the model-based covariance, or a structure on the scheduled visits",
             )),
-            columns => Classes::at(&self.covariance, &design.visit_times, &design.coordinates(trial, columns)?),
+            columns => Classes::at(covariance, &design.visit_times, &design.coordinates(trial, columns)?),
         }
     }
 
-    fn fit_of(&self, design: Design, fitted: Fitted) -> Fit {
-        Fit::new(design, self.covariance.clone(), self.estimation, self.df, fitted).with_information(self.information).with_vcov(self.vcov)
+    fn fit_of(&self, design: Design, (fitted, covariance, fallback): (Fitted, Covariance, Fallback)) -> Fit {
+        Fit::new(design, covariance, self.estimation, self.df, fitted)
+            .with_information(self.information)
+            .with_vcov(self.vcov)
+            .with_fallback(fallback)
     }
 
     fn check_df(&self) -> Result<()> {
@@ -180,6 +215,7 @@ impl Model {
     pub(crate) fn response(&self) -> Result<(&MeanModel, &DesignOptions)> {
         let set = match self {
             _ if !matches!(self.covariance, Covariance::Unstructured) => "covariance",
+            _ if !self.fallbacks.is_empty() => "list of covariances to fall back on",
             _ if self.estimation != Estimation::default() => "estimation",
             _ if self.df != Df::default() => "method for degrees of freedom",
             _ if self.information != InformationKind::default() => "kind of information",

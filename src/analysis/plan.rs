@@ -36,6 +36,7 @@ use crate::trial::{BaselineFrom, Trial};
 /// | [`mean`](Analysis::mean) | `arm * visit`; `visit` with one arm |
 /// | [`baseline`](Analysis::baseline) | constrained (cLDA) if the schedule has a baseline visit and the mean does not name it |
 /// | [`covariance`](Analysis::covariance) | unstructured |
+/// | [`covariance_else`](Analysis::covariance_else) | none |
 /// | [`estimation`](Analysis::estimation) | REML |
 /// | [`df`](Analysis::df) | Kenward–Roger |
 /// | [`responders`](Analysis::responders) | none |
@@ -67,6 +68,8 @@ pub struct Plan {
     pub baseline: Option<Baseline>,
     /// Covariance among a patient's visits.
     pub covariance: Covariance,
+    /// Structures to fall back on, in this order.
+    pub covariance_else: Vec<Covariance>,
     /// Likelihood.
     pub estimation: Estimation,
     /// Degrees of freedom.
@@ -115,6 +118,7 @@ impl<'t> Analysis<'t> {
             mean: if trial.arms().len() > 1 { "arm * visit" } else { "visit" }.into(),
             baseline: None,
             covariance: Covariance::Unstructured,
+            covariance_else: vec![],
             estimation: Estimation::Reml,
             df: Df::KenwardRoger,
             definitions: vec![],
@@ -164,6 +168,12 @@ impl<'t> Analysis<'t> {
     /// The covariance among a patient's visits.
     pub fn covariance(mut self, covariance: Covariance) -> Self {
         self.plan.covariance = covariance;
+        self
+    }
+
+    /// Structures to fall back on, in this order, where the one before cannot be fitted; see [`Model::covariance_else`].
+    pub fn covariance_else(mut self, structures: impl IntoIterator<Item = Covariance>) -> Self {
+        self.plan.covariance_else = structures.into_iter().collect();
         self
     }
 
@@ -275,6 +285,10 @@ impl<'t> Analysis<'t> {
         let named = mean.baseline() == Baseline::Covariate;
         let baseline = self.plan.baseline.or((!named && self.trial.schedule().baseline().is_some()).then_some(Baseline::Constrained));
         let mean = baseline.map_or(mean.clone(), |b| mean.with_baseline(b));
-        Ok(Model::new(mean).covariance(self.plan.covariance.clone()).estimation(self.plan.estimation).df(self.plan.df))
+        Ok(Model::new(mean)
+            .covariance(self.plan.covariance.clone())
+            .covariance_else(self.plan.covariance_else.iter().cloned())
+            .estimation(self.plan.estimation)
+            .df(self.plan.df))
     }
 }

@@ -3,7 +3,7 @@
 use super::{Diagnostics, FittedCovariance, Plan};
 use crate::design::Baseline;
 use crate::effects::EffectSizes;
-use crate::inference::{Coefficients, FTest};
+use crate::inference::{Attempt, Coefficients, FTest};
 use crate::means::{Contrasts, MarginalMean, MarginalMeans};
 use crate::responders::{Comparisons, Rates};
 use crate::trial::{BaselineTable, MissingPatterns, ObservedMeans, ParticipantFlow, Schedule};
@@ -105,6 +105,8 @@ pub struct ModelFacts {
     pub baseline: Baseline,
     /// The covariance structure.
     pub covariance: String,
+    /// The structures that were planned before it and given up, with the reason.
+    pub attempts: Vec<Attempt>,
     /// The method for degrees of freedom.
     pub df: String,
     /// Observations analysed.

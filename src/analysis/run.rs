@@ -124,6 +124,7 @@ fn model_facts(fit: &Fit) -> ModelFacts {
         sentence: mean.sentence(),
         baseline: mean.baseline(),
         covariance: fit.covariance_structure().to_string(),
+        attempts: fit.attempts().to_vec(),
         df: fit.df_method().to_string(),
         observations: fit.n_observations(),
         patients: fit.n_patients(),

@@ -22,6 +22,9 @@ pub struct FitArguments {
     /// "spatial-exponential(x, y)", "random-intercept + ar1", …; an unknown name lists them all
     #[arg(long, default_value = "unstructured")]
     pub covariance: String,
+    /// A structure to fall back on where the one before cannot be fitted; may be given again
+    #[arg(long = "else", value_name = "COVARIANCE")]
+    pub fallbacks: Vec<String>,
     /// A column whose levels have a covariance of their own each
     #[arg(long, value_name = "COLUMN")]
     pub group: Option<String>,
@@ -230,7 +233,13 @@ impl FitArguments {
             EstimationName::Reml => Estimation::Reml,
             EstimationName::Ml => Estimation::Ml,
         };
-        let mut model = Model::new(mean).covariance(Covariance::named(&self.covariance)?).estimation(estimation).df(df).vcov(vcov);
+        let fallbacks = self.fallbacks.iter().map(|name| Covariance::named(name)).collect::<trialstats::Result<Vec<_>>>()?;
+        let mut model = Model::new(mean)
+            .covariance(Covariance::named(&self.covariance)?)
+            .covariance_else(fallbacks)
+            .estimation(estimation)
+            .df(df)
+            .vcov(vcov);
         if let Some(group) = &self.group {
             model = model.covariance_by(group);
         }

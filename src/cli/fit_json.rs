@@ -5,7 +5,8 @@ use super::fit::{Answer, DfName, EstimationName, FitArguments, VcovName};
 use nalgebra::DMatrix;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use trialstats::covariance::Covariance;
+use trialstats::Fit;
+use trialstats::inference::Attempt;
 use trialstats::means::{Adjustment, Contrasts, MarginalMeans};
 
 /// The whole answer. A number that does not exist (an aliased coefficient, an infinite df) is `null`.
@@ -28,6 +29,9 @@ struct Document {
     coefficients: Vec<Coefficient>,
     vcov: Vec<Vec<f64>>,
     covariance: Map<String, Value>,
+    /// Structures that were tried first and given up.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    covariance_given_up: Vec<Attempt>,
     #[serde(skip_serializing_if = "Option::is_none")]
     marginal_means: Option<Vec<MarginalMean>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,10 +99,10 @@ fn document(answer: &Answer) -> Result<Document, Failure> {
     let estimation = if arguments.estimation == EstimationName::Reml { "reml" } else { "ml" };
     let rows = fit.coefficients().rows;
     Ok(Document {
-        id: format!("{data}_{}_{estimation}_{}", structure(arguments)?, df_method(arguments.df).to_lowercase()),
+        id: format!("{data}_{}_{estimation}_{}", structure(fit), df_method(arguments.df).to_lowercase()),
         software: format!("trialstats {}", env!("CARGO_PKG_VERSION")),
         optimizer: format!("Newton with exact derivatives, decrement {:.1e}", fit.convergence().decrement),
-        formula: format!("{} + {}", arguments.formula.trim(), covariance_term(arguments)?),
+        formula: format!("{} + {}", arguments.formula.trim(), covariance_term(arguments, fit)),
         data,
         reml: arguments.estimation == EstimationName::Reml,
         df_method: df_method(arguments.df),
@@ -115,6 +119,7 @@ fn document(answer: &Answer) -> Result<Document, Failure> {
             .collect(),
         vcov: by_row(fit.vcov()),
         covariance: fit.covariances().iter().map(|g| (g.group.clone(), Value::from(by_row(&g.sigma)))).collect(),
+        covariance_given_up: fit.attempts().to_vec(),
         marginal_means: answer.means.as_ref().map(|(means, _)| marginal_means(means)),
         contrasts: answer.means.as_ref().map(|(_, contrasts)| differences(contrasts)),
         interaction_test: interaction_test(answer)?,
@@ -150,16 +155,16 @@ fn differences(contrasts: &Contrasts) -> Vec<Contrast> {
     contrasts.rows.iter().map(row).collect()
 }
 
-/// The structure's short name where it has one, else the full one.
-fn structure(arguments: &FitArguments) -> Result<String, Failure> {
-    let covariance = Covariance::named(&arguments.covariance)?;
-    Ok(covariance.short_name().map_or_else(|| covariance.to_string(), str::to_string))
+/// The fitted structure's short name where it has one, else the full one.
+fn structure(fit: &Fit) -> String {
+    let covariance = fit.covariance_structure();
+    covariance.short_name().map_or_else(|| covariance.to_string(), str::to_string)
 }
 
 /// The covariance in mmrm's notation: `us(AVISIT | USUBJID)`, or `us(AVISIT | ARMCD/USUBJID)` where it differs by group.
-fn covariance_term(arguments: &FitArguments) -> Result<String, Failure> {
+fn covariance_term(arguments: &FitArguments, fit: &Fit) -> String {
     let group = arguments.group.as_ref().map_or_else(String::new, |g| format!("{g}/"));
-    Ok(format!("{}({} | {group}{})", structure(arguments)?, arguments.source.visit, arguments.source.subject))
+    format!("{}({} | {group}{})", structure(fit), arguments.source.visit, arguments.source.subject)
 }
 
 fn df_method(df: DfName) -> &'static str {

@@ -22,7 +22,9 @@ use nalgebra::{DMatrix, DVector};
 pub(crate) const LEFT: f64 = 1e-24;
 /// The decrement below which a search that no longer gains has met the limit of the arithmetic.
 const STALLED: f64 = 1e-10;
-const MAX_ITERATIONS: usize = 200;
+/// The same where visits of very different variance are known to cost digits; estimates are then within 3 · 10⁻⁴ standard errors.
+const STALLED_IN_ROUNDING: f64 = 1e-7;
+pub(super) const MAX_ITERATIONS: usize = 200;
 /// The damping at which a step no longer moves anything.
 const MAX_DAMPING: f64 = 1e8;
 /// The share of the decrement that may be left by a step before the terms kept from earlier count as outdated.
@@ -79,6 +81,8 @@ pub(crate) struct Search {
     step: DVector<f64>,
     /// The working parameters from which it began.
     start: Vec<f64>,
+    /// The decrement below which it may end where nothing is gained any more.
+    stalled: f64,
     /// Keeps the metric positive definite where a parameter of the Cholesky factor is zero.
     floor: DVector<f64>,
     room: Workspace,
@@ -109,6 +113,7 @@ impl Search {
             factor: ScaledCholesky::blank(k),
             step: DVector::zeros(k),
             start: eta.clone(),
+            stalled: STALLED,
             floor: DVector::zeros(k),
             room: Workspace::new(problem),
             eta,
@@ -119,6 +124,11 @@ impl Search {
     /// Ends where a decrement of `left` may remain.
     pub fn end_at(&mut self, left: f64) {
         self.left = left;
+    }
+
+    /// The same for a problem in which rounding is known to be large.
+    pub fn tolerant(self) -> Self {
+        Self { stalled: STALLED_IN_ROUNDING, ..self }
     }
 
     /// Moves to θ, perhaps with what is known of the whole Hessian there; `false` where −2ℓ has no value.
@@ -136,7 +146,7 @@ impl Search {
     pub fn minimise(&mut self, problem: &Problem, labels: &Labels) -> Result<Steps, Failure> {
         self.set_derivatives(problem);
         problem.set_fisher(&self.point, &self.derivatives, self.plan, &mut self.metric, &mut self.room);
-        verify::identified(&self.metric, &mut self.factor, labels)?;
+        verify::identified(problem, &self.point.theta, &self.metric, &mut self.factor, labels)?;
         self.start.copy_from_slice(&self.eta);
         self.working.information(&self.eta, &mut self.metric);
         self.floor.iter_mut().enumerate().for_each(|(k, floor)| *floor = 1e-3 * self.metric[(k, k)]);
@@ -190,18 +200,17 @@ impl Search {
             if moved {
                 self.accept(problem);
             }
-            if converged || (!moved && decrement < STALLED) {
+            if converged || (!moved && decrement < self.stalled) {
                 self.verified(problem, labels)?;
                 return Ok(Steps { iterations: iteration, evaluations, decrement });
             }
-            if !moved || (damping > 0.0 && self.singular(problem).is_some()) {
+            if !moved || (damping > 0.0 && self.is_singular(problem)) {
                 return Err(self.diagnosis(problem, labels, iteration));
             }
         }
         // Still gaining after so many steps: an optimum far away in a nearly singular Σ, which nobody could use, or none at all.
-        let (eigenvalue, visits) = verify::smallest_eigenvalue(problem, &self.point);
-        if eigenvalue < 1e-4 {
-            return Err(labels.unbounded(&visits, eigenvalue));
+        if verify::smallest_eigenvalue(problem, &self.point).0 < 1e-2 {
+            return Err(verify::near_singular(problem, &self.point, labels));
         }
         Err(self.diagnosis(problem, labels, MAX_ITERATIONS))
     }
@@ -258,8 +267,7 @@ impl Search {
 
     /// Evaluates −2ℓ a step away; whether it may be taken.
     fn try_step(&mut self, problem: &Problem) -> bool {
-        self.next_eta.iter_mut().zip(&self.eta).zip(self.step.iter()).for_each(|((next, eta), step)| *next = eta + step);
-        self.evaluate_next(problem) && self.falls()
+        self.goes(problem, 1.0) && self.falls()
     }
 
     fn evaluate_next(&mut self, problem: &Problem) -> bool {
@@ -289,35 +297,68 @@ impl Search {
         false
     }
 
-    /// The smallest eigenvalue of a Σ that is singular to the arithmetic, and the visits that carry it.
-    fn singular(&mut self, problem: &Problem) -> Option<(f64, Vec<usize>)> {
-        if verify::well_conditioned(problem, &self.point, &mut self.room) {
-            return None;
-        }
-        Some(verify::smallest_eigenvalue(problem, &self.point)).filter(|(eigenvalue, _)| *eigenvalue < verify::SINGULAR)
+    /// Whether a Σ is singular to the arithmetic.
+    fn is_singular(&mut self, problem: &Problem) -> bool {
+        !verify::well_conditioned(problem, &self.point, &mut self.room)
+            && verify::smallest_eigenvalue(problem, &self.point).0 < verify::SINGULAR
     }
 
     /// Refuses an optimum at which Σ is singular, or −2ℓ flat.
     fn verified(&mut self, problem: &Problem, labels: &Labels) -> Result<(), Failure> {
-        if let Some((eigenvalue, visits)) = self.singular(problem) {
-            return Err(labels.unbounded(&visits, eigenvalue));
+        if self.is_singular(problem) {
+            return Err(verify::near_singular(problem, &self.point, labels));
         }
         problem.set_fisher(&self.point, &self.derivatives, self.plan, &mut self.metric, &mut self.room);
         self.working.information(&self.eta, &mut self.metric);
-        verify::determined(&self.curvature.hessian, &self.metric, &mut self.damped, &mut self.factor, labels)
+        let theta = &self.point.theta;
+        verify::determined(problem, theta, &self.curvature.hessian, &self.metric, &mut self.damped, &mut self.factor, labels)
     }
 
     /// Why there is no optimum.
     fn diagnosis(&mut self, problem: &Problem, labels: &Labels, iterations: usize) -> Failure {
-        let (eigenvalue, visits) = verify::smallest_eigenvalue(problem, &self.point);
+        let eigenvalue = verify::smallest_eigenvalue(problem, &self.point).0;
         if eigenvalue < 1e-6 {
-            return labels.unbounded(&visits, eigenvalue);
+            return verify::near_singular(problem, &self.point, labels);
         }
         self.corrects = false;
         self.set_curvature(problem, true);
         self.set_metric(problem);
-        let determined = verify::determined(&self.curvature.hessian, &self.metric, &mut self.damped, &mut self.factor, labels);
-        determined.err().unwrap_or(Failure::NotConverged { iterations })
+        let theta = &self.point.theta;
+        let determined =
+            verify::determined(problem, theta, &self.curvature.hessian, &self.metric, &mut self.damped, &mut self.factor, labels);
+        determined.err().or_else(|| self.edge(problem, labels)).unwrap_or(Failure::NotConverged { iterations })
+    }
+
+    /// The edge of the range that a search was creeping towards: the Newton step leads out of it, and −2ℓ falls all the way there. Gradient and
+    /// Hessian must be those of where it stands.
+    fn edge(&mut self, problem: &Problem, labels: &Labels) -> Option<Failure> {
+        let dampings = std::iter::once(0.0).chain((0..8).map(|k| 0.01 * f64::from(1 << (2 * k))));
+        let inside = self.point.theta.clone();
+        for damping in dampings {
+            if !self.damped_step(damping) || self.goes(problem, 1.0) {
+                continue;
+            }
+            let (mut near, mut far) = (0.0, 1.0);
+            for _ in 0..40 {
+                let middle = 0.5 * (near + far);
+                *(if self.goes(problem, middle) { &mut near } else { &mut far }) = middle;
+            }
+            if !self.goes(problem, near) || self.next.value >= self.point.value - noise(self.point.value) {
+                continue;
+            }
+            std::mem::swap(&mut self.point, &mut self.next);
+            let eigenvalue = verify::smallest_eigenvalue(problem, &self.point).0;
+            self.goes(problem, 1.0);
+            let ended = verify::end_of_range(problem, &inside, &self.natural, labels);
+            return ended.or_else(|| (eigenvalue < 1e-4).then(|| verify::near_singular(problem, &self.point, labels)));
+        }
+        None
+    }
+
+    /// Whether −2ℓ has a value at a share of the step.
+    fn goes(&mut self, problem: &Problem, share: f64) -> bool {
+        self.next_eta.iter_mut().zip(&self.eta).zip(self.step.iter()).for_each(|((next, eta), step)| *next = eta + share * step);
+        self.evaluate_next(problem)
     }
 }
 

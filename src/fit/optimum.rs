@@ -4,7 +4,7 @@ use super::blocks::Blocks;
 use super::build::{self, Storage};
 use super::centring::Centring;
 use super::classes::Classes;
-use super::newton::{Convergence, Search, Steps};
+use super::newton::{Convergence, MAX_ITERATIONS, Search, Steps};
 use super::problem::{Estimation, Point, Problem};
 use super::verify::Labels;
 use super::working::Working;
@@ -13,6 +13,40 @@ use super::{Failure, Moments, moments, start};
 use crate::covariance::CovarianceStructure;
 use crate::design::Design;
 use nalgebra::{DMatrix, DVector};
+
+/// How often a search may go on from another origin of the outcome.
+const MOVES_OF_ORIGIN: usize = 3;
+
+/// The variance of a visit, as a share of the mean square of the outcome about its origin, at which digits must be won back.
+const DIGITS_LOST: f64 = 1e-8;
+/// The standard deviation of a visit, as a share of its largest outcome, that is but rounding.
+const ROUNDING: f64 = 1e-13;
+
+/// Where a search stands: a mean to measure the outcome from, and covariance parameters.
+#[derive(Debug)]
+struct Place {
+    origin: Vec<f64>,
+    theta: Vec<f64>,
+}
+
+impl Place {
+    fn of(point: &Point, origin: &[f64]) -> Self {
+        Self { origin: origin.iter().zip(point.beta.iter()).map(|(origin, beta)| origin + beta).collect(), theta: point.theta.clone() }
+    }
+}
+
+/// A search that found no optimum, and where it ended.
+#[derive(Debug)]
+struct Lost {
+    failure: Failure,
+    place: Option<Place>,
+}
+
+impl From<Failure> for Lost {
+    fn from(failure: Failure) -> Self {
+        Self { failure, place: None }
+    }
+}
 
 /// The optimum of one model's likelihood: what inference starts from.
 #[derive(Debug, Clone)]
@@ -39,16 +73,58 @@ pub(crate) struct Fitted {
 
 impl Fitted {
     /// Collects the moments, finds a start and minimises −2ℓ.
+    ///
+    /// Where a visit varies far less than the outcome as a whole, rounding spoils its sums of squares, and a search may end in it. The search then
+    /// goes on from where it stood with the outcome measured from the mean found there, which keeps the digits of small residuals.
     pub fn new(design: &Design, classes: impl Into<Classes>, estimation: Estimation) -> Result<Self, Failure> {
         let classes = classes.into();
+        let mut place = None;
+        for _ in 0..MOVES_OF_ORIGIN {
+            let moved = place.is_some();
+            match Self::from(design, classes.clone(), estimation, place) {
+                Ok(found) if moved => return found.with_variation(design),
+                Ok(found) if !found.has_lost_digits() => return Ok(found),
+                Ok(found) => place = Some(Place::of(&found.point, &found.origin)),
+                Err(Lost { place: Some(last), failure: Failure::NotConverged { iterations } }) if iterations < MAX_ITERATIONS => {
+                    place = Some(last)
+                }
+                Err(lost) => return Err(lost.failure),
+            }
+        }
+        Self::from(design, classes, estimation, place).map_err(|lost| lost.failure)?.with_variation(design)
+    }
+
+    /// Whether a visit varies so little about its mean, and the outcome so much about the origin, that sums of squares have lost half of their digits.
+    fn has_lost_digits(&self) -> bool {
+        let problem = &self.problem;
+        let squares: f64 = problem.patterns().iter().enumerate().map(|(i, p)| problem.data.squares(i, p.size())).sum();
+        let least =
+            self.sigmas().iter().flat_map(|sigma| sigma.diagonal().iter().copied().collect::<Vec<_>>()).fold(f64::INFINITY, f64::min);
+        least < DIGITS_LOST * squares / problem.observations()
+    }
+
+    /// Refuses a visit whose variance is that of rounding.
+    fn with_variation(self, design: &Design) -> Result<Self, Failure> {
+        let visits = design.visits.len();
+        let largest = |t: usize| design.y.iter().skip(t).step_by(visits).filter(|y| !y.is_nan()).fold(0.0_f64, |m, y| m.max(y.abs()));
+        let sigmas = self.sigmas();
+        let is_still = |&t: &usize| sigmas.iter().any(|sigma| sigma[(t, t)].sqrt() < ROUNDING * largest(t));
+        let still: Vec<String> = (0..visits).filter(is_still).map(|t| self.labels.visits[t].clone()).collect();
+        if still.is_empty() { Ok(self) } else { Err(Failure::NoVariationAt { visits: still }) }
+    }
+
+    fn from(design: &Design, classes: Classes, estimation: Estimation, place: Option<Place>) -> Result<Self, Lost> {
         let (kept, labels) = checked(design, &classes)?;
         let rows = moments::active_rows(design, &kept);
         let centring = Centring::of(design, &kept);
         let values = centring.values(design);
-        let origin = origin(design, &values, &rows, &kept, &classes)?;
+        let (origin, theta) = match place {
+            Some(Place { origin, theta }) => (origin, Some(theta)),
+            None => (origin(design, &values, &rows, &kept, &classes)?, None),
+        };
         let class_of = classes.of_patient.clone();
         let (problem, moments) = build::problem(design, &values, rows, &origin, kept.len(), classes, estimation, Storage::Cheaper);
-        Ok(Self { class_of, ..Self::optimum(problem, moments, origin, kept, centring, labels)? })
+        Ok(Self { class_of, ..Self::optimum(problem, moments, origin, theta, kept, centring, labels)? })
     }
 
     /// The same from moments that `collect` makes, for the columns kept and their rows.
@@ -64,19 +140,24 @@ impl Fitted {
         let (centring, moments) = collect(&kept, &rows)?;
         let problem = build::problem_of_moments(&moments, rows, kept.len(), design.groups.len(), classes, estimation);
         let origin = moments.origin.clone();
-        Self::optimum(problem, Some(moments), origin, kept, centring, labels)
+        Self::optimum(problem, Some(moments), origin, None, kept, centring, labels).map_err(|lost| lost.failure)
     }
 
     fn optimum(
         problem: Problem,
         moments: Option<Moments>,
         origin: Vec<f64>,
+        theta: Option<Vec<f64>>,
         kept: Vec<usize>,
         centring: Centring,
         labels: Labels,
-    ) -> Result<Self, Failure> {
-        let mut search = Search::new(&problem, start::start(&problem)?);
-        let steps = search.minimise(&problem, &labels)?;
+    ) -> Result<Self, Lost> {
+        let mut search = match theta.and_then(|theta| problem.at(&theta)) {
+            Some(left) => Search::new(&problem, left).tolerant(),
+            None => Search::new(&problem, start::start(&problem)?),
+        };
+        let steps =
+            search.minimise(&problem, &labels).map_err(|failure| Lost { failure, place: Some(Place::of(&search.point, &origin)) })?;
         let (working, convergence) = (search.working().clone(), convergence(&problem, &search, &labels, steps));
         let (point, eta) = search.into_optimum();
         Ok(Self { problem, moments, origin, class_of: vec![], point, working, eta, kept, centring, labels, convergence })
@@ -164,5 +245,5 @@ fn labels(design: &Design, structure: &dyn CovarianceStructure) -> Labels {
         1 => names,
         _ => design.groups.iter().flat_map(|group| names.iter().map(move |name| format!("{name} ({group})"))).collect(),
     };
-    Labels { visits: design.visit_labels.clone(), parameters }
+    Labels { visits: design.visit_labels.clone(), parameters, groups: design.groups.clone() }
 }

@@ -1,10 +1,11 @@
 //! What must hold before a point is called an optimum, and the names for what does not.
 
-use super::Failure;
 use super::kernels::cholesky;
+use super::pattern::Pattern;
 use super::problem::{Point, Problem};
 use super::scaled_cholesky::ScaledCholesky;
 use super::workspace::Workspace;
+use super::{Failure, VisitPair};
 use nalgebra::{Cholesky, DMatrix};
 
 /// Eigenvalue of the information, scaled to unit diagonal, that is zero but for rounding.
@@ -23,30 +24,75 @@ pub(crate) struct Labels {
     pub visits: Vec<String>,
     /// All groups' parameters.
     pub parameters: Vec<String>,
+    pub groups: Vec<String>,
 }
 
 impl Labels {
     /// The likelihood is unbounded in a combination of these visits.
-    pub fn unbounded(&self, visits: &[usize], eigenvalue: f64) -> Failure {
+    fn unbounded(&self, visits: &[usize], eigenvalue: f64) -> Failure {
         Failure::Unbounded { visits: visits.iter().map(|&v| self.visits[v].clone()).collect(), eigenvalue }
     }
 
-    /// The parameters that a direction has a share in are not identified.
-    fn not_identified(&self, direction: impl Iterator<Item = f64>) -> Failure {
-        let involved = direction.zip(&self.parameters).filter(|(share, _)| share.abs() > 0.1);
-        Failure::NotIdentified { parameters: involved.map(|(_, name)| name.clone()).collect() }
+    /// The likelihood is largest where the covariance of these visits is singular.
+    fn singular(&self, visits: &[usize]) -> Failure {
+        Failure::AtBoundary { parameters: vec![], visits: visits.iter().map(|&v| self.visits[v].clone()).collect() }
+    }
+
+    /// These parameters are not identified.
+    fn not_identified(&self, problem: &Problem, theta: &[f64], parameters: &[usize]) -> Failure {
+        Failure::NotIdentified {
+            parameters: parameters.iter().map(|&k| self.parameters[k].clone()).collect(),
+            never_together: self.never_together(problem, theta, parameters),
+        }
+    }
+
+    /// The pairs of visits whose covariance depends on one of these parameters and that nobody of the parameter's group has.
+    fn never_together(&self, problem: &Problem, theta: &[f64], parameters: &[usize]) -> Vec<VisitPair> {
+        let (t, per_group) = (problem.visits(), theta.len() / problem.groups);
+        let mut slope = DMatrix::zeros(t, t);
+        let mut found: Vec<(usize, usize, usize)> = vec![];
+        for &k in parameters {
+            let group = k / per_group;
+            problem.structure().derivative(problem.of_group(theta, group), k % per_group, &mut slope);
+            let seen =
+                |a: usize, b: usize| problem.patterns().iter().any(|p| p.group == group && p.visits.contains(&a) && p.visits.contains(&b));
+            let pairs = (0..t).flat_map(|b| (0..=b).map(move |a| (a, b)));
+            found.extend(pairs.filter(|&(a, b)| slope[(a, b)] != 0.0 && !seen(a, b)).map(|(a, b)| (group, a, b)));
+        }
+        found.sort_unstable();
+        found.dedup();
+        // A visit that nobody came to says all about its pairs.
+        let missed: Vec<(usize, usize)> = found.iter().filter(|(_, a, b)| a == b).map(|&(g, a, _)| (g, a)).collect();
+        found.retain(|(g, a, b)| a == b || !(missed.contains(&(*g, *a)) || missed.contains(&(*g, *b))));
+        let pair = |(group, a, b): (usize, usize, usize)| VisitPair {
+            group: (self.groups.len() > 1).then(|| self.groups[group].clone()),
+            first: self.visits[a].clone(),
+            second: self.visits[b].clone(),
+        };
+        found.into_iter().map(pair).collect()
     }
 }
 
+/// The parameters that a direction has a share in.
+fn involved(direction: impl Iterator<Item = f64>) -> Vec<usize> {
+    direction.enumerate().filter(|(_, share)| share.abs() > 0.1).map(|(k, _)| k).collect()
+}
+
 /// Refuses parameters, or combinations of them, about which the data say nothing.
-pub(crate) fn identified(fisher: &DMatrix<f64>, factor: &mut ScaledCholesky, labels: &Labels) -> Result<(), Failure> {
+pub(crate) fn identified(
+    problem: &Problem,
+    theta: &[f64],
+    fisher: &DMatrix<f64>,
+    factor: &mut ScaledCholesky,
+    labels: &Labels,
+) -> Result<(), Failure> {
     // A Cholesky factor tells sooner that all is well; the eigenvectors tell which parameters are not.
     if factor.smallest_pivot(fisher).is_some_and(|pivot| pivot > SOUND) {
         return Ok(());
     }
-    let silent: Vec<String> = (0..fisher.nrows()).filter(|&k| fisher[(k, k)] <= 0.0).map(|k| labels.parameters[k].clone()).collect();
+    let silent: Vec<usize> = (0..fisher.nrows()).filter(|&k| fisher[(k, k)] <= 0.0).collect();
     if !silent.is_empty() {
-        return Err(Failure::NotIdentified { parameters: silent });
+        return Err(labels.not_identified(problem, theta, &silent));
     }
     let scaled = DMatrix::from_fn(fisher.nrows(), fisher.ncols(), |a, b| fisher[(a, b)] / (fisher[(a, a)] * fisher[(b, b)]).sqrt());
     let eigen = scaled.symmetric_eigen();
@@ -54,12 +100,14 @@ pub(crate) fn identified(fisher: &DMatrix<f64>, factor: &mut ScaledCholesky, lab
     if value > UNIDENTIFIED {
         return Ok(());
     }
-    Err(labels.not_identified(eigen.eigenvectors.column(worst).iter().copied()))
+    Err(labels.not_identified(problem, theta, &involved(eigen.eigenvectors.column(worst).iter().copied())))
 }
 
 /// Refuses an optimum that is flat in a direction of which the covariance alone would inform: estimating the mean has used up what the data say
 /// of it. Parameters that have vanished at a boundary inform of nothing and pass.
 pub(crate) fn determined(
+    problem: &Problem,
+    theta: &[f64],
     hessian: &DMatrix<f64>,
     fisher: &DMatrix<f64>,
     room: &mut DMatrix<f64>,
@@ -83,7 +131,7 @@ pub(crate) fn determined(
     let eigen = excess.symmetric_eigen();
     let mut direction = vec![0.0; n];
     informed.iter().zip(eigen.eigenvectors.column(eigen.eigenvalues.argmin().0).iter()).for_each(|(&k, &share)| direction[k] = share);
-    Err(labels.not_identified(direction.into_iter()))
+    Err(labels.not_identified(problem, theta, &involved(direction.into_iter())))
 }
 
 /// Whether every Σ is far from singular, as the pivots of its correlation matrix tell.
@@ -98,6 +146,44 @@ pub(crate) fn well_conditioned(problem: &Problem, point: &Point, room: &mut Work
     })
 }
 
+/// What a search has met that was led out of the range of θ between `inside` and `outside`, if any parameter by itself leads out of it.
+pub(crate) fn end_of_range(problem: &Problem, inside: &[f64], outside: &[f64], labels: &Labels) -> Option<Failure> {
+    let per_group = inside.len() / problem.groups;
+    let leads_out = |&k: &usize| {
+        let mut theta = problem.of_group(inside, k / per_group).to_vec();
+        theta[k % per_group] = outside[k];
+        !problem.structure().in_range(&theta)
+    };
+    let parameters: Vec<String> = (0..inside.len()).filter(leads_out).map(|k| labels.parameters[k].clone()).collect();
+    (!parameters.is_empty()).then_some(Failure::AtBoundary { parameters, visits: vec![] })
+}
+
+/// What a search has met where Σ becomes singular, or comes near it.
+pub(crate) fn near_singular(problem: &Problem, point: &Point, labels: &Labels) -> Failure {
+    let (eigenvalue, visits) = smallest_eigenvalue(problem, point);
+    // Where some patients have all these visits their likelihood grows as the determinant falls; else it need not.
+    match smallest_observed_eigenvalue(problem, point) < 1e2 * eigenvalue {
+        true => labels.unbounded(&visits, eigenvalue),
+        false => labels.singular(&visits),
+    }
+}
+
+/// The smallest eigenvalue among the correlation matrices of the visits that patients have.
+fn smallest_observed_eigenvalue(problem: &Problem, point: &Point) -> f64 {
+    let t = problem.visits();
+    let mut sigma = DMatrix::zeros(t, t);
+    let mut of = |pattern: &Pattern| {
+        let (group, structure) = problem.of_cell(pattern.cell);
+        structure.sigma(problem.of_group(&point.theta, group), &mut sigma);
+        correlations(&sigma.select_rows(&pattern.visits).select_columns(&pattern.visits)).symmetric_eigenvalues().min()
+    };
+    problem.patterns().iter().map(&mut of).fold(f64::INFINITY, f64::min)
+}
+
+fn correlations(sigma: &DMatrix<f64>) -> DMatrix<f64> {
+    DMatrix::from_fn(sigma.nrows(), sigma.ncols(), |a, b| sigma[(a, b)] / (sigma[(a, a)] * sigma[(b, b)]).sqrt())
+}
+
 /// The smallest eigenvalue among the correlation matrices, and the visits that carry its eigenvector.
 pub(crate) fn smallest_eigenvalue(problem: &Problem, point: &Point) -> (f64, Vec<usize>) {
     let t = problem.visits();
@@ -106,8 +192,7 @@ pub(crate) fn smallest_eigenvalue(problem: &Problem, point: &Point) -> (f64, Vec
     for cell in 0..problem.cells() {
         let (group, structure) = problem.of_cell(cell);
         structure.sigma(problem.of_group(&point.theta, group), &mut sigma);
-        let correlation = DMatrix::from_fn(t, t, |a, b| sigma[(a, b)] / (sigma[(a, a)] * sigma[(b, b)]).sqrt());
-        let eigen = correlation.symmetric_eigen();
+        let eigen = correlations(&sigma).symmetric_eigen();
         let (worst, value) = eigen.eigenvalues.argmin();
         if value < smallest.0 {
             smallest = (value, (0..t).filter(|&v| eigen.eigenvectors[(v, worst)].abs() > 0.1).collect());

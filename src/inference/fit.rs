@@ -1,6 +1,7 @@
 //! [`Fit`]: what was found.
 
 use super::between_within::BetweenWithin;
+use super::fallback::{Attempt, Fallback};
 use super::information::Information;
 use super::joint::Whole;
 use super::kenward_roger::Bends;
@@ -25,6 +26,7 @@ pub struct Fit {
     df: Df,
     information_kind: InformationKind,
     vcov_method: Vcov,
+    fallback: Fallback,
     pub(super) fitted: Arc<Fitted>,
     /// The joint fit of several responses that this is one response of.
     pub(super) whole: Option<Whole>,
@@ -101,6 +103,7 @@ impl Fit {
             df,
             information_kind: InformationKind::default(),
             vcov_method: Vcov::default(),
+            fallback: Fallback::default(),
             fitted,
             whole,
             beta,
@@ -123,6 +126,7 @@ impl Fit {
         Self::new(self.design.clone(), self.covariance.clone(), self.estimation, self.df, fitted)
             .with_information(self.information_kind)
             .with_vcov(self.vcov_method)
+            .with_fallback(self.fallback.clone())
     }
 
     /// The same fit with the data that it is of.
@@ -139,6 +143,22 @@ impl Fit {
     /// The covariance structure.
     pub fn covariance_structure(&self) -> &Covariance {
         &self.covariance
+    }
+
+    /// The covariance structures that were tried first and given up, in their order, with the reason; none unless
+    /// [`Model::covariance_else`](crate::Model::covariance_else) stated what to fall back on.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.fallback.attempts
+    }
+
+    /// The covariance structures agreed on, in their order, where there were several.
+    pub fn planned_covariances(&self) -> &[Covariance] {
+        &self.fallback.planned
+    }
+
+    pub(crate) fn with_fallback(mut self, fallback: Fallback) -> Self {
+        self.fallback = fallback;
+        self
     }
 
     /// Restricted or full maximum likelihood.
@@ -318,6 +338,7 @@ impl Fit {
             sentence(&format!("{} covariance, {likelihood}, {} degrees of freedom.", self.covariance, self.df)),
             format!("{} observations of {} patients.", self.n_observations(), self.n_patients()),
         ];
+        notes.extend(self.fallback.note());
         if self.information_kind == InformationKind::Expected && self.uses_information() {
             notes.push("Covariance of the covariance parameters from the expected information.".into());
         }

@@ -37,6 +37,7 @@ mod deletion;
 mod df;
 mod estimate;
 mod expected_information;
+pub(crate) mod fallback;
 mod fit;
 mod influence;
 mod information;
@@ -63,6 +64,7 @@ pub use covariance_intervals::{CovarianceInterval, CovarianceIntervalMethod, Cov
 pub use df::Df;
 pub use estimate::{Estimate, FTest};
 pub use expected_information::InformationKind;
+pub use fallback::Attempt;
 pub use fit::{Fit, GroupCovariance, InformationCriteria, ParameterCount};
 pub use influence::{CovarianceInfluence, CovarianceOnDeletion, Influence, InfluenceOptions, PatientInfluence};
 pub use likelihood_ratio::{ComparedModel, LikelihoodRatio};

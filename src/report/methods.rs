@@ -67,13 +67,36 @@ fn model(result: &AnalysisResult) -> String {
     };
     let secondary = if result.outcomes.len() > 1 { " Secondary outcomes are analysed by the same model." } else { "" };
     format!(
-        "A mixed model for repeated measures. {} The covariance of a patient's visits was {}, common to all arms, and no random effects were added. Estimation \
+        "A mixed model for repeated measures. {} The covariance of a patient's visits was {}, common to all arms, and no random effects were added.{} Estimation \
          was by {likelihood}; {}. Estimates are two-sided with {}% confidence intervals from the t distribution.{secondary}",
         primary(result).model.sentence,
         primary(result).model.covariance,
+        fallback(result),
         degrees_of_freedom(plan.df),
         percent(plan.level),
     )
+}
+
+/// The structures that were agreed on and what came of them, where there were several.
+fn fallback(result: &AnalysisResult) -> String {
+    let plan = &result.plan;
+    if plan.covariance_else.is_empty() {
+        return String::new();
+    }
+    let planned: Vec<String> = std::iter::once(&plan.covariance).chain(&plan.covariance_else).map(ToString::to_string).collect();
+    let given_up: Vec<String> = result.outcomes.iter().filter(|o| !o.model.attempts.is_empty()).map(given_up).collect();
+    let came = if given_up.is_empty() { "the first was fitted to every outcome".into() } else { given_up.join("; ") };
+    format!(
+        " The order in which structures would be tried was set before the data were analysed: {}; the next is used only where the one before has no verified \
+         optimum. As it turned out, {came}.",
+        planned.join(", else ")
+    )
+}
+
+/// What was given up for an outcome, and what was fitted.
+fn given_up(outcome: &OutcomeResult) -> String {
+    let attempts: Vec<String> = outcome.model.attempts.iter().map(ToString::to_string).collect();
+    format!("for {} the covariance was {} after giving up {}", outcome.label, outcome.model.covariance, attempts.join("; and "))
 }
 
 fn degrees_of_freedom(df: Df) -> String {

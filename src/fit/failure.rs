@@ -1,0 +1,208 @@
+//! Why a model has no verified optimum.
+
+use std::fmt;
+
+/// Why a model has no verified optimum; each kind is its own outcome, never a number.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Failure {
+    /// The likelihood grows without bound as the covariance becomes singular.
+    #[error(
+        "the likelihood has no maximum: it keeps growing while the covariance of visits {} becomes singular (smallest eigenvalue of the \
+         correlation matrix {eigenvalue:.1e}); too few patients have these visits for this covariance structure and mean model: \
+         choose a structure with fewer parameters",
+        visits.join(", ")
+    )]
+    Unbounded {
+        /// The visits whose combination has a variance that goes to zero.
+        visits: Vec<String>,
+        /// The smallest eigenvalue of the fitted correlation matrix when the search was given up.
+        eigenvalue: f64,
+    },
+
+    /// The likelihood is bounded but largest at an edge: a parameter at the end of its range, or a singular covariance of visits that no patient
+    /// has all of. Variances of random coefficients and unique variances are no such case: they may vanish, see
+    /// [`Convergence::boundary`](super::Convergence::boundary).
+    #[error(
+        "the likelihood is largest at the edge of what the covariance structure can be, where {}, and there are no standard errors at an edge; \
+         choose a structure with fewer parameters",
+        edge(parameters, visits)
+    )]
+    AtBoundary {
+        /// The parameters at the end of their range; empty where the covariance becomes singular first.
+        parameters: Vec<String>,
+        /// The visits whose combination has a variance that goes to zero; empty where a parameter ends first.
+        visits: Vec<String>,
+    },
+
+    /// The data say nothing about a covariance parameter.
+    #[error(
+        "the data do not determine {}: {}; choose a structure with fewer parameters or leave these visits out",
+        parameters.join("; "),
+        unseen(never_together)
+    )]
+    NotIdentified {
+        /// The parameters, or those of a combination that is not determined.
+        parameters: Vec<String>,
+        /// The visits on which these parameters depend and that no patient, of the group, was seen at together. Empty where every such
+        /// pair was seen, but in too few patients.
+        never_together: Vec<VisitPair>,
+    },
+
+    /// The search ended without a verified optimum.
+    #[error("no optimum could be verified after {iterations} iterations; choose a structure with fewer parameters")]
+    NotConverged {
+        /// Iterations done.
+        iterations: usize,
+    },
+
+    /// There are not more observations than columns.
+    #[error("{observations} observations cannot determine {columns} columns of the mean model and a variance; simplify the mean model")]
+    TooFewObservations {
+        /// Observations analysed.
+        observations: usize,
+        /// Columns of the mean model.
+        columns: usize,
+    },
+
+    /// The mean model has no column that the data determine.
+    #[error("the mean model has no column that the data determine; add at least the intercept")]
+    NoColumns,
+
+    /// The covariance has more parameters than there are observations.
+    #[error(
+        "the covariance of {visits} visits has {parameters} parameters, more than the {observations} observations; check the column of \
+         the visit, or choose a structure with fewer parameters"
+    )]
+    TooManyParameters {
+        /// Analysed visits.
+        visits: usize,
+        /// Covariance parameters, of all groups.
+        parameters: usize,
+        /// Observations analysed.
+        observations: usize,
+    },
+
+    /// The mean model reproduces every observation.
+    #[error(
+        "the mean model reproduces every observation exactly, so there is no variance to estimate; check the outcome and the mean model"
+    )]
+    NoResidualVariation,
+
+    /// The mean model reproduces every observation at some visits, but not at all.
+    #[error(
+        "the mean model reproduces every observation at {} exactly, so there is no variance to estimate there; leave the visit out, or choose \
+         a structure with one variance for all visits",
+        visits.join(", ")
+    )]
+    NoVariationAt {
+        /// The visits without variation.
+        visits: Vec<String>,
+    },
+
+    /// X'WX is singular though the design's rank was checked.
+    #[error("the columns of the mean model are too nearly dependent for double precision; centre or rescale the covariates")]
+    Singular,
+
+    /// No starting value is inside the structure's range.
+    #[error(
+        "the covariance structure offers no starting value inside its range; leave out groups without variation of their own, or check a \
+         structure of your own"
+    )]
+    NoStart,
+}
+
+impl Failure {
+    /// A stable identifier, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Failure::Unbounded { .. } => "unbounded-likelihood",
+            Failure::AtBoundary { .. } => "covariance-at-boundary",
+            Failure::NotIdentified { .. } => "covariance-not-identified",
+            Failure::NotConverged { .. } => "not-converged",
+            Failure::TooFewObservations { .. } => "too-few-observations",
+            Failure::NoColumns => "no-columns",
+            Failure::TooManyParameters { .. } => "too-many-parameters",
+            Failure::NoResidualVariation => "no-residual-variation",
+            Failure::NoVariationAt { .. } => "no-variation-at-visit",
+            Failure::Singular => "singular-mean-model",
+            Failure::NoStart => "no-starting-value",
+        }
+    }
+
+    /// The failure in a few words, without the remedy: `the data do not determine covariance v2, v3`.
+    pub fn brief(&self) -> String {
+        match self {
+            Failure::Unbounded { visits, .. } => format!("its likelihood has no maximum (visits {})", visits.join(", ")),
+            Failure::AtBoundary { parameters, visits } => {
+                format!("its likelihood is largest at an edge, where {}", edge(parameters, visits))
+            }
+            Failure::NotIdentified { parameters, never_together } => {
+                format!("the data do not determine {} ({})", parameters.join("; "), unseen(never_together))
+            }
+            Failure::NoVariationAt { visits } => format!("the mean model reproduces every observation at {}", visits.join(", ")),
+            Failure::NotConverged { iterations } => format!("no optimum could be verified after {iterations} iterations"),
+            Failure::TooManyParameters { parameters, observations, .. } => {
+                format!("its {parameters} parameters are more than the {observations} observations")
+            }
+            Failure::NoStart => "it offers no starting value inside its range".into(),
+            Failure::TooFewObservations { .. } | Failure::NoColumns | Failure::NoResidualVariation | Failure::Singular => self.to_string(),
+        }
+    }
+
+    /// Whether another covariance structure may have an optimum for the same data and mean model.
+    pub fn depends_on_covariance(&self) -> bool {
+        match self {
+            Failure::Unbounded { .. }
+            | Failure::AtBoundary { .. }
+            | Failure::NotIdentified { .. }
+            | Failure::NotConverged { .. }
+            | Failure::NoVariationAt { .. }
+            | Failure::TooManyParameters { .. }
+            | Failure::NoStart => true,
+            Failure::TooFewObservations { .. } | Failure::NoColumns | Failure::NoResidualVariation | Failure::Singular => false,
+        }
+    }
+}
+
+/// Two visits that nobody was seen at together, or one visit, twice, that nobody was seen at.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct VisitPair {
+    /// The covariance group; `None` where everyone has the same covariance.
+    pub group: Option<String>,
+    /// The earlier visit.
+    pub first: String,
+    /// The later visit.
+    pub second: String,
+}
+
+/// `at both v2 and v3`, `at v4 (group a)`.
+impl fmt::Display for VisitPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.first == self.second {
+            true => write!(f, "at {}", self.first)?,
+            false => write!(f, "at both {} and {}", self.first, self.second)?,
+        }
+        self.group.as_ref().map_or(Ok(()), |group| write!(f, " ({group})"))
+    }
+}
+
+/// What happens at the edge.
+fn edge(parameters: &[String], visits: &[String]) -> String {
+    match parameters.is_empty() {
+        true => format!("the covariance of visits {} becomes singular", visits.join(", ")),
+        false => format!("{} ends", parameters.join(", ")),
+    }
+}
+
+/// Why parameters are not determined.
+fn unseen(never_together: &[VisitPair]) -> String {
+    const SHOWN: usize = 10;
+    if never_together.is_empty() {
+        return "too few patients have the visits it takes".into();
+    }
+    let shown: Vec<String> = never_together.iter().take(SHOWN).map(VisitPair::to_string).collect();
+    let more = never_together.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(", and {more} pairs more") } else { String::new() };
+    format!("no patient was seen {}{more}", shown.join(", "))
+}
