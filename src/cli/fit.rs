@@ -7,6 +7,7 @@ use super::{fit_json, fit_text};
 use clap::ValueEnum;
 use trialstats::covariance::Covariance;
 use trialstats::design::{Baseline, MeanModel};
+use trialstats::inference::InformationKind;
 use trialstats::means::{Adjustment, Averaging, ContrastOptions, Contrasts, FactorWeights, MarginalMeans, MeansOptions};
 use trialstats::{Df, Estimation, Fit, Model, Trial, Vcov};
 
@@ -37,6 +38,9 @@ pub struct FitArguments {
     /// The method of degrees of freedom
     #[arg(long, value_enum, default_value_t = DfName::Satterthwaite)]
     pub df: DfName,
+    /// The information of the covariance parameters behind the df
+    #[arg(long, value_enum, default_value_t = InformationName::Observed)]
+    pub information: InformationName,
     /// The covariance of the estimates
     #[arg(long, value_enum, default_value_t = VcovName::Model)]
     pub vcov: VcovName,
@@ -75,12 +79,24 @@ pub enum DfName {
     KenwardRoger,
     /// Without the second derivatives of the covariance, as SAS ddfm=kr(linear)
     KenwardRogerLinear,
+    /// Of 2009, for structures that are not linear in their parameters
+    #[value(name = "kenward-roger2")]
+    KenwardRoger2,
     /// Observations less columns, divided between effects within and between patients
     BetweenWithin,
     /// Observations less columns
     Residual,
     /// The normal distribution
     Asymptotic,
+}
+
+/// A kind of information, as the command line names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum InformationName {
+    /// The curvature found: SAS, mmrm
+    Observed,
+    /// The curvature expected: pbkrtest, Stata's eim
+    Expected,
 }
 
 /// A covariance of the estimates, as the command line names it.
@@ -219,9 +235,14 @@ impl FitArguments {
             DfName::Satterthwaite => Df::Satterthwaite,
             DfName::KenwardRoger => Df::KenwardRoger,
             DfName::KenwardRogerLinear => Df::KenwardRogerLinear,
+            DfName::KenwardRoger2 => Df::KenwardRoger2,
             DfName::Residual => Df::Residual,
             DfName::Asymptotic => Df::Asymptotic,
             DfName::BetweenWithin => Df::BetweenWithin,
+        };
+        let information = match self.information {
+            InformationName::Observed => InformationKind::Observed,
+            InformationName::Expected => InformationKind::Expected,
         };
         let vcov = match self.vcov {
             VcovName::Model => Vcov::ModelBased,
@@ -239,6 +260,7 @@ impl FitArguments {
             .covariance_else(fallbacks)
             .estimation(estimation)
             .df(df)
+            .information(information)
             .vcov(vcov);
         if let Some(group) = &self.group {
             model = model.covariance_by(group);

@@ -170,7 +170,7 @@ fn covariance_term(arguments: &FitArguments, fit: &Fit) -> String {
 fn df_method(df: DfName) -> &'static str {
     match df {
         DfName::Satterthwaite => "Satterthwaite",
-        DfName::KenwardRoger | DfName::KenwardRogerLinear => "Kenward-Roger",
+        DfName::KenwardRoger | DfName::KenwardRogerLinear | DfName::KenwardRoger2 => "Kenward-Roger",
         DfName::BetweenWithin => "Between-Within",
         DfName::Residual => "Residual",
         DfName::Asymptotic => "Asymptotic",
@@ -180,6 +180,7 @@ fn df_method(df: DfName) -> &'static str {
 fn vcov_method(arguments: &FitArguments) -> &'static str {
     match (arguments.vcov, arguments.df) {
         (VcovName::Model, DfName::KenwardRogerLinear) => "Kenward-Roger-Linear",
+        (VcovName::Model, DfName::KenwardRoger2) => "Kenward-Roger-2009",
         (VcovName::Model, _) => "default",
         (VcovName::Cr0, _) => "Empirical",
         (VcovName::Cr2, _) => "Empirical-Bias-Reduced",

@@ -81,7 +81,7 @@ impl Refit {
     }
 
     /// The same, as exact as a fit.
-    pub fn to_rounding(mut self) -> Self {
+    pub fn exact(mut self) -> Self {
         self.search.end_at(newton::LEFT);
         self
     }

@@ -158,7 +158,7 @@ impl Fit {
         let patients: Vec<&[(usize, usize, Vec<f64>)]> = matrix.chunk_by(|a, b| a.0 == b.0).collect();
         let refitter = match options.covariance {
             CovarianceOnDeletion::Held => None,
-            CovarianceOnDeletion::Reestimated => Some(self.refitter()?.to_rounding()),
+            CovarianceOnDeletion::Reestimated => Some(self.refitter()?.exact()),
         };
         let mut rows = patients
             .par_iter()

@@ -53,8 +53,8 @@ impl Fit {
 
 impl<'f> Refitter<'f> {
     /// The same with optima as exact as those of fits.
-    pub(super) fn to_rounding(self) -> Self {
-        Self { refit: self.refit.to_rounding(), ..self }
+    pub(super) fn exact(self) -> Self {
+        Self { refit: self.refit.exact(), ..self }
     }
 
     /// The fit that is repeated.
