@@ -48,6 +48,7 @@
 //! | run a whole analysis by plan | [`analysis`] |
 //! | write it as HTML, CSV, JSON, figures | [`report`] |
 //! | make trials from a stated truth | [`simulate`] |
+//! | know what the methods keep in small trials, and where SAS and R give other numbers | [`guide`] |
 //!
 //! The features: `cli` (on by default) is the command `trialstats`; `polars` brings data frames in and out; `parquet` the files as well.
 
@@ -59,6 +60,7 @@ pub mod dist;
 pub mod effects;
 pub mod error;
 pub mod fit;
+pub mod guide;
 pub mod inference;
 pub mod instruments;
 pub mod joint;

@@ -1,0 +1,12 @@
+//! Pages to read: what has been found out about the methods, and where programs differ.
+//!
+//! | page | says |
+//! |---|---|
+//! | [`operating_characteristics`] | type I error and coverage of Satterthwaite, Kenward–Roger and CR2 in small trials with dropout, by simulation |
+//! | [`differences`] | where this library's numbers differ from those of SAS, mmrm, nlme, lme4 and their companions, by how much, and why |
+
+#[doc = include_str!("differences.md")]
+pub mod differences {}
+
+#[doc = include_str!("operating_characteristics.md")]
+pub mod operating_characteristics {}
