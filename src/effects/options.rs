@@ -1,7 +1,8 @@
 //! What an effect size divides by, and how its interval is made.
 
 use super::Correction;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::level::check_level;
 use crate::trial::BaselineFrom;
 use std::fmt;
 
@@ -198,12 +199,4 @@ impl EffectOptions {
     pub(super) fn check(&self) -> Result<()> {
         check_level(self.level.0)
     }
-}
-
-/// Refuses a level outside (0, 1).
-pub(super) fn check_level(level: f64) -> Result<()> {
-    if level > 0.0 && level < 1.0 {
-        return Ok(());
-    }
-    Err(Error::invalid(format!("confidence level {level}"), "a level lies between 0 and 1", "use a level such as 0.95"))
 }

@@ -25,6 +25,7 @@ use super::Df;
 use super::sandwich_eigen::symmetric_eigen;
 use super::sandwich_rows::{Rows, WhitenedRows};
 use crate::design::Design;
+use crate::fit::kernels::{dot, symmetric_product};
 use crate::fit::optimum::Fitted;
 use nalgebra::{Cholesky, DMatrix, SymmetricEigen};
 use std::fmt;
@@ -113,7 +114,7 @@ impl Sandwich {
                 saturated += usize::from(scratch.correct(own, method));
                 let a = &scratch.h[..m * m];
                 corrections.extend_from_slice(a);
-                multiply(a, own.e, &mut e[..m]);
+                symmetric_product(a, own.e, &mut e[..m]);
             }
             own.transpose_times(&e[..m], &mut score);
             add_square(&mut meat, &score);
@@ -165,7 +166,7 @@ impl Sandwich {
             for (traces, c) in traces.iter_mut().zip(combinations.as_slice().chunks_exact(p.max(1))) {
                 own.times(c, &mut x[..m]);
                 match correction {
-                    Some(correction) => multiply(correction, &x[..m], &mut a[..m]),
+                    Some(correction) => symmetric_product(correction, &x[..m], &mut a[..m]),
                     None => a[..m].copy_from_slice(&x[..m]),
                 }
                 own.transpose_times(&a[..m], &mut b);
@@ -265,20 +266,4 @@ fn add_square(sum: &mut [f64], v: &[f64]) {
 
 fn from_lower(lower: &[f64], p: usize) -> DMatrix<f64> {
     DMatrix::from_fn(p, p, |i, j| lower[i.max(j) * p + i.min(j)])
-}
-
-/// Writes A v for a symmetric A.
-fn multiply(a: &[f64], v: &[f64], out: &mut [f64]) {
-    out.iter_mut().zip(a.chunks_exact(v.len())).for_each(|(out, row)| *out = dot(row, v));
-}
-
-/// a'b.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; 4];
-    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
-    let rest: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a4.zip(b4) {
-        (0..4).for_each(|k| sums[k] += x[k] * y[k]);
-    }
-    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
 }

@@ -1,8 +1,8 @@
 //! The rows of the model cluster by cluster, whitened by the working model: what a sandwich is made of.
 
-use super::sandwich::dot;
 use crate::design::Design;
 use crate::fit::kernels::cholesky;
+use crate::fit::kernels::dot;
 use crate::fit::optimum::Fitted;
 use nalgebra::DMatrix;
 use std::collections::BTreeMap;

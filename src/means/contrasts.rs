@@ -1,11 +1,12 @@
 //! Differences between arms at each visit, and the table that all contrasts share.
 
 use super::marginal::NO_WEIGHTS;
-use super::row::{baseline, check_level, evaluate, exclusions, percent, reasons, sentence};
+use super::row::{baseline, evaluate, exclusions, reasons, sentence};
 use super::{Adjustment, Family};
 use crate::design::{Averaging, Dimension, ReferenceGrid};
 use crate::error::{Error, Result};
 use crate::inference::{Df, Estimate, Fit};
+use crate::level::{check_level, percent};
 use crate::table::{Column, Format, Tabular, display_as_table};
 
 /// Which arms are compared.

@@ -1,9 +1,9 @@
 //! Non-inferiority and equivalence: contrasts against margins other than zero.
 
-use super::row::percent;
 use super::{Contrast, Contrasts};
 use crate::dist;
 use crate::error::{Error, Result};
+use crate::level::percent;
 use crate::table::{Column, Format, Tabular, display_as_table};
 
 /// Which scores are better.

@@ -1,9 +1,10 @@
 //! Marginal means: the mean outcome in each cell of some factors, everything else averaged.
 
-use super::row::{baseline, check_level, evaluate, exclusions, percent, reasons, sentence};
+use super::row::{baseline, evaluate, exclusions, reasons, sentence};
 use crate::design::{Averaging, Dimension, ReferenceGrid};
 use crate::error::{Error, Result};
 use crate::inference::{Df, Estimate, Fit};
+use crate::level::{check_level, percent};
 use crate::table::{Column, Format, Tabular, display_as_table};
 
 /// How marginal means are made.

@@ -30,19 +30,6 @@ pub(super) fn evaluate(fit: &Fit, label: String, l: Result<&[f64], String>, leve
     Ok(Evaluated { estimate, interval: (nan, nan), not_estimable: Some(reason) })
 }
 
-/// Refuses confidence levels outside (0, 1).
-pub(super) fn check_level(level: f64) -> Result<()> {
-    if level > 0.0 && level < 1.0 {
-        return Ok(());
-    }
-    Err(Error::invalid(format!("a confidence level of {level}"), "it does not lie between 0 and 1", "give a level such as 0.95"))
-}
-
-/// `95%`, `97.5%`.
-pub(super) fn percent(level: f64) -> String {
-    format!("{}%", (level * 1e6).round() / 1e4)
-}
-
 /// That the arms share their baseline mean, for a table's notes.
 pub(super) fn baseline(design: &Design) -> Option<String> {
     let visit = design.constraint.map(|c| &design.visit_labels()[c.baseline])?;
