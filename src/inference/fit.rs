@@ -92,11 +92,6 @@ impl Fit {
         }
     }
 
-    /// Whether this is one response of a joint fit.
-    pub(super) fn is_part(&self) -> bool {
-        self.whole.is_some()
-    }
-
     /// The same model with another optimum.
     pub(super) fn with_fitted(&self, fitted: Fitted) -> Self {
         Self::new(self.design.clone(), self.covariance.clone(), self.estimation, self.df, fitted)

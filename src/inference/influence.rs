@@ -134,13 +134,6 @@ impl Fit {
     /// contrast that the data do not determine.
     pub fn influence(&self, trial: &Trial, options: &InfluenceOptions) -> Result<Influence> {
         self.check_shared_covariance("influence")?;
-        if self.is_part() {
-            return Err(Error::invalid(
-                "influence on one response of a joint fit",
-                "a patient leaves with all responses",
-                "fit the response alone",
-            ));
-        }
         self.must_be_whole("the influence of patients")?;
         let design = self.design();
         design.needs_patients("influence")?;

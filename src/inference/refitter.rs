@@ -38,9 +38,7 @@ impl Fit {
     /// [`Error::Invalid`] for a fit from moments alone, which has no patients, and for one response of a joint fit.
     pub fn refitter(&self) -> Result<Refitter<'_>> {
         self.design().needs_patients("refitting")?;
-        if self.is_part() {
-            return Err(Error::invalid("refitting one response of a joint fit", "the responses were fitted together", "refit the whole"));
-        }
+        self.must_be_whole("refitting")?;
         let fitted = self.fitted();
         Ok(Refitter {
             fit: self,
