@@ -50,7 +50,7 @@ impl Case {
     /// The case of this number: always the same.
     pub fn new(seed: u64, index: u64, structures: &[Covariance]) -> Self {
         let mut random = Stream::new(seed, index, 0);
-        let ordinary = index % 20 == 0;
+        let ordinary = index.is_multiple_of(20);
         let (n, t) = match ordinary {
             true => (random.whole(24, 30) as usize, random.whole(4, 5) as usize),
             false => (random.whole(3, 30) as usize, random.whole(1, 10) as usize),

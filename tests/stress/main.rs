@@ -124,7 +124,7 @@ fn flaw(case: &Case, fit: &Fit) -> Option<String> {
             return Some(format!("`{}` is {} with standard error {} on {} df", row.label, row.estimate, row.se, row.df));
         }
     }
-    if case.index % CHECKED != 0 {
+    if !case.index.is_multiple_of(CHECKED) {
         return None;
     }
     let dense = Dense::new(case, fit);
@@ -133,7 +133,8 @@ fn flaw(case: &Case, fit: &Fit) -> Option<String> {
     let spread = 10.0 / dense.smallest_eigenvalue(&theta).max(1e-12) + dense.ratio_of_variances(&theta);
     let allowed = ROUNDING * (1.0 + found.abs()) + 4e-15 * dense.observations() as f64 * spread;
     let Some(again) = dense.value(&theta) else { return Some("the likelihood has no value at the optimum".into()) };
-    if !((again - found).abs() <= allowed) {
+    let off = (again - found).abs();
+    if off.is_nan() || off > allowed {
         return Some(format!("−2ℓ is {again} and not {found}: {:.1e} apart, {allowed:.1e} allowed", again - found));
     }
     beaten(case, fit, &dense, &theta, again, allowed).or_else(|| moved(case, fit, allowed))
