@@ -1,4 +1,4 @@
-//! Instructions of the hot path, counted by valgrind: they repeat to a ten-thousandth where times do not, so a limit can be a few per cent above
+//! Instructions of the hot path, counted by valgrind: they repeat to a ten-thousandth where times do not, so a limit can be some per cent above
 //! what was counted last and never cry wolf. A change that goes over a limit says why, or is mended; one that goes far under it lowers the limit.
 //!
 //! Needs valgrind and `cargo install gungraun-runner` in the version of the dependency `gungraun`; without them nothing is counted, and it says so.
@@ -15,15 +15,15 @@ use std::process::{Command, Stdio};
 use trialstats::inference::{Coefficients, Refitter};
 use trialstats::{Df, Fit, Model, Trial};
 
-/// Limits in instructions: three per cent above what was counted last.
+/// Limits in instructions: eight per cent above what was counted last, which leaves room for another compiler.
 mod limits {
-    pub const FEV_FIT: u64 = 3_030_000;
-    pub const FEV_SATTERTHWAITE: u64 = 3_910_000;
-    pub const FEV_KENWARD_ROGER: u64 = 4_260_000;
-    pub const FEV_REFIT: u64 = 2_120_000;
-    pub const SLEEPSTUDY_SATTERTHWAITE: u64 = 2_040_000;
-    pub const BCVA_SATTERTHWAITE: u64 = 195_500_000;
-    pub const BCVA_KENWARD_ROGER: u64 = 236_500_000;
+    pub const FEV_FIT: u64 = 2_600_000;
+    pub const FEV_SATTERTHWAITE: u64 = 3_430_000;
+    pub const FEV_KENWARD_ROGER: u64 = 3_730_000;
+    pub const FEV_REFIT: u64 = 1_240_000;
+    pub const SLEEPSTUDY_SATTERTHWAITE: u64 = 1_850_000;
+    pub const BCVA_SATTERTHWAITE: u64 = 107_000_000;
+    pub const BCVA_KENWARD_ROGER: u64 = 136_500_000;
 }
 
 fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
