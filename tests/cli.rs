@@ -264,3 +264,17 @@ fn instruments_are_scored_from_their_items() {
     assert_eq!(contrasts[3]["contrast"], "ImRs+GST - ImRs");
     assert_eq!(contrasts[3]["visit"], "12 months");
 }
+
+/// SAS's SP(EXP) on two columns of which one differs by patient; neither is in the mean model.
+#[test]
+fn coordinates_of_the_covariance_are_read_from_the_file() {
+    let words = "fit --data data-samples/fev/fev.csv --subject USUBJID --visit AVISIT --df kenward-roger --json";
+    let mut arguments: Vec<String> = words.split(' ').map(String::from).collect();
+    arguments.extend(["--formula", "FEV1 ~ ARMCD", "--covariance", "spatial-exponential(VISITN, VISITN2)"].map(String::from));
+    let found = json(&arguments);
+    let row = &found["coefficients"][1];
+    let (estimate, se) = (row["estimate"].as_f64().expect("a number"), row["se"].as_f64().expect("a number"));
+    // tests/references/sas/kenward_roger.csv; SAS stops early.
+    assert!((estimate - 4.21488979997259).abs() < 2e-4 * se, "{estimate}");
+    assert!((se - 0.90527620094771).abs() < 2e-4 * se, "{se}");
+}

@@ -227,7 +227,22 @@ impl FitArguments {
         {
             covariates.push(group.to_string());
         }
+        for structure in self.structures()? {
+            for column in structure.coordinate_columns() {
+                if !covariates.contains(column) {
+                    covariates.push(column.clone());
+                }
+            }
+        }
         Ok(Wanted { outcomes: vec![mean.outcome_name().to_string()], covariates, weights: self.weights.clone() })
+    }
+
+    /// The covariance structure, and those to fall back on.
+    fn structures(&self) -> Result<Vec<Covariance>, Failure> {
+        Ok(std::iter::once(&self.covariance)
+            .chain(&self.fallbacks)
+            .map(|name| Covariance::named(name))
+            .collect::<trialstats::Result<_>>()?)
     }
 
     fn model(&self, mean: MeanModel) -> Result<Model, Failure> {
@@ -254,10 +269,10 @@ impl FitArguments {
             EstimationName::Reml => Estimation::Reml,
             EstimationName::Ml => Estimation::Ml,
         };
-        let fallbacks = self.fallbacks.iter().map(|name| Covariance::named(name)).collect::<trialstats::Result<Vec<_>>>()?;
+        let mut structures = self.structures()?.into_iter();
         let mut model = Model::new(mean)
-            .covariance(Covariance::named(&self.covariance)?)
-            .covariance_else(fallbacks)
+            .covariance(structures.next().unwrap_or_default())
+            .covariance_else(structures)
             .estimation(estimation)
             .df(df)
             .information(information)
