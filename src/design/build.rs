@@ -202,6 +202,7 @@ impl Frame {
             options: options.clone(),
             arm_of,
             sums: None,
+            random: vec![],
             tally: std::sync::OnceLock::new(),
             products,
         })

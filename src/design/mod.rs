@@ -20,6 +20,7 @@ mod frozen;
 mod grid;
 mod hypotheses;
 mod model;
+mod random;
 mod repeated;
 mod span;
 mod stack;
@@ -38,6 +39,7 @@ pub use exclusions::{ExcludedObservation, Exclusions};
 pub use frozen::FrozenDesign;
 pub(crate) use frozen::{Census, Occurring};
 pub use model::{Baseline, MeanModel};
+pub use random::{EffectCovariance, RandomTerm};
 
 use crate::error::{Error, Result};
 use crate::trial::ColumnNames;
@@ -110,6 +112,8 @@ pub struct Design {
     pub(crate) sums: Option<ValueSums>,
     /// The entries of z as products of variables.
     pub(crate) products: Vec<Product>,
+    /// The random effects of clusters, above what the patients' covariance says.
+    pub(crate) random: Vec<RandomTerm>,
     /// Counts and means, made when first asked for.
     pub(crate) tally: std::sync::OnceLock<Tally>,
 }
@@ -133,6 +137,11 @@ impl Design {
     /// The position of the baseline among the analysed visits; `None` where it is not one of them.
     pub fn baseline_visit(&self) -> Option<usize> {
         self.baseline_visit
+    }
+
+    /// The random effects of clusters.
+    pub fn random(&self) -> &[RandomTerm] {
+        &self.random
     }
 
     /// The columns of the model matrix.

@@ -54,6 +54,7 @@ impl Design {
             arm_of: arm_of(responses, &at),
             sums: None,
             products: vec![],
+            random: vec![],
             tally: std::sync::OnceLock::new(),
             patients,
         };

@@ -1,0 +1,46 @@
+//! Random effects of clusters, as the design has them: who belongs to which level, and what multiplies its effects.
+
+/// The random effects of one cluster factor: `(0 + gst | group)`, `(1 + days | patient)`.
+///
+/// The effects u_j of level j are k numbers with mean 0 and covariance G, the same for all levels; an observation of patient i at visit t in
+/// level j has z_it'u_j added to its mean. Observations in no level have none of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RandomTerm {
+    /// The cluster factor: `therapist`, `site:therapist`; what the file calls the patient where patients are the levels.
+    pub(crate) factor: String,
+    /// Whether the levels are the patients themselves.
+    pub(crate) of_patients: bool,
+    /// The levels that an analysed observation belongs to, in the order of the factor's levels.
+    pub(crate) levels: Vec<String>,
+    /// Names of the k effects of a level: `(Intercept)`, `gst`.
+    pub(crate) effects: Vec<String>,
+    /// What the k effects have in common.
+    pub(crate) structure: EffectCovariance,
+    /// The level of each analysed observation, as a position in `levels`: n × T, patient by patient. `None` where the observation belongs to no
+    /// level, and where there is no observation.
+    pub(crate) level_of: Vec<Option<u32>>,
+    /// z_it of each analysed observation: n × T × k; zero where it belongs to no level.
+    pub(crate) z: Vec<f64>,
+}
+
+/// The covariance G of the effects of a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+pub enum EffectCovariance {
+    /// A variance each and a covariance each pair, `(1 + x | g)` (the default).
+    #[default]
+    Correlated,
+    /// A variance each, `(1 + x || g)`.
+    Independent,
+}
+
+impl RandomTerm {
+    /// The number k of effects of a level.
+    pub(crate) fn size(&self) -> usize {
+        self.effects.len()
+    }
+
+    /// The number of effects of all levels.
+    pub(crate) fn total(&self) -> usize {
+        self.levels.len() * self.size()
+    }
+}
