@@ -1,5 +1,6 @@
 //! A plain trial: one normally distributed outcome, any number of patients, arms and visits.
 
+use super::groups::{Groups, Memberships};
 use super::random::{Stream, logit, lower_factor, lower_times, probability};
 use crate::error::{Error, Result};
 use crate::trial::{Outcome, Schedule, Trial};
@@ -11,7 +12,8 @@ use rayon::prelude::*;
 /// |---|---|---|
 /// | visits | none: given to [`Gaussian::new`] | labels in order; the first is the baseline |
 /// | arms | none: at least one [`Gaussian::arm`] | name, patients, mean at each visit; the first is the reference |
-/// | covariance | identity | Σ of the outcome over the visits, the same in every arm |
+/// | covariance | identity | Σ of the outcome over the visits, the same in every arm but those of [`Gaussian::arm_covariance`] |
+/// | groups | none | who shares a therapist or a therapy group, and what its members share |
 /// | dropout | [`Dropout::None`] | who leaves before which visit |
 /// | outcome | `y` | name of the outcome |
 ///
@@ -22,6 +24,8 @@ pub struct Gaussian {
     visits: Vec<String>,
     arms: Vec<(String, usize, Vec<f64>)>,
     covariance: Vec<f64>,
+    arm_covariances: Vec<(String, Vec<f64>)>,
+    groups: Vec<Groups>,
     dropout: Dropout,
 }
 
@@ -50,7 +54,7 @@ impl Gaussian {
         let visits: Vec<String> = visits.into_iter().map(Into::into).collect();
         let n = visits.len();
         let covariance = (0..n * n).map(|k| if k / n == k % n { 1.0 } else { 0.0 }).collect();
-        Self { outcome: "y".into(), visits, arms: vec![], covariance, dropout: Dropout::None }
+        Self { outcome: "y".into(), visits, arms: vec![], covariance, arm_covariances: vec![], groups: vec![], dropout: Dropout::None }
     }
 
     /// Names the outcome.
@@ -68,6 +72,37 @@ impl Gaussian {
     /// Sets Σ, row by row (visits × visits).
     pub fn covariance(mut self, sigma: impl Into<Vec<f64>>) -> Self {
         self.covariance = sigma.into();
+        self
+    }
+
+    /// Sets Σ of one arm, row by row, in place of the one for all.
+    pub fn arm_covariance(mut self, arm: impl Into<String>, sigma: impl Into<Vec<f64>>) -> Self {
+        self.arm_covariances.push((arm.into(), sigma.into()));
+        self
+    }
+
+    /// Puts the patients of one arm in groups of `size`, in their order, the last one smaller where the patients do not suffice. Every group has
+    /// a standard normal deviate u_g, the same at all visits, and its members have `sd`_t u_g added at visit t: to Σ, which is what varies
+    /// within a group, comes `sd`_s `sd`_t between two visits of its members. Patients of other arms are in no group, unless groups of the same
+    /// `factor` are made there too.
+    ///
+    /// ```
+    /// use trialstats::simulate::Gaussian;
+    ///
+    /// // A partially nested trial: the intraclass correlation after the baseline is 5 / (5 + 95).
+    /// let trial = Gaussian::new(["before", "after"])
+    ///     .arm("individual", 64, [30.0, 25.0])
+    ///     .arm("groups", 64, [30.0, 25.0])
+    ///     .covariance([100.0, 50.0, 50.0, 100.0])
+    ///     .arm_covariance("groups", [100.0, 50.0, 50.0, 95.0])
+    ///     .groups("group", "groups", 8, [0.0, 5.0_f64.sqrt()])
+    ///     .trial(1, 0)?;
+    /// assert_eq!(trial.clusters()[0].levels.len(), 8);
+    /// assert_eq!(trial.clusters()[0].codes.iter().filter(|c| c.is_none()).count(), 64);
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    pub fn groups(mut self, factor: impl Into<String>, arm: impl Into<String>, size: usize, sd: impl Into<Vec<f64>>) -> Self {
+        self.groups.push(Groups { factor: factor.into(), arm: arm.into(), size, sd: sd.into() });
         self
     }
 
@@ -97,17 +132,23 @@ impl Gaussian {
     /// Replicate number `replicate` under `seed`: the same trial every time, on any number of threads.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if means or Σ do not have the length of the schedule, Σ is not positive definite or a chance is not one;
+    /// [`Error::Invalid`] if means, Σ or the standard deviations of groups do not have the length of the schedule, Σ is not positive definite,
+    /// groups have no members or a chance is not one; [`Error::Unknown`] for the covariance or the groups of an arm there is not;
     /// [`Error::Data`] if there are no visits, no arms or no patients.
     pub fn trial(&self, seed: u64, replicate: u64) -> Result<Trial> {
-        let factor = self.factor()?;
+        let laws = self.laws()?;
         self.check()?;
         let n = self.visits.len();
         let arm_of: Vec<usize> = self.arms.iter().enumerate().flat_map(|(a, arm)| vec![a; arm.1]).collect();
+        let arm_names: Vec<&str> = arm_of.iter().map(|&a| self.arms[a].0.as_str()).collect();
+        let memberships = Memberships::draw(&self.groups, &arm_names, seed, replicate);
         let mut values = vec![f64::NAN; arm_of.len() * n];
         if n > 0 {
             values.par_chunks_mut(n).zip(&arm_of).enumerate().for_each(|(i, (y, &arm))| {
-                self.patient(&factor, arm, &mut Stream::new(seed, replicate, i as u64), y);
+                let mut stream = Stream::new(seed, replicate, i as u64);
+                let mut deviations = lower_times(&laws[arm].factor, &stream.normals(n));
+                memberships.add(i, &mut deviations);
+                self.follow(&laws[arm], &self.arms[arm].2, &deviations, &mut stream, y);
             });
         }
         let schedule = Schedule::of_labels(self.visits.clone());
@@ -115,26 +156,23 @@ impl Gaussian {
             Some(first) => schedule.with_baseline(first)?,
             None => schedule,
         };
-        Trial::builder(format!("simulated: {} patients, seed {seed}, replicate {replicate}", arm_of.len()))
+        let trial = Trial::builder(format!("simulated: {} patients, seed {seed}, replicate {replicate}", arm_of.len()))
             .patients((1..=arm_of.len()).map(|i| i.to_string()))
             .arms(self.arms.iter().map(|a| a.0.clone()), arm_of)
             .schedule(schedule)
-            .outcome(Outcome { name: self.outcome.clone(), label: self.outcome.clone(), range: None, values })
-            .build()
+            .outcome(Outcome { name: self.outcome.clone(), label: self.outcome.clone(), range: None, values });
+        memberships.clusters().into_iter().fold(trial, |trial, cluster| trial.cluster(cluster)).build()
     }
 
-    fn patient(&self, factor: &[f64], arm: usize, stream: &mut Stream, y: &mut [f64]) {
-        let n = y.len();
-        let means = &self.arms[arm].2;
-        let deviations = lower_times(factor, &stream.normals(n));
-        for t in 0..n {
+    /// Writes down a patient's outcome until he or she leaves.
+    fn follow(&self, law: &Law, means: &[f64], deviations: &[f64], stream: &mut Stream, y: &mut [f64]) {
+        for t in 0..y.len() {
             let chance = match self.dropout {
                 _ if t == 0 => 0.0,
                 Dropout::None => 0.0,
                 Dropout::CompletelyAtRandom { each_visit } => each_visit,
                 Dropout::AtRandom { at_mean, log_odds_per_sd } => {
-                    let sd = self.covariance[(t - 1) * n + t - 1].sqrt();
-                    probability(logit(at_mean) + log_odds_per_sd * deviations[t - 1] / sd)
+                    probability(logit(at_mean) + log_odds_per_sd * deviations[t - 1] / law.sd[t - 1])
                 }
             };
             if stream.happens(chance) {
@@ -144,13 +182,22 @@ impl Gaussian {
         }
     }
 
-    fn factor(&self) -> Result<Vec<f64>> {
-        let n = self.visits.len();
-        let invalid = |why: String| Error::invalid("the covariance of the simulation", why, "give Σ row by row, visits × visits");
-        if self.covariance.len() != n * n {
-            return Err(invalid(format!("it has {} values where {} are needed", self.covariance.len(), n * n)));
+    /// How each arm's patients vary.
+    fn laws(&self) -> Result<Vec<Law>> {
+        let (n, arms) = (self.visits.len(), self.arms.iter().map(|a| a.0.as_str()).collect::<Vec<_>>());
+        if let Some((arm, _)) = self.arm_covariances.iter().find(|(arm, _)| !arms.contains(&arm.as_str())) {
+            return Err(Error::unknown("arm", arm, &arms));
         }
-        lower_factor(&self.covariance, n).ok_or_else(|| invalid("it is not positive definite".into()))
+        self.groups.iter().try_for_each(|g| g.check(&arms, n))?;
+        arms.iter()
+            .map(|arm| {
+                let own = self.arm_covariances.iter().rev().find(|(of, _)| of == arm);
+                let sigma = own.map_or(&self.covariance, |(_, sigma)| sigma);
+                let factor = factor(sigma, n)?;
+                let shared = |t: usize| self.groups.iter().filter(|g| g.arm == *arm).map(|g| g.sd[t] * g.sd[t]).sum::<f64>();
+                Ok(Law { factor, sd: (0..n).map(|t| (sigma[t * n + t] + shared(t)).sqrt()).collect() })
+            })
+            .collect()
     }
 
     fn check(&self) -> Result<()> {
@@ -171,6 +218,22 @@ impl Gaussian {
             Err(Error::invalid(format!("dropout `{what}` = {chance}"), "it is not a probability", "choose one from 0 to 1"))
         }
     }
+}
+
+/// How the patients of one arm vary.
+struct Law {
+    /// Lower factor of Σ, of what varies within a group.
+    factor: Vec<f64>,
+    /// Standard deviation at each visit, that between groups included.
+    sd: Vec<f64>,
+}
+
+fn factor(sigma: &[f64], n: usize) -> Result<Vec<f64>> {
+    let invalid = |why: String| Error::invalid("the covariance of the simulation", why, "give Σ row by row, visits × visits");
+    if sigma.len() != n * n {
+        return Err(invalid(format!("it has {} values where {} are needed", sigma.len(), n * n)));
+    }
+    lower_factor(sigma, n).ok_or_else(|| invalid("it is not positive definite".into()))
 }
 
 #[cfg(test)]
@@ -246,6 +309,49 @@ mod tests {
     }
 
     #[test]
+    fn members_of_a_group_share_what_is_stated() {
+        // 10,000 groups of 4 with variance 2 between and 3 within at the second visit; nothing shared at the first.
+        let trial = Gaussian::new(["0", "1"])
+            .arm("a", 100, [0.0, 0.0])
+            .arm("b", 40_000, [0.0, 0.0])
+            .arm_covariance("b", [1.0, 0.5, 0.5, 3.0])
+            .groups("group", "b", 4, [0.0, 2.0_f64.sqrt()])
+            .trial(4, 0)
+            .unwrap();
+        let cluster = trial.cluster("group").unwrap();
+        assert_eq!((cluster.levels.len(), cluster.levels[0].as_str()), (10_000, "b 1"));
+        assert!(cluster.codes[..100].iter().all(Option::is_none));
+        assert_eq!((cluster.codes[100], cluster.codes[103], cluster.codes[104]), (Some(0), Some(0), Some(1)));
+        for (visit, between, within) in [(0, 0.0, 1.0), (1, 2.0, 3.0)] {
+            let y = values(&trial, 1, visit);
+            let means: Vec<f64> = y.chunks(4).map(mean).collect();
+            let mean_square = means.iter().map(|m| m * m).sum::<f64>() / 10_000.0;
+            let inside = y.chunks(4).map(|g| g.iter().map(|x| (x - mean(g)).powi(2)).sum::<f64>()).sum::<f64>() / 30_000.0;
+            // Four Monte-Carlo standard errors of a mean square: σ² √(2/df).
+            let of_means = between + within / 4.0;
+            assert!((mean_square - of_means).abs() < 4.0 * of_means * (2.0_f64 / 10_000.0).sqrt(), "between, visit {visit}");
+            assert!((inside - within).abs() < 4.0 * within * (2.0_f64 / 30_000.0).sqrt(), "within, visit {visit}");
+        }
+    }
+
+    #[test]
+    fn groups_of_one_factor_in_two_arms_are_levels_of_one_cluster() {
+        let stated = Gaussian::new(["0"]).arm("a", 3, [0.0]).arm("b", 5, [0.0]);
+        let trial = stated.groups("therapist", "a", 2, [1.0]).groups("therapist", "b", 4, [1.0]).trial(1, 0).unwrap();
+        assert_eq!(trial.clusters().len(), 1);
+        assert_eq!(trial.clusters()[0].levels, ["a 1", "a 2", "b 1", "b 2"]);
+        assert_eq!(trial.clusters()[0].codes, [0, 0, 1, 2, 2, 2, 2, 3].map(Some));
+    }
+
+    #[test]
+    fn groups_leave_the_patients_of_other_arms_as_they_were() {
+        let plain = three_visits().trial(5, 6).unwrap();
+        let grouped = three_visits().groups("group", "b", 10, [1.0, 1.0, 1.0]).trial(5, 6).unwrap();
+        assert_eq!(values(&plain, 0, 2), values(&grouped, 0, 2));
+        assert_ne!(values(&plain, 1, 2), values(&grouped, 1, 2));
+    }
+
+    #[test]
     fn impossible_requests_say_why() {
         let message = |g: Gaussian| g.trial(1, 0).unwrap_err().to_string();
         assert!(message(three_visits().arm("c", 3, [0.0])).contains("means of arm `c`"));
@@ -253,5 +359,10 @@ mod tests {
         assert!(message(three_visits().compound_symmetry(1.0, 1.0)).contains("positive definite"));
         assert!(message(three_visits().dropout(Dropout::CompletelyAtRandom { each_visit: 1.5 })).contains("probability"));
         assert!(message(Gaussian::new(["0"])).contains("no patients"));
+        assert!(message(three_visits().groups("group", "c", 8, [0.0; 3])).contains("`c`"));
+        assert!(message(three_visits().groups("group", "b", 0, [0.0; 3])).contains("no members"));
+        assert!(message(three_visits().groups("group", "b", 8, [0.0; 2])).contains("3 visits"));
+        assert!(message(three_visits().arm_covariance("c", [1.0])).contains("`c`"));
+        assert!(message(three_visits().arm_covariance("b", [1.0])).contains("9 are needed"));
     }
 }

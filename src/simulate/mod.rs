@@ -6,7 +6,8 @@
 //!   latent severity moves, how a total is spread over the items of CAPS-5 and SCID-5-PD, who treats whom, who drops out. Every number in
 //!   it says whether it was published (and where), calibrated or invented ([`Stated`]). [`Truth::simulate`] makes a [`SimulatedTrial`],
 //!   which is written as CSV and read back like any other trial's file.
-//! - [`Gaussian`] makes a [`Trial`](crate::Trial) with a normally distributed outcome of any size, for tests, benches and simulation studies.
+//! - [`Gaussian`] makes a [`Trial`](crate::Trial) with a normally distributed outcome of any size, with groups of patients where they are wanted, for tests, benches and
+//!   simulation studies.
 //!
 //! ```
 //! use trialstats::simulate::{Dropout, Gaussian};
@@ -28,6 +29,7 @@
 
 mod file;
 mod gaussian;
+mod groups;
 mod items;
 mod patient;
 pub mod random;
