@@ -45,6 +45,8 @@ pub enum Covariance {
     AnteDependence,
     /// A variance per visit, a correlation for every two neighbouring visits; those of others are the products of the correlations between.
     HeterogeneousAnteDependence,
+    /// One variance, no covariance: what is left of a patient's visits is independent.
+    Independent,
     /// One variance, one covariance.
     CompoundSymmetry,
     /// A variance per visit, one correlation.
@@ -90,6 +92,17 @@ pub enum RandomTerms {
     Intercept,
     /// The level and the slope on visit time, correlated.
     InterceptSlope,
+}
+
+/// Structures of the same name with the same numbers and variables; of a user's own, the very same object.
+impl PartialEq for Covariance {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Covariance::Custom(own), Covariance::Custom(other)) => Arc::ptr_eq(own, other),
+            (Covariance::Custom(_), _) | (_, Covariance::Custom(_)) => false,
+            _ => self.to_string() == other.to_string(),
+        }
+    }
 }
 
 impl Covariance {
@@ -178,6 +191,7 @@ impl Covariance {
             Covariance::HeterogeneousAutoregressive => heterogeneous(Autoregressive, visits),
             Covariance::AnteDependence => homogeneous(AnteDependence, visits),
             Covariance::HeterogeneousAnteDependence => heterogeneous(AnteDependence, visits),
+            Covariance::Independent => Box::new(Toeplitz::banded(visits, 1)),
             Covariance::CompoundSymmetry => Box::new(CompoundSymmetry::new(visits)),
             Covariance::HeterogeneousCompoundSymmetry => heterogeneous(Exchangeable, visits),
             Covariance::HuynhFeldt => Box::new(HuynhFeldt::new(visits)),

@@ -12,6 +12,7 @@
 //! | [`HeterogeneousAutoregressive`](Covariance::HeterogeneousAutoregressive) | σ_a σ_b ρ^{a−b} | σ²_a, ρ | T+1 | – | `ARH(1)` | `ar1h` | `corAR1`, `varIdent` |
 //! | [`AnteDependence`](Covariance::AnteDependence) | σ² ρ_b ρ_{b+1} … ρ_{a−1} | σ², ρ_1, …, ρ_{T−1} | T | – | – | `ad` | – |
 //! | [`HeterogeneousAnteDependence`](Covariance::HeterogeneousAnteDependence) | σ_a σ_b ρ_b ρ_{b+1} … ρ_{a−1} | σ²_a, ρ_1, …, ρ_{T−1} | 2T−1 | – | `ANTE(1)` | `adh` | – |
+//! | [`Independent`](Covariance::Independent) | 0 | σ² | 1 | – | `VC`, `SIMPLE` | – | the default |
 //! | [`CompoundSymmetry`](Covariance::CompoundSymmetry) | σ₁; the variance is σ₁ + σ² | σ₁, σ² | 2 | – | `CS` | `cs` | `corCompSymm` |
 //! | [`HeterogeneousCompoundSymmetry`](Covariance::HeterogeneousCompoundSymmetry) | σ_a σ_b ρ | σ²_a, ρ | T+1 | – | `CSH` | `csh` | `corCompSymm`, `varIdent` |
 //! | [`HuynhFeldt`](Covariance::HuynhFeldt) | (σ²_a + σ²_b)/2 − λ | σ²_a, λ | T+1 | – | `HF` | – | – |

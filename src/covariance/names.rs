@@ -18,7 +18,7 @@ const PARAMETRISED: [&str; 8] = [
 
 impl Covariance {
     /// The built-in structures that need nothing but visits, with their full name and the short name that R mmrm uses, where it has one.
-    pub const NAMED: [(&'static str, Option<&'static str>, Covariance); 15] = [
+    pub const NAMED: [(&'static str, Option<&'static str>, Covariance); 16] = [
         ("unstructured", Some("us"), Covariance::Unstructured),
         ("toeplitz", Some("toep"), Covariance::Toeplitz),
         ("heterogeneous-toeplitz", Some("toeph"), Covariance::HeterogeneousToeplitz),
@@ -26,6 +26,7 @@ impl Covariance {
         ("heterogeneous-autoregressive", Some("ar1h"), Covariance::HeterogeneousAutoregressive),
         ("ante-dependence", Some("ad"), Covariance::AnteDependence),
         ("heterogeneous-ante-dependence", Some("adh"), Covariance::HeterogeneousAnteDependence),
+        ("independent", None, Covariance::Independent),
         ("compound-symmetry", Some("cs"), Covariance::CompoundSymmetry),
         ("heterogeneous-compound-symmetry", Some("csh"), Covariance::HeterogeneousCompoundSymmetry),
         ("huynh-feldt", None, Covariance::HuynhFeldt),
@@ -109,6 +110,7 @@ impl fmt::Display for Covariance {
             Covariance::HeterogeneousAutoregressive => f.write_str("heterogeneous-autoregressive"),
             Covariance::AnteDependence => f.write_str("ante-dependence"),
             Covariance::HeterogeneousAnteDependence => f.write_str("heterogeneous-ante-dependence"),
+            Covariance::Independent => f.write_str("independent"),
             Covariance::CompoundSymmetry => f.write_str("compound-symmetry"),
             Covariance::HeterogeneousCompoundSymmetry => f.write_str("heterogeneous-compound-symmetry"),
             Covariance::HuynhFeldt => f.write_str("huynh-feldt"),
