@@ -1,7 +1,9 @@
 //! [`Model`]: what is assumed.
 
+mod formula;
+
 use crate::covariance::Covariance;
-use crate::design::{Design, DesignOptions, FrozenDesign, MeanModel};
+use crate::design::{Design, DesignOptions, FrozenDesign, MeanModel, ModelFormula, RandomEffects};
 use crate::error::{Error, Result};
 use crate::fit::classes::Classes;
 use crate::fit::optimum::Fitted;
@@ -9,13 +11,15 @@ use crate::fit::{Estimation, TrialMoments};
 use crate::inference::fallback::{Fallback, first_that_fits};
 use crate::inference::{Df, Fit, InformationKind, Vcov};
 use crate::trial::{Protocol, Trial};
+use formula::{WithinNames, no_random_effects};
 
 /// A mixed model for repeated measurements: the mean, the covariance among a patient's visits, how both are estimated, and the method for
 /// degrees of freedom.
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`covariance`](Model::covariance) | unstructured |
+/// | [`random`](Model::random) | none |
+/// | [`covariance`](Model::covariance) | unstructured; independent where random effects of the patients are stated |
 /// | [`covariance_else`](Model::covariance_else) | none: where the structure cannot be fitted, that is an error |
 /// | [`covariance_by`](Model::covariance_by) | one covariance for everyone |
 /// | [`estimation`](Model::estimation) | REML |
@@ -24,10 +28,13 @@ use crate::trial::{Protocol, Trial};
 /// | [`vcov`](Model::vcov) | model-based |
 /// | [`weights`](Model::weights) | none |
 /// | [`visits`](Model::visits) | all, without the baseline visit where the baseline is a covariate |
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     mean: MeanModel,
-    covariance: Covariance,
+    /// As stated; see [`Model::covariance_for`] where it is not.
+    covariance: Option<Covariance>,
+    /// What a formula calls visit and patient in `us(visit | patient)`.
+    within: Option<WithinNames>,
     fallbacks: Vec<Covariance>,
     estimation: Estimation,
     df: Df,
@@ -41,7 +48,8 @@ impl Model {
     pub fn new(mean: MeanModel) -> Self {
         Self {
             mean,
-            covariance: Covariance::default(),
+            covariance: None,
+            within: None,
             fallbacks: vec![],
             estimation: Estimation::default(),
             df: Df::default(),
@@ -51,18 +59,50 @@ impl Model {
         }
     }
 
-    /// A model whose mean is given by a formula such as `caps5 ~ baseline + site + arm * visit`.
+    /// A model given by a formula: the mean, random effects, and the covariance of a patient's visits.
+    ///
+    /// | part | example | where it is absent |
+    /// |---|---|---|
+    /// | the mean | `caps5 ~ baseline + site + arm * visit` | |
+    /// | random effects, any number of times | `(1 \| therapist)`, `(0 + gst \| group)`, `(1 + days \| patient)`: [`RandomEffects`] | none |
+    /// | the covariance of a patient's visits | `us(visit \| patient)`, `ar1h(visit \| arm / patient)` for one of each arm | that of [`Model::covariance`] |
+    ///
+    /// A covariance structure has the name that [`Covariance::named`] knows, in full or short. Where the formula has random effects
+    /// `(… | patient)` and no structure, what they leave is independent, as in R's lme4; else the covariance is unstructured.
+    ///
+    /// ```
+    /// use trialstats::Model;
+    /// let model = Model::formula("caps5 ~ baseline + arm * visit + (1 | therapist) + (0 + gst | group) + us(visit | patient)")?;
+    /// assert_eq!(model.random_effects().len(), 2);
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Formula`] says where the formula cannot be understood.
     pub fn formula(formula: &str) -> Result<Self> {
-        Ok(Self::new(MeanModel::parse(formula)?))
+        let ModelFormula { mean, random, within } = ModelFormula::parse(formula)?;
+        let model = random.into_iter().fold(Self::new(mean), Self::random);
+        match within {
+            None => Ok(model),
+            Some(within) => model.with_covariance_of_formula(formula, within),
+        }
     }
 
     /// The covariance among a patient's visits.
     pub fn covariance(mut self, covariance: Covariance) -> Self {
-        self.covariance = covariance;
+        self.covariance = Some(covariance);
         self
+    }
+
+    /// Adds random effects; see [`RandomEffects`].
+    pub fn random(mut self, effects: RandomEffects) -> Self {
+        self.options.random.push(effects);
+        self
+    }
+
+    /// Adds a random intercept of each level of a factor: `(1 | factor)`.
+    pub fn random_intercept(self, factor: impl Into<String>) -> Self {
+        self.random(RandomEffects::of(factor))
     }
 
     /// Structures to fall back on, in this order, agreed before the data are seen: the next is tried where the one before has no verified
@@ -137,6 +177,23 @@ impl Model {
         &self.mean
     }
 
+    /// The random effects in their order.
+    pub fn random_effects(&self) -> &[RandomEffects] {
+        &self.options.random
+    }
+
+    /// The design of the model for a trial: who is analysed, at which visits, the model matrix, and who belongs to which level of the random
+    /// effects.
+    ///
+    /// # Errors
+    /// As [`Design::build`].
+    pub fn design(&self, trial: &Trial) -> Result<Design> {
+        if let Some(names) = &self.within {
+            names.check(trial)?;
+        }
+        Design::build(trial, &self.mean, &self.options)
+    }
+
     /// The design of the model for every data set of one protocol, agreed before the data are seen: see
     /// [`TrialMoments`](crate::fit::TrialMoments).
     ///
@@ -168,7 +225,7 @@ impl Model {
         let collect = |kept: &[usize], rows: &_| moments.for_fit(&occurring, kept, rows);
         let bind = |covariance: &Covariance| covariance.bind(&occurring.design.visit_times);
         let fit = |structure| Fitted::of_moments(&occurring.design, structure, self.estimation, collect);
-        let found = first_that_fits(&self.covariance, &self.fallbacks, bind, fit)?;
+        let found = first_that_fits(&self.covariance_for(&occurring.design), &self.fallbacks, bind, fit)?;
         Ok(self.fit_of(occurring.design, found))
     }
 
@@ -180,10 +237,13 @@ impl Model {
     /// structures.
     pub fn fit(&self, trial: &Trial) -> Result<Fit> {
         self.check_df()?;
-        let design = Design::build(trial, &self.mean, &self.options)?;
+        let design = self.design(trial)?;
+        if let Some(effects) = self.options.random.first() {
+            return Err(Error::invalid(format!("fitting `{effects}`"), "random effects are read but not fitted yet", "leave them out"));
+        }
         let classes = |covariance: &Covariance| self.classes(covariance, &design, trial);
         let fit = |classes| Fitted::new(&design, classes, self.estimation);
-        let found = first_that_fits(&self.covariance, &self.fallbacks, classes, fit)?;
+        let found = first_that_fits(&self.covariance_for(&design), &self.fallbacks, classes, fit)?;
         Ok(self.fit_of(design, found))
     }
 
@@ -214,7 +274,8 @@ impl Model {
     /// Mean and data of one response of a joint model; what the joint model decides for all of them must not have been set here.
     pub(crate) fn response(&self) -> Result<(&MeanModel, &DesignOptions)> {
         let set = match self {
-            _ if !matches!(self.covariance, Covariance::Unstructured) => "covariance",
+            _ if !matches!(self.covariance, None | Some(Covariance::Unstructured)) => "covariance",
+            _ if !self.options.random.is_empty() => return Err(no_random_effects("a joint model", &self.options.random[0])),
             _ if !self.fallbacks.is_empty() => "list of covariances to fall back on",
             _ if self.estimation != Estimation::default() => "estimation",
             _ if self.df != Df::default() => "method for degrees of freedom",

@@ -15,6 +15,9 @@ pub struct DesignOptions {
     pub group: Option<String>,
     /// A numeric covariate with observation weights: the residual variance is proportional to 1/weight.
     pub weights: Option<String>,
+    /// Random effects of clusters and patients.
+    #[serde(default)]
+    pub random: Vec<RandomEffects>,
 }
 
 impl Design {
@@ -46,6 +49,7 @@ impl Design {
             return Err(nothing_left(model, &exclusions));
         }
         warnings.extend(frame.drop_unused_levels());
+        warnings.extend(frame.settle_random_terms()?);
         warnings.extend(frame.empty_cells(trial, &frame.arm_counts(trial)));
         let mut design = frame.into_design(trial, model, options, exclusions, warnings)?;
         design.decide_aliased();
@@ -175,6 +179,7 @@ impl Frame {
         let group_of = patients.iter().map(|&i| self.group.as_ref().and_then(|g| g.level(i, 0, visits)).unwrap_or(0)).collect();
         let arm_of = patients.iter().map(|&i| trial.arm_of()[i]).collect();
         let schedule = trial.schedule().visits();
+        let random = self.random_terms(&patients);
         Ok(Design {
             outcome: model.outcome.clone(),
             model: model.clone(),
@@ -202,7 +207,7 @@ impl Frame {
             options: options.clone(),
             arm_of,
             sums: None,
-            random: vec![],
+            random,
             tally: std::sync::OnceLock::new(),
             products,
         })

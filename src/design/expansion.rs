@@ -1,6 +1,6 @@
 //! From the expression of a formula to its terms.
 
-use super::formula::{Expr, formula_error};
+use super::formula::{Expr, Grouping, formula_error};
 use crate::error::{Error, Result};
 
 /// More terms are a mistake, and would take for ever to sort out.
@@ -46,7 +46,7 @@ impl Expansion<'_> {
                 let base = self.terms(base, false)?;
                 (1..*degree).try_fold(base.clone(), |power, _| self.products(&power, &base))
             }
-            Expr::Grouping { structure, position } => Err(self.misplaced(structure.as_deref(), *position)),
+            Expr::Grouping(grouping) => Err(self.misplaced(grouping)),
         }
     }
 
@@ -90,14 +90,9 @@ impl Expansion<'_> {
         })
     }
 
-    fn misplaced(&self, structure: Option<&str>, position: usize) -> Error {
-        let message = match structure {
-            Some(name) => format!(
-                "`{name}(… | …)` is a covariance structure, and this formula is the mean alone; leave it out here and give it to the model with `.covariance(…)`"
-            ),
-            None => "`(… | …)` is a random effect, and this formula is the mean alone; leave it out here: a random intercept or slope of the patients is given to the model with `.covariance(…)`, clusters such as therapists have no place in the model yet".into(),
-        };
-        formula_error(self.text, position, message)
+    fn misplaced(&self, grouping: &Grouping) -> Error {
+        let what = if grouping.structure.is_some() { "a covariance structure" } else { "a random effect" };
+        formula_error(self.text, grouping.position, format!("{what} is a term of its own, after a `+` and outside of other terms"))
     }
 }
 

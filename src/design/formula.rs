@@ -11,6 +11,9 @@
 //! | `(a + b + c)^2` | everything up to two-way interactions |
 //! | `1`, `0`, `- 1` | with, without an intercept |
 //! | `` `visit date` `` | a name with blanks or signs in it |
+//!
+//! What stands after the mean, `(effects | clusters)` and `structure(visit | patient)`, is kept as it was read; [`super::grouping`] says what
+//! it means.
 
 use super::expansion::Expansion;
 use super::tokens::{Token, TokenKind, tokens};
@@ -19,7 +22,7 @@ use crate::error::{Error, Result};
 /// Deeper nesting is a mistake, and would exhaust the stack.
 const MOST_PARENTHESES: usize = 100;
 
-/// A formula taken apart: the outcome's name and the terms of the mean.
+/// A formula taken apart: the outcome's name, the terms of the mean, random effects and covariance structures.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Formula {
     pub outcome: String,
@@ -28,6 +31,8 @@ pub(super) struct Formula {
     pub variables: Vec<String>,
     /// Terms by degree, then by appearance; each lists positions in `variables`, ascending.
     pub terms: Vec<Vec<usize>>,
+    /// Random effects and covariance structures in order of appearance.
+    pub groupings: Vec<Grouping>,
 }
 
 /// The expression on the right of `~`, each leaf with its position in the text.
@@ -44,11 +49,20 @@ pub(super) enum Expr {
     Cross(Box<Expr>, Box<Expr>),
     Nested(Box<Expr>, Box<Expr>),
     Power(Box<Expr>, usize),
-    /// `structure(effects | by)` or `(effects | by)`: a covariance or a random effect, which the mean model has no place for.
-    Grouping {
-        structure: Option<String>,
-        position: usize,
-    },
+    Grouping(Box<Grouping>),
+}
+
+/// `structure(left | right)`, a covariance, or `(left | right)`, random effects.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Grouping {
+    pub structure: Option<String>,
+    pub left: Expr,
+    pub right: Expr,
+    /// Whether the bar is a double one.
+    pub independent: bool,
+    pub position: usize,
+    /// Where the expression after the bar starts.
+    pub right_position: usize,
 }
 
 impl Formula {
@@ -62,8 +76,9 @@ impl Formula {
                 parser.error(token.position, format!("`{}` is not expected here; expected `+`, `-`, `:`, `*` or the end", token.kind))
             );
         }
+        let (mean, groupings) = without_groupings(text, expr)?;
         let mut expansion = Expansion { text, intercept: true, variables: vec![] };
-        let mut terms = expansion.terms(&expr, false)?;
+        let mut terms = expansion.terms(&mean, false)?;
         let Expansion { intercept, variables, .. } = expansion;
         if variables.contains(&outcome) {
             return Err(formula_error(
@@ -73,8 +88,25 @@ impl Formula {
             ));
         }
         terms.sort_by_key(Vec::len);
-        Ok(Formula { outcome, intercept, variables, terms })
+        Ok(Formula { outcome, intercept, variables, terms, groupings })
     }
+}
+
+/// The mean, and what was added to it of random effects and covariance structures.
+fn without_groupings(text: &str, expr: Expr) -> Result<(Expr, Vec<Grouping>)> {
+    let Expr::Sum(summands) = expr else { return Ok((expr, vec![])) };
+    let mut groupings = vec![];
+    let mut mean = vec![];
+    for (minus, summand) in summands {
+        match summand {
+            Expr::Grouping(grouping) if minus => {
+                return Err(formula_error(text, grouping.position, "this cannot be taken away; leave it out instead"));
+            }
+            Expr::Grouping(grouping) => groupings.push(*grouping),
+            other => mean.push((minus, other)),
+        }
+    }
+    Ok((Expr::Sum(mean), groupings))
 }
 
 pub(super) fn formula_error(text: &str, position: usize, message: impl Into<String>) -> Error {
@@ -215,12 +247,11 @@ impl Parser<'_> {
             Some(TokenKind::Open) => {
                 self.at += 1;
                 let inner = self.sum()?;
-                let grouped = self.accept(TokenKind::Bar);
-                if grouped {
-                    self.sum()?;
+                if self.is_next(&TokenKind::Bar) || self.is_next(&TokenKind::DoubleBar) {
+                    return self.grouping(None, inner, position);
                 }
                 self.expect(TokenKind::Close, "`)`")?;
-                Ok(if grouped { Expr::Grouping { structure: None, position } } else { inner })
+                Ok(inner)
             }
             _ => Err(self.unexpected("a variable's name")),
         }
@@ -231,12 +262,24 @@ impl Parser<'_> {
         let refused = format!(
             "functions such as `{name}(…)` are not computed in a formula; add the transformed variable to the data and name it here"
         );
-        if self.sum().is_err() || !self.accept(TokenKind::Bar) {
-            return Err(self.error(position, refused));
+        match self.sum() {
+            Ok(left) if self.is_next(&TokenKind::Bar) || self.is_next(&TokenKind::DoubleBar) => self.grouping(Some(name), left, position),
+            _ => Err(self.error(position, refused)),
         }
-        self.sum()?;
+    }
+
+    /// The bar, what stands behind it, and the closing parenthesis.
+    fn grouping(&mut self, structure: Option<String>, left: Expr, position: usize) -> Result<Expr> {
+        let independent = self.accept(TokenKind::DoubleBar);
+        if !independent {
+            self.expect(TokenKind::Bar, "`|`")?;
+        } else if structure.is_some() {
+            return Err(self.error(position, "a covariance structure has one bar, as in `us(visit | patient)`"));
+        }
+        let right_position = self.position();
+        let right = self.sum()?;
         self.expect(TokenKind::Close, "`)`")?;
-        Ok(Expr::Grouping { structure: Some(name), position })
+        Ok(Expr::Grouping(Box::new(Grouping { structure, left, right, independent, position, right_position })))
     }
 }
 
@@ -283,9 +326,11 @@ mod tests {
             ("y ~ a b", 7, "not expected"),
             ("y ~ a * 1", 9, "stand alone"),
             ("y ~ log(a)", 5, "add the transformed variable"),
-            ("y ~ a + us(visit | patient)", 9, ".covariance("),
-            ("y ~ a + (1 | therapist)", 9, "random effect"),
-            ("y ~ us(visit | arm/patient)", 5, ".covariance("),
+            ("y ~ a * us(visit | patient)", 9, "a term of its own"),
+            ("y ~ a:(1 | therapist)", 7, "a term of its own"),
+            ("y ~ a - (1 | therapist)", 9, "leave it out instead"),
+            ("y ~ us(visit || patient)", 5, "one bar"),
+            ("y ~ (1 | therapist", 19, "`)`"),
             ("y ~ (a + b", 11, "`)`"),
             ("y ~ a + y", 1, "right of"),
             ("y ~ a^x", 7, "whole number"),

@@ -1,5 +1,6 @@
 //! The rows a model could analyse, and which of them it does.
 
+use super::random_terms::RandomRows;
 use super::variables::{self, Values, Variable, on_visits};
 use super::*;
 use crate::trial::{Outcome, Trial};
@@ -10,6 +11,7 @@ pub(super) struct Frame {
     pub variables: Vec<Variable>,
     pub group: Option<Variable>,
     pub weights: Option<Vec<f64>>,
+    pub random: Vec<RandomRows>,
     pub y: Vec<f64>,
     /// Why each row is not analysed; `None` for those that are.
     pub excluded: Vec<Option<Reason>>,
@@ -22,6 +24,8 @@ pub(super) enum Reason {
     Variable(usize),
     Group,
     Weight,
+    /// What multiplies a random effect of a level that the row belongs to: the random term and its first variable that is missing.
+    Random(usize, usize),
 }
 
 impl Frame {
@@ -31,6 +35,7 @@ impl Frame {
             variables: variables::resolve(trial, model, outcome, visits)?,
             group: options.group.as_deref().map(|g| variables::patient_factor(trial, g)).transpose()?,
             weights: options.weights.as_deref().map(|w| variables::weights(trial, w, visits)).transpose()?,
+            random: options.random.iter().map(|r| RandomRows::new(trial, model, outcome, visits, r)).collect::<Result<_>>()?,
             y: on_visits(&outcome.values, visits, trial.schedule().len()),
             excluded: vec![],
         };
@@ -55,7 +60,7 @@ impl Frame {
         if self.weights.as_ref().is_some_and(|w| !positive(w[row])) {
             return Some(Reason::Weight);
         }
-        None
+        self.random.iter().enumerate().find_map(|(term, random)| random.missing(row).map(|v| Reason::Random(term, v)))
     }
 
     /// The analysed rows as patient and visit.
@@ -98,6 +103,10 @@ impl Frame {
             Reason::Variable(v) => format!("`{}` is missing", self.variables[v].name),
             Reason::Group => format!("`{}`, which makes the covariance groups, is missing", self.group.as_ref().map_or("", |g| &g.name)),
             Reason::Weight => "the weight is missing or not positive".into(),
+            Reason::Random(term, v) => {
+                let random = &self.random[term];
+                format!("`{}`, which multiplies a random effect of `{}`, is missing", random.variables[v].name, random.factor)
+            }
         }
     }
 
@@ -151,7 +160,7 @@ impl Frame {
 }
 
 /// Leaves out the levels of a factor that are not used; a sentence that is not yet among `known`, if there are any.
-fn lost(variable: &mut Variable, used: &[bool], known: &[String]) -> Option<String> {
+pub(super) fn lost(variable: &mut Variable, used: &[bool], known: &[String]) -> Option<String> {
     let dropped = variable.keep_levels(used);
     let sentence = format!("no analysed observation has `{}` = {}: left out of its levels", variable.name, dropped.join(", "));
     (!dropped.is_empty() && !known.contains(&sentence)).then_some(sentence)

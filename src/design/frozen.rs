@@ -56,6 +56,13 @@ impl FrozenDesign {
     /// # Errors
     /// As [`Design::build`], for everything that does not depend on the patients.
     pub fn new(protocol: &Protocol, model: &MeanModel, options: &DesignOptions) -> Result<Self> {
+        if let Some(effects) = options.random.first() {
+            return Err(Error::invalid(
+                format!("a design agreed before the data with `{effects}`"),
+                "random effects of clusters need to know which patients share one, and sums over patients do not say",
+                "fit the trial itself with Model::fit, or leave the random effects out",
+            ));
+        }
         let names: Vec<&str> = model.variables.iter().chain(&options.group).chain(&options.weights).map(String::as_str).collect();
         let protocol = protocol.restricted(&model.outcome, &names);
         let nobody = protocol.without_patients();

@@ -18,9 +18,12 @@ mod formula;
 mod frame;
 mod frozen;
 mod grid;
+mod grouping;
 mod hypotheses;
 mod model;
 mod random;
+mod random_effects;
+mod random_terms;
 mod repeated;
 mod span;
 mod stack;
@@ -38,8 +41,10 @@ pub(crate) use estimability::ValueSums;
 pub use exclusions::{ExcludedObservation, Exclusions};
 pub use frozen::FrozenDesign;
 pub(crate) use frozen::{Census, Occurring};
+pub(crate) use grouping::{ModelFormula, WithinPatients};
 pub use model::{Baseline, MeanModel};
 pub use random::{EffectCovariance, RandomTerm};
+pub use random_effects::RandomEffects;
 
 use crate::error::{Error, Result};
 use crate::trial::ColumnNames;
@@ -53,6 +58,7 @@ pub(crate) use tally::Tally;
 pub(crate) use coding::Part;
 use coding::{Constraint, Parts};
 pub(crate) use collapse::Product;
+pub(crate) use tokens::quoted;
 use variables::Variable;
 
 /// The data of one model, ready for the fit: who is analysed, at which visits, and every row of the model matrix as D_t z_i.

@@ -1,6 +1,7 @@
 //! The mean model: which variables explain the outcome, and what is done with the baseline.
 
 use super::formula::Formula;
+use super::grouping::not_of_the_mean;
 use super::tokens::quoted;
 use crate::error::Result;
 use std::fmt;
@@ -64,12 +65,21 @@ impl MeanModel {
     /// [response](Baseline::Response); [`MeanModel::constrained_baseline`] asks for the constrained analysis.
     ///
     /// # Errors
-    /// [`crate::Error::Formula`] with the character where the formula stops making sense.
+    /// [`crate::Error::Formula`] with the character where the formula stops making sense. Random effects and covariance structures are no part
+    /// of the mean: [`Model::formula`](crate::Model::formula) takes them.
     pub fn parse(formula: &str) -> Result<Self> {
-        let Formula { outcome, intercept, variables, terms } = Formula::parse(formula)?;
+        let parsed = Formula::parse(formula)?;
+        match parsed.groupings.first() {
+            Some(grouping) => Err(not_of_the_mean(formula, grouping)),
+            None => Ok(Self::of_formula(parsed)),
+        }
+    }
+
+    pub(super) fn of_formula(formula: Formula) -> Self {
+        let Formula { outcome, intercept, variables, terms, .. } = formula;
         let model = Self { outcome, intercept, variables, terms, baseline: Baseline::Response }.without_idle_variables();
         let baseline = if model.variables.iter().any(|v| v == "baseline") { Baseline::Covariate } else { Baseline::Response };
-        Ok(model.with_baseline(baseline))
+        model.with_baseline(baseline)
     }
 
     /// Starts a model of `name` with nothing but an intercept.

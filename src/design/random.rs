@@ -34,6 +34,42 @@ pub enum EffectCovariance {
 }
 
 impl RandomTerm {
+    /// The cluster factor: `therapist`, `site:therapist`; what the file calls the patient where patients are the levels.
+    pub fn factor(&self) -> &str {
+        &self.factor
+    }
+
+    /// Whether the levels are the patients themselves.
+    pub fn is_of_patients(&self) -> bool {
+        self.of_patients
+    }
+
+    /// The levels that an analysed observation belongs to, in the order of the factor's levels.
+    pub fn levels(&self) -> &[String] {
+        &self.levels
+    }
+
+    /// Names of the k effects of a level, as R names columns: `(Intercept)`, `gst`, `armT`.
+    pub fn effects(&self) -> &[String] {
+        &self.effects
+    }
+
+    /// What the k effects have in common.
+    pub fn structure(&self) -> EffectCovariance {
+        self.structure
+    }
+
+    /// The level of each analysed observation, as a position in [`levels`](Self::levels): patients × visits, patient by patient. `None` where
+    /// it belongs to no level, and where there is no observation.
+    pub fn level_of(&self) -> &[Option<u32>] {
+        &self.level_of
+    }
+
+    /// What multiplies the effects in each analysed observation: patients × visits × k; zero where it belongs to no level.
+    pub fn z(&self) -> &[f64] {
+        &self.z
+    }
+
     /// The number k of effects of a level.
     pub(crate) fn size(&self) -> usize {
         self.effects.len()

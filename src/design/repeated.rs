@@ -18,6 +18,7 @@ impl Design {
             weights: self.weights.as_ref().map(|w| rows(w, visits)),
             arm_of: chosen.iter().map(|&i| self.arm_of[i]).collect(),
             group_of: chosen.iter().map(|&i| self.group_of[i]).collect(),
+            random: self.random.iter().map(|term| term.repeated(&chosen, visits)).collect(),
             tally: std::sync::OnceLock::new(),
             ..self.clone()
         }

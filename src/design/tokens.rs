@@ -22,6 +22,7 @@ pub(super) enum TokenKind {
     Colon,
     Caret,
     Bar,
+    DoubleBar,
     Open,
     Close,
 }
@@ -38,6 +39,7 @@ impl fmt::Display for TokenKind {
             TokenKind::Colon => ":",
             TokenKind::Caret => "^",
             TokenKind::Bar => "|",
+            TokenKind::DoubleBar => "||",
             TokenKind::Open => "(",
             TokenKind::Close => ")",
         })
@@ -62,6 +64,10 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>> {
             '/' => TokenKind::Slash,
             ':' => TokenKind::Colon,
             '^' => TokenKind::Caret,
+            '|' if characters.get(at) == Some(&'|') => {
+                at += 1;
+                TokenKind::DoubleBar
+            }
             '|' => TokenKind::Bar,
             '(' => TokenKind::Open,
             ')' => TokenKind::Close,
@@ -96,7 +102,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>> {
 }
 
 /// `name` as a formula has to write it: in backquotes unless it is a plain word.
-pub(super) fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     let mut characters = name.chars();
     let plain = characters.next().is_some_and(starts_name) && characters.all(continues_name);
     if plain { name.into() } else { format!("`{name}`") }

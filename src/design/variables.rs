@@ -116,7 +116,8 @@ pub(super) fn resolve(trial: &Trial, model: &MeanModel, outcome: &Outcome, visit
     Ok(found)
 }
 
-fn lookup(trial: &Trial, baseline: Baseline, outcome: &Outcome, visits: &[usize], name: &str) -> Result<Variable> {
+/// The variable called `name`.
+pub(super) fn lookup(trial: &Trial, baseline: Baseline, outcome: &Outcome, visits: &[usize], name: &str) -> Result<Variable> {
     let columns = trial.column_names();
     let variable = |role, levels, values| Variable { name: name.to_string(), role, levels, values };
     if name == columns.arm || (name == "arm" && trial.covariate(name).is_none()) {
@@ -143,7 +144,7 @@ fn lookup(trial: &Trial, baseline: Baseline, outcome: &Outcome, visits: &[usize]
     Err(unknown(trial, name))
 }
 
-fn arm(trial: &Trial, name: &str) -> Variable {
+pub(super) fn arm(trial: &Trial, name: &str) -> Variable {
     let codes = trial.arm_of().iter().map(|&a| Some(a)).collect();
     Variable { name: name.into(), role: Role::Arm, levels: trial.arms().to_vec(), values: Values::Factor(codes) }
 }
@@ -234,7 +235,7 @@ fn times(trial: &Trial, visits: &[usize]) -> Result<Vec<f64>> {
         .collect()
 }
 
-fn unknown(trial: &Trial, name: &str) -> Error {
+pub(super) fn unknown(trial: &Trial, name: &str) -> Error {
     let columns = trial.column_names();
     let mut known: Vec<&str> = vec!["arm", "visit", "baseline", "time", &columns.arm, &columns.visit];
     known.extend(trial.covariates().iter().map(|c| c.name.as_str()));

@@ -1,0 +1,280 @@
+//! From what a model says of random effects to [`RandomTerm`]: who belongs to which level, and z_it.
+
+use super::coding::{self, Part, Parts};
+use super::frame::{Frame, lost};
+use super::variables::{self, Role, Values, Variable};
+use super::*;
+use crate::trial::{Outcome, Trial};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The random effects of one factor on the rows of patients × visits.
+pub(super) struct RandomRows {
+    pub factor: String,
+    of_patients: bool,
+    levels: Vec<String>,
+    /// The level of each row.
+    level_of: Vec<Option<u32>>,
+    /// The variables that multiply the effects.
+    pub variables: Vec<Variable>,
+    effects: RandomEffects,
+    visits: usize,
+    /// The last visit at which all arms are still alike, where the design says so.
+    before: Option<usize>,
+}
+
+/// A factor right of the bar: its levels, and the level of each row.
+struct Side {
+    name: String,
+    levels: Vec<String>,
+    codes: Vec<Option<usize>>,
+    of_patients: bool,
+    /// Whether a patient has one level at all visits.
+    fixed: bool,
+}
+
+impl RandomRows {
+    pub fn new(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize], effects: &RandomEffects) -> Result<Self> {
+        if !effects.intercept && effects.terms.is_empty() {
+            return Err(Error::invalid(
+                format!("the random effects `{effects}`"),
+                "there is none",
+                "keep the intercept, or name a variable whose effect varies",
+            ));
+        }
+        let sides = effects.factors.iter().map(|f| side(trial, model, outcome, visits, f)).collect::<Result<Vec<Side>>>()?;
+        let of_patients = sides.iter().any(|s| s.of_patients) && sides.iter().all(|s| s.fixed);
+        let (factor, levels, codes) = combined(sides);
+        let variables = effects.variables();
+        let lookup =
+            |name: &String| variables::lookup(trial, model.baseline, outcome, visits, name).map_err(|e| with_hint(e, trial, &factor, name));
+        let variables = variables.iter().map(lookup).collect::<Result<Vec<Variable>>>()?;
+        let level_of = codes.into_iter().map(|c| c.map(|c| c as u32)).collect();
+        let baseline = trial.schedule().baseline().filter(|_| model.baseline == Baseline::Constrained);
+        let before = baseline.and_then(|b| visits.iter().position(|&t| t == b));
+        Ok(Self { factor, of_patients, levels, level_of, variables, effects: effects.clone(), visits: visits.len(), before })
+    }
+
+    /// The first variable that a row which belongs to a level lacks.
+    pub fn missing(&self, row: usize) -> Option<usize> {
+        self.level_of[row]?;
+        self.variables.iter().position(|v| v.is_missing(row / self.visits, row % self.visits, self.visits))
+    }
+
+    /// The level of a factor among the variables; arms are equal until treatment begins where the design says so.
+    fn level(&self, variable: &Variable, row: usize) -> Option<usize> {
+        let (i, t) = (row / self.visits, row % self.visits);
+        match self.before {
+            Some(last) if variable.role == Role::Arm && t <= last => Some(0),
+            _ => variable.level(i, t, self.visits),
+        }
+    }
+
+    /// A column of z in a row.
+    fn value(&self, parts: &Parts, row: usize) -> f64 {
+        let (i, t) = (row / self.visits, row % self.visits);
+        let factor = |&(v, part): &(usize, Part)| match part {
+            Part::Level(l) => f64::from(u8::from(self.level(&self.variables[v], row) == Some(l))),
+            Part::Number => self.variables[v].number(i, t, self.visits),
+        };
+        parts.iter().map(factor).product()
+    }
+}
+
+/// Levels and codes of the combinations of factors; one without a level has no combination.
+fn combined(sides: Vec<Side>) -> (String, Vec<String>, Vec<Option<usize>>) {
+    let name = sides.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(":");
+    let mut sides = sides;
+    if let [_] = sides[..] {
+        if let Some(only) = sides.pop() {
+            return (name, only.levels, only.codes);
+        }
+    }
+    let rows = sides.first().map_or(0, |s| s.codes.len());
+    let combination = |row: usize| sides.iter().map(|s| s.codes[row]).collect::<Option<Vec<usize>>>();
+    let occurring: BTreeSet<Vec<usize>> = (0..rows).filter_map(combination).collect();
+    let position: BTreeMap<&Vec<usize>, usize> = occurring.iter().zip(0..).collect();
+    let codes = (0..rows).map(|row| combination(row).and_then(|c| position.get(&c).copied())).collect();
+    let label = |c: &Vec<usize>| c.iter().zip(&sides).map(|(&l, s)| s.levels[l].as_str()).collect::<Vec<_>>().join(":");
+    (name, occurring.iter().map(label).collect(), codes)
+}
+
+fn side(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize], name: &str) -> Result<Side> {
+    let patients = trial.patients().len();
+    let columns = trial.column_names();
+    let generic = name == "patient" && trial.covariate(name).is_none() && trial.cluster(name).is_none();
+    if name == columns.patient || generic {
+        let codes = (0..patients * visits.len()).map(|row| Some(row / visits.len())).collect();
+        return Ok(Side { name: columns.patient.clone(), levels: trial.patients().to_vec(), codes, of_patients: true, fixed: true });
+    }
+    let variable = variables::lookup(trial, model.baseline, outcome, visits, name).map_err(|error| unknown_factor(error, trial, name))?;
+    if !variable.is_factor() {
+        return Err(Error::invalid(
+            format!("random effects of `{name}`"),
+            "it is a number, and levels are those of a factor",
+            "declare the column as a cluster (Layout::cluster) or as a factor (Layout::covariate_as)",
+        ));
+    }
+    let level = |row: usize| variable.level(row / visits.len(), row % visits.len(), visits.len());
+    let codes = (0..patients * visits.len()).map(level).collect();
+    Ok(Side { name: name.into(), codes, of_patients: false, fixed: matches!(variable.values, Values::Factor(_)), levels: variable.levels })
+}
+
+fn unknown_factor(error: Error, trial: &Trial, name: &str) -> Error {
+    let mut known = vec![trial.column_names().patient.as_str()];
+    known.extend(trial.clusters().iter().map(|c| c.name.as_str()));
+    match error {
+        Error::Unknown { known: variables, .. } => {
+            known.extend(variables.iter().map(String::as_str).filter(|v| !["baseline", "time"].contains(v)));
+            let mut distinct: Vec<&str> = vec![];
+            known.into_iter().for_each(|k| {
+                if !distinct.contains(&k) {
+                    distinct.push(k)
+                }
+            });
+            Error::unknown("factor with random effects", name, &distinct)
+        }
+        other => other,
+    }
+}
+
+/// For a name that is that of an arm, what can be written instead.
+fn with_hint(error: Error, trial: &Trial, factor: &str, name: &str) -> Error {
+    if matches!(error, Error::Unknown { .. }) && trial.arms().iter().any(|a| a.eq_ignore_ascii_case(name)) {
+        return Error::invalid(
+            format!("the random effect of `{name}` in `{factor}`"),
+            "it is the name of an arm, and no variable",
+            format!("leave `{factor}` empty in the other arms and write (1 | {factor}), or (0 + arm | {factor}) for an effect of each arm"),
+        );
+    }
+    error
+}
+
+impl Frame {
+    /// Leaves out what no analysed row has: levels of the factors, and levels of what multiplies their effects. Sentences of what a reader
+    /// has to know.
+    ///
+    /// # Errors
+    /// [`Error::NotEstimable`] where a variance is not determined: of a factor with one level or none.
+    pub fn settle_random_terms(&mut self) -> Result<Vec<String>> {
+        let rows: Vec<usize> = self.rows().map(|(i, t)| i * self.visits.len() + t).collect();
+        let mut sentences = vec![];
+        for random in &mut self.random {
+            sentences.extend(random.settle(&rows)?);
+        }
+        Ok(sentences)
+    }
+
+    /// The random terms of the design for these patients.
+    pub fn random_terms(&self, patients: &[usize]) -> Vec<RandomTerm> {
+        self.random.iter().map(|random| random.term(self, patients)).collect()
+    }
+}
+
+impl RandomRows {
+    fn settle(&mut self, rows: &[usize]) -> Result<Vec<String>> {
+        let mut used = vec![false; self.levels.len()];
+        let member: Vec<usize> = rows.iter().copied().filter(|&row| self.level_of[row].is_some()).collect();
+        member.iter().filter_map(|&row| self.level_of[row]).for_each(|l| used[l as usize] = true);
+        let mut sentences = vec![];
+        let dropped = self.keep_levels(&used);
+        if !dropped.is_empty() && !self.of_patients {
+            sentences.push(format!("no analysed observation has `{}` = {}: left out of its levels", self.factor, dropped.join(", ")));
+        }
+        self.at_least_two_levels()?;
+        for v in 0..self.variables.len() {
+            if !matches!(self.variables[v].values, Values::Factor(_) | Values::FactorByVisit(_)) {
+                continue;
+            }
+            let mut used = vec![false; self.variables[v].levels.len()];
+            member.iter().filter_map(|&row| self.level(&self.variables[v], row)).for_each(|l| used[l] = true);
+            let factor = &self.factor;
+            let sentence = lost(&mut self.variables[v], &used, &[]);
+            sentences.extend(sentence.map(|s| format!("{s} in the random effects of `{factor}`")));
+        }
+        Ok(sentences)
+    }
+
+    /// Leaves out levels; their names are returned.
+    fn keep_levels(&mut self, used: &[bool]) -> Vec<String> {
+        let mut next = 0;
+        let renumbered: Vec<u32> = used
+            .iter()
+            .map(|&u| {
+                let own = next;
+                next += u32::from(u);
+                own
+            })
+            .collect();
+        self.level_of.iter_mut().for_each(|l| *l = l.filter(|&l| used[l as usize]).map(|l| renumbered[l as usize]));
+        let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(&mut self.levels).into_iter().zip(used).partition(|(_, u)| **u);
+        self.levels = kept.into_iter().map(|(level, _)| level).collect();
+        dropped.into_iter().map(|(level, _)| level).collect()
+    }
+
+    fn at_least_two_levels(&self) -> Result<()> {
+        let why = match &self.levels[..] {
+            [] => "no analysed observation belongs to a level of it".to_string(),
+            [only] => format!("there is one level, `{only}`, and one level cannot vary; leave the random effects of `{}` out", self.factor),
+            _ => return Ok(()),
+        };
+        Err(Error::NotEstimable { estimate: format!("variance of {}", self.factor), why })
+    }
+
+    fn term(&self, frame: &Frame, patients: &[usize]) -> RandomTerm {
+        let coded = coding::columns(&self.effects.as_mean(), &self.variables, None);
+        let visits = self.visits;
+        let rows = || patients.iter().flat_map(|&i| i * visits..(i + 1) * visits);
+        let level_of: Vec<Option<u32>> = rows().map(|row| self.level_of[row].filter(|_| frame.excluded[row].is_none())).collect();
+        let mut z = Vec::with_capacity(level_of.len() * coded.parts.len());
+        for (row, level) in rows().zip(&level_of) {
+            z.extend(coded.parts.iter().map(|parts| if level.is_some() { self.value(parts, row) } else { 0.0 }));
+        }
+        RandomTerm {
+            factor: self.factor.clone(),
+            of_patients: self.of_patients,
+            levels: self.levels.clone(),
+            effects: coded.columns.into_iter().map(|c| c.name).collect(),
+            structure: self.effects.structure,
+            level_of,
+            z,
+        }
+    }
+}
+
+impl RandomTerm {
+    /// The term for patients chosen by position, some perhaps more than once. A patient who is a level himself is one level a copy; levels
+    /// of clusters keep their members together. Levels without members are left out.
+    pub(super) fn repeated(&self, chosen: &[usize], visits: usize) -> RandomTerm {
+        let k = self.size();
+        let mut level_of: Vec<Option<u32>> =
+            chosen.iter().flat_map(|&i| self.level_of[i * visits..(i + 1) * visits].iter().copied()).collect();
+        let z = chosen.iter().flat_map(|&i| self.z[i * visits * k..(i + 1) * visits * k].iter().copied()).collect();
+        let mut levels = vec![];
+        if self.of_patients {
+            for rows in level_of.chunks_exact_mut(visits.max(1)) {
+                let Some(own) = rows.iter().copied().flatten().next() else { continue };
+                rows.iter_mut().for_each(|l| *l = l.map(|_| levels.len() as u32));
+                levels.push(self.levels[own as usize].clone());
+            }
+        } else {
+            let mut position: Vec<Option<u32>> = vec![None; self.levels.len()];
+            let used: BTreeSet<u32> = level_of.iter().copied().flatten().collect();
+            for level in used {
+                position[level as usize] = Some(levels.len() as u32);
+                levels.push(self.levels[level as usize].clone());
+            }
+            level_of.iter_mut().for_each(|l| *l = l.and_then(|l| position[l as usize]));
+        }
+        RandomTerm { levels, level_of, z, ..self.clone() }
+    }
+}
+
+impl RandomEffects {
+    /// The effects as terms of a mean, which are coded alike.
+    fn as_mean(&self) -> MeanModel {
+        let variables = self.variables();
+        let place = |name: &String| variables.iter().position(|v| v == name);
+        let terms = self.terms.iter().map(|t| t.iter().filter_map(place).collect()).collect();
+        MeanModel { outcome: String::new(), intercept: self.intercept, terms, variables, baseline: Baseline::Response }
+    }
+}

@@ -1,0 +1,106 @@
+//! A model as one formula: what it says of a patient's visits, and the formula of a model.
+
+use super::Model;
+use crate::covariance::Covariance;
+use crate::design::{Design, RandomEffects, WithinPatients, quoted};
+use crate::error::{Error, Result};
+use crate::trial::Trial;
+use std::fmt;
+
+/// What a formula calls the visit and the patient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct WithinNames {
+    visit: String,
+    patient: String,
+}
+
+impl Default for WithinNames {
+    fn default() -> Self {
+        Self { visit: "visit".into(), patient: "patient".into() }
+    }
+}
+
+impl WithinNames {
+    /// Whether these are the trial's visit and patient.
+    pub fn check(&self, trial: &Trial) -> Result<()> {
+        let columns = trial.column_names();
+        let known = |own: &str, generic: &'static str| -> Vec<String> {
+            if own == generic { vec![own.to_string()] } else { vec![own.to_string(), generic.to_string()] }
+        };
+        let visits = known(&columns.visit, "visit");
+        if !visits.contains(&self.visit) {
+            return Err(Error::unknown("visit left of the bar of a covariance structure", &self.visit, &visits));
+        }
+        let patients = known(&columns.patient, "patient");
+        if patients.contains(&self.patient) {
+            return Ok(());
+        }
+        if trial.cluster(&self.patient).is_some() || trial.covariate(&self.patient).is_some() {
+            return Err(Error::invalid(
+                format!("a covariance of the visits of `{}`", self.patient),
+                "a covariance structure is that of a patient's visits",
+                format!("write `{}` there, and (1 | {}) for what its patients share", patients[0], self.patient),
+            ));
+        }
+        Err(Error::unknown("patient right of the bar of a covariance structure", &self.patient, &patients))
+    }
+}
+
+impl Model {
+    /// The model with the covariance that a formula states.
+    pub(super) fn with_covariance_of_formula(mut self, formula: &str, within: WithinPatients) -> Result<Self> {
+        let at = |error: Error| Error::Formula { formula: formula.into(), position: within.position, message: error.to_string() };
+        self.covariance = Some(Covariance::named(&within.structure).map_err(at)?);
+        self.options.group = within.by;
+        let names = WithinNames { visit: within.visit, patient: within.patient };
+        self.within = (names != WithinNames::default()).then_some(names);
+        Ok(self)
+    }
+
+    /// The covariance within patients: the one stated; independent where random effects of the patients are; else unstructured.
+    pub(super) fn covariance_for(&self, design: &Design) -> Covariance {
+        let of_patients = design.random().iter().any(|term| term.of_patients);
+        match &self.covariance {
+            Some(stated) => stated.clone(),
+            None if of_patients => Covariance::Independent,
+            None => Covariance::Unstructured,
+        }
+    }
+
+    /// `structure(visit | patient)`, where one is stated or it differs by group.
+    fn within_text(&self) -> Option<String> {
+        let structure = match (&self.covariance, &self.options.group) {
+            (Some(stated), _) => stated.clone(),
+            (None, None) => return None,
+            (None, Some(_)) if self.options.random.iter().any(|r| r.factors() == ["patient"]) => Covariance::Independent,
+            (None, Some(_)) => Covariance::Unstructured,
+        };
+        let names = self.within.clone().unwrap_or_default();
+        let by = self.options.group.as_ref().map(|g| format!("{} / ", quoted(g))).unwrap_or_default();
+        let name = structure.short_name().map_or_else(|| structure.to_string(), String::from);
+        Some(format!("{}({} | {by}{})", quoted(&name), quoted(&names.visit), quoted(&names.patient)))
+    }
+}
+
+/// Mean, random effects and covariance as one formula; what is estimated how is not in it.
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.mean)?;
+        for effects in &self.options.random {
+            write!(f, " + {effects}")?;
+        }
+        match self.within_text() {
+            Some(text) => write!(f, " + {text}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The refusal of what does not have random effects.
+pub(super) fn no_random_effects(what: &str, effects: &RandomEffects) -> Error {
+    Error::invalid(
+        format!("{what} with `{effects}`"),
+        "random effects are those of a model of one response",
+        "leave them out there, or fit each response with a Model of its own",
+    )
+}

@@ -1,0 +1,261 @@
+//! Random effects: from the formula or the builder to levels and multipliers, for invented patients.
+
+use trialstats::design::{DesignOptions, EffectCovariance, MeanModel, RandomEffects, RandomTerm};
+use trialstats::{Covariance, Error, JointModel, Layout, Model, Trial};
+
+/// Six invented patients: two groups in arm `gst`, none in `tau`; two sites with a therapist `1` each; a patient without a therapist.
+const ROWS: &str = "\
+id,arm,month,y,site,therapist,group,gst,days
+p1,gst,0,5,n,1,g2,1,0
+p1,gst,3,4,n,1,g2,1,88
+p2,gst,0,6,s,1,g1,1,0
+p2,gst,3,,s,1,g1,1,93
+p3,gst,0,7,n,2,g1,1,0
+p3,gst,3,5,n,2,g1,1,
+p4,tau,0,6,n,2,,0,0
+p4,tau,3,6,n,2,,0,91
+p5,tau,0,7,s,1,,0,0
+p5,tau,3,4,s,1,,0,85
+p6,tau,0,8,s,,,0,0
+p6,tau,3,7,s,,,0,90
+";
+
+fn trial() -> Trial {
+    use trialstats::trial::CovariateKind;
+    Layout::long("id", "arm", "month")
+        .reference_arm("tau")
+        .outcome("y")
+        .covariate("site")
+        .covariate_as("gst", CovariateKind::Numeric)
+        .covariate_as("days", CovariateKind::NumericByVisit)
+        .cluster("therapist")
+        .cluster("group")
+        .read_csv_from("invented", ROWS.as_bytes())
+        .expect("reads")
+}
+
+fn terms(formula: &str) -> Vec<RandomTerm> {
+    Model::formula(formula).expect(formula).design(&trial()).expect(formula).random().to_vec()
+}
+
+fn term(formula: &str) -> RandomTerm {
+    let terms = terms(formula);
+    assert_eq!(terms.len(), 1, "{formula}");
+    terms.into_iter().next().expect("one")
+}
+
+/// The level's name of each cell, `-` for none.
+fn levels(term: &RandomTerm) -> String {
+    let name = |l: &Option<u32>| l.map_or("-", |l| term.levels()[l as usize].as_str());
+    term.level_of().iter().map(name).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn an_intercept_of_each_therapist() {
+    let term = term("y ~ arm + (1 | therapist)");
+    assert_eq!((term.factor(), term.is_of_patients(), term.structure()), ("therapist", false, EffectCovariance::Correlated));
+    assert_eq!(term.effects(), ["(Intercept)"]);
+    // The visit that p2 did not make belongs to nobody, and neither does p6.
+    assert_eq!(levels(&term), "1 1 1 - 2 2 2 2 1 1 - -");
+    assert_eq!(term.z(), [1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
+}
+
+#[test]
+fn groups_of_one_arm_need_no_codes_in_the_other() {
+    let term = term("y ~ arm * month + (0 + gst | group) + us(month | id)");
+    assert_eq!(term.levels(), ["g1", "g2"]);
+    assert_eq!(term.effects(), ["gst"]);
+    assert_eq!(levels(&term), "g2 g2 g1 - g1 g1 - - - - - -");
+    assert_eq!(term.z(), [1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+}
+
+#[test]
+fn slopes_of_patients_and_what_lacks_a_time() {
+    let model = Model::formula("y ~ days + (days | patient)").expect("parses");
+    let design = model.design(&trial()).expect("builds");
+    let term = &design.random()[0];
+    assert_eq!((term.factor(), term.is_of_patients()), ("id", true));
+    assert_eq!(term.effects(), ["(Intercept)", "days"]);
+    assert_eq!(term.z()[..8], [1.0, 0.0, 1.0, 88.0, 1.0, 0.0, 0.0, 0.0]);
+    // Without the days in the mean the observation is excluded for the sake of the random slope, and listed.
+    let design = Model::formula("y ~ arm + (0 + days || id)").expect("parses").design(&trial()).expect("builds");
+    assert_eq!(design.random()[0].structure(), EffectCovariance::Independent);
+    let excluded: Vec<(&str, &str, &str)> =
+        design.exclusions().rows.iter().map(|r| (r.patient.as_str(), r.visit.as_str(), r.reason.as_str())).collect();
+    assert_eq!(excluded, [("p3", "3", "`days`, which multiplies a random effect of `id`, is missing")]);
+    assert_eq!(design.n_observations(), 10);
+}
+
+/// Who belongs to no level needs no multiplier.
+#[test]
+fn a_missing_multiplier_outside_of_all_levels_excludes_nothing() {
+    let rows = ROWS.replace("p4,tau,0,6,n,2,,0,0", "p4,tau,0,6,n,2,,,0").replace("p4,tau,3,6,n,2,,0,91", "p4,tau,3,6,n,2,,,91");
+    let layout = Layout::long("id", "arm", "month").outcome("y").covariate("gst").cluster("group");
+    let trial = layout.read_csv_from("invented", rows.as_bytes()).expect("reads");
+    let design = Model::formula("y ~ arm + (0 + gst | group)").expect("parses").design(&trial).expect("builds");
+    assert_eq!((design.n_observations(), design.exclusions().rows.len()), (11, 0));
+}
+
+#[test]
+fn nested_levels_are_combinations() {
+    let two = terms("y ~ arm + (1 | site/therapist)");
+    assert_eq!(two.iter().map(RandomTerm::factor).collect::<Vec<_>>(), ["site", "site:therapist"]);
+    assert_eq!(two[1].levels(), ["n:1", "n:2", "s:1"]);
+    assert_eq!(levels(&two[1]), "n:1 n:1 s:1 - n:2 n:2 n:2 n:2 s:1 s:1 - -");
+    assert_eq!(terms("y ~ arm + (1 | site:therapist)"), two[1..]);
+    let patients = term("y ~ arm + (1 | site:id)");
+    assert!(patients.is_of_patients());
+    assert_eq!(patients.levels().len(), 6);
+}
+
+#[test]
+fn a_factor_left_of_the_bar_is_coded_as_in_the_mean() {
+    let full = term("y ~ arm + (0 + arm | therapist)");
+    assert_eq!(full.effects(), ["armtau", "armgst"]);
+    assert_eq!(full.z()[..2], [0.0, 1.0]);
+    assert_eq!(full.z()[14..16], [1.0, 0.0]);
+    let contrast = term("y ~ arm + (arm | therapist)");
+    assert_eq!(contrast.effects(), ["(Intercept)", "armgst"]);
+    assert_eq!(contrast.z()[14..16], [1.0, 0.0]);
+    let product = term("y ~ arm + (0 + gst:days || therapist)");
+    assert_eq!(product.effects(), ["gst:days"]);
+    assert_eq!(product.z()[..2], [0.0, 88.0]);
+    // Nobody in a group is in the arm without groups.
+    let design = Model::formula("y ~ arm + (0 + arm | group)").expect("parses").design(&trial()).expect("builds");
+    assert_eq!(design.random()[0].effects(), ["armgst"]);
+    assert_eq!(design.warnings(), ["no analysed observation has `arm` = tau: left out of its levels in the random effects of `group`"]);
+}
+
+#[test]
+fn formula_and_builder_say_the_same() {
+    let mean = || MeanModel::parse("y ~ arm").expect("parses");
+    let of = RandomEffects::of;
+    for (formula, built, text) in [
+        ("(1 | therapist)", of("therapist"), "(1 | therapist)"),
+        ("(0 + gst | group)", of("group").without_intercept().effect("gst"), "(0 + gst | group)"),
+        ("(gst - 1 | group)", of("group").effect("gst").without_intercept(), "(0 + gst | group)"),
+        ("(days | patient)", of("patient").effect("days"), "(1 + days | patient)"),
+        ("(1 + days || patient)", of("patient").effect("days").independent(), "(1 + days || patient)"),
+        ("(1 | site:therapist)", of("therapist").within("site"), "(1 | site:therapist)"),
+        ("(gst * days | g)", of("g").effect("gst").effect("days").interaction(&["gst", "days"]), "(1 + gst + days + gst:days | g)"),
+        ("(0 + days:gst + gst | g)", of("g").without_intercept().effect("gst").interaction(&["days", "gst"]), "(0 + gst + gst:days | g)"),
+        ("(1 | `therapy group`)", of("therapy group"), "(1 | `therapy group`)"),
+    ] {
+        let parsed = Model::formula(&format!("y ~ arm + {formula}")).expect(formula);
+        assert_eq!(parsed, Model::new(mean()).random(built), "{formula}");
+        assert_eq!(parsed.to_string(), format!("y ~ arm + {text}"));
+        assert_eq!(Model::formula(&parsed.to_string()).expect("its own text"), parsed);
+    }
+    let parsed = Model::formula("y ~ (1 | site/therapist)").expect("parses");
+    assert_eq!(parsed, Model::new(MeanModel::outcome("y")).random_intercept("site").random(of("therapist").within("site")));
+    assert_eq!(parsed.to_string(), "y ~ 1 + (1 | site) + (1 | site:therapist)");
+}
+
+#[test]
+fn the_covariance_of_the_visits() {
+    let plain = || Model::formula("y ~ arm").expect("parses");
+    for (formula, built, text) in [
+        ("us(visit | patient)", plain().covariance(Covariance::Unstructured), "us(visit | patient)"),
+        ("ar1h(visit | patient)", plain().covariance(Covariance::HeterogeneousAutoregressive), "ar1h(visit | patient)"),
+        ("independent(visit | patient)", plain().covariance(Covariance::Independent), "independent(visit | patient)"),
+        ("`toeplitz(2)`(visit | patient)", plain().covariance(Covariance::BandedToeplitz { bands: 2 }), "`toeplitz(2)`(visit | patient)"),
+        ("cs(visit | arm / patient)", plain().covariance(Covariance::CompoundSymmetry).covariance_by("arm"), "cs(visit | arm / patient)"),
+    ] {
+        let parsed = Model::formula(&format!("y ~ arm + {formula}")).expect(formula);
+        assert_eq!(parsed, built, "{formula}");
+        assert_eq!(parsed.to_string(), format!("y ~ arm + {text}"));
+        assert_eq!(Model::formula(&parsed.to_string()).expect("its own text"), parsed);
+    }
+    let later = Model::formula("y ~ arm + us(visit | patient)").expect("parses").covariance(Covariance::Toeplitz);
+    assert_eq!(later, plain().covariance(Covariance::Toeplitz));
+    let named = Model::formula("y ~ arm + us(month | id)").expect("parses");
+    assert!(named.design(&trial()).is_ok());
+    assert_eq!(named.to_string(), "y ~ arm + us(month | id)");
+}
+
+#[test]
+fn mistakes_in_a_formula_are_shown_where_they_are() {
+    for (text, at, part) in [
+        ("y ~ arm + (0 | therapist)", 11, "write 1"),
+        ("y ~ arm + (1 | a + b)", 16, "(1 | a) + (1 | b)"),
+        ("y ~ arm + (1 | a * b)", 16, "a factor"),
+        ("y ~ arm + (1 | 1)", 16, "a factor"),
+        ("y ~ arm + (1 | g) + (1 | g)", 21, "in the formula already"),
+        ("y ~ arm + us(visit | patient) + cs(visit | patient)", 33, "second covariance"),
+        ("y ~ arm + banana(visit | patient)", 11, "heterogeneous-toeplitz (toeph)"),
+        ("y ~ arm + us(arm + visit | patient)", 11, "us(visit | patient)"),
+        ("y ~ arm + us(visit | arm * patient)", 22, "us(visit | arm / patient)"),
+        ("y ~ arm * (1 | g)", 11, "term of its own"),
+    ] {
+        match Model::formula(text) {
+            Err(Error::Formula { position, message, .. }) => {
+                assert_eq!(position, at, "{text}: {message}");
+                assert!(message.contains(part), "{text}: {message}");
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+    let mean = MeanModel::parse("y ~ arm + (1 | g)").expect_err("not of the mean").to_string();
+    assert!(mean.contains("character 11") && mean.contains("Model::formula"), "{mean}");
+}
+
+#[test]
+fn what_the_trial_does_not_have_is_named() {
+    let refused = |formula: &str| Model::formula(formula).expect(formula).design(&trial()).expect_err(formula);
+    for (formula, code, part) in [
+        ("y ~ arm + (1 | therapst)", "unknown-name", "known: id, therapist, group, arm, visit, month, site"),
+        ("y ~ arm + (1 | days)", "invalid-request", "Layout::cluster"),
+        ("y ~ arm + (0 + dose | group)", "unknown-name", "dose"),
+        ("y ~ arm + (0 + tau | group)", "invalid-request", "the name of an arm"),
+        ("y ~ arm + us(week | id)", "unknown-name", "known: month, visit"),
+        ("y ~ arm + us(month | therapist)", "invalid-request", "(1 | therapist)"),
+        ("y ~ arm + us(month | person)", "unknown-name", "known: id, patient"),
+    ] {
+        let error = refused(formula);
+        assert_eq!(error.code(), code, "{formula}: {error}");
+        assert!(error.to_string().contains(part), "{formula}: {error}");
+    }
+}
+
+#[test]
+fn one_level_cannot_vary() {
+    let model = Model::formula("y ~ arm + (1 | group)").expect("parses");
+    let one = ROWS.replace("g2", "g1");
+    let layout = Layout::long("id", "arm", "month").outcome("y").cluster("group");
+    let trial = layout.read_csv_from("invented", one.as_bytes()).expect("reads");
+    let error = model.design(&trial).expect_err("one level");
+    assert_eq!(error.code(), "not-estimable");
+    assert!(error.to_string().contains("there is one level, `g1`"), "{error}");
+    let none = one.replace("g1", "");
+    let trial = layout.read_csv_from("invented", none.as_bytes()).expect("reads");
+    assert!(model.design(&trial).expect_err("no level").to_string().contains("belongs to a level"));
+}
+
+#[test]
+fn levels_that_nobody_analysed_has_are_left_out_and_named() {
+    let rows = ROWS.replace("p1,gst,0,5,n,1", "p1,gst,0,,n,9").replace("p1,gst,3,4,n,1", "p1,gst,3,,n,9");
+    let layout = Layout::long("id", "arm", "month").outcome("y").cluster("therapist");
+    let trial = layout.read_csv_from("invented", rows.as_bytes()).expect("reads");
+    let design = Model::formula("y ~ arm + (1 | therapist)").expect("parses").design(&trial).expect("builds");
+    assert_eq!(design.random()[0].levels(), ["1", "2"]);
+    assert_eq!(design.warnings(), ["no analysed observation has `therapist` = 9: left out of its levels"]);
+}
+
+#[test]
+fn moments_and_joint_models_refuse_random_effects() {
+    let model = Model::formula("y ~ arm + (1 | therapist)").expect("parses");
+    let error = model.freeze(&trial().protocol()).expect_err("moments do not know who shares a therapist");
+    assert!(error.to_string().contains("(1 | therapist)") && error.code() == "invalid-request", "{error}");
+    let joint = JointModel::new([model.clone(), model]).fit(&trial()).expect_err("a joint model");
+    assert!(joint.to_string().contains("(1 | therapist)"), "{joint}");
+}
+
+#[test]
+fn options_as_json_are_read_back_and_those_without_random_effects_too() {
+    let model = Model::formula("y ~ arm + (1 + days || site:therapist)").expect("parses");
+    let options = DesignOptions { random: model.random_effects().to_vec(), ..DesignOptions::default() };
+    let json = serde_json::to_string(&options).expect("is data");
+    assert_eq!(serde_json::from_str::<DesignOptions>(&json).expect("reads"), options);
+    let old = r#"{"visits":null,"group":"arm","weights":null}"#;
+    assert!(serde_json::from_str::<DesignOptions>(old).expect("reads").random.is_empty());
+}
