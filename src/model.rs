@@ -238,9 +238,7 @@ impl Model {
     pub fn fit(&self, trial: &Trial) -> Result<Fit> {
         self.check_df()?;
         let design = self.design(trial)?;
-        if let Some(effects) = self.options.random.first() {
-            return Err(Error::invalid(format!("fitting `{effects}`"), "random effects are read but not fitted yet", "leave them out"));
-        }
+        self.goes_with_clusters(&design)?;
         let classes = |covariance: &Covariance| self.classes(covariance, &design, trial);
         let fit = |classes| Fitted::new(&design, classes, self.estimation);
         let found = first_that_fits(&self.covariance_for(&design), &self.fallbacks, classes, fit)?;
@@ -265,6 +263,27 @@ impl Model {
             .with_information(self.information)
             .with_vcov(self.vcov)
             .with_fallback(fallback)
+    }
+
+    /// Refuses what is not defined for, or not built for, a model with random effects of clusters.
+    fn goes_with_clusters(&self, design: &Design) -> Result<()> {
+        let Some(term) = design.random().first() else { return Ok(()) };
+        let refused = |what: String, remedy: &str| {
+            Err(Error::invalid(
+                what,
+                format!("the model has random effects of `{}`, for which the method is not built", term.factor),
+                remedy,
+            ))
+        };
+        match self.df {
+            Df::BetweenWithin | Df::KenwardRoger2 => {
+                refused(format!("{} degrees of freedom", self.df), "use Df::Satterthwaite or Df::KenwardRoger")
+            }
+            _ if self.vcov.is_cluster_robust() => {
+                refused(format!("{} standard errors", self.vcov), "use the model-based covariance, or leave the random effects out")
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_df(&self) -> Result<()> {

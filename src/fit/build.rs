@@ -46,6 +46,7 @@ pub(crate) fn problem(
         estimation,
         classes: classes.structures.clone(),
         log_weights,
+        clusters: None,
     };
     if !classes.is_single() {
         let (own, patterns) = by_patient(design, values, &rows, origin, columns, &classes);
@@ -78,7 +79,7 @@ pub(crate) fn problem_of_moments(
     let patterns = patterns_of(moments);
     let data = Data::Sums(Sums::new(moments, &patterns, &rows, columns));
     let log_weights = moments.patterns.iter().map(|p| p.log_weights).sum();
-    Problem { data, patterns, rows, columns, groups, estimation, classes: classes.structures, log_weights }
+    Problem { data, patterns, rows, columns, groups, estimation, classes: classes.structures, log_weights, clusters: None }
 }
 
 fn patterns_of(moments: &Moments) -> Vec<Pattern> {

@@ -37,7 +37,7 @@ pub(crate) type Derivatives = Vec<Vec<(usize, usize, f64)>>;
 impl Problem {
     /// ∂Σ at θ, cell by cell.
     pub fn derivatives(&self, theta: &[f64]) -> Vec<Derivatives> {
-        let mut derivatives = vec![vec![vec![]; theta.len() / self.groups]; self.cells()];
+        let mut derivatives = vec![vec![vec![]; self.parameters_per_group(theta.len())]; self.cells()];
         self.set_derivatives(theta, &mut derivatives, &mut DMatrix::zeros(self.visits(), self.visits()));
         derivatives
     }
@@ -66,18 +66,17 @@ impl Problem {
         plan: TracePlan,
         room: &mut Workspace,
     ) {
-        let reml = self.estimation == Estimation::Reml;
-        let leverages = std::mem::take(&mut room.blocks);
-        let mut leverages = leverages;
-        if reml {
-            self.data.leverages(&self.patterns, &self.rows, point.phi.as_slice(), &mut leverages, &mut room.data);
+        let spread = self.spread(point);
+        let mut leverages = std::mem::take(&mut room.blocks);
+        if let Some(spread) = spread {
+            self.data.leverages(&self.patterns, &self.rows, spread.as_slice(), &mut leverages, &mut room.data);
         }
         room.g.iter_mut().for_each(|g| g.fill(0.0));
         // The leverages become E = 2 W A W − nW in place.
         for (index, pattern) in self.patterns.iter().enumerate() {
             let (m, n, w) = (pattern.size(), pattern.patients, point.w.get(index));
             let e = leverages.get_mut(index);
-            match reml {
+            match spread.is_some() {
                 true => e.iter_mut().zip(point.r.get(index)).for_each(|(a, r)| *a += r),
                 false => e.copy_from_slice(point.r.get(index)),
             }
@@ -97,19 +96,38 @@ impl Problem {
         room.blocks = leverages;
         self.add_bends(point, derivatives, curvature, room);
         curvature.hessian.fill_lower_triangle_with_upper_triangle();
+        if let Some(clusters) = &self.clusters {
+            clusters.add_curvature(point, self.estimation, self.parameters_of_sigma(point.theta.len()), curvature);
+        }
     }
 
     /// Gradient and Hessian of −2ℓ in the natural parameters, whole, and the slopes that it took.
     pub fn exact_curvature(&self, point: &Point, derivatives: &[Derivatives]) -> (Curvature, Slopes) {
         let mut room = Workspace::new(self);
         let mut curvature = Curvature::blank(point.theta.len());
-        let mut slopes = Slopes::blank(point.theta.len(), self.columns);
+        let mut slopes = Slopes::blank(self.parameters_of_sigma(point.theta.len()), self.columns);
         self.set_leading_curvature(point, derivatives, &mut curvature, TracePlan::of(self, derivatives), &mut room);
         self.set_slopes(point, derivatives, &mut slopes, &mut room);
         let mut correction = DMatrix::zeros(point.theta.len(), point.theta.len());
-        slopes.set_correction(&point.phi, self.estimation, &mut correction);
+        self.set_correction(point, &mut slopes, &mut correction);
         curvature.hessian += correction;
         (curvature, slopes)
+    }
+
+    /// What stands for Φ in the derivatives of the determinants: Φ for REML; for maximum likelihood nothing, unless there are clusters.
+    fn spread<'p>(&self, point: &'p Point) -> Option<&'p DMatrix<f64>> {
+        match self.estimation {
+            Estimation::Reml => Some(&point.phi),
+            Estimation::Ml => point.clusters.as_ref().map(|c| &c.known_mean),
+        }
+    }
+
+    /// Writes what the whole Hessian has beyond its leading part, given the slopes.
+    pub fn set_correction(&self, point: &Point, slopes: &mut Slopes, correction: &mut DMatrix<f64>) {
+        slopes.set_correction(&point.phi, self.spread(point), correction);
+        if let Some(clusters) = &self.clusters {
+            clusters.add_crossed(point, self.estimation, slopes, correction);
+        }
     }
 
     /// The expected second derivatives for the covariance alone: Σ_P n tr(W∂_kΣW∂_lΣ).
@@ -129,16 +147,19 @@ impl Problem {
         self.add_traces(&point.w, &e, derivatives, plan, fisher, room);
         room.blocks = e;
         fisher.fill_lower_triangle_with_upper_triangle();
+        if let Some(clusters) = &self.clusters {
+            clusters.set_fisher(point, self.estimation, self.parameters_of_sigma(point.theta.len()), fisher);
+        }
     }
 
     /// P_k and a_k for every parameter.
     pub fn set_slopes(&self, point: &Point, derivatives: &[Derivatives], slopes: &mut Slopes, room: &mut Workspace) {
         let mut omega = std::mem::take(&mut room.blocks);
-        let per_group = point.theta.len() / self.groups;
+        let per_group = self.parameters_per_group(point.theta.len());
         if let Data::Sums(sums) = &self.data {
             sums.set_weighted_residuals(&self.patterns, &self.rows, point.beta.as_slice(), &point.w, &mut room.data);
         }
-        for k in 0..point.theta.len() {
+        for k in 0..slopes.len() {
             omega.clear();
             room.data.by_visit.fill(0.0);
             let patterns = self.patterns.iter().enumerate().filter(|(_, p)| p.group == k / per_group);
@@ -163,7 +184,7 @@ impl Problem {
 
     /// The gradient from G on the visit grid; adds tr(G ∂_klΣ) to the upper triangle of the Hessian.
     fn add_bends(&self, point: &Point, derivatives: &[Derivatives], curvature: &mut Curvature, room: &mut Workspace) {
-        let per_group = point.theta.len() / self.groups;
+        let per_group = self.parameters_per_group(point.theta.len());
         curvature.gradient.fill(0.0);
         for (cell, g) in room.g.iter().enumerate() {
             let (group, structure) = self.of_cell(cell);

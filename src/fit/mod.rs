@@ -9,6 +9,7 @@ mod build;
 mod centring;
 mod change;
 pub(crate) mod classes;
+pub(crate) mod clusters;
 mod collect;
 pub(crate) mod curvature;
 mod data;

@@ -92,7 +92,7 @@ impl Search {
     /// A search that begins at `point`.
     pub fn new(problem: &Problem, point: Point) -> Self {
         let k = point.theta.len();
-        let working = Working::of(problem.structure(), k / problem.groups, problem.groups);
+        let working = Working::of_problem(problem, k);
         let eta = working.at_natural(&point.theta);
         let derivatives = problem.derivatives(&point.theta);
         Self {
@@ -107,7 +107,7 @@ impl Search {
             correction: DMatrix::zeros(k, k),
             corrects: false,
             left: LEFT,
-            slopes: Slopes::blank(k, problem.columns),
+            slopes: Slopes::blank(problem.parameters_of_sigma(k), problem.columns),
             metric: DMatrix::zeros(k, k),
             damped: DMatrix::zeros(k, k),
             factor: ScaledCholesky::blank(k),
@@ -233,7 +233,7 @@ impl Search {
         if near {
             if !self.corrects {
                 problem.set_slopes(&self.point, &self.derivatives, &mut self.slopes, &mut self.room);
-                self.slopes.set_correction(&self.point.phi, problem.estimation, &mut self.correction);
+                problem.set_correction(&self.point, &mut self.slopes, &mut self.correction);
                 self.corrects = true;
             }
             self.curvature.hessian += &self.correction;
@@ -285,7 +285,7 @@ impl Search {
     fn escape(&mut self, problem: &Problem) -> bool {
         let hessian = &self.curvature.hessian;
         let trapped = |&k: &usize| hessian[(k, k)] < 0.0 && self.eta[k].abs() < 0.05 * self.start[k].abs();
-        let Some(k) = self.working.roots(self.eta.len()).find(trapped) else { return false };
+        let Some(k) = self.working.roots().find(trapped) else { return false };
         for halvings in 0..10 {
             self.next_eta.copy_from_slice(&self.eta);
             self.next_eta[k] = 0.5 * self.start[k] / f64::from(1 << halvings);

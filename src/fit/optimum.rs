@@ -4,6 +4,7 @@ use super::blocks::Blocks;
 use super::build::{self, Storage};
 use super::centring::Centring;
 use super::classes::Classes;
+use super::clusters::{Clusters, with_effects};
 use super::newton::{Convergence, MAX_ITERATIONS, Search, Steps};
 use super::problem::{Estimation, Point, Problem};
 use super::verify::Labels;
@@ -13,6 +14,7 @@ use super::{Failure, Moments, moments, start};
 use crate::covariance::CovarianceStructure;
 use crate::design::Design;
 use nalgebra::{DMatrix, DVector};
+use std::borrow::Cow;
 
 /// How often a search may go on from another origin of the outcome.
 const MOVES_OF_ORIGIN: usize = 3;
@@ -58,7 +60,10 @@ pub(crate) struct Fitted {
     pub origin: Vec<f64>,
     /// The class of each patient of the design; empty where there is one.
     pub class_of: Vec<usize>,
+    /// The optimum, β and Φ being those of the mean alone.
     pub point: Point,
+    /// The same with the effects of clusters among the columns, where there are any: what `problem` speaks of.
+    pub penalised: Option<Point>,
     pub working: Working,
     /// The working parameters at the optimum.
     pub eta: Vec<f64>,
@@ -115,15 +120,18 @@ impl Fitted {
 
     fn from(design: &Design, classes: Classes, estimation: Estimation, place: Option<Place>) -> Result<Self, Lost> {
         let (kept, labels) = checked(design, &classes)?;
-        let rows = moments::active_rows(design, &kept);
         let centring = Centring::of(design, &kept);
-        let values = centring.values(design);
-        let (origin, theta) = match place {
+        let (mut origin, theta) = match place {
             Some(Place { origin, theta }) => (origin, Some(theta)),
-            None => (origin(design, &values, &rows, &kept, &classes)?, None),
+            None => (origin(design, &centring.values(design), &moments::active_rows(design, &kept), &kept, &classes)?, None),
         };
+        let whole = whole_design(design);
+        let columns: Vec<usize> = kept.iter().copied().chain(design.columns.len()..whole.columns.len()).collect();
+        origin.resize(columns.len(), 0.0);
+        let (rows, values) = (moments::active_rows(&whole, &columns), centring.values(&whole));
         let class_of = classes.of_patient.clone();
-        let (problem, moments) = build::problem(design, &values, rows, &origin, kept.len(), classes, estimation, Storage::Cheaper);
+        let (mut problem, moments) = build::problem(&whole, &values, rows, &origin, columns.len(), classes, estimation, Storage::Cheaper);
+        problem.clusters = Clusters::of(design, kept.len());
         Ok(Self { class_of, ..Self::optimum(problem, moments, origin, theta, kept, centring, labels)? })
     }
 
@@ -156,11 +164,20 @@ impl Fitted {
             Some(left) => Search::new(&problem, left).tolerant(),
             None => Search::new(&problem, start::start(&problem)?),
         };
+        if let Some(clusters) = &problem.clusters {
+            clusters.identified(&search.point, &labels)?;
+        }
         let steps =
             search.minimise(&problem, &labels).map_err(|failure| Lost { failure, place: Some(Place::of(&search.point, &origin)) })?;
         let (working, convergence) = (search.working().clone(), convergence(&problem, &search, &labels, steps));
         let (point, eta) = search.into_optimum();
-        Ok(Self { problem, moments, origin, class_of: vec![], point, working, eta, kept, centring, labels, convergence })
+        let (point, penalised) = of_the_mean(&problem, point);
+        Ok(Self { problem, moments, origin, class_of: vec![], point, penalised, working, eta, kept, centring, labels, convergence })
+    }
+
+    /// The optimum in all columns of `problem`.
+    pub fn whole_point(&self) -> &Point {
+        self.penalised.as_ref().unwrap_or(&self.point)
     }
 
     /// The covariance structure; of the first class of patients, where there are several.
@@ -175,7 +192,7 @@ impl Fitted {
 
     /// β of the fitted columns, as centred.
     pub fn centred_beta(&self) -> DVector<f64> {
-        &self.point.beta + DVector::from_column_slice(&self.origin)
+        DVector::from_iterator(self.kept.len(), self.point.beta.iter().zip(&self.origin).map(|(beta, origin)| beta + origin))
     }
 
     /// Σ of each group; of the first class of patients, where there are several.
@@ -186,13 +203,27 @@ impl Fitted {
             self.structure().sigma(theta, &mut sigma);
             sigma
         };
-        self.point.theta.chunks_exact(self.parameters_per_group()).map(sigma).collect()
+        self.point.theta.chunks_exact(self.parameters_per_group()).take(self.problem.groups).map(sigma).collect()
     }
 
     /// The number of covariance parameters of a group.
     pub fn parameters_per_group(&self) -> usize {
-        self.point.theta.len() / self.problem.groups
+        self.problem.parameters_per_group(self.point.theta.len())
     }
+}
+
+/// The design with the effects of clusters among its columns.
+pub(super) fn whole_design(design: &Design) -> Cow<'_, Design> {
+    if design.random.is_empty() { Cow::Borrowed(design) } else { Cow::Owned(with_effects(design)) }
+}
+
+/// A point reduced to the columns of the mean, and the whole of it where there are effects of clusters.
+pub(super) fn of_the_mean(problem: &Problem, point: Point) -> (Point, Option<Point>) {
+    let Some(clusters) = &problem.clusters else { return (point, None) };
+    let p = clusters.fixed;
+    let beta = point.beta.rows(0, p).clone_owned();
+    let phi = point.phi.view((0, 0), (p, p)).clone_owned();
+    (Point { beta, phi, clusters: None, ..point.clone() }, Some(point))
 }
 
 /// How a search ended, with the names of what vanished.
@@ -234,8 +265,8 @@ fn origin(design: &Design, values: &[f64], rows: &moments::Rows, kept: &[usize],
     }
     let (first, _) = build::problem(design, values, rows.clone(), &origin, kept.len(), classes.clone(), Estimation::Ml, Storage::Cheaper);
     let mut point = first.blank(0);
-    let identity = Blocks::identity(first.patterns());
-    first.solve(&identity, &mut point.beta, &mut point.phi, &mut Workspace::new(&first)).ok_or(Failure::Singular)?;
+    point.w = Blocks::identity(first.patterns());
+    first.solve(&[], &mut point, &mut Workspace::new(&first)).ok_or(Failure::Singular)?;
     Ok(point.beta.as_slice().to_vec())
 }
 
@@ -245,5 +276,7 @@ fn labels(design: &Design, structure: &dyn CovarianceStructure) -> Labels {
         1 => names,
         _ => design.groups.iter().flat_map(|group| names.iter().map(move |name| format!("{name} ({group})"))).collect(),
     };
+    let of_clusters = Clusters::of(design, 0).map_or(vec![], |c| c.parameter_names());
+    let parameters: Vec<String> = parameters.into_iter().chain(of_clusters).collect();
     Labels { visits: design.visit_labels.clone(), parameters, groups: design.groups.clone() }
 }

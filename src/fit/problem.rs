@@ -8,6 +8,7 @@
 //! ```
 
 use super::blocks::Blocks;
+use super::clusters::{ClusterPoint, Clusters};
 use super::data::Data;
 use super::kernels::{cholesky, inverse_from_cholesky, symmetric_product};
 use super::moments::Rows;
@@ -35,7 +36,7 @@ pub(crate) struct Problem {
     /// In order of their cells.
     pub patterns: Vec<Pattern>,
     pub rows: Rows,
-    /// Number of (active) columns p.
+    /// Number of (active) columns: p, and those of the effects of clusters behind them.
     pub columns: usize,
     pub groups: usize,
     pub estimation: Estimation,
@@ -44,12 +45,14 @@ pub(crate) struct Problem {
     pub classes: Vec<Arc<dyn CovarianceStructure>>,
     /// Σ log w of the observation weights.
     pub log_weights: f64,
+    /// The effects of clusters among the columns.
+    pub clusters: Option<Clusters>,
 }
 
 /// Everything known at one θ: the solution for β and, per pattern, W and R_P.
 #[derive(Debug, Clone)]
 pub(crate) struct Point {
-    /// All groups' parameters, group by group.
+    /// All groups' parameters, group by group; behind them those of the effects of clusters.
     pub theta: Vec<f64>,
     /// −2ℓ.
     pub value: f64,
@@ -61,6 +64,8 @@ pub(crate) struct Point {
     pub w: Blocks,
     /// R_P of each pattern.
     pub r: Blocks,
+    /// What belongs to the effects of clusters.
+    pub clusters: Option<ClusterPoint>,
 }
 
 impl Problem {
@@ -71,6 +76,11 @@ impl Problem {
 
     pub fn patterns(&self) -> &[Pattern] {
         &self.patterns
+    }
+
+    /// The number p of columns of the mean.
+    pub fn fixed(&self) -> usize {
+        self.clusters.as_ref().map_or(self.columns, |c| c.fixed)
     }
 
     /// The number T of visits.
@@ -106,9 +116,19 @@ impl Problem {
         sigma
     }
 
+    /// The number of parameters of Σ, of all groups, among so many parameters in all.
+    pub fn parameters_of_sigma(&self, all: usize) -> usize {
+        all - self.clusters.as_ref().map_or(0, |c| c.parameters)
+    }
+
+    /// The number of parameters of a group, among so many parameters in all.
+    pub fn parameters_per_group(&self, all: usize) -> usize {
+        self.parameters_of_sigma(all) / self.groups
+    }
+
     /// The parameters of a group.
     pub fn of_group<'t>(&self, theta: &'t [f64], group: usize) -> &'t [f64] {
-        let per_group = theta.len() / self.groups;
+        let per_group = self.parameters_per_group(theta.len());
         &theta[group * per_group..(group + 1) * per_group]
     }
 
@@ -126,6 +146,7 @@ impl Problem {
             phi: DMatrix::zeros(self.columns, self.columns),
             w: Blocks::zeros(&self.patterns),
             r: Blocks::zeros(&self.patterns),
+            clusters: self.clusters.as_ref().map(|c| ClusterPoint::blank(c, self.estimation)),
         }
     }
 
@@ -147,12 +168,13 @@ impl Problem {
             let log_determinant = invert_at(&room.sigmas[pattern.cell], &pattern.visits, &mut room.small, point.w.get_mut(index))?;
             value += pattern.patients * log_determinant;
         }
-        let log_determinant = self.solve(&point.w, &mut point.beta, &mut point.phi, room)?;
-        if self.estimation == Estimation::Reml {
-            value += log_determinant;
-        }
+        let of_clusters = &theta[self.parameters_of_sigma(theta.len())..];
+        value += self.solve(of_clusters, point, room)?;
         self.data.residual_squares(&self.patterns, &self.rows, point.beta.as_slice(), &mut point.r, &mut room.data);
         value += point.w.trace_product(&point.r);
+        if let (Some(clusters), Some(own)) = (&self.clusters, &point.clusters) {
+            value += clusters.penalty(own, point.beta.as_slice());
+        }
         point.theta.copy_from_slice(theta);
         point.value = value;
         Some(value)
@@ -161,7 +183,7 @@ impl Problem {
     /// The part of −2ℓ that does not depend on θ.
     fn constant(&self) -> f64 {
         let p = match self.estimation {
-            Estimation::Reml => self.columns as f64,
+            Estimation::Reml => self.fixed() as f64,
             Estimation::Ml => 0.0,
         };
         (self.observations() - p) * (2.0 * std::f64::consts::PI).ln() - self.log_weights
@@ -190,10 +212,18 @@ impl Problem {
         Some(())
     }
 
-    /// Generalised least squares with the given weights: writes β − β₀ and Φ = (X'WX)⁻¹, and returns log|X'WX|.
-    pub fn solve(&self, w: &Blocks, beta: &mut DVector<f64>, phi: &mut DMatrix<f64>, room: &mut Workspace) -> Option<f64> {
+    /// Generalised least squares with the weights of a point and the given parameters of the effects of clusters: writes β − β₀ and Φ = (X'WX)⁻¹, and
+    /// returns what the likelihood has of the determinants.
+    pub fn solve(&self, of_clusters: &[f64], point: &mut Point, room: &mut Workspace) -> Option<f64> {
         let p = self.columns;
+        let Point { w, beta, phi, clusters: own, .. } = point;
         self.data.gram(&self.patterns, &self.rows, w, &mut room.gram, &mut room.data);
+        if let (Some(clusters), Some(own), Some(of_room)) = (&self.clusters, own, &mut room.clusters) {
+            own.k.copy_from_slice(&room.gram);
+            self.data.cross(&self.patterns, &self.rows, w, &mut room.cross, &mut room.data);
+            let solution = (beta.as_mut_slice(), phi.as_mut_slice());
+            return clusters.solve(of_clusters, self.estimation, &room.cross, own, solution, of_room);
+        }
         // Scaled to unit diagonal, so that columns in different units lose nothing to each other.
         let mut log_scale = 0.0;
         for c in 0..p {
@@ -206,7 +236,7 @@ impl Problem {
         rescale(phi.as_mut_slice(), &room.scale);
         self.data.cross(&self.patterns, &self.rows, w, &mut room.cross, &mut room.data);
         symmetric_product(phi.as_slice(), &room.cross, beta.as_mut_slice());
-        Some(log_determinant)
+        Some(if self.estimation == Estimation::Reml { log_determinant } else { 0.0 })
     }
 
     /// H_P = Σ_i X_iΦX_i' of every pattern.

@@ -6,7 +6,7 @@
 use super::build::observed_rows;
 use super::data::Data;
 use super::newton::{self, Convergence, Search, Steps};
-use super::optimum::{Fitted, convergence};
+use super::optimum::{Fitted, convergence, of_the_mean, whole_design};
 use super::problem::{Point, Problem};
 use super::verify::Labels;
 use super::{Failure, start};
@@ -59,11 +59,11 @@ impl Refit {
     pub fn new(design: &Design, fitted: &Fitted) -> Self {
         let problem = fitted.problem.clone();
         let derivatives = problem.derivatives(&fitted.point.theta);
-        let (_, mut slopes) = problem.exact_curvature(&fitted.point, &derivatives);
+        let (_, mut slopes) = problem.exact_curvature(fitted.whole_point(), &derivatives);
         let mut correction = DMatrix::zeros(fitted.point.theta.len(), fitted.point.theta.len());
-        slopes.set_correction(&fitted.point.phi, problem.estimation, &mut correction);
+        problem.set_correction(fitted.whole_point(), &mut slopes, &mut correction);
         let mut refit = Self {
-            search: Search::new(&problem, fitted.point.clone()),
+            search: Search::new(&problem, fitted.whole_point().clone()),
             labels: fitted.labels.clone(),
             patients: vec![],
             z: vec![],
@@ -76,7 +76,7 @@ impl Refit {
             problem,
         };
         refit.search.end_at(LEFT);
-        refit.read(design, fitted);
+        refit.read(&whole_design(design), fitted);
         refit
     }
 
@@ -190,10 +190,12 @@ impl Refit {
     /// What was found last, as a fit would have it.
     pub fn fitted(&self, original: &Fitted) -> Fitted {
         let steps = self.steps.unwrap_or(Steps { iterations: 0, evaluations: 0, decrement: f64::NAN });
+        let (point, penalised) = of_the_mean(&self.problem, self.search.point.clone());
         Fitted {
             problem: self.problem.clone(),
             moments: None,
-            point: self.search.point.clone(),
+            point,
+            penalised,
             eta: self.search.eta.clone(),
             convergence: self.convergence(steps),
             ..original.clone()

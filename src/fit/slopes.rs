@@ -1,7 +1,6 @@
 //! How X'WX and X'Wr move with the covariance parameters, and what that adds to the curvature of the likelihood.
 
 use super::kernels::{dot, multiply, symmetric_product};
-use super::problem::Estimation;
 use nalgebra::{DMatrix, DMatrixView};
 
 /// P_k = −X'W∂_kΣWX = ∂(X'WX)/∂θ_k and a_k = X'W∂_kΣWr of every parameter.
@@ -48,12 +47,18 @@ impl Slopes {
         (&mut self.p[k * size..(k + 1) * size], &mut self.a[k * c..(k + 1) * c])
     }
 
-    /// Writes what the whole Hessian has beyond its leading part: −2 a_k'Φa_l − tr(ΦP_kΦP_l), without the second for maximum likelihood.
-    pub fn set_correction(&mut self, phi: &DMatrix<f64>, estimation: Estimation, correction: &mut DMatrix<f64>) {
+    /// a_k, p.
+    pub fn a(&self, k: usize) -> &[f64] {
+        &self.a[k * self.columns..(k + 1) * self.columns]
+    }
+
+    /// Writes what the whole Hessian has beyond its leading part: −2 a_k'Φa_l − tr(SP_kSP_l), where S is Φ, or what it is for a mean that is known
+    /// where the likelihood is full, or nothing.
+    pub fn set_correction(&mut self, phi: &DMatrix<f64>, s: Option<&DMatrix<f64>>, correction: &mut DMatrix<f64>) {
         let (c, size) = (self.columns, self.columns * self.columns);
-        if estimation == Estimation::Reml {
+        if let Some(s) = s {
             for (p, product) in self.p.chunks_exact(size).zip(self.phi_p.chunks_exact_mut(size)) {
-                multiply(phi.as_slice(), p, c, product);
+                multiply(s.as_slice(), p, c, product);
             }
         }
         for l in 0..self.len() {
@@ -61,7 +66,7 @@ impl Slopes {
             transpose(&self.phi_p[l * size..(l + 1) * size], c, &mut self.transposed);
             for k in 0..=l {
                 let mut term = -2.0 * dot(&self.a[k * c..(k + 1) * c], &self.phi_a);
-                if estimation == Estimation::Reml {
+                if s.is_some() {
                     term -= dot(&self.transposed, &self.phi_p[k * size..(k + 1) * size]);
                 }
                 correction[(k, l)] = term;

@@ -8,13 +8,17 @@ use nalgebra::{DMatrix, SymmetricEigen};
 
 /// The smallest eigenvalue that a starting correlation matrix may have.
 const EIGENVALUE_FLOOR: f64 = 1e-3;
+/// The variance of the effects of clusters at the start, as a share of that of a residual.
+const EFFECTS: f64 = 0.1;
 
 /// A first point for the search, or why there is none.
 pub(crate) fn start(problem: &Problem) -> Result<Point, Failure> {
     let mut room = Workspace::new(problem);
     let mut point = problem.blank(0);
-    let identity = Blocks::identity(problem.patterns());
-    problem.solve(&identity, &mut point.beta, &mut point.phi, &mut room).ok_or(Failure::Singular)?;
+    point.w = Blocks::identity(problem.patterns());
+    // Effects of clusters start as if they varied by a tenth of what a residual does.
+    let effects = |variance: f64| problem.clusters.as_ref().map_or(vec![], |c| c.start(EFFECTS * variance));
+    problem.solve(&effects(1.0), &mut point, &mut room).ok_or(Failure::Singular)?;
     problem.data.residual_squares(&problem.patterns, &problem.rows, point.beta.as_slice(), &mut point.r, &mut room.data);
     let diagonal = |m: usize, square: &[f64]| square.iter().step_by(m + 1).sum::<f64>();
     let patterns = || problem.patterns().iter().enumerate();
@@ -26,7 +30,8 @@ pub(crate) fn start(problem: &Problem) -> Result<Point, Failure> {
     let moments: Vec<DMatrix<f64>> = (0..problem.groups).map(|g| pairwise_covariance(problem, &point.r, g)).collect();
     let mut begin = |diagonal_only: bool| {
         let matrix = |m: &DMatrix<f64>| if diagonal_only { DMatrix::from_diagonal(&m.diagonal()) } else { m.clone() };
-        point.theta = moments.iter().flat_map(|m| problem.structure().start(&matrix(m))).collect();
+        point.theta =
+            moments.iter().flat_map(|m| problem.structure().start(&matrix(m))).chain(effects(residual / problem.observations())).collect();
         let theta = point.theta.clone();
         problem.evaluate(&theta, &mut point, &mut room)
     };

@@ -41,7 +41,7 @@ fn trial() -> Trial {
         .expect("fits together")
 }
 
-fn design(options: &DesignOptions) -> Design {
+pub(super) fn design(options: &DesignOptions) -> Design {
     let mean = MeanModel::parse("y ~ arm * visit").expect("parses");
     Design::build(&trial(), &mean, options).expect("has all variables")
 }
@@ -53,13 +53,13 @@ fn problem(design: &Design, classes: Classes, estimation: Estimation, storage: S
     build::problem(design, &design.z, active_rows(design, &kept), &origin, kept.len(), classes, estimation, storage).0
 }
 
-fn options() -> [DesignOptions; 3] {
+pub(super) fn options() -> [DesignOptions; 3] {
     let plain = DesignOptions::default();
     [plain.clone(), DesignOptions { group: Some("arm".into()), ..plain.clone() }, DesignOptions { weights: Some("w".into()), ..plain }]
 }
 
 /// Parameters well inside the range, where differences are accurate, and away from the optimum, where the gradient is not zero.
-fn theta(structure: &dyn CovarianceStructure, groups: usize) -> Vec<f64> {
+pub(super) fn theta(structure: &dyn CovarianceStructure, groups: usize) -> Vec<f64> {
     let near = DMatrix::from_fn(4, 4, |a, b| (6.0 + a as f64) * 0.6_f64.powi(a.abs_diff(b) as i32) + f64::from(a == b) * 2.0);
     structure.start(&(0.5 * (&near + near.transpose()))).repeat(groups)
 }
@@ -139,7 +139,7 @@ fn curvature_by(problem: &Problem, theta: &[f64], plan: TracePlan) -> (f64, Curv
     problem.set_leading_curvature(&point, &derivatives, &mut curvature, plan, &mut room);
     problem.set_slopes(&point, &derivatives, &mut slopes, &mut room);
     let mut correction = DMatrix::zeros(theta.len(), theta.len());
-    slopes.set_correction(&point.phi, problem.estimation, &mut correction);
+    problem.set_correction(&point, &mut slopes, &mut correction);
     curvature.hessian += correction;
     (point.value, curvature)
 }
@@ -148,7 +148,7 @@ fn whole(problem: &Problem, point: &Point) -> Curvature {
     problem.exact_curvature(point, &problem.derivatives(&point.theta)).0
 }
 
-fn check(problem: &Problem, theta: &[f64], case: &str) {
+pub(super) fn check(problem: &Problem, theta: &[f64], case: &str) {
     let at = |theta: &[f64]| problem.at(theta).expect("inside the range");
     let exact = whole(problem, &at(theta));
     for k in 0..theta.len() {

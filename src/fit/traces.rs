@@ -56,7 +56,7 @@ fn costs(problem: &Problem, derivatives: &[Derivatives]) -> (usize, usize) {
 impl Problem {
     /// Σ_P tr(∂_kΣ W ∂_lΣ E) for all pairs of parameters; W and E symmetric.
     pub fn traces(&self, w: &Blocks, e: &Blocks, derivatives: &[Derivatives]) -> DMatrix<f64> {
-        let parameters = derivatives[0].len() * self.groups;
+        let parameters = derivatives[0].len() * self.groups + self.clusters.as_ref().map_or(0, |c| c.parameters);
         let mut traces = DMatrix::zeros(parameters, parameters);
         self.add_traces(w, e, derivatives, TracePlan::of(self, derivatives), &mut traces, &mut Workspace::new(self));
         traces.fill_lower_triangle_with_upper_triangle();
@@ -80,7 +80,7 @@ impl Problem {
     }
 
     fn add_sandwiched_traces(&self, w: &Blocks, e: &Blocks, derivatives: &[Derivatives], sum: &mut DMatrix<f64>, room: &mut Workspace) {
-        let per_group = sum.nrows() / self.groups;
+        let per_group = self.parameters_per_group(sum.nrows());
         for (index, pattern) in self.patterns.iter().enumerate() {
             let (m, first, of_cell) = (pattern.size(), pattern.group * per_group, &derivatives[pattern.cell]);
             set_positions(&pattern.visits, &mut room.position);
@@ -120,7 +120,7 @@ impl Problem {
                 }
             }
         }
-        let first = self.of_cell(cell).0 * (sum.nrows() / self.groups);
+        let first = self.of_cell(cell).0 * self.parameters_per_group(sum.nrows());
         let symmetric = |a: usize, b: usize| lower(a.max(b), a.min(b));
         let tensor = &tensor[..size * size];
         for (k, dk) in derivatives[cell].iter().enumerate() {

@@ -48,10 +48,10 @@ impl Labels {
 
     /// The pairs of visits whose covariance depends on one of these parameters and that nobody of the parameter's group has.
     fn never_together(&self, problem: &Problem, theta: &[f64], parameters: &[usize]) -> Vec<VisitPair> {
-        let (t, per_group) = (problem.visits(), theta.len() / problem.groups);
+        let (t, per_group) = (problem.visits(), problem.parameters_per_group(theta.len()));
         let mut slope = DMatrix::zeros(t, t);
         let mut found: Vec<(usize, usize, usize)> = vec![];
-        for &k in parameters {
+        for &k in parameters.iter().filter(|&&k| k < problem.parameters_of_sigma(theta.len())) {
             let group = k / per_group;
             problem.structure().derivative(problem.of_group(theta, group), k % per_group, &mut slope);
             let seen =
@@ -148,13 +148,14 @@ pub(crate) fn well_conditioned(problem: &Problem, point: &Point, room: &mut Work
 
 /// What a search has met that was led out of the range of θ between `inside` and `outside`, if any parameter by itself leads out of it.
 pub(crate) fn end_of_range(problem: &Problem, inside: &[f64], outside: &[f64], labels: &Labels) -> Option<Failure> {
-    let per_group = inside.len() / problem.groups;
+    let per_group = problem.parameters_per_group(inside.len());
     let leads_out = |&k: &usize| {
         let mut theta = problem.of_group(inside, k / per_group).to_vec();
         theta[k % per_group] = outside[k];
         !problem.structure().in_range(&theta)
     };
-    let parameters: Vec<String> = (0..inside.len()).filter(leads_out).map(|k| labels.parameters[k].clone()).collect();
+    let parameters: Vec<String> =
+        (0..problem.parameters_of_sigma(inside.len())).filter(leads_out).map(|k| labels.parameters[k].clone()).collect();
     (!parameters.is_empty()).then_some(Failure::AtBoundary { parameters, visits: vec![] })
 }
 

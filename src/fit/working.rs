@@ -7,6 +7,7 @@
 use crate::covariance::{Boundary, CovarianceStructure, lower, lower_pairs};
 use crate::fit::curvature::Curvature;
 use crate::fit::kernels::{dot, multiply};
+use crate::fit::problem::Problem;
 use nalgebra::DMatrix;
 
 /// The share of Σ below which what a parameter adds to it counts as nothing.
@@ -21,6 +22,11 @@ pub(crate) struct Working {
     /// The boundaries of a group.
     boundaries: Vec<Boundary>,
     per_group: usize,
+    groups: usize,
+    /// The boundaries of the parameters behind those of the groups, as positions in θ.
+    others: Vec<Boundary>,
+    /// What multiplies an effect of clusters in the mean square, for each of those parameters.
+    squares: Vec<f64>,
     /// Room for ∂θ/∂η' and two products; empty where the parameters are the natural ones.
     room: [Vec<f64>; 3],
 }
@@ -30,17 +36,30 @@ impl Working {
     pub fn of(structure: &dyn CovarianceStructure, per_group: usize, groups: usize) -> Self {
         let boundaries = structure.boundaries();
         let size = if boundaries.is_empty() { 0 } else { (per_group * groups).pow(2) };
-        Self { boundaries, per_group, room: [(); 3].map(|_| vec![0.0; size]) }
+        Self { boundaries, per_group, groups, others: vec![], squares: vec![], room: [(); 3].map(|_| vec![0.0; size]) }
+    }
+
+    /// The map for a problem with so many parameters.
+    pub fn of_problem(problem: &Problem, parameters: usize) -> Self {
+        let plain = Self::of(problem.structure(), problem.parameters_per_group(parameters), problem.groups);
+        let Some(clusters) = &problem.clusters else { return plain };
+        let first = problem.parameters_of_sigma(parameters);
+        Self {
+            others: clusters.boundaries().into_iter().map(|b| b.moved(first)).collect(),
+            squares: clusters.squares(),
+            room: [(); 3].map(|_| vec![0.0; parameters * parameters]),
+            ..plain
+        }
     }
 
     pub fn is_natural(&self) -> bool {
-        self.boundaries.is_empty()
+        self.boundaries.is_empty() && self.others.is_empty()
     }
 
-    /// Every boundary among `total` parameters.
-    fn boundaries(&self, total: usize) -> impl Iterator<Item = Boundary> {
+    /// Every boundary.
+    fn boundaries(&self) -> impl Iterator<Item = Boundary> {
         let of_group = move |group| self.boundaries.iter().map(move |b| b.moved(group * self.per_group));
-        (0..total / self.per_group).flat_map(of_group)
+        (0..self.groups).flat_map(of_group).chain(self.others.iter().copied())
     }
 
     /// η of θ; what must be semidefinite or not negative must be so in θ.
@@ -52,7 +71,7 @@ impl Working {
 
     /// Replaces θ by η.
     pub fn set_eta(&self, theta: &mut [f64]) {
-        for boundary in self.boundaries(theta.len()) {
+        for boundary in self.boundaries() {
             match boundary {
                 Boundary::Semidefinite { first, size } => factor(&mut theta[first..], size),
                 Boundary::Root { parameter, power } => theta[parameter] = theta[parameter].max(0.0).powf(1.0 / power),
@@ -64,7 +83,7 @@ impl Working {
     /// Writes θ of η.
     pub fn to_natural(&self, eta: &[f64], theta: &mut [f64]) {
         theta.copy_from_slice(eta);
-        for boundary in self.boundaries(eta.len()) {
+        for boundary in self.boundaries() {
             match boundary {
                 Boundary::Semidefinite { first, size } => {
                     let l = &eta[first..];
@@ -89,7 +108,7 @@ impl Working {
         let n = eta.len();
         j.fill(0.0);
         j.iter_mut().step_by(n + 1).for_each(|x| *x = 1.0);
-        for boundary in self.boundaries(n) {
+        for boundary in self.boundaries() {
             match boundary {
                 Boundary::Semidefinite { first, size } => {
                     for (a, b) in lower_pairs(size) {
@@ -116,7 +135,7 @@ impl Working {
         }
         self.information(eta, &mut curvature.hessian);
         let Curvature { hessian, gradient, .. } = &mut *curvature;
-        for boundary in self.boundaries(eta.len()) {
+        for boundary in self.boundaries() {
             match boundary {
                 Boundary::Semidefinite { first, size } => {
                     for (a, b) in lower_pairs(size) {
@@ -158,9 +177,9 @@ impl Working {
         self.room = [jacobian, product, transposed];
     }
 
-    /// The working parameters that are roots, as positions among `total`: the diagonal elements of Cholesky factors, and single ones.
-    pub fn roots(&self, total: usize) -> impl Iterator<Item = usize> {
-        self.boundaries(total).filter_map(Boundary::block).flat_map(|(first, size)| (0..size).map(move |a| first + lower(a, a)))
+    /// The working parameters that are roots, as positions: the diagonal elements of Cholesky factors, and single ones.
+    pub fn roots(&self) -> impl Iterator<Item = usize> {
+        self.boundaries().filter_map(Boundary::block).flat_map(|(first, size)| (0..size).map(move |a| first + lower(a, a)))
     }
 
     /// The parameters at a boundary, where they add nothing to Σ, as positions in θ.
@@ -169,7 +188,12 @@ impl Working {
         self.to_natural(eta, &mut theta);
         let t = structure.visits();
         let (mut sigma, mut slope) = (DMatrix::zeros(t, t), DMatrix::zeros(t, t));
+        let first = self.per_group * self.groups;
         let mut adds_less = |share: f64, k: usize, size: f64| {
+            if k >= first {
+                structure.sigma(&theta[..self.per_group], &mut sigma);
+                return size * self.squares[k - first] < share * sigma.amax();
+            }
             let (group, own) = (k / self.per_group, k % self.per_group);
             let theta = &theta[group * self.per_group..(group + 1) * self.per_group];
             structure.sigma(theta, &mut sigma);
@@ -177,7 +201,7 @@ impl Working {
             size * slope.amax() < share * sigma.amax()
         };
         let mut vanished = vec![];
-        for boundary in self.boundaries(eta.len()) {
+        for boundary in self.boundaries() {
             match boundary {
                 // An element on the diagonal of the factor is the variance of what the coefficients before do not explain.
                 Boundary::Semidefinite { first, size } => {

@@ -1,6 +1,7 @@
 //! Room for one evaluation of the likelihood and its derivatives: made once a search, so that no iteration allocates.
 
 use super::blocks::Blocks;
+use super::clusters::ClusterRoom;
 use super::data::DataScratch;
 use super::problem::Problem;
 use nalgebra::DMatrix;
@@ -35,6 +36,8 @@ pub(crate) struct Workspace {
     pub packed: [Vec<f64>; 2],
     /// Σ_P W ⊗ E of one cell, packed; empty until it is needed.
     pub tensor: Vec<f64>,
+    /// For the effects of clusters.
+    pub clusters: Option<ClusterRoom>,
 }
 
 impl Workspace {
@@ -57,6 +60,7 @@ impl Workspace {
             dense: grid(),
             packed: [vec![], vec![]],
             tensor: vec![],
+            clusters: problem.clusters.as_ref().map(ClusterRoom::new),
         }
     }
 }

@@ -296,6 +296,18 @@ impl Fit {
         notes
     }
 
+    /// Refuses what takes patients to be independent, where effects of clusters tie them together.
+    pub(super) fn must_have_no_clusters(&self, what: &str) -> Result<()> {
+        match self.design.random.first() {
+            None => Ok(()),
+            Some(term) => Err(Error::invalid(
+                format!("{what} of this fit"),
+                format!("it has random effects of `{}`, and {what} would take patients to be independent", term.factor),
+                "fit the model without the clusters for it",
+            )),
+        }
+    }
+
     /// The estimate of l'β for one weight a column of the model matrix.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use super::expected_information::{InformationKind, expected_hessian};
 use crate::fit::blocks::Blocks;
+use crate::fit::clusters::Marginal;
 use crate::fit::curvature::Derivatives;
 use crate::fit::kernels::{axpy, multiply};
 use crate::fit::optimum::Fitted;
@@ -20,15 +21,24 @@ pub(crate) struct Information {
     pub derivatives: Vec<Derivatives>,
     /// ∂θ/∂η' where the working parameters are used.
     pub jacobian: Option<DMatrix<f64>>,
+    /// What effects of clusters add.
+    pub marginal: Option<Marginal>,
 }
 
 impl Information {
     pub fn of(fitted: &Fitted, kind: InformationKind) -> Self {
         let derivatives = fitted.problem.derivatives(&fitted.point.theta);
-        let (mut natural, slopes) = fitted.problem.exact_curvature(&fitted.point, &derivatives);
-        let natural_p: Vec<DMatrix<f64>> = (0..slopes.len()).map(|k| slopes.p(k).clone_owned()).collect();
+        let (mut natural, slopes) = fitted.problem.exact_curvature(fitted.whole_point(), &derivatives);
+        let marginal = Marginal::of(&fitted.problem, fitted.whole_point(), &slopes);
+        let natural_p: Vec<DMatrix<f64>> = match &marginal {
+            Some(marginal) => marginal.slopes(),
+            None => (0..slopes.len()).map(|k| slopes.p(k).clone_owned()).collect(),
+        };
         if kind == InformationKind::Expected {
-            natural.hessian = expected_hessian(fitted, &derivatives, &natural_p);
+            natural.hessian = match fitted.problem.expected_with_clusters(fitted.whole_point(), &derivatives, &slopes) {
+                Some(expected) => expected,
+                None => expected_hessian(fitted, &derivatives, &natural_p),
+            };
             natural.gradient.fill(0.0);
         }
         let (hessian, jacobian) = if fitted.convergence.boundary.is_empty() {
@@ -41,7 +51,7 @@ impl Information {
             None => natural_p,
             Some(j) => (0..j.ncols()).map(|k| combination(natural_p.iter(), |l| j[(l, k)], natural_p[0].nrows())).collect(),
         };
-        Self { covariance: 2.0 * pseudo_inverse(&hessian), p, derivatives, jacobian }
+        Self { covariance: 2.0 * pseudo_inverse(&hessian), p, derivatives, jacobian, marginal }
     }
 
     /// The gradient of v'Φv over the parameters: ∂_k(v'Φv) = −(Φv)'P_k(Φv).
@@ -55,7 +65,10 @@ impl Information {
         let of_group = |(g, derivatives): (usize, &Derivatives)| -> Vec<f64> {
             derivatives.iter().map(|entries| if g == group { slope(entries) } else { 0.0 }).collect()
         };
-        let natural = DVector::from_vec(self.derivatives.iter().enumerate().flat_map(of_group).collect());
+        let mut natural: Vec<f64> = self.derivatives.iter().enumerate().flat_map(of_group).collect();
+        // Effects of clusters are no part of Σ.
+        natural.resize(self.covariance.nrows(), 0.0);
+        let natural = DVector::from_vec(natural);
         match &self.jacobian {
             None => natural,
             Some(j) => j.transpose() * natural,
@@ -63,7 +76,7 @@ impl Information {
     }
 
     /// The covariance of the natural parameters.
-    fn omega(&self) -> DMatrix<f64> {
+    pub(super) fn omega(&self) -> DMatrix<f64> {
         match &self.jacobian {
             None => self.covariance.clone(),
             Some(j) => j * &self.covariance * j.transpose(),

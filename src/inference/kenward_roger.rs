@@ -20,11 +20,16 @@ pub(crate) enum Bends {
 /// Φ_A = Φ + 2Φ {Σ_kl ω_kl (Q_kl − P_k Φ P_l − ¼ R_kl)} Φ. R is zero where Σ is linear in its parameters.
 pub(crate) fn adjusted_covariance(fitted: &Fitted, information: &Information, bends: Bends) -> DMatrix<f64> {
     let phi = &fitted.point.phi;
-    let mut sum = fitted.problem.gram(&information.weighted_q(fitted));
+    let of_mean = |whole: DMatrix<f64>| information.marginal.as_ref().map_or_else(|| whole.clone(), |m| m.of_mean(&whole));
+    let weighted = fitted.problem.gram(&information.weighted_q(fitted));
+    let mut sum = match &information.marginal {
+        Some(marginal) => marginal.weighted_q(&information.omega(), weighted),
+        None => weighted,
+    };
     if let Some(wcw) = (bends != Bends::Ignored).then(|| information.weighted_r(fitted)).flatten() {
         let r = match bends {
             Bends::Intrinsic => kenward_roger2::curvature_gram(fitted, information, &wcw),
-            Bends::Ignored | Bends::Whole => fitted.problem.gram(&wcw),
+            Bends::Ignored | Bends::Whole => of_mean(fitted.problem.gram(&wcw)),
         };
         sum -= 0.25 * r;
     }

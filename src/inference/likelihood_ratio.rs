@@ -83,6 +83,7 @@ impl Fit {
             return self.whole_fit().likelihood_ratio(nested.whole_fit());
         }
         let (wide, narrow) = (self.design(), nested.design());
+        [self, nested].iter().try_for_each(|fit| fit.must_have_no_clusters("the likelihood ratio"))?;
         [wide, narrow].iter().try_for_each(|design| design.needs_patients("whether two fits are of the same observations"))?;
         let refused = |why: String| Err(Error::NotComparable { why });
         if self.estimation() != nested.estimation() {

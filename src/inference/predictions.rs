@@ -159,6 +159,7 @@ impl Fit {
     pub fn predictions(&self, trial: &Trial, options: &PredictionOptions) -> Result<Predictions> {
         check_level(options.level)?;
         self.check_shared_covariance("predictions")?;
+        self.must_have_no_clusters("predictions")?;
         let design = self.design();
         let applied = design.applied_to(trial)?;
         let mut rows = Vec::with_capacity(trial.patients().len() * design.visit_labels().len());

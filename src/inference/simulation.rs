@@ -81,6 +81,7 @@ impl Simulator {
         fit.check_shared_covariance("simulation")?;
         let design = fit.design();
         design.needs_patients("simulating from the fit")?;
+        fit.must_have_no_clusters("simulation")?;
         let visits = design.visit_labels().len();
         let factor = |sigma: &nalgebra::DMatrix<f64>| {
             lower_factor(sigma.as_slice(), visits).ok_or_else(|| {

@@ -1,0 +1,156 @@
+//! Where the effects of clusters stand among the columns, and their parameters among θ.
+
+use crate::covariance::{Boundary, lower, lower_pairs};
+use crate::design::{Design, EffectCovariance, RandomTerm};
+
+/// The random effects of a likelihood problem, term by term. Columns and parameters follow those of the mean and of Σ.
+#[derive(Debug, Clone)]
+pub(crate) struct Clusters {
+    /// The number p of columns of the mean.
+    pub fixed: usize,
+    pub terms: Vec<ClusterTerm>,
+    /// The number of parameters of all G.
+    pub parameters: usize,
+}
+
+/// The effects of the levels of one factor.
+#[derive(Debug, Clone)]
+pub(crate) struct ClusterTerm {
+    pub factor: String,
+    /// Names of the k effects of a level.
+    pub effects: Vec<String>,
+    pub levels: usize,
+    pub structure: EffectCovariance,
+    /// The column of the first effect of the first level; level by level from there.
+    pub first_column: usize,
+    /// The position of the first parameter among those of all terms.
+    pub first_parameter: usize,
+    /// The mean square of what multiplies each effect, over the observations that have it.
+    pub squares: Vec<f64>,
+}
+
+impl Clusters {
+    /// The effects of a design with p fitted columns; `None` where it has none.
+    pub fn of(design: &Design, fixed: usize) -> Option<Self> {
+        if design.random.is_empty() {
+            return None;
+        }
+        let (mut first_column, mut parameters) = (fixed, 0);
+        let terms = design.random.iter().map(|term| {
+            let own = ClusterTerm {
+                factor: term.factor.clone(),
+                effects: term.effects.clone(),
+                levels: term.levels.len(),
+                structure: term.structure,
+                first_column,
+                first_parameter: parameters,
+                squares: mean_squares(term),
+            };
+            first_column += term.total();
+            parameters += own.pairs().len();
+            own
+        });
+        let terms = terms.collect();
+        Some(Self { fixed, terms, parameters })
+    }
+
+    /// The number q of effects.
+    pub fn effects(&self) -> usize {
+        self.terms.iter().map(|t| t.levels * t.size()).sum()
+    }
+
+    /// The ends of the ranges of the parameters, as positions among those of all terms.
+    pub fn boundaries(&self) -> Vec<Boundary> {
+        self.terms.iter().flat_map(ClusterTerm::boundaries).collect()
+    }
+
+    /// Names of the parameters of all terms.
+    pub fn parameter_names(&self) -> Vec<String> {
+        self.terms.iter().flat_map(ClusterTerm::parameter_names).collect()
+    }
+
+    /// G of every term as what an observation gets from each effect varies by `variance`, the effects being uncorrelated.
+    pub fn start(&self, variance: f64) -> Vec<f64> {
+        let of_term = |t: &ClusterTerm| -> Vec<f64> {
+            let value = |(a, b): (usize, usize)| if a == b { variance / t.squares[a] } else { 0.0 };
+            t.pairs().into_iter().map(value).collect()
+        };
+        self.terms.iter().flat_map(of_term).collect()
+    }
+
+    /// What one unit of each parameter is worth: the mean square that multiplies the effect, for variances.
+    pub fn squares(&self) -> Vec<f64> {
+        self.terms.iter().flat_map(|t| t.pairs().into_iter().map(|(a, b)| (t.squares[a] * t.squares[b]).sqrt())).collect()
+    }
+}
+
+impl ClusterTerm {
+    /// The number k of effects of a level.
+    pub fn size(&self) -> usize {
+        self.effects.len()
+    }
+
+    /// The elements of G that are parameters, in their order.
+    pub fn pairs(&self) -> Vec<(usize, usize)> {
+        match self.structure {
+            EffectCovariance::Correlated => lower_pairs(self.size()).collect(),
+            EffectCovariance::Independent => (0..self.size()).map(|a| (a, a)).collect(),
+        }
+    }
+
+    /// The lower triangle of Λ, G = ΛΛ', row by row, given the parameters of all terms; `None` where G is not positive semidefinite.
+    pub fn factor(&self, parameters: &[f64]) -> Option<Vec<f64>> {
+        let k = self.size();
+        let mut l = vec![0.0; k * (k + 1) / 2];
+        for ((a, b), &value) in self.pairs().into_iter().zip(&parameters[self.first_parameter..]) {
+            l[lower(a, b)] = value;
+        }
+        for (a, b) in lower_pairs(k) {
+            let scale = l[lower(a, a)].abs();
+            let inner: f64 = (0..b).map(|c| l[lower(a, c)] * l[lower(b, c)]).sum();
+            let rest = l[lower(a, b)] - inner;
+            l[lower(a, b)] = if a == b {
+                if !rest.is_finite() || rest < -1e-12 * (scale + inner) {
+                    return None;
+                }
+                rest.max(0.0).sqrt()
+            } else if l[lower(b, b)] > 0.0 {
+                rest / l[lower(b, b)]
+            } else {
+                0.0
+            };
+        }
+        Some(l)
+    }
+
+    fn boundaries(&self) -> Vec<Boundary> {
+        match self.structure {
+            EffectCovariance::Correlated => vec![Boundary::Semidefinite { first: self.first_parameter, size: self.size() }],
+            EffectCovariance::Independent => {
+                let root = |k| Boundary::Root { parameter: self.first_parameter + k, power: 2.0 };
+                (0..self.size()).map(root).collect()
+            }
+        }
+    }
+
+    fn parameter_names(&self) -> Vec<String> {
+        let name = |(a, b): (usize, usize)| match a == b {
+            true => format!("variance of {} by {}", self.effects[a], self.factor),
+            false => format!("covariance of {} and {} by {}", self.effects[b], self.effects[a], self.factor),
+        };
+        self.pairs().into_iter().map(name).collect()
+    }
+}
+
+fn mean_squares(term: &RandomTerm) -> Vec<f64> {
+    let k = term.size();
+    let mut squares = vec![0.0; k];
+    let mut count = vec![0.0; k];
+    for (z, _) in term.z.chunks_exact(k).zip(&term.level_of).filter(|(_, level)| level.is_some()) {
+        for (e, &z) in z.iter().enumerate().filter(|(_, z)| **z != 0.0) {
+            squares[e] += z * z;
+            count[e] += 1.0;
+        }
+    }
+    squares.iter().zip(count).map(|(s, n)| if n > 0.0 { s / n } else { 1.0 }).collect()
+}
