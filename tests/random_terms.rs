@@ -97,6 +97,24 @@ fn a_missing_multiplier_outside_of_all_levels_excludes_nothing() {
 }
 
 #[test]
+fn a_patient_who_changes_therapist_belongs_to_two() {
+    let rows = ROWS.replace("p1,gst,3,4,n,1", "p1,gst,3,4,n,2").replace("p5,tau,3,4,s,1", "p5,tau,3,4,s,");
+    let layout = Layout::long("id", "arm", "month").outcome("y").covariate("site");
+    let error = layout.clone().cluster("therapist").read_csv_from("invented", rows.as_bytes()).expect_err("changes");
+    let text = error.to_string();
+    assert!(text.contains("invented, line 3, patient p1, visit 3, column therapist") && text.contains("`cluster_by_visit`"), "{text}");
+    let trial = layout.cluster_by_visit("therapist").read_csv_from("invented", rows.as_bytes()).expect("reads");
+    let of = |formula: &str| Model::formula(formula).expect(formula).design(&trial).expect(formula).random()[0].clone();
+    assert_eq!(levels(&of("y ~ arm + (1 | therapist)")), "1 2 1 - 2 2 2 2 1 - - -");
+    assert_eq!(levels(&of("y ~ arm + (1 | site:therapist)")), "n:1 n:2 s:1 - n:2 n:2 n:2 n:2 s:1 - - -");
+    let error = Model::formula("y ~ arm + us(visit | therapist / patient)").expect("parses").design(&trial).expect_err("no group");
+    assert!(error.to_string().contains("changes by visit"), "{error}");
+    let within = of("y ~ arm + (1 | therapist:id)");
+    assert!(!within.is_of_patients());
+    assert_eq!(within.levels(), ["1:p1", "1:p2", "1:p5", "2:p1", "2:p3", "2:p4"]);
+}
+
+#[test]
 fn nested_levels_are_combinations() {
     let two = terms("y ~ arm + (1 | site/therapist)");
     assert_eq!(two.iter().map(RandomTerm::factor).collect::<Vec<_>>(), ["site", "site:therapist"]);

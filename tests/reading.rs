@@ -17,7 +17,7 @@ fn problems(result: Result<Trial>) -> Vec<String> {
 /// Everything a trial says, as text: NaN equals NaN there.
 fn contents(trial: &Trial) -> String {
     format!(
-        "{:?}{:?}{:?}{:?}{:?}{:?}{:?}{:?}",
+        "{:?}{:?}{:?}{:?}{:?}{:?}{:?}{:?}{:?}",
         trial.patients(),
         trial.arms(),
         trial.arm_of(),
@@ -25,7 +25,8 @@ fn contents(trial: &Trial) -> String {
         trial.outcomes(),
         trial.diagnoses(),
         trial.covariates(),
-        trial.clusters()
+        trial.clusters(),
+        trial.clusters_by_visit()
     )
 }
 
@@ -422,9 +423,57 @@ fn a_patient_is_in_one_cluster_of_a_kind() {
     assert_eq!(
         found,
         [
-            "trial.csv, line 3, patient P1, visit 3 months, column therapist: the value differs between the rows of the patient: `T1` (baseline, line 2) and `T9` (3 months, line 3); a patient is in one cluster of a kind"
+            "trial.csv, line 3, patient P1, visit 3 months, column therapist: the value differs between the rows of the patient: `T1` (baseline, line 2) and `T9` (3 months, line 3); correct it, or declare the cluster as one that may change from visit to visit with `cluster_by_visit`"
         ]
     );
+}
+
+const CHANGES: [Option<usize>; 9] = [Some(0), Some(1), Some(0), None, None, None, Some(2), None, None];
+
+#[test]
+fn a_cluster_may_change_by_visit_where_it_is_said_to() {
+    let layout = Layout::long("id", "group", "visit").outcome("score").cluster_by_visit("therapist");
+    let text = LONG.replace("P1,b,3 months,31,33,f,T1", "P1,b,3 months,31,33,f,T11").replace(",T2", ",T12");
+    let trial = read(&layout, &text).unwrap();
+    let therapist = trial.cluster_by_visit("therapist").unwrap();
+    assert_eq!(therapist.levels, ["T1", "T11", "T12"]);
+    // An empty cell, and a visit without a row, belong nowhere.
+    assert_eq!(therapist.codes, CHANGES);
+    assert!(trial.clusters().is_empty() && trial.cluster("therapist").is_none());
+    // The codes of missing values do not hold for names of clusters.
+    let trial = read(&layout.missing_code("T11"), &text).unwrap();
+    assert_eq!(trial.cluster_by_visit("therapist").unwrap().codes, CHANGES);
+}
+
+#[test]
+fn clusters_by_visit_of_a_wide_file_have_a_column_each() {
+    let layout = |layout: Layout| layout.wide_cluster("therapist", [("baseline", "th0"), ("3 months", "th3")]);
+    let scores = [("baseline", "s0"), ("3 months", "s3"), ("12 months", "s12")];
+    let wide = layout(Layout::wide("id", "group").wide_outcome("score", scores));
+    let text = "id,group,s0,s3,s12,th0,th3\nP1,b,40,31,,T1,T11\nP2,a,45,,,,\nP3,a,,,,T12,\n";
+    let trial = read(&wide, text).unwrap();
+    let codes = &trial.clusters_by_visit()[0].codes;
+    assert_eq!(codes[..], [Some(0), Some(1), None, None, None, None, Some(2), None, None]);
+    let error = read(&layout(Layout::long("id", "group", "visit").outcome("score")), LONG).unwrap_err();
+    assert!(error.to_string().contains("`cluster_by_visit`"), "{error}");
+    let error = read(&Layout::wide("id", "group").cluster_by_visit("therapist"), text).unwrap_err();
+    assert!(error.to_string().contains("`wide_cluster`"), "{error}");
+}
+
+#[test]
+fn clusters_by_visit_go_where_their_trial_goes() {
+    let layout = Layout::long("id", "group", "visit").outcome("score").cluster_by_visit("therapist");
+    let trial = read(&layout, LONG).unwrap();
+    let flow = trial.participant_flow("score", &trialstats::trial::AnalysisSet::new().needs("therapist")).unwrap();
+    let missing = trialstats::trial::Exclusion::Missing("therapist".into());
+    assert_eq!(flow.count("a", &trialstats::trial::FlowStep::NotAnalysed { reason: missing }), 1);
+    let protocol = trial.protocol();
+    assert_eq!(protocol.levels("therapist").unwrap(), ["T1", "T2"]);
+    let json = serde_json::to_string(&protocol).unwrap();
+    assert_eq!(serde_json::from_str::<trialstats::trial::Protocol>(&json).unwrap(), protocol);
+    assert_eq!(contents(&trial.resample(&[2, 0]).unwrap().resample(&[1, 0]).unwrap()), contents(&trial.resample(&[0, 2]).unwrap()));
+    let twice = layout.cluster("therapist");
+    assert!(read(&twice, LONG).unwrap_err().to_string().contains("cluster `therapist` is there more than once"));
 }
 
 /// Two ratings from 0 to 3 whose sum is the score, and a diagnosis from a sum of 4.

@@ -101,12 +101,13 @@ fn combined(sides: Vec<Side>) -> (String, Vec<String>, Vec<Option<usize>>) {
 fn side(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize], name: &str) -> Result<Side> {
     let patients = trial.patients().len();
     let columns = trial.column_names();
-    let generic = name == "patient" && trial.covariate(name).is_none() && trial.cluster(name).is_none();
+    let generic = name == "patient" && trial.covariate(name).is_none() && variables::cluster(trial, name, visits).is_none();
     if name == columns.patient || generic {
         let codes = (0..patients * visits.len()).map(|row| Some(row / visits.len())).collect();
         return Ok(Side { name: columns.patient.clone(), levels: trial.patients().to_vec(), codes, of_patients: true, fixed: true });
     }
-    let variable = variables::lookup(trial, model.baseline, outcome, visits, name).map_err(|error| unknown_factor(error, trial, name))?;
+    let looked_up = || variables::lookup(trial, model.baseline, outcome, visits, name).map_err(|error| unknown_factor(error, trial, name));
+    let variable = variables::cluster(trial, name, visits).map_or_else(looked_up, Ok)?;
     if !variable.is_factor() {
         return Err(Error::invalid(
             format!("random effects of `{name}`"),
@@ -121,7 +122,7 @@ fn side(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize], n
 
 fn unknown_factor(error: Error, trial: &Trial, name: &str) -> Error {
     let mut known = vec![trial.column_names().patient.as_str()];
-    known.extend(trial.clusters().iter().map(|c| c.name.as_str()));
+    known.extend(trial.cluster_names());
     match error {
         Error::Unknown { known: variables, .. } => {
             known.extend(variables.iter().map(String::as_str).filter(|v| !["baseline", "time"].contains(v)));

@@ -2,7 +2,7 @@
 
 use super::{Baseline, MeanModel};
 use crate::error::{Error, Result};
-use crate::trial::{CovariateValues, Outcome, Trial};
+use crate::trial::{ClusterByVisit, CovariateValues, Outcome, Trial};
 
 /// A variable of the mean model with its values on the analysed visits.
 #[derive(Debug, Clone)]
@@ -138,10 +138,21 @@ pub(super) fn lookup(trial: &Trial, baseline: Baseline, outcome: &Outcome, visit
     if name == "time" {
         return Ok(variable(Role::Time, vec![], Values::Time(times(trial, visits)?)));
     }
-    if let Some(cluster) = trial.cluster(name) {
-        return Ok(variable(Role::Cluster, cluster.levels.clone(), Values::Factor(cluster.codes.clone())));
-    }
-    Err(unknown(trial, name))
+    cluster(trial, name, visits).ok_or_else(|| unknown(trial, name))
+}
+
+/// The levels of a cluster factor called `name`, and which each patient has at each of `visits`.
+pub(super) fn cluster(trial: &Trial, name: &str, visits: &[usize]) -> Option<Variable> {
+    let (levels, values) = match (trial.cluster(name), trial.cluster_by_visit(name)) {
+        (Some(cluster), _) => (&cluster.levels, Values::Factor(cluster.codes.clone())),
+        (None, Some(cluster)) => (&cluster.levels, cluster_on_visits(trial, cluster, visits)),
+        (None, None) => return None,
+    };
+    Some(Variable { name: name.into(), role: Role::Cluster, levels: levels.clone(), values })
+}
+
+fn cluster_on_visits(trial: &Trial, cluster: &ClusterByVisit, visits: &[usize]) -> Values {
+    Values::FactorByVisit(on_visits(&cluster.codes, visits, trial.schedule().len()))
 }
 
 pub(super) fn arm(trial: &Trial, name: &str) -> Variable {
@@ -156,7 +167,8 @@ pub(super) fn patient_factor(trial: &Trial, name: &str) -> Result<Variable> {
     }
     let (levels, codes, role) = match (trial.covariate(name).map(|c| &c.values), trial.cluster(name)) {
         (Some(CovariateValues::Factor { levels, codes }), _) => (levels, codes, Role::Covariate),
-        (Some(_), _) => {
+        (None, None) if trial.cluster_by_visit(name).is_none() => return Err(unknown(trial, name)),
+        (Some(_), _) | (None, None) => {
             return Err(Error::invalid(
                 format!("covariance groups by `{name}`"),
                 "groups are made by a factor that is fixed within patients, and this is a number or changes by visit",
@@ -164,7 +176,6 @@ pub(super) fn patient_factor(trial: &Trial, name: &str) -> Result<Variable> {
             ));
         }
         (None, Some(cluster)) => (&cluster.levels, &cluster.codes, Role::Cluster),
-        (None, None) => return Err(unknown(trial, name)),
     };
     Ok(Variable { name: name.into(), role, levels: levels.clone(), values: Values::Factor(codes.clone()) })
 }
@@ -239,7 +250,7 @@ pub(super) fn unknown(trial: &Trial, name: &str) -> Error {
     let columns = trial.column_names();
     let mut known: Vec<&str> = vec!["arm", "visit", "baseline", "time", &columns.arm, &columns.visit];
     known.extend(trial.covariates().iter().map(|c| c.name.as_str()));
-    known.extend(trial.clusters().iter().map(|c| c.name.as_str()));
+    known.extend(trial.cluster_names());
     let mut distinct: Vec<&str> = vec![];
     for k in known {
         if !distinct.contains(&k) {

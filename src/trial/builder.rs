@@ -24,6 +24,7 @@ impl TrialBuilder {
                 diagnoses: vec![],
                 covariates: vec![],
                 clusters: vec![],
+                clusters_by_visit: vec![],
                 inferred: vec![],
             },
             part: false,
@@ -79,6 +80,12 @@ impl TrialBuilder {
         self
     }
 
+    /// Adds a cluster factor that may change from visit to visit.
+    pub fn cluster_by_visit(mut self, cluster: ClusterByVisit) -> Self {
+        self.trial.clusters_by_visit.push(cluster);
+        self
+    }
+
     /// Records a decision taken without being told.
     pub fn inferred(mut self, sentence: impl Into<String>) -> Self {
         self.trial.inferred.push(sentence.into());
@@ -126,6 +133,7 @@ impl TrialBuilder {
         t.outcomes.iter().for_each(|o| length("outcome", &o.name, o.values.len(), cells));
         t.diagnoses.iter().for_each(|d| length("diagnosis", &d.name, d.values.len(), cells));
         t.clusters.iter().for_each(|c| length("cluster", &c.name, c.codes.len(), n));
+        t.clusters_by_visit.iter().for_each(|c| length("cluster", &c.name, c.codes.len(), cells));
         for c in &t.covariates {
             match &c.values {
                 CovariateValues::Numeric(v) => length("covariate", &c.name, v.len(), n),
@@ -147,6 +155,7 @@ impl TrialBuilder {
         }
         let names: Vec<&str> = t.outcomes.iter().map(|o| o.name.as_str()).chain(t.covariates.iter().map(|c| c.name.as_str())).collect();
         found.extend(duplicates("variable", &names));
+        found.extend(duplicates("cluster", &t.cluster_names().collect::<Vec<_>>()));
         found
     }
 }
@@ -159,7 +168,9 @@ impl Trial {
             }
             _ => None,
         });
-        covariates.chain(self.clusters.iter().map(|c| (c.name.as_str(), c.levels.len(), c.codes.as_slice()))).collect()
+        let clusters = self.clusters.iter().map(|c| (c.name.as_str(), c.levels.len(), c.codes.as_slice()));
+        let by_visit = self.clusters_by_visit.iter().map(|c| (c.name.as_str(), c.levels.len(), c.codes.as_slice()));
+        covariates.chain(clusters).chain(by_visit).collect()
     }
 }
 

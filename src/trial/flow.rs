@@ -191,6 +191,9 @@ impl Trial {
     fn known(&self, name: &str) -> Result<Vec<bool>> {
         let width = self.schedule().len();
         let every_visit = |known: Vec<bool>| known.into_iter().flat_map(|k| std::iter::repeat_n(k, width)).collect();
+        if let (None, Some(cluster)) = (self.covariate(name), self.cluster_by_visit(name)) {
+            return Ok(cluster.codes.iter().map(Option::is_some).collect());
+        }
         match (self.covariate(name).map(|c| &c.values), self.cluster(name)) {
             (Some(CovariateValues::Numeric(values)), _) => Ok(every_visit(values.iter().map(|x| !x.is_nan()).collect())),
             (Some(CovariateValues::Factor { codes, .. }), _) => Ok(every_visit(codes.iter().map(Option::is_some).collect())),
@@ -199,7 +202,7 @@ impl Trial {
             (None, Some(cluster)) => Ok(every_visit(cluster.codes.iter().map(Option::is_some).collect())),
             (None, None) => {
                 let covariates = self.covariates().iter().map(|c| c.name.as_str());
-                let known: Vec<&str> = covariates.chain(self.clusters().iter().map(|c| c.name.as_str())).collect();
+                let known: Vec<&str> = covariates.chain(self.cluster_names()).collect();
                 Err(Error::unknown("covariate", name, &known))
             }
         }

@@ -48,6 +48,9 @@ impl Trial {
         for cluster in &self.clusters {
             columns.push(texts(&cluster.name, of_patient.iter().map(|&i| cluster.codes[i].map(|c| cluster.levels[c].as_str())).collect()));
         }
+        for cluster in &self.clusters_by_visit {
+            columns.push(texts(&cluster.name, cluster.codes.iter().map(|c| c.map(|c| cluster.levels[c].as_str())).collect()));
+        }
         DataFrame::new_infer_height(columns)
     }
 }

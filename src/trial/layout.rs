@@ -52,6 +52,7 @@ pub struct Layout {
     pub(super) levels: Vec<(String, Vec<String>)>,
     pub(super) weights: Vec<String>,
     pub(super) clusters: Vec<String>,
+    pub(super) clusters_by_visit: Vec<(String, Columns)>,
     pub(super) instruments: Vec<InstrumentColumns>,
     pub(super) roster: Vec<(String, String)>,
     pub(super) missing_codes: Vec<String>,
@@ -130,6 +131,7 @@ impl Layout {
             levels: vec![],
             weights: vec![],
             clusters: vec![],
+            clusters_by_visit: vec![],
             instruments: vec![],
             roster: vec![],
             missing_codes: ["NA", ".", ""].map(String::from).to_vec(),
@@ -248,9 +250,36 @@ impl Layout {
         self.covariate_as(column, CovariateKind::NumericByVisit)
     }
 
-    /// Adds a cluster that patients may share, such as therapist; empty for a patient in none.
+    /// Adds a cluster that patients may share, such as therapist; empty for a patient in none. It may be missing in some rows of a patient,
+    /// but may not differ between them.
     pub fn cluster(mut self, column: impl Into<String>) -> Self {
         self.clusters.push(column.into());
+        self
+    }
+
+    /// Adds a cluster that may change from visit to visit, such as the therapist of patients who change therapists; each row says where its
+    /// visit belongs, and an empty cell belongs nowhere.
+    ///
+    /// ```
+    /// use trialstats::Layout;
+    /// let file = "id,week,score,therapist\nA,0,21,Kim\nA,4,12,Lee\nB,0,25,Lee\nB,4,20,\n";
+    /// let trial = Layout::long_one_arm("id", "week").outcome("score").cluster_by_visit("therapist").read_csv_from("example", file.as_bytes())?;
+    /// assert_eq!(trial.clusters_by_visit()[0].codes, [Some(0), Some(1), Some(1), None]);
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    pub fn cluster_by_visit(mut self, column: impl Into<String>) -> Self {
+        let name = column.into();
+        self.clusters_by_visit.push((name.clone(), Columns::One(name)));
+        self
+    }
+
+    /// Adds a cluster of a wide file that may change from visit to visit: `(visit, column)` for each visit.
+    pub fn wide_cluster<V: Into<String>, C: Into<String>>(
+        mut self,
+        name: impl Into<String>,
+        columns: impl IntoIterator<Item = (V, C)>,
+    ) -> Self {
+        self.clusters_by_visit.push((name.into(), Columns::PerVisit(per_visit(columns))));
         self
     }
 

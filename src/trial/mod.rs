@@ -49,6 +49,7 @@ pub struct Trial {
     diagnoses: Vec<DiagnosisSeries>,
     covariates: Vec<Covariate>,
     clusters: Vec<Cluster>,
+    clusters_by_visit: Vec<ClusterByVisit>,
     inferred: Vec<String>,
 }
 
@@ -134,6 +135,17 @@ pub struct Cluster {
     pub codes: Vec<Option<usize>>,
 }
 
+/// What patients share at a visit, where that may change: the therapist of a patient who changes therapists.
+#[derive(Debug, Clone)]
+pub struct ClusterByVisit {
+    /// Name, e.g. `therapist`.
+    pub name: String,
+    /// The clusters.
+    pub levels: Vec<String>,
+    /// The cluster of each patient at each scheduled visit, patient by patient; `None` where in none.
+    pub codes: Vec<Option<usize>>,
+}
+
 impl Trial {
     /// Starts a trial from values in memory; files are read through a layout.
     pub fn builder(source: impl Into<String>) -> TrialBuilder {
@@ -215,14 +227,29 @@ impl Trial {
         self.covariates.iter().find(|c| c.name == name)
     }
 
-    /// All cluster memberships.
+    /// All cluster memberships that patients keep; [`Trial::clusters_by_visit`] has those that may change.
     pub fn clusters(&self) -> &[Cluster] {
         &self.clusters
     }
 
-    /// The cluster factor called `name`, if there is one.
+    /// The cluster factor called `name`, if there is one that patients keep.
     pub fn cluster(&self, name: &str) -> Option<&Cluster> {
         self.clusters.iter().find(|c| c.name == name)
+    }
+
+    /// All cluster memberships that may change from visit to visit.
+    pub fn clusters_by_visit(&self) -> &[ClusterByVisit] {
+        &self.clusters_by_visit
+    }
+
+    /// The cluster factor called `name`, if there is one that may change from visit to visit.
+    pub fn cluster_by_visit(&self, name: &str) -> Option<&ClusterByVisit> {
+        self.clusters_by_visit.iter().find(|c| c.name == name)
+    }
+
+    /// Names of all cluster factors, those that patients keep first.
+    pub(crate) fn cluster_names(&self) -> impl Iterator<Item = &str> {
+        self.clusters.iter().map(|c| c.name.as_str()).chain(self.clusters_by_visit.iter().map(|c| c.name.as_str()))
     }
 
     /// What the reader decided by itself (visit order, reference arm, baseline visit, kinds of columns), a sentence each.

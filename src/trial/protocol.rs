@@ -1,6 +1,6 @@
 //! What is fixed of a trial before anybody sees its data: arms, visits, variables and their levels.
 
-use super::{Cluster, ColumnNames, Covariate, CovariateKind, CovariateValues, Layout, Outcome, Schedule, Trial, reading};
+use super::{Cluster, ClusterByVisit, ColumnNames, Covariate, CovariateKind, CovariateValues, Layout, Outcome, Schedule, Trial, reading};
 use crate::error::{Error, Result};
 use std::borrow::Cow;
 
@@ -34,6 +34,8 @@ pub struct Protocol {
     outcomes: Vec<Measurement>,
     covariates: Vec<Declared>,
     clusters: Vec<Declared>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    clusters_by_visit: Vec<Declared>,
 }
 
 /// An outcome without its values.
@@ -68,6 +70,8 @@ impl Trial {
         };
         let outcome = |o: &Outcome| Measurement { name: o.name.clone(), label: o.label.clone(), range: o.range };
         let cluster = |c: &Cluster| Declared { name: c.name.clone(), kind: CovariateKind::Factor, levels: c.levels.clone() };
+        let cluster_by_visit =
+            |c: &ClusterByVisit| Declared { name: c.name.clone(), kind: CovariateKind::FactorByVisit, levels: c.levels.clone() };
         Protocol {
             columns: self.columns.clone(),
             arms: self.arms.clone(),
@@ -75,13 +79,14 @@ impl Trial {
             outcomes: self.outcomes.iter().map(outcome).collect(),
             covariates: self.covariates.iter().map(covariate).collect(),
             clusters: self.clusters.iter().map(cluster).collect(),
+            clusters_by_visit: self.clusters_by_visit.iter().map(cluster_by_visit).collect(),
         }
     }
 }
 
 impl Protocol {
     pub(super) fn new(columns: ColumnNames, arms: Vec<String>, schedule: Schedule) -> Self {
-        Self { columns, arms, schedule, outcomes: vec![], covariates: vec![], clusters: vec![] }
+        Self { columns, arms, schedule, outcomes: vec![], covariates: vec![], clusters: vec![], clusters_by_visit: vec![] }
     }
 
     pub(super) fn with_outcome(&mut self, name: &str, label: &str, range: Option<(f64, f64)>) {
@@ -113,7 +118,7 @@ impl Protocol {
     }
 
     fn declared(&self, name: &str) -> Option<&Declared> {
-        self.covariates.iter().chain(&self.clusters).find(|d| d.name == name)
+        self.covariates.iter().chain(&self.clusters).chain(&self.clusters_by_visit).find(|d| d.name == name)
     }
 
     /// What it says of one outcome and of the variables called `names`.
@@ -123,6 +128,7 @@ impl Protocol {
             outcomes: self.outcomes.iter().filter(|o| o.name == outcome).cloned().collect(),
             covariates: self.covariates.iter().filter(named).cloned().collect(),
             clusters: self.clusters.iter().filter(named).cloned().collect(),
+            clusters_by_visit: self.clusters_by_visit.iter().filter(named).cloned().collect(),
             ..self.clone()
         }
     }
@@ -147,6 +153,11 @@ impl Protocol {
             diagnoses: vec![],
             covariates: self.covariates.iter().map(|d| Covariate { name: d.name.clone(), values: values(d) }).collect(),
             clusters: self.clusters.iter().map(|d| Cluster { name: d.name.clone(), levels: d.levels.clone(), codes: vec![] }).collect(),
+            clusters_by_visit: self
+                .clusters_by_visit
+                .iter()
+                .map(|d| ClusterByVisit { name: d.name.clone(), levels: d.levels.clone(), codes: vec![] })
+                .collect(),
             inferred: vec![],
         }
     }
@@ -161,7 +172,8 @@ impl Protocol {
         let same = (&self.columns, &self.arms, &self.schedule) == (&own.columns, &own.arms, &own.schedule)
             && self.outcomes.iter().all(|o| own.outcomes.contains(o))
             && self.covariates.iter().all(|c| own.covariates.contains(c))
-            && self.clusters.iter().all(|c| own.clusters.contains(c));
+            && self.clusters.iter().all(|c| own.clusters.contains(c))
+            && self.clusters_by_visit.iter().all(|c| own.clusters_by_visit.contains(c));
         if same {
             return Ok(Cow::Borrowed(part));
         }
@@ -175,6 +187,11 @@ impl Protocol {
                 values[cell / visits.len() * width + visits[cell % visits.len()]] = value;
             }
             values
+        };
+        let placed_codes = |own: Vec<Option<usize>>| {
+            let mut codes = vec![None; n * width];
+            own.iter().enumerate().for_each(|(cell, c)| codes[cell / visits.len() * width + visits[cell % visits.len()]] = *c);
+            codes
         };
         let mut outcomes = vec![];
         for o in &self.outcomes {
@@ -200,9 +217,7 @@ impl Protocol {
                     levels: declared.levels.clone(),
                 },
                 (CovariateValues::FactorByVisit { levels, codes }, CovariateKind::FactorByVisit) => {
-                    let own = recoded_some(&declared.name, levels, &declared.levels, codes)?;
-                    let mut codes = vec![None; n * width];
-                    own.iter().enumerate().for_each(|(cell, c)| codes[cell / visits.len() * width + visits[cell % visits.len()]] = *c);
+                    let codes = placed_codes(recoded_some(&declared.name, levels, &declared.levels, codes)?);
                     CovariateValues::FactorByVisit { levels: declared.levels.clone(), codes }
                 }
                 _ => return Err(other_kind(part, declared)),
@@ -216,6 +231,13 @@ impl Protocol {
             let codes = recoded_some(&declared.name, &own.levels, &declared.levels, &own.codes)?;
             clusters.push(Cluster { name: declared.name.clone(), levels: declared.levels.clone(), codes });
         }
+        let mut clusters_by_visit = vec![];
+        for declared in &self.clusters_by_visit {
+            let known: Vec<&str> = part.clusters_by_visit.iter().map(|c| c.name.as_str()).collect();
+            let own = part.cluster_by_visit(&declared.name).ok_or_else(|| Error::unknown("cluster by visit", &declared.name, &known))?;
+            let codes = placed_codes(recoded_some(&declared.name, &own.levels, &declared.levels, &own.codes)?);
+            clusters_by_visit.push(ClusterByVisit { name: declared.name.clone(), levels: declared.levels.clone(), codes });
+        }
         Ok(Cow::Owned(Trial {
             source: part.source.clone(),
             columns: self.columns.clone(),
@@ -227,6 +249,7 @@ impl Protocol {
             diagnoses: vec![],
             covariates,
             clusters,
+            clusters_by_visit,
             inferred: part.inferred.clone(),
         }))
     }
@@ -310,7 +333,7 @@ impl Layout {
             (Some(_), false) => self.arms_in_order(),
             (Some(_), true) => return missing("the arms", "declare them with `arms`"),
         };
-        if let Some(cluster) = self.clusters.first() {
+        if let Some(cluster) = self.clusters.iter().chain(self.clusters_by_visit.iter().map(|(name, _)| name)).next() {
             return missing(&format!("the levels of `{cluster}`"), "make the protocol from a trial that has all of them (Trial::protocol)");
         }
         let Some(schedule) = reading::declared_schedule(self)? else {

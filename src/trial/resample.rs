@@ -66,6 +66,11 @@ impl Trial {
                 .collect(),
             covariates: self.covariates.iter().map(|c| Covariate { name: c.name.clone(), values: chosen.covariate(&c.values) }).collect(),
             clusters: self.clusters.iter().map(|c| Cluster { codes: chosen.by_patient(&c.codes), ..c.clone() }).collect(),
+            clusters_by_visit: self
+                .clusters_by_visit
+                .iter()
+                .map(|c| ClusterByVisit { codes: chosen.by_visit(&c.codes), ..c.clone() })
+                .collect(),
             inferred: self.inferred.clone(),
         })
     }
@@ -131,6 +136,11 @@ mod tests {
             .outcome(Outcome { name: "o".into(), label: "o".into(), range: None, values: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0] })
             .covariate(Covariate { name: "age".into(), values: CovariateValues::Numeric(vec![10.0, 20.0, 30.0]) })
             .cluster(Cluster { name: "site".into(), levels: vec!["s".into()], codes: vec![None, Some(0), None] })
+            .cluster_by_visit(ClusterByVisit {
+                name: "therapist".into(),
+                levels: vec!["t".into(), "u".into()],
+                codes: vec![None, Some(0), Some(1), Some(0), None, None],
+            })
             .build()
             .unwrap()
     }
@@ -143,6 +153,7 @@ mod tests {
         assert_eq!(resampled.arm_of(), [1, 0, 1]);
         assert_eq!(resampled.outcomes()[0].values, [3.0, 4.0, 1.0, 2.0, 3.0, 4.0]);
         assert_eq!(resampled.clusters()[0].codes, [Some(0), None, Some(0)]);
+        assert_eq!(resampled.clusters_by_visit()[0].codes, [Some(1), Some(0), None, Some(0), Some(1), Some(0)]);
         assert!(matches!(&resampled.covariate("age").unwrap().values, CovariateValues::Numeric(v) if v == &[20.0, 10.0, 20.0]));
     }
 

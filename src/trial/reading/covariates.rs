@@ -5,7 +5,7 @@ use super::grid::{Grid, VisitColumns, number};
 use super::levels::{Levels, listed};
 use super::values::{Use, ValueColumn};
 use crate::trial::columns::{Columns, CovariateColumn, CovariateKind};
-use crate::trial::{Cluster, Covariate, CovariateValues, Outcome};
+use crate::trial::{Cluster, ClusterByVisit, Covariate, CovariateValues, Outcome};
 
 /// Whether the values are numbers or levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +97,18 @@ pub(super) fn clusters(grid: &Grid<'_>, findings: &mut Findings) -> Vec<Cluster>
     clusters.collect()
 }
 
+/// The cluster memberships that may change from visit to visit.
+pub(super) fn clusters_by_visit(grid: &Grid<'_>, findings: &mut Findings) -> Vec<ClusterByVisit> {
+    let clusters = grid.layout.clusters_by_visit.iter().map(|(name, columns)| {
+        let columns = grid.columns_for(Use::Identifier, columns);
+        let mut levels = Levels::default();
+        let codes = grid.by_visit(&columns, findings, |c, row, _, _| c.text(row).map(|level| levels.intern(&level)));
+        let (levels, codes) = in_order(levels, codes, false);
+        ClusterByVisit { name: name.clone(), levels, codes }
+    });
+    clusters.collect()
+}
+
 /// One value a patient: the one that all rows which have a value agree on.
 fn by_patient<T: Copy + PartialEq>(
     grid: &Grid<'_>,
@@ -129,7 +141,7 @@ fn by_patient<T: Copy + PartialEq>(
 
 fn varies(grid: &Grid<'_>, column: &ValueColumn<'_>, first: usize, second: usize, used: Use) -> String {
     let remedy = match used {
-        Use::Identifier => "a patient is in one cluster of a kind",
+        Use::Identifier => "correct it, or declare the cluster as one that may change from visit to visit with `cluster_by_visit`",
         Use::Value => "correct it, or declare the covariate as one by visit with `covariate_as`",
     };
     let at = |row: usize| {

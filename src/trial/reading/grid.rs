@@ -73,7 +73,12 @@ impl<'a> Grid<'a> {
 
     /// The columns of a variable that may change from visit to visit.
     pub fn columns(&self, columns: &'a Columns) -> VisitColumns<'a> {
-        let column = |name: &'a str| ValueColumn::new(self.layout, self.sheet, name, Use::Value);
+        self.columns_for(Use::Value, columns)
+    }
+
+    /// The columns of something that may change from visit to visit.
+    pub fn columns_for(&self, used: Use, columns: &'a Columns) -> VisitColumns<'a> {
+        let column = |name: &'a str| ValueColumn::new(self.layout, self.sheet, name, used);
         match columns {
             Columns::One(name) => VisitColumns { columns: vec![column(name)], of_visit: vec![Some(0); self.width()] },
             Columns::PerVisit(named) => {

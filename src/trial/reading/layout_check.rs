@@ -20,7 +20,8 @@ pub(super) fn check(layout: &Layout, wanted: &[&str]) -> Result<()> {
     let covariates = layout.covariates.iter();
     let by_visit =
         covariates.filter(|c| matches!(c.kind, CovariateKind::NumericByVisit | CovariateKind::FactorByVisit) || per_visit(&c.columns));
-    for (name, columns) in outcomes.chain(items).chain(by_visit.map(|c| (c.name.as_str(), &c.columns))) {
+    let clusters = layout.clusters_by_visit.iter().map(|(name, columns)| (name.as_str(), columns));
+    for (name, columns) in outcomes.chain(items).chain(by_visit.map(|c| (c.name.as_str(), &c.columns))).chain(clusters) {
         if long == per_visit(columns) {
             return Err(misplaced(name, long));
         }
@@ -58,12 +59,16 @@ fn per_visit(columns: &Columns) -> bool {
 fn misplaced(name: &str, long: bool) -> Error {
     let what = format!("`{name}`");
     if long {
-        Error::invalid(what, "a long file has one column for all visits", "declare it with `outcome`, `covariate_as` or `instrument`")
+        Error::invalid(
+            what,
+            "a long file has one column for all visits",
+            "declare it with `outcome`, `covariate_as`, `cluster_by_visit` or `instrument`",
+        )
     } else {
         Error::invalid(
             what,
             "a wide file has a column for each visit",
-            "declare it with `wide_outcome`, `wide_covariate` or `wide_instrument`",
+            "declare it with `wide_outcome`, `wide_covariate`, `wide_cluster` or `wide_instrument`",
         )
     }
 }

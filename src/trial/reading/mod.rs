@@ -119,6 +119,7 @@ fn wanted(layout: &Layout) -> Vec<&str> {
     let identifiers = [Some(layout.patient.as_str()), layout.arm.as_deref(), visit, layout.time_column.as_deref()];
     let outcomes = layout.outcomes.iter().map(|o| &o.columns);
     let variables = outcomes.chain(layout.covariates.iter().map(|c| &c.columns)).chain(layout.instruments.iter().flat_map(|i| &i.items));
+    let variables = variables.chain(layout.clusters_by_visit.iter().map(|(_, columns)| columns));
     let variables = variables.flat_map(|c| match c {
         Columns::One(column) => vec![column.as_str()],
         Columns::PerVisit(columns) => columns.iter().map(|(_, column)| column.as_str()).collect(),
@@ -161,6 +162,7 @@ fn assemble(layout: &Layout, sheet: &Sheet, wanted: &[&str], mut findings: Findi
     outcomes.extend(scores);
     let covariates = covariates::read(&grid, &mut findings);
     let clusters = covariates::clusters(&grid, &mut findings);
+    let clusters_by_visit = covariates::clusters_by_visit(&grid, &mut findings);
     covariates::check_weights(&grid, &outcomes, &covariates, &mut findings);
     if !findings.is_clean() {
         return Err(findings.into_error());
@@ -171,6 +173,7 @@ fn assemble(layout: &Layout, sheet: &Sheet, wanted: &[&str], mut findings: Findi
     builder = diagnoses.into_iter().fold(builder, TrialBuilder::diagnosis);
     builder = covariates.into_iter().fold(builder, TrialBuilder::covariate);
     builder = clusters.into_iter().fold(builder, TrialBuilder::cluster);
+    builder = clusters_by_visit.into_iter().fold(builder, TrialBuilder::cluster_by_visit);
     findings.into_inferred().into_iter().fold(builder, TrialBuilder::inferred).build()
 }
 

@@ -75,7 +75,8 @@ pub(super) fn visits_of_columns(layout: &Layout) -> Vec<&str> {
     let outcomes = layout.outcomes.iter().map(|o| &o.columns);
     let items = layout.instruments.iter().flat_map(|i| &i.items);
     let covariates = layout.covariates.iter().map(|c| &c.columns);
-    let per_visit = outcomes.chain(items).chain(covariates).filter_map(|c| match c {
+    let clusters = layout.clusters_by_visit.iter().map(|(_, columns)| columns);
+    let per_visit = outcomes.chain(items).chain(covariates).chain(clusters).filter_map(|c| match c {
         Columns::PerVisit(columns) => Some(columns),
         Columns::One(_) => None,
     });
