@@ -98,6 +98,11 @@ pub(crate) struct ObservedRows {
 }
 
 impl ObservedRows {
+    /// z of a patient, q.
+    pub fn z(&self, patient: usize) -> &[f64] {
+        &self.z[patient * self.values..(patient + 1) * self.values]
+    }
+
     /// √w (y − Xβ₀) at the visits that a patient was seen at.
     pub fn y(&self, patient: usize) -> &[f64] {
         &self.y[self.starts[patient]..self.starts[patient + 1]]

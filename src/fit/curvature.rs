@@ -9,7 +9,7 @@
 //! ```
 
 use super::data::Data;
-use super::kernels::multiply;
+use super::kernels::{axpy, multiply};
 use super::problem::{Estimation, Point, Problem};
 use super::slopes::Slopes;
 use super::sums::by_column;
@@ -69,7 +69,7 @@ impl Problem {
         let spread = self.spread(point);
         let mut leverages = std::mem::take(&mut room.blocks);
         if let Some(spread) = spread {
-            self.data.leverages(&self.patterns, &self.rows, spread.as_slice(), &mut leverages, &mut room.data);
+            self.set_leverages(spread, &mut leverages, room);
         }
         room.g.iter_mut().for_each(|g| g.fill(0.0));
         // The leverages become E = 2 W A W − nW in place.
@@ -155,9 +155,10 @@ impl Problem {
     /// P_k and a_k for every parameter.
     pub fn set_slopes(&self, point: &Point, derivatives: &[Derivatives], slopes: &mut Slopes, room: &mut Workspace) {
         let mut omega = std::mem::take(&mut room.blocks);
+        let (beta, u) = point.beta.as_slice().split_at(self.fixed());
         let per_group = self.parameters_per_group(point.theta.len());
         if let Data::Sums(sums) = &self.data {
-            sums.set_weighted_residuals(&self.patterns, &self.rows, point.beta.as_slice(), &point.w, &mut room.data);
+            sums.set_weighted_residuals(&self.patterns, &self.rows, beta, &point.w, &mut room.data);
         }
         for k in 0..slopes.len() {
             omega.clear();
@@ -172,12 +173,17 @@ impl Problem {
                 }
             }
             let (p, a) = slopes.of_mut(k);
+            let (of_mean, of_effects) = a.split_at_mut(beta.len());
             match &self.data {
-                Data::Sums(sums) => by_column(&self.rows, &room.data.by_visit, sums.values(), a),
-                Data::Patients(own) => own.cross_of_residuals(&self.patterns, &self.rows, &omega, point.beta.as_slice(), a),
+                Data::Sums(sums) => by_column(&self.rows, &room.data.by_visit, sums.values(), of_mean),
+                Data::Patients(own) => own.cross_of_residuals(&self.patterns, &self.rows, &omega, beta, of_mean),
             }
-            self.data.gram(&self.patterns, &self.rows, &omega, p, &mut room.data);
-            p.iter_mut().for_each(|x| *x = -*x);
+            self.set_gram(&omega, room);
+            if let Some(cells) = self.clusters.as_ref().and_then(|c| c.cells.as_ref()) {
+                cells.cross(&omega, of_effects);
+                take_effects(&room.gram, beta, u, a);
+            }
+            p.iter_mut().zip(&room.gram).for_each(|(x, gram)| *x = -gram);
         }
         room.blocks = omega;
     }
@@ -199,4 +205,11 @@ impl Problem {
             }
         }
     }
+}
+
+/// Takes X'Ω(y − Xβ) and Z'Ωy to the same of the residuals from Xβ + Zu, given \[X Z\]'Ω\[X Z\].
+fn take_effects(gram: &[f64], beta: &[f64], u: &[f64], a: &mut [f64]) {
+    let (p, n) = (beta.len(), a.len());
+    gram[..p * n].chunks_exact(n).zip(beta).for_each(|(column, &b)| axpy(&mut a[p..], -b, &column[p..]));
+    gram[p * n..].chunks_exact(n).zip(u).for_each(|(column, &u)| axpy(a, -u, column));
 }

@@ -4,7 +4,7 @@ use super::blocks::Blocks;
 use super::build::{self, Storage};
 use super::centring::Centring;
 use super::classes::Classes;
-use super::clusters::{Clusters, with_effects};
+use super::clusters::{Cells, Clusters};
 use super::newton::{Convergence, MAX_ITERATIONS, Search, Steps};
 use super::problem::{Estimation, Point, Problem};
 use super::verify::Labels;
@@ -14,7 +14,6 @@ use super::{Failure, Moments, moments, start};
 use crate::covariance::CovarianceStructure;
 use crate::design::Design;
 use nalgebra::{DMatrix, DVector};
-use std::borrow::Cow;
 
 /// How often a search may go on from another origin of the outcome.
 const MOVES_OF_ORIGIN: usize = 3;
@@ -121,17 +120,21 @@ impl Fitted {
     fn from(design: &Design, classes: Classes, estimation: Estimation, place: Option<Place>) -> Result<Self, Lost> {
         let (kept, labels) = checked(design, &classes)?;
         let centring = Centring::of(design, &kept);
+        let (rows, values) = (moments::active_rows(design, &kept), centring.values(design));
         let (mut origin, theta) = match place {
-            Some(Place { origin, theta }) => (origin, Some(theta)),
-            None => (origin(design, &centring.values(design), &moments::active_rows(design, &kept), &kept, &classes)?, None),
+            Some(Place { mut origin, theta }) => {
+                origin.truncate(kept.len());
+                (origin, Some(theta))
+            }
+            None => (origin(design, &values, &rows, &kept, &classes)?, None),
         };
-        let whole = whole_design(design);
-        let columns: Vec<usize> = kept.iter().copied().chain(design.columns.len()..whole.columns.len()).collect();
-        origin.resize(columns.len(), 0.0);
-        let (rows, values) = (moments::active_rows(&whole, &columns), centring.values(&whole));
         let class_of = classes.of_patient.clone();
-        let (mut problem, moments) = build::problem(&whole, &values, rows, &origin, columns.len(), classes, estimation, Storage::Cheaper);
-        problem.clusters = Clusters::of(design, kept.len());
+        let (mut problem, moments) = build::problem(design, &values, rows, &origin, kept.len(), classes, estimation, Storage::Cheaper);
+        if let Some(clusters) = Clusters::of(design, kept.len()) {
+            let observed = build::observed_rows(design, &values, &problem.rows, &origin);
+            problem.add_clusters(clusters, design, &observed, &class_of);
+            origin.resize(problem.columns, 0.0);
+        }
         Ok(Self { class_of, ..Self::optimum(problem, moments, origin, theta, kept, centring, labels)? })
     }
 
@@ -212,9 +215,16 @@ impl Fitted {
     }
 }
 
-/// The design with the effects of clusters among its columns.
-pub(super) fn whole_design(design: &Design) -> Cow<'_, Design> {
-    if design.random.is_empty() { Cow::Borrowed(design) } else { Cow::Owned(with_effects(design)) }
+impl Problem {
+    /// Puts the effects of clusters behind the columns of the mean.
+    pub(super) fn add_clusters(&mut self, mut clusters: Clusters, design: &Design, observed: &build::ObservedRows, class_of: &[usize]) {
+        let pattern_of =
+            |patient: usize, seen: &[usize]| self.pattern_of(design.group_of[patient], class_of.get(patient).copied().unwrap_or(0), seen);
+        let cells = Cells::new(design, &clusters, &self.rows, observed, &self.patterns, pattern_of);
+        clusters.cells = Some(cells);
+        self.columns += clusters.effects();
+        self.clusters = Some(clusters);
+    }
 }
 
 /// A point reduced to the columns of the mean, and the whole of it where there are effects of clusters.

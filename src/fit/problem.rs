@@ -170,7 +170,7 @@ impl Problem {
         }
         let of_clusters = &theta[self.parameters_of_sigma(theta.len())..];
         value += self.solve(of_clusters, point, room)?;
-        self.data.residual_squares(&self.patterns, &self.rows, point.beta.as_slice(), &mut point.r, &mut room.data);
+        self.set_residual_squares(point, room);
         value += point.w.trace_product(&point.r);
         if let (Some(clusters), Some(own)) = (&self.clusters, &point.clusters) {
             value += clusters.penalty(own, point.beta.as_slice());
@@ -217,10 +217,10 @@ impl Problem {
     pub fn solve(&self, of_clusters: &[f64], point: &mut Point, room: &mut Workspace) -> Option<f64> {
         let p = self.columns;
         let Point { w, beta, phi, clusters: own, .. } = point;
-        self.data.gram(&self.patterns, &self.rows, w, &mut room.gram, &mut room.data);
+        self.set_gram(w, room);
+        self.set_cross(w, room);
         if let (Some(clusters), Some(own), Some(of_room)) = (&self.clusters, own, &mut room.clusters) {
             own.k.copy_from_slice(&room.gram);
-            self.data.cross(&self.patterns, &self.rows, w, &mut room.cross, &mut room.data);
             let solution = (beta.as_mut_slice(), phi.as_mut_slice());
             return clusters.solve(of_clusters, self.estimation, &room.cross, own, solution, of_room);
         }
@@ -234,7 +234,6 @@ impl Problem {
         let log_determinant = cholesky(&mut room.gram, p)? - 2.0 * log_scale;
         inverse_from_cholesky(&room.gram, p, phi.as_mut_slice());
         rescale(phi.as_mut_slice(), &room.scale);
-        self.data.cross(&self.patterns, &self.rows, w, &mut room.cross, &mut room.data);
         symmetric_product(phi.as_slice(), &room.cross, beta.as_mut_slice());
         Some(if self.estimation == Estimation::Reml { log_determinant } else { 0.0 })
     }
@@ -242,15 +241,63 @@ impl Problem {
     /// H_P = Σ_i X_iΦX_i' of every pattern.
     pub fn leverages(&self, phi: &DMatrix<f64>) -> Blocks {
         let mut leverages = Blocks::zeros(&self.patterns);
-        self.data.leverages(&self.patterns, &self.rows, phi.as_slice(), &mut leverages, &mut self.data.scratch(self.visits()));
+        self.set_leverages(phi, &mut leverages, &mut Workspace::new(self));
         leverages
     }
 
     /// Σ_i X_i'ΩX_i for a symmetric Ω per pattern, p × p.
     pub fn gram(&self, omega: &Blocks) -> DMatrix<f64> {
-        let mut gram = DMatrix::zeros(self.columns, self.columns);
-        self.data.gram(&self.patterns, &self.rows, omega, gram.as_mut_slice(), &mut self.data.scratch(self.visits()));
-        gram
+        let mut room = Workspace::new(self);
+        self.set_gram(omega, &mut room);
+        DMatrix::from_vec(self.columns, self.columns, room.gram)
+    }
+
+    /// Σ_i X_i'ΩX_i over all columns, into the room.
+    pub fn set_gram(&self, omega: &Blocks, room: &mut Workspace) {
+        let Some(clusters) = &self.clusters else {
+            return self.data.gram(&self.patterns, &self.rows, omega, &mut room.gram, &mut room.data);
+        };
+        let (p, n) = (clusters.fixed, self.columns);
+        self.data.gram(&self.patterns, &self.rows, omega, &mut room.leading, &mut room.data);
+        for (to, from) in room.gram.chunks_exact_mut(n).zip(room.leading.chunks_exact(p)) {
+            to[..p].copy_from_slice(from);
+        }
+        if let Some(cells) = &clusters.cells {
+            cells.complete_gram(omega, &mut room.gram);
+        }
+    }
+
+    /// Σ_i X_i'Ω(y_i − X_iβ₀) over all columns, into the room.
+    pub fn set_cross(&self, omega: &Blocks, room: &mut Workspace) {
+        let p = self.fixed();
+        self.data.cross(&self.patterns, &self.rows, omega, &mut room.cross[..p], &mut room.data);
+        if let Some(cells) = self.clusters.as_ref().and_then(|c| c.cells.as_ref()) {
+            cells.cross(omega, &mut room.cross[p..]);
+        }
+    }
+
+    /// R_P of every pattern, at the coefficients of the point.
+    pub fn set_residual_squares(&self, point: &mut Point, room: &mut Workspace) {
+        let (beta, u) = point.beta.as_slice().split_at(self.fixed());
+        self.data.residual_squares(&self.patterns, &self.rows, beta, &mut point.r, &mut room.data);
+        if let Some(cells) = self.clusters.as_ref().and_then(|c| c.cells.as_ref()) {
+            cells.move_squares(beta, u, &mut point.r);
+        }
+    }
+
+    /// Σ_i X_iSX_i' of every pattern over all columns.
+    pub fn set_leverages(&self, s: &DMatrix<f64>, leverages: &mut Blocks, room: &mut Workspace) {
+        let Some(clusters) = &self.clusters else {
+            return self.data.leverages(&self.patterns, &self.rows, s.as_slice(), leverages, &mut room.data);
+        };
+        let p = clusters.fixed;
+        for (to, from) in room.leading.chunks_exact_mut(p).zip(s.as_slice().chunks_exact(self.columns)) {
+            to.copy_from_slice(&from[..p]);
+        }
+        self.data.leverages(&self.patterns, &self.rows, &room.leading, leverages, &mut room.data);
+        if let Some(cells) = &clusters.cells {
+            cells.move_leverages(s.as_slice(), leverages);
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use super::build::observed_rows;
 use super::data::Data;
 use super::newton::{self, Convergence, Search, Steps};
-use super::optimum::{Fitted, convergence, of_the_mean, whole_design};
+use super::optimum::{Fitted, convergence, of_the_mean};
 use super::problem::{Point, Problem};
 use super::verify::Labels;
 use super::{Failure, start};
@@ -45,6 +45,8 @@ struct Observation {
 
 #[derive(Debug, Clone, Copy)]
 struct Patient {
+    /// The position in the design.
+    patient: usize,
     pattern: usize,
     /// The position among the problem's patients, where they are kept one by one.
     position: usize,
@@ -76,7 +78,7 @@ impl Refit {
             problem,
         };
         refit.search.end_at(LEFT);
-        refit.read(&whole_design(design), fitted);
+        refit.read(design, fitted);
         refit
     }
 
@@ -111,7 +113,7 @@ impl Refit {
                 Data::Patients(own) => own.patients(pattern).start + filled[pattern],
             };
             filled[pattern] += 1;
-            self.patients.push(Patient { pattern, position, observations: (first, self.observations.len()), log_weights });
+            self.patients.push(Patient { patient, pattern, position, observations: (first, self.observations.len()), log_weights });
         }
         self.z = rows.z;
     }
@@ -135,6 +137,12 @@ impl Refit {
                 }
             }
         }
+        if let Some(cells) = self.problem.clusters.as_mut().and_then(|c| c.cells.as_mut()) {
+            cells.clear_outcome();
+            for patient in &self.patients {
+                cells.add_outcome(patient.patient, &self.y[patient.observations.0..patient.observations.1], 1.0);
+            }
+        }
         self.search()
     }
 
@@ -144,6 +152,9 @@ impl Refit {
         self.problem.log_weights = 0.0;
         if let Data::Sums(sums) = &mut self.problem.data {
             sums.clear();
+        }
+        if let Some(cells) = self.problem.clusters.as_mut().and_then(|c| c.cells.as_mut()) {
+            cells.clear();
         }
         for ((patient, z), &times) in self.patients.iter().zip(self.z.chunks_exact(self.values)).zip(times) {
             let (times, y) = (f64::from(times), &self.y[patient.observations.0..patient.observations.1]);
@@ -156,6 +167,10 @@ impl Refit {
                     sums.add_outcome(patient.pattern, z, y, times);
                 }
                 Data::Patients(own) => own.set(patient.pattern, patient.position, y, times),
+            }
+            if let Some(cells) = self.problem.clusters.as_mut().and_then(|c| c.cells.as_mut()) {
+                cells.add_values(patient.patient, &self.problem.rows, &self.problem.patterns[patient.pattern].visits, z, times);
+                cells.add_outcome(patient.patient, y, times);
             }
         }
         if let Data::Sums(sums) = &mut self.problem.data {

@@ -19,7 +19,7 @@ pub(crate) fn start(problem: &Problem) -> Result<Point, Failure> {
     // Effects of clusters start as if they varied by a tenth of what a residual does.
     let effects = |variance: f64| problem.clusters.as_ref().map_or(vec![], |c| c.start(EFFECTS * variance));
     problem.solve(&effects(1.0), &mut point, &mut room).ok_or(Failure::Singular)?;
-    problem.data.residual_squares(&problem.patterns, &problem.rows, point.beta.as_slice(), &mut point.r, &mut room.data);
+    problem.set_residual_squares(&mut point, &mut room);
     let diagonal = |m: usize, square: &[f64]| square.iter().step_by(m + 1).sum::<f64>();
     let patterns = || problem.patterns().iter().enumerate();
     let total: f64 = patterns().map(|(i, p)| problem.data.squares(i, p.size())).sum();

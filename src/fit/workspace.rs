@@ -20,8 +20,10 @@ pub(crate) struct Workspace {
     pub both: Vec<f64>,
     /// The position of each visit in a pattern; T where it is not in it.
     pub position: Vec<usize>,
-    /// p × p.
+    /// p × p, with the effects of clusters among the columns.
     pub gram: Vec<f64>,
+    /// The same for the columns of the mean alone; empty without clusters.
+    pub leading: Vec<f64>,
     /// p.
     pub cross: Vec<f64>,
     /// p.
@@ -53,6 +55,7 @@ impl Workspace {
             both: square(),
             position: vec![0; t],
             gram: vec![0.0; p * p],
+            leading: vec![0.0; problem.clusters.as_ref().map_or(0, |c| c.fixed * c.fixed)],
             cross: vec![0.0; p],
             scale: vec![0.0; p],
             blocks: Blocks::zeros(&problem.patterns),

@@ -1,5 +1,6 @@
 //! Where the effects of clusters stand among the columns, and their parameters among θ.
 
+use super::Cells;
 use crate::covariance::{Boundary, lower, lower_pairs};
 use crate::design::{Design, EffectCovariance, RandomTerm};
 
@@ -11,6 +12,8 @@ pub(crate) struct Clusters {
     pub terms: Vec<ClusterTerm>,
     /// The number of parameters of all G.
     pub parameters: usize,
+    /// What the data say of the effects; set once the patterns are known.
+    pub cells: Option<Cells>,
 }
 
 /// The effects of the levels of one factor.
@@ -51,7 +54,7 @@ impl Clusters {
             own
         });
         let terms = terms.collect();
-        Some(Self { fixed, terms, parameters })
+        Some(Self { fixed, terms, parameters, cells: None })
     }
 
     /// The number q of effects.

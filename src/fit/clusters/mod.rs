@@ -12,15 +12,15 @@
 //! so that everything that the likelihood needs of the data is what it needs of a model with more columns. G̃ = ΛΛ' is never inverted: with u = Λv
 //! the penalty is v'v, and a variance of zero is a point like any other.
 
+mod cells;
 mod curvature;
-mod effects;
 mod layout;
 mod marginal;
 mod solve;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use effects::with_effects;
+pub(crate) use cells::Cells;
 pub(crate) use layout::Clusters;
 pub(crate) use marginal::Marginal;
 pub(crate) use solve::{ClusterPoint, ClusterRoom};

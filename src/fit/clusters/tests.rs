@@ -1,6 +1,6 @@
 //! Models with effects of clusters against dense matrices over all observations.
 
-use super::{Clusters, Marginal, with_effects};
+use super::{Clusters, Marginal};
 use crate::covariance::Covariance;
 use crate::design::{Design, EffectCovariance, RandomTerm};
 use crate::fit::build::{self, Storage};
@@ -39,15 +39,15 @@ fn random(design: &Design) -> Vec<RandomTerm> {
 
 const G: [f64; 6] = [1.5, 0.3, 0.8, 0.9, 0.4, 0.2];
 
-fn problem(design: &Design, estimation: Estimation, covariance: &Covariance) -> Problem {
-    let whole = with_effects(design);
-    let kept: Vec<usize> = (0..whole.columns.len()).collect();
+fn problem(design: &Design, estimation: Estimation, covariance: &Covariance, storage: Storage) -> Problem {
+    let kept: Vec<usize> = (0..design.columns.len()).collect();
     let mut origin = vec![0.0; kept.len()];
     origin[0] = 30.0;
     let structure = covariance.bind(&design.visit_times).expect("has times").into();
-    let rows = active_rows(&whole, &kept);
-    let mut problem = build::problem(&whole, &whole.z, rows, &origin, kept.len(), structure, estimation, Storage::Cheaper).0;
-    problem.clusters = Clusters::of(design, design.columns.len());
+    let rows = active_rows(design, &kept);
+    let mut problem = build::problem(design, &design.z, rows, &origin, kept.len(), structure, estimation, storage).0;
+    let observed = build::observed_rows(design, &design.z, &problem.rows, &origin);
+    problem.add_clusters(Clusters::of(design, kept.len()).expect("has effects"), design, &observed, &[]);
     problem
 }
 
@@ -112,8 +112,10 @@ fn cases() -> Vec<(Design, Problem, Vec<f64>, String)> {
         let mut design = design(&options);
         design.random = random(&design);
         for estimation in [Estimation::Reml, Estimation::Ml] {
-            for covariance in [Covariance::Unstructured, Covariance::HeterogeneousAutoregressive] {
-                let problem = problem(&design, estimation, &covariance);
+            for (covariance, storage) in
+                [(Covariance::Unstructured, Storage::Sums), (Covariance::HeterogeneousAutoregressive, Storage::Patients)]
+            {
+                let problem = problem(&design, estimation, &covariance, storage);
                 let theta: Vec<f64> = theta(problem.structure(), problem.groups).into_iter().chain(G).collect();
                 let name = format!("{covariance}, {estimation:?}, {options:?}");
                 cases.push((design.clone(), problem, theta, name));
@@ -182,9 +184,19 @@ fn the_likelihood_is_that_of_the_marginal_model() {
 
 /// \[X Z\] over all observations.
 fn columns(design: &Design) -> DMatrix<f64> {
-    let whole = with_effects(design);
-    let rows: Vec<Vec<f64>> = whole.model_matrix().into_iter().map(|(_, _, row)| row).collect();
-    DMatrix::from_fn(rows.len(), whole.columns.len(), |i, j| rows[i][j])
+    let (t, p) = (design.visits.len(), design.columns.len());
+    let clusters = Clusters::of(design, p).expect("has effects");
+    let rows = design.model_matrix();
+    let mut columns = DMatrix::zeros(rows.len(), p + clusters.effects());
+    for (i, (patient, visit, x)) in rows.into_iter().enumerate() {
+        x.iter().enumerate().for_each(|(c, &x)| columns[(i, c)] = x);
+        let row = patient * t + visit;
+        for (term, own) in design.random.iter().zip(&clusters.terms) {
+            let Some(level) = term.level_of[row] else { continue };
+            own.columns(level as usize).enumerate().for_each(|(e, c)| columns[(i, c)] = term.z[row * term.size() + e]);
+        }
+    }
+    columns
 }
 
 fn residual_weights(design: &Design, problem: &Problem, theta: &[f64]) -> DMatrix<f64> {
