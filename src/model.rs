@@ -1,6 +1,7 @@
 //! [`Model`]: what is assumed.
 
 mod formula;
+mod identified;
 
 use crate::covariance::Covariance;
 use crate::design::{Design, DesignOptions, FrozenDesign, MeanModel, ModelFormula, RandomEffects};
@@ -247,6 +248,7 @@ impl Model {
 
     /// A covariance structure on the design's visits; one for each set of coordinates where it takes them from the patients.
     fn classes(&self, covariance: &Covariance, design: &Design, trial: &Trial) -> Result<Classes> {
+        identified::check_identified(design, covariance)?;
         match covariance.coordinate_columns() {
             [] => Ok(covariance.bind(&design.visit_times)?.into()),
             _ if self.vcov.is_cluster_robust() => Err(Error::invalid(

@@ -141,7 +141,7 @@ fn a_factor_left_of_the_bar_is_coded_as_in_the_mean() {
     // Nobody in a group is in the arm without groups.
     let design = Model::formula("y ~ arm + (0 + arm | group)").expect("parses").design(&trial()).expect("builds");
     assert_eq!(design.random()[0].effects(), ["armgst"]);
-    assert_eq!(design.warnings(), ["no analysed observation has `arm` = tau: left out of its levels in the random effects of `group`"]);
+    assert_eq!(design.warnings()[0], "no analysed observation has `arm` = tau: left out of its levels in the random effects of `group`");
 }
 
 #[test]
@@ -249,6 +249,77 @@ fn one_level_cannot_vary() {
     assert!(model.design(&trial).expect_err("no level").to_string().contains("belongs to a level"));
 }
 
+/// Invented rows of patients at months 0 and 3: arm and therapist of each, empty for none.
+fn patients(of: &[(&str, &str)]) -> Trial {
+    let row = |(i, (arm, therapist)): (usize, &(&str, &str))| {
+        [0, 3].map(|month| format!("p{i},{arm},{month},{},{therapist},{}\n", (i * 7 + month * 5) % 11, i % 3)).concat()
+    };
+    let text = format!("id,arm,month,y,therapist,dose\n{}", of.iter().enumerate().map(row).collect::<String>());
+    let layout = Layout::long("id", "arm", "month").outcome("y").covariate("dose").cluster("therapist");
+    layout.read_csv_from("invented", text.as_bytes()).expect("reads")
+}
+
+fn warnings(of: &[(&str, &str)]) -> Vec<String> {
+    let model = Model::formula("y ~ arm + (1 | therapist)").expect("parses");
+    model.design(&patients(of)).expect("builds").warnings().to_vec()
+}
+
+#[test]
+fn what_the_levels_are_like_is_said() {
+    let crossed = [("a", "k"), ("b", "k"), ("a", "l"), ("b", "l")];
+    assert!(warnings(&crossed).is_empty());
+    let of = |more: &[(&'static str, &'static str)]| warnings(&[&crossed, more].concat());
+    assert_eq!(
+        of(&[("a", "m"), ("a", "m")]),
+        ["1 of the 3 levels of `therapist` (m) has patients in one arm only: they do not compare the arms within a level"]
+    );
+    assert_eq!(
+        of(&[("a", "m"), ("b", "n")]),
+        [
+            "2 of the 4 levels of `therapist` (m, n) have a single patient each: they say little of what patients of a level share",
+            "2 of the 4 levels of `therapist` (m, n) have patients in one arm only: they do not compare the arms within a level"
+        ]
+    );
+    assert_eq!(of(&[("a", ""), ("b", "k"), ("b", "k")]), ["1 of the 3 analysed patients in arm a belongs to no level of `therapist`"]);
+    // Groups of one arm are no surprise, and neither is an arm without them.
+    assert!(warnings(&[("a", "k"), ("a", "k"), ("a", "l"), ("a", "l"), ("b", ""), ("b", "")]).is_empty());
+}
+
+#[test]
+fn variances_that_no_outcome_tells_apart_are_refused() {
+    let trial = patients(&[("a", "k"), ("b", "k"), ("a", "l"), ("b", "l"), ("a", "m"), ("b", "m")]);
+    let design = |formula: &str| Model::formula(formula).expect(formula).design(&trial);
+    for (formula, part) in [
+        (
+            "y ~ arm + (1 | therapist) + (dose | therapist)",
+            "`variance of (Intercept) in therapist` is not estimable: the same levels have (Intercept) in two",
+        ),
+        ("y ~ arm + (1 | id) + (1 | therapist:patient)", "in two random terms, of `id` and of `therapist:id`"),
+        ("y ~ arm + (arm + time + arm:time + visit | therapist)", "follows from (Intercept), armb, time"),
+    ] {
+        let error = design(formula).expect_err(formula);
+        assert_eq!(error.code(), "not-estimable", "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    assert!(design("y ~ arm + (1 | therapist) + (0 + dose | therapist)").is_ok());
+    assert!(design("y ~ arm + (arm + time || therapist)").is_ok());
+}
+
+/// A random intercept of patients is in an unstructured covariance already.
+#[test]
+fn a_random_intercept_of_patients_is_stated_once() {
+    let trial = patients(&[("a", "k"), ("b", "k"), ("a", "l"), ("b", "l"), ("a", "m"), ("b", "m"), ("a", "m")]);
+    for formula in
+        ["y ~ arm + (1 | patient) + us(visit | patient)", "y ~ arm + (1 | id) + cs(visit | arm / id)", "y ~ arm + (1 | id:visit)"]
+    {
+        let model = Model::formula(formula).expect(formula).covariance_else([]);
+        let model = if formula.contains("id:visit") { model.covariance(Covariance::Independent) } else { model };
+        let error = model.fit(&trial).expect_err(formula);
+        assert_eq!(error.code(), "not-estimable", "{error}");
+        assert!(error.to_string().contains("leave one of the two out"), "{error}");
+    }
+}
+
 #[test]
 fn levels_that_nobody_analysed_has_are_left_out_and_named() {
     let rows = ROWS.replace("p1,gst,0,5,n,1", "p1,gst,0,,n,9").replace("p1,gst,3,4,n,1", "p1,gst,3,,n,9");
@@ -256,7 +327,7 @@ fn levels_that_nobody_analysed_has_are_left_out_and_named() {
     let trial = layout.read_csv_from("invented", rows.as_bytes()).expect("reads");
     let design = Model::formula("y ~ arm + (1 | therapist)").expect("parses").design(&trial).expect("builds");
     assert_eq!(design.random()[0].levels(), ["1", "2"]);
-    assert_eq!(design.warnings(), ["no analysed observation has `therapist` = 9: left out of its levels"]);
+    assert_eq!(design.warnings()[0], "no analysed observation has `therapist` = 9: left out of its levels");
 }
 
 #[test]

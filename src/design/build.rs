@@ -2,6 +2,7 @@
 
 use super::coding::{self, Constraint};
 use super::frame::Frame;
+use super::random_checks::check_identified;
 use super::variables::{Role, Variable};
 use super::*;
 use crate::trial::Trial;
@@ -29,7 +30,8 @@ impl Design {
     ///
     /// # Errors
     /// [`Error::Unknown`] for names that the trial does not have; [`Error::Invalid`] for a treatment of the baseline that does not go with
-    /// the schedule or formula, for times or groups that do not exist, and when nothing is left to analyse.
+    /// the schedule or formula, for times or groups that do not exist, and when nothing is left to analyse; [`Error::NotEstimable`] for a
+    /// variance of random effects that no outcome could determine, such as that of a factor with one level.
     pub fn build(trial: &Trial, model: &MeanModel, options: &DesignOptions) -> Result<Design> {
         let outcome = trial.outcome(&model.outcome)?;
         check_baseline(trial, model)?;
@@ -49,7 +51,8 @@ impl Design {
             return Err(nothing_left(model, &exclusions));
         }
         warnings.extend(frame.drop_unused_levels());
-        warnings.extend(frame.settle_random_terms()?);
+        warnings.extend(frame.settle_random_terms());
+        warnings.extend(frame.of_levels(trial));
         warnings.extend(frame.empty_cells(trial, &frame.arm_counts(trial)));
         let mut design = frame.into_design(trial, model, options, exclusions, warnings)?;
         design.decide_aliased();
@@ -180,6 +183,7 @@ impl Frame {
         let arm_of = patients.iter().map(|&i| trial.arm_of()[i]).collect();
         let schedule = trial.schedule().visits();
         let random = self.random_terms(&patients);
+        check_identified(&random)?;
         Ok(Design {
             outcome: model.outcome.clone(),
             model: model.clone(),

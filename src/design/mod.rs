@@ -22,6 +22,7 @@ mod grouping;
 mod hypotheses;
 mod model;
 mod random;
+mod random_checks;
 mod random_effects;
 mod random_terms;
 mod repeated;

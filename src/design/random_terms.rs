@@ -10,14 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The random effects of one factor on the rows of patients × visits.
 pub(super) struct RandomRows {
     pub factor: String,
-    of_patients: bool,
-    levels: Vec<String>,
+    pub of_patients: bool,
+    pub levels: Vec<String>,
     /// The level of each row.
-    level_of: Vec<Option<u32>>,
+    pub level_of: Vec<Option<u32>>,
     /// The variables that multiply the effects.
     pub variables: Vec<Variable>,
     effects: RandomEffects,
-    visits: usize,
+    pub visits: usize,
     /// The last visit at which all arms are still alike, where the design says so.
     before: Option<usize>,
 }
@@ -47,7 +47,7 @@ impl RandomRows {
         let variables = effects.variables();
         let lookup =
             |name: &String| variables::lookup(trial, model.baseline, outcome, visits, name).map_err(|e| with_hint(e, trial, &factor, name));
-        let variables = variables.iter().map(lookup).collect::<Result<Vec<Variable>>>()?;
+        let variables = variables.iter().map(lookup).map(|v| Ok(v?.with_visits_as_codes(trial.patients().len()))).collect::<Result<_>>()?;
         let level_of = codes.into_iter().map(|c| c.map(|c| c as u32)).collect();
         let baseline = trial.schedule().baseline().filter(|_| model.baseline == Baseline::Constrained);
         let before = baseline.and_then(|b| visits.iter().position(|&t| t == b));
@@ -151,18 +151,14 @@ fn with_hint(error: Error, trial: &Trial, factor: &str, name: &str) -> Error {
 }
 
 impl Frame {
-    /// Leaves out what no analysed row has: levels of the factors, and levels of what multiplies their effects. Sentences of what a reader
-    /// has to know.
-    ///
-    /// # Errors
-    /// [`Error::NotEstimable`] where a variance is not determined: of a factor with one level or none.
-    pub fn settle_random_terms(&mut self) -> Result<Vec<String>> {
+    /// Leaves out what no analysed row has: levels of the factors, and levels of what multiplies their effects; a sentence for each.
+    pub fn settle_random_terms(&mut self) -> Vec<String> {
         let rows: Vec<usize> = self.rows().map(|(i, t)| i * self.visits.len() + t).collect();
         let mut sentences = vec![];
         for random in &mut self.random {
-            sentences.extend(random.settle(&rows)?);
+            sentences.extend(random.settle(&rows));
         }
-        Ok(sentences)
+        sentences
     }
 
     /// The random terms of the design for these patients.
@@ -172,7 +168,7 @@ impl Frame {
 }
 
 impl RandomRows {
-    fn settle(&mut self, rows: &[usize]) -> Result<Vec<String>> {
+    fn settle(&mut self, rows: &[usize]) -> Vec<String> {
         let mut used = vec![false; self.levels.len()];
         let member: Vec<usize> = rows.iter().copied().filter(|&row| self.level_of[row].is_some()).collect();
         member.iter().filter_map(|&row| self.level_of[row]).for_each(|l| used[l as usize] = true);
@@ -181,7 +177,6 @@ impl RandomRows {
         if !dropped.is_empty() && !self.of_patients {
             sentences.push(format!("no analysed observation has `{}` = {}: left out of its levels", self.factor, dropped.join(", ")));
         }
-        self.at_least_two_levels()?;
         for v in 0..self.variables.len() {
             if !matches!(self.variables[v].values, Values::Factor(_) | Values::FactorByVisit(_)) {
                 continue;
@@ -192,7 +187,7 @@ impl RandomRows {
             let sentence = lost(&mut self.variables[v], &used, &[]);
             sentences.extend(sentence.map(|s| format!("{s} in the random effects of `{factor}`")));
         }
-        Ok(sentences)
+        sentences
     }
 
     /// Leaves out levels; their names are returned.
@@ -210,15 +205,6 @@ impl RandomRows {
         let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(&mut self.levels).into_iter().zip(used).partition(|(_, u)| **u);
         self.levels = kept.into_iter().map(|(level, _)| level).collect();
         dropped.into_iter().map(|(level, _)| level).collect()
-    }
-
-    fn at_least_two_levels(&self) -> Result<()> {
-        let why = match &self.levels[..] {
-            [] => "no analysed observation belongs to a level of it".to_string(),
-            [only] => format!("there is one level, `{only}`, and one level cannot vary; leave the random effects of `{}` out", self.factor),
-            _ => return Ok(()),
-        };
-        Err(Error::NotEstimable { estimate: format!("variance of {}", self.factor), why })
     }
 
     fn term(&self, frame: &Frame, patients: &[usize]) -> RandomTerm {

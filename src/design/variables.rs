@@ -83,6 +83,17 @@ impl Variable {
         }
     }
 
+    /// The visits as a factor that may lose levels.
+    pub fn with_visits_as_codes(self, patients: usize) -> Self {
+        match self.values {
+            Values::Visit => {
+                let codes = (0..patients).flat_map(|_| (0..self.levels.len()).map(Some)).collect();
+                Self { values: Values::FactorByVisit(codes), ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// Leaves out the levels of a factor that are not used; their names are returned.
     pub fn keep_levels(&mut self, used: &[bool]) -> Vec<String> {
         if used.iter().all(|u| *u) {
