@@ -4,7 +4,7 @@ mod formula;
 mod identified;
 
 use crate::covariance::Covariance;
-use crate::design::{Design, DesignOptions, FrozenDesign, MeanModel, ModelFormula, RandomEffects};
+use crate::design::{Clusters, Design, DesignOptions, FrozenDesign, MeanModel, ModelFormula, PatientClusters, RandomEffects};
 use crate::error::{Error, Result};
 use crate::fit::classes::Classes;
 use crate::fit::optimum::Fitted;
@@ -27,6 +27,7 @@ use formula::{WithinNames, no_random_effects};
 /// | [`df`](Model::df) | Satterthwaite |
 /// | [`information`](Model::information) | observed |
 /// | [`vcov`](Model::vcov) | model-based |
+/// | [`clusters`](Model::clusters) | of a cluster-robust covariance: the highest |
 /// | [`weights`](Model::weights) | none |
 /// | [`visits`](Model::visits) | all, without the baseline visit where the baseline is a covariate |
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +42,7 @@ pub struct Model {
     df: Df,
     information: InformationKind,
     vcov: Vcov,
+    clusters: Clusters,
     options: DesignOptions,
 }
 
@@ -56,6 +58,7 @@ impl Model {
             df: Df::default(),
             information: InformationKind::default(),
             vcov: Vcov::default(),
+            clusters: Clusters::default(),
             options: DesignOptions::default(),
         }
     }
@@ -155,9 +158,34 @@ impl Model {
         self
     }
 
-    /// The covariance of the coefficients: model-based, or cluster-robust with patients as clusters.
+    /// The covariance of the coefficients: model-based, or cluster-robust over the [clusters](Model::clusters).
     pub fn vcov(mut self, vcov: Vcov) -> Self {
         self.vcov = vcov;
+        self
+    }
+
+    /// The clusters of a cluster-robust covariance: patients, the levels of a factor above them, or (the default) the highest that the random
+    /// effects of the model make, patients where it has none.
+    ///
+    /// ```
+    /// use trialstats::design::Clusters;
+    /// use trialstats::{Layout, Model, Vcov};
+    ///
+    /// # fn main() -> trialstats::Result<()> {
+    /// // Made up: patients of arm b are treated in groups of two.
+    /// let mut file = String::from("id,arm,visit,group,y\n");
+    /// for (i, y) in [3.0, 5.0, 4.0, 6.0, 2.0, 7.0, 4.5, 5.5, 1.0, 2.5, 3.5, 6.5].iter().enumerate() {
+    ///     let (arm, group) = if i < 6 { ("a", String::new()) } else { ("b", format!("g{}", i / 2)) };
+    ///     file += &format!("{i},{arm},1,{group},{y}\n");
+    /// }
+    /// let trial = Layout::long("id", "arm", "visit").outcome("y").cluster("group").read_csv_from("made up", file.as_bytes())?;
+    /// let fit = Model::formula("y ~ arm")?.vcov(Vcov::Cr2).clusters(Clusters::by("group")).fit(&trial)?;
+    /// assert!(fit.notes().iter().any(|n| n.contains("CR2, 3 clusters by `group` and 6 patients in none")));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn clusters(mut self, clusters: Clusters) -> Self {
+        self.clusters = clusters;
         self
     }
 
@@ -238,8 +266,9 @@ impl Model {
     /// structures.
     pub fn fit(&self, trial: &Trial) -> Result<Fit> {
         self.check_df()?;
-        let design = self.design(trial)?;
+        let mut design = self.design(trial)?;
         self.goes_with_clusters(&design)?;
+        design.clusters = clusters_for(self.df, self.vcov, &self.clusters, &design, trial)?;
         let classes = |covariance: &Covariance| self.classes(covariance, &design, trial);
         let fit = |classes| Fitted::new(&design, classes, self.estimation);
         let found = first_that_fits(&self.covariance_for(&design), &self.fallbacks, classes, fit)?;
@@ -302,6 +331,7 @@ impl Model {
             _ if self.df != Df::default() => "method for degrees of freedom",
             _ if self.information != InformationKind::default() => "kind of information",
             _ if self.vcov != Vcov::default() => "covariance of the estimates",
+            _ if self.clusters != Clusters::default() => "clusters",
             _ => return Ok((&self.mean, &self.options)),
         };
         Err(Error::invalid(
@@ -329,4 +359,27 @@ pub(crate) fn go_together(df: Df, estimation: Estimation, vcov: Vcov) -> Result<
         ));
     }
     Ok(())
+}
+
+/// The clusters of a cluster-robust covariance; none where there is no such covariance.
+pub(crate) fn clusters_for(df: Df, vcov: Vcov, asked: &Clusters, design: &Design, trial: &Trial) -> Result<Option<PatientClusters>> {
+    if !vcov.is_cluster_robust() {
+        return match asked {
+            Clusters::Highest => Ok(None),
+            _ => Err(Error::invalid(
+                format!("clusters ({asked}) with {vcov} standard errors"),
+                "they are those of a cluster-robust covariance",
+                "use Vcov::Cr2, or leave the clusters out",
+            )),
+        };
+    }
+    let clusters = design.patient_clusters(trial, asked)?;
+    if df == Df::BetweenWithin && clusters.above_patients() {
+        return Err(Error::invalid(
+            format!("{df} degrees of freedom with clusters of patients"),
+            "they count patients as independent",
+            "use Df::Satterthwaite",
+        ));
+    }
+    Ok(Some(clusters))
 }

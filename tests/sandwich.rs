@@ -3,9 +3,10 @@
 
 mod common;
 
+use common::dense_sandwich::{Dense, of_independent_patients};
 use common::tolerances::{AS_GIVEN, CR2_OF_CLUBSANDWICH, GLS, IDENTITY, INVARIANCE, INVARIANCE_DF};
 use common::{Comparison, antidepressant, assert_all, bcva, fev, number, reference, rows, text};
-use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
+use nalgebra::{DMatrix, DVector};
 use trialstats::covariance::Covariance;
 use trialstats::simulate::{Dropout, Gaussian};
 use trialstats::trial::{CovariateKind, Layout};
@@ -28,92 +29,6 @@ fn generated(by: f64) -> Trial {
     }
     let layout = Layout::long("id", "arm", "visit").outcome("y").covariate("x").covariate_as("number", CovariateKind::NumericByVisit);
     layout.read_csv_from("generated", text.as_bytes()).expect("a trial")
-}
-
-/// The whole of a sandwich by matrices of all observations, N × N, as its papers define it.
-struct Dense {
-    x: DMatrix<f64>,
-    /// Φ.
-    phi: DMatrix<f64>,
-    /// Rows of each patient: where they start, and how many.
-    blocks: Vec<(usize, usize)>,
-    /// R_i'A_i R_i X_i Φ, patient below patient.
-    weighted: DMatrix<f64>,
-    /// The covariance of the residuals under the working model.
-    residual_covariance: DMatrix<f64>,
-    residuals: DVector<f64>,
-}
-
-impl Dense {
-    fn of(fit: &Fit, vcov: Vcov) -> Self {
-        let kept: Vec<usize> = (0..fit.beta().len()).filter(|&c| !fit.beta()[c].is_nan()).collect();
-        let matrix = fit.design().model_matrix();
-        let n = matrix.len();
-        let x = DMatrix::from_fn(n, kept.len(), |r, c| matrix[r].2[kept[c]]);
-        let sigma = &fit.covariances()[0].sigma;
-        let (mut v, mut root, mut blocks) = (DMatrix::zeros(n, n), DMatrix::zeros(n, n), vec![]);
-        let mut start = 0;
-        for own in matrix.chunk_by(|a, b| a.0 == b.0) {
-            let m = own.len();
-            let vi = DMatrix::from_fn(m, m, |a, b| sigma[(own[a].1, own[b].1)]);
-            let wi = vi.clone().try_inverse().expect("a covariance");
-            v.view_mut((start, start), (m, m)).copy_from(&vi);
-            root.view_mut((start, start), (m, m)).copy_from(&Cholesky::new(wi).expect("positive definite").l().transpose());
-            blocks.push((start, m));
-            start += m;
-        }
-        let w = root.transpose() * &root;
-        let phi = (x.transpose() * &w * &x).try_inverse().expect("full rank");
-        let maker = DMatrix::identity(n, n) - &x * &phi * x.transpose() * &w;
-        let residual_covariance = &maker * v * maker.transpose();
-        let whitened = &root * &x;
-        let hat = &whitened * &phi * whitened.transpose();
-        let mut weighted = DMatrix::zeros(n, kept.len());
-        for &(start, m) in &blocks {
-            let rest = DMatrix::identity(m, m) - hat.view((start, start), (m, m));
-            let power = |l: f64| match vcov {
-                Vcov::Cr0 => 1.0,
-                _ if l < 1e-9 => 0.0,
-                Vcov::Cr2 => l.powf(-0.5),
-                _ => 1.0 / l,
-            };
-            let eigen = SymmetricEigen::new(rest);
-            let a = &eigen.eigenvectors * DMatrix::from_diagonal(&eigen.eigenvalues.map(power)) * eigen.eigenvectors.transpose();
-            let r = root.view((start, start), (m, m));
-            let own = r.transpose() * a * whitened.rows(start, m) * &phi;
-            weighted.rows_mut(start, m).copy_from(&own);
-        }
-        let response: Vec<f64> = fit.residuals().unwrap().rows.iter().map(|r| r.response).collect();
-        Self { x, phi, blocks, weighted, residual_covariance, residuals: DVector::from_vec(response) }
-    }
-
-    /// Σ_i of what `of` makes of the residuals' covariance in patient i: the observed e_i e_i', or the expected.
-    fn covariance(&self, of: impl Fn(usize, usize) -> DMatrix<f64>) -> DMatrix<f64> {
-        let p = self.x.ncols();
-        self.blocks.iter().fold(DMatrix::zeros(p, p), |sum, &(start, m)| {
-            let q = self.weighted.rows(start, m);
-            sum + q.transpose() * of(start, m) * q
-        })
-    }
-
-    fn observed(&self) -> DMatrix<f64> {
-        self.covariance(|start, m| self.residuals.rows(start, m) * self.residuals.rows(start, m).transpose())
-    }
-
-    fn expected(&self) -> DMatrix<f64> {
-        self.covariance(|start, m| self.residual_covariance.view((start, start), (m, m)).into_owned())
-    }
-
-    /// (tr P)² / tr P² with P, patients × patients.
-    fn df(&self, l: &DVector<f64>) -> f64 {
-        let mut q = DMatrix::zeros(self.x.nrows(), self.blocks.len());
-        let own = &self.weighted * l;
-        for (i, &(start, m)) in self.blocks.iter().enumerate() {
-            q.view_mut((start, i), (m, 1)).copy_from(&own.rows(start, m));
-        }
-        let p = q.transpose() * &self.residual_covariance * q;
-        p.trace().powi(2) / p.dot(&p)
-    }
 }
 
 /// Everything against the N × N matrices: complete, incomplete and aliased data, and a random intercept without variance.
@@ -141,7 +56,8 @@ fn sums_by_patient_are_those_of_the_whole_matrices() {
         for vcov in ROBUST {
             let fit = fit(&trial, formula, covariance.clone(), vcov);
             assert_eq!(fit.convergence().boundary.is_empty(), name != "at the boundary");
-            let dense = Dense::of(&fit, vcov);
+            let alone: Vec<usize> = (0..fit.n_patients()).collect();
+            let dense = Dense::of(&fit, vcov, &of_independent_patients(&fit), &alone);
             let kept: Vec<usize> = (0..fit.beta().len()).filter(|&c| !fit.beta()[c].is_nan()).collect();
             assert_eq!(kept.len() < fit.beta().len(), name == "aliased");
             let mut c = Comparison::of(format!("{name} {vcov}"));

@@ -212,6 +212,7 @@ impl Frame {
             arm_of,
             sums: None,
             random,
+            clusters: None,
             tally: std::sync::OnceLock::new(),
             products,
         })

@@ -6,6 +6,7 @@
 mod applied;
 mod averaging;
 mod build;
+mod clusters;
 mod coding;
 mod collapse;
 mod coordinates;
@@ -37,6 +38,8 @@ mod tests;
 
 pub use averaging::{Averaging, CovariateMeans, FactorWeights};
 pub use build::DesignOptions;
+pub use clusters::Clusters;
+pub(crate) use clusters::PatientClusters;
 pub use estimability::AliasedColumn;
 pub(crate) use estimability::ValueSums;
 pub use exclusions::{ExcludedObservation, Exclusions};
@@ -121,6 +124,8 @@ pub struct Design {
     pub(crate) products: Vec<Product>,
     /// The random effects of clusters, above what the patients' covariance says.
     pub(crate) random: Vec<RandomTerm>,
+    /// The clusters of a cluster-robust covariance, where there is one.
+    pub(crate) clusters: Option<PatientClusters>,
     /// Counts and means, made when first asked for.
     pub(crate) tally: std::sync::OnceLock<Tally>,
 }

@@ -19,6 +19,7 @@ impl Design {
             arm_of: chosen.iter().map(|&i| self.arm_of[i]).collect(),
             group_of: chosen.iter().map(|&i| self.group_of[i]).collect(),
             random: self.random.iter().map(|term| term.repeated(&chosen, visits)).collect(),
+            clusters: self.clusters.as_ref().map(|c| c.chosen(&chosen)),
             tally: std::sync::OnceLock::new(),
             ..self.clone()
         }

@@ -55,6 +55,7 @@ impl Design {
             sums: None,
             products: vec![],
             random: vec![],
+            clusters: None,
             tally: std::sync::OnceLock::new(),
             patients,
         };

@@ -191,6 +191,24 @@ pub(super) fn patient_factor(trial: &Trial, name: &str) -> Result<Variable> {
     Ok(Variable { name: name.into(), role, levels: levels.clone(), values: Values::Factor(codes.clone()) })
 }
 
+/// A factor that makes clusters, of the patient or by visit, on `visits`.
+pub(super) fn cluster_factor(trial: &Trial, name: &str, visits: &[usize]) -> Result<Variable> {
+    let variable = |role, levels, values| Variable { name: name.to_string(), role, levels, values };
+    if let Some(cluster) = trial.cluster(name) {
+        return Ok(variable(Role::Cluster, cluster.levels.clone(), Values::Factor(cluster.codes.clone())));
+    }
+    if name == "arm" || name == trial.column_names().arm {
+        return Ok(arm(trial, name));
+    }
+    let covariate = trial.covariate(name).ok_or_else(|| unknown(trial, name))?;
+    let (levels, values) = restricted(&covariate.values, visits, trial.schedule().len());
+    let found = variable(Role::Covariate, levels, values);
+    if found.is_factor() {
+        return Ok(found);
+    }
+    Err(Error::invalid(format!("clusters by `{name}`"), "it is a number", "declare the column as a cluster or a factor"))
+}
+
 /// A numeric covariate, of the patient or by visit, on `visits`, as a coordinate of those visits.
 pub(super) fn coordinate(trial: &Trial, name: &str, visits: &[usize]) -> Result<Vec<f64>> {
     let covariate = trial.covariate(name).ok_or_else(|| unknown(trial, name))?;

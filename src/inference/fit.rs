@@ -8,7 +8,7 @@ use super::kenward_roger::Bends;
 use super::sandwich::Sandwich;
 use super::{Coefficients, Df, Estimate, FTest, InformationKind, Vcov, kenward_roger, satterthwaite};
 use crate::covariance::Covariance;
-use crate::design::Design;
+use crate::design::{Design, PatientClusters};
 use crate::error::{Error, Result};
 use crate::fit::optimum::Fitted;
 use crate::fit::{Convergence, Estimation, Moments};
@@ -284,7 +284,7 @@ impl Fit {
             notes.push("Covariance of the covariance parameters from the expected information.".into());
         }
         if self.vcov_method.is_cluster_robust() {
-            notes.extend(self.sandwich().notes(self.vcov_method, self.df));
+            notes.extend(self.sandwich().notes(&self.whole_fit().design, self.vcov_method, self.df));
         }
         notes.extend(self.whole.as_ref().map(Whole::note));
         if self.fitted.problem.classes.len() > 1 {
@@ -350,7 +350,7 @@ impl Fit {
         let variance = (vector.transpose() * self.centred_vcov() * &vector)[0];
         // What is left of a sum of squares that should be zero is rounding.
         if self.vcov_method.is_cluster_robust() && (df.is_nan() || variance <= 1e-20 * vector.dot(&(phi * &vector))) {
-            let why = "no residual tells its variance: the patients that bear on it are fitted exactly".into();
+            let why = format!("no residual tells its variance: the {} that bear on it are fitted exactly", self.cluster_word());
             return Err(Error::NotEstimable { estimate: label.into(), why });
         }
         if variance < 0.0 {
@@ -398,7 +398,7 @@ impl Fit {
         if independent.nrows() < k {
             return Err(Error::NotEstimable {
                 estimate: label.into(),
-                why: format!("the {} covariance of the hypothesis is singular: too few patients bear on it", self.vcov_method),
+                why: format!("the {} covariance of the hypothesis is singular: too few {} bear on it", self.vcov_method, self.cluster_word()),
             });
         }
         let beta = self.fitted.centred_beta();
@@ -473,6 +473,12 @@ impl Fit {
             Some(whole) => whole.fit.sandwich(),
             None => self.sandwich.get_or_init(|| Sandwich::of(&self.design, &self.fitted, self.vcov_method)),
         }
+    }
+
+    /// What the clusters of a cluster-robust covariance are called.
+    fn cluster_word(&self) -> &'static str {
+        let above = self.whole_fit().design.clusters.as_ref().is_some_and(PatientClusters::above_patients);
+        if above { "clusters" } else { "patients" }
     }
 
     /// Degrees of freedom of a cluster-robust variance. `given` are the weights of the fitted columns, `centred` those of the centred ones.

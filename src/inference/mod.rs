@@ -56,6 +56,7 @@ mod refitter;
 mod residuals;
 mod sandwich;
 mod sandwich_eigen;
+mod sandwich_rotation;
 mod sandwich_rows;
 mod satterthwaite;
 mod simulation;

@@ -1,6 +1,7 @@
 //! The rows of the model cluster by cluster, whitened by the working model: what a sandwich is made of.
 
-use crate::design::Design;
+use super::sandwich_rotation::rotate;
+use crate::design::{Design, PatientClusters};
 use crate::fit::kernels::cholesky;
 use crate::fit::kernels::dot;
 use crate::fit::optimum::Fitted;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 /// Who forms which cluster, and how their rows are whitened.
 #[derive(Debug)]
 pub(super) struct Rows {
-    /// The patients, cluster by cluster. A cluster is one patient so far; all below holds for any number.
+    /// The patients, cluster by cluster.
     members: Vec<usize>,
     /// Where each cluster's members end.
     ends: Vec<usize>,
@@ -22,7 +23,9 @@ pub(super) struct Rows {
     /// Per visit, D_t'β for the same values.
     means: Vec<Vec<f64>>,
     columns: usize,
-    /// The number of rows of the largest cluster.
+    /// The number of observations of the largest cluster.
+    observations: usize,
+    /// The number of rows of the largest cluster: no more than there are columns.
     pub largest: usize,
 }
 
@@ -33,7 +36,7 @@ struct Pattern {
     factor: Vec<f64>,
 }
 
-/// One cluster: R X K, row by row, and R (y − Xβ).
+/// One cluster: R X K, row by row, and R (y − Xβ), rotated.
 pub(super) struct WhitenedRows<'a> {
     x: &'a [f64],
     pub e: &'a [f64],
@@ -41,19 +44,23 @@ pub(super) struct WhitenedRows<'a> {
 }
 
 impl Rows {
-    /// Patients as clusters. `root` is K with KK' = Φ.
+    /// The design's clusters; patients where it names none. `root` is K with KK' = Φ.
     pub fn of(design: &Design, fitted: &Fitted, root: &DMatrix<f64>) -> Self {
         let (pattern_of, patterns) = patterns(design, &fitted.sigmas());
         let n = design.patients.len();
+        let (members, ends) = design.clusters.as_ref().map_or_else(|| ((0..n).collect(), (1..=n).collect()), PatientClusters::members);
         let (loadings, means) = loadings(design, fitted, root);
-        let largest = patterns.iter().map(|p| p.visits.len()).max().unwrap_or(0);
-        Self { members: (0..n).collect(), ends: (1..=n).collect(), pattern_of, patterns, loadings, means, columns: root.ncols(), largest }
+        let size = |own: &[usize]| own.iter().map(|&i| patterns[pattern_of[i]].visits.len()).sum::<usize>();
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let observations = starts.zip(&ends).map(|(start, &end)| size(&members[start..end])).max().unwrap_or(0);
+        let columns = root.ncols();
+        Self { members, ends, pattern_of, patterns, loadings, means, columns, observations, largest: observations.min(columns) }
     }
 
-    /// Calls `visit` with each cluster in turn.
+    /// Calls `visit` with each cluster in turn, rotated to no more rows than there are columns.
     pub fn for_each(&self, design: &Design, fitted: &Fitted, mut visit: impl FnMut(&WhitenedRows)) {
         let z = fitted.centring.values(design);
-        let (mut x, mut e) = (vec![0.0; self.largest * self.columns], vec![0.0; self.largest]);
+        let (mut x, mut e) = (vec![0.0; self.observations * self.columns], vec![0.0; self.observations]);
         let mut start = 0;
         for &end in &self.ends {
             let mut rows = 0;
@@ -62,6 +69,7 @@ impl Rows {
                 rows += self.whiten(design, patient, own, &mut x[rows * self.columns..], &mut e[rows..]);
             }
             start = end;
+            let rows = rotate(&mut x[..rows * self.columns], &mut e[..rows], self.columns);
             visit(&WhitenedRows { x: &x[..rows * self.columns], e: &e[..rows], columns: self.columns });
         }
     }

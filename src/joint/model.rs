@@ -1,12 +1,12 @@
 //! [`JointModel`]: what is assumed of several responses.
 
 use super::{JointCovariance, JointFit};
-use crate::design::Design;
+use crate::design::{Clusters, Design};
 use crate::error::{Error, Result};
 use crate::fit::Estimation;
 use crate::fit::optimum::Fitted;
 use crate::inference::{Df, Fit, InformationKind, Vcov};
-use crate::model::{Model, go_together};
+use crate::model::{Model, clusters_for, go_together};
 use crate::trial::Trial;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use std::sync::Arc;
 /// | [`df`](JointModel::df) | Satterthwaite |
 /// | [`information`](JointModel::information) | observed |
 /// | [`vcov`](JointModel::vcov) | model-based |
+/// | [`clusters`](JointModel::clusters) | of a cluster-robust covariance: patients |
 ///
 /// The responses' own models say the mean, the visits, the weights, and the factor by which the covariance differs
 /// ([`Model::covariance_by`]), which must be the same for all.
@@ -30,6 +31,7 @@ pub struct JointModel {
     df: Df,
     information: InformationKind,
     vcov: Vcov,
+    clusters: Clusters,
 }
 
 impl JointModel {
@@ -42,6 +44,7 @@ impl JointModel {
             df: Df::default(),
             information: InformationKind::default(),
             vcov: Vcov::default(),
+            clusters: Clusters::default(),
         }
     }
 
@@ -69,9 +72,15 @@ impl JointModel {
         self
     }
 
-    /// The covariance of the coefficients: model-based, or cluster-robust with patients, all responses of theirs, as clusters.
+    /// The covariance of the coefficients: model-based, or cluster-robust over the [clusters](JointModel::clusters).
     pub fn vcov(mut self, vcov: Vcov) -> Self {
         self.vcov = vcov;
+        self
+    }
+
+    /// The clusters of a cluster-robust covariance: patients with all responses of theirs (the default), or the levels of a factor above them.
+    pub fn clusters(mut self, clusters: Clusters) -> Self {
+        self.clusters = clusters;
         self
     }
 
@@ -85,7 +94,8 @@ impl JointModel {
         go_together(self.df, self.estimation, self.vcov)?;
         let designs = self.designs(trial)?;
         let covariance = self.covariance.on(&designs)?;
-        let (stacked, places) = Design::stacked(&designs);
+        let (mut stacked, places) = Design::stacked(&designs);
+        stacked.clusters = clusters_for(self.df, self.vcov, &self.clusters, &stacked, trial)?;
         let structure = covariance.covariance().bind(&stacked.visit_times)?;
         let fitted = Fitted::new(&stacked, structure, self.estimation).map_err(Error::Fit)?;
         let whole = Fit::new(stacked, covariance.covariance(), self.estimation, self.df, fitted)

@@ -1,6 +1,7 @@
 //! What the comparisons with other software share: the data, the references, and how closeness is judged and reported.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod dense_sandwich;
 pub mod tolerances;
 
 use serde_json::Value;

@@ -1,0 +1,248 @@
+//! The clusters of a cluster-robust covariance: sets of patients that share nothing at random with any other.
+
+use super::{Design, variables};
+use crate::error::{Error, Result};
+use crate::trial::Trial;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The clusters of a [cluster-robust covariance](crate::Vcov): patients of different clusters are independent, patients of the same may be related in any
+/// way.
+///
+/// A patient who is in no cluster of a factor, as are those of the arm without groups in a partially nested trial, is a cluster of his own.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+pub enum Clusters {
+    /// The smallest sets of patients that share no random effect with anybody outside (the default): patients where the model has no random
+    /// effects, or none above patients; the levels of the highest factor where the factors are nested; where they are crossed, the connected components.
+    #[default]
+    Highest,
+    /// Every patient is a cluster.
+    Patients,
+    /// The levels of a factor in which a patient stays: a therapy group, a therapist, a site. Factors joined by `:` mean their combinations.
+    Factor(String),
+}
+
+impl Clusters {
+    /// The levels of a factor: [`Clusters::Factor`].
+    pub fn by(factor: impl Into<String>) -> Self {
+        Clusters::Factor(factor.into())
+    }
+}
+
+impl fmt::Display for Clusters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Clusters::Highest => f.write_str("highest"),
+            Clusters::Patients => f.write_str("patients"),
+            Clusters::Factor(factor) => write!(f, "by `{factor}`"),
+        }
+    }
+}
+
+/// Who is in which cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PatientClusters {
+    /// What makes the clusters; none where patients are the clusters.
+    factors: Vec<String>,
+    /// The cluster of each analysed patient; `None` for one who is a cluster of his own.
+    level_of: Vec<Option<usize>>,
+    /// The trial's arms.
+    arms: Vec<String>,
+}
+
+/// With fewer clusters in an arm a reader is told so.
+const FEW: usize = 10;
+
+impl Design {
+    /// The clusters that are asked for.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a factor that the trial does not have; [`Error::Invalid`] for a number, where a patient is in two clusters, where
+    /// patients of two clusters share a random effect, and where all patients are one cluster.
+    pub(crate) fn patient_clusters(&self, trial: &Trial, asked: &Clusters) -> Result<PatientClusters> {
+        let (factors, level_of) = match asked {
+            Clusters::Highest => self.connected(),
+            Clusters::Factor(factor) if !self.is_patient(trial, factor) => (vec![factor.clone()], self.levels_of(trial, factor)?),
+            Clusters::Patients | Clusters::Factor(_) => (vec![], vec![None; self.patients.len()]),
+        };
+        let clusters = PatientClusters { factors, level_of, arms: trial.arms().to_vec() };
+        self.must_not_cross(trial, &clusters)?;
+        if clusters.count() < 2 {
+            let why = match clusters.above_patients() {
+                true => format!("all analysed patients are one cluster by {}", clusters.names()),
+                false => "one patient is analysed".into(),
+            };
+            return Err(Error::invalid(
+                "a cluster-robust covariance",
+                why,
+                "use Vcov::ModelBased, or clusters of which there are several",
+            ));
+        }
+        Ok(clusters)
+    }
+
+    /// Whether a name is that of the patients.
+    fn is_patient(&self, trial: &Trial, name: &str) -> bool {
+        let is_variable = trial.cluster(name).is_some() || trial.covariate(name).is_some();
+        (name == "patient" || name == self.column_names.patient) && !is_variable
+    }
+
+    /// The level of each analysed patient in a factor, or in the combinations of several.
+    fn levels_of(&self, trial: &Trial, factor: &str) -> Result<Vec<Option<usize>>> {
+        let visits = self.visits.len();
+        let whole = trial.cluster(factor).is_some() || trial.covariate(factor).is_some();
+        let names = if whole { vec![factor] } else { factor.split(':').map(str::trim).collect() };
+        let parts = names.into_iter().map(|name| variables::cluster_factor(trial, name, &self.visits)).collect::<Result<Vec<_>>>()?;
+        let mut known: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
+        let mut level_of = vec![None; self.patients.len()];
+        for row in (0..self.y.len()).filter(|&row| !self.y[row].is_nan()) {
+            let (i, t) = (row / visits, row % visits);
+            let Some(levels) = parts.iter().map(|v| v.level(self.patients[i], t, visits)).collect::<Option<Vec<usize>>>() else { continue };
+            let next = known.len();
+            let level = *known.entry(levels).or_insert(next);
+            if level_of[i].is_some_and(|before| before != level) {
+                return Err(Error::invalid(
+                    format!("clusters by `{factor}`"),
+                    format!(
+                        "patient `{}` changes to another at {}, and clusters of a cluster-robust covariance share no patient",
+                        trial.patients()[self.patients[i]],
+                        self.visit_labels[t]
+                    ),
+                    "name a factor in which every patient stays, or Clusters::Highest with the factor's random effects in the model",
+                ));
+            }
+            level_of[i] = Some(level);
+        }
+        Ok(level_of)
+    }
+
+    /// The patients connected by random effects of factors above them: the factors, and the component of each.
+    fn connected(&self) -> (Vec<String>, Vec<Option<usize>>) {
+        let visits = self.visits.len();
+        let above = || self.random.iter().filter(|term| !term.of_patients);
+        let mut parent: Vec<usize> = (0..above().map(|term| term.levels.len()).sum()).collect();
+        let mut first: Vec<Option<usize>> = vec![None; self.patients.len()];
+        let mut offset = 0;
+        for term in above() {
+            for (row, level) in term.level_of.iter().enumerate().filter_map(|(row, level)| level.map(|l| (row, offset + l as usize))) {
+                let joined = *first[row / visits].get_or_insert(level);
+                let (a, b) = (root(&mut parent, joined), root(&mut parent, level));
+                parent[a.max(b)] = a.min(b);
+            }
+            offset += term.levels.len();
+        }
+        let mut factors: Vec<String> = vec![];
+        above().for_each(|term| {
+            if !factors.contains(&term.factor) {
+                factors.push(term.factor.clone());
+            }
+        });
+        (factors, first.into_iter().map(|level| level.map(|l| root(&mut parent, l))).collect())
+    }
+
+    /// Refuses clusters whose patients share a random effect with those of another.
+    fn must_not_cross(&self, trial: &Trial, clusters: &PatientClusters) -> Result<()> {
+        let visits = self.visits.len();
+        for term in self.random.iter().filter(|term| !term.of_patients) {
+            let mut first: Vec<Option<usize>> = vec![None; term.levels.len()];
+            for (i, level) in term.level_of.iter().enumerate().filter_map(|(row, l)| l.map(|l| (row / visits, l as usize))) {
+                let other = *first[level].get_or_insert(i);
+                if other != i && (clusters.level_of[i].is_none() || clusters.level_of[i] != clusters.level_of[other]) {
+                    let id = |i: usize| trial.patients()[self.patients[i]].as_str();
+                    let of = if clusters.above_patients() { format!("by {}", clusters.names()) } else { "of one patient each".into() };
+                    return Err(Error::invalid(
+                        format!("clusters {of}"),
+                        format!(
+                            "the model has random effects of `{}`, and patients `{}` and `{}`, both in `{}`, are in two clusters, which are thus not independent",
+                            term.factor,
+                            id(other),
+                            id(i),
+                            term.levels[level]
+                        ),
+                        "use Clusters::Highest, or a factor within which all random effects are",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The representative of a level's component.
+fn root(parent: &mut [usize], mut level: usize) -> usize {
+    while parent[level] != level {
+        parent[level] = parent[parent[level]];
+        level = parent[level];
+    }
+    level
+}
+
+impl PatientClusters {
+    /// Whether some cluster may have several patients.
+    pub fn above_patients(&self) -> bool {
+        !self.factors.is_empty()
+    }
+
+    /// The patients, cluster by cluster, and where each cluster ends; clusters in the order of their first patients.
+    pub fn members(&self) -> (Vec<usize>, Vec<usize>) {
+        let mut position: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut clusters: Vec<Vec<usize>> = vec![];
+        for (i, level) in self.level_of.iter().enumerate() {
+            match level.map(|l| *position.entry(l).or_insert(clusters.len())) {
+                Some(known) if known < clusters.len() => clusters[known].push(i),
+                _ => clusters.push(vec![i]),
+            }
+        }
+        let ends = clusters.iter().scan(0, |end, own| {
+            *end += own.len();
+            Some(*end)
+        });
+        let ends = ends.collect();
+        (clusters.into_iter().flatten().collect(), ends)
+    }
+
+    /// The same for patients of whom the analysed are these positions.
+    pub fn chosen(&self, positions: &[usize]) -> Self {
+        Self { level_of: positions.iter().map(|&i| self.level_of[i]).collect(), ..self.clone() }
+    }
+
+    fn count(&self) -> usize {
+        self.members().1.len()
+    }
+
+    fn names(&self) -> String {
+        self.factors.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(" and ")
+    }
+
+    /// What they are, for a sentence: `patients as clusters`, ``8 clusters by `group` and 66 patients in none``.
+    pub fn sentence(&self) -> String {
+        if !self.above_patients() {
+            return "patients as clusters".into();
+        }
+        let alone = self.level_of.iter().filter(|level| level.is_none()).count();
+        let shared = self.count() - alone;
+        let clusters = format!("{shared} cluster{} by {}", if shared == 1 { "" } else { "s" }, self.names());
+        match alone {
+            0 => clusters,
+            1 => format!("{clusters} and 1 patient in none"),
+            _ => format!("{clusters} and {alone} patients in none"),
+        }
+    }
+
+    /// The arms with few clusters, with their number, for a sentence; `arm_of` is the arm of each analysed patient.
+    pub fn few(&self, arm_of: &[usize]) -> Option<String> {
+        let (members, ends) = self.members();
+        let mut counts = vec![0; self.arms.len()];
+        let mut start = 0;
+        for end in ends {
+            let mut present = vec![false; counts.len()];
+            members[start..end].iter().for_each(|&i| present[arm_of[i]] = true);
+            counts.iter_mut().zip(present).for_each(|(count, present)| *count += usize::from(present));
+            start = end;
+        }
+        let few = counts.iter().zip(&self.arms).filter(|(n, _)| (1..FEW).contains(*n));
+        let few: Vec<String> = few.map(|(n, arm)| format!("{n} in {arm}")).collect();
+        (!few.is_empty()).then(|| few.join(", "))
+    }
+}
