@@ -1,6 +1,6 @@
 //! The clusters of a cluster-robust covariance: sets of patients that share nothing at random with any other.
 
-use super::{Design, variables};
+use super::{Design, RandomTerm, variables};
 use crate::error::{Error, Result};
 use crate::trial::Trial;
 use std::collections::BTreeMap;
@@ -73,11 +73,7 @@ impl Design {
                 true => format!("all analysed patients are one cluster by {}", clusters.names()),
                 false => "one patient is analysed".into(),
             };
-            return Err(Error::invalid(
-                "a cluster-robust covariance",
-                why,
-                "use Vcov::ModelBased, or clusters of which there are several",
-            ));
+            return Err(Error::invalid("a cluster-robust covariance", why, "use Vcov::ModelBased, or clusters of which there are several"));
         }
         Ok(clusters)
     }
@@ -125,12 +121,17 @@ impl Design {
         let mut first: Vec<Option<usize>> = vec![None; self.patients.len()];
         let mut offset = 0;
         for term in above() {
-            for (row, level) in term.level_of.iter().enumerate().filter_map(|(row, level)| level.map(|l| (row, offset + l as usize))) {
+            for (row, level) in shared(term).map(|(row, level)| (row, offset + level)) {
                 let joined = *first[row / visits].get_or_insert(level);
                 let (a, b) = (root(&mut parent, joined), root(&mut parent, level));
                 parent[a.max(b)] = a.min(b);
             }
             offset += term.levels.len();
+        }
+        let level_of: Vec<Option<usize>> = first.into_iter().map(|level| level.map(|l| root(&mut parent, l))).collect();
+        let mut seen = vec![false; parent.len()];
+        if level_of.iter().flatten().all(|&level| !std::mem::replace(&mut seen[level], true)) {
+            return (vec![], vec![None; level_of.len()]);
         }
         let mut factors: Vec<String> = vec![];
         above().for_each(|term| {
@@ -138,7 +139,7 @@ impl Design {
                 factors.push(term.factor.clone());
             }
         });
-        (factors, first.into_iter().map(|level| level.map(|l| root(&mut parent, l))).collect())
+        (factors, level_of)
     }
 
     /// Refuses clusters whose patients share a random effect with those of another.
@@ -146,7 +147,7 @@ impl Design {
         let visits = self.visits.len();
         for term in self.random.iter().filter(|term| !term.of_patients) {
             let mut first: Vec<Option<usize>> = vec![None; term.levels.len()];
-            for (i, level) in term.level_of.iter().enumerate().filter_map(|(row, l)| l.map(|l| (row / visits, l as usize))) {
+            for (i, level) in shared(term).map(|(row, level)| (row / visits, level)) {
                 let other = *first[level].get_or_insert(i);
                 if other != i && (clusters.level_of[i].is_none() || clusters.level_of[i] != clusters.level_of[other]) {
                     let id = |i: usize| trial.patients()[self.patients[i]].as_str();
@@ -167,6 +168,13 @@ impl Design {
         }
         Ok(())
     }
+}
+
+/// The rows that have some effect of a level, and the level.
+fn shared(term: &RandomTerm) -> impl Iterator<Item = (usize, usize)> + '_ {
+    let k = term.size();
+    let levels = term.level_of.iter().enumerate().filter_map(|(row, level)| level.map(|l| (row, l as usize)));
+    levels.filter(move |(row, _)| term.z[row * k..(row + 1) * k].iter().any(|z| *z != 0.0))
 }
 
 /// The representative of a level's component.

@@ -398,7 +398,11 @@ impl Fit {
         if independent.nrows() < k {
             return Err(Error::NotEstimable {
                 estimate: label.into(),
-                why: format!("the {} covariance of the hypothesis is singular: too few {} bear on it", self.vcov_method, self.cluster_word()),
+                why: format!(
+                    "the {} covariance of the hypothesis is singular: too few {} bear on it",
+                    self.vcov_method,
+                    self.cluster_word()
+                ),
             });
         }
         let beta = self.fitted.centred_beta();

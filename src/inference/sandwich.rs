@@ -156,7 +156,8 @@ impl Sandwich {
             notes.push(format!("Few clusters ({few}): cluster-robust standard errors rest on their number; {trust}."));
         }
         if self.saturated > 0 && method != Vcov::Cr0 {
-            let (one, many) = if clusters.is_some_and(PatientClusters::above_patients) { ("cluster", "clusters") } else { ("patient", "patients") };
+            let (one, many) =
+                if clusters.is_some_and(PatientClusters::above_patients) { ("cluster", "clusters") } else { ("patient", "patients") };
             let (who, verb) = if self.saturated == 1 { (one, "has") } else { (many, "have") };
             notes.push(format!(
                 "{} {who} {verb} a leverage of one: {method} cannot correct what their residuals do not show, and may be too small.",

@@ -41,7 +41,8 @@ mod tests {
     #[test]
     fn products_stay_and_the_other_rows_are_zero() {
         for (m, n, rank) in [(7, 3, 3), (5, 4, 2), (4, 1, 1), (3, 3, 3), (2, 5, 2), (6, 2, 0)] {
-            let value = |i: usize, j: usize| if rank == 0 { 0.0 } else { ((i * 7 + (j % rank) * 3 + i * (j % rank) + 1) % 11) as f64 - 4.0 };
+            let value =
+                |i: usize, j: usize| if rank == 0 { 0.0 } else { ((i * 7 + (j % rank) * 3 + i * (j % rank) + 1) % 11) as f64 - 4.0 };
             let x = DMatrix::from_fn(m, n, value);
             let e = DMatrix::from_fn(m, 1, |i, _| (i * i % 5) as f64 - 1.5);
             let mut rotated: Vec<f64> = x.transpose().as_slice().to_vec();

@@ -21,9 +21,7 @@ pub struct Dense {
 pub fn of_independent_patients(fit: &Fit) -> DMatrix<f64> {
     let matrix = fit.design().model_matrix();
     let sigma = &fit.covariances()[0].sigma;
-    DMatrix::from_fn(matrix.len(), matrix.len(), |a, b| {
-        if matrix[a].0 == matrix[b].0 { sigma[(matrix[a].1, matrix[b].1)] } else { 0.0 }
-    })
+    DMatrix::from_fn(matrix.len(), matrix.len(), |a, b| if matrix[a].0 == matrix[b].0 { sigma[(matrix[a].1, matrix[b].1)] } else { 0.0 })
 }
 
 impl Dense {
