@@ -310,9 +310,6 @@ impl Model {
             Df::BetweenWithin | Df::KenwardRoger2 => {
                 refused(format!("{} degrees of freedom", self.df), "use Df::Satterthwaite or Df::KenwardRoger")
             }
-            _ if self.vcov.is_cluster_robust() => {
-                refused(format!("{} standard errors", self.vcov), "use the model-based covariance, or leave the random effects out")
-            }
             _ => Ok(()),
         }
     }

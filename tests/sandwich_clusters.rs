@@ -98,6 +98,34 @@ fn independent_patients_agree_with_clubsandwich_geepack_and_the_definition() {
     assert_eq!(compared, 24);
 }
 
+/// Random effects of groups in one arm, of groups within sites, and of sites with an effect of treatment: lme4's optimum, clubSandwich's CR0 and CR3, and CR2
+/// by the definition. The clusters are the highest without being named.
+#[test]
+fn mixed_models_agree_with_lme4_clubsandwich_and_the_definition() {
+    let (trial, cases) = (nested(), reference("sandwich_clusters/sandwich_clusters.json"));
+    let mut compared = 0;
+    for case in rows(&cases).iter().filter(|case| !text(&case["random"]).is_empty()) {
+        let formula = format!("{MEAN} + {}", text(&case["random"]));
+        for (name, vcov) in ROBUST {
+            let stated = Model::formula(&formula).expect("parses").covariance(Covariance::RandomIntercept).vcov(vcov);
+            let fit = stated.fit(&trial).expect("fits");
+            let mut c = Comparison::of(format!("{} {name}", text(&case["id"])));
+            compare(&mut c, &fit, &case["written_out"][name], GLS);
+            if vcov != Vcov::Cr2 {
+                compare(&mut c, &fit, &case["club"][name], GLS);
+            }
+            c.same("named", stated.clone().clusters(Clusters::by(text(&case["cluster"]))).fit(&trial).expect("fits").vcov(), fit.vcov());
+            // The random intercept of patients as one more term of random effects.
+            let alike = Model::formula(&format!("{formula} + (1 | id)")).expect("parses").covariance(Covariance::Independent).vcov(vcov);
+            let alike = alike.fit(&trial).expect("fits");
+            compare(&mut c, &alike, &case["written_out"][name], GLS);
+            assert_all([c]);
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 9);
+}
+
 /// Everything against the N × N matrices at the library's own optimum.
 #[test]
 fn sums_by_cluster_are_those_of_the_whole_matrices() {

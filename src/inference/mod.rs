@@ -55,6 +55,7 @@ mod refit;
 mod refitter;
 mod residuals;
 mod sandwich;
+mod sandwich_effects;
 mod sandwich_eigen;
 mod sandwich_rotation;
 mod sandwich_rows;

@@ -1,5 +1,6 @@
 //! The rows of the model cluster by cluster, whitened by the working model: what a sandwich is made of.
 
+use super::sandwich_effects::{Effects, OwnEffects};
 use super::sandwich_rotation::rotate;
 use crate::design::{Design, PatientClusters};
 use crate::fit::kernels::cholesky;
@@ -23,6 +24,8 @@ pub(super) struct Rows {
     /// Per visit, D_t'β for the same values.
     means: Vec<Vec<f64>>,
     columns: usize,
+    /// The random effects of clusters, where there are any.
+    effects: Option<Effects>,
     /// The number of observations of the largest cluster.
     observations: usize,
     /// The number of rows of the largest cluster: no more than there are columns.
@@ -54,7 +57,8 @@ impl Rows {
         let starts = std::iter::once(0).chain(ends.iter().copied());
         let observations = starts.zip(&ends).map(|(start, &end)| size(&members[start..end])).max().unwrap_or(0);
         let columns = root.ncols();
-        Self { members, ends, pattern_of, patterns, loadings, means, columns, observations, largest: observations.min(columns) }
+        let (effects, largest) = (Effects::of(fitted), observations.min(columns));
+        Self { members, ends, pattern_of, patterns, loadings, means, columns, effects, observations, largest }
     }
 
     /// Calls `visit` with each cluster in turn, rotated to no more rows than there are columns.
@@ -64,14 +68,41 @@ impl Rows {
         let mut start = 0;
         for &end in &self.ends {
             let mut rows = 0;
-            for &patient in &self.members[start..end] {
+            let members = &self.members[start..end];
+            for &patient in members {
                 let own = &z[patient * design.values..(patient + 1) * design.values];
                 rows += self.whiten(design, patient, own, &mut x[rows * self.columns..], &mut e[rows..]);
             }
             start = end;
+            if let Some(effects) = &self.effects {
+                rows = effects.whiten(&self.effects_of(design, members), &mut x[..rows * self.columns], &mut e[..rows], self.columns);
+            }
             let rows = rotate(&mut x[..rows * self.columns], &mut e[..rows], self.columns);
             visit(&WhitenedRows { x: &x[..rows * self.columns], e: &e[..rows], columns: self.columns });
         }
+    }
+
+    /// The random effects of a cluster's patients, Z whitened as X is.
+    fn effects_of(&self, design: &Design, members: &[usize]) -> OwnEffects {
+        let mut own = OwnEffects::of(design, members);
+        let q = own.columns;
+        for &patient in members {
+            let pattern = &self.patterns[self.pattern_of[patient]];
+            let m = pattern.visits.len();
+            for (i, &t) in pattern.visits.iter().enumerate() {
+                let at = patient * design.visits.len() + t;
+                own.append(design, at, design.weights.as_ref().map_or(1.0, |w| w[at].sqrt()));
+                let rows = own.z.len() / q.max(1);
+                let (before, row) = own.z.split_at_mut(rows.saturating_sub(1) * q);
+                let factor = &pattern.factor[i * m..=i * m + i];
+                let earlier = &before[rows.saturating_sub(1 + i) * q..];
+                for (l, earlier) in factor[..i].iter().zip(earlier.chunks_exact(q.max(1))) {
+                    row.iter_mut().zip(earlier).for_each(|(z, earlier)| *z -= l * earlier);
+                }
+                row.iter_mut().for_each(|z| *z /= factor[i]);
+            }
+        }
+        own
     }
 
     /// Writes the rows of a patient with the values `z`; returns how many there are.
