@@ -159,6 +159,73 @@ fn sums_by_cluster_are_those_of_the_whole_matrices() {
     }
 }
 
+/// 60 patients at 5 sites, each with two therapists between whom patients change; crossed with wards of the same sites.
+fn changing_therapists() -> Trial {
+    let mut file = String::from("id,arm,visit,site,therapist,ward,y\n");
+    for i in 0..60_u32 {
+        for t in 0..3_u32 {
+            let (site, noise) = (i % 5, f64::from((i * 31 + t * 17 + i * i * t) % 23) / 3.0);
+            let (therapist, ward) = ((i / 5 + t * (i % 3)) % 2, i / 7 % 2);
+            let y = noise
+                + f64::from((site * 7) % 5)
+                + 3.0 * f64::from((2 * site + therapist) * 5 % 7)
+                + 2.0 * f64::from((2 * site + ward) * 3 % 5);
+            file += &format!("{i},{},{t},s{site},t{site}{therapist},w{site}{ward},{y}\n", ["a", "b"][(i / 5) as usize % 2]);
+        }
+    }
+    let layout = Layout::long("id", "arm", "visit").outcome("y").cluster("site").cluster("ward").cluster_by_visit("therapist");
+    layout.read_csv_from("generated", file.as_bytes()).expect("a trial")
+}
+
+/// Therapists by visit and wards connect the patients of a site: the clusters are the sites, without a word of them.
+#[test]
+fn crossed_and_changing_clusters_are_connected() {
+    let trial = changing_therapists();
+    let stated = Model::formula("y ~ arm * visit + (1 | therapist) + (1 | ward)").expect("parses").covariance(Covariance::Autoregressive);
+    for (name, vcov) in ROBUST {
+        let fit = stated.clone().vcov(vcov).fit(&trial).expect("fits");
+        assert!(fit.notes().iter().any(|n| n.contains("5 clusters by `therapist` and `ward`")), "{:?}", fit.notes());
+        let variance = |of: &str| fit.covariance_parameters().iter().find(|(name, _)| name.contains(of)).expect("a variance").1;
+        let (of_therapists, of_wards) = (variance("by therapist"), variance("by ward"));
+        assert!(of_therapists > 0.0 && of_wards > 0.0);
+        let matrix = fit.design().model_matrix();
+        let level = |row: usize| {
+            let (i, t) = (matrix[row].0, matrix[row].1);
+            (trial.cluster_by_visit("therapist").expect("by visit").codes[i * 3 + t], trial.cluster("ward").expect("a cluster").codes[i])
+        };
+        let mut v = of_independent_patients(&fit);
+        for a in 0..matrix.len() {
+            for b in 0..matrix.len() {
+                v[(a, b)] += if level(a).0 == level(b).0 { of_therapists } else { 0.0 };
+                v[(a, b)] += if level(a).1 == level(b).1 { of_wards } else { 0.0 };
+            }
+        }
+        let dense = Dense::of(&fit, vcov, &v, &clusters_of(&fit, &trial, "site"));
+        let (observed, p) = (dense.observed(), fit.beta().len());
+        let mut c = Comparison::of(name);
+        for j in 0..p {
+            let unit = DVector::from_fn(p, |k, _| f64::from(u8::from(k == j)));
+            c.relative("df", fit.coefficients().rows[j].df, dense.df(&unit), IDENTITY);
+            for i in 0..p {
+                let scale = (observed[(i, i)] * observed[(j, j)]).sqrt();
+                c.within(&format!("vcov[{i}][{j}]"), fit.vcov()[(i, j)], observed[(i, j)], IDENTITY * scale);
+            }
+        }
+        c.same("named", stated.clone().vcov(vcov).clusters(Clusters::by("site")).fit(&trial).expect("fits").vcov(), fit.vcov());
+        assert_all([c]);
+    }
+    let message = |clusters: Clusters| refused(&stated.clone().vcov(Vcov::Cr2).clusters(clusters), &trial).to_string();
+    assert!(message(Clusters::by("ward")).contains("random effects of `therapist`"), "{}", message(Clusters::by("ward")));
+    assert!(message(Clusters::Patients).contains("clusters of one patient each"), "{}", message(Clusters::Patients));
+    assert!(message(Clusters::by("therapist")).contains("changes to another"), "{}", message(Clusters::by("therapist")));
+    let one = Model::formula("y ~ arm * visit + (1 | therapist) + (1 | group)")
+        .expect("parses")
+        .covariance(Covariance::Unstructured)
+        .vcov(Vcov::Cr2);
+    let message = refused(&one, &nested()).to_string();
+    assert!(message.contains("all analysed patients are one cluster by `therapist` and `group`"), "{message}");
+}
+
 /// Patients of arm `a` and `b` in clusters of so many, one visit.
 fn cluster_randomised(a: (usize, usize), b: (usize, usize)) -> Trial {
     let trial = Gaussian::new(["1"]).arm("a", a.0 * a.1, [0.0]).arm("b", b.0 * b.1, [1.0]).covariance([4.0]).trial(11, 0).expect("a trial");

@@ -80,15 +80,13 @@ impl Design {
 
     /// Whether a name is that of the patients.
     fn is_patient(&self, trial: &Trial, name: &str) -> bool {
-        let is_variable = trial.cluster(name).is_some() || trial.covariate(name).is_some();
-        (name == "patient" || name == self.column_names.patient) && !is_variable
+        (name == "patient" || name == self.column_names.patient) && !is_variable(trial, name)
     }
 
     /// The level of each analysed patient in a factor, or in the combinations of several.
     fn levels_of(&self, trial: &Trial, factor: &str) -> Result<Vec<Option<usize>>> {
         let visits = self.visits.len();
-        let whole = trial.cluster(factor).is_some() || trial.covariate(factor).is_some();
-        let names = if whole { vec![factor] } else { factor.split(':').map(str::trim).collect() };
+        let names = if is_variable(trial, factor) { vec![factor] } else { factor.split(':').map(str::trim).collect() };
         let parts = names.into_iter().map(|name| variables::cluster_factor(trial, name, &self.visits)).collect::<Result<Vec<_>>>()?;
         let mut known: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
         let mut level_of = vec![None; self.patients.len()];
@@ -168,6 +166,10 @@ impl Design {
         }
         Ok(())
     }
+}
+
+fn is_variable(trial: &Trial, name: &str) -> bool {
+    trial.covariate(name).is_some() || trial.cluster_names().any(|cluster| cluster == name)
 }
 
 /// The rows that have some effect of a level, and the level.

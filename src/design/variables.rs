@@ -193,16 +193,15 @@ pub(super) fn patient_factor(trial: &Trial, name: &str) -> Result<Variable> {
 
 /// A factor that makes clusters, of the patient or by visit, on `visits`.
 pub(super) fn cluster_factor(trial: &Trial, name: &str, visits: &[usize]) -> Result<Variable> {
-    let variable = |role, levels, values| Variable { name: name.to_string(), role, levels, values };
-    if let Some(cluster) = trial.cluster(name) {
-        return Ok(variable(Role::Cluster, cluster.levels.clone(), Values::Factor(cluster.codes.clone())));
+    if let Some(cluster) = cluster(trial, name, visits) {
+        return Ok(cluster);
     }
     if name == "arm" || name == trial.column_names().arm {
         return Ok(arm(trial, name));
     }
     let covariate = trial.covariate(name).ok_or_else(|| unknown(trial, name))?;
     let (levels, values) = restricted(&covariate.values, visits, trial.schedule().len());
-    let found = variable(Role::Covariate, levels, values);
+    let found = Variable { name: name.into(), role: Role::Covariate, levels, values };
     if found.is_factor() {
         return Ok(found);
     }
