@@ -104,6 +104,26 @@ pub enum Failure {
     #[error("the columns of the mean model are too nearly dependent for double precision; centre or rescale the covariates")]
     Singular,
 
+    /// The data say nothing about a variance, or a covariance, of random effects.
+    #[error("the data do not determine {}: {confounded}; leave that term out of the model, or give it fewer effects", parameters.join("; "))]
+    EffectsNotIdentified {
+        /// The parameters, or those of a combination that is not determined.
+        parameters: Vec<String>,
+        /// What they cannot be told from.
+        confounded: Confounded,
+    },
+
+    /// Mean and random effects together reproduce every observation.
+    #[error(
+        "the mean model and the random effects of {} reproduce every observation exactly, so there is no residual variance to estimate; \
+         check the outcome, or leave a term out of the model",
+        factors.join(", ")
+    )]
+    NoVariationLeft {
+        /// The factors of the random effects.
+        factors: Vec<String>,
+    },
+
     /// No starting value is inside the structure's range.
     #[error(
         "the covariance structure offers no starting value inside its range; leave out groups without variation of their own, or check a \
@@ -127,6 +147,8 @@ impl Failure {
             Failure::NoVariationAt { .. } => "no-variation-at-visit",
             Failure::Singular => "singular-mean-model",
             Failure::NoStart => "no-starting-value",
+            Failure::EffectsNotIdentified { .. } => "random-effects-not-identified",
+            Failure::NoVariationLeft { .. } => "no-variation-left",
         }
     }
 
@@ -146,6 +168,12 @@ impl Failure {
                 format!("its {parameters} parameters are more than the {observations} observations")
             }
             Failure::NoStart => "it offers no starting value inside its range".into(),
+            Failure::EffectsNotIdentified { parameters, confounded } => {
+                format!("the data do not determine {} ({confounded})", parameters.join("; "))
+            }
+            Failure::NoVariationLeft { factors } => {
+                format!("the mean model and the random effects of {} reproduce every observation", factors.join(", "))
+            }
             Failure::TooFewObservations { .. } | Failure::NoColumns | Failure::NoResidualVariation | Failure::Singular => self.to_string(),
         }
     }
@@ -160,7 +188,37 @@ impl Failure {
             | Failure::NoVariationAt { .. }
             | Failure::TooManyParameters { .. }
             | Failure::NoStart => true,
-            Failure::TooFewObservations { .. } | Failure::NoColumns | Failure::NoResidualVariation | Failure::Singular => false,
+            Failure::EffectsNotIdentified { .. }
+            | Failure::NoVariationLeft { .. }
+            | Failure::TooFewObservations { .. }
+            | Failure::NoColumns
+            | Failure::NoResidualVariation
+            | Failure::Singular => false,
+        }
+    }
+}
+
+/// What random effects cannot be told from.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub enum Confounded {
+    /// The residual: a level for every observation.
+    Residual,
+    /// The mean: a column of the model matrix for every level.
+    Mean,
+    /// Other random effects, named beside them: the same factor twice.
+    EachOther,
+    /// Nothing, this factor having one level.
+    OneLevel(String),
+}
+
+impl fmt::Display for Confounded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Confounded::Residual => write!(f, "such effects cannot be told from the residual, there being about one observation for each"),
+            Confounded::Mean => write!(f, "the columns of the mean model reproduce such effects"),
+            Confounded::EachOther => write!(f, "such effects cannot be told from each other"),
+            Confounded::OneLevel(factor) => write!(f, "`{factor}` has one level, and a variance takes several"),
         }
     }
 }

@@ -24,6 +24,8 @@ pub(crate) mod refit;
 mod rows;
 mod scaled_cholesky;
 pub(crate) mod slopes;
+#[expect(dead_code, reason = "taken up by the fit of models with random effects")]
+pub(crate) mod sparse;
 mod start;
 mod streaming;
 mod sums;
@@ -35,7 +37,7 @@ mod verify;
 pub(crate) mod working;
 pub(crate) mod workspace;
 
-pub use failure::{Failure, VisitPair};
+pub use failure::{Confounded, Failure, VisitPair};
 pub use moments::{Moments, PatternMoments};
 pub use newton::Convergence;
 pub use problem::Estimation;

@@ -1,0 +1,397 @@
+//! What the fit needs of the observations: cross products that do not move with the parameters, made once.
+//!
+//! For a level of the head with rows Z_j, A_j = Z_j'Z_j = RR', and U = \[X e\], e what least squares leaves of the outcome, all of U'V₁⁻¹U that
+//! the level moves is c'(I + R'ΨR)⁻¹c with c = R⁻¹Z_j'U. The rest of U'U is the same at every Ψ, and is summed from residuals, so that no
+//! digits are lost to differences.
+
+use super::layout::{Layout, Place};
+use super::small::{forward, semidefinite_root};
+use crate::design::Design;
+use crate::fit::Failure;
+use crate::fit::kernels::{cholesky, inverse_from_cholesky, symmetric_product};
+
+/// Levels of the head without a tail whose R is the same.
+#[derive(Debug, Clone)]
+pub(super) struct Shape {
+    /// R, k × k row by row.
+    pub r: Vec<f64>,
+    /// How many levels.
+    pub levels: f64,
+    /// Σ cc' over them as few c: k × m each.
+    pub sums: Vec<f64>,
+}
+
+/// The levels of the tail that are joined, and the levels of the head that join them.
+#[derive(Debug, Clone)]
+pub(super) struct Component {
+    /// The number of effects of the tail.
+    pub size: usize,
+    /// The first effect of each term of the tail, and at the end their number.
+    pub starts: Vec<usize>,
+    /// Z'Z of the tail without what the head can explain, n × n.
+    pub within: Vec<f64>,
+    /// Z'U of the same, n × m.
+    pub cross: Vec<f64>,
+    /// The levels of the head, as positions among those that are linked.
+    pub heads: std::ops::Range<usize>,
+}
+
+/// A level of the head that touches the tail.
+#[derive(Debug, Clone)]
+pub(super) struct Linked {
+    /// R of each, k × k.
+    pub r: Vec<f64>,
+    /// c of each, k × m.
+    pub c: Vec<f64>,
+    /// Where the links of each begin, and where the last one's end.
+    pub starts: Vec<usize>,
+    /// The effect of the tail of each link, by its position in the component.
+    pub to: Vec<u32>,
+    /// R⁻¹Z_j'z of that effect, k numbers a link.
+    pub by: Vec<f64>,
+}
+
+/// The sums of one design.
+#[derive(Debug, Clone)]
+pub(super) struct Data {
+    /// The number p of columns of X; U has m = p + 1.
+    pub columns: usize,
+    /// The number k of effects of a level of the head.
+    pub size: usize,
+    /// The number N of observations.
+    pub observations: usize,
+    /// The coefficients of least squares.
+    pub origin: Vec<f64>,
+    /// What the head cannot explain of U'U, m × m.
+    pub within: Vec<f64>,
+    pub shapes: Vec<Shape>,
+    pub linked: Linked,
+    pub components: Vec<Component>,
+    /// R and c of the free levels one by one, in their order.
+    pub free_r: Vec<f64>,
+    pub free_c: Vec<f64>,
+    /// Σ log w.
+    pub log_weights: f64,
+    /// e'e.
+    pub squares: f64,
+}
+
+/// Rows of observations in the order of a layout.
+struct Rows<'d> {
+    design: &'d Design,
+    layout: &'d Layout,
+    values: &'d [f64],
+    /// D_t of the kept columns: column, value of z, weight.
+    entries: Vec<Vec<(usize, usize, f64)>>,
+    /// \[X e\] with √w, N × m.
+    u: Vec<f64>,
+    /// √w.
+    roots: Vec<f64>,
+    /// R⁻¹z of the head, N × k.
+    whitened: Vec<f64>,
+}
+
+impl<'d> Rows<'d> {
+    fn new(design: &'d Design, layout: &'d Layout, values: &'d [f64], kept: &[usize]) -> Self {
+        let mut position = vec![None; design.columns.len()];
+        kept.iter().enumerate().for_each(|(new, &old)| position[old] = Some(new));
+        let entry = |e: &crate::design::Entry| position[e.column].map(|column| (column, e.value, e.weight));
+        let entries = design.entries.iter().map(|row| row.iter().filter_map(entry).collect()).collect();
+        let n = layout.rows.len();
+        let roots = match &design.weights {
+            Some(w) => layout.rows.iter().map(|&row| w[row as usize].sqrt()).collect(),
+            None => vec![1.0; n],
+        };
+        let mut own =
+            Self { design, layout, values, entries, u: vec![0.0; n * (kept.len() + 1)], roots, whitened: vec![0.0; n * layout.size] };
+        own.set_x(kept.len() + 1);
+        own
+    }
+
+    fn set_x(&mut self, m: usize) {
+        let (visits, q) = (self.design.visits.len(), self.design.values);
+        for ((u, &row), &root) in self.u.chunks_exact_mut(m).zip(&self.layout.rows).zip(&self.roots) {
+            let z = &self.values[row as usize / visits * q..][..q];
+            self.entries[row as usize % visits].iter().for_each(|&(column, value, weight)| u[column] += root * weight * z[value]);
+        }
+    }
+
+    /// R⁻¹z of every row, and R of every level of the head.
+    fn whiten(&mut self) -> Vec<f64> {
+        let (k, layout) = (self.layout.size, self.layout);
+        for &term in &layout.head {
+            let random = &self.design.random[term];
+            let (Place::Head(at) | Place::Tail(at)) = layout.places[term];
+            for ((own, &row), root) in self.whitened.chunks_exact_mut(k).zip(&layout.rows).zip(&self.roots) {
+                let z = &random.z[row as usize * random.size()..][..random.size()];
+                own[at..at + z.len()].iter_mut().zip(z).for_each(|(x, z)| *x = root * z);
+            }
+        }
+        let mut roots = vec![0.0; layout.levels() * k * k];
+        for (level, r) in roots.chunks_exact_mut(k * k).enumerate() {
+            let own = &mut self.whitened[layout.starts[level] * k..layout.starts[level + 1] * k];
+            for z in own.chunks_exact(k) {
+                for i in 0..k {
+                    (0..=i).for_each(|j| r[i * k + j] += z[i] * z[j]);
+                }
+            }
+            semidefinite_root(r, k);
+            own.chunks_exact_mut(k).for_each(|z| forward(r, k, z));
+        }
+        // Rows of no level are explained by none.
+        self.whitened[layout.starts[layout.levels()] * k..].fill(0.0);
+        roots
+    }
+
+    /// Writes e = √w (y − Xβ) to the last column; X is that of the rows, √w included.
+    fn set_outcome(&mut self, m: usize, beta: impl Fn(&[f64]) -> f64) {
+        for ((u, &row), root) in self.u.chunks_exact_mut(m).zip(&self.layout.rows).zip(&self.roots) {
+            u[m - 1] = root * self.design.y[row as usize] - beta(&u[..m - 1]);
+        }
+    }
+
+    /// c of every level of the head, in the columns asked for.
+    fn add_c(&self, m: usize, columns: std::ops::Range<usize>, c: &mut [f64]) {
+        let k = self.layout.size;
+        for (level, own) in c.chunks_exact_mut(k * m).enumerate() {
+            for position in self.layout.of_level(level) {
+                let u = &self.u[position * m..][columns.clone()];
+                for (z, row) in self.whitened[position * k..][..k].iter().zip(own.chunks_exact_mut(m)) {
+                    row[columns.clone()].iter_mut().zip(u).for_each(|(x, u)| *x += z * u);
+                }
+            }
+        }
+    }
+
+    /// What the head cannot explain of a row of U, in the columns asked for.
+    fn residual(&self, m: usize, columns: std::ops::Range<usize>, c: Option<&[f64]>, position: usize, residual: &mut [f64]) {
+        let k = self.layout.size;
+        let own = &mut residual[columns.clone()];
+        own.copy_from_slice(&self.u[position * m..][columns.clone()]);
+        let Some(c) = c else { return };
+        for (z, row) in self.whitened[position * k..][..k].iter().zip(c.chunks_exact(m)) {
+            own.iter_mut().zip(&row[columns.clone()]).for_each(|(x, c)| *x -= z * c);
+        }
+    }
+
+    /// Adds rr' of every row's residual r, in the first p columns or in the last, to m × m sums (the lower triangle, column by column).
+    fn add_within(&self, m: usize, last: bool, c: &[f64], within: &mut [f64], level_size: usize) {
+        let mut residual = vec![0.0; m];
+        for level in 0..=self.layout.levels() {
+            let (own, range) = match c.get(level * level_size..(level + 1) * level_size) {
+                Some(own) => (Some(own), self.layout.of_level(level)),
+                None => (None, self.layout.starts[level]..self.layout.rows.len()),
+            };
+            for position in range {
+                self.residual(m, if last { 0..m } else { 0..m - 1 }, own, position, &mut residual);
+                if last {
+                    let factor = residual[m - 1];
+                    (0..m).for_each(|j| within[j * m + m - 1] += factor * residual[j]);
+                    continue;
+                }
+                for j in 0..m - 1 {
+                    let factor = residual[j];
+                    if factor != 0.0 {
+                        (j..m - 1).for_each(|i| within[j * m + i] += factor * residual[i]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Data {
+    /// One pass after the other over the observations; `values` are the design's z, perhaps centred.
+    pub fn of(design: &Design, layout: &Layout, values: &[f64], kept: &[usize]) -> Result<Self, Failure> {
+        let (p, k) = (kept.len(), layout.size);
+        let m = p + 1;
+        let mut rows = Rows::new(design, layout, values, kept);
+        let r = rows.whiten();
+        let mut c = vec![0.0; layout.levels() * k * m];
+        rows.add_c(m, 0..p, &mut c);
+        let mut within = vec![0.0; m * m];
+        rows.add_within(m, false, &c, &mut within, k * m);
+        let origin = least_squares(&mut rows, m, &within, &c)?;
+        rows.add_c(m, p..m, &mut c);
+        rows.add_within(m, true, &c, &mut within, k * m);
+        crate::fit::kernels::mirror(&mut within, m);
+        let squares = rows.u.iter().skip(p).step_by(m).map(|e| e * e).sum();
+        let log_weights = rows.roots.iter().map(|root| 2.0 * root.ln()).sum();
+        let (linked, components) = links(&rows, layout, m, &r, &c);
+        let free = || (0..layout.levels()).filter(|&level| layout.component_of[level].is_none());
+        let free_r: Vec<f64> = free().flat_map(|level| &r[level * k * k..(level + 1) * k * k]).copied().collect();
+        let free_c: Vec<f64> = free().flat_map(|level| &c[level * k * m..(level + 1) * k * m]).copied().collect();
+        let shapes = shapes(k, m, &free_r, &free_c);
+        let observations = layout.rows.len();
+        let data =
+            Self { columns: p, size: k, observations, origin, within, shapes, linked, components, free_r, free_c, log_weights, squares };
+        Ok(data)
+    }
+}
+
+/// β of least squares; leaves what it leaves of the outcome in the last column.
+fn least_squares(rows: &mut Rows, m: usize, within: &[f64], c: &[f64]) -> Result<Vec<f64>, Failure> {
+    let p = m - 1;
+    let mut gram = vec![0.0; p * p];
+    for j in 0..p {
+        (j..p).for_each(|i| gram[j * p + i] = within[j * m + i]);
+    }
+    for row in c.chunks_exact(m) {
+        for j in (0..p).filter(|&j| row[j] != 0.0) {
+            (j..p).for_each(|i| gram[j * p + i] += row[i] * row[j]);
+        }
+    }
+    let scale: Vec<f64> = (0..p).map(|j| 1.0 / gram[j * p + j].sqrt()).collect();
+    for j in 0..p {
+        (j..p).for_each(|i| gram[j * p + i] *= scale[i] * scale[j]);
+    }
+    cholesky(&mut gram, p).ok_or(Failure::Singular)?;
+    let mut inverse = vec![0.0; p * p];
+    inverse_from_cholesky(&gram, p, &mut inverse);
+    let mut beta = vec![0.0; p];
+    // Twice, so that the second pass works on what the first one left.
+    for _ in 0..2 {
+        rows.set_outcome(m, |x| x.iter().zip(&beta).map(|(x, b)| x * b).sum());
+        let mut cross = vec![0.0; p];
+        for u in rows.u.chunks_exact(m) {
+            cross.iter_mut().zip(u).for_each(|(s, x)| *s += x * u[p]);
+        }
+        cross.iter_mut().zip(&scale).for_each(|(x, s)| *x *= s);
+        let mut step = vec![0.0; p];
+        symmetric_product(&inverse, &cross, &mut step);
+        beta.iter_mut().zip(&step).zip(&scale).for_each(|((b, step), s)| *b += step * s);
+    }
+    rows.set_outcome(m, |x| x.iter().zip(&beta).map(|(x, b)| x * b).sum());
+    Ok(beta)
+}
+
+/// Free levels with the same R together, and their c as few as there can be.
+fn shapes(k: usize, m: usize, free_r: &[f64], free_c: &[f64]) -> Vec<Shape> {
+    let r = |level: u32| &free_r[level as usize * k * k..(level as usize + 1) * k * k];
+    let mut order: Vec<u32> = (0..(free_r.len() / (k * k)) as u32).collect();
+    order.sort_by(|&a, &b| r(a).iter().zip(r(b)).map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal));
+    let shape = |levels: &[u32]| {
+        let mut sums: Vec<f64> = Vec::with_capacity(levels.len() * k * m);
+        levels.iter().for_each(|&level| sums.extend_from_slice(&free_c[level as usize * k * m..(level as usize + 1) * k * m]));
+        compress(&mut sums, k * m);
+        Shape { r: r(levels[0]).to_vec(), levels: levels.len() as f64, sums }
+    };
+    order.chunk_by(|&a, &b| r(a) == r(b)).map(shape).collect()
+}
+
+/// Replaces rows of length n by the triangular factor of their QR decomposition (Householder), where there are more of them.
+fn compress(rows: &mut Vec<f64>, n: usize) {
+    let h = rows.len() / n;
+    if h <= n {
+        return;
+    }
+    let mut v = vec![0.0; h];
+    let mut inner = vec![0.0; n];
+    for j in 0..n {
+        (j..h).for_each(|i| v[i] = rows[i * n + j]);
+        let norm = v[j..].iter().map(|x| x * x).sum::<f64>().sqrt();
+        if norm == 0.0 {
+            continue;
+        }
+        let alpha = if v[j] > 0.0 { -norm } else { norm };
+        v[j] -= alpha;
+        // v'v / 2 = norm · (norm + |x_j|).
+        let factor = 1.0 / (norm * v[j].abs());
+        inner.fill(0.0);
+        for i in j..h {
+            inner[j..].iter_mut().zip(&rows[i * n + j..(i + 1) * n]).for_each(|(s, x)| *s += v[i] * x);
+        }
+        for i in j..h {
+            let by = factor * v[i];
+            rows[i * n + j..(i + 1) * n].iter_mut().zip(&inner[j..]).for_each(|(x, s)| *x -= by * s);
+        }
+    }
+    rows.truncate(n * n);
+    for i in 0..n {
+        rows[i * n..i * n + i].fill(0.0);
+    }
+}
+
+/// The levels of the head that touch the tail, component by component, and the components.
+fn links(rows: &Rows, layout: &Layout, m: usize, r: &[f64], c: &[f64]) -> (Linked, Vec<Component>) {
+    let (random, k, tail) = (&rows.design.random, layout.size, layout.tail.len());
+    let blank = |members: &super::layout::Members| {
+        let size = members.starts[tail];
+        Component { size, starts: members.starts.clone(), within: vec![0.0; size * size], cross: vec![0.0; size * m], heads: 0..0 }
+    };
+    let mut components: Vec<Component> = layout.components.iter().map(blank).collect();
+    let mut linked = Linked { r: vec![], c: vec![], starts: vec![0], to: vec![], by: vec![] };
+    let mut members: Vec<Vec<u32>> = vec![vec![]; components.len()];
+    for (level, component) in layout.component_of.iter().enumerate() {
+        if let Some(component) = component {
+            members[*component as usize].push(level as u32);
+        }
+    }
+    let mut own: Vec<(u32, f64)> = vec![];
+    // The effects of the tail that a row has a share in.
+    let set_own = |own: &mut Vec<(u32, f64)>, position: usize| -> Option<u32> {
+        own.clear();
+        let mut found = None;
+        for (index, &term) in layout.tail.iter().enumerate() {
+            let Some((component, at)) = layout.in_tail(random, index, position) else { continue };
+            let size = random[term].size();
+            let z = &random[term].z[layout.rows[position] as usize * size..][..size];
+            own.extend(z.iter().enumerate().map(|(a, z)| (at + a as u32, z * rows.roots[position])));
+            found = Some(component);
+        }
+        found
+    };
+    let mut residual = vec![0.0; m];
+    let add = |component: &mut Component, own: &[(u32, f64)], residual: &[f64]| {
+        for &(s, x) in own {
+            let s = s as usize;
+            component.cross[s * m..(s + 1) * m].iter_mut().zip(residual).for_each(|(c, r)| *c += x * r);
+            own.iter().for_each(|&(t, y)| component.within[s * component.size + t as usize] += x * y);
+        }
+    };
+    let mut slot = vec![u32::MAX; components.iter().map(|c| c.size).max().unwrap_or(0)];
+    let mut touched: Vec<(u32, Vec<f64>)> = vec![];
+    for (number, levels) in members.iter().enumerate() {
+        let first = linked.starts.len() - 1;
+        for &level in levels {
+            let level = level as usize;
+            let own_c = &c[level * k * m..(level + 1) * k * m];
+            touched.clear();
+            for position in layout.of_level(level) {
+                set_own(&mut own, position);
+                rows.residual(m, 0..m, Some(own_c), position, &mut residual);
+                add(&mut components[number], &own, &residual);
+                for &(t, x) in &own {
+                    if slot[t as usize] == u32::MAX {
+                        slot[t as usize] = touched.len() as u32;
+                        touched.push((t, vec![0.0; k]));
+                    }
+                    let by = &mut touched[slot[t as usize] as usize].1;
+                    by.iter_mut().zip(&rows.whitened[position * k..][..k]).for_each(|(by, z)| *by += z * x);
+                }
+            }
+            touched.iter().for_each(|(t, _)| slot[*t as usize] = u32::MAX);
+            touched.sort_unstable_by_key(|(t, _)| *t);
+            let component = &mut components[number];
+            for (s, x) in &touched {
+                for (t, y) in &touched {
+                    let explained: f64 = x.iter().zip(y).map(|(x, y)| x * y).sum();
+                    component.within[*s as usize * component.size + *t as usize] -= explained;
+                }
+                linked.to.push(*s);
+                linked.by.extend_from_slice(x);
+            }
+            linked.r.extend_from_slice(&r[level * k * k..(level + 1) * k * k]);
+            linked.c.extend_from_slice(own_c);
+            linked.starts.push(linked.to.len());
+        }
+        components[number].heads = first..linked.starts.len() - 1;
+    }
+    for position in layout.starts[layout.levels()]..layout.rows.len() {
+        if let Some(component) = set_own(&mut own, position) {
+            rows.residual(m, 0..m, None, position, &mut residual);
+            add(&mut components[component as usize], &own, &residual);
+        }
+    }
+    (linked, components)
+}

@@ -1,0 +1,98 @@
+//! The best linear unbiased predictions of the random effects.
+
+use super::SparseFit;
+use super::components::set_explained;
+use super::curvature::standardise;
+use super::layout::Place;
+use super::small::multiply;
+use nalgebra::DMatrix;
+
+/// The predicted effects of a term's levels: û = GZ'Py with the covariance of û − u (Robinson 1991, Stat Sci 6:15–32), which counts that β is
+/// estimated.
+#[derive(Debug, Clone)]
+pub(crate) struct Effects {
+    /// The number k of effects of a level.
+    pub size: usize,
+    /// û, level by level.
+    pub estimates: Vec<f64>,
+    /// The covariance of û − u of each level, k × k.
+    pub covariances: Vec<DMatrix<f64>>,
+}
+
+impl SparseFit {
+    /// Those of a term, in the order of its levels.
+    pub fn effects(&self, term: usize) -> Effects {
+        let (size, m) = (self.problem.parameters.sizes[term], self.problem.width());
+        let mut effects = Effects { size, estimates: vec![], covariances: vec![] };
+        let psi = {
+            let mut values = vec![0.0; self.problem.parameters.len()];
+            self.problem.parameters.set_psi(&self.point.lambda, &mut values);
+            DMatrix::from_row_slice(size, size, &self.problem.parameters.symmetric(term, &values))
+        };
+        // From the rows of F̂ and the block of W of a level.
+        let mut push = |f: &[f64], w: &dyn Fn(usize, usize) -> f64| {
+            let squares = |a: usize, b: usize| (0..m - 1).map(|c| f[a * m + c] * f[b * m + c]).sum::<f64>();
+            let t = DMatrix::from_fn(size, size, |a, b| w(a, b) - squares(a, b));
+            let s = DMatrix::from_fn(size, 1, |a, _| f[a * m + m - 1] * self.point.squares.sqrt());
+            effects.estimates.extend((&psi * s).iter());
+            effects.covariances.push((&psi - &psi * t * &psi) * self.theta[0]);
+        };
+        match self.problem.layout.places[term] {
+            Place::Head(at) => self.of_head(at, size, &mut push),
+            Place::Tail(index) => {
+                for &(component, place) in &self.problem.layout.at[index] {
+                    let (room, place) = (&self.curvature().components[component as usize], place as usize);
+                    let n = self.problem.data.components[component as usize].size;
+                    push(&room.f[place * m..(place + size) * m], &|a, b| room.w[(place + a) * n + place + b]);
+                }
+            }
+        }
+        effects
+    }
+
+    fn of_head(&self, at: usize, size: usize, push: &mut impl FnMut(&[f64], &dyn Fn(usize, usize) -> f64)) {
+        let (problem, point, curvature) = (&self.problem, &self.point, self.curvature());
+        let (m, k) = (problem.width(), problem.data.size);
+        let (mut free, mut rows, mut explained) = (0, vec![0.0; k * m], vec![0.0; k * k]);
+        let linked = self.positions();
+        for (level, component) in problem.layout.component_of.iter().enumerate() {
+            match component {
+                None => {
+                    let r = &problem.data.free_r[free * k * k..(free + 1) * k * k];
+                    let Some(shape) = problem.data.shapes.iter().position(|shape| shape.r == r) else { continue };
+                    let range = shape * k * k..(shape + 1) * k * k;
+                    let mut solved = problem.data.free_c[free * k * m..(free + 1) * k * m].to_vec();
+                    super::small::forward(&point.free.c[range.clone()], k, &mut solved);
+                    multiply(&point.free.t[range.clone()], k, &solved, &mut rows);
+                    standardise(&point.root, m, &mut rows);
+                    let w = &point.free.w[range];
+                    push(&rows[at * m..(at + size) * m], &|a, b| w[(at + a) * k + at + b]);
+                    free += 1;
+                }
+                Some(component) => {
+                    let (own, component) = (linked[level], *component as usize);
+                    let (data, links) = (&problem.data, problem.data.linked.starts[own]..problem.data.linked.starts[own + 1]);
+                    let g = &curvature.g[links.start * k..links.end * k];
+                    let omega = &curvature.components[component].omega;
+                    set_explained(omega, data.components[component].size, &data.linked.to[links], g, k, &mut explained);
+                    let w = &point.linked.w[own * k * k..(own + 1) * k * k];
+                    let f = &curvature.heads[own * k * m..(own + 1) * k * m];
+                    push(&f[at * m..(at + size) * m], &|a, b| w[(at + a) * k + at + b] - explained[(at + a) * k + at + b]);
+                }
+            }
+        }
+    }
+
+    /// The position of each level of the head among the linked ones.
+    fn positions(&self) -> Vec<usize> {
+        let layout = &self.problem.layout;
+        let mut next: Vec<usize> = self.problem.data.components.iter().map(|c| c.heads.start).collect();
+        let mut place = |component: &Option<u32>| {
+            let Some(component) = component else { return 0 };
+            let next = &mut next[*component as usize];
+            *next += 1;
+            *next - 1
+        };
+        layout.component_of.iter().map(&mut place).collect()
+    }
+}

@@ -1,0 +1,146 @@
+//! Linear mixed models whose residuals are independent: y = Xβ + Zu + ε with u ~ N(0, G) level by level, ε ~ N(0, σ²I) or σ² over the weights.
+//!
+//! Any number of random terms, nested or crossed, with thousands of levels. All cross products of \[Z X y\] are summed once ([`data`]). One factor,
+//! the one with most effects, is eliminated level by level; what remains of the others falls into components, each a dense matrix
+//! ([`layout`], [`point`]): nested factors cost what their levels are, two crossed ones a factor of the smaller one's size. First and second
+//! derivatives are exact ([`curvature`], [`components`]), so that the search takes few steps ([`search`]).
+
+mod components;
+mod curvature;
+mod data;
+mod dense;
+mod effects;
+mod identified;
+mod layout;
+mod natural;
+mod parameters;
+mod point;
+mod search;
+mod small;
+#[cfg(test)]
+mod tests;
+
+use super::{Convergence, Estimation, Failure};
+use crate::design::{Design, RandomTerm};
+use curvature::Curvature;
+use data::Data;
+#[expect(unused_imports, reason = "taken up by the fit of models with random effects")]
+pub(crate) use effects::Effects;
+use layout::Layout;
+use nalgebra::{DMatrix, DVector};
+use parameters::Parameters;
+use point::{Point, Problem};
+use search::Search;
+use std::sync::OnceLock;
+
+/// The optimum of a linear mixed model's likelihood.
+#[derive(Debug, Clone)]
+pub(crate) struct SparseFit {
+    /// σ², then per term the lower triangle of G row by row; its diagonal alone where the effects are independent.
+    pub theta: Vec<f64>,
+    /// −2ℓ.
+    pub value: f64,
+    /// β of the columns kept.
+    pub beta: DVector<f64>,
+    /// (X'V⁻¹X)⁻¹.
+    pub phi: DMatrix<f64>,
+    /// How the search ended, with the variances, or the combinations of effects, that vanished.
+    pub convergence: Convergence,
+    problem: Problem,
+    point: Point,
+    /// The derivatives at the optimum, when first asked for.
+    curvature: OnceLock<Curvature>,
+}
+
+impl SparseFit {
+    /// Fits the columns `kept` of a design; `values` are its z, perhaps measured from their means, and β is that of the columns they make.
+    ///
+    /// # Errors
+    /// Where nothing can be estimated: see [`Failure`].
+    pub fn new(design: &Design, values: &[f64], kept: &[usize], estimation: Estimation) -> Result<Self, Failure> {
+        let random = &design.random;
+        let parameters = Parameters::of(random);
+        identified::levels(random, parameters.names(), |term| parameters.position(term, 0, 0))?;
+        check_sizes(design, kept)?;
+        let layout = Layout::of(design);
+        let data = Data::of(design, &layout, values, kept)?;
+        has_variation(design, &data)?;
+        let problem = Problem { data, layout, parameters, estimation };
+        let mut search = Search::new(&problem, scales(random, &problem.parameters))?;
+        let (start, curvature) = search.differentiate();
+        identified::parameters(&problem, &start.lambda, curvature)?;
+        let optimum = search.minimise().map_err(|failure| named(failure, random))?;
+        let point = optimum.point;
+        let sigma = point.squares / problem.residual_df();
+        let mut theta = vec![0.0; problem.parameters.len()];
+        problem.parameters.set_psi(&point.lambda, &mut theta);
+        theta.iter_mut().for_each(|psi| *psi *= sigma);
+        theta.insert(0, sigma);
+        let (step, phi) = point.mean(kept.len());
+        let convergence = Convergence {
+            iterations: optimum.iterations,
+            evaluations: optimum.evaluations,
+            decrement: optimum.decrement,
+            boundary: problem.parameters.vanished(random, &point.lambda),
+        };
+        let beta = step + DVector::from_column_slice(&problem.data.origin);
+        Ok(Self { theta, value: point.value, beta, phi: phi * sigma, convergence, problem, point, curvature: OnceLock::new() })
+    }
+
+    /// Names of the parameters in `theta`.
+    pub fn parameter_names(&self) -> Vec<String> {
+        std::iter::once("residual variance".to_string()).chain(self.problem.parameters.names().iter().cloned()).collect()
+    }
+
+    /// The derivatives at the optimum.
+    fn curvature(&self) -> &Curvature {
+        self.curvature.get_or_init(|| {
+            let mut curvature = self.problem.blank_curvature();
+            self.problem.differentiate(&self.point, &mut curvature, &self.problem.head_elements());
+            curvature
+        })
+    }
+}
+
+fn check_sizes(design: &Design, kept: &[usize]) -> Result<(), Failure> {
+    let (columns, observations) = (kept.len(), design.y.iter().filter(|y| !y.is_nan()).count());
+    if columns == 0 {
+        return Err(Failure::NoColumns);
+    }
+    if observations <= columns {
+        return Err(Failure::TooFewObservations { observations, columns });
+    }
+    Ok(())
+}
+
+/// Refuses an outcome of which nothing is left by the mean, or by the mean and the random effects that were eliminated first.
+fn has_variation(design: &Design, data: &Data) -> Result<(), Failure> {
+    /// The share of a sum of squares that is but rounding.
+    const ROUNDING: f64 = 1e-24;
+    let weight = |row: usize| design.weights.as_ref().map_or(1.0, |w| w[row]);
+    let total: f64 = design.y.iter().enumerate().filter(|(_, y)| !y.is_nan()).map(|(row, y)| weight(row) * y * y).sum();
+    if data.squares <= ROUNDING * total {
+        return Err(Failure::NoResidualVariation);
+    }
+    Ok(())
+}
+
+/// The mean square of what multiplies each effect, over the observations of its factor; by parameter.
+fn scales(random: &[RandomTerm], parameters: &Parameters) -> Vec<f64> {
+    let mean_square = |p: &parameters::Parameter| {
+        let term = &random[p.term];
+        let k = term.size();
+        let own = term.level_of.iter().zip(term.z.chunks_exact(k)).filter(|(level, _)| level.is_some());
+        let (count, sum) = own.fold((0.0, 0.0), |(count, sum), (_, z)| (count + 1.0, sum + z[p.a] * z[p.b]));
+        if sum > 0.0 { sum / count } else { 1.0 }
+    };
+    parameters.list.iter().map(mean_square).collect()
+}
+
+/// Fills in the names that the search does not know.
+fn named(failure: Failure, random: &[RandomTerm]) -> Failure {
+    match failure {
+        Failure::NoVariationLeft { .. } => Failure::NoVariationLeft { factors: random.iter().map(|term| term.factor.clone()).collect() },
+        other => other,
+    }
+}

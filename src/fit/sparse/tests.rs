@@ -1,0 +1,480 @@
+//! The engine against dense matrices written out: V⁻¹, P and every derivative explicit.
+
+use super::SparseFit;
+use crate::design::{Design, DesignColumn, DesignOptions, EffectCovariance, Entry, MeanModel, RandomTerm};
+use crate::fit::{Confounded, Estimation, Failure};
+use crate::trial::{Outcome, Schedule, Trial, Visit};
+use nalgebra::{DMatrix, DVector};
+
+/// Uniform numbers in (0, 1), the same every time.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// About normal: the sum of twelve.
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.next()).sum::<f64>() - 6.0
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() * n as f64) as usize
+    }
+}
+
+/// A design with these rows, one observation a "patient".
+fn design(x: &DMatrix<f64>, y: &[f64], weights: Option<Vec<f64>>, random: Vec<RandomTerm>) -> Design {
+    let trial = Trial::builder("made for this test")
+        .patients(["1", "2"])
+        .arms(["a", "b"], vec![0, 1])
+        .schedule(Schedule::new(vec![Visit { label: "once".into(), time: None }]))
+        .outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values: vec![0.0, 1.0] })
+        .build()
+        .expect("fits together");
+    let blank = Design::build(&trial, &MeanModel::parse("y ~ 1").expect("parses"), &DesignOptions::default()).expect("has rows");
+    let p = x.ncols();
+    Design {
+        values: p,
+        columns: (0..p).map(|c| DesignColumn { name: format!("x{c}"), term: 0 }).collect(),
+        entries: vec![(0..p).map(|c| Entry { column: c, value: c, weight: 1.0 }).collect()],
+        patients: (0..y.len()).collect(),
+        z: x.transpose().as_slice().to_vec(),
+        y: y.to_vec(),
+        weights,
+        random,
+        ..blank
+    }
+}
+
+/// A term: the level of every row, and what multiplies its effects.
+fn term(factor: &str, structure: EffectCovariance, level_of: Vec<Option<usize>>, z: &[&[f64]]) -> RandomTerm {
+    let levels = level_of.iter().flatten().max().map_or(0, |l| l + 1);
+    let rows = (0..level_of.len()).flat_map(|row| {
+        let inside = if level_of[row].is_some() { 1.0 } else { 0.0 };
+        z.iter().map(move |z| inside * z[row])
+    });
+    RandomTerm {
+        factor: factor.into(),
+        of_patients: false,
+        levels: (0..levels).map(|l| l.to_string()).collect(),
+        effects: (0..z.len()).map(|a| format!("e{a}")).collect(),
+        structure,
+        z: rows.collect(),
+        level_of: level_of.into_iter().map(|l| l.map(|l| l as u32)).collect(),
+    }
+}
+
+fn fit(design: &Design, estimation: Estimation) -> Result<SparseFit, Failure> {
+    let kept: Vec<usize> = (0..design.columns.len()).collect();
+    SparseFit::new(design, &design.z, &kept, estimation)
+}
+
+/// Everything written out.
+struct Dense {
+    x: DMatrix<f64>,
+    y: DVector<f64>,
+    weights: DVector<f64>,
+    /// ∂V/∂θ_k.
+    slopes: Vec<DMatrix<f64>>,
+    estimation: Estimation,
+}
+
+impl Dense {
+    fn of(design: &Design, estimation: Estimation) -> Self {
+        let n = design.y.len();
+        let weights = DVector::from_vec(design.weights.clone().unwrap_or(vec![1.0; n]));
+        let mut slopes = vec![DMatrix::from_diagonal(&weights.map(|w| 1.0 / w))];
+        for term in &design.random {
+            for a in 0..term.size() {
+                for b in 0..=a {
+                    if term.structure == EffectCovariance::Independent && a != b {
+                        continue;
+                    }
+                    slopes.push(DMatrix::from_fn(n, n, |i, j| {
+                        let (zi, zj) = (&term.z[i * term.size()..], &term.z[j * term.size()..]);
+                        let inside = term.level_of[i].is_some() && term.level_of[i] == term.level_of[j];
+                        let value = if a == b { zi[a] * zj[a] } else { zi[a] * zj[b] + zi[b] * zj[a] };
+                        if inside { value } else { 0.0 }
+                    }));
+                }
+            }
+        }
+        let x = DMatrix::from_row_slice(n, design.columns.len(), &design.z);
+        Self { x, y: DVector::from_column_slice(&design.y), weights, slopes, estimation }
+    }
+
+    fn v(&self, theta: &[f64]) -> DMatrix<f64> {
+        self.slopes.iter().zip(theta).fold(DMatrix::zeros(self.y.len(), self.y.len()), |sum, (s, t)| sum + s * *t)
+    }
+
+    fn value(&self, theta: &[f64]) -> f64 {
+        let (n, p) = (self.y.len() as f64, self.x.ncols() as f64);
+        let factor = self.v(theta).cholesky().expect("positive definite");
+        let gram = (self.x.transpose() * factor.solve(&self.x)).cholesky().expect("positive definite");
+        let beta = gram.solve(&(self.x.transpose() * factor.solve(&self.y)));
+        let rest = &self.y - &self.x * beta;
+        let log = |l: DMatrix<f64>| 2.0 * l.diagonal().iter().map(|x| x.ln()).sum::<f64>();
+        let fixed = if self.estimation == Estimation::Reml { log(gram.l()) } else { 0.0 };
+        let count = if self.estimation == Estimation::Reml { n - p } else { n };
+        log(factor.l()) + rest.dot(&factor.solve(&rest)) + fixed + count * (2.0 * std::f64::consts::PI).ln()
+    }
+}
+
+fn relative(found: f64, expected: f64, scale: f64) -> f64 {
+    (found - expected).abs() / expected.abs().max(scale).max(1e-300)
+}
+
+fn same(found: &DMatrix<f64>, expected: &DMatrix<f64>, what: &str, tolerance: f64) {
+    let scale = |k: usize| expected[(k, k)].abs().sqrt();
+    for i in 0..expected.nrows() {
+        for j in 0..expected.ncols() {
+            let unit = if expected.is_square() { scale(i) * scale(j) } else { expected.abs().max() };
+            let error = (found[(i, j)] - expected[(i, j)]).abs() / unit.max(1e-9 * expected.abs().max());
+            assert!(error < tolerance, "{what} at {i}, {j}: {} and {} ({error:e})", found[(i, j)], expected[(i, j)]);
+        }
+    }
+}
+
+/// Every number of a fit against the same written out, and the optimum against differences.
+fn check(name: &str, design: &Design) {
+    for estimation in [Estimation::Reml, Estimation::Ml] {
+        let name = format!("{name}, {estimation:?}");
+        let fit = fit(design, estimation).unwrap_or_else(|failure| panic!("{name}: {failure}"));
+        assert!(fit.convergence.iterations < 30, "{name}: {:?}", fit.convergence);
+        let dense = Dense::of(design, estimation);
+        assert!(relative(fit.value, dense.value(&fit.theta), 1.0) < 1e-11, "{name}: {} and {}", fit.value, dense.value(&fit.theta));
+        let inverse = dense.v(&fit.theta).cholesky().expect("positive definite").inverse();
+        let wx = &inverse * &dense.x;
+        let phi = (dense.x.transpose() * &wx).cholesky().expect("positive definite").inverse();
+        let beta = &phi * wx.transpose() * &dense.y;
+        same(&fit.phi, &phi, &format!("{name}: phi"), 1e-9);
+        (0..beta.len()).for_each(|c| assert!(relative(fit.beta[c], beta[c], phi[(c, c)].sqrt()) < 1e-9, "{name}: beta {c}"));
+        let p = &inverse - &wx * &phi * wx.transpose();
+        let q = if estimation == Estimation::Reml { &p } else { &inverse };
+        let py = &p * &dense.y;
+        let k = fit.theta.len();
+        assert_eq!(k, dense.slopes.len());
+        let expected = DMatrix::from_fn(k, k, |a, b| (q * &dense.slopes[a] * q * &dense.slopes[b]).trace());
+        let observed = DMatrix::from_fn(k, k, |a, b| 2.0 * py.dot(&(&dense.slopes[a] * &p * &dense.slopes[b] * &py)) - expected[(a, b)]);
+        same(&fit.expected_hessian(), &expected, &format!("{name}: expected Hessian"), 1e-8);
+        let found = fit.hessian();
+        for a in 0..k {
+            for b in 0..k {
+                let unit = (expected[(a, a)] * expected[(b, b)]).sqrt();
+                assert!((found[(a, b)] - observed[(a, b)]).abs() < 1e-8 * unit, "{name}: Hessian {found} and {observed}");
+            }
+        }
+        // The gradient, in standard errors: zero unless a variance is.
+        for a in 0..k {
+            let gradient = (q * &dense.slopes[a]).trace() - py.dot(&(&dense.slopes[a] * &py));
+            let unit = expected[(a, a)].sqrt();
+            assert!((fit.gradient()[a] - gradient).abs() < 1e-8 * unit, "{name}: gradient {a}: {} and {gradient}", fit.gradient()[a]);
+            assert!(gradient.abs() < 1e-8 * unit || !fit.convergence.boundary.is_empty(), "{name}: slope {gradient} of {a}");
+        }
+        let slopes: Vec<DMatrix<f64>> = dense.slopes.iter().map(|s| -(wx.transpose() * s * &wx)).collect();
+        fit.slopes().iter().zip(&slopes).for_each(|(found, expected)| {
+            let scale = slopes.iter().map(|s| s.abs().max()).fold(0.0, f64::max);
+            assert!((found - expected).abs().max() < 1e-9 * scale, "{name}: P_k {found} and {expected}");
+        });
+        let omega = DMatrix::from_fn(k, k, |a, b| 1.0 / (1.0 + a as f64 + b as f64));
+        let mut weighted = DMatrix::zeros(phi.nrows(), phi.nrows());
+        for a in 0..k {
+            for b in 0..k {
+                weighted += wx.transpose() * &dense.slopes[a] * &inverse * &dense.slopes[b] * &wx * omega[(a, b)];
+            }
+        }
+        same(&fit.weighted_q(&omega), &weighted, &format!("{name}: Q"), 1e-8);
+        check_effects(&name, design, &fit, &p, &py);
+        check_minimum(&name, design, &dense, &fit);
+    }
+}
+
+/// û = GZ'Py and G − GZ'PZG, level by level.
+fn check_effects(name: &str, design: &Design, fit: &SparseFit, p: &DMatrix<f64>, py: &DVector<f64>) {
+    for ((index, term), g) in design.random.iter().enumerate().zip(covariances(design, &fit.theta)) {
+        let k = term.size();
+        let found = fit.effects(index);
+        for level in 0..term.levels.len() {
+            let z =
+                DMatrix::from_fn(py.len(), k, |row, a| if term.level_of[row] == Some(level as u32) { term.z[row * k + a] } else { 0.0 });
+            let u = &g * z.transpose() * py;
+            let covariance = &g - &g * z.transpose() * p * &z * &g;
+            for a in 0..k {
+                let error = relative(found.estimates[level * k + a], u[a], g[(a, a)].sqrt());
+                assert!(
+                    error < 1e-8,
+                    "{name}: effect {a} of level {level} of term {index}: {} and {}",
+                    found.estimates[level * k + a],
+                    u[a]
+                );
+            }
+            assert!((&found.covariances[level] - covariance).abs().max() <= 1e-9 * g.abs().max(), "{name}: covariance of level {level}");
+        }
+    }
+}
+
+/// The covariance of a term's effects in θ.
+fn covariances(design: &Design, theta: &[f64]) -> Vec<DMatrix<f64>> {
+    let mut first = 1;
+    let mut own = |term: &RandomTerm| {
+        let (k, independent) = (term.size(), term.structure == EffectCovariance::Independent);
+        let g = DMatrix::from_fn(k, k, |a, b| match (independent, a == b) {
+            (true, true) => theta[first + a],
+            (true, false) => 0.0,
+            (false, _) => theta[first + a.max(b) * (a.max(b) + 1) / 2 + a.min(b)],
+        });
+        first += if independent { k } else { k * (k + 1) / 2 };
+        g
+    };
+    design.random.iter().map(&mut own).collect()
+}
+
+/// −2ℓ does not fall in any direction that leaves every G positive semidefinite.
+fn check_minimum(name: &str, design: &Design, dense: &Dense, fit: &SparseFit) {
+    let errors = fit.expected_hessian().diagonal().map(|d| (2.0 / d).sqrt());
+    let mut numbers = Numbers(1);
+    let mut tried = 0;
+    for trial in 0..40 * fit.theta.len() {
+        let mut theta = fit.theta.clone();
+        let size = [1e-3, 1e-2, 0.3][trial % 3];
+        theta.iter_mut().enumerate().for_each(|(k, theta)| *theta += size * errors[k] * (2.0 * numbers.next() - 1.0));
+        if covariances(design, &theta).iter().any(|g| g.clone().symmetric_eigen().eigenvalues.min() < 0.0) {
+            continue;
+        }
+        tried += 1;
+        let value = dense.value(&theta);
+        assert!(value > fit.value - 1e-10 * fit.value.abs(), "{name}: −2ℓ falls by {:e} towards {theta:?}", fit.value - value);
+    }
+    assert!(tried > 2, "{name}");
+}
+
+/// Patients in groups, seen by raters at irregular times, some rows with no group or rater.
+struct Study {
+    x: DMatrix<f64>,
+    y: Vec<f64>,
+    time: Vec<f64>,
+    one: Vec<f64>,
+    patient: Vec<Option<usize>>,
+    group: Vec<Option<usize>>,
+    rater: Vec<Option<usize>>,
+}
+
+fn study(seed: u64, share: [f64; 4]) -> Study {
+    let mut numbers = Numbers(seed);
+    let (mut rows, mut y, mut time) = (vec![], vec![], vec![]);
+    let (mut patient, mut group, mut rater) = (vec![], vec![], vec![]);
+    let groups: Vec<f64> = (0..5).map(|_| numbers.normal()).collect();
+    let raters: Vec<(f64, f64)> = (0..4).map(|_| (numbers.normal(), numbers.normal())).collect();
+    for own in 0..18 {
+        let (base, slope) = (numbers.normal(), numbers.normal());
+        let in_group = (own % 6 < 5).then_some(own % 6);
+        for _ in 0..2 + numbers.below(4) {
+            let t = 3.0 * numbers.next();
+            let by = numbers.below(5);
+            let from_rater = if by < 4 { raters[by].0 + 0.5 * t * raters[by].1 } else { 0.0 };
+            let arm = f64::from(own % 2 == 0);
+            let mean = 50.0 + 3.0 * t - 2.0 * arm * t;
+            let random = share[0] * base + share[1] * slope * t + share[2] * in_group.map_or(0.0, |g| groups[g]) + share[3] * from_rater;
+            rows.extend([1.0, t, arm * t]);
+            y.push(mean + random + numbers.normal());
+            time.push(t);
+            patient.push(Some(own));
+            group.push(in_group);
+            rater.push((by < 4).then_some(by));
+        }
+    }
+    let n = y.len();
+    Study { x: DMatrix::from_row_slice(n, 3, &rows), y, one: vec![1.0; n], time, patient, group, rater }
+}
+
+const CORRELATED: EffectCovariance = EffectCovariance::Correlated;
+const INDEPENDENT: EffectCovariance = EffectCovariance::Independent;
+
+#[test]
+fn one_factor() {
+    let s = study(3, [2.0, 1.5, 0.0, 0.0]);
+    let intercept = term("patient", CORRELATED, s.patient.clone(), &[&s.one]);
+    check("intercept", &design(&s.x, &s.y, None, vec![intercept]));
+    let slope = term("patient", CORRELATED, s.patient.clone(), &[&s.one, &s.time]);
+    check("slope", &design(&s.x, &s.y, None, vec![slope.clone()]));
+    let weights = s.time.iter().map(|t| 0.5 + t).collect();
+    check("weighted", &design(&s.x, &s.y, Some(weights), vec![slope]));
+    let apart = term("patient", INDEPENDENT, s.patient.clone(), &[&s.one, &s.time]);
+    check("independent", &design(&s.x, &s.y, None, vec![apart]));
+    let some = term("group", CORRELATED, s.group.clone(), &[&s.one]);
+    check("partial", &design(&s.x, &s.y, None, vec![some]));
+}
+
+#[test]
+fn nested_factors() {
+    let s = study(5, [1.0, 0.0, 3.0, 0.0]);
+    let patient = term("patient", CORRELATED, s.patient.clone(), &[&s.one]);
+    let group = term("group", CORRELATED, s.group.clone(), &[&s.one]);
+    check("nested", &design(&s.x, &s.y, None, vec![patient.clone(), group.clone()]));
+    check("nested, the other way round", &design(&s.x, &s.y, None, vec![group, patient]));
+    let s = study(8, [2.0, 2.0, 4.0, 0.0]);
+    let patient = term("patient", CORRELATED, s.patient.clone(), &[&s.one, &s.time]);
+    let group = term("group", CORRELATED, s.group.clone(), &[&s.one, &s.time]);
+    let weights = s.time.iter().map(|t| 0.5 + t).collect();
+    check("nested slopes", &design(&s.x, &s.y, Some(weights), vec![patient, group]));
+}
+
+#[test]
+fn crossed_factors() {
+    let s = study(6, [2.0, 0.0, 0.0, 2.0]);
+    let patient = term("patient", CORRELATED, s.patient.clone(), &[&s.one]);
+    let rater = term("rater", CORRELATED, s.rater.clone(), &[&s.one]);
+    check("crossed", &design(&s.x, &s.y, None, vec![patient, rater]));
+    let s = study(7, [3.0, 2.0, 3.0, 4.0]);
+    let patient = term("patient", CORRELATED, s.patient.clone(), &[&s.one, &s.time]);
+    let rater = term("rater", CORRELATED, s.rater.clone(), &[&s.one, &s.time]);
+    let group = term("group", INDEPENDENT, s.group.clone(), &[&s.one, &s.time]);
+    check("crossed slopes", &design(&s.x, &s.y, None, vec![rater.clone(), patient.clone()]));
+    check("three factors", &design(&s.x, &s.y, None, vec![rater, group, patient]));
+}
+
+/// Two terms of the factor that is eliminated first, and one more.
+#[test]
+fn two_terms_of_one_factor() {
+    let s = study(9, [2.0, 2.0, 3.0, 0.0]);
+    let first = term("patient", CORRELATED, s.patient.clone(), &[&s.one]);
+    let second = term("patient", CORRELATED, s.patient.clone(), &[&s.time]);
+    let group = term("group", CORRELATED, s.group.clone(), &[&s.one]);
+    let apart = design(&s.x, &s.y, None, vec![first, group.clone(), second]);
+    check("apart", &apart);
+    let together = design(&s.x, &s.y, None, vec![term("patient", INDEPENDENT, s.patient.clone(), &[&s.one, &s.time]), group]);
+    let [apart, together] = [apart, together].map(|d| fit(&d, Estimation::Reml).expect("has an optimum"));
+    assert!((apart.value - together.value).abs() < 1e-9);
+}
+
+/// A variance that vanishes is named, and the rest is the fit without it.
+#[test]
+fn a_variance_at_zero() {
+    let mut s = study(11, [2.0, 0.0, 0.0, 0.0]);
+    // Within groups the outcome spreads more than between them.
+    for group in 0..5 {
+        let rows: Vec<usize> = (0..s.y.len()).filter(|&row| s.group[row] == Some(group)).collect();
+        let expected = |row: usize| 50.0 + 3.0 * s.x[(row, 1)] - 2.0 * s.x[(row, 2)];
+        let mean = rows.iter().map(|&row| s.y[row] - expected(row)).sum::<f64>() / rows.len() as f64;
+        rows.iter().for_each(|&row| s.y[row] -= mean);
+    }
+    let patient = term("patient", CORRELATED, s.patient.clone(), &[&s.one]);
+    let group = term("group", CORRELATED, s.group.clone(), &[&s.one]);
+    let both = design(&s.x, &s.y, None, vec![patient.clone(), group]);
+    check("no groups", &both);
+    let alone = design(&s.x, &s.y, None, vec![patient]);
+    let [both, alone] = [both, alone].map(|d| fit(&d, Estimation::Reml).expect("has an optimum"));
+    assert_eq!(both.convergence.boundary, ["variance of e0 by group"]);
+    assert_eq!(both.theta[2], 0.0);
+    assert!(both.gradient()[2] > 0.0);
+    assert!((both.value - alone.value).abs() < 1e-9);
+    assert!(alone.convergence.boundary.is_empty());
+}
+
+/// The edge of a G with two effects: a correlation of one, and a first variance of zero.
+#[test]
+fn a_singular_covariance() {
+    let mut found = vec![];
+    for seed in 20..60 {
+        let s = study(seed, [0.3, 0.3, 0.0, 0.5]);
+        let patient = term("patient", CORRELATED, s.patient.clone(), &[&s.one, &s.time]);
+        let rater = term("rater", CORRELATED, s.rater.clone(), &[&s.one, &s.time]);
+        let design = design(&s.x, &s.y, None, vec![patient, rater]);
+        check(&format!("seed {seed}"), &design);
+        found.extend(fit(&design, Estimation::Reml).expect("has an optimum").convergence.boundary);
+    }
+    assert!(found.iter().any(|name| name == "a combination of e0, e1 by patient"), "{found:?}");
+}
+
+/// Units and an offset of the outcome change nothing but what they should.
+#[test]
+fn units_do_not_matter() {
+    let s = study(7, [3.0, 2.0, 3.0, 4.0]);
+    let terms = |time: &[f64]| {
+        let patient = term("patient", CORRELATED, s.patient.clone(), &[&s.one, time]);
+        vec![patient, term("rater", CORRELATED, s.rater.clone(), &[&s.one])]
+    };
+    let plain = fit(&design(&s.x, &s.y, None, terms(&s.time)), Estimation::Reml).expect("has an optimum");
+    let y: Vec<f64> = s.y.iter().map(|y| 1e4 * y + 1e9).collect();
+    let x = DMatrix::from_fn(s.x.nrows(), 3, |i, j| s.x[(i, j)] * [1.0, 1e6, 1e-6][j]);
+    let days: Vec<f64> = s.time.iter().map(|t| 1e3 * t).collect();
+    let scaled = fit(&design(&x, &y, None, terms(&days)), Estimation::Reml).expect("has an optimum");
+    let units = [1e8, 1e8, 1e5, 1e2, 1e8];
+    for (k, unit) in units.iter().enumerate() {
+        assert!((scaled.theta[k] / unit / plain.theta[k] - 1.0).abs() < 1e-8, "{k}: {:?} and {:?}", scaled.theta, plain.theta);
+    }
+    assert!((scaled.beta[1] * 1e2 / plain.beta[1] - 1.0).abs() < 1e-9);
+    assert!(scaled.convergence.iterations <= plain.convergence.iterations + 1);
+}
+
+/// The order of the rows changes nothing.
+#[test]
+fn order_does_not_matter() {
+    let s = study(7, [3.0, 2.0, 3.0, 4.0]);
+    let n = s.y.len();
+    let at = |row: usize| (row * 37 + 5) % n;
+    assert!(n % 37 != 0);
+    let pick = |v: &[f64]| (0..n).map(|row| v[at(row)]).collect::<Vec<f64>>();
+    let levels = |v: &[Option<usize>]| (0..n).map(|row| v[at(row)]).collect::<Vec<_>>();
+    let terms = |s: &Study| {
+        let patient = term("patient", CORRELATED, s.patient.clone(), &[&s.one, &s.time]);
+        vec![patient, term("rater", CORRELATED, s.rater.clone(), &[&s.one])]
+    };
+    let moved = Study {
+        x: DMatrix::from_fn(n, 3, |i, j| s.x[(at(i), j)]),
+        y: pick(&s.y),
+        time: pick(&s.time),
+        one: s.one.clone(),
+        patient: levels(&s.patient),
+        group: levels(&s.group),
+        rater: levels(&s.rater),
+    };
+    let [one, two] = [&s, &moved].map(|s| fit(&design(&s.x, &s.y, None, terms(s)), Estimation::Ml).expect("has an optimum"));
+    assert!((one.value - two.value).abs() < 1e-10 * one.value.abs());
+    one.theta.iter().zip(&two.theta).for_each(|(a, b)| assert!((a / b - 1.0).abs() < 1e-9));
+}
+
+fn refused(design: &Design) -> Failure {
+    match fit(design, Estimation::Reml) {
+        Err(failure) => failure,
+        Ok(fit) => panic!("{:?}", fit.theta),
+    }
+}
+
+#[test]
+fn what_cannot_be_estimated_is_named() {
+    let s = study(13, [2.0, 0.0, 2.0, 0.0]);
+    let n = s.y.len();
+    let patient = term("patient", CORRELATED, s.patient.clone(), &[&s.one]);
+    let of = |terms: Vec<RandomTerm>| refused(&design(&s.x, &s.y, None, terms));
+    let names = |names: &[&str]| names.iter().map(|n| n.to_string()).collect::<Vec<String>>();
+
+    let each = term("row", CORRELATED, (0..n).map(Some).collect(), &[&s.one]);
+    let failure = of(vec![patient.clone(), each]);
+    assert_eq!(failure, Failure::EffectsNotIdentified { parameters: names(&["variance of e0 by row"]), confounded: Confounded::Residual });
+
+    let one = term("site", CORRELATED, vec![Some(0); n], &[&s.one]);
+    let failure = of(vec![patient.clone(), one]);
+    let confounded = Confounded::OneLevel("site".into());
+    assert_eq!(failure, Failure::EffectsNotIdentified { parameters: names(&["variance of e0 by site"]), confounded });
+
+    let again = RandomTerm { factor: "again".into(), ..patient.clone() };
+    let failure = of(vec![patient.clone(), again]);
+    let parameters = names(&["variance of e0 by patient", "variance of e0 by again"]);
+    assert_eq!(failure, Failure::EffectsNotIdentified { parameters, confounded: Confounded::EachOther });
+
+    let arm = (0..n).map(|row| Some(usize::from(s.time[row] > 1.0))).collect();
+    let x = DMatrix::from_fn(n, 2, |i, j| if j == 0 || s.time[i] > 1.0 { 1.0 } else { 0.0 });
+    let failure = refused(&design(&x, &s.y, None, vec![patient.clone(), term("arm", CORRELATED, arm, &[&s.one])]));
+    assert_eq!(failure, Failure::EffectsNotIdentified { parameters: names(&["variance of e0 by arm"]), confounded: Confounded::Mean });
+
+    let exact: Vec<f64> = (0..n).map(|row| 3.0 + s.x[(row, 1)]).collect();
+    assert_eq!(refused(&design(&s.x, &exact, None, vec![patient.clone()])), Failure::NoResidualVariation);
+
+    let constant: Vec<f64> = (0..n).map(|row| s.patient[row].map_or(0.0, |p| (p * p % 7) as f64) + s.x[(row, 1)]).collect();
+    let failure = refused(&design(&s.x, &constant, None, vec![patient]));
+    assert_eq!(failure, Failure::NoVariationLeft { factors: names(&["patient"]) });
+}
