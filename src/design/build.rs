@@ -210,6 +210,7 @@ impl Frame {
             aliased: vec![],
             options: options.clone(),
             arm_of,
+            arms: trial.arms().to_vec(),
             sums: None,
             random,
             clusters: None,

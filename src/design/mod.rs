@@ -116,8 +116,10 @@ pub struct Design {
     pub(crate) aliased: Vec<AliasedColumn>,
     /// What was asked for beyond the mean model.
     pub(crate) options: DesignOptions,
-    /// The arm of each analysed patient, as a position among the trial's arms.
+    /// The arm of each analysed patient, as a position in `arms`.
     pub(crate) arm_of: Vec<usize>,
+    /// The arms of the trial; none in the design of a joint model.
+    pub(crate) arms: Vec<String>,
     /// What is left of the patients where they are not there: in the design of a fit from moments.
     pub(crate) sums: Option<ValueSums>,
     /// The entries of z as products of variables.

@@ -70,6 +70,14 @@ impl RandomTerm {
         &self.z
     }
 
+    /// The elements (a, b), a ≥ b, of G that are parameters, in their order among θ.
+    pub(crate) fn pairs(&self) -> Vec<(usize, usize)> {
+        match self.structure {
+            EffectCovariance::Correlated => crate::covariance::lower_pairs(self.size()).collect(),
+            EffectCovariance::Independent => (0..self.size()).map(|a| (a, a)).collect(),
+        }
+    }
+
     /// The number k of effects of a level.
     pub(crate) fn size(&self) -> usize {
         self.effects.len()

@@ -52,6 +52,7 @@ impl Design {
             warnings: responses.iter().flat_map(|d| d.warnings.iter().map(|w| format!("{}: {w}", d.outcome))).collect(),
             aliased: vec![],
             arm_of: arm_of(responses, &at),
+            arms: vec![],
             sums: None,
             products: vec![],
             random: vec![],

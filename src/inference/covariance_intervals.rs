@@ -2,11 +2,13 @@
 
 use super::Fit;
 use super::profile::{End, Profile};
-use super::quantities::{CovarianceQuantity, Form, Quantity, quantities};
+use super::quantities::{CovarianceQuantity, Element, Form, Quantity, quantities};
+use super::random_effects::FittedTerm;
 use crate::dist::{chi_squared, normal};
 use crate::error::Result;
 use crate::level::{check_level, percent};
 use crate::table::{Column, Format, Tabular, display_as_table};
+use nalgebra::DVector;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -18,12 +20,13 @@ pub enum CovarianceIntervalMethod {
     #[default]
     Profile,
     /// Estimate ± quantile × standard error on a scale chosen for its kind: the logarithm for what must be positive, Fisher's z for
-    /// correlations, the natural scale for the rest.
+    /// correlations, the log odds for intraclass correlations, the natural scale for the rest.
     Wald,
     /// Estimate ± quantile × standard error on the natural scale.
     WaldNatural,
     /// For what must be positive ν θ̂ / χ²(ν) with ν = 2 (θ̂ / SE)², Satterthwaite's approximation, as SAS PROC MIXED has it with `CL`; natural
-    /// scale for the rest.
+    /// scale for the rest. For an intraclass correlation, the ratio of the clusters' variance to the rest over quantiles of F, with such
+    /// degrees of freedom each.
     Satterthwaite,
 }
 
@@ -45,7 +48,8 @@ impl Default for CovarianceIntervalOptions {
 /// Intervals for everything that describes the fitted covariance.
 #[derive(Debug, Clone, Serialize)]
 pub struct CovarianceIntervals {
-    /// Parameters and random effects, then standard deviations and correlations of the visits, group by group.
+    /// Parameters and random effects, then standard deviations and correlations of the visits, group by group; behind them parameters, standard
+    /// deviations and correlations of the effects of clusters.
     pub rows: Vec<CovarianceInterval>,
     /// Level and method.
     pub options: CovarianceIntervalOptions,
@@ -56,7 +60,7 @@ pub struct CovarianceIntervals {
 /// The interval of one number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CovarianceInterval {
-    /// The group of patients; `all` where every patient has the same covariance.
+    /// The group of patients; `all` where every patient has the same covariance, and for the effects of clusters.
     pub group: String,
     /// What kind of number it is.
     pub kind: CovarianceQuantity,
@@ -74,9 +78,11 @@ pub struct CovarianceInterval {
 
 /// The values that a number can take, as far as intervals need to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Range {
+pub(super) enum Range {
     Positive,
     Correlation,
+    /// From 0 to 1.
+    Share,
     Any,
 }
 
@@ -107,7 +113,18 @@ impl Fit {
         check_level(options.level)?;
         let single = self.fitted().problem.classes.len() == 1;
         let visits: &[String] = if single { self.design().visit_labels() } else { &[] };
-        let wanted = quantities(self.fitted(), visits);
+        let wanted = quantities(self.fitted(), visits, &self.fitted_terms());
+        let (rows, remarks) = self.intervals_of(&wanted, options);
+        let mut notes = self.interval_notes(options);
+        if !single {
+            notes.push("The covariance differs by patient: there are no standard deviations and correlations of all.".into());
+        }
+        notes.extend(remarks);
+        Ok(CovarianceIntervals { rows, options: *options, notes })
+    }
+
+    /// The interval of each quantity, and what there is to say of them.
+    pub(super) fn intervals_of(&self, wanted: &[Quantity], options: &CovarianceIntervalOptions) -> (Vec<CovarianceInterval>, Vec<String>) {
         let found: Vec<(CovarianceInterval, Option<String>)> = match options.method {
             CovarianceIntervalMethod::Profile => {
                 let profile = Profile::new(self.fitted());
@@ -115,21 +132,20 @@ impl Fit {
             }
             _ => wanted.iter().map(|q| self.by_standard_error(q, options)).collect(),
         };
-        let mut notes = self.interval_notes(options);
-        if !single {
-            notes.push("The covariance differs by patient: there are no standard deviations and correlations of all.".into());
-        }
         let (rows, remarks): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-        notes.extend(remarks.into_iter().flatten());
-        Ok(CovarianceIntervals { rows, options: *options, notes })
+        (rows, remarks.into_iter().flatten().collect())
     }
 
-    fn interval_notes(&self, options: &CovarianceIntervalOptions) -> Vec<String> {
+    pub(super) fn interval_notes(&self, options: &CovarianceIntervalOptions) -> Vec<String> {
         let how = match options.method {
             CovarianceIntervalMethod::Profile => "profile likelihood (Venzon & Moolgavkar 1988)",
-            CovarianceIntervalMethod::Wald => "Wald, on the logarithm of what is positive, on Fisher's z of correlations",
+            CovarianceIntervalMethod::Wald => {
+                "Wald, on the logarithm of what is positive, on Fisher's z of correlations, on the log odds of intraclass correlations"
+            }
             CovarianceIntervalMethod::WaldNatural => "Wald, on the natural scale",
-            CovarianceIntervalMethod::Satterthwaite => "Satterthwaite's χ² for what is positive, Wald on the natural scale for the rest",
+            CovarianceIntervalMethod::Satterthwaite => {
+                "Satterthwaite's χ² for what is positive, F for intraclass correlations, Wald on the natural scale for the rest"
+            }
         };
         let mut notes = self.notes();
         notes.push(format!("{} intervals by {how}.", percent(options.level)));
@@ -143,16 +159,12 @@ impl Fit {
     fn described(&self, quantity: &Quantity) -> CovarianceInterval {
         let fitted = self.fitted();
         let curve = quantity.form.curve(fitted, &fitted.point.theta);
-        let gradient = match self.information_at_boundary() {
-            None => curve.over.gradient,
-            Some(jacobian) => jacobian.transpose() * curve.over.gradient,
-        };
-        let variance = (gradient.transpose() * self.covariance_parameters_vcov() * &gradient)[0];
+        let variance = self.variance_along(curve.over.gradient);
         let size = if matches!(quantity.form, Form::Root(_)) { curve.value.powi(2) } else { curve.value };
-        let vanished = self.range(quantity) == Range::Positive && self.is_nothing(quantity.group, size);
+        let vanished = matches!(self.range(quantity), Range::Positive | Range::Share) && self.is_nothing(quantity, size);
         let se = if variance > 0.0 && !vanished { variance.sqrt() } else { f64::NAN };
         CovarianceInterval {
-            group: self.design().groups()[quantity.group].clone(),
+            group: quantity.group.map_or("all".into(), |group| self.design().groups()[group].clone()),
             kind: quantity.kind,
             label: quantity.label.clone(),
             estimate: curve.value,
@@ -160,6 +172,15 @@ impl Fit {
             lower: f64::NAN,
             upper: f64::NAN,
         }
+    }
+
+    /// The variance of what has this gradient over the natural parameters, by the delta method.
+    pub(super) fn variance_along(&self, gradient: DVector<f64>) -> f64 {
+        let gradient = match self.information_at_boundary() {
+            None => gradient,
+            Some(jacobian) => jacobian.transpose() * gradient,
+        };
+        (gradient.transpose() * self.covariance_parameters_vcov() * &gradient)[0]
     }
 
     fn by_standard_error(&self, quantity: &Quantity, options: &CovarianceIntervalOptions) -> (CovarianceInterval, Option<String>) {
@@ -172,6 +193,12 @@ impl Fit {
                 let half = z * se / (1.0 - x * x);
                 ((x.atanh() - half).tanh(), (x.atanh() + half).tanh())
             }
+            (CovarianceIntervalMethod::Wald, Range::Share) => {
+                let (odds, factor) = (x / (1.0 - x), (z * se / (x * (1.0 - x))).exp());
+                let share = |odds: f64| odds / (1.0 + odds);
+                (share(odds / factor), share(odds * factor))
+            }
+            (CovarianceIntervalMethod::Satterthwaite, Range::Share) => self.satterthwaite_share(&quantity.form, options.level),
             (CovarianceIntervalMethod::Satterthwaite, Range::Positive) => match quantity.form {
                 // The variance behind a standard deviation is what the approximation is about.
                 Form::Root(_) => {
@@ -194,9 +221,9 @@ impl Fit {
         };
         let rise = chi_squared::quantile(level, 1.0);
         // A root has the roots of the limits.
-        let (form, root) = match quantity.form {
-            Form::Root(element) => (Form::Element(element), true),
-            other => (other, false),
+        let (form, root) = match &quantity.form {
+            Form::Root(element) => (Form::Element(*element), true),
+            other => (other.clone(), false),
         };
         let range = self.range(quantity);
         let mut remarks = vec![];
@@ -204,7 +231,7 @@ impl Fit {
             let found = match profile.end(&form, direction, rise) {
                 End::At(x) => x,
                 End::Beyond(x) => {
-                    let nothing = range == Range::Positive && self.is_nothing(quantity.group, x);
+                    let nothing = matches!(range, Range::Positive | Range::Share) && self.is_nothing(quantity, x);
                     let own = if root { x.max(0.0).sqrt() } else { x };
                     let edge = if nothing && direction < 0.0 { Some(0.0) } else { edge(range, row.estimate, own, direction) };
                     remarks.push(match edge {
@@ -221,9 +248,15 @@ impl Fit {
         (row, remark)
     }
 
-    /// Whether a variance at the boundary is zero but for rounding, against the variances of the visits.
-    fn is_nothing(&self, group: usize, variance: f64) -> bool {
-        !self.convergence().boundary.is_empty() && variance < 1e-10 * self.covariances()[group].sigma.diagonal().max()
+    /// Whether a variance, or a share of variance, at the boundary is zero but for rounding.
+    fn is_nothing(&self, quantity: &Quantity, value: f64) -> bool {
+        let unit = match (&quantity.form, quantity.group) {
+            (Form::Ratio { .. }, _) => 1.0,
+            (_, Some(group)) => self.covariances()[group].sigma.diagonal().max(),
+            (Form::Element(Element::Parameter(k)) | Form::Root(Element::Parameter(k)), None) => self.unit_of_effect(*k),
+            _ => self.largest_residual_variance(),
+        };
+        !self.convergence().boundary.is_empty() && value < 1e-10 * unit
     }
 
     /// What values the quantity can take; for a parameter, by what the structure admits.
@@ -231,7 +264,12 @@ impl Fit {
         let k = match quantity.form {
             Form::Root(_) => return Range::Positive,
             Form::Correlation { .. } => return Range::Correlation,
-            Form::Element(super::quantities::Element::Parameter(k)) => k,
+            Form::Ratio { .. } => return Range::Share,
+            Form::Element(Element::Parameter(k)) if k >= self.first_of_effects() => {
+                let variance = self.fitted_terms().iter().flat_map(FittedTerm::parameters).any(|(at, (a, b))| at == k && a == b);
+                return if variance { Range::Positive } else { Range::Any };
+            }
+            Form::Element(Element::Parameter(k)) => k,
             Form::Element(_) => return Range::Any,
         };
         let (fitted, per_group) = (self.fitted(), self.fitted().parameters_per_group());
@@ -253,8 +291,8 @@ impl Fit {
 /// The edge of the range that a path which stopped at `x` was about to reach.
 fn edge(range: Range, estimate: f64, x: f64, direction: f64) -> Option<f64> {
     match range {
-        Range::Positive if direction < 0.0 && x <= 0.05 * estimate => Some(0.0),
-        Range::Correlation if direction * x > 0.98 => Some(direction),
+        Range::Positive | Range::Share if direction < 0.0 && x <= 0.05 * estimate => Some(0.0),
+        Range::Correlation | Range::Share if direction * x > 0.98 => Some(direction),
         _ => None,
     }
 }
@@ -287,6 +325,7 @@ impl Tabular for CovarianceIntervals {
             CovarianceQuantity::RandomEffect => "random effect",
             CovarianceQuantity::StandardDeviation => "SD",
             CovarianceQuantity::Correlation => "correlation",
+            CovarianceQuantity::IntraclassCorrelation => "intraclass correlation",
         };
         let mut columns = vec![];
         if self.rows.iter().any(|r| r.group != self.rows[0].group) {

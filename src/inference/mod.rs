@@ -51,6 +51,7 @@ mod predicting;
 mod predictions;
 mod profile;
 mod quantities;
+mod random_effects;
 mod refit;
 mod refitter;
 mod residuals;
@@ -74,6 +75,9 @@ pub use influence::{CovarianceInfluence, CovarianceOnDeletion, Influence, Influe
 pub use likelihood_ratio::{ComparedModel, LikelihoodRatio};
 pub use predictions::{Prediction, PredictionKind, PredictionOptions, Predictions, VisitStatus};
 pub use quantities::CovarianceQuantity;
+pub use random_effects::{
+    IntraclassCorrelation, IntraclassCorrelations, PredictedEffect, PredictedEffects, VarianceComponent, VarianceComponents,
+};
 pub use refitter::Refitter;
 pub use residuals::{Residual, Residuals};
 pub use sandwich::Vcov;

@@ -1,6 +1,7 @@
 //! What a covariance is described by, as functions of its parameters with exact derivatives: the parameters themselves, standard deviations and
 //! correlations.
 
+use super::random_effects::FittedTerm;
 use crate::covariance::{Boundary, lower};
 use crate::fit::curvature::Curvature;
 use crate::fit::optimum::Fitted;
@@ -18,19 +19,22 @@ pub enum CovarianceQuantity {
     StandardDeviation,
     /// The correlation of two visits.
     Correlation,
+    /// The share of clusters in the variance of an observation; see [`Fit::icc`](super::Fit::icc).
+    IntraclassCorrelation,
 }
 
 /// A number that the covariance parameters determine.
 #[derive(Debug, Clone)]
 pub(super) struct Quantity {
     pub kind: CovarianceQuantity,
-    pub group: usize,
+    /// The group of patients; `None` for what belongs to the clusters.
+    pub group: Option<usize>,
     pub label: String,
     pub form: Form,
 }
 
 /// How it is made of elements.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Form {
     Element(Element),
     Root(Element),
@@ -39,7 +43,15 @@ pub(super) enum Form {
         variances: [Element; 2],
         covariance: Element,
     },
+    /// One weighted sum of elements over another.
+    Ratio {
+        over: Sum,
+        under: Sum,
+    },
 }
+
+/// Elements with their weights.
+pub(super) type Sum = Vec<(f64, Element)>;
 
 /// Something that is a parameter, or an element of a group's Σ.
 #[derive(Debug, Clone, Copy)]
@@ -54,14 +66,15 @@ pub(super) struct Curve {
     pub over: Curvature,
 }
 
-/// All quantities of a fit: parameters and random effects, then standard deviations and correlations of the visits, group by group.
-pub(super) fn quantities(fitted: &Fitted, visits: &[String]) -> Vec<Quantity> {
+/// All quantities of a fit: parameters and random effects, then standard deviations and correlations of the visits, group by group; behind them
+/// those of the effects of clusters.
+pub(super) fn quantities(fitted: &Fitted, visits: &[String], clusters: &[FittedTerm]) -> Vec<Quantity> {
     let per_group = fitted.parameters_per_group();
     let names = fitted.parameter_names();
     let mut found = vec![];
     for group in 0..fitted.problem.groups {
         let first = group * per_group;
-        let mut add = |kind, label: String, form| found.push(Quantity { kind, group, label, form });
+        let mut add = |kind, label: String, form| found.push(Quantity { kind, group: Some(group), label, form });
         for k in first..first + per_group {
             add(CovarianceQuantity::Parameter, names[k].clone(), Form::Element(Element::Parameter(k)));
         }
@@ -90,7 +103,27 @@ pub(super) fn quantities(fitted: &Fitted, visits: &[String]) -> Vec<Quantity> {
             }
         }
     }
+    clusters.iter().for_each(|term| found.extend(of_clusters(term, names)));
     found
+}
+
+/// The parameters of a cluster factor, then the standard deviations of its effects and their correlations.
+fn of_clusters(term: &FittedTerm, names: &[String]) -> Vec<Quantity> {
+    let quantity = |kind, label, form| Quantity { kind, group: None, label, form };
+    let parameter =
+        |(k, _): (usize, (usize, usize))| quantity(CovarianceQuantity::Parameter, names[k].clone(), Form::Element(Element::Parameter(k)));
+    let described = |(k, (a, b)): (usize, (usize, usize))| {
+        let of = |a: usize| term.parameter(a, a).map(Element::Parameter);
+        let (label, form) = match of(a).zip(of(b)) {
+            Some((u, v)) if a != b => {
+                let form = Form::Correlation { variances: [u, v], covariance: Element::Parameter(k) };
+                (renamed(&names[k], "covariance", "correlation"), form)
+            }
+            _ => (renamed(&names[k], "variance", "SD"), Form::Root(Element::Parameter(k))),
+        };
+        quantity(CovarianceQuantity::RandomEffect, label, form)
+    };
+    term.parameters().map(parameter).chain(term.parameters().map(described)).collect()
 }
 
 fn renamed(name: &str, from: &str, to: &str) -> String {
@@ -101,14 +134,14 @@ impl Form {
     /// Value and derivatives at θ.
     pub fn curve(&self, fitted: &Fitted, theta: &[f64]) -> Curve {
         let of = |element: Element| element.curve(fitted, theta);
-        match *self {
-            Form::Element(element) => of(element),
-            Form::Root(element) => {
+        match self {
+            &Form::Element(element) => of(element),
+            &Form::Root(element) => {
                 let inner = of(element);
                 let root = inner.value.sqrt();
                 chained(root, &[inner], &[0.5 / root], &[vec![-0.25 / root.powi(3)]])
             }
-            Form::Correlation { variances: [u, v], covariance } => {
+            &Form::Correlation { variances: [u, v], covariance } => {
                 let inner = [of(u), of(v), of(covariance)];
                 let (u, v) = (inner[0].value, inner[1].value);
                 let scale = 1.0 / (u * v).sqrt();
@@ -121,8 +154,28 @@ impl Form {
                 ];
                 chained(r, &inner, &first, &second)
             }
+            Form::Ratio { over, under } => {
+                let inner = [sum(over, fitted, theta), sum(under, fitted, theta)];
+                let (ratio, scale) = (inner[0].value / inner[1].value, 1.0 / inner[1].value);
+                let first = [scale, -ratio * scale];
+                let second = [vec![0.0, -scale * scale], vec![-scale * scale, 2.0 * ratio * scale * scale]];
+                chained(ratio, &inner, &first, &second)
+            }
         }
     }
+}
+
+/// A weighted sum of elements.
+pub(super) fn sum(terms: &Sum, fitted: &Fitted, theta: &[f64]) -> Curve {
+    let n = theta.len();
+    let mut total = Curve { value: 0.0, over: Curvature { gradient: DVector::zeros(n), hessian: DMatrix::zeros(n, n) } };
+    for (weight, element) in terms {
+        let own = element.curve(fitted, theta);
+        total.value += weight * own.value;
+        total.over.gradient += own.over.gradient * *weight;
+        total.over.hessian += own.over.hessian * *weight;
+    }
+    total
 }
 
 /// The derivatives of f(inner…), given those of f over its arguments.
@@ -140,7 +193,7 @@ fn chained(value: f64, inner: &[Curve], first: &[f64], second: &[Vec<f64>]) -> C
 }
 
 impl Element {
-    fn curve(self, fitted: &Fitted, theta: &[f64]) -> Curve {
+    pub fn curve(self, fitted: &Fitted, theta: &[f64]) -> Curve {
         let n = theta.len();
         let mut over = Curvature { gradient: DVector::zeros(n), hessian: DMatrix::zeros(n, n) };
         match self {

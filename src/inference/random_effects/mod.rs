@@ -1,0 +1,128 @@
+//! What a fit says of the random effects of clusters.
+//!
+//! Everything here sees them through [`FittedTerm`] and [`Fit::predicted`], whichever way the likelihood was computed.
+
+mod components;
+mod icc;
+mod predicted;
+mod strata;
+
+pub use components::{VarianceComponent, VarianceComponents};
+pub use icc::{IntraclassCorrelation, IntraclassCorrelations};
+pub use predicted::{PredictedEffect, PredictedEffects};
+
+use super::Fit;
+use crate::design::RandomTerm;
+use nalgebra::DMatrix;
+
+/// The effects of one cluster factor and their parameters.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FittedTerm<'f> {
+    pub term: &'f RandomTerm,
+    /// The position of the term's first parameter in θ.
+    first: usize,
+    /// The number of effects of the terms before.
+    before: usize,
+}
+
+/// û of one effect of one level.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Prediction {
+    pub estimate: f64,
+    /// Var(û − u).
+    pub variance: f64,
+    /// Var(u | y, β̂): the same were the coefficients known.
+    pub conditional: f64,
+}
+
+impl<'f> FittedTerm<'f> {
+    /// The positions in θ of the elements (a, b), a ≥ b, of G.
+    pub fn parameters(&self) -> impl Iterator<Item = (usize, (usize, usize))> + use<'f> {
+        let first = self.first;
+        self.term.pairs().into_iter().enumerate().map(move |(k, pair)| (first + k, pair))
+    }
+
+    /// The position in θ of the element (a, b) of G; `None` where it is zero by assumption.
+    pub fn parameter(&self, a: usize, b: usize) -> Option<usize> {
+        self.parameters().find(|&(_, pair)| pair == (a.max(b), a.min(b))).map(|(k, _)| k)
+    }
+
+    /// G at θ.
+    pub fn covariance(&self, theta: &[f64]) -> DMatrix<f64> {
+        let k = self.term.effects().len();
+        DMatrix::from_fn(k, k, |a, b| self.parameter(a, b).map_or(0.0, |at| theta[at]))
+    }
+
+    /// The mean of zz' over the observations `at` that belong to a level, and how many do.
+    pub fn mean_square(&self, at: impl Iterator<Item = usize>) -> (DMatrix<f64>, usize) {
+        let k = self.term.effects().len();
+        let (mut sum, mut n) = (DMatrix::zeros(k, k), 0);
+        for row in at.filter(|&row| self.term.level_of()[row].is_some()) {
+            let z = &self.term.z()[row * k..(row + 1) * k];
+            sum += DMatrix::from_fn(k, k, |a, b| z[a] * z[b]);
+            n += 1;
+        }
+        (sum / (n.max(1) as f64), n)
+    }
+
+    /// What multiplies each effect in the mean square over all observations that it bears on; 1 where there are none.
+    pub fn squares(&self) -> Vec<f64> {
+        let k = self.term.effects().len();
+        let square = |e: usize| {
+            let own = self.term.z().iter().skip(e).step_by(k).filter(|z| **z != 0.0);
+            let n = own.clone().count();
+            if n == 0 { 1.0 } else { own.map(|z| z * z).sum::<f64>() / n as f64 }
+        };
+        (0..k).map(square).collect()
+    }
+}
+
+impl Fit {
+    /// The cluster factors with their parameters, in the order of the model.
+    pub(super) fn fitted_terms(&self) -> Vec<FittedTerm<'_>> {
+        let (mut first, mut before) = (self.first_of_effects(), 0);
+        let place = |term| {
+            let own = FittedTerm { term, first, before };
+            first += own.term.pairs().len();
+            before += own.term.total();
+            own
+        };
+        self.design().random().iter().map(place).collect()
+    }
+
+    /// The position in θ of the first parameter of the effects of clusters.
+    pub(super) fn first_of_effects(&self) -> usize {
+        let parameters: usize = self.design().random().iter().map(|term| term.pairs().len()).sum();
+        self.fitted().point.theta.len() - parameters
+    }
+
+    /// The effects of a term, level by level.
+    pub(super) fn predicted(&self, of: &FittedTerm) -> Vec<Prediction> {
+        let fitted = self.fitted();
+        let whole = fitted.whole_point();
+        let p = fitted.point.beta.len();
+        // The covariance of û − u given β̂ is Φ_zz − Φ_zx Φ_xx⁻¹ Φ_xz.
+        let mean = fitted.point.phi.clone().cholesky();
+        let effect = |c: usize| {
+            let variance = whole.phi[(c, c)];
+            let with_mean = whole.phi.view((0, c), (p, 1)).clone_owned();
+            let of_mean = mean.as_ref().map_or(f64::NAN, |factor| with_mean.dot(&factor.solve(&with_mean)));
+            Prediction { estimate: whole.beta[c], variance, conditional: variance - of_mean }
+        };
+        (p + of.before..p + of.before + of.term.total()).map(effect).collect()
+    }
+
+    /// The variance of an effect that adds to an observation as much as the residuals do, for the variance at a position in θ.
+    pub(super) fn unit_of_effect(&self, parameter: usize) -> f64 {
+        let of = |term: &FittedTerm| {
+            let (_, (a, _)) = term.parameters().find(|&(k, _)| k == parameter)?;
+            Some(self.largest_residual_variance() / term.squares()[a])
+        };
+        self.fitted_terms().iter().find_map(of).unwrap_or_else(|| self.largest_residual_variance())
+    }
+
+    /// The largest variance of a residual.
+    pub(super) fn largest_residual_variance(&self) -> f64 {
+        self.covariances().iter().map(|group| group.sigma.diagonal().max()).fold(0.0, f64::max)
+    }
+}
