@@ -215,10 +215,10 @@ impl Tabular for IntraclassCorrelations {
             real("lower", &format!("{} lower", percent(self.options.level)), 3, |r| r.lower),
             real("upper", &format!("{} upper", percent(self.options.level)), 3, |r| r.upper),
             count("clusters", "Clusters", |r| r.clusters),
-            count("patients", "Patients", |r| r.patients),
+            count("patients", "n", |r| r.patients),
             real("cluster_size", "Mean size", 2, |r| r.cluster_size),
             real("design_effect", "Design effect", 2, |r| r.design_effect),
-            real("effective_sample_size", "Effective n", 1, |r| r.effective_sample_size),
+            real("effective_sample_size", "Eff. n", 1, |r| r.effective_sample_size),
         ]);
         columns
     }
