@@ -240,18 +240,29 @@ impl PatientClusters {
         }
     }
 
-    /// The arms with few clusters, with their number, for a sentence; `arm_of` is the arm of each analysed patient.
-    pub fn few(&self, arm_of: &[usize]) -> Option<String> {
+    /// The trial's arms.
+    pub fn arms(&self) -> &[String] {
+        &self.arms
+    }
+
+    /// The number of patients of each arm in every cluster; `arm_of` is the arm of each analysed patient.
+    pub fn sizes(&self, arm_of: &[usize]) -> Vec<Vec<usize>> {
         let (members, ends) = self.members();
-        let mut counts = vec![0; self.arms.len()];
         let mut start = 0;
-        for end in ends {
-            let mut present = vec![false; counts.len()];
-            members[start..end].iter().for_each(|&i| present[arm_of[i]] = true);
-            counts.iter_mut().zip(present).for_each(|(count, present)| *count += usize::from(present));
+        let mut of_cluster = |end: usize| {
+            let mut sizes = vec![0; self.arms.len()];
+            members[start..end].iter().for_each(|&i| sizes[arm_of[i]] += 1);
             start = end;
-        }
-        let few = counts.iter().zip(&self.arms).filter(|(n, _)| (1..FEW).contains(*n));
+            sizes
+        };
+        ends.into_iter().map(&mut of_cluster).collect()
+    }
+
+    /// The arms with few clusters, with their number, for a sentence.
+    pub fn few(&self, arm_of: &[usize]) -> Option<String> {
+        let sizes = self.sizes(arm_of);
+        let count = |arm: usize| sizes.iter().filter(|sizes| sizes[arm] > 0).count();
+        let few = self.arms.iter().enumerate().map(|(arm, name)| (count(arm), name)).filter(|(n, _)| (1..FEW).contains(n));
         let few: Vec<String> = few.map(|(n, arm)| format!("{n} in {arm}")).collect();
         (!few.is_empty()).then(|| few.join(", "))
     }

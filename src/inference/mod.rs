@@ -18,9 +18,11 @@
 //!
 //! # Covariance of the coefficients
 //!
-//! Set by [`Model::vcov`](crate::Model::vcov). Patients are the clusters; X*, e* are whitened by the fitted covariance, H* = X*ΦX*'. Kenward and Roger's methods go
-//! with the model-based covariance only; all other df go with all. With `Satterthwaite` the df of a cluster-robust variance are those of Bell &
-//! McCaffrey (2002) under the fitted covariance, (tr P)²/tr P², and joint tests put them together as Fai & Cornelius do.
+//! Set by [`Model::vcov`](crate::Model::vcov). The clusters are those of [`Model::clusters`](crate::Model::clusters): patients, the levels of a factor
+//! above them, or the highest that random effects make. X*, e* are whitened by the fitted covariance of a whole cluster, H* = X*ΦX*'. Kenward and Roger's
+//! methods go with the model-based covariance only; all other df go with all, but `BetweenWithin` only with patients as clusters. With `Satterthwaite` the df of
+//! a cluster-robust variance are those of Bell & McCaffrey (2002) under the fitted covariance, (tr P)²/tr P², and joint tests put them together as Fai &
+//! Cornelius do. [`Fit::cluster_counts`] says how many clusters an arm has.
 //!
 //! | [`Vcov`] | V | papers | peers |
 //! |---|---|---|---|
@@ -31,6 +33,7 @@
 
 mod between_within;
 mod bootstrap;
+mod cluster_counts;
 mod coefficients;
 mod covariance_intervals;
 mod criteria;
@@ -63,6 +66,7 @@ mod sandwich_rows;
 mod satterthwaite;
 mod simulation;
 
+pub use cluster_counts::{ClusterCount, ClusterCounts};
 pub use coefficients::Coefficients;
 pub use covariance_intervals::{CovarianceInterval, CovarianceIntervalMethod, CovarianceIntervalOptions, CovarianceIntervals};
 pub use criteria::{InformationCriteria, ParameterCount};

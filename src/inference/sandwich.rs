@@ -36,8 +36,8 @@ use std::sync::OnceLock;
 
 /// The covariance of the coefficients, from which standard errors come.
 ///
-/// The cluster-robust ones hold whatever the covariance of a patient's visits is, so long as the mean model does and patients are independent;
-/// the fitted covariance is then only a working model.
+/// The cluster-robust ones hold whatever the covariance within a [cluster](crate::Model::clusters) is, so long as the mean model does and clusters are
+/// independent; the fitted covariance is then only a working model. Their number counts, not that of the patients.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum Vcov {
@@ -48,7 +48,7 @@ pub enum Vcov {
     Cr0,
     /// Corrected so that it is unbiased under the working model (Bell & McCaffrey 2002): the one to use. R mmrm `Empirical-Bias-Reduced`.
     Cr2,
-    /// Nearly the jackknife that leaves out one patient at a time (Mancl & DeRouen 2001): too large rather than too small. R mmrm
+    /// Nearly the jackknife that leaves out one cluster at a time (Mancl & DeRouen 2001): too large rather than too small. R mmrm
     /// `Empirical-Jackknife`.
     Cr3,
 }
