@@ -133,7 +133,3 @@ pub const KRONECKER: Allowed = Allowed { estimate: 1e-9, se: 1e-10, df: 1e-8, de
 
 /// Covariance parameters and fitted covariances of the same, in units of the standard error or of the two standard deviations. Worst: below 1e-11.
 pub const KRONECKER_THETA: f64 = 1e-10;
-
-/// F tests with few clusters, as a multiple of the tolerance of standard errors: a covariance of four coefficients from five clusters is nearly
-/// singular, and its inverse loses digits. Worst: see there.
-pub const FEW_CLUSTERS_TEST: f64 = 1.0;
