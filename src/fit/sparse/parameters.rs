@@ -62,6 +62,11 @@ impl Parameters {
         self.of_term(term).for_each(|(index, p)| matrix[p.a * self.sizes[term] + p.b] = values[index]);
     }
 
+    /// Whether the effects of a term have covariances.
+    pub(super) fn is_correlated(&self, term: usize) -> bool {
+        self.sizes[term] > 1 && self.position(term, 1, 0).is_some()
+    }
+
     /// The symmetric matrix of a term.
     pub(super) fn symmetric(&self, term: usize, values: &[f64]) -> Vec<f64> {
         let k = self.sizes[term];

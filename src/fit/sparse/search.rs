@@ -47,7 +47,12 @@ pub(super) struct Search<'p> {
     observed: Vec<f64>,
     expected: DMatrix<f64>,
     jacobian: Vec<f64>,
-    /// Over Λ.
+    /// Λ with the effects of each term in the order of their size, so that what vanishes stands last.
+    eta: Vec<f64>,
+    orders: Vec<Vec<usize>>,
+    /// The element of Ψ that each element of the reordered one is.
+    places: Vec<usize>,
+    /// Over η.
     slope: DVector<f64>,
     hessian: DMatrix<f64>,
     factor: ScaledCholesky,
@@ -78,6 +83,9 @@ impl<'p> Search<'p> {
             observed: vec![0.0; n * n],
             expected: DMatrix::zeros(n, n),
             jacobian: vec![0.0; n * n],
+            eta: vec![0.0; n],
+            orders: problem.parameters.sizes.iter().map(|&k| (0..k).collect()).collect(),
+            places: (0..n).collect(),
             slope: DVector::zeros(n),
             hessian: DMatrix::zeros(n, n),
             factor: ScaledCholesky::blank(n),
@@ -208,13 +216,59 @@ impl<'p> Search<'p> {
         inside
     }
 
-    /// Gradient and Hessian over Λ.
+    /// η of where the search stands.
+    ///
+    /// Were the variance of a first effect to vanish, the elements below it and those after would turn into each other without changing G, and
+    /// Newton's steps would follow the bend of that valley.
+    fn set_eta(&mut self) {
+        let parameters = &self.problem.parameters;
+        for (term, &k) in parameters.sizes.iter().enumerate() {
+            if k == 1 {
+                parameters.of_term(term).for_each(|(index, _)| self.eta[index] = self.point.lambda[index]);
+                continue;
+            }
+            let mut rows = vec![0.0; k * k];
+            parameters.set_lower(term, &self.point.lambda, &mut rows);
+            let unit = |a: usize| parameters.position(term, a, a).map_or(1.0, |index| self.scale[index]);
+            if parameters.is_correlated(term) {
+                order_by_size(&mut rows, k, unit, &mut self.orders[term]);
+            }
+            let order = &self.orders[term];
+            for (index, p) in parameters.of_term(term) {
+                self.eta[index] = rows[p.a * k + p.b];
+                let (a, b) = (order[p.a], order[p.b]);
+                self.places[index] = parameters.position(term, a.max(b), a.min(b)).unwrap_or(index);
+            }
+        }
+    }
+
+    /// Λ of η.
+    fn set_lambda_of_eta(&mut self) {
+        let parameters = &self.problem.parameters;
+        self.lambda.copy_from_slice(&self.eta);
+        for (term, &k) in parameters.sizes.iter().enumerate() {
+            let order = &self.orders[term];
+            if order.is_sorted() {
+                continue;
+            }
+            let mut rows = vec![0.0; k * k];
+            parameters.of_term(term).for_each(|(index, p)| rows[order[p.a] * k + p.b] = self.eta[index]);
+            (0..k).for_each(|a| rotate_to_lower(&mut rows, k, a));
+            parameters.of_term(term).for_each(|(index, p)| self.lambda[index] = rows[p.a * k + p.b]);
+        }
+    }
+
+    /// Gradient and Hessian over η.
     fn set_newton(&mut self) {
+        self.set_eta();
         let (n, parameters) = (self.problem.parameters.len(), &self.problem.parameters);
-        parameters.set_psi(&self.point.lambda, &mut self.psi);
-        parameters.set_jacobian(&self.point.lambda, &mut self.jacobian);
-        self.problem.set_gradient(&self.curvature, &mut self.gradient);
-        self.problem.set_observed(&self.curvature, &mut self.observed);
+        parameters.set_jacobian(&self.eta, &mut self.jacobian);
+        self.problem.set_gradient(&self.curvature, &mut self.room[..n]);
+        self.gradient.iter_mut().zip(&self.places).for_each(|(g, &place)| *g = self.room[place]);
+        self.problem.set_observed(&self.curvature, &mut self.room);
+        for (x, &from) in self.places.iter().enumerate() {
+            self.places.iter().enumerate().for_each(|(y, &to)| self.observed[x * n + y] = self.room[from * n + to]);
+        }
         let (j, h) = (&self.jacobian, &self.observed);
         self.slope.iter_mut().enumerate().for_each(|(x, s)| *s = (0..n).map(|k| j[k * n + x] * self.gradient[k]).sum());
         // H J, then J'(H J).
@@ -263,20 +317,22 @@ impl<'p> Search<'p> {
         -self.slope.dot(&self.step)
     }
 
-    /// The diagonal parameter in the row of a parameter.
+    /// The variance of the effect in whose row of η an element stands.
     fn diagonal_of(&self, k: usize) -> usize {
         let own = self.problem.parameters.list[k];
-        self.problem.parameters.position(own.term, own.a, own.a).unwrap_or(k)
+        let effect = self.orders[own.term][own.a];
+        self.problem.parameters.position(own.term, effect, effect).unwrap_or(k)
     }
 
     /// Takes the step, or as much of it as lets −2ℓ fall; whether there was any.
     fn descend(&mut self, trials: usize) -> bool {
         let promised = -self.slope.dot(&self.step);
-        let mut share = 1.0;
+        let (mut share, mut taken) = (1.0, 0.0);
         for _ in 0..trials {
-            for (k, lambda) in self.lambda.iter_mut().enumerate() {
-                *lambda = self.point.lambda[k] + share * self.step[k];
-            }
+            let moved = share - taken;
+            self.eta.iter_mut().zip(self.step.iter()).for_each(|(eta, step)| *eta += moved * step);
+            taken = share;
+            self.set_lambda_of_eta();
             if self.evaluate_next() && self.next.value <= self.point.value - 1e-4 * share * promised + noise(self.point.value) {
                 std::mem::swap(&mut self.point, &mut self.next);
                 return true;
@@ -293,20 +349,22 @@ impl<'p> Search<'p> {
 
     /// Makes exact zeros of what vanished, and says whether the end is a minimum; moves on where −2ℓ falls towards the inside.
     fn settle(&mut self) -> bool {
+        self.set_eta();
         let parameters = &self.problem.parameters;
-        self.lambda.copy_from_slice(&self.point.lambda);
         let mut vanished = false;
         for k in parameters.diagonal() {
-            let error = if self.errors[k] > 0.0 { self.errors[k] } else { 1.0 / self.scale[k] };
-            if self.lambda[k] != 0.0 && self.lambda[k].powi(2) < VANISHED * error {
-                self.lambda[k] = 0.0;
+            let own = self.places[k];
+            let error = if self.errors[own] > 0.0 { self.errors[own] } else { 1.0 / self.scale[own] };
+            if self.eta[k] != 0.0 && self.eta[k].powi(2) < VANISHED * error {
+                self.eta[k] = 0.0;
                 vanished = true;
             }
         }
+        self.set_lambda_of_eta();
         if vanished && self.evaluate_next() && self.next.value <= self.point.value + 10.0 * noise(self.point.value) {
             std::mem::swap(&mut self.point, &mut self.next);
         }
-        if parameters.diagonal().all(|k| self.point.lambda[k] != 0.0) {
+        if self.problem.parameters.diagonal().all(|k| self.point.lambda[k] != 0.0) {
             return true;
         }
         self.differentiate();
@@ -378,4 +436,39 @@ impl<'p> Search<'p> {
 /// What −2ℓ may rise by from rounding alone.
 fn noise(value: f64) -> f64 {
     1e-12 * (1.0 + value.abs())
+}
+
+/// Orders the rows of a factor, each after those that leave less of it, and turns its columns until it is lower triangular again.
+fn order_by_size(rows: &mut [f64], k: usize, unit: impl Fn(usize) -> f64, order: &mut [usize]) {
+    order.iter_mut().enumerate().for_each(|(a, own)| *own = a);
+    for a in 0..k {
+        let left = |b: usize| unit(order[b]) * rows[b * k + a..(b + 1) * k].iter().map(|x| x * x).sum::<f64>();
+        let mut largest = a;
+        for b in a + 1..k {
+            if left(b) > left(largest) {
+                largest = b;
+            }
+        }
+        order.swap(a, largest);
+        (0..k).for_each(|c| rows.swap(a * k + c, largest * k + c));
+        rotate_to_lower(rows, k, a);
+    }
+}
+
+/// Turns columns a, a + 1, … so that row a has nothing beyond its diagonal.
+fn rotate_to_lower(rows: &mut [f64], k: usize, a: usize) {
+    for b in a + 1..k {
+        let (x, y) = (rows[a * k + a], rows[a * k + b]);
+        if y == 0.0 {
+            continue;
+        }
+        let length = x.hypot(y);
+        let (cos, sin) = (x / length, y / length);
+        for row in rows.chunks_exact_mut(k) {
+            let (p, q) = (row[a], row[b]);
+            row[a] = cos * p + sin * q;
+            row[b] = cos * q - sin * p;
+        }
+        rows[a * k + b] = 0.0;
+    }
 }

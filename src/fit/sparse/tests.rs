@@ -143,7 +143,7 @@ fn check(name: &str, design: &Design) {
     for estimation in [Estimation::Reml, Estimation::Ml] {
         let name = format!("{name}, {estimation:?}");
         let fit = fit(design, estimation).unwrap_or_else(|failure| panic!("{name}: {failure}"));
-        assert!(fit.convergence.iterations < 60, "{name}: {:?}", fit.convergence);
+        assert!(fit.convergence.iterations < 20, "{name}: {:?}", fit.convergence);
         let dense = Dense::of(design, estimation);
         assert!(relative(fit.value, dense.value(&fit.theta), 1.0) < 1e-11, "{name}: {} and {}", fit.value, dense.value(&fit.theta));
         let inverse = dense.v(&fit.theta).cholesky().expect("positive definite").inverse();
