@@ -32,6 +32,7 @@ macro_rules! for_small_sizes {
         }
     };
 }
+pub(crate) use for_small_sizes;
 
 /// Replaces the lower triangle of a symmetric matrix by its Cholesky factor and returns the log-determinant, `None` when the matrix is
 /// not positive definite.

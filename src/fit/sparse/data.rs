@@ -8,7 +8,11 @@ use super::layout::{Layout, Place};
 use super::small::{forward, semidefinite_root};
 use crate::design::Design;
 use crate::fit::Failure;
-use crate::fit::kernels::{cholesky, inverse_from_cholesky, symmetric_product};
+use crate::fit::kernels::{axpy, cholesky, for_small_sizes, inverse_from_cholesky, mirror, symmetric_product};
+
+/// The share of the sum of squares that least squares must leave for its digits to be trusted at once.
+const DIGITS_LOST: f64 = 1e-4;
+const MOST_PASSES: usize = 3;
 
 /// Levels of the head without a tail whose R is the same.
 #[derive(Debug, Clone)]
@@ -143,60 +147,81 @@ impl<'d> Rows<'d> {
         roots
     }
 
-    /// Writes e = √w (y − Xβ) to the last column; X is that of the rows, √w included.
-    fn set_outcome(&mut self, m: usize, beta: impl Fn(&[f64]) -> f64) {
+    /// Writes e = √w y − Xβ to the last column; X is that of the rows, √w included.
+    fn set_outcome(&mut self, m: usize, beta: &[f64]) {
         for ((u, &row), root) in self.u.chunks_exact_mut(m).zip(&self.layout.rows).zip(&self.roots) {
-            u[m - 1] = root * self.design.y[row as usize] - beta(&u[..m - 1]);
+            let (x, e) = u.split_at_mut(m - 1);
+            e[0] = root * self.design.y[row as usize] - x.iter().zip(beta).map(|(x, b)| x * b).sum::<f64>();
         }
     }
 
-    /// c of every level of the head, in the columns asked for.
-    fn add_c(&self, m: usize, columns: std::ops::Range<usize>, c: &mut [f64]) {
-        let k = self.layout.size;
-        for (level, own) in c.chunks_exact_mut(k * m).enumerate() {
-            for position in self.layout.of_level(level) {
-                let u = &self.u[position * m..][columns.clone()];
-                for (z, row) in self.whitened[position * k..][..k].iter().zip(own.chunks_exact_mut(m)) {
-                    row[columns.clone()].iter_mut().zip(u).for_each(|(x, u)| *x += z * u);
-                }
-            }
-        }
+    /// U and R⁻¹z of the rows of a level, or of those of none.
+    fn of_level(&self, level: usize, m: usize) -> (&[f64], &[f64]) {
+        let end = self.layout.starts.get(level + 1).copied().unwrap_or(self.layout.rows.len());
+        let (start, k) = (self.layout.starts[level], self.layout.size);
+        (&self.u[start * m..end * m], &self.whitened[start * k..end * k])
     }
 
-    /// What the head cannot explain of a row of U, in the columns asked for.
-    fn residual(&self, m: usize, columns: std::ops::Range<usize>, c: Option<&[f64]>, position: usize, residual: &mut [f64]) {
-        let k = self.layout.size;
-        let own = &mut residual[columns.clone()];
-        own.copy_from_slice(&self.u[position * m..][columns.clone()]);
-        let Some(c) = c else { return };
-        for (z, row) in self.whitened[position * k..][..k].iter().zip(c.chunks_exact(m)) {
-            own.iter_mut().zip(&row[columns.clone()]).for_each(|(x, c)| *x -= z * c);
-        }
-    }
-
-    /// Adds rr' of every row's residual r, in the first p columns or in the last, to m × m sums (the lower triangle, column by column).
-    fn add_within(&self, m: usize, last: bool, c: &[f64], within: &mut [f64], level_size: usize) {
+    /// c of every level of the head, of X, and its part in the sums of X.
+    fn add_x(&self, m: usize, c: &mut [f64], within: &mut [f64]) {
         let mut residual = vec![0.0; m];
+        for_small_sizes!(m, m => self.add_x_of_size(m, c, within, &mut residual));
+    }
+
+    #[inline(always)]
+    fn add_x_of_size(&self, m: usize, c: &mut [f64], within: &mut [f64], residual: &mut [f64]) {
+        let (k, p) = (self.layout.size, m - 1);
+        let (residual, within) = (&mut residual[..p], &mut within[..m * m]);
         for level in 0..=self.layout.levels() {
-            let (own, range) = match c.get(level * level_size..(level + 1) * level_size) {
-                Some(own) => (Some(own), self.layout.of_level(level)),
-                None => (None, self.layout.starts[level]..self.layout.rows.len()),
-            };
-            for position in range {
-                self.residual(m, if last { 0..m } else { 0..m - 1 }, own, position, &mut residual);
-                if last {
-                    let factor = residual[m - 1];
-                    (0..m).for_each(|j| within[j * m + m - 1] += factor * residual[j]);
-                    continue;
-                }
-                for j in 0..m - 1 {
-                    let factor = residual[j];
-                    if factor != 0.0 {
-                        (j..m - 1).for_each(|i| within[j * m + i] += factor * residual[i]);
+            let (u, whitened) = self.of_level(level, m);
+            let mut none = [];
+            let c = c.get_mut(level * k * m..(level + 1) * k * m).unwrap_or(&mut none);
+            for (u, z) in u.chunks_exact(m).zip(whitened.chunks_exact(k)) {
+                c.chunks_exact_mut(m).zip(z).for_each(|(c, z)| axpy(&mut c[..p], *z, &u[..p]));
+            }
+            for (u, z) in u.chunks_exact(m).zip(whitened.chunks_exact(k)) {
+                residual.copy_from_slice(&u[..p]);
+                c.chunks_exact(m).zip(z).for_each(|(c, z)| axpy(residual, -z, &c[..p]));
+                for (j, sums) in within.chunks_exact_mut(m).enumerate().take(p) {
+                    if residual[j] != 0.0 {
+                        axpy(&mut sums[j..p], residual[j], &residual[j..]);
                     }
                 }
             }
         }
+    }
+
+    /// The same of e; what the head cannot explain of e is at right angles to what it can of X.
+    fn add_outcome(&self, m: usize, c: &mut [f64], within: &mut [f64]) {
+        let mut sums = vec![0.0; m];
+        for_small_sizes!(m, m => self.add_outcome_of_size(m, c, &mut sums));
+        (0..m).for_each(|j| within[j * m + m - 1] = sums[j]);
+    }
+
+    #[inline(always)]
+    fn add_outcome_of_size(&self, m: usize, c: &mut [f64], sums: &mut [f64]) {
+        let (k, p) = (self.layout.size, m - 1);
+        let sums = &mut sums[..m];
+        for level in 0..=self.layout.levels() {
+            let (u, whitened) = self.of_level(level, m);
+            let mut none = [];
+            let c = c.get_mut(level * k * m..(level + 1) * k * m).unwrap_or(&mut none);
+            for (u, z) in u.chunks_exact(m).zip(whitened.chunks_exact(k)) {
+                c.iter_mut().skip(p).step_by(m).zip(z).for_each(|(c, z)| *c += z * u[p]);
+            }
+            for (u, z) in u.chunks_exact(m).zip(whitened.chunks_exact(k)) {
+                let residual = u[p] - c.iter().skip(p).step_by(m).zip(z).map(|(c, z)| c * z).sum::<f64>();
+                axpy(&mut sums[..p], residual, &u[..p]);
+                sums[p] += residual * residual;
+            }
+        }
+    }
+
+    /// What the head cannot explain of a row of U.
+    fn set_residual(&self, m: usize, c: &[f64], position: usize, residual: &mut [f64]) {
+        let k = self.layout.size;
+        residual.copy_from_slice(&self.u[position * m..(position + 1) * m]);
+        c.chunks_exact(m).zip(&self.whitened[position * k..(position + 1) * k]).for_each(|(c, z)| axpy(residual, -z, c));
     }
 }
 
@@ -208,19 +233,19 @@ impl Data {
         let mut rows = Rows::new(design, layout, values, kept);
         let r = rows.whiten();
         let mut c = vec![0.0; layout.levels() * k * m];
-        rows.add_c(m, 0..p, &mut c);
         let mut within = vec![0.0; m * m];
-        rows.add_within(m, false, &c, &mut within, k * m);
+        rows.add_x(m, &mut c, &mut within);
         let origin = least_squares(&mut rows, m, &within, &c)?;
-        rows.add_c(m, p..m, &mut c);
-        rows.add_within(m, true, &c, &mut within, k * m);
-        crate::fit::kernels::mirror(&mut within, m);
+        rows.add_outcome(m, &mut c, &mut within);
+        mirror(&mut within, m);
         let squares = rows.u.iter().skip(p).step_by(m).map(|e| e * e).sum();
-        let log_weights = rows.roots.iter().map(|root| 2.0 * root.ln()).sum();
+        let log_weights = if design.weights.is_some() { rows.roots.iter().map(|root| 2.0 * root.ln()).sum() } else { 0.0 };
         let (linked, components) = links(&rows, layout, m, &r, &c);
-        let free = || (0..layout.levels()).filter(|&level| layout.component_of[level].is_none());
-        let free_r: Vec<f64> = free().flat_map(|level| &r[level * k * k..(level + 1) * k * k]).copied().collect();
-        let free_c: Vec<f64> = free().flat_map(|level| &c[level * k * m..(level + 1) * k * m]).copied().collect();
+        let (mut free_r, mut free_c) = (vec![], vec![]);
+        for level in (0..layout.levels()).filter(|&level| layout.component_of[level].is_none()) {
+            free_r.extend_from_slice(&r[level * k * k..(level + 1) * k * k]);
+            free_c.extend_from_slice(&c[level * k * m..(level + 1) * k * m]);
+        }
         let shapes = shapes(k, m, &free_r, &free_c);
         let observations = layout.rows.len();
         let data =
@@ -248,20 +273,24 @@ fn least_squares(rows: &mut Rows, m: usize, within: &[f64], c: &[f64]) -> Result
     cholesky(&mut gram, p).ok_or(Failure::Singular)?;
     let mut inverse = vec![0.0; p * p];
     inverse_from_cholesky(&gram, p, &mut inverse);
-    let mut beta = vec![0.0; p];
-    // Twice, so that the second pass works on what the first one left.
-    for _ in 0..2 {
-        rows.set_outcome(m, |x| x.iter().zip(&beta).map(|(x, b)| x * b).sum());
-        let mut cross = vec![0.0; p];
+    let (mut beta, mut cross, mut step) = (vec![0.0; p], vec![0.0; p], vec![0.0; p]);
+    rows.set_outcome(m, &beta);
+    // Once more where little is left of the outcome, and digits of that little were lost.
+    for _ in 0..MOST_PASSES {
+        cross.fill(0.0);
+        let mut before = 0.0;
         for u in rows.u.chunks_exact(m) {
-            cross.iter_mut().zip(u).for_each(|(s, x)| *s += x * u[p]);
+            axpy(&mut cross, u[p], &u[..p]);
+            before += u[p] * u[p];
         }
         cross.iter_mut().zip(&scale).for_each(|(x, s)| *x *= s);
-        let mut step = vec![0.0; p];
         symmetric_product(&inverse, &cross, &mut step);
         beta.iter_mut().zip(&step).zip(&scale).for_each(|((b, step), s)| *b += step * s);
+        rows.set_outcome(m, &beta);
+        if before - cross.iter().zip(&step).map(|(x, y)| x * y).sum::<f64>() > DIGITS_LOST * before {
+            break;
+        }
     }
-    rows.set_outcome(m, |x| x.iter().zip(&beta).map(|(x, b)| x * b).sum());
     Ok(beta)
 }
 
@@ -359,7 +388,7 @@ fn links(rows: &Rows, layout: &Layout, m: usize, r: &[f64], c: &[f64]) -> (Linke
             touched.clear();
             for position in layout.of_level(level) {
                 set_own(&mut own, position);
-                rows.residual(m, 0..m, Some(own_c), position, &mut residual);
+                rows.set_residual(m, own_c, position, &mut residual);
                 add(&mut components[number], &own, &residual);
                 for &(t, x) in &own {
                     if slot[t as usize] == u32::MAX {
@@ -389,7 +418,7 @@ fn links(rows: &Rows, layout: &Layout, m: usize, r: &[f64], c: &[f64]) -> (Linke
     }
     for position in layout.starts[layout.levels()]..layout.rows.len() {
         if let Some(component) = set_own(&mut own, position) {
-            rows.residual(m, 0..m, None, position, &mut residual);
+            rows.set_residual(m, &[], position, &mut residual);
             add(&mut components[component as usize], &own, &residual);
         }
     }
