@@ -79,7 +79,7 @@ pub use error::{Error, Result};
 pub use fit::Estimation;
 pub use inference::{Df, Fit, Vcov};
 pub use joint::JointModel;
-pub use model::Model;
+pub use model::{GroupEffect, Model, PartiallyNested, WithinArms};
 pub use table::Tabular;
 pub use trial::{Layout, Trial};
 

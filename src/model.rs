@@ -2,6 +2,9 @@
 
 mod formula;
 mod identified;
+mod partially_nested;
+
+pub use partially_nested::{GroupEffect, PartiallyNested, WithinArms};
 
 use crate::covariance::Covariance;
 use crate::design::{Clusters, Design, DesignOptions, FrozenDesign, MeanModel, ModelFormula, PatientClusters, RandomEffects};

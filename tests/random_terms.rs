@@ -1,7 +1,7 @@
 //! Random effects: from the formula or the builder to levels and multipliers, for invented patients.
 
 use trialstats::design::{DesignOptions, EffectCovariance, MeanModel, RandomEffects, RandomTerm};
-use trialstats::{Covariance, Error, JointModel, Layout, Model, Trial};
+use trialstats::{Covariance, Error, GroupEffect, JointModel, Layout, Model, PartiallyNested, Trial, WithinArms};
 
 /// Six invented patients: two groups in arm `gst`, none in `tau`; two sites with a therapist `1` each; a patient without a therapist.
 const ROWS: &str = "\
@@ -318,6 +318,76 @@ fn a_random_intercept_of_patients_is_stated_once() {
         assert_eq!(error.code(), "not-estimable", "{error}");
         assert!(error.to_string().contains("leave one of the two out"), "{error}");
     }
+}
+
+/// Invented rows with a visit before treatment; groups in arm b.
+fn groups_of_one_arm(of: &[(&str, &str)]) -> Trial {
+    let row = |(i, (arm, group)): (usize, &(&str, &str))| {
+        [("baseline", 0), ("3", 3), ("6", 6)].map(|(visit, at)| format!("p{i},{arm},{visit},{},{group}\n", (i * 7 + at * 5) % 11)).concat()
+    };
+    let text = format!("id,ARM,visit,y,group\n{}", of.iter().enumerate().map(row).collect::<String>());
+    let layout = Layout::long("id", "ARM", "visit").outcome("y").cluster("group");
+    let layout = layout.visits_at([("baseline", 0.0), ("3", 3.0), ("6", 6.0)]).baseline_visit("baseline");
+    layout.read_csv_from("invented", text.as_bytes()).expect("reads")
+}
+
+#[test]
+fn the_partially_nested_model_by_name() {
+    let trial = groups_of_one_arm(&[("a", ""), ("a", ""), ("b", "g1"), ("b", "g1"), ("b", "g2"), ("b", "g2")]);
+    let mean = || MeanModel::parse("y ~ baseline + arm * visit").expect("parses");
+    let nested = || PartiallyNested::new(mean(), "group").in_arm("b");
+    let text = |p: PartiallyNested| p.model(&trial).expect("a model").to_string();
+    assert_eq!(text(nested()), "y ~ baseline + arm * visit + (1 | group) + us(visit | arm / patient)");
+    assert_eq!(
+        nested().model(&trial).unwrap(),
+        Model::formula("y ~ baseline + arm * visit + (1 | group) + us(visit | arm / patient)").unwrap()
+    );
+    assert_eq!(
+        text(nested().within(WithinArms::Common).covariance(Covariance::CompoundSymmetry)),
+        "y ~ baseline + arm * visit + (1 | group) + cs(visit | patient)"
+    );
+    assert_eq!(text(nested().effect(GroupEffect::Slope)), "y ~ baseline + arm * visit + (1 + time | group) + us(visit | arm / patient)");
+    assert_eq!(
+        text(nested().effect(GroupEffect::ByVisit)),
+        "y ~ baseline + arm * visit + (0 + visit || group) + us(visit | arm / patient)"
+    );
+    let by_visit = nested().effect(GroupEffect::ByVisit).model(&trial).unwrap().design(&trial).unwrap();
+    assert_eq!(by_visit.random()[0].effects(), ["visit3", "visit6"]);
+    assert!(by_visit.warnings().is_empty(), "{:?}", by_visit.warnings());
+}
+
+/// With one mean for all arms before treatment, groups have no effect there.
+#[test]
+fn groups_of_an_arm_begin_with_treatment() {
+    let trial = groups_of_one_arm(&[("a", ""), ("a", ""), ("b", "g1"), ("b", "g1"), ("b", "g2"), ("b", "g2")]);
+    let mean = || MeanModel::parse("y ~ arm * visit").expect("parses").constrained_baseline();
+    for (effect, effects, z) in [
+        (GroupEffect::Constant, vec!["armb"], vec![0.0, 1.0, 1.0]),
+        (GroupEffect::Slope, vec!["armb", "armb:time"], vec![0.0, 0.0, 1.0, 3.0, 1.0, 6.0]),
+        (GroupEffect::ByVisit, vec!["armb:visit3", "armb:visit6"], vec![0.0, 0.0, 1.0, 0.0, 0.0, 1.0]),
+    ] {
+        let model = PartiallyNested::new(mean(), "group").effect(effect).model(&trial).expect("a model");
+        let design = model.design(&trial).expect("builds");
+        assert_eq!(design.random()[0].effects(), effects);
+        assert_eq!(design.random()[0].z()[2 * z.len()..3 * z.len()], z, "{effect:?}");
+    }
+}
+
+#[test]
+fn what_is_not_partially_nested_is_refused() {
+    let refused = |arms: &[&str], of: &[(&str, &str)]| {
+        let nested = PartiallyNested::new(MeanModel::parse("y ~ arm").expect("parses"), "group");
+        let nested = arms.iter().fold(nested, |n, arm| n.in_arm(*arm));
+        nested.model(&groups_of_one_arm(of)).expect_err("refused").to_string()
+    };
+    let both = [("a", "g0"), ("a", ""), ("b", "g1"), ("b", "g2")];
+    assert!(refused(&["b"], &both).contains("patients of arm a are in a group, 1 in number"));
+    assert!(refused(&[], &both).contains("every arm has groups"));
+    assert!(refused(&["a"], &[("a", ""), ("b", "g1")]).contains("patients of arm b are in a group"));
+    assert!(refused(&["a", "b"], &[("a", ""), ("b", "g1")]).contains("nobody in arm a"));
+    assert!(refused(&["c"], &both).contains("known: a, b"));
+    let error = PartiallyNested::new(MeanModel::outcome("y"), "grp").model(&groups_of_one_arm(&both)).expect_err("no such cluster");
+    assert!(error.to_string().contains("no cluster named `grp`; known: group"), "{error}");
 }
 
 #[test]

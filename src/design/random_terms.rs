@@ -60,11 +60,11 @@ impl RandomRows {
         self.variables.iter().position(|v| v.is_missing(row / self.visits, row % self.visits, self.visits))
     }
 
-    /// The level of a factor among the variables; arms are equal until treatment begins where the design says so.
+    /// The level of a factor among the variables; none of the arms until treatment begins, where the design holds them equal till then.
     fn level(&self, variable: &Variable, row: usize) -> Option<usize> {
         let (i, t) = (row / self.visits, row % self.visits);
         match self.before {
-            Some(last) if variable.role == Role::Arm && t <= last => Some(0),
+            Some(last) if variable.role == Role::Arm && t <= last => None,
             _ => variable.level(i, t, self.visits),
         }
     }
@@ -212,15 +212,23 @@ impl RandomRows {
         let visits = self.visits;
         let rows = || patients.iter().flat_map(|&i| i * visits..(i + 1) * visits);
         let level_of: Vec<Option<u32>> = rows().map(|row| self.level_of[row].filter(|_| frame.excluded[row].is_none())).collect();
-        let mut z = Vec::with_capacity(level_of.len() * coded.parts.len());
+        let members = || rows().zip(&level_of).filter(|(_, level)| level.is_some());
+        // Combinations of levels that nobody has, such as an arm before treatment, have no effect.
+        let occurs = |parts: &Parts| {
+            let is_combination = parts.len() > 1 && parts.iter().any(|(_, part)| matches!(part, Part::Level(_)));
+            !is_combination || members().any(|(row, _)| self.value(parts, row) != 0.0)
+        };
+        let (effects, parts): (Vec<String>, Vec<Parts>) =
+            coded.columns.into_iter().map(|c| c.name).zip(coded.parts).filter(|(_, parts)| occurs(parts)).unzip();
+        let mut z = Vec::with_capacity(level_of.len() * parts.len());
         for (row, level) in rows().zip(&level_of) {
-            z.extend(coded.parts.iter().map(|parts| if level.is_some() { self.value(parts, row) } else { 0.0 }));
+            z.extend(parts.iter().map(|parts| if level.is_some() { self.value(parts, row) } else { 0.0 }));
         }
         RandomTerm {
             factor: self.factor.clone(),
             of_patients: self.of_patients,
             levels: self.levels.clone(),
-            effects: coded.columns.into_iter().map(|c| c.name).collect(),
+            effects,
             structure: self.effects.structure,
             level_of,
             z,
