@@ -7,7 +7,7 @@ mod partially_nested;
 pub use partially_nested::{GroupEffect, PartiallyNested, WithinArms};
 
 use crate::covariance::Covariance;
-use crate::design::{Clusters, Design, DesignOptions, FrozenDesign, MeanModel, ModelFormula, PatientClusters, RandomEffects};
+use crate::design::{Baseline, Clusters, Design, DesignOptions, FrozenDesign, MeanModel, ModelFormula, PatientClusters, RandomEffects};
 use crate::error::{Error, Result};
 use crate::fit::classes::Classes;
 use crate::fit::optimum::Fitted;
@@ -74,7 +74,9 @@ impl Model {
     /// | random effects, any number of times | `(1 \| therapist)`, `(0 + gst \| group)`, `(1 + days \| patient)`: [`RandomEffects`] | none |
     /// | the covariance of a patient's visits | `us(visit \| patient)`, `ar1h(visit \| arm / patient)` for one of each arm | that of [`Model::covariance`] |
     ///
-    /// A covariance structure has the name that [`Covariance::named`] knows, in full or short. Where the formula has random effects
+    /// A covariance structure has the name that [`Covariance::named`] knows, in full or short, in backquotes where it has more than letters
+    /// and hyphens: `` `toeplitz(3)`(visit | patient) ``. A spatial structure names its coordinates in place of the visit,
+    /// `sp_exp(days | patient)`, or `visit` for the schedule's times. Where the formula has random effects
     /// `(… | patient)` and no structure, what they leave is independent, as in R's lme4; else the covariance is unstructured.
     ///
     /// ```
@@ -207,6 +209,22 @@ impl Model {
     /// The mean model.
     pub fn mean(&self) -> &MeanModel {
         &self.mean
+    }
+
+    /// Says what is done with the baseline, which a formula alone does not: see [`MeanModel::with_baseline`].
+    pub fn baseline(mut self, baseline: Baseline) -> Self {
+        self.mean = self.mean.with_baseline(baseline);
+        self
+    }
+
+    /// The covariance among a patient's visits, where one is stated.
+    pub fn stated_covariance(&self) -> Option<&Covariance> {
+        self.covariance.as_ref()
+    }
+
+    /// The factor whose levels each have a covariance of their own, where there is one.
+    pub fn covariance_group(&self) -> Option<&str> {
+        self.options.group.as_deref()
     }
 
     /// The random effects in their order.

@@ -215,6 +215,35 @@ fn help_names_every_option() {
     }
 }
 
+fn imrs_gst(formula: &str, more: &[&str]) -> Vec<String> {
+    let fixed =
+        ["fit", "--data", "data-samples/imrs_gst/imrs_gst.csv", "--instrument", "caps5", "--subject", "patient", "--visit", "visit"];
+    fixed.iter().chain(&["--arm", "arm", "--formula", formula]).chain(more).map(|a| a.to_string()).collect()
+}
+
+/// Therapists are in the formula; that they may change by visit changes nothing where they do not.
+#[test]
+fn random_effects_are_named_in_the_formula() {
+    let formula = "caps5 ~ baseline + arm * visit + (1 | therapist) + us(visit | patient)";
+    let fit = json(&imrs_gst(formula, &["--json"]));
+    assert_eq!(fit["formula"], formula);
+    let plain = json(&imrs_gst("caps5 ~ baseline + arm * visit", &["--json"]));
+    assert_eq!(fit["n_obs"], plain["n_obs"]);
+    assert!(
+        fit["log_lik"].as_f64() >= plain["log_lik"].as_f64().map(|l| l - 1e-9),
+        "a model within the other: {} {}",
+        fit["log_lik"],
+        plain["log_lik"]
+    );
+    let changing = json(&imrs_gst(formula, &["--cluster-by-visit", "therapist", "--json"]));
+    assert_eq!(fit, changing);
+    let run = |formula: &str, more: &[&str]| refusal(&imrs_gst(formula, more).iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(run(formula, &["--covariance", "cs"]).contains("--covariance cs: the formula states the covariance"));
+    assert!(run(formula, &["--group", "arm"]).contains("say it in one place"));
+    assert!(run("caps5 ~ arm + (1 | surgeon)", &[]).contains("column surgeon"));
+    assert!(run("caps5 ~ arm + (1 | therapist", &[]).contains("`)`"));
+}
+
 #[test]
 fn describe_counts_who_was_seen_when() {
     let printed = stdout(&trialstats(&[

@@ -1,5 +1,7 @@
 //! Random effects: from the formula or the builder to levels and multipliers, for invented patients.
 
+use proptest::prelude::*;
+use trialstats::covariance::Coordinates;
 use trialstats::design::{DesignOptions, EffectCovariance, MeanModel, RandomEffects, RandomTerm};
 use trialstats::{Covariance, Error, GroupEffect, JointModel, Layout, Model, PartiallyNested, Trial, WithinArms};
 
@@ -175,7 +177,14 @@ fn the_covariance_of_the_visits() {
     for (formula, built, text) in [
         ("us(visit | patient)", plain().covariance(Covariance::Unstructured), "us(visit | patient)"),
         ("ar1h(visit | patient)", plain().covariance(Covariance::HeterogeneousAutoregressive), "ar1h(visit | patient)"),
-        ("independent(visit | patient)", plain().covariance(Covariance::Independent), "independent(visit | patient)"),
+        ("independent(visit | patient)", plain().covariance(Covariance::Independent), "id(visit | patient)"),
+        ("heterogeneous-toeplitz(visit | patient)", plain().covariance(Covariance::HeterogeneousToeplitz), "toeph(visit | patient)"),
+        ("sp_exp(time | patient)", plain().covariance(Covariance::SpatialExponential(Coordinates::VisitTime)), "sp_exp(visit | patient)"),
+        (
+            "spatial-power(days, dose | patient)",
+            plain().covariance(Covariance::SpatialPower(Coordinates::columns(["days", "dose"]))),
+            "`spatial-power(days, dose)`(visit | patient)",
+        ),
         ("`toeplitz(2)`(visit | patient)", plain().covariance(Covariance::BandedToeplitz { bands: 2 }), "`toeplitz(2)`(visit | patient)"),
         ("cs(visit | arm / patient)", plain().covariance(Covariance::CompoundSymmetry).covariance_by("arm"), "cs(visit | arm / patient)"),
     ] {
@@ -204,6 +213,10 @@ fn mistakes_in_a_formula_are_shown_where_they_are() {
         ("y ~ arm + us(arm + visit | patient)", 11, "us(visit | patient)"),
         ("y ~ arm + us(visit | arm * patient)", 22, "us(visit | arm / patient)"),
         ("y ~ arm * (1 | g)", 11, "term of its own"),
+        ("y ~ arm + us(days, visit | patient)", 11, "takes the visit alone"),
+        ("y ~ arm + half-us(visit | patient)", 11, "`half-us`"),
+        ("y ~ arm - log(dose)", 11, "add the transformed variable"),
+        ("y ~ arm + (1, days | g)", 13, "`)`"),
     ] {
         match Model::formula(text) {
             Err(Error::Formula { position, message, .. }) => {
@@ -417,4 +430,62 @@ fn options_as_json_are_read_back_and_those_without_random_effects_too() {
     assert_eq!(serde_json::from_str::<DesignOptions>(&json).expect("reads"), options);
     let old = r#"{"visits":null,"group":"arm","weights":null}"#;
     assert!(serde_json::from_str::<DesignOptions>(old).expect("reads").random.is_empty());
+}
+
+fn effects() -> impl Strategy<Value = RandomEffects> {
+    let names = ["days", "gst", "arm", "visit", "dose in mg", "Größe", "x.1"];
+    let factors = ["therapist", "site", "therapy group", "patient"];
+    let term = proptest::sample::subsequence(names.to_vec(), 1..=3).prop_shuffle();
+    let factor = proptest::sample::subsequence(factors.to_vec(), 1..=3).prop_shuffle();
+    (factor, proptest::collection::vec(term, 0..4), any::<bool>(), any::<bool>()).prop_map(|(factors, terms, intercept, independent)| {
+        let of = factors[1..].iter().fold(RandomEffects::of(factors[0]), |of, outer| of.within(*outer));
+        let of = terms.iter().fold(of, |of, term| of.interaction(term));
+        let of = if intercept || terms.is_empty() { of } else { of.without_intercept() };
+        if independent { of.independent() } else { of }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn what_is_built_is_read_back_from_its_text(effects in effects()) {
+        let model = Model::new(MeanModel::outcome("y").arm_by_visit()).random(effects);
+        let text = model.to_string();
+        let read = Model::formula(&text).expect(&text);
+        prop_assert_eq!(&read, &model, "{}", text);
+        prop_assert_eq!(read.to_string(), text);
+    }
+
+    /// Arms, therapists and missing outcomes at random: levels and multipliers are those of the rows, whatever they are.
+    #[test]
+    fn levels_are_those_of_the_rows(
+        rows in proptest::collection::vec((proptest::option::of(0..4_u8), proptest::option::weighted(0.8, 0..9_i8), -5..5_i8), 2..40)
+    ) {
+        let line = |(i, (therapist, y, dose)): (usize, &(Option<u8>, Option<i8>, i8))| {
+            let text = |x: Option<String>| x.unwrap_or_default();
+            let (therapist, y) = (text(therapist.map(|t| format!("T{t}"))), text(y.map(|y| y.to_string())));
+            format!("p{},{},{},{y},{therapist},{dose}\n", i / 2, if i % 4 < 2 { "a" } else { "b" }, i % 2)
+        };
+        let text = format!("id,arm,visit,y,therapist,dose\n{}", rows.iter().enumerate().map(line).collect::<String>());
+        let layout = Layout::long("id", "arm", "visit").outcome("y").cluster_by_visit("therapist").visits(["0", "1"]);
+        let layout = layout.covariate_as("dose", trialstats::trial::CovariateKind::NumericByVisit);
+        let trial = layout.read_csv_from("random", text.as_bytes()).expect("reads");
+        let model = Model::formula("y ~ 1 + (1 | therapist)").expect("parses").random(RandomEffects::of("therapist").without_intercept().effect("dose"));
+        let Ok(design) = model.design(&trial) else { return Ok(()) };
+        let term = &design.random()[1];
+        let mut used = vec![false; term.levels().len()];
+        for (cell, level) in term.level_of().iter().enumerate() {
+            let analysed: Vec<usize> = design.visit_labels().iter().map(|v| v.parse().expect("a number")).collect();
+            let row = design.patients()[cell / analysed.len()] * 2 + analysed[cell % analysed.len()];
+            let (therapist, y, dose) = rows.get(row).copied().unwrap_or((None, None, 0));
+            let expected = therapist.filter(|_| y.is_some()).map(|t| format!("T{t}"));
+            prop_assert_eq!(level.map(|l| term.levels()[l as usize].clone()), expected.clone());
+            prop_assert_eq!(term.z()[cell], if expected.is_some() { f64::from(dose) } else { 0.0 });
+            prop_assert_eq!(design.random()[0].level_of()[cell], *level);
+            if let Some(level) = level { used[*level as usize] = true; }
+        }
+        prop_assert!(used.iter().all(|u| *u));
+        prop_assert!(term.levels().is_sorted());
+    }
 }

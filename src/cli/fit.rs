@@ -1,12 +1,12 @@
 //! `trialstats fit`: a mixed model for repeated measures from a file and a formula.
 
 use super::failure::Failure;
-use super::formula_variables::covariates;
+use super::formula_variables::{clusters, covariates};
 use super::source::{SourceArguments, Wanted};
 use super::{fit_json, fit_text};
 use clap::ValueEnum;
 use trialstats::covariance::Covariance;
-use trialstats::design::{Baseline, MeanModel};
+use trialstats::design::Baseline;
 use trialstats::inference::InformationKind;
 use trialstats::means::{Adjustment, Averaging, ContrastOptions, Contrasts, FactorWeights, MarginalMeans, MeansOptions};
 use trialstats::{Df, Estimation, Fit, Model, Trial, Vcov};
@@ -16,13 +16,15 @@ use trialstats::{Df, Estimation, Fit, Model, Trial, Vcov};
 pub struct FitArguments {
     #[command(flatten)]
     pub source: SourceArguments,
-    /// The mean model, e.g. "FEV1 ~ RACE + SEX + ARMCD * AVISIT"
+    /// The model, e.g. "FEV1 ~ RACE + SEX + ARMCD * AVISIT"; with random effects such as "(1 | THERAPIST)", and the covariance of a
+    /// patient's visits, "us(AVISIT | USUBJID)", unless --covariance states it
     #[arg(long)]
     pub formula: String,
     /// The covariance among a patient's visits: unstructured (us), toeplitz (toep), ante-dependence (ad), "toeplitz(3)",
-    /// "spatial-exponential(x, y)", "random-intercept + ar1", …; an unknown name lists them all
-    #[arg(long, default_value = "unstructured")]
-    pub covariance: String,
+    /// "spatial-exponential(x, y)", "random-intercept + ar1", …; an unknown name lists them all. Unstructured unless said here or in the
+    /// formula; independent where the formula has random effects of the patients
+    #[arg(long)]
+    pub covariance: Option<String>,
     /// A structure to fall back on where the one before cannot be fitted; may be given again
     #[arg(long = "else", value_name = "COVARIANCE")]
     pub fallbacks: Vec<String>,
@@ -152,6 +154,8 @@ pub struct Answer<'a> {
     pub trial: Trial,
     pub fit: Fit,
     pub means: Option<(MarginalMeans, Contrasts)>,
+    /// Whether the formula states the covariance of a patient's visits.
+    pub covariance_in_formula: bool,
 }
 
 impl FitArguments {
@@ -161,11 +165,12 @@ impl FitArguments {
             return Err(Failure::Usage(format!("--level {}: a confidence level lies between 0 and 1, e.g. 0.95", self.level)));
         }
         let arm = self.arm()?;
-        let mean = self.mean_model()?;
-        let trial = self.source.read(arm, &self.wanted(&mean, arm)?)?;
-        let fit = self.model(mean)?.fit(&trial)?;
+        let model = self.model()?;
+        let trial = self.source.read(arm, &self.wanted(&model, arm)?)?;
+        let fit = model.fit(&trial)?;
         let means = self.means(&fit)?;
-        let answer = Answer { arguments: self, trial, fit, means };
+        let covariance_in_formula = self.covariance.is_none() && model.stated_covariance().is_some();
+        let answer = Answer { arguments: self, trial, fit, means, covariance_in_formula };
         if self.json { fit_json::render(&answer) } else { fit_text::render(&answer) }
     }
 
@@ -209,43 +214,53 @@ impl FitArguments {
         }
     }
 
-    fn mean_model(&self) -> Result<MeanModel, Failure> {
-        let mean = MeanModel::parse(&self.formula)?;
+    /// The model that the formula states.
+    fn model_of_formula(&self) -> Result<Model, Failure> {
+        let model = Model::formula(&self.formula)?;
+        for (argument, given) in [("--covariance", &self.covariance), ("--group", &self.group)] {
+            if let (Some(given), Some(stated)) = (given, model.stated_covariance()) {
+                return Err(Failure::Usage(format!(
+                    "{argument} {given}: the formula states the covariance of a patient's visits, {stated}; say it in one place"
+                )));
+            }
+        }
         Ok(match self.baseline {
-            None => mean,
-            Some(BaselineName::Covariate) => mean.with_baseline(Baseline::Covariate),
-            Some(BaselineName::Constrained) => mean.with_baseline(Baseline::Constrained),
-            Some(BaselineName::Response) => mean.with_baseline(Baseline::Response),
+            None => model,
+            Some(BaselineName::Covariate) => model.baseline(Baseline::Covariate),
+            Some(BaselineName::Constrained) => model.baseline(Baseline::Constrained),
+            Some(BaselineName::Response) => model.baseline(Baseline::Response),
         })
     }
 
-    fn wanted(&self, mean: &MeanModel, arm: Option<&str>) -> Result<Wanted, Failure> {
-        let mut covariates = covariates(mean, &self.source, arm)?;
-        if let Some(group) = self.group.as_deref()
+    fn wanted(&self, model: &Model, arm: Option<&str>) -> Result<Wanted, Failure> {
+        let mut covariates = covariates(model, &self.source, arm)?;
+        if let Some(group) = model.covariance_group()
             && Some(group) != arm
+            && (group != "arm" || arm.is_none())
             && !covariates.iter().any(|c| c == group)
         {
             covariates.push(group.to_string());
         }
-        for structure in self.structures()? {
+        for structure in model.stated_covariance().cloned().into_iter().chain(self.structures_to_fall_back_on()?) {
             for column in structure.coordinate_columns() {
                 if !covariates.contains(column) {
                     covariates.push(column.clone());
                 }
             }
         }
-        Ok(Wanted { outcomes: vec![mean.outcome_name().to_string()], covariates, weights: self.weights.clone() })
+        Ok(Wanted {
+            outcomes: vec![model.mean().outcome_name().to_string()],
+            covariates,
+            weights: self.weights.clone(),
+            clusters: clusters(model, &self.source, arm),
+        })
     }
 
-    /// The covariance structure, and those to fall back on.
-    fn structures(&self) -> Result<Vec<Covariance>, Failure> {
-        Ok(std::iter::once(&self.covariance)
-            .chain(&self.fallbacks)
-            .map(|name| Covariance::named(name))
-            .collect::<trialstats::Result<_>>()?)
+    fn structures_to_fall_back_on(&self) -> Result<Vec<Covariance>, Failure> {
+        Ok(self.fallbacks.iter().map(|name| Covariance::named(name)).collect::<trialstats::Result<_>>()?)
     }
 
-    fn model(&self, mean: MeanModel) -> Result<Model, Failure> {
+    fn model(&self) -> Result<Model, Failure> {
         let df = match self.df {
             DfName::Satterthwaite => Df::Satterthwaite,
             DfName::KenwardRoger => Df::KenwardRoger,
@@ -269,14 +284,11 @@ impl FitArguments {
             EstimationName::Reml => Estimation::Reml,
             EstimationName::Ml => Estimation::Ml,
         };
-        let mut structures = self.structures()?.into_iter();
-        let mut model = Model::new(mean)
-            .covariance(structures.next().unwrap_or_default())
-            .covariance_else(structures)
-            .estimation(estimation)
-            .df(df)
-            .information(information)
-            .vcov(vcov);
+        let model = self.model_of_formula()?.covariance_else(self.structures_to_fall_back_on()?);
+        let mut model = model.estimation(estimation).df(df).information(information).vcov(vcov);
+        if let Some(name) = &self.covariance {
+            model = model.covariance(Covariance::named(name)?);
+        }
         if let Some(group) = &self.group {
             model = model.covariance_by(group);
         }

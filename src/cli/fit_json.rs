@@ -102,7 +102,7 @@ fn document(answer: &Answer) -> Result<Document, Failure> {
         id: format!("{data}_{}_{estimation}_{}", structure(fit), df_method(arguments.df).to_lowercase()),
         software: format!("trialstats {}", env!("CARGO_PKG_VERSION")),
         optimizer: format!("Newton with exact derivatives, decrement {:.1e}", fit.convergence().decrement),
-        formula: format!("{} + {}", arguments.formula.trim(), covariance_term(arguments, fit)),
+        formula: whole_formula(answer),
         data,
         reml: arguments.estimation == EstimationName::Reml,
         df_method: df_method(arguments.df),
@@ -159,6 +159,12 @@ fn differences(contrasts: &Contrasts) -> Vec<Contrast> {
 fn structure(fit: &Fit) -> String {
     let covariance = fit.covariance_structure();
     covariance.short_name().map_or_else(|| covariance.to_string(), str::to_string)
+}
+
+/// The formula with the covariance of the visits, which it may state itself.
+fn whole_formula(answer: &Answer) -> String {
+    let formula = answer.arguments.formula.trim();
+    if answer.covariance_in_formula { formula.into() } else { format!("{formula} + {}", covariance_term(answer.arguments, &answer.fit)) }
 }
 
 /// The covariance in mmrm's notation: `us(AVISIT | USUBJID)`, or `us(AVISIT | ARMCD/USUBJID)` where it differs by group.

@@ -36,6 +36,13 @@ pub struct SourceArguments {
     /// The levels of a factor or of the arm in order, the reference first; any other level is a problem
     #[arg(long, value_name = "VAR=LEVEL,…", value_parser = levels)]
     pub levels: Vec<(String, Vec<String>)>,
+    /// A column of a cluster that patients share, such as therapist, empty for a patient in none; may be given several times. Factors of
+    /// random effects in the formula are clusters without this
+    #[arg(long, value_name = "COLUMN")]
+    pub cluster: Vec<String>,
+    /// The same for a cluster that a patient may change from visit to visit
+    #[arg(long, value_name = "COLUMN")]
+    pub cluster_by_visit: Vec<String>,
     /// A further code of a missing value, such as 999, beside NA, . and nothing
     #[arg(long, value_name = "CODE", allow_hyphen_values = true)]
     pub missing: Vec<String>,
@@ -70,6 +77,7 @@ pub struct Wanted {
     pub outcomes: Vec<String>,
     pub covariates: Vec<String>,
     pub weights: Option<String>,
+    pub clusters: Vec<String>,
 }
 
 fn reference(text: &str) -> Result<(String, String), String> {
@@ -143,7 +151,23 @@ impl SourceArguments {
         let columns = wanted.outcomes.iter().filter(|o| !scores.contains(o));
         layout = columns.fold(layout, |l, outcome| l.outcome(outcome.as_str()));
         layout = wanted.covariates.iter().fold(layout, |l, covariate| l.covariate_as(covariate, CovariateKind::AsFound));
-        wanted.weights.iter().fold(layout, |l, weights| l.weight(weights))
+        layout = wanted.weights.iter().fold(layout, |l, weights| l.weight(weights));
+        self.clusters(wanted).into_iter().fold(layout, |l, (cluster, by_visit)| match by_visit {
+            true => l.cluster_by_visit(cluster),
+            false => l.cluster(cluster),
+        })
+    }
+
+    /// The clusters, each once, and whether patients may change them.
+    fn clusters<'a>(&'a self, wanted: &'a Wanted) -> Vec<(&'a str, bool)> {
+        let mut found: Vec<(&str, bool)> = vec![];
+        let changing = self.cluster_by_visit.iter().map(|c| (c.as_str(), true));
+        for (cluster, by_visit) in changing.chain(self.cluster.iter().chain(&wanted.clusters).map(|c| (c.as_str(), false))) {
+            if !found.iter().any(|(known, _)| *known == cluster) {
+                found.push((cluster, by_visit));
+            }
+        }
+        found
     }
 
     fn references_of_covariates<'a>(&'a self, arm: Option<&'a str>) -> impl Iterator<Item = (&'a str, &'a str)> {

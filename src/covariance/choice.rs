@@ -147,6 +147,17 @@ impl Covariance {
         }
     }
 
+    /// A spatial structure with its coordinates in these variables; `None` for any other structure.
+    pub(crate) fn at_columns(&self, columns: &[String]) -> Option<Self> {
+        let places = Coordinates::columns(columns.iter().map(String::as_str));
+        match self {
+            Covariance::SpatialExponential(_) => Some(Covariance::SpatialExponential(places)),
+            Covariance::SpatialGaussian(_) => Some(Covariance::SpatialGaussian(places)),
+            Covariance::SpatialPower(_) => Some(Covariance::SpatialPower(places)),
+            _ => None,
+        }
+    }
+
     /// The variables that the structure takes coordinates from; none for most.
     pub fn coordinate_columns(&self) -> &[String] {
         match self {

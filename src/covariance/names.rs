@@ -17,7 +17,8 @@ const PARAMETRISED: [&str; 8] = [
 ];
 
 impl Covariance {
-    /// The built-in structures that need nothing but visits, with their full name and the short name that R mmrm uses, where it has one.
+    /// The built-in structures that need nothing but visits, with their full name and a short one: that of R's mmrm
+    /// where it has the structure.
     pub const NAMED: [(&'static str, Option<&'static str>, Covariance); 16] = [
         ("unstructured", Some("us"), Covariance::Unstructured),
         ("toeplitz", Some("toep"), Covariance::Toeplitz),
@@ -26,7 +27,7 @@ impl Covariance {
         ("heterogeneous-autoregressive", Some("ar1h"), Covariance::HeterogeneousAutoregressive),
         ("ante-dependence", Some("ad"), Covariance::AnteDependence),
         ("heterogeneous-ante-dependence", Some("adh"), Covariance::HeterogeneousAnteDependence),
-        ("independent", None, Covariance::Independent),
+        ("independent", Some("id"), Covariance::Independent),
         ("compound-symmetry", Some("cs"), Covariance::CompoundSymmetry),
         ("heterogeneous-compound-symmetry", Some("csh"), Covariance::HeterogeneousCompoundSymmetry),
         ("huynh-feldt", None, Covariance::HuynhFeldt),
@@ -37,7 +38,7 @@ impl Covariance {
         ("random-intercept-slope", None, Covariance::RandomInterceptSlope),
     ];
 
-    /// The structure called `name`, in full or by mmrm's short name; `toeplitz(3)`, `factor-analytic(2)` and the like with the number of
+    /// The structure called `name`, in full or by its short name; `toeplitz(3)`, `factor-analytic(2)` and the like with the number of
     /// bands or factors, `spatial-exponential(x, y)` with the variables of coordinates, `random-intercept + autoregressive` with the
     /// structure of the residual.
     ///
@@ -91,7 +92,7 @@ impl Covariance {
         plain.chain(PARAMETRISED.map(String::from)).chain(["random-intercept + another".to_string()]).collect()
     }
 
-    /// mmrm's short name, where it has one.
+    /// The short name, where there is one: mmrm's for the structures that mmrm has.
     pub fn short_name(&self) -> Option<&'static str> {
         Self::NAMED.iter().find(|(full, ..)| *full == self.to_string()).and_then(|(_, short, _)| *short)
     }

@@ -57,6 +57,8 @@ pub(super) enum Expr {
 pub(super) struct Grouping {
     pub structure: Option<String>,
     pub left: Expr,
+    /// What stands after commas left of the bar.
+    pub more: Vec<Expr>,
     pub right: Expr,
     /// Whether the bar is a double one.
     pub independent: bool,
@@ -235,6 +237,7 @@ impl Parser<'_> {
         match self.peek().map(|t| t.kind.clone()) {
             Some(TokenKind::Name(name)) => {
                 self.at += 1;
+                let name = self.hyphenated(name, position);
                 if self.accept(TokenKind::Open) { self.call(name, position) } else { Ok(Expr::Name(name, position)) }
             }
             Some(TokenKind::Number(n)) if n == "0" || n == "1" => {
@@ -248,7 +251,7 @@ impl Parser<'_> {
                 self.at += 1;
                 let inner = self.sum()?;
                 if self.is_next(&TokenKind::Bar) || self.is_next(&TokenKind::DoubleBar) {
-                    return self.grouping(None, inner, position);
+                    return self.grouping(None, vec![inner], position);
                 }
                 self.expect(TokenKind::Close, "`)`")?;
                 Ok(inner)
@@ -262,14 +265,47 @@ impl Parser<'_> {
         let refused = format!(
             "functions such as `{name}(…)` are not computed in a formula; add the transformed variable to the data and name it here"
         );
-        match self.sum() {
+        match self.listed() {
             Ok(left) if self.is_next(&TokenKind::Bar) || self.is_next(&TokenKind::DoubleBar) => self.grouping(Some(name), left, position),
             _ => Err(self.error(position, refused)),
         }
     }
 
+    /// Expressions between commas.
+    fn listed(&mut self) -> Result<Vec<Expr>> {
+        let mut listed = vec![self.sum()?];
+        while self.accept(TokenKind::Comma) {
+            listed.push(self.sum()?);
+        }
+        Ok(listed)
+    }
+
+    /// The rest of a name such as `heterogeneous-toeplitz` where it stands without blanks before a parenthesis; what is taken away from a
+    /// mean is no function.
+    fn hyphenated(&mut self, name: String, position: usize) -> String {
+        let (mut whole, mut at) = (name.clone(), self.at);
+        loop {
+            let end = position + whole.chars().count();
+            match self.tokens.get(at..) {
+                Some([Token { kind: TokenKind::Open, position }, ..]) if *position == end => {
+                    self.at = at;
+                    return whole;
+                }
+                Some([Token { kind: TokenKind::Minus, position: minus }, Token { kind: TokenKind::Name(more), position: next }, ..])
+                    if *minus == end && *next == end + 1 =>
+                {
+                    whole = format!("{whole}-{more}");
+                    at += 2;
+                }
+                _ => return name,
+            }
+        }
+    }
+
     /// The bar, what stands behind it, and the closing parenthesis.
-    fn grouping(&mut self, structure: Option<String>, left: Expr, position: usize) -> Result<Expr> {
+    fn grouping(&mut self, structure: Option<String>, mut left: Vec<Expr>, position: usize) -> Result<Expr> {
+        let more = left.split_off(1);
+        let left = Expr::Sum(left.into_iter().map(|left| (false, left)).collect());
         let independent = self.accept(TokenKind::DoubleBar);
         if !independent {
             self.expect(TokenKind::Bar, "`|`")?;
@@ -279,7 +315,7 @@ impl Parser<'_> {
         let right_position = self.position();
         let right = self.sum()?;
         self.expect(TokenKind::Close, "`)`")?;
-        Ok(Expr::Grouping(Box::new(Grouping { structure, left, right, independent, position, right_position })))
+        Ok(Expr::Grouping(Box::new(Grouping { structure, left, more, right, independent, position, right_position })))
     }
 }
 

@@ -19,8 +19,8 @@ pub(crate) struct ModelFormula {
 pub(crate) struct WithinPatients {
     /// The name of the structure.
     pub structure: String,
-    /// What the visits are called.
-    pub visit: String,
+    /// What the visits are called: one name, or the coordinates of a spatial structure.
+    pub visit: Vec<String>,
     /// The factor whose levels each have a covariance of their own.
     pub by: Option<String>,
     /// What the patient is called.
@@ -120,7 +120,8 @@ fn within_patients(text: &str, grouping: &Grouping) -> Result<WithinPatients> {
     let structure = grouping.structure.clone().unwrap_or_default();
     let remedy =
         format!("write `{structure}(visit | patient)`, or `{structure}(visit | arm / patient)` for a covariance of each arm's own");
-    let visit = single(&grouping.left).ok_or_else(|| {
+    let visit: Option<Vec<String>> = std::iter::once(&grouping.left).chain(&grouping.more).map(single).collect();
+    let visit = visit.ok_or_else(|| {
         formula_error(text, grouping.position, format!("left of the bar of a covariance structure stands the visit; {remedy}"))
     })?;
     let (by, patient) = match one(&grouping.right) {

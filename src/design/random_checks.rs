@@ -122,8 +122,12 @@ fn check_levels(term: &RandomTerm) -> Result<()> {
 /// be proportional.
 fn check_effects(term: &RandomTerm) -> Result<()> {
     let k = term.size();
+    if k == 0 {
+        let why = "no analysed observation that belongs to a level has any of the combinations it stands for".to_string();
+        return Err(not_identified(term, "every effect", why));
+    }
     let mut products = nalgebra::DMatrix::<f64>::zeros(k, k);
-    for z in term.z.chunks_exact(k.max(1)) {
+    for z in term.z.chunks_exact(k) {
         for (a, b) in (0..k).flat_map(|a| (0..=a).map(move |b| (a, b))) {
             products[(a, b)] += z[a] * z[b];
         }

@@ -21,6 +21,7 @@ pub(super) enum TokenKind {
     Slash,
     Colon,
     Caret,
+    Comma,
     Bar,
     DoubleBar,
     Open,
@@ -38,6 +39,7 @@ impl fmt::Display for TokenKind {
             TokenKind::Slash => "/",
             TokenKind::Colon => ":",
             TokenKind::Caret => "^",
+            TokenKind::Comma => ",",
             TokenKind::Bar => "|",
             TokenKind::DoubleBar => "||",
             TokenKind::Open => "(",
@@ -64,6 +66,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>> {
             '/' => TokenKind::Slash,
             ':' => TokenKind::Colon,
             '^' => TokenKind::Caret,
+            ',' => TokenKind::Comma,
             '|' if characters.get(at) == Some(&'|') => {
                 at += 1;
                 TokenKind::DoubleBar

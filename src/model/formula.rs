@@ -50,9 +50,21 @@ impl Model {
     /// The model with the covariance that a formula states.
     pub(super) fn with_covariance_of_formula(mut self, formula: &str, within: WithinPatients) -> Result<Self> {
         let at = |error: Error| Error::Formula { formula: formula.into(), position: within.position, message: error.to_string() };
-        self.covariance = Some(Covariance::named(&within.structure).map_err(at)?);
+        let structure = Covariance::named(&within.structure).map_err(at)?;
+        let generic = || WithinNames::default().visit;
+        let (structure, visit) = match (structure.at_columns(&within.visit), &within.visit[..]) {
+            // `time` is the schedule's, which is what spatial structures take unless they are told otherwise.
+            (Some(_), [only]) if *only == generic() || only == "time" => (structure, generic()),
+            (Some(spatial), _) => (spatial, generic()),
+            (None, [visit]) => (structure, visit.clone()),
+            (None, _) => {
+                let message = format!("`{structure}` takes the visit alone left of its bar; coordinates are for spatial structures");
+                return Err(Error::Formula { formula: formula.into(), position: within.position, message });
+            }
+        };
+        self.covariance = Some(structure);
         self.options.group = within.by;
-        let names = WithinNames { visit: within.visit, patient: within.patient };
+        let names = WithinNames { visit, patient: within.patient };
         self.within = (names != WithinNames::default()).then_some(names);
         Ok(self)
     }
