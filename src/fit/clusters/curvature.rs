@@ -77,8 +77,7 @@ impl Clusters {
         let Some((_, traced, a)) = self.projections(point, estimation) else { return };
         let t = DVector::from_column_slice(&own.t);
         let square = &t * t.transpose();
-        let moved = DMatrix::from_fn(traced.nrows(), traced.ncols(), |i, j| traced[(i, j)] - square[(i, j)]);
-        for (k, value) in self.gradients(&moved).into_iter().enumerate() {
+        for (k, value) in self.gradients(|i, j| traced[(i, j)] - square[(i, j)]).into_iter().enumerate() {
             curvature.gradient[first + k] = value;
         }
         let mut hessian = -self.traces(&traced, &traced);
@@ -105,34 +104,24 @@ impl Clusters {
         };
         let first = slopes.len();
         for k in 0..first {
-            let d = self.project_slope(&slopes.p(k).clone_owned(), &e);
+            let moved = slopes.p(k) * &e;
             let score = through_mean.tr_mul(&DVector::from_column_slice(slopes.a(k)));
-            // The gradient's functional of D_k + t (E'a_k)' + (E'a_k) t'.
-            let mut moved = d;
-            for (j, &tj) in own.t.iter().enumerate() {
-                for (i, &ti) in own.t.iter().enumerate() {
-                    moved[(i, j)] += ti * score[j] + score[i] * tj;
-                }
-            }
-            for (g, value) in self.gradients(&moved).into_iter().enumerate() {
+            // Of E'P_kE + t (E'a_k)' + (E'a_k) t', only the elements that a gradient takes.
+            let element = |i: usize, j: usize| e.column(i).dot(&moved.column(j)) + own.t[i] * score[j] + score[i] * own.t[j];
+            for (g, value) in self.gradients(element).into_iter().enumerate() {
                 hessian[(k, first + g)] = value;
                 hessian[(first + g, k)] = value;
             }
         }
     }
 
-    /// E'P_kE, q × q.
-    pub(super) fn project_slope(&self, p_k: &DMatrix<f64>, e: &DMatrix<f64>) -> DMatrix<f64> {
-        e.tr_mul(&(p_k * e))
-    }
-
-    /// tr(∂_gG̃ M) of every parameter g, for a symmetric q × q M.
-    pub(super) fn gradients(&self, m: &DMatrix<f64>) -> Vec<f64> {
+    /// tr(∂_gG̃ M) of every parameter g, for a symmetric q × q M given by its elements.
+    pub(super) fn gradients(&self, m: impl Fn(usize, usize) -> f64) -> Vec<f64> {
         let of_term = |term: &ClusterTerm| -> Vec<f64> {
             let of_pair = |(a, b): (usize, usize)| {
                 let twice = if a == b { 1.0 } else { 2.0 };
                 let starts = (0..term.levels).map(|level| term.columns(level).start - self.fixed);
-                twice * starts.map(|s| m[(s + a, s + b)]).sum::<f64>()
+                twice * starts.map(|s| m(s + a, s + b)).sum::<f64>()
             };
             term.pairs().into_iter().map(of_pair).collect()
         };

@@ -50,7 +50,7 @@ impl Marginal {
 
     /// P_k = ∂(X'V⁻¹X)/∂θ_k of every parameter, p × p.
     pub fn slopes(&self) -> Vec<DMatrix<f64>> {
-        let of_sigma = self.whole.iter().map(|p| self.f.tr_mul(&(p * &self.f)));
+        let of_sigma = self.whole.iter().map(|p| self.of_mean(p));
         let of_clusters = self.pairs().map(|(term, pair)| {
             let moved = self.clusters.derivative_times(&self.clusters.terms[term], pair, &self.zx);
             -self.zx.tr_mul(&moved)
@@ -60,7 +60,7 @@ impl Marginal {
 
     /// F'MF: what a form in the columns \[X Z\] is for the mean.
     pub fn of_mean(&self, whole: &DMatrix<f64>) -> DMatrix<f64> {
-        self.f.tr_mul(&(whole * &self.f))
+        self.f.transpose() * (whole * &self.f)
     }
 
     /// Σ_kl ω_kl Q_kl, `weighted` being Σ_kl ω_kl \[X Z\]'W∂_kΣW∂_lΣW\[X Z\].
@@ -116,8 +116,8 @@ impl Problem {
             for l in 0..first {
                 expected[(k, l)] = expected[(k, l)] - within[(k, l)] + transposed.dot(&products[l]);
             }
-            let d = clusters.project_slope(&slopes.p(k).clone_owned(), &e);
-            for (g, value) in clusters.gradients(&d).into_iter().enumerate() {
+            let moved = slopes.p(k) * &e;
+            for (g, value) in clusters.gradients(|i, j| e.column(i).dot(&moved.column(j))).into_iter().enumerate() {
                 expected[(k, first + g)] = -value;
                 expected[(first + g, k)] = -value;
             }
