@@ -290,9 +290,12 @@ impl Model {
         let mut design = self.design(trial)?;
         self.goes_with_clusters(&design)?;
         design.clusters = clusters_for(self.df, self.vcov, &self.clusters, &design, trial)?;
-        let classes = |covariance: &Covariance| self.classes(covariance, &design, trial);
-        let fit = |classes| Fitted::new(&design, classes, self.estimation);
-        let found = first_that_fits(&self.covariance_for(&design), &self.fallbacks, classes, fit)?;
+        let bind = |covariance: &Covariance| Ok((self.classes(covariance, &design, trial)?, is_sparse(covariance, &design)));
+        let fit = |(classes, sparse): (Classes, bool)| match sparse {
+            true => Fitted::sparse(&design, classes, self.estimation),
+            false => Fitted::new(&design, classes, self.estimation),
+        };
+        let found = first_that_fits(&self.covariance_for(&design), &self.fallbacks, bind, fit)?;
         Ok(self.fit_of(design, found))
     }
 
@@ -358,6 +361,11 @@ impl Model {
             "set it on the joint model",
         ))
     }
+}
+
+/// Whether a model is one of random effects and nothing else, for which the work grows with the levels and not with the patterns of visits.
+fn is_sparse(covariance: &Covariance, design: &Design) -> bool {
+    *covariance == Covariance::Independent && design.groups().len() == 1 && !design.random().is_empty()
 }
 
 /// Refuses Kenward and Roger's adjustment under full maximum likelihood and of a covariance that is not model-based.

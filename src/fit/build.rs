@@ -67,6 +67,12 @@ pub(crate) fn problem(
     (with(data, patterns, rows), Some(moments))
 }
 
+/// A problem that knows the structure and the columns, and has no patients.
+pub(crate) fn without_data(rows: Rows, columns: usize, classes: Classes, estimation: Estimation) -> Problem {
+    let data = Data::Patients(PatientRows::empty(0, columns));
+    Problem { data, patterns: vec![], rows, columns, groups: 1, estimation, classes: classes.structures, log_weights: 0.0, clusters: None }
+}
+
 /// The problem from sums alone.
 pub(crate) fn problem_of_moments(
     moments: &Moments,

@@ -5,8 +5,8 @@
 
 mod assembly;
 pub(crate) mod blocks;
-mod build;
-mod centring;
+pub(crate) mod build;
+pub(crate) mod centring;
 mod change;
 pub(crate) mod classes;
 pub(crate) mod clusters;

@@ -7,6 +7,7 @@ use super::classes::Classes;
 use super::clusters::{Cells, Clusters};
 use super::newton::{Convergence, MAX_ITERATIONS, Search, Steps};
 use super::problem::{Estimation, Point, Problem};
+use super::sparse::SparseFit;
 use super::verify::Labels;
 use super::working::Working;
 use super::workspace::Workspace;
@@ -14,6 +15,7 @@ use super::{Failure, Moments, moments, start};
 use crate::covariance::CovarianceStructure;
 use crate::design::Design;
 use nalgebra::{DMatrix, DVector};
+use std::sync::Arc;
 
 /// How often a search may go on from another origin of the outcome.
 const MOVES_OF_ORIGIN: usize = 3;
@@ -63,6 +65,8 @@ pub(crate) struct Fitted {
     pub point: Point,
     /// The same with the effects of clusters among the columns, where there are any: what `problem` speaks of.
     pub penalised: Option<Point>,
+    /// The fit by the sparse engine, where it was that.
+    pub sparse: Option<Arc<SparseFit>>,
     pub working: Working,
     /// The working parameters at the optimum.
     pub eta: Vec<f64>,
@@ -175,7 +179,21 @@ impl Fitted {
         let (working, convergence) = (search.working().clone(), convergence(&problem, &search, &labels, steps));
         let (point, eta) = search.into_optimum();
         let (point, penalised) = of_the_mean(&problem, point);
-        Ok(Self { problem, moments, origin, class_of: vec![], point, penalised, working, eta, kept, centring, labels, convergence })
+        Ok(Self {
+            problem,
+            moments,
+            origin,
+            class_of: vec![],
+            point,
+            penalised,
+            sparse: None,
+            working,
+            eta,
+            kept,
+            centring,
+            labels,
+            convergence,
+        })
     }
 
     /// The optimum in all columns of `problem`.
@@ -243,7 +261,7 @@ pub(super) fn convergence(problem: &Problem, search: &Search, labels: &Labels, s
 }
 
 /// The columns that are fitted, and the names for messages, once it is sure that there are enough observations.
-fn checked(design: &Design, classes: &Classes) -> Result<(Vec<usize>, Labels), Failure> {
+pub(super) fn checked(design: &Design, classes: &Classes) -> Result<(Vec<usize>, Labels), Failure> {
     let kept: Vec<usize> = (0..design.columns.len()).filter(|&c| design.aliased.iter().all(|a| a.column != c)).collect();
     let labels = labels(design, &*classes.structures[0]);
     check_sizes(design, &kept, &labels, design.n_observations())?;

@@ -191,7 +191,8 @@ impl Fit {
 
     /// The number of observations analysed; of one response of a joint model, its own.
     pub fn n_observations(&self) -> usize {
-        if self.whole.is_some() { self.design.n_observations() } else { self.fitted.problem.observations() as usize }
+        let counted = self.whole.is_some() || self.fitted.sparse.is_some();
+        if counted { self.design.n_observations() } else { self.fitted.problem.observations() as usize }
     }
 
     /// The number of patients analysed: those with at least one analysed observation.
@@ -446,7 +447,11 @@ impl Fit {
     }
 
     fn residual_df(&self) -> f64 {
-        (self.fitted.problem.observations() as usize - self.fitted.kept.len()) as f64
+        let observations = match self.fitted.sparse {
+            Some(_) => self.design.n_observations(),
+            None => self.fitted.problem.observations() as usize,
+        };
+        (observations - self.fitted.kept.len()) as f64
     }
 
     /// The position of this design's first column among those of the design that was fitted.

@@ -3,9 +3,10 @@
 use super::expected_information::{InformationKind, expected_hessian};
 use crate::fit::blocks::Blocks;
 use crate::fit::clusters::Marginal;
-use crate::fit::curvature::Derivatives;
+use crate::fit::curvature::{Curvature, Derivatives};
 use crate::fit::kernels::{axpy, multiply};
 use crate::fit::optimum::Fitted;
+use crate::fit::sparse::SparseFit;
 use crate::fit::traces::restrict;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
@@ -27,6 +28,9 @@ pub(crate) struct Information {
 
 impl Information {
     pub fn of(fitted: &Fitted, kind: InformationKind) -> Self {
+        if let Some(sparse) = &fitted.sparse {
+            return Self::sparse(fitted, sparse, kind);
+        }
         let derivatives = fitted.problem.derivatives(&fitted.point.theta);
         let (mut natural, slopes) = fitted.problem.exact_curvature(fitted.whole_point(), &derivatives);
         let marginal = Marginal::of(&fitted.problem, fitted.whole_point(), &slopes);
@@ -41,10 +45,35 @@ impl Information {
             };
             natural.gradient.fill(0.0);
         }
+        Self::at(fitted, natural, natural_p, derivatives, marginal)
+    }
+
+    /// The same of a sparse fit.
+    fn sparse(fitted: &Fitted, sparse: &SparseFit, kind: InformationKind) -> Self {
+        let natural = match kind {
+            InformationKind::Observed => Curvature { hessian: sparse.hessian(), gradient: DVector::from_vec(sparse.gradient()) },
+            InformationKind::Expected => Curvature { hessian: sparse.expected_hessian(), gradient: DVector::zeros(sparse.theta.len()) },
+        };
+        Self::at(fitted, natural, sparse.slopes(), fitted.problem.derivatives(&fitted.point.theta), None)
+    }
+
+    /// In the natural parameters, or in the working ones where a variance vanished.
+    fn at(
+        fitted: &Fitted,
+        mut natural: Curvature,
+        natural_p: Vec<DMatrix<f64>>,
+        derivatives: Vec<Derivatives>,
+        marginal: Option<Marginal>,
+    ) -> Self {
         let (hessian, jacobian) = if fitted.convergence.boundary.is_empty() {
             (natural.hessian, None)
         } else {
             fitted.working.clone().transform(&fitted.eta, &mut natural);
+            // An element of a Cholesky factor that is zero but for rounding carries none.
+            for k in fitted.working.vanished(fitted.structure(), &fitted.eta) {
+                natural.hessian.row_mut(k).fill(0.0);
+                natural.hessian.column_mut(k).fill(0.0);
+            }
             (natural.hessian, Some(fitted.working.jacobian(&fitted.eta)))
         };
         let p = match &jacobian {

@@ -21,10 +21,11 @@ pub(crate) enum Bends {
 pub(crate) fn adjusted_covariance(fitted: &Fitted, information: &Information, bends: Bends) -> DMatrix<f64> {
     let phi = &fitted.point.phi;
     let of_mean = |whole: DMatrix<f64>| information.marginal.as_ref().map_or_else(|| whole.clone(), |m| m.of_mean(&whole));
-    let weighted = fitted.problem.gram(&information.weighted_q(fitted));
-    let mut sum = match &information.marginal {
-        Some(marginal) => marginal.weighted_q(&information.omega(), weighted),
-        None => weighted,
+    let weighted = || fitted.problem.gram(&information.weighted_q(fitted));
+    let mut sum = match (&information.marginal, &fitted.sparse) {
+        (_, Some(sparse)) => sparse.weighted_q(&information.omega()),
+        (Some(marginal), None) => marginal.weighted_q(&information.omega(), weighted()),
+        (None, None) => weighted(),
     };
     if let Some(wcw) = (bends != Bends::Ignored).then(|| information.weighted_r(fitted)).flatten() {
         let r = match bends {

@@ -15,7 +15,7 @@ use crate::fit::curvature::Curvature;
 use crate::fit::problem::Point;
 use crate::fit::slopes::Slopes;
 use crate::fit::verify::Labels;
-use crate::fit::{Estimation, Failure};
+use crate::fit::{Confounded, Estimation, Failure};
 use nalgebra::{DMatrix, DVector};
 
 /// The share of what the observations say of an effect that must be left when the mean is estimated.
@@ -64,7 +64,7 @@ impl Clusters {
                 };
                 if effect == other && of(&a, self.fixed) < TAKEN_UP * of(&own.k, 0) {
                     let parameters = vec![labels.parameters[first + term.first_parameter + k].clone()];
-                    return Err(Failure::NotIdentified { parameters, never_together: vec![] });
+                    return Err(Failure::EffectsNotIdentified { parameters, confounded: Confounded::Mean });
                 }
             }
         }

@@ -10,6 +10,7 @@ mod curvature;
 mod data;
 mod dense;
 mod effects;
+mod fitted;
 mod identified;
 mod layout;
 mod natural;
