@@ -127,7 +127,7 @@ impl Fit {
     pub(super) fn intervals_of(&self, wanted: &[Quantity], options: &CovarianceIntervalOptions) -> (Vec<CovarianceInterval>, Vec<String>) {
         let found: Vec<(CovarianceInterval, Option<String>)> = match options.method {
             CovarianceIntervalMethod::Profile => {
-                let profile = Profile::new(self.fitted());
+                let profile = self.with_likelihood().ok().and_then(Profile::new);
                 wanted.par_iter().map(|q| self.profiled(q, profile.as_ref(), options.level)).collect()
             }
             _ => wanted.iter().map(|q| self.by_standard_error(q, options)).collect(),

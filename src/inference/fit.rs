@@ -10,8 +10,9 @@ use super::{Coefficients, Df, Estimate, FTest, InformationKind, Vcov, kenward_ro
 use crate::covariance::Covariance;
 use crate::design::{Design, PatientClusters};
 use crate::error::{Error, Result};
+use crate::fit::classes::Classes;
 use crate::fit::optimum::Fitted;
-use crate::fit::{Convergence, Estimation, Moments};
+use crate::fit::{Convergence, Estimation, Failure, Moments};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use std::sync::{Arc, OnceLock};
 
@@ -33,6 +34,7 @@ pub struct Fit {
     beta: Vec<f64>,
     covariances: Vec<GroupCovariance>,
     information: OnceLock<Information>,
+    by_patterns: OnceLock<std::result::Result<Fitted, Failure>>,
     sandwich: OnceLock<Sandwich>,
     between_within: OnceLock<BetweenWithin>,
     centred_vcov: OnceLock<DMatrix<f64>>,
@@ -85,6 +87,7 @@ impl Fit {
             beta,
             covariances,
             information: OnceLock::new(),
+            by_patterns: OnceLock::new(),
             sandwich: OnceLock::new(),
             between_within: OnceLock::new(),
             centred_vcov: OnceLock::new(),
@@ -177,6 +180,19 @@ impl Fit {
     /// What the likelihood is at the optimum.
     pub(super) fn fitted(&self) -> &Fitted {
         &self.fitted
+    }
+
+    /// The optimum with a likelihood that can be asked elsewhere: the fit's own, or the same found again from patterns and clusters where the sparse
+    /// engine, which keeps none, has found it.
+    pub(super) fn with_likelihood(&self) -> Result<&Fitted> {
+        if self.fitted.sparse.is_none() {
+            return Ok(&self.fitted);
+        }
+        let found = self.by_patterns.get_or_init(|| {
+            let classes = self.fitted.problem.classes.clone();
+            Fitted::new(&self.design, Classes { structures: classes, of_patient: vec![] }, self.estimation)
+        });
+        found.as_ref().map_err(|failure| Error::Fit(failure.clone()))
     }
 
     /// How the search for the optimum ended.

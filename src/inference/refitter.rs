@@ -2,6 +2,7 @@
 
 use super::Fit;
 use crate::error::{Error, Result};
+use crate::fit::optimum::Fitted;
 use crate::fit::refit::Refit;
 
 /// Repeats a fit with other outcomes, or with patients counted more or less often (a bootstrap sample).
@@ -25,6 +26,8 @@ use crate::fit::refit::Refit;
 #[derive(Debug, Clone)]
 pub struct Refitter<'f> {
     fit: &'f Fit,
+    /// The optimum that is repeated.
+    fitted: &'f Fitted,
     refit: Refit,
     /// Coefficients of the fitted columns.
     active: Vec<f64>,
@@ -39,9 +42,10 @@ impl Fit {
     pub fn refitter(&self) -> Result<Refitter<'_>> {
         self.design().needs_patients("refitting")?;
         self.must_be_whole("refitting")?;
-        let fitted = self.fitted();
+        let fitted = self.with_likelihood()?;
         Ok(Refitter {
             fit: self,
+            fitted,
             refit: Refit::new(self.design(), fitted),
             active: vec![f64::NAN; fitted.kept.len()],
             beta: self.beta().to_vec(),
@@ -114,7 +118,7 @@ impl<'f> Refitter<'f> {
     }
 
     fn set_beta(&mut self) {
-        let fitted = self.fit.fitted();
+        let fitted = self.fitted;
         let found = self.refit.point().beta.iter().zip(&fitted.origin);
         self.active.iter_mut().zip(found).for_each(|(active, (beta, origin))| *active = beta + origin);
         fitted.centring.coefficients(&mut self.active);
@@ -139,6 +143,6 @@ impl<'f> Refitter<'f> {
     /// What was found last as a fit, for everything that hangs off one. Its [design](Fit::design) is the original one: what looks at patients and
     /// their outcomes again, such as residuals, still sees the original data.
     pub fn to_fit(&self) -> Fit {
-        self.fit.with_fitted(self.refit.fitted(self.fit.fitted()))
+        self.fit.with_fitted(self.refit.fitted(self.fitted))
     }
 }

@@ -17,13 +17,15 @@ pub(crate) struct Effects {
     pub estimates: Vec<f64>,
     /// The covariance of û − u of each level, k × k.
     pub covariances: Vec<DMatrix<f64>>,
+    /// The same for a β that is known.
+    pub conditional: Vec<DMatrix<f64>>,
 }
 
 impl SparseFit {
     /// Those of a term, in the order of its levels.
     pub fn effects(&self, term: usize) -> Effects {
         let (size, m) = (self.problem.parameters.sizes[term], self.problem.width());
-        let mut effects = Effects { size, estimates: vec![], covariances: vec![] };
+        let mut effects = Effects { size, estimates: vec![], covariances: vec![], conditional: vec![] };
         let psi = {
             let mut values = vec![0.0; self.problem.parameters.len()];
             self.problem.parameters.set_psi(&self.point.lambda, &mut values);
@@ -32,10 +34,12 @@ impl SparseFit {
         // From the rows of F̂ and the block of W of a level.
         let mut push = |f: &[f64], w: &dyn Fn(usize, usize) -> f64| {
             let squares = |a: usize, b: usize| (0..m - 1).map(|c| f[a * m + c] * f[b * m + c]).sum::<f64>();
+            let known = DMatrix::from_fn(size, size, |a, b| w(a, b));
             let t = DMatrix::from_fn(size, size, |a, b| w(a, b) - squares(a, b));
             let s = DMatrix::from_fn(size, 1, |a, _| f[a * m + m - 1] * self.point.squares.sqrt());
             effects.estimates.extend((&psi * s).iter());
             effects.covariances.push((&psi - &psi * t * &psi) * self.theta[0]);
+            effects.conditional.push((&psi - &psi * known * &psi) * self.theta[0]);
         };
         match self.problem.layout.places[term] {
             Place::Head(at) => self.of_head(at, size, &mut push),

@@ -13,12 +13,15 @@ pub use predicted::{PredictedEffect, PredictedEffects};
 
 use super::Fit;
 use crate::design::RandomTerm;
+use crate::fit::sparse::Effects;
 use nalgebra::DMatrix;
 
 /// The effects of one cluster factor and their parameters.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FittedTerm<'f> {
     pub term: &'f RandomTerm,
+    /// The position of the term in the model.
+    index: usize,
     /// The position of the term's first parameter in θ.
     first: usize,
     /// The number of effects of the terms before.
@@ -81,13 +84,13 @@ impl Fit {
     /// The cluster factors with their parameters, in the order of the model.
     pub(super) fn fitted_terms(&self) -> Vec<FittedTerm<'_>> {
         let (mut first, mut before) = (self.first_of_effects(), 0);
-        let place = |term| {
-            let own = FittedTerm { term, first, before };
+        let place = |(index, term)| {
+            let own = FittedTerm { term, index, first, before };
             first += own.term.pairs().len();
             before += own.term.total();
             own
         };
-        self.design().random().iter().map(place).collect()
+        self.design().random().iter().enumerate().map(place).collect()
     }
 
     /// The position in θ of the first parameter of the effects of clusters.
@@ -99,6 +102,9 @@ impl Fit {
     /// The effects of a term, level by level.
     pub(super) fn predicted(&self, of: &FittedTerm) -> Vec<Prediction> {
         let fitted = self.fitted();
+        if let Some(sparse) = &fitted.sparse {
+            return of_sparse(&sparse.effects(of.index));
+        }
         let whole = fitted.whole_point();
         let p = fitted.point.beta.len();
         // The covariance of û − u given β̂ is Φ_zz − Φ_zx Φ_xx⁻¹ Φ_xz.
@@ -125,4 +131,14 @@ impl Fit {
     pub(super) fn largest_residual_variance(&self) -> f64 {
         self.covariances().iter().map(|group| group.sigma.diagonal().max()).fold(0.0, f64::max)
     }
+}
+
+/// The effects of a term as the sparse engine has them.
+fn of_sparse(effects: &Effects) -> Vec<Prediction> {
+    let k = effects.size;
+    let of = |(c, &estimate): (usize, &f64)| {
+        let at = |of_level: &[DMatrix<f64>]| of_level[c / k][(c % k, c % k)];
+        Prediction { estimate, variance: at(&effects.covariances), conditional: at(&effects.conditional) }
+    };
+    effects.estimates.iter().enumerate().map(of).collect()
 }
