@@ -38,6 +38,7 @@
 //! | read long and wide files, data frames, Parquet; see who was randomized, observed, analysed | [`trial`] |
 //! | score CAPS-5 and SCID-5-PD items, or an instrument of one's own | [`instruments`] |
 //! | write mean models, analyse the baseline as covariate or as response (cLDA) | [`design`] |
+//! | state random effects of therapists, groups, sites and patients; a trial with groups in one arm | [`Model::formula`], [`design::RandomEffects`], [`PartiallyNested`] |
 //! | choose a covariance structure or add one | [`covariance`] |
 //! | know how a fit is found, and how it fails | [`fit`] |
 //! | choose degrees of freedom; residuals; information criteria | [`inference`] |

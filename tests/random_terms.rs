@@ -1,6 +1,10 @@
 //! Random effects: from the formula or the builder to levels and multipliers, for invented patients.
 
+mod common;
+
+use common::{reference, repository};
 use proptest::prelude::*;
+use serde_json::Value;
 use trialstats::covariance::Coordinates;
 use trialstats::design::{DesignOptions, EffectCovariance, MeanModel, RandomEffects, RandomTerm};
 use trialstats::{Covariance, Error, GroupEffect, JointModel, Layout, Model, PartiallyNested, Trial, WithinArms};
@@ -430,6 +434,61 @@ fn options_as_json_are_read_back_and_those_without_random_effects_too() {
     assert_eq!(serde_json::from_str::<DesignOptions>(&json).expect("reads"), options);
     let old = r#"{"visits":null,"group":"arm","weights":null}"#;
     assert!(serde_json::from_str::<DesignOptions>(old).expect("reads").random.is_empty());
+}
+
+/// A combination's name whatever the order of its factors, which lme4 turns round.
+fn unordered(name: &str) -> Vec<String> {
+    let mut parts: Vec<String> = name.split(':').map(String::from).collect();
+    parts.sort();
+    parts
+}
+
+/// lme4's reading of the same formulas for the same data: levels, names of effects, and what multiplies them in every observation, digit by
+/// digit.
+#[test]
+fn levels_and_multipliers_are_those_of_lme4() {
+    let layout = Layout::long("id", "arm", "month").reference_arm("tau").outcome("y").covariate("site").covariate("gst");
+    let layout = layout.covariate_as("days", trialstats::trial::CovariateKind::NumericByVisit).cluster_by_visit("therapist");
+    let trial = layout.read_csv(repository("tests/references/random_terms/random_terms.csv")).expect("reads");
+    let theirs = reference("random_terms/random_terms.json");
+    let text = |v: &Value| v.as_str().expect("text").to_string();
+    let list = |v: &Value| v.as_array().expect("a list").clone();
+    for case in list(&theirs["cases"]) {
+        let formula = text(&case["formula"]);
+        let design = Model::formula(&format!("y ~ arm + {formula}")).expect(&formula).design(&trial).expect(&formula);
+        let rows: Vec<(usize, String, String)> = design
+            .model_matrix()
+            .iter()
+            .map(|(i, t, _)| (i * 3 + t, trial.patients()[design.patients()[*i]].clone(), design.visit_labels()[*t].clone()))
+            .collect();
+        let months: Vec<String> = list(&theirs["rows"]["month"]).iter().map(Value::to_string).collect();
+        let ids: Vec<String> = list(&theirs["rows"]["id"]).iter().map(text).collect();
+        assert_eq!(rows.iter().map(|(_, id, month)| (id, month)).collect::<Vec<_>>(), ids.iter().zip(&months).collect::<Vec<_>>());
+        let terms = list(&case["terms"]);
+        assert_eq!(terms.len(), design.random().len(), "{formula}");
+        let mut matched = 0;
+        for term in design.random() {
+            let is_same = |their: &&Value| {
+                unordered(&text(&their["factor"]).replace(".1", "")) == unordered(term.factor())
+                    && list(&their["effects"]).iter().map(text).eq(term.effects().iter().cloned())
+            };
+            let their = terms.iter().find(is_same).unwrap_or_else(|| panic!("{formula}: no {} with {:?}", term.factor(), term.effects()));
+            matched += 1;
+            let mut levels: Vec<Vec<String>> = list(&their["levels"]).iter().map(|l| unordered(&text(l))).collect();
+            let mut own: Vec<Vec<String>> = term.levels().iter().map(|l| unordered(l)).collect();
+            levels.sort();
+            own.sort();
+            assert_eq!(own, levels, "{formula}");
+            let k = term.effects().len();
+            for ((cell, ..), (level, z)) in rows.iter().zip(list(&their["level"]).iter().zip(list(&their["z"]))) {
+                let own = &term.levels()[term.level_of()[*cell].expect("everyone has a level") as usize];
+                assert_eq!(unordered(own), unordered(&text(level)), "{formula}");
+                let z: Vec<f64> = list(&z).iter().map(|x| x.as_f64().expect("a number")).collect();
+                assert_eq!(term.z()[cell * k..(cell + 1) * k], z, "{formula}");
+            }
+        }
+        assert_eq!(matched, terms.len());
+    }
 }
 
 fn effects() -> impl Strategy<Value = RandomEffects> {

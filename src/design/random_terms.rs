@@ -84,10 +84,10 @@ impl RandomRows {
 fn combined(sides: Vec<Side>) -> (String, Vec<String>, Vec<Option<usize>>) {
     let name = sides.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(":");
     let mut sides = sides;
-    if let [_] = sides[..] {
-        if let Some(only) = sides.pop() {
-            return (name, only.levels, only.codes);
-        }
+    if sides.len() == 1
+        && let Some(only) = sides.pop()
+    {
+        return (name, only.levels, only.codes);
     }
     let rows = sides.first().map_or(0, |s| s.codes.len());
     let combination = |row: usize| sides.iter().map(|s| s.codes[row]).collect::<Option<Vec<usize>>>();
