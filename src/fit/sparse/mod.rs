@@ -16,6 +16,8 @@ mod layout;
 mod natural;
 mod parameters;
 mod point;
+#[cfg(test)]
+mod references;
 mod search;
 mod small;
 #[cfg(test)]
