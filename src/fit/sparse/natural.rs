@@ -124,6 +124,46 @@ impl SparseFit {
         DMatrix::from_fn(p, p, |i, j| self.point.root[j * m + i])
     }
 
+    /// ∂θ/∂η over the working parameters η = (σ², the lower triangular factors of G), in which what vanished is a point like any other.
+    pub fn jacobian(&self) -> DMatrix<f64> {
+        let n = self.theta.len() - 1;
+        let mut own = vec![0.0; n * n];
+        self.problem.parameters.set_jacobian(&self.factors(), &mut own);
+        DMatrix::from_fn(n + 1, n + 1, |x, y| match (x, y) {
+            (0, 0) => 1.0,
+            (0, _) | (_, 0) => 0.0,
+            (x, y) => own[(x - 1) * n + y - 1],
+        })
+    }
+
+    /// A Hessian of −2ℓ over η from that over θ, and from the gradient over θ: zero for an expected Hessian.
+    pub fn working_hessian(&self, hessian: &DMatrix<f64>, gradient: &[f64]) -> DMatrix<f64> {
+        let (n, jacobian) = (self.theta.len() - 1, self.jacobian());
+        let mut bend = vec![0.0; n * n];
+        self.problem.parameters.add_bend(&gradient[1..], &mut bend);
+        let mut working = jacobian.transpose() * hessian * jacobian;
+        for x in 0..n {
+            (0..n).for_each(|y| working[(x + 1, y + 1)] += bend[x * n + y]);
+        }
+        working
+    }
+
+    /// θ at η + h, to check derivatives with.
+    #[cfg(test)]
+    pub fn moved(&self, h: &[f64]) -> Vec<f64> {
+        let factors: Vec<f64> = self.factors().iter().zip(&h[1..]).map(|(factor, h)| factor + h).collect();
+        let mut theta = vec![0.0; factors.len()];
+        self.problem.parameters.set_psi(&factors, &mut theta);
+        theta.insert(0, self.theta[0] + h[0]);
+        theta
+    }
+
+    /// The factors of G.
+    fn factors(&self) -> Vec<f64> {
+        let root = self.theta[0].sqrt();
+        self.point.lambda.iter().map(|lambda| root * lambda).collect()
+    }
+
     /// Whether the likelihood is the restricted one.
     pub fn estimation(&self) -> Estimation {
         self.problem.estimation

@@ -16,6 +16,7 @@ fn trial(data: &str, formula: &str) -> Trial {
     let visits: Vec<String> = match data {
         "nested3" => [1, 3, 6, 12].iter().map(|m| format!("month {m}")).collect(),
         "crossed" => (1..=6).map(|v| v.to_string()).collect(),
+        "sparse_ratings" => (1..=7).map(|v| v.to_string()).collect(),
         "partially_nested" => [4, 8, 16, 24].iter().map(|w| format!("week {w}")).collect(),
         _ => (1..=3).map(|v| v.to_string()).collect(),
     };
@@ -26,11 +27,12 @@ fn trial(data: &str, formula: &str) -> Trial {
         "nested3" => numeric(layout.outcome("y_group").outcome("y_patient"), "severity")
             .covariate_as("months", CovariateKind::NumericByVisit)
             .cluster("group"),
-        "crossed" => layout
+        "crossed" => layout.outcome("y").covariate_as("days", CovariateKind::NumericByVisit).cluster("site").cluster_by_visit("therapist"),
+        "sparse_ratings" => layout
             .outcome("y")
             .covariate_as("days", CovariateKind::NumericByVisit)
-            .cluster("site")
-            .cluster_by_visit("therapist"),
+            .covariate_as("w", CovariateKind::NumericByVisit)
+            .cluster_by_visit("rater"),
         "partially_nested" => numeric(numeric(layout.outcome("y"), "baseline"), "gst").cluster("group").cluster("therapist"),
         _ => layout.outcome("y").cluster("group"),
     };
@@ -42,6 +44,9 @@ fn number(value: &Value) -> f64 {
 }
 
 fn near(what: &str, found: f64, expected: f64, unit: f64) {
+    if (found - expected).abs() > 3e-11 * unit {
+        eprintln!("OFF {:.1e} {what}", (found - expected).abs() / unit);
+    }
     assert!((found - expected).abs() <= EXACT * unit, "{what}: {found} and {expected}, off by {:e}", (found - expected).abs() / unit);
 }
 
@@ -122,6 +127,53 @@ fn check_effects(id: &str, case: &Value, design: &Design, fit: &SparseFit) {
             found += 1;
         }
         assert!(found >= random.levels.len(), "{id}: {found} effects of {}", random.factor);
+    }
+}
+
+/// Hundreds of levels of each of two crossed factors, with slopes and weights, by lme4 and lmerTest, whose derivatives are differences.
+#[test]
+fn two_crossed_factors_of_hundreds_of_levels_are_those_of_lme4() {
+    /// lme4 to a decrement of 1e-14 and less, in units of the standard error; lmerTest's degrees of freedom, relative.
+    const LME4: f64 = 1e-6;
+    let near = |what: &str, found: f64, expected: f64, unit: f64| {
+        let off = (found - expected).abs() / unit;
+        if off > 1e-9 {
+            eprintln!("OFF {off:.1e} {what}");
+        }
+        assert!(off <= LME4, "{what}: {found} and {expected}, off by {off:e}");
+    };
+    let text = std::fs::read_to_string(format!("{FOLDER}sparse_ratings.json")).expect("reads");
+    let cases: Value = serde_json::from_str(&text).expect("is JSON");
+    for case in cases.as_array().expect("cases") {
+        let (id, formula) = (case["id"].as_str().expect("text"), case["formula"].as_str().expect("text"));
+        let ModelFormula { mean, random, .. } = ModelFormula::parse(formula).expect("parses");
+        let weights = (case["weighted"] == true).then(|| "w".to_string());
+        let options = DesignOptions { random, weights, ..DesignOptions::default() };
+        let design = Design::build(&trial("sparse_ratings", formula), &mean, &options).expect("has all variables");
+        let kept: Vec<usize> = (0..design.columns.len()).collect();
+        let estimation = if case["reml"] == true { Estimation::Reml } else { Estimation::Ml };
+        let fit = SparseFit::new(&design, &design.z, &kept, estimation).unwrap_or_else(|failure| panic!("{id}: {failure}"));
+        assert!((-0.5 * fit.value - number(&case["log_lik"])).abs() < 1e-8, "{id}: {} and {}", -0.5 * fit.value, case["log_lik"]);
+        let omega = 2.0 * fit.hessian().try_inverse().expect("regular");
+        let of = |key: &str| case[key].as_array().expect("numbers").iter().map(number).collect::<Vec<f64>>();
+        let expected = [vec![number(&case["residual_variance"])], of("patient"), of("rater")].concat();
+        assert_eq!(expected.len(), fit.theta.len(), "{id}");
+        expected.iter().enumerate().for_each(|(k, x)| near(&format!("{id}: parameter {k}"), fit.theta[k], *x, omega[(k, k)].sqrt()));
+        let slopes = fit.slopes();
+        for (c, row) in case["coefficients"].as_array().expect("rows").iter().enumerate() {
+            assert_eq!(row["term"], design.columns[c].name.as_str());
+            let (se, df) = (number(&row["se"]), number(&row["df"]));
+            near(&format!("{id}: coefficient {c}"), fit.beta[c], number(&row["estimate"]), se);
+            near(&format!("{id}: se {c}"), fit.phi[(c, c)].sqrt(), se, se);
+            let column = fit.phi.column(c).clone_owned();
+            let gradient = DVector::from_iterator(slopes.len(), slopes.iter().map(|p| -column.dot(&(p * &column))));
+            near(&format!("{id}: df {c}"), satterthwaite(fit.phi[(c, c)], &gradient, &omega), df, df);
+        }
+        let effects = fit.effects(1);
+        for row in case["rater_effects"].as_array().expect("rows") {
+            let level = design.random[1].levels.iter().position(|l| row["level"] == l.as_str()).expect("a level");
+            near(id, effects.estimates[level], number(&row["estimate"]), effects.covariances[level][(0, 0)].sqrt());
+        }
     }
 }
 
