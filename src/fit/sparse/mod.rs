@@ -27,8 +27,6 @@ use super::{Convergence, Estimation, Failure};
 use crate::design::{Design, RandomTerm};
 use curvature::Curvature;
 use data::Data;
-#[expect(unused_imports, reason = "taken up by the fit of models with random effects")]
-pub(crate) use effects::Effects;
 use layout::Layout;
 use nalgebra::{DMatrix, DVector};
 use parameters::Parameters;
