@@ -27,6 +27,7 @@ use super::{Convergence, Estimation, Failure};
 use crate::design::{Design, RandomTerm};
 use curvature::Curvature;
 use data::Data;
+pub(crate) use effects::Effects;
 use layout::Layout;
 use nalgebra::{DMatrix, DVector};
 use parameters::Parameters;
