@@ -158,50 +158,40 @@ fn sums_by_cluster_are_those_of_the_whole_matrices() {
     }
 }
 
-/// 60 patients at 5 sites, each with two therapists between whom patients change; crossed with wards of the same sites.
+/// 60 patients at 5 sites, each with two therapists between whom patients change; crossed with wards of the same sites. Observations have weights.
 fn changing_therapists() -> Trial {
-    let mut file = String::from("id,arm,visit,site,therapist,ward,y\n");
+    let mut file = String::from("id,arm,visit,site,therapist,ward,w,y\n");
     for i in 0..60_u32 {
         for t in 0..3_u32 {
             let (site, noise) = (i % 5, f64::from((i * 31 + t * 17 + i * i * t) % 23) / 3.0);
             let (therapist, ward) = ((i / 5 + t * (i % 3)) % 2, i / 7 % 2);
-            let y = noise
-                + f64::from((site * 7) % 5)
-                + 3.0 * f64::from((2 * site + therapist) * 5 % 7)
-                + 2.0 * f64::from((2 * site + ward) * 3 % 5);
-            file += &format!("{i},{},{t},s{site},t{site}{therapist},w{site}{ward},{y}\n", ["a", "b"][(i / 5) as usize % 2]);
+            let of_clusters = 3.0 * f64::from((2 * site + therapist) * 5 % 7) + 2.0 * f64::from((2 * site + ward) * 3 % 5);
+            let (arm, y) = (["a", "b"][(i / 5) as usize % 2], noise + f64::from((site * 7) % 5) + of_clusters);
+            file += &format!("{i},{arm},{t},s{site},t{site}{therapist},w{site}{ward},{},{y}\n", weight(i as usize, t as usize));
         }
     }
-    let layout = Layout::long("id", "arm", "visit").outcome("y").cluster("site").cluster("ward").cluster_by_visit("therapist");
+    let layout = Layout::long("id", "arm", "visit").outcome("y").cluster("site").cluster("ward").cluster_by_visit("therapist").weight("w");
     layout.read_csv_from("generated", file.as_bytes()).expect("a trial")
 }
 
-/// Therapists by visit and wards connect the patients of a site: the clusters are the sites, without a word of them.
+fn weight(patient: usize, visit: usize) -> f64 {
+    [1.0, 0.5, 2.0, 1.5][(patient + 2 * visit) % 4]
+}
+
+/// Therapists by visit and wards connect the patients of a site: the clusters are the sites, without a word of them. Weights are those of what the
+/// effects of clusters leave.
 #[test]
 fn crossed_and_changing_clusters_are_connected() {
     let trial = changing_therapists();
-    let stated = Model::formula("y ~ arm * visit + (1 | therapist) + (1 | ward)").expect("parses").covariance(Covariance::Autoregressive);
-    for (name, vcov) in ROBUST {
+    let plain = Model::formula("y ~ arm * visit + (1 | therapist) + (1 | ward)").expect("parses").covariance(Covariance::Autoregressive);
+    for ((name, vcov), weighted) in ROBUST.into_iter().flat_map(|robust| [(robust, false), (robust, true)]) {
+        let stated = if weighted { plain.clone().weights("w") } else { plain.clone() };
         let fit = stated.clone().vcov(vcov).fit(&trial).expect("fits");
         assert!(fit.notes().iter().any(|n| n.contains("5 clusters by `therapist` and `ward`")), "{:?}", fit.notes());
-        let variance = |of: &str| fit.covariance_parameters().iter().find(|(name, _)| name.contains(of)).expect("a variance").1;
-        let (of_therapists, of_wards) = (variance("by therapist"), variance("by ward"));
-        assert!(of_therapists > 0.0 && of_wards > 0.0);
-        let matrix = fit.design().model_matrix();
-        let level = |row: usize| {
-            let (i, t) = (matrix[row].0, matrix[row].1);
-            (trial.cluster_by_visit("therapist").expect("by visit").codes[i * 3 + t], trial.cluster("ward").expect("a cluster").codes[i])
-        };
-        let mut v = of_independent_patients(&fit);
-        for a in 0..matrix.len() {
-            for b in 0..matrix.len() {
-                v[(a, b)] += if level(a).0 == level(b).0 { of_therapists } else { 0.0 };
-                v[(a, b)] += if level(a).1 == level(b).1 { of_wards } else { 0.0 };
-            }
-        }
+        let v = covariance_of_all(&fit, &trial, weighted);
         let dense = Dense::of(&fit, vcov, &v, &clusters_of(&fit, &trial, "site"));
         let (observed, p) = (dense.observed(), fit.beta().len());
-        let mut c = Comparison::of(name);
+        let mut c = Comparison::of(format!("{name}, weighted {weighted}"));
         for j in 0..p {
             let unit = DVector::from_fn(p, |k, _| f64::from(u8::from(k == j)));
             c.relative("df", fit.coefficients().rows[j].df, dense.df(&unit), IDENTITY);
@@ -210,10 +200,10 @@ fn crossed_and_changing_clusters_are_connected() {
                 c.within(&format!("vcov[{i}][{j}]"), fit.vcov()[(i, j)], observed[(i, j)], IDENTITY * scale);
             }
         }
-        c.same("named", stated.clone().vcov(vcov).clusters(Clusters::by("site")).fit(&trial).expect("fits").vcov(), fit.vcov());
+        c.same("named", stated.vcov(vcov).clusters(Clusters::by("site")).fit(&trial).expect("fits").vcov(), fit.vcov());
         assert_all([c]);
     }
-    let message = |clusters: Clusters| refused(&stated.clone().vcov(Vcov::Cr2).clusters(clusters), &trial).to_string();
+    let message = |clusters: Clusters| refused(&plain.clone().vcov(Vcov::Cr2).clusters(clusters), &trial).to_string();
     assert!(message(Clusters::by("ward")).contains("random effects of `therapist`"), "{}", message(Clusters::by("ward")));
     assert!(message(Clusters::Patients).contains("clusters of one patient each"), "{}", message(Clusters::Patients));
     assert!(message(Clusters::by("therapist")).contains("changes to another"), "{}", message(Clusters::by("therapist")));
@@ -223,6 +213,23 @@ fn crossed_and_changing_clusters_are_connected() {
         .vcov(Vcov::Cr2);
     let message = refused(&one, &nested()).to_string();
     assert!(message.contains("all analysed patients are one cluster by `therapist` and `group`"), "{message}");
+}
+
+/// V of all observations of [`changing_therapists`], at the estimates.
+fn covariance_of_all(fit: &Fit, trial: &Trial, weighted: bool) -> DMatrix<f64> {
+    let variance = |of: &str| fit.covariance_parameters().iter().find(|(name, _)| name.contains(of)).expect("a variance").1;
+    let (of_therapists, of_wards) = (variance("by therapist"), variance("by ward"));
+    assert!(of_therapists > 0.0 && of_wards > 0.0);
+    let matrix = fit.design().model_matrix();
+    let therapist = |row: usize| trial.cluster_by_visit("therapist").expect("by visit").codes[matrix[row].0 * 3 + matrix[row].1];
+    let ward = |row: usize| trial.cluster("ward").expect("a cluster").codes[matrix[row].0];
+    let scale = |row: usize| if weighted { weight(matrix[row].0, matrix[row].1).sqrt() } else { 1.0 };
+    let within = of_independent_patients(fit);
+    DMatrix::from_fn(matrix.len(), matrix.len(), |a, b| {
+        let of_therapists = if therapist(a) == therapist(b) { of_therapists } else { 0.0 };
+        let of_wards = if ward(a) == ward(b) { of_wards } else { 0.0 };
+        within[(a, b)] / (scale(a) * scale(b)) + of_therapists + of_wards
+    })
 }
 
 /// Patients of arm `a` and `b` in clusters of so many, one visit.

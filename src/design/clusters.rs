@@ -267,3 +267,25 @@ impl PatientClusters {
         (!few.is_empty()).then(|| few.join(", "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clusters(level_of: &[Option<usize>]) -> PatientClusters {
+        PatientClusters { factors: vec!["group".into()], level_of: level_of.to_vec(), arms: vec!["a".into(), "b".into()] }
+    }
+
+    #[test]
+    fn patients_in_none_are_clusters_of_their_own_however_often_they_count() {
+        let found = clusters(&[Some(7), None, Some(3), Some(7), None]);
+        assert_eq!(found.members(), (vec![0, 3, 1, 2, 4], vec![2, 3, 4, 5]));
+        assert_eq!(found.sentence(), "2 clusters by `group` and 2 patients in none");
+        assert_eq!(found.sizes(&[0, 0, 1, 1, 1]), [vec![1, 1], vec![1, 0], vec![0, 1], vec![0, 1]]);
+        assert_eq!(found.few(&[0, 0, 1, 1, 1]).as_deref(), Some("2 in a, 3 in b"));
+        // A bootstrap sample: a cluster keeps its members together, copies of a patient in none are strangers.
+        let sample = found.chosen(&[1, 1, 3, 3, 0]);
+        assert_eq!(sample.members(), (vec![0, 1, 2, 3, 4], vec![1, 2, 5]));
+        assert_eq!(sample.sentence(), "1 cluster by `group` and 2 patients in none");
+    }
+}
