@@ -273,3 +273,41 @@ impl RandomEffects {
         MeanModel { outcome: String::new(), intercept: self.intercept, terms, variables, baseline: Baseline::Response }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three patients at two visits: levels x, y and none; z is 1 to 6.
+    fn term(of_patients: bool, level_of: [Option<u32>; 6]) -> RandomTerm {
+        let levels = if of_patients { vec!["p".into(), "q".into(), "r".into()] } else { vec!["x".into(), "y".into()] };
+        RandomTerm {
+            factor: "f".into(),
+            of_patients,
+            levels,
+            effects: vec!["(Intercept)".into()],
+            structure: EffectCovariance::Correlated,
+            level_of: level_of.to_vec(),
+            z: (1..=6).map(f64::from).collect(),
+        }
+    }
+
+    #[test]
+    fn copies_of_a_patient_share_a_cluster() {
+        let clusters = term(false, [Some(0), Some(1), Some(1), Some(1), None, None]);
+        let drawn = clusters.repeated(&[1, 1, 2], 2);
+        assert_eq!(drawn.levels, ["y"]);
+        assert_eq!(drawn.level_of, [Some(0), Some(0), Some(0), Some(0), None, None]);
+        assert_eq!(drawn.z, [3.0, 4.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(clusters.repeated(&[0, 1, 2], 2), clusters);
+    }
+
+    #[test]
+    fn a_copy_of_a_patient_is_a_level_of_its_own() {
+        let patients = term(true, [Some(0), None, Some(1), Some(1), Some(2), Some(2)]);
+        let drawn = patients.repeated(&[2, 0, 2], 2);
+        assert_eq!(drawn.levels, ["r", "p", "r"]);
+        assert_eq!(drawn.level_of, [Some(0), Some(0), Some(1), None, Some(2), Some(2)]);
+        assert_eq!(patients.repeated(&[0, 1, 2], 2), patients);
+    }
+}
