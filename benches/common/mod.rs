@@ -1,6 +1,7 @@
 //! The trials and models that the benches measure. Everything is read or made before a clock starts.
 #![allow(dead_code, reason = "each bench uses its part")]
 
+pub mod clustered;
 pub mod streamed;
 
 use std::path::{Path, PathBuf};
@@ -61,10 +62,24 @@ pub fn sleepstudy() -> Trial {
     read(Layout::long_one_arm("Subject", "Days").outcome("Reaction"), "tests/references/data/sleepstudy.csv")
 }
 
+/// The same with therapy groups and therapists.
+pub fn imrs_gst_clustered() -> Trial {
+    let layout = Layout::long("patient", "arm", "visit").reference_arm("ImRs").baseline_visit("baseline").instrument(Caps5::default());
+    read(layout.covariate("site").cluster("therapist").cluster("therapy_group"), "data-samples/imrs_gst/imrs_gst.csv")
+}
+
+/// CAPS-5 after baseline with groups, therapists and an unstructured covariance of the visits.
+pub const CLUSTERED: &str = "caps5 ~ baseline + site + arm * visit + (1 | therapist) + (1 | therapy_group) + us(visit | patient)";
+/// The same with a level of each patient in its place, as lme4 has it.
+pub const CLUSTERED_LEVELS: &str = "caps5 ~ baseline + site + arm * visit + (1 | therapist) + (1 | therapy_group) + (1 | patient)";
+
 /// Random intercept and slope on days.
 pub fn sleepstudy_model() -> Model {
     model(SLEEPSTUDY).covariance(Covariance::RandomInterceptSlope)
 }
+
+/// The same as random effects of the subjects, for any times.
+pub const SLEEPSTUDY_EFFECTS: &str = "Reaction ~ time + (1 + time | Subject)";
 
 pub fn model(formula: &str) -> Model {
     Model::formula(formula).expect("a formula")

@@ -77,6 +77,38 @@ by_lmer <- function(coefficients) {
   }
 }
 
+# Simulated data with clusters, written by the other side.
+read_simulated <- function() {
+  d <- read.csv(Sys.getenv("PEERS_DATA"), stringsAsFactors = TRUE)
+  d$patient <- factor(d$patient)
+  d
+}
+
+by_lmer_of <- function(formula, data, coefficients = FALSE) {
+  fit <- if (coefficients) lmerTest::lmer else lme4::lmer
+  function() {
+    m <- fit(formula, data)
+    list(check = as.numeric(logLik(m)), coefficients = if (coefficients) coef(summary(m)) else fixef(m))
+  }
+}
+
+# Unclustered patients get group 1 and no part in its effect.
+by_pbkrtest <- function() {
+  file <- read.csv("data-samples/imrs_gst/imrs_gst.csv", na.strings = c("", "?"))
+  file$y <- rowSums(file[sprintf("caps5_%02d", 1:20)])
+  baseline <- file[file$visit == "baseline", c("patient", "y")]
+  names(baseline)[2] <- "before"
+  d <- merge(file[file$visit != "baseline", ], baseline)
+  d <- d[!is.na(d$y) & !is.na(d$before), ]
+  d$visit <- factor(d$visit, levels = c("3 months", "6 months", "9 months", "12 months"))
+  d$gst <- as.numeric(!is.na(d$therapy_group))
+  d$therapy_group[is.na(d$therapy_group)] <- d$therapy_group[!is.na(d$therapy_group)][1]
+  function() {
+    m <- lmerTest::lmer(y ~ before + site + arm * visit + (1 | therapist) + (0 + gst | therapy_group) + (1 | patient), d)
+    list(check = as.numeric(logLik(m)), coefficients = coef(summary(m, ddf = "Kenward-Roger")))
+  }
+}
+
 by_gls <- function() {
   d <- read_fev()
   d <- d[!is.na(d$FEV1), ]
@@ -88,7 +120,8 @@ by_gls <- function() {
 
 mmrm_cases <- c("fev_fit", "fev_satterthwaite", "fev_kenward_roger", "bcva_satterthwaite", "bcva_kenward_roger", "bcva_cr2")
 packages <- if (case %in% mmrm_cases) "mmrm" else switch(case,
-  imrs_gst = c("mmrm", "emmeans"), sleepstudy_fit = "lme4", sleepstudy_satterthwaite = c("lme4", "lmerTest"), fev_gls = "nlme",
+  imrs_gst = c("mmrm", "emmeans"), sleepstudy_fit = "lme4", nested = "lme4", crossed = "lme4", nested_satterthwaite = c("lme4", "lmerTest"),
+  imrs_gst_clusters = c("lme4", "lmerTest", "pbkrtest"), sleepstudy_satterthwaite = c("lme4", "lmerTest"), fev_gls = "nlme",
   stop("no case `", case, "`"))
 suppressPackageStartupMessages(for (p in packages) library(p, character.only = TRUE))
 
@@ -105,6 +138,10 @@ run <- switch(case,
   imrs_gst = primary_analysis(read_imrs_gst()),
   sleepstudy_fit = by_lmer(FALSE),
   sleepstudy_satterthwaite = by_lmer(TRUE),
+  nested = by_lmer_of(y ~ arm * time + (1 | group) + (1 | patient), read_simulated()),
+  nested_satterthwaite = by_lmer_of(y ~ arm * time + (1 | group) + (1 | patient), read_simulated(), TRUE),
+  crossed = by_lmer_of(y ~ time + (1 | patient) + (1 | therapist), read_simulated()),
+  imrs_gst_clusters = by_pbkrtest(),
   fev_gls = by_gls()
 )
 

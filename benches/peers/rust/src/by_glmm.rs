@@ -1,4 +1,4 @@
-//! Random intercept and slope by the crate glmm.
+//! Mixed models by the crate glmm.
 
 use crate::clock::{Median, median};
 use crate::r::Measured;
@@ -8,7 +8,12 @@ use glmm::{Data, Family, FitOptions, StartValues};
 use std::time::Duration;
 use trialstats::Trial;
 
-const FORMULA: &str = "y ~ day + (1 + day | subject)";
+/// The model of sleepstudy.
+pub const SLEEPSTUDY: &str = "y ~ day + (1 + day | patient)";
+/// The model of patients in groups.
+pub const NESTED: &str = "y ~ arm * day + (1 | group) + (1 | patient)";
+/// The model of patients crossed with therapists.
+pub const CROSSED: &str = "y ~ day + (1 | patient) + (1 | therapist)";
 
 /// What of glmm is timed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,28 +29,35 @@ pub enum Part {
 fn table(trial: &Trial) -> Table {
     let outcome = &trial.outcomes()[0];
     let visits = trial.schedule().len();
-    let cells: Vec<(usize, usize)> = (0..trial.patients().len()).flat_map(|i| (0..visits).map(move |t| (i, t))).collect();
-    let subjects: Vec<String> = cells.iter().map(|&(i, _)| trial.patients()[i].clone()).collect();
-    Table {
-        n: cells.len(),
-        columns: vec![
-            ("y".into(), Column::Numeric(cells.iter().map(|&(i, t)| trial.value(outcome, i, t).expect("the data are complete")).collect())),
-            ("day".into(), Column::Numeric(cells.iter().map(|&(_, t)| t as f64).collect())),
-            ("subject".into(), Column::factor_from_labels(&subjects)),
-        ],
+    let seen = |&(i, t): &(usize, usize)| trial.value(outcome, i, t).is_some();
+    let cells: Vec<(usize, usize)> = (0..trial.patients().len()).flat_map(|i| (0..visits).map(move |t| (i, t))).filter(seen).collect();
+    let factor =
+        |of: &dyn Fn(usize, usize) -> String| Column::factor_from_labels(&cells.iter().map(|&(i, t)| of(i, t)).collect::<Vec<_>>());
+    let mut columns = vec![
+        ("y".into(), Column::Numeric(cells.iter().map(|&(i, t)| trial.value(outcome, i, t).expect("was seen")).collect())),
+        ("day".into(), Column::Numeric(cells.iter().map(|&(_, t)| t as f64).collect())),
+        ("arm".into(), Column::Numeric(cells.iter().map(|&(i, _)| trial.arm_of()[i] as f64).collect())),
+        ("patient".into(), factor(&|i, _| trial.patients()[i].clone())),
+    ];
+    if let Some(group) = trial.cluster("group") {
+        columns.push(("group".into(), factor(&|i, _| format!("{:?}", group.codes[i]))));
     }
+    if let Some(therapist) = trial.cluster_by_visit("therapist") {
+        columns.push(("therapist".into(), factor(&|i, t| format!("{:?}", therapist.codes[i * visits + t]))));
+    }
+    Table { n: cells.len(), columns }
 }
 
-pub fn measure(trial: &Trial, part: Part, budget: Duration) -> Result<Measured, String> {
+pub fn measure(trial: &Trial, formula: &str, part: Part, budget: Duration) -> Result<Measured, String> {
     let said = |error: &dyn std::fmt::Debug| format!("glmm: {error:?}");
     let table = table(trial);
-    let lowered = lower(FORMULA, &table, Family::Gaussian).map_err(|e| said(&e))?;
+    let lowered = lower(formula, &table, Family::Gaussian).map_err(|e| said(&e))?;
     let mut options = FitOptions::default();
     options.satterthwaite = part != Part::Fit { df: false };
     let fit = glmm::fit(&lowered.data(), lowered.spec(), &options).map_err(|e| said(&e))?;
     let found: Median = match part {
         Part::Fit { .. } => median(budget, || glmm::fit(&lowered.data(), lowered.spec(), &options).map(|fit| fit.loglik())),
-        Part::Formula => median(budget, || glmm::formula::fit(FORMULA, &table, Family::Gaussian, &options).map(|fit| fit.fit().loglik())),
+        Part::Formula => median(budget, || glmm::formula::fit(formula, &table, Family::Gaussian, &options).map(|fit| fit.fit().loglik())),
         Part::Refit => {
             let mut workspace = build_workspace(lowered.spec(), &lowered.ids, lowered.n, lowered.p, &options);
             let of = |y| Data::new(&lowered.x, y, lowered.n, lowered.p);

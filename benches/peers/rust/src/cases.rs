@@ -2,9 +2,10 @@
 
 use crate::by_glmm::{self, Part};
 use crate::clock::{Median, median};
-use crate::common;
+use crate::common::{self, clustered};
 use crate::r::{self, Measured};
 use std::time::Duration;
+use trialstats::inference::InformationKind;
 use trialstats::{Df, Model, Trial, Vcov};
 
 /// What is spent on each side of a case.
@@ -26,7 +27,8 @@ pub struct Row {
 #[derive(Clone, Copy)]
 enum Peer {
     R(&'static str),
-    Glmm(Part),
+    /// The model, and what of it.
+    Glmm(&'static str, Part),
 }
 
 /// What of the library is timed.
@@ -51,7 +53,8 @@ fn cases() -> Vec<Case> {
     use Own::{Coefficients, Fit, PrimaryAnalysis, Refit};
     use Peer::{Glmm, R};
     let (fev, bcva) = (|| common::model(common::FEV), || common::model(common::BCVA));
-    let sleep = common::sleepstudy_model;
+    let sleep = || common::model(common::SLEEPSTUDY_EFFECTS);
+    let (nested, crossed) = (|| common::model(clustered::NESTED), || common::model(clustered::CROSSED));
     let case = |name, what, trial, own, peer, goal| Case { name, what, trial, own, peer, goal };
     vec![
         case(
@@ -99,7 +102,7 @@ fn cases() -> Vec<Case> {
             "sleepstudy: random intercept and slope, Satterthwaite df of all coefficients; glmm from matrices",
             common::sleepstudy,
             Coefficients(sleep()),
-            ("glmm", Glmm(Part::Fit { df: true })),
+            ("glmm", Glmm(by_glmm::SLEEPSTUDY, Part::Fit { df: true })),
             Some(1.0),
         ),
         case(
@@ -107,7 +110,7 @@ fn cases() -> Vec<Case> {
             "sleepstudy: the fit alone; glmm from matrices",
             common::sleepstudy,
             Fit(sleep()),
-            ("glmm", Glmm(Part::Fit { df: false })),
+            ("glmm", Glmm(by_glmm::SLEEPSTUDY, Part::Fit { df: false })),
             Some(1.0),
         ),
         case(
@@ -115,15 +118,15 @@ fn cases() -> Vec<Case> {
             "sleepstudy: with df; glmm from formula and table, as here",
             common::sleepstudy,
             Coefficients(sleep()),
-            ("glmm", Glmm(Part::Formula)),
+            ("glmm", Glmm(by_glmm::SLEEPSTUDY, Part::Formula)),
             None,
         ),
         case(
             "sleepstudy refit glmm",
             "sleepstudy: refit with other outcomes, workspace reused on both sides",
             common::sleepstudy,
-            Refit(sleep()),
-            ("glmm", Glmm(Part::Refit)),
+            Refit(common::sleepstudy_model()),
+            ("glmm", Glmm(by_glmm::SLEEPSTUDY, Part::Refit)),
             Some(1.0),
         ),
         case("sleepstudy fit lme4", "sleepstudy: the fit alone", common::sleepstudy, Fit(sleep()), ("lme4", R("sleepstudy_fit")), None),
@@ -152,6 +155,54 @@ fn cases() -> Vec<Case> {
             Some(250.0),
         ),
         case(
+            "nested lme4",
+            "1,000 groups × 20 patients × 5 visits: levels of groups and patients, the fit alone",
+            clustered::nested,
+            Fit(nested()),
+            ("lme4", R("nested")),
+            Some(20.0),
+        ),
+        case(
+            "nested glmm",
+            "the same; glmm from matrices",
+            clustered::nested,
+            Fit(nested()),
+            ("glmm", Glmm(by_glmm::NESTED, Part::Fit { df: false })),
+            Some(1.0),
+        ),
+        case(
+            "nested satterthwaite lmerTest",
+            "the same with Satterthwaite df of all coefficients",
+            clustered::nested,
+            Coefficients(nested()),
+            ("lmerTest", R("nested_satterthwaite")),
+            None,
+        ),
+        case(
+            "crossed lme4",
+            "3,000 patients crossed with 1,000 therapists, 70,000 observations: the fit alone",
+            clustered::crossed,
+            Fit(crossed()),
+            ("lme4", R("crossed")),
+            Some(1.0),
+        ),
+        case(
+            "crossed glmm",
+            "the same; glmm from matrices",
+            clustered::crossed,
+            Fit(crossed()),
+            ("glmm", Glmm(by_glmm::CROSSED, Part::Fit { df: false })),
+            None,
+        ),
+        case(
+            "imrs_gst clusters pbkrtest",
+            "imrs_gst: groups, therapists and patients, Kenward–Roger of all coefficients",
+            common::imrs_gst_clustered,
+            Coefficients(common::model(common::CLUSTERED_LEVELS).df(Df::KenwardRoger).information(InformationKind::Expected)),
+            ("lmerTest + pbkrtest", R("imrs_gst_clusters")),
+            None,
+        ),
+        case(
             "fev gls",
             "fev_data: unstructured, REML, table of coefficients",
             common::fev,
@@ -170,10 +221,18 @@ pub fn measure(filter: &str) -> Vec<Row> {
 impl Case {
     fn measure(self) -> Row {
         let trial = (self.trial)();
+        // R reads what was simulated from a file.
+        let data = matches!(self.peer.1, Peer::R(_)) && trial.name() == "simulated";
+        if data {
+            common::clustered::write(&trial, &r::data()).expect("the folder for temporary files can be written");
+        }
         let theirs = match self.peer.1 {
             Peer::R(case) => r::measure(case, SECONDS_IN_R),
-            Peer::Glmm(part) => by_glmm::measure(&trial, part, BUDGET),
+            Peer::Glmm(formula, part) => by_glmm::measure(&trial, formula, part, BUDGET),
         };
+        if data {
+            let _ = std::fs::remove_file(r::data());
+        }
         let (own, check) = self.own.measure(&trial);
         let row = Row { what: self.what, peer: self.peer.0, own, theirs, goal: self.goal, check };
         let said = match &row.theirs {

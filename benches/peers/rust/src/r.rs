@@ -3,6 +3,7 @@
 use crate::clock::Median;
 use crate::common::repository;
 use serde_json::Value;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// What R found.
@@ -13,11 +14,17 @@ pub struct Measured {
     pub versions: String,
 }
 
+/// Where simulated data are written for R.
+pub fn data() -> PathBuf {
+    std::env::temp_dir().join(format!("trialstats-peers-{}-simulated.csv", std::process::id()))
+}
+
 /// Runs a case of `peers.R`; the error says why it could not be measured.
 pub fn measure(case: &str, seconds: f64) -> Result<Measured, String> {
     let script = repository("benches/peers/peers.R");
     let output = Command::new("Rscript")
         .current_dir(repository(""))
+        .env("PEERS_DATA", data())
         .args([script.as_os_str(), case.as_ref(), seconds.to_string().as_ref()])
         .output()
         .map_err(|_| "Rscript cannot be run".to_string())?;
