@@ -94,3 +94,8 @@ pub fn write(trial: &Trial, path: &Path) -> io::Result<()> {
     }
     std::fs::write(path, text)
 }
+
+/// Whether a trial is one of these.
+pub fn is_one(trial: &Trial) -> bool {
+    trial.cluster("group").is_some() || trial.cluster_by_visit("therapist").is_some()
+}

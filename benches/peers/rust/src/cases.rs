@@ -222,7 +222,7 @@ impl Case {
     fn measure(self) -> Row {
         let trial = (self.trial)();
         // R reads what was simulated from a file.
-        let data = matches!(self.peer.1, Peer::R(_)) && trial.name() == "simulated";
+        let data = matches!(self.peer.1, Peer::R(_)) && clustered::is_one(&trial);
         if data {
             common::clustered::write(&trial, &r::data()).expect("the folder for temporary files can be written");
         }
