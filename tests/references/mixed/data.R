@@ -85,12 +85,12 @@ partially_nested <- function() {
 
 # --- complete and balanced: 2 arms x 5 groups x 4 patients x 3 visits --------------------------------------------------------------------------
 balanced <- function() {
-  seed(4404)
+  seed(4414)
   d <- expand.grid(visit = 1:3, member = 1:4, group = 1:10)
   d$patient <- codes("P", 40)[(d$group - 1) * 4 + d$member]
   d$arm <- ifelse(d$group <= 5, "control", "active")
   i <- match(d$patient, codes("P", 40))
-  d$y <- round(30 - 3 * d$visit - 1.5 * d$visit * (d$arm == "active") + rnorm(10, 0, 4)[d$group] + rnorm(40, 0, 3)[i] + rnorm(120, 0, 2), 1)
+  d$y <- round(30 - 3 * d$visit - 1.5 * d$visit * (d$arm == "active") + rnorm(10, 0, 4)[d$group] + rnorm(30, 0, 2.5)[(d$group - 1) * 3 + d$visit] + rnorm(40, 0, 3)[i] + rnorm(120, 0, 2), 1)
   d$group <- codes("G", 10)[d$group]
   write_data(d[c("patient", "arm", "group", "visit", "y")], "balanced.csv")
 }

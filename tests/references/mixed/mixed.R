@@ -285,7 +285,8 @@ cases_of$balanced <- function() {
   case <- function(id, random, terms, ...) one_case(paste0("balanced_", id), "balanced", balanced, y ~ arm * visit, paste("y ~ arm * visit +", random), terms, ..., contrasts = on$contrasts, tests = on$tests)
   list(
     case("intercepts_reml", "(1 | group) + (1 | patient)", list(term("group"), term("patient")), peers = list(lme4_with(y ~ arm * visit + (1 | group) + (1 | patient)))),
-    case("us_reml", "(1 | group)", list(term("group")), "us", peers = list(lme_with(y ~ arm * visit, "us", "group")))
+    case("us_reml", "(1 | group)", list(term("group")), "us", peers = list(lme_with(y ~ arm * visit, "us", "group"))),
+    case("us_twice_reml", "(0 + visit | group)", list(term("group", ~ 0 + visit)), "us", peers = list(glmmtmb_with(y ~ arm * visit + us(visit + 0 | patient) + us(visit + 0 | group), "us", 1)))
   )
 }
 cases_of$small_clusters <- function() {
