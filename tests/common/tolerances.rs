@@ -133,3 +133,18 @@ pub const KRONECKER: Allowed = Allowed { estimate: 1e-9, se: 1e-10, df: 1e-8, de
 
 /// Covariance parameters and fitted covariances of the same, in units of the standard error or of the two standard deviations. Worst: below 1e-11.
 pub const KRONECKER_THETA: f64 = 1e-10;
+
+/// Random effects of clusters against the likelihood written out with one dense V (`mixed/dense.R`), maximised by its own Hessian to a decrement of
+/// 1e-18 to 1e-30: estimates in units of the standard error; the rest relative. What is left is rounding. Worst: 2e-12, in the standard error of a
+/// variance.
+pub const MIXED: Allowed = Allowed { estimate: 1e-10, se: 1e-10, df: 1e-10, derived: 1e-10 };
+
+/// Covariance parameters of the same, in units of the standard error. Worst: 3e-12.
+pub const MIXED_THETA: f64 = 1e-10;
+
+/// lme4 with pbkrtest, nlme and glmmTMB on the same models. Newton on differences leaves lme4 and nlme up to 1e-7 of a standard error from the top
+/// (`differences` in the files). Worst: 9e-8, in a variance.
+pub const MIXED_PEER: f64 = 5e-7;
+
+/// Degrees of freedom of balanced designs, which are whole numbers: second derivatives at an optimum exact to its decrement. Worst: 6e-13.
+pub const MIXED_IDENTITY_DF: f64 = 1e-11;

@@ -1,0 +1,9 @@
+//! Random effects of clusters: what peers, exact identities and designs at the edge say of them.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod degenerate;
+mod identities;
+mod invariances;
+mod references;
+mod trials;

@@ -1,0 +1,72 @@
+//! The synthetic trials with clusters of `tests/references/mixed`.
+
+use crate::common::repository;
+use std::path::PathBuf;
+use trialstats::Trial;
+use trialstats::instruments::Caps5;
+use trialstats::trial::{CovariateKind, Layout};
+
+/// The trial behind a file of references; `formula` says which of the two arms of `nested3.csv` is meant.
+pub fn trial(data: &str, formula: &str) -> Trial {
+    if data == "imrs_gst" {
+        return imrs_gst();
+    }
+    layout(data, formula).read_csv(file(data)).unwrap_or_else(|e| panic!("{data}: {e}"))
+}
+
+/// The text of a synthetic trial's file.
+pub fn rows_of(data: &str) -> String {
+    std::fs::read_to_string(file(data)).unwrap_or_else(|e| panic!("{data}: {e}"))
+}
+
+fn file(data: &str) -> PathBuf {
+    repository(&format!("tests/references/mixed/{data}.csv"))
+}
+
+/// How the file of a synthetic trial is read.
+pub fn layout(data: &str, formula: &str) -> Layout {
+    match data {
+        "nested3" => nested3(if formula.contains("arm_group") { "arm_group" } else { "arm_patient" }),
+        "crossed" => Layout::long("patient", "arm", "visit")
+            .reference_arm("control")
+            .visits(["1", "2", "3", "4", "5", "6"])
+            .outcome("y")
+            .covariate_as("days", CovariateKind::NumericByVisit)
+            .cluster_by_visit("therapist")
+            .cluster("site"),
+        "partially_nested" => Layout::long("patient", "arm", "visit")
+            .reference_arm("control")
+            .visits_at([("week 4", 4.0), ("week 8", 8.0), ("week 16", 16.0), ("week 24", 24.0)])
+            .outcome("y")
+            .covariate("baseline")
+            .covariate_as("gst", CovariateKind::Numeric)
+            .cluster("group")
+            .cluster("therapist"),
+        _ => Layout::long("patient", "arm", "visit").reference_arm("control").visits(["1", "2", "3"]).outcome("y").cluster("group"),
+    }
+}
+
+fn nested3(arm: &str) -> Layout {
+    Layout::long("patient", arm, "visit")
+        .reference_arm("control")
+        .visits(["month 1", "month 3", "month 6", "month 12"])
+        .outcome("y_group")
+        .outcome("y_patient")
+        .covariate("severity")
+        .covariate_as("months", CovariateKind::NumericByVisit)
+        .cluster("group")
+}
+
+/// The synthetic sample trial: therapists in both arms, therapy groups in one.
+fn imrs_gst() -> Trial {
+    Layout::long("patient", "arm", "visit")
+        .visit_time("month")
+        .baseline_visit("baseline")
+        .arms(["ImRs", "ImRs+GST"])
+        .instrument(Caps5::new())
+        .covariate("site")
+        .cluster("therapist")
+        .cluster("therapy_group")
+        .read_csv(repository("data-samples/imrs_gst/imrs_gst.csv"))
+        .expect("the sample is a trial")
+}
