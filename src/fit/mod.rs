@@ -24,7 +24,6 @@ pub(crate) mod refit;
 mod rows;
 mod scaled_cholesky;
 pub(crate) mod slopes;
-#[expect(dead_code, reason = "taken up by the fit of models with random effects")]
 pub(crate) mod sparse;
 mod start;
 mod streaming;

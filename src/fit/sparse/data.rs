@@ -9,6 +9,7 @@ use super::small::{forward, semidefinite_root};
 use crate::design::Design;
 use crate::fit::Failure;
 use crate::fit::kernels::{axpy, cholesky, for_small_sizes, inverse_from_cholesky, mirror, symmetric_product};
+use std::borrow::Cow;
 
 /// The share of the sum of squares that least squares must leave for its digits to be trusted at once.
 const DIGITS_LOST: f64 = 1e-4;
@@ -83,6 +84,8 @@ pub(super) struct Data {
 /// Rows of observations in the order of a layout.
 struct Rows<'d> {
     design: &'d Design,
+    /// What multiplies the effects of every term.
+    z: &'d [Cow<'d, [f64]>],
     layout: &'d Layout,
     values: &'d [f64],
     /// D_t of the kept columns: column, value of z, weight.
@@ -96,7 +99,7 @@ struct Rows<'d> {
 }
 
 impl<'d> Rows<'d> {
-    fn new(design: &'d Design, layout: &'d Layout, values: &'d [f64], kept: &[usize]) -> Self {
+    fn new(design: &'d Design, layout: &'d Layout, z: &'d [Cow<'d, [f64]>], values: &'d [f64], kept: &[usize]) -> Self {
         let mut position = vec![None; design.columns.len()];
         kept.iter().enumerate().for_each(|(new, &old)| position[old] = Some(new));
         let entry = |e: &crate::design::Entry| position[e.column].map(|column| (column, e.value, e.weight));
@@ -107,7 +110,7 @@ impl<'d> Rows<'d> {
             None => vec![1.0; n],
         };
         let mut own =
-            Self { design, layout, values, entries, u: vec![0.0; n * (kept.len() + 1)], roots, whitened: vec![0.0; n * layout.size] };
+            Self { design, z, layout, values, entries, u: vec![0.0; n * (kept.len() + 1)], roots, whitened: vec![0.0; n * layout.size] };
         own.set_x(kept.len() + 1);
         own
     }
@@ -127,7 +130,7 @@ impl<'d> Rows<'d> {
             let random = &self.design.random[term];
             let (Place::Head(at) | Place::Tail(at)) = layout.places[term];
             for ((own, &row), root) in self.whitened.chunks_exact_mut(k).zip(&layout.rows).zip(&self.roots) {
-                let z = &random.z[row as usize * random.size()..][..random.size()];
+                let z = &self.z[term][row as usize * random.size()..][..random.size()];
                 own[at..at + z.len()].iter_mut().zip(z).for_each(|(x, z)| *x = root * z);
             }
         }
@@ -226,11 +229,11 @@ impl<'d> Rows<'d> {
 }
 
 impl Data {
-    /// One pass after the other over the observations; `values` are the design's z, perhaps centred.
-    pub fn of(design: &Design, layout: &Layout, values: &[f64], kept: &[usize]) -> Result<Self, Failure> {
+    /// One pass after the other over the observations; `z` multiplies the effects of every term, `values` are the design's z, perhaps centred.
+    pub fn of(design: &Design, layout: &Layout, z: &[Cow<[f64]>], values: &[f64], kept: &[usize]) -> Result<Self, Failure> {
         let (p, k) = (kept.len(), layout.size);
         let m = p + 1;
-        let mut rows = Rows::new(design, layout, values, kept);
+        let mut rows = Rows::new(design, layout, z, values, kept);
         let r = rows.whiten();
         let mut c = vec![0.0; layout.levels() * k * m];
         let mut within = vec![0.0; m * m];
@@ -364,7 +367,7 @@ fn links(rows: &Rows, layout: &Layout, m: usize, r: &[f64], c: &[f64]) -> (Linke
         for (index, &term) in layout.tail.iter().enumerate() {
             let Some((component, at)) = layout.in_tail(random, index, position) else { continue };
             let size = random[term].size();
-            let z = &random[term].z[layout.rows[position] as usize * size..][..size];
+            let z = &rows.z[term][layout.rows[position] as usize * size..][..size];
             own.extend(z.iter().enumerate().map(|(a, z)| (at + a as u32, z * rows.roots[position])));
             found = Some(component);
         }

@@ -37,8 +37,8 @@ impl SparseFit {
             let known = DMatrix::from_fn(size, size, |a, b| w(a, b));
             let t = DMatrix::from_fn(size, size, |a, b| w(a, b) - squares(a, b));
             let s = DMatrix::from_fn(size, 1, |a, _| f[a * m + m - 1] * self.point.squares.sqrt());
-            effects.estimates.extend((&psi * s).iter());
-            effects.covariances.push((&psi - &psi * t * &psi) * self.theta[0]);
+            effects.estimates.extend(self.turned.effects(term, (&psi * s).as_slice()));
+            effects.covariances.push(self.turned.covariance(term, (&psi - &psi * t * &psi) * self.theta[0]));
             effects.conditional.push((&psi - &psi * known * &psi) * self.theta[0]);
         };
         match self.problem.layout.places[term] {

@@ -6,6 +6,7 @@
 //! derivatives are exact ([`curvature`], [`components`]), so that the search takes few steps ([`search`]).
 
 mod components;
+mod contrasts;
 mod curvature;
 mod data;
 mod dense;
@@ -25,6 +26,7 @@ mod tests;
 
 use super::{Convergence, Estimation, Failure};
 use crate::design::{Design, RandomTerm};
+use contrasts::{Multipliers, Turned};
 use curvature::Curvature;
 use data::Data;
 pub(crate) use effects::Effects;
@@ -33,6 +35,7 @@ use nalgebra::{DMatrix, DVector};
 use parameters::Parameters;
 use point::{Point, Problem};
 use search::Search;
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 /// The optimum of a linear mixed model's likelihood.
@@ -50,6 +53,9 @@ pub(crate) struct SparseFit {
     pub convergence: Convergence,
     problem: Problem,
     point: Point,
+    /// θ of the effects as they were fitted, and how they are those of the design.
+    fitted: Vec<f64>,
+    turned: Turned,
     /// The derivatives at the optimum, when first asked for.
     curvature: OnceLock<Curvature>,
 }
@@ -65,10 +71,11 @@ impl SparseFit {
         identified::levels(random, parameters.names(), |term| parameters.position(term, 0, 0))?;
         check_sizes(design, kept)?;
         let layout = Layout::of(design);
-        let data = Data::of(design, &layout, values, kept)?;
+        let Multipliers { z, turned } = Multipliers::of(random, &parameters);
+        let data = Data::of(design, &layout, &z, values, kept)?;
         has_variation(design, &data)?;
         let problem = Problem { data, layout, parameters, estimation };
-        let mut search = Search::new(&problem, scales(random, &problem.parameters))?;
+        let mut search = Search::new(&problem, scales(random, &z, &problem.parameters))?;
         let (start, curvature) = search.differentiate();
         identified::parameters(&problem, &start.lambda, curvature)?;
         let optimum = search.minimise().map_err(|failure| named(failure, random))?;
@@ -78,6 +85,8 @@ impl SparseFit {
         problem.parameters.set_psi(&point.lambda, &mut theta);
         theta.iter_mut().for_each(|psi| *psi *= sigma);
         theta.insert(0, sigma);
+        let fitted = theta;
+        let theta = turned.theta(&fitted);
         let (step, phi) = point.mean(kept.len());
         let convergence = Convergence {
             iterations: optimum.iterations,
@@ -86,12 +95,18 @@ impl SparseFit {
             boundary: problem.parameters.vanished(random, &point.lambda),
         };
         let beta = step + DVector::from_column_slice(&problem.data.origin);
-        Ok(Self { theta, value: point.value, beta, phi: phi * sigma, convergence, problem, point, curvature: OnceLock::new() })
-    }
-
-    /// Names of the parameters in `theta`.
-    pub fn parameter_names(&self) -> Vec<String> {
-        std::iter::once("residual variance".to_string()).chain(self.problem.parameters.names().iter().cloned()).collect()
+        Ok(Self {
+            theta,
+            value: point.value,
+            beta,
+            phi: phi * sigma,
+            convergence,
+            problem,
+            point,
+            fitted,
+            turned,
+            curvature: OnceLock::new(),
+        })
     }
 
     /// The derivatives at the optimum.
@@ -128,11 +143,11 @@ fn has_variation(design: &Design, data: &Data) -> Result<(), Failure> {
 }
 
 /// The mean square of what multiplies each effect, over the observations of its factor; by parameter.
-fn scales(random: &[RandomTerm], parameters: &Parameters) -> Vec<f64> {
+fn scales(random: &[RandomTerm], z: &[Cow<[f64]>], parameters: &Parameters) -> Vec<f64> {
     let mean_square = |p: &parameters::Parameter| {
         let term = &random[p.term];
         let k = term.size();
-        let own = term.level_of.iter().zip(term.z.chunks_exact(k)).filter(|(level, _)| level.is_some());
+        let own = term.level_of.iter().zip(z[p.term].chunks_exact(k)).filter(|(level, _)| level.is_some());
         let (count, sum) = own.fold((0.0, 0.0), |(count, sum), (_, z)| (count + 1.0, sum + z[p.a] * z[p.b]));
         if sum > 0.0 { sum / count } else { 1.0 }
     };
