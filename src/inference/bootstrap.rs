@@ -18,7 +18,8 @@ impl Fit {
     /// # Errors
     /// Whatever `statistics` says of this fit; [`Error::Invalid`] where too few replicates are asked for, or remain, to
     /// reach the level's quantiles, and for bias-corrected and accelerated limits of a parametric bootstrap; [`Error::NoPatients`] for a
-    /// fit from moments, [`Error::Invalid`] for one response of a joint fit.
+    /// fit from moments, [`Error::Invalid`] for one response of a joint fit, and for resampled patients where random effects of clusters tie them
+    /// together (the parametric bootstrap draws the effects too).
     pub fn bootstrap<F>(&self, bootstrap: &Bootstrap<'_>, statistics: F) -> Result<BootstrapDistribution>
     where
         F: Fn(&Fit) -> Result<Vec<f64>> + Sync,
@@ -28,7 +29,10 @@ impl Fit {
         let observed = statistics(self)?;
         let simulator = match bootstrap.resamples() {
             Resampling::Parametric => Some(Simulator::new(self)?),
-            Resampling::Patients => None,
+            Resampling::Patients => {
+                self.must_have_no_clusters("a bootstrap of patients")?;
+                None
+            }
         };
         let patients = self.design().patients().len();
         bootstrap.sample(observed, &self.design().arm_of, |sample| match (sample, &simulator) {

@@ -307,9 +307,12 @@ impl Fit {
         if self.fitted.problem.classes.len() > 1 {
             notes.push("The covariance takes coordinates that differ by patient; matrices shown are those of a patient with the fewest visits missed.".into());
         }
-        if !self.convergence().boundary.is_empty() {
-            notes.push(format!("At the boundary (estimated as zero): {}.", self.convergence().boundary.join("; ")));
+        let of_clusters = &self.fitted.parameter_names()[self.first_of_effects()..];
+        let boundary: Vec<&str> = self.convergence().boundary.iter().filter(|b| !of_clusters.contains(b)).map(String::as_str).collect();
+        if !boundary.is_empty() {
+            notes.push(format!("At the boundary (estimated as zero): {}.", boundary.join("; ")));
         }
+        notes.extend(self.singular_note());
         notes
     }
 

@@ -1,6 +1,7 @@
 //! Likelihood-ratio tests of a model against a special case of it.
 
 use super::nesting::special_case;
+use super::random_effects::{Dropped, dropped};
 use super::{Fit, ParameterCount};
 use crate::covariance::CovarianceStructure;
 use crate::design::Design;
@@ -25,7 +26,9 @@ pub struct LikelihoodRatio {
     pub df: f64,
     /// The p-value of the χ² distribution on `df` degrees of freedom; conservative where the smaller model puts a variance to its boundary.
     pub p: f64,
-    /// Where one random effect vanishes in the smaller model: the p-value of ½χ²(df − 1) + ½χ²(df), which is exact in large samples.
+    /// Where random effects vanish in the smaller model: the p-value of the mixture of χ² distributions. With one effect that is
+    /// ½χ²(df − 1) + ½χ²(df), exact in large samples; with m effects that are independent of each other Σ_j 2^−m C(m, j) χ²(df − m + j),
+    /// approximate (see the notes). None where no variance vanishes, and where several correlated effects of a factor do.
     pub mixture_p: Option<f64>,
     /// How it was made.
     pub notes: Vec<String>,
@@ -60,7 +63,9 @@ impl Fit {
     ///
     /// Where a random effect of this model has no variance in `nested`, the truth lies at the boundary of the parameters, and the p-value of
     /// χ² is too large. [`LikelihoodRatio::mixture_p`] is then that of the mixture of Self & Liang (1987, JASA 82:605–610) and Stram & Lee
-    /// (1994, Biometrics 50:1171–1177), if one effect vanishes.
+    /// (1994, Biometrics 50:1171–1177): one random effect of patients (in Σ) or of clusters, `(1 | therapist)`, dropped alone or from others that it
+    /// is correlated with. For several at once the weights depend on the information; those given are of independent estimates.
+    /// [`Fit::bootstrap_likelihood_ratio`] needs no such theory.
     ///
     /// ```
     /// # use trialstats::{Covariance, Layout, Model};
@@ -83,7 +88,6 @@ impl Fit {
             return self.whole_fit().likelihood_ratio(nested.whole_fit());
         }
         let (wide, narrow) = (self.design(), nested.design());
-        [self, nested].iter().try_for_each(|fit| fit.must_have_no_clusters("the likelihood ratio"))?;
         [wide, narrow].iter().try_for_each(|design| design.needs_patients("whether two fits are of the same observations"))?;
         let refused = |why: String| Err(Error::NotComparable { why });
         if self.estimation() != nested.estimation() {
@@ -95,7 +99,7 @@ impl Fit {
         if let Some(why) = different_means(self.estimation(), wide, narrow) {
             return refused(why);
         }
-        let vanished = self.vanished_in(nested)?;
+        let vanished = Vanished { of_patients: self.vanished_in(nested)?, of_clusters: dropped(wide, narrow)? };
         let [smaller, larger] = [nested, self].map(compared);
         if larger.parameters <= smaller.parameters {
             return refused(format!(
@@ -113,8 +117,11 @@ impl Fit {
         let statistic = statistic.max(0.0);
         let df = (larger.parameters - smaller.parameters) as f64;
         let p = chi_squared::sf(statistic, df);
-        let mixture_p = (vanished == 1).then(|| 0.5 * (mass_above(statistic, df - 1.0) + p));
-        let notes = notes(self, vanished, mixture_p, &smaller, &larger);
+        let mixture_p = vanished.alone().map(|m| mixture(statistic, df, m));
+        let mut notes = notes(self, vanished, &smaller, &larger);
+        if !nested.convergence().boundary.is_empty() {
+            notes.push("A variance of the smaller model itself is estimated as zero, which the large-sample theory does not foresee; use a parametric bootstrap.".into());
+        }
         Ok(LikelihoodRatio { rows: vec![smaller, larger], statistic, df, p, mixture_p, notes })
     }
 
@@ -184,12 +191,37 @@ fn compared(fit: &Fit) -> ComparedModel {
     let counted = if fit.estimation() == Estimation::Ml { ParameterCount::All } else { ParameterCount::Covariance };
     let criteria = fit.information_criteria(counted);
     let groups = if fit.design().groups().len() > 1 { format!(" by group ({})", fit.design().groups().join(", ")) } else { String::new() };
+    let effects: String = fit.design().options.random.iter().map(|term| format!(" + {term}")).collect();
     ComparedModel {
-        model: format!("{}; {}{groups}", fit.design().mean_model(), fit.covariance_structure()),
+        model: format!("{}{}; {}{groups}", fit.design().mean_model(), effects, fit.covariance_structure()),
         parameters: covariance + mean,
         log_likelihood: fit.log_likelihood(),
         aic: criteria.aic,
         bic: criteria.bic,
+    }
+}
+
+/// What the smaller model puts to the boundary.
+#[derive(Debug, Clone, Copy)]
+struct Vanished {
+    /// Dimensions of the random effects in the covariance within patients.
+    of_patients: usize,
+    of_clusters: Dropped,
+}
+
+impl Vanished {
+    /// How many effects vanish one by one; `None` where none does, or several do that are correlated.
+    fn alone(self) -> Option<usize> {
+        match (self.of_patients, self.of_clusters) {
+            (0, Dropped { single: 0, joint: 0 }) => None,
+            (0, Dropped { single, joint: 0 }) => Some(single),
+            (1, Dropped { single, joint: 0 }) => Some(1 + single),
+            _ => None,
+        }
+    }
+
+    fn any(self) -> bool {
+        self.of_patients > 0 || self.of_clusters != Dropped::default()
     }
 }
 
@@ -198,7 +230,18 @@ fn mass_above(x: f64, df: f64) -> f64 {
     if df > 0.0 { chi_squared::sf(x, df) } else { f64::from(u8::from(x <= 0.0)) }
 }
 
-fn notes(larger: &Fit, vanished: usize, mixture_p: Option<f64>, a: &ComparedModel, b: &ComparedModel) -> Vec<String> {
+/// The p-value of Σ_j 2^−m C(m, j) χ²(df − m + j), j from 0 to m.
+fn mixture(x: f64, df: f64, m: usize) -> f64 {
+    let mut weight = 0.5_f64.powi(m as i32);
+    let mut p = 0.0;
+    for j in 0..=m {
+        p += weight * mass_above(x, df - (m - j) as f64);
+        weight *= (m - j) as f64 / (j + 1) as f64;
+    }
+    p
+}
+
+fn notes(larger: &Fit, vanished: Vanished, a: &ComparedModel, b: &ComparedModel) -> Vec<String> {
     let by = match larger.estimation() {
         Estimation::Reml => {
             "Restricted maximum likelihood; the mean model is the same in both, and the criteria count covariance parameters."
@@ -207,13 +250,18 @@ fn notes(larger: &Fit, vanished: usize, mixture_p: Option<f64>, a: &ComparedMode
     };
     let df = b.parameters - a.parameters;
     let mut notes = vec![by.to_string(), format!("{} observations of {} patients.", larger.n_observations(), larger.n_patients())];
-    if vanished > 0 {
+    if vanished.any() {
         notes.push(
             "The smaller model puts a variance of the larger to zero, the boundary of its range: the p-value of χ² is conservative.".into(),
         );
-        notes.push(match mixture_p {
-            Some(_) => format!("p of the mixture: ½χ²({}) + ½χ²({df}) (Stram & Lee 1994).", df - 1),
-            None => "Several variances vanish; the mixture of χ² that would be exact is not known in general. Use a parametric bootstrap."
+        notes.push(match vanished.alone() {
+            Some(1) => format!("p of the mixture: ½χ²({}) + ½χ²({df}) (Stram & Lee 1994).", df - 1),
+            Some(m) => format!(
+                "p of the mixture: χ²({}) to χ²({df}) with binomial weights, as if the estimates of the {m} variances were independent; whatever their correlation, p is at most that of ½χ²({}) + ½χ²({df}). A parametric bootstrap needs no such assumption.",
+                df - m,
+                df - 1
+            ),
+            None => "Several correlated effects vanish; the mixture of χ² that would be exact is not known in general. Use a parametric bootstrap."
                 .into(),
         });
     }

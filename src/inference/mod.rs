@@ -33,6 +33,7 @@
 
 mod between_within;
 mod bootstrap;
+mod bootstrap_test;
 mod cluster_counts;
 mod coefficients;
 mod covariance_intervals;
@@ -66,6 +67,7 @@ mod sandwich_rows;
 mod satterthwaite;
 mod simulation;
 
+pub use bootstrap_test::BootstrapLikelihoodRatio;
 pub use cluster_counts::{ClusterCount, ClusterCounts};
 pub use coefficients::Coefficients;
 pub use covariance_intervals::{CovarianceInterval, CovarianceIntervalMethod, CovarianceIntervalOptions, CovarianceIntervals};
@@ -80,7 +82,8 @@ pub use likelihood_ratio::{ComparedModel, LikelihoodRatio};
 pub use predictions::{Prediction, PredictionKind, PredictionOptions, Predictions, VisitStatus};
 pub use quantities::CovarianceQuantity;
 pub use random_effects::{
-    IntraclassCorrelation, IntraclassCorrelations, PredictedEffect, PredictedEffects, VarianceComponent, VarianceComponents,
+    IntraclassCorrelation, IntraclassCorrelations, PredictedEffect, PredictedEffects, RSquared, SingularDirection, VarianceComponent,
+    VarianceComponents,
 };
 pub use refitter::Refitter;
 pub use residuals::{Residual, Residuals};

@@ -32,6 +32,12 @@ pub struct Residual {
     /// An entry of L⁻¹(y − Xβ), where LL' is the model covariance of the patient's observed visits in order: independent and standard normal if
     /// the model holds.
     pub normalised: f64,
+    /// Observed minus x'β + z'û, the predicted effects of clusters being taken away too; the response residual where there are none.
+    pub conditional: f64,
+    /// The conditional residual over the standard deviation √Σ_tt.
+    pub conditional_pearson: f64,
+    /// An entry of L⁻¹(y − Xβ − Zû), where LL' is Σ over the patient's observed visits in order.
+    pub conditional_normalised: f64,
 }
 
 impl Fit {
@@ -39,6 +45,10 @@ impl Fit {
     ///
     /// Normalised residuals are L⁻¹(y − Xβ) with LL' = Σ over the patient's observed visits, L lower triangular with visits in order (Pinheiro & Bates
     /// 2000, Mixed-Effects Models in S and S-PLUS, §5.3.4; nlme's `type = "normalized"`). Observation weights w scale variances by 1/w.
+    ///
+    /// With random effects of clusters the model covariance of a patient's visits is that of his or her own observations, Z_iGZ_i' + Σ_i; patients of
+    /// one cluster stay correlated. Conditional residuals have the predicted effects taken away as well, and Σ_i alone as their
+    /// covariance: nlme's residuals at the innermost level.
     ///
     /// # Errors
     /// [`crate::Error::NoPatients`] for a fit from moments.
@@ -48,13 +58,17 @@ impl Fit {
         let visits = design.visit_labels().len();
         let mut rows: Vec<Residual> = vec![];
         let matrix = design.model_matrix();
+        let effects = self.effects_by_observation();
         for patient in matrix.chunk_by(|a, b| a.0 == b.0) {
             let i = patient[0].0;
             let seen: Vec<usize> = patient.iter().map(|(_, t, _)| *t).collect();
             let v = self.covariance_of(i, &seen);
             let fitted: Vec<f64> = patient.iter().map(|(_, _, x)| product(x, self.beta())).collect();
             let response = DVector::from_iterator(seen.len(), seen.iter().zip(&fitted).map(|(&t, f)| design.y[i * visits + t] - f));
-            let normalised = v.clone().cholesky().and_then(|c| c.l().solve_lower_triangular(&response));
+            let conditional = DVector::from_iterator(seen.len(), (0..seen.len()).map(|k| response[k] - effects[i * visits + seen[k]]));
+            let sigma = self.residual_covariance_of(i, &seen);
+            let whitened = |v: &DMatrix<f64>, r: &DVector<f64>| v.clone().cholesky().and_then(|c| c.l().solve_lower_triangular(r));
+            let (normalised, conditional_normalised) = (whitened(&v, &response), whitened(&sigma, &conditional));
             rows.extend((0..seen.len()).map(|k| Residual {
                 patient: design.patients()[i],
                 visit: seen[k],
@@ -63,6 +77,9 @@ impl Fit {
                 pearson: response[k] / v[(k, k)].sqrt(),
                 // A singular covariance has no normalised residuals.
                 normalised: normalised.as_ref().map_or(f64::NAN, |n| n[k]),
+                conditional: conditional[k],
+                conditional_pearson: conditional[k] / sigma[(k, k)].sqrt(),
+                conditional_normalised: conditional_normalised.as_ref().map_or(f64::NAN, |n| n[k]),
             }));
         }
         Ok(Residuals { outcome: design.outcome().into(), visits: design.visit_labels().to_vec(), rows })
@@ -80,8 +97,38 @@ impl Fit {
         ))
     }
 
-    /// V_i: the model covariance of an analysed patient's observations at the visits `seen`.
+    /// V_i: the model covariance of an analysed patient's observations at the visits `seen`, Z_iGZ_i' + Σ_i.
     pub(super) fn covariance_of(&self, patient: usize, seen: &[usize]) -> DMatrix<f64> {
+        let mut v = self.residual_covariance_of(patient, seen);
+        let (visits, theta) = (self.design().visit_labels().len(), &self.fitted().point.theta);
+        for own in self.fitted_terms() {
+            let (g, k) = (own.covariance(theta), own.term.effects().len());
+            let at = |t: usize| (own.term.level_of()[patient * visits + t], patient * visits + t);
+            let z = |row: usize| DVector::from_column_slice(&own.term.z()[row * k..(row + 1) * k]);
+            v += DMatrix::from_fn(seen.len(), seen.len(), |a, b| match (at(seen[a]), at(seen[b])) {
+                ((Some(level), a), (Some(other), b)) if level == other => z(a).dot(&(&g * z(b))),
+                _ => 0.0,
+            });
+        }
+        v
+    }
+
+    /// z'û of every analysed observation, patients × visits; zero elsewhere.
+    fn effects_by_observation(&self) -> Vec<f64> {
+        let mut sums = vec![0.0; self.design().y.len()];
+        for own in self.fitted_terms() {
+            let (predicted, k) = (self.predicted(&own), own.term.effects().len());
+            for ((sum, level), z) in sums.iter_mut().zip(own.term.level_of()).zip(own.term.z().chunks_exact(k)) {
+                let Some(level) = level else { continue };
+                let effects = &predicted[*level as usize * k..(*level as usize + 1) * k];
+                *sum += effects.iter().zip(z).map(|(u, z)| u.estimate * z).sum::<f64>();
+            }
+        }
+        sums
+    }
+
+    /// Σ_i: what an analysed patient's observations at the visits `seen` vary by beyond the effects of clusters.
+    pub(super) fn residual_covariance_of(&self, patient: usize, seen: &[usize]) -> DMatrix<f64> {
         let design = self.design();
         let group = design.group_of[patient];
         let sigma = match self.fitted().class_of.get(patient) {
@@ -107,20 +154,39 @@ impl Tabular for Residuals {
         let real = |name: &'static str, heading: &str, of: fn(&Residual) -> f64| {
             Column::real(name, heading, Format::Decimals(3), self.rows.iter().map(of))
         };
-        vec![
+        let mut columns = vec![
             Column::count("patient", "Patient (position)", self.rows.iter().map(|r| r.patient)),
             Column::text("visit", "Visit", self.rows.iter().map(|r| self.visits[r.visit].as_str())),
             real("fitted", "Fitted", |r| r.fitted),
             real("response", "Response", |r| r.response),
             real("pearson", "Pearson", |r| r.pearson),
             real("normalised", "Normalised", |r| r.normalised),
-        ]
+        ];
+        if self.has_effects() {
+            columns.extend([
+                real("conditional", "Conditional", |r| r.conditional),
+                real("conditional_pearson", "Conditional Pearson", |r| r.conditional_pearson),
+                real("conditional_normalised", "Conditional normalised", |r| r.conditional_normalised),
+            ]);
+        }
+        columns
     }
 
     fn notes(&self) -> Vec<String> {
-        vec![
+        let mut notes = vec![
             "Response: observed minus fitted. Pearson: over the model standard deviation. Normalised: L⁻¹(y − Xβ), LL' the model covariance of the patient's observed visits in order.".into(),
-        ]
+        ];
+        if self.has_effects() {
+            notes.push("Conditional: observed minus fitted and minus the predicted effects of clusters; Pearson and normalised by Σ, the covariance within patients.".into());
+        }
+        notes
+    }
+}
+
+impl Residuals {
+    /// Whether predicted effects of clusters tell conditional from marginal residuals.
+    fn has_effects(&self) -> bool {
+        self.rows.iter().any(|r| r.conditional != r.response)
     }
 }
 

@@ -1,11 +1,14 @@
 //! New outcomes from a fitted model, for the trial's own design.
 
 use super::Fit;
+use super::random_effects::semidefinite_factor;
 use super::residuals::product;
+use crate::design::RandomTerm;
 use crate::error::{Error, Result};
 use crate::simulate::random::{Stream, lower_factor, lower_times};
 use crate::table::{Column, Format, Tabular, display_as_table};
 use crate::trial::Trial;
+use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
 /// Outcomes simulated from a fit: for every analysed patient at every visit that was observed, as the fit has it.
@@ -26,7 +29,7 @@ pub struct Simulations {
 
 impl Fit {
     /// Simulates the outcome of the analysed patients at their observed visits, `replicates` times: y = Xβ + ε with ε ~ N(0, Σ) at the estimates, which
-    /// are taken as the truth. Observation weights w scale variances by 1/w.
+    /// are taken as the truth. Observation weights w scale variances by 1/w. Effects of clusters are drawn anew, y = Xβ + Zu + ε with u ~ N(0, G).
     ///
     /// Replicate r draws from a stream of its own under `seed`, so that it is the same however many others are drawn and by however many threads.
     ///
@@ -74,6 +77,8 @@ pub(crate) struct Simulator {
     means: Vec<f64>,
     /// The square roots of the weights.
     roots: Option<Vec<f64>>,
+    /// The cluster factors, each with the factor Λ of G = ΛΛ'.
+    clusters: Vec<(RandomTerm, DMatrix<f64>)>,
 }
 
 impl Simulator {
@@ -81,9 +86,8 @@ impl Simulator {
         fit.check_shared_covariance("simulation")?;
         let design = fit.design();
         design.needs_patients("simulating from the fit")?;
-        fit.must_have_no_clusters("simulation")?;
         let visits = design.visit_labels().len();
-        let factor = |sigma: &nalgebra::DMatrix<f64>| {
+        let factor = |sigma: &DMatrix<f64>| {
             lower_factor(sigma.as_slice(), visits).ok_or_else(|| {
                 Error::invalid("simulating from the fit", "the fitted covariance is singular", "choose a structure with fewer parameters")
             })
@@ -92,7 +96,9 @@ impl Simulator {
         let mut means = vec![f64::NAN; design.y.len()];
         design.model_matrix().iter().for_each(|(i, t, x)| means[i * visits + t] = product(x, fit.beta()));
         let roots = design.weights.as_ref().map(|weights| weights.iter().map(|w| w.sqrt()).collect());
-        Ok(Self { visits, factors, group_of: design.group_of.clone(), means, roots })
+        let theta = &fit.fitted().point.theta;
+        let clusters = fit.fitted_terms().iter().map(|own| (own.term.clone(), semidefinite_factor(&own.covariance(theta)))).collect();
+        Ok(Self { visits, factors, group_of: design.group_of.clone(), means, roots, clusters })
     }
 
     /// The outcome of one replicate, n × T.
@@ -105,7 +111,22 @@ impl Simulator {
                 *value += deviations[t] / self.roots.as_ref().map_or(1.0, |r| r[i * self.visits + t]);
             }
         }
+        for (k, (term, factor)) in self.clusters.iter().enumerate() {
+            // Patients draw from the first stream, the levels of each factor from one of their own.
+            add_effects(term, factor, &mut Stream::new(seed, replicate, 1 + k as u64), &mut y);
+        }
         y
+    }
+}
+
+/// Draws the effects of every level of a factor and adds z'u to every observation in one.
+fn add_effects(term: &RandomTerm, factor: &DMatrix<f64>, stream: &mut Stream, y: &mut [f64]) {
+    let k = factor.nrows();
+    let effects: Vec<DVector<f64>> = term.levels().iter().map(|_| factor * DVector::from_vec(stream.normals(k))).collect();
+    for ((value, level), z) in y.iter_mut().zip(term.level_of()).zip(term.z().chunks_exact(k)) {
+        if let Some(level) = level {
+            *value += effects[*level as usize].iter().zip(z).map(|(u, z)| u * z).sum::<f64>();
+        }
     }
 }
 

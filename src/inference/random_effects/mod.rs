@@ -4,12 +4,18 @@
 
 mod components;
 mod icc;
+mod nesting;
 mod predicted;
+mod r_squared;
+mod singular;
 mod strata;
 
 pub use components::{VarianceComponent, VarianceComponents};
 pub use icc::{IntraclassCorrelation, IntraclassCorrelations};
+pub(super) use nesting::{Dropped, dropped};
 pub use predicted::{PredictedEffect, PredictedEffects};
+pub use r_squared::RSquared;
+pub use singular::SingularDirection;
 
 use super::Fit;
 use crate::design::RandomTerm;
@@ -141,4 +147,34 @@ fn of_sparse(effects: &Effects) -> Vec<Prediction> {
         Prediction { estimate, variance: at(&effects.covariances), conditional: at(&effects.conditional) }
     };
     effects.estimates.iter().enumerate().map(of).collect()
+}
+
+/// The lower triangular Λ with ΛΛ' = G, for a positive semidefinite G; columns without variance are zero.
+pub(super) fn semidefinite_factor(g: &DMatrix<f64>) -> DMatrix<f64> {
+    let k = g.nrows();
+    let mut l = DMatrix::<f64>::zeros(k, k);
+    for a in 0..k {
+        for b in 0..=a {
+            let rest = g[(a, b)] - (0..b).map(|c| l[(a, c)] * l[(b, c)]).sum::<f64>();
+            l[(a, b)] = match a == b {
+                true if rest > 1e-14 * g[(a, a)] => rest.sqrt(),
+                true => 0.0,
+                false if l[(b, b)] > 0.0 => rest / l[(b, b)],
+                false => 0.0,
+            };
+        }
+    }
+    l
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_of_singular_covariances_give_them_back() {
+        let singular = DMatrix::from_row_slice(3, 3, &[4.0, 2.0, 0.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+        let l = semidefinite_factor(&singular);
+        assert_eq!(&l * l.transpose(), singular);
+    }
 }
