@@ -83,10 +83,11 @@ impl Fit {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) for a level outside (0, 1), and where the covariance takes coordinates that differ by patient;
+    /// [`Error::Invalid`](crate::Error::Invalid) for a level outside (0, 1), where the covariance takes coordinates that differ by patient, and for one response of a joint fit;
     /// [`Error::NoPatients`](crate::Error::NoPatients) for a fit from moments.
     pub fn icc(&self, options: &CovarianceIntervalOptions) -> Result<IntraclassCorrelations> {
         check_level(options.level)?;
+        self.must_be_whole("intraclass correlations")?;
         self.check_shared_covariance("intraclass correlations")?;
         self.design().needs_patients("intraclass correlations")?;
         let strata = strata(self);

@@ -76,6 +76,9 @@ fn singular(of: &FittedTerm, g: &DMatrix<f64>, residual: f64) -> Vec<SingularDir
     let zero: Vec<usize> = (0..k).filter(|&a| scaled[(a, a)] <= nothing).collect();
     let single = zero.iter().map(|&a| direction((0..k).map(|b| f64::from(u8::from(a == b))).collect()));
     let rest: Vec<usize> = (0..k).filter(|a| !zero.contains(a)).collect();
+    if rest.is_empty() {
+        return single.collect();
+    }
     let eigen = SymmetricEigen::new(DMatrix::from_fn(rest.len(), rest.len(), |a, b| scaled[(rest[a], rest[b])]));
     let combined = (0..rest.len()).filter(|&j| eigen.eigenvalues[j] <= nothing).map(|j| {
         let mut weights = vec![0.0; k];
