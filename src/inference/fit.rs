@@ -307,8 +307,10 @@ impl Fit {
         if self.fitted.problem.classes.len() > 1 {
             notes.push("The covariance takes coordinates that differ by patient; matrices shown are those of a patient with the fewest visits missed.".into());
         }
+        // What vanished of the effects of clusters is told as a direction; the sparse engine has nothing else that could.
         let of_clusters = &self.fitted.parameter_names()[self.first_of_effects()..];
-        let boundary: Vec<&str> = self.convergence().boundary.iter().filter(|b| !of_clusters.contains(b)).map(String::as_str).collect();
+        let elsewhere = |name: &&String| self.fitted.sparse.is_none() && !of_clusters.contains(name);
+        let boundary: Vec<&str> = self.convergence().boundary.iter().filter(elsewhere).map(String::as_str).collect();
         if !boundary.is_empty() {
             notes.push(format!("At the boundary (estimated as zero): {}.", boundary.join("; ")));
         }

@@ -148,3 +148,18 @@ pub const MIXED_PEER: f64 = 5e-7;
 
 /// Degrees of freedom of balanced designs, which are whole numbers: second derivatives at an optimum exact to its decrement. Worst: 6e-13.
 pub const MIXED_IDENTITY_DF: f64 = 1e-11;
+
+/// Intraclass correlations and standard deviations of effects at lme4's and the written-out optimum (`mixed/inference_icc.json`), in widths of the interval.
+pub const ICC: f64 = 1e-6;
+
+/// Their profile limits: bisection to 1e-7 there, over searches without derivatives; in widths of the interval.
+pub const ICC_LIMIT: f64 = 1e-5;
+
+/// Residuals of nlme::lme by its own estimates, in standard deviations.
+pub const MIXED_RESIDUAL: f64 = 1e-6;
+
+/// R² and its variances by lme4's estimates.
+pub const MIXED_R_SQUARED: f64 = 1e-6;
+
+/// Likelihood-ratio statistics by lme4's deviances, absolute; relative in p-values.
+pub const MIXED_DEVIANCE: f64 = 1e-7;
