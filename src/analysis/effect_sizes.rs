@@ -1,7 +1,7 @@
 //! Effect sizes of a model's estimates at the visit of primary interest.
 
 use super::run::{has_arm, has_baseline};
-use super::{Analysis, OutcomeEffects, Progress};
+use super::{Analysis, OutcomeEffects, Plan, Progress};
 use crate::effects::{Bootstrap, Difference, EffectOptions, EffectSize, EffectSizes, GroupSize, IntervalMethod, from_model_estimates};
 use crate::error::Result;
 use crate::inference::{Df, Fit};
@@ -16,8 +16,7 @@ pub(super) fn of(analysis: &Analysis<'_>, model: &Model, fit: &Fit, progress: &d
     if plan.baseline_from == BaselineFrom::Visit && trial.schedule().baseline().is_none() {
         return Ok(OutcomeEffects::default());
     }
-    let options =
-        EffectOptions::new().denominator(plan.denominator).level(plan.level).positive(plan.positive).baseline(plan.baseline_from.clone());
+    let options = options(plan);
     let wanted = differences(fit, trial, &plan.at)?;
     if wanted.is_empty() {
         return Ok(OutcomeEffects::default());
@@ -43,6 +42,11 @@ pub(super) fn of(analysis: &Analysis<'_>, model: &Model, fit: &Fit, progress: &d
         parts.filter(|t| !t.rows.is_empty()).collect()
     };
     Ok(OutcomeEffects { within: part(false), between: part(true) })
+}
+
+/// What the plan says of effect sizes.
+pub(super) fn options(plan: &Plan) -> EffectOptions {
+    EffectOptions::new().denominator(plan.denominator).level(plan.level).positive(plan.positive).baseline(plan.baseline_from.clone())
 }
 
 /// The limits of `bootstrap` beside the estimates of `plain`, whose standard errors and degrees of freedom are those of the plan.

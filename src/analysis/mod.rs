@@ -1,5 +1,8 @@
 //! The analysis plan of a trial: which outcomes, at which visit, by which model, with which definitions of response.
 
+mod cluster_models;
+mod cluster_sensitivity;
+mod clustering;
 mod covariance;
 mod diagnostics;
 mod effect_sizes;
@@ -9,6 +12,8 @@ mod result;
 mod run;
 mod summary;
 
+pub use cluster_sensitivity::{ClusterSensitivity, ClusterSensitivityRow, ClusterShare};
+pub use clustering::{ClusterModel, Clustering};
 pub use covariance::{FittedCovariance, GroupCorrelation};
 pub use diagnostics::{Diagnostics, Quantile, Spread};
 pub(crate) use plan::visit_in_prose;

@@ -1,6 +1,6 @@
 //! What is analysed, decided before the data are seen.
 
-use super::{AnalysisResult, Progress};
+use super::{AnalysisResult, Clustering, Progress};
 use crate::covariance::Covariance;
 use crate::design::{Baseline, MeanModel};
 use crate::effects::{Denominator, Positive};
@@ -47,6 +47,7 @@ use crate::trial::{BaselineFrom, Trial};
 /// | [`lower_is_better`](Analysis::lower_is_better) | not said: effect sizes have the sign of the difference |
 /// | [`bootstrap`](Analysis::bootstrap) | none |
 /// | [`seed`](Analysis::seed) | 1 |
+/// | [`sensitivity_to_clusters`](Analysis::sensitivity_to_clusters) | none |
 #[derive(Debug, Clone)]
 pub struct Analysis<'t> {
     pub(super) trial: &'t Trial,
@@ -94,6 +95,8 @@ pub struct Plan {
     pub labels: Vec<(String, String)>,
     /// Characteristics in the table of baseline characteristics; all where not said.
     pub characteristics: Option<Vec<String>>,
+    /// Clusters that a sensitivity analysis of the primary contrast considers.
+    pub clustering: Option<Clustering>,
 }
 
 impl Plan {
@@ -131,6 +134,7 @@ impl<'t> Analysis<'t> {
             denominator: Denominator::BaselinePooled,
             labels: vec![],
             characteristics: None,
+            clustering: None,
         };
         Self { trial, plan }
     }
@@ -249,6 +253,28 @@ impl<'t> Analysis<'t> {
         self
     }
 
+    /// Adds a sensitivity analysis: the contrast of the primary outcome at the visit of primary interest, with its effect size, under models that
+    /// take these clusters into account, beside the primary analysis, which stays what it is. See
+    /// [`ClusterSensitivity`](super::ClusterSensitivity) for what it gives.
+    ///
+    /// ```
+    /// use trialstats::analysis::{Analysis, ClusterModel, Clustering, Silent};
+    /// # use trialstats::simulate::Gaussian;
+    /// # fn main() -> trialstats::Result<()> {
+    /// # let trial = Gaussian::new(["before", "after"]).arm("alone", 40, [5.0, 5.0]).arm("grouped", 40, [5.0, 4.0])
+    /// #     .groups("group", "grouped", 8, [0.0, 1.0]).trial(1, 0)?;
+    /// let analysis = Analysis::of(&trial).primary("y").sensitivity_to_clusters(Clustering::new().groups("group"));
+    /// let result = analysis.run(&Silent)?;
+    /// let clustering = result.clustering.expect("it was asked for");
+    /// assert!(clustering.get(ClusterModel::PartiallyNested).is_some_and(|row| row.failure.is_none()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sensitivity_to_clusters(mut self, clustering: Clustering) -> Self {
+        self.plan.clustering = Some(clustering);
+        self
+    }
+
     /// Runs the analysis.
     ///
     /// # Errors
@@ -271,6 +297,7 @@ impl<'t> Analysis<'t> {
             ));
         }
         self.trial.schedule().index_of(&self.plan.at)?;
+        self.plan.clustering.iter().try_for_each(|clustering| clustering.check(self.trial))?;
         self.outcomes().iter().try_for_each(|name| self.trial.outcome(name).map(|_| ()))
     }
 

@@ -1,6 +1,6 @@
 //! What an analysis found: tables and figures' numbers, ready to be arranged.
 
-use super::{Diagnostics, FittedCovariance, Plan};
+use super::{ClusterSensitivity, Diagnostics, FittedCovariance, Plan};
 use crate::design::Baseline;
 use crate::effects::EffectSizes;
 use crate::inference::{Attempt, Coefficients, FTest};
@@ -23,6 +23,8 @@ pub struct AnalysisResult {
     pub rates: Option<Rates>,
     /// Arms compared by them.
     pub comparisons: Option<Comparisons>,
+    /// The primary contrast under models of the trial's clusters, where the plan asks for it.
+    pub clustering: Option<ClusterSensitivity>,
     /// Software and version.
     pub software: String,
 }

@@ -12,6 +12,7 @@ use std::path::Path;
 pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<AnalysisResult> {
     let trial = analysis.trial;
     let outcomes = analysis.outcomes().into_iter().map(|name| outcome(analysis, name, progress)).collect::<Result<Vec<_>>>()?;
+    let clustering = super::cluster_models::sensitivity(analysis, progress)?;
     let (rates, comparisons) = responders(analysis)?;
     Ok(AnalysisResult {
         plan: analysis.plan.clone(),
@@ -20,6 +21,7 @@ pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<An
         outcomes,
         rates,
         comparisons,
+        clustering,
         software: format!("trialstats {}", env!("CARGO_PKG_VERSION")),
     })
 }

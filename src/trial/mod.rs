@@ -3,6 +3,7 @@
 //! A [`Trial`] is checked once, when it is made, and read-only afterwards. Everything per patient and visit is stored patient by patient:
 //! the value of patient `i` at scheduled visit `t` is at `i * visits + t`.
 
+mod after_baseline;
 mod baseline;
 mod baseline_from;
 mod builder;

@@ -2,7 +2,7 @@
 
 use super::strata::{Stratum, strata};
 use crate::dist::f;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::inference::Fit;
 use crate::inference::covariance_intervals::{CovarianceInterval, CovarianceIntervalOptions};
 use crate::inference::quantities::{CovarianceQuantity, Form, Quantity, sum};
@@ -86,11 +86,25 @@ impl Fit {
     /// [`Error::Invalid`](crate::Error::Invalid) for a level outside (0, 1), where the covariance takes coordinates that differ by patient, and for one response of a joint fit;
     /// [`Error::NoPatients`](crate::Error::NoPatients) for a fit from moments.
     pub fn icc(&self, options: &CovarianceIntervalOptions) -> Result<IntraclassCorrelations> {
+        self.icc_of(options, |_| true)
+    }
+
+    /// The same at one visit alone, which takes a fraction of the time where variances differ by visit; rows that hold for all visits are among them.
+    ///
+    /// # Errors
+    /// As [`Fit::icc`]; [`Error::Unknown`](crate::Error::Unknown) for a visit that is not analysed.
+    pub fn icc_at(&self, visit: &str, options: &CovarianceIntervalOptions) -> Result<IntraclassCorrelations> {
+        let visits = self.design().visit_labels();
+        let at = visits.iter().position(|v| v == visit).ok_or_else(|| Error::unknown("visit", visit, visits))?;
+        self.icc_of(options, |stratum| stratum.visit.is_none_or(|t| t == at))
+    }
+
+    fn icc_of(&self, options: &CovarianceIntervalOptions, wanted: impl Fn(&Stratum) -> bool) -> Result<IntraclassCorrelations> {
         check_level(options.level)?;
         self.must_be_whole("intraclass correlations")?;
         self.check_shared_covariance("intraclass correlations")?;
         self.design().needs_patients("intraclass correlations")?;
-        let strata = strata(self);
+        let strata: Vec<Stratum> = strata(self).into_iter().filter(wanted).collect();
         let factors = self.design().random().len();
         let shares: Vec<(&Stratum, Option<usize>)> = strata
             .iter()

@@ -1,0 +1,195 @@
+//! The primary contrast under models that take clusters into account.
+
+use super::cluster_sensitivity::{ClusterSensitivity, ClusterSensitivityRow, ClusterShare};
+use super::run::has_arm;
+use super::{Analysis, ClusterModel, Clustering, Progress, effect_sizes};
+use crate::design::{Baseline, Clusters};
+use crate::effects::{Difference, EffectSize};
+use crate::error::{Error, Result};
+use crate::inference::{
+    CovarianceIntervalMethod, CovarianceIntervalOptions, Df, Estimate, Fit, IntraclassCorrelation, IntraclassCorrelations, Vcov,
+};
+use crate::means::{Contrast, ContrastOptions};
+use crate::model::{Model, PartiallyNested};
+use crate::trial::{BaselineFrom, Trial};
+
+/// A model that takes clusters into account, and what came of it.
+struct Fitted {
+    kind: ClusterModel,
+    formula: String,
+    fit: Result<Fit>,
+}
+
+/// The primary outcome under every model of the plan's clusters; nothing where the plan names none.
+pub(super) fn sensitivity(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<Option<ClusterSensitivity>> {
+    let Some(clustering) = &analysis.plan.clustering else { return Ok(None) };
+    let model = analysis.model(&analysis.plan.primary)?;
+    let primary = model.fit(analysis.trial)?;
+    if !has_arm(&primary, analysis.trial) {
+        return Err(Error::invalid(
+            "the sensitivity analysis of clusters",
+            "the mean model does not have the arm, and there is no contrast",
+            "add the arm to the mean, or leave the clusters out",
+        ));
+    }
+    let kinds: Vec<ClusterModel> = clustering.models().into_iter().filter(|kind| *kind != ClusterModel::Independent).collect();
+    progress.begin("Fitting models with clusters", kinds.len() as u64 + 1);
+    let after_baseline = after_baseline(analysis, clustering, &model)?;
+    let mut fitted = vec![];
+    for kind in kinds {
+        fitted.push(fitted_as(analysis, clustering, kind, &model, &after_baseline));
+        progress.advance(fitted.len() as u64);
+    }
+    let found = assembled(analysis, clustering, &model.to_string(), &primary, &fitted);
+    progress.end();
+    found.map(Some)
+}
+
+/// The trial in which clusters begin with treatment, where the model has one mean for all arms before it.
+fn after_baseline(analysis: &Analysis<'_>, clustering: &Clustering, model: &Model) -> Result<Trial> {
+    match model.mean().baseline() {
+        Baseline::Constrained => analysis.trial.clusters_after_baseline(&clustering.factors()),
+        Baseline::Covariate | Baseline::Response => Ok(analysis.trial.clone()),
+    }
+}
+
+fn fitted_as(analysis: &Analysis<'_>, clustering: &Clustering, kind: ClusterModel, plain: &Model, after_baseline: &Trial) -> Fitted {
+    let (plan, trial) = (&analysis.plan, analysis.trial);
+    let df = df_with_effects(plan.df);
+    let (model, trial) = match kind {
+        ClusterModel::PartiallyNested => {
+            let nested = PartiallyNested::new(plain.mean().clone(), clustering.highest()).covariance(plan.covariance.clone()).df(df);
+            let model = nested.model(trial);
+            (model.map(|m| m.covariance_else(plan.covariance_else.iter().cloned()).estimation(plan.estimation)), trial)
+        }
+        ClusterModel::ClusterRobust => {
+            (Ok(plain.clone().vcov(Vcov::Cr2).clusters(Clusters::by(clustering.highest())).df(Df::Satterthwaite)), trial)
+        }
+        _ => (Ok(clustering.factors_of(kind).into_iter().fold(plain.clone().df(df), Model::random_intercept)), after_baseline),
+    };
+    let formula = model.as_ref().map_or(String::new(), ToString::to_string);
+    Fitted { kind, formula, fit: model.and_then(|m| m.fit(trial)) }
+}
+
+/// The plan's degrees of freedom, or the nearest that are built for random effects.
+fn df_with_effects(df: Df) -> Df {
+    match df {
+        Df::KenwardRoger2 => Df::KenwardRoger,
+        Df::BetweenWithin => Df::Satterthwaite,
+        other => other,
+    }
+}
+
+fn assembled(
+    analysis: &Analysis<'_>,
+    clustering: &Clustering,
+    formula: &str,
+    primary: &Fit,
+    fitted: &[Fitted],
+) -> Result<ClusterSensitivity> {
+    let plan = &analysis.plan;
+    let mut rows = estimated(analysis, ClusterModel::Independent, formula, primary, primary)?;
+    for model in fitted {
+        let found = model.fit.as_ref().map_err(Error::to_string);
+        let found = found.and_then(|fit| estimated(analysis, model.kind, &model.formula, fit, primary).map_err(|e| e.to_string()));
+        match found {
+            Ok(own) => rows.extend(own),
+            Err(why) => rows.extend(failed(analysis, model, &why, primary)?),
+        }
+    }
+    let fullest = [ClusterModel::GroupsAndTherapists, ClusterModel::Groups, ClusterModel::Therapists].into_iter();
+    let described = fullest.filter_map(|kind| fitted.iter().find(|f| f.kind == kind)).find_map(|f| Some((f.kind, f.fit.as_ref().ok()?)));
+    let mut found = ClusterSensitivity {
+        outcome: primary.design().outcome().into(),
+        label: analysis.trial.outcome(&plan.primary)?.label.clone(),
+        visit: plan.at.clone(),
+        level: plan.level,
+        clustering: clustering.clone(),
+        rows,
+        described: described.map(|(kind, _)| kind),
+        icc: described.map(|(_, fit)| icc_at(analysis, fit, CovarianceIntervalMethod::Profile)).transpose()?,
+        effects: described.map(|(_, fit)| fit.random_effects()),
+        notes: vec![],
+    };
+    found.notes = super::cluster_sensitivity::notes(analysis, &found, primary);
+    Ok(found)
+}
+
+/// A row for each arm compared with the reference.
+fn estimated(analysis: &Analysis<'_>, kind: ClusterModel, formula: &str, fit: &Fit, primary: &Fit) -> Result<Vec<ClusterSensitivityRow>> {
+    let plan = &analysis.plan;
+    let icc = match fit.design().random() {
+        [] => None,
+        _ => Some(icc_at(analysis, fit, CovarianceIntervalMethod::Wald)?),
+    };
+    let row = |(arm, contrast): (&String, Contrast)| -> Result<ClusterSensitivityRow> {
+        Ok(ClusterSensitivityRow {
+            model: kind,
+            formula: formula.into(),
+            contrast: contrast.contrast,
+            lower: contrast.lower,
+            upper: contrast.upper,
+            effect: effect(analysis, primary, arm, &contrast.estimate)?,
+            shares: icc.iter().flat_map(|icc| shares(fit, icc, arm)).collect(),
+            vanished: fit.convergence().boundary.clone(),
+            covariance: fit.covariance_structure().to_string(),
+            df_method: fit.df_method().to_string(),
+            log_likelihood: fit.log_likelihood(),
+            aic: fit.aic(),
+            failure: contrast.not_estimable,
+            estimate: contrast.estimate,
+        })
+    };
+    let contrasts = fit.arm_contrasts(&ContrastOptions::default().level(plan.level).visits([&plan.at]))?;
+    analysis.trial.arms()[1..].iter().zip(contrasts.rows).map(row).collect()
+}
+
+/// Rows without numbers that say why.
+fn failed(analysis: &Analysis<'_>, model: &Fitted, why: &str, primary: &Fit) -> Result<Vec<ClusterSensitivityRow>> {
+    let contrasts = primary.arm_contrasts(&ContrastOptions::default().visits([&analysis.plan.at]))?;
+    let row = |contrast: Contrast| ClusterSensitivityRow {
+        model: model.kind,
+        formula: model.formula.clone(),
+        estimate: Estimate::new(&contrast.estimate.label, f64::NAN, f64::NAN, f64::NAN),
+        contrast: contrast.contrast,
+        lower: f64::NAN,
+        upper: f64::NAN,
+        effect: None,
+        shares: vec![],
+        vanished: vec![],
+        covariance: String::new(),
+        df_method: String::new(),
+        log_likelihood: f64::NAN,
+        aic: f64::NAN,
+        failure: Some(why.into()),
+    };
+    Ok(contrasts.rows.into_iter().map(row).collect())
+}
+
+/// The difference over the standard deviation of the primary analysis; none where no baseline value is known.
+fn effect(analysis: &Analysis<'_>, primary: &Fit, arm: &str, estimate: &Estimate) -> Result<Option<EffectSize>> {
+    let (trial, plan) = (analysis.trial, &analysis.plan);
+    if plan.baseline_from == BaselineFrom::Visit && trial.schedule().baseline().is_none() {
+        return Ok(None);
+    }
+    let difference = Difference::between(arm, &trial.arms()[0], &plan.at, estimate);
+    let table = crate::effects::from_model_estimates(trial, primary, &[difference], &effect_sizes::options(plan))?;
+    Ok(table.rows.into_iter().next())
+}
+
+/// Intraclass correlations at the visit of primary interest.
+fn icc_at(analysis: &Analysis<'_>, fit: &Fit, method: CovarianceIntervalMethod) -> Result<IntraclassCorrelations> {
+    fit.icc_at(&analysis.plan.at, &CovarianceIntervalOptions { level: analysis.plan.level, method })
+}
+
+/// What each factor adds to the variance in an arm.
+fn shares(fit: &Fit, icc: &IntraclassCorrelations, arm: &str) -> Vec<ClusterShare> {
+    let components = fit.variance_components();
+    let of_factor = |factor: &str| components.rows.iter().find(|c| c.component == factor).map_or(f64::NAN, |c| c.sd);
+    let own = icc.rows.iter().filter(|r| r.arm == arm);
+    let share = |r: &IntraclassCorrelation| {
+        let factor = r.factor.clone()?;
+        Some(ClusterShare { sd: of_factor(&factor), factor, icc: r.icc, clusters: r.clusters })
+    };
+    own.filter_map(share).collect()
+}

@@ -1,0 +1,225 @@
+//! The primary contrast beside what it becomes when clusters are taken into account.
+
+use super::{Analysis, ClusterModel, Clustering};
+use crate::design::Baseline;
+use crate::effects::EffectSize;
+use crate::inference::{Estimate, Fit, IntraclassCorrelations, PredictedEffects};
+use crate::level::percent;
+use crate::table::{Column, Format, Tabular, display_as_table};
+
+/// The contrast of the primary outcome at the visit of primary interest, under the primary analysis and under models of the trial's clusters.
+///
+/// The primary analysis is the first row; the others say how much it depends on patients being independent, and none replaces it.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ClusterSensitivity {
+    /// Name of the outcome.
+    pub outcome: String,
+    /// Its label.
+    pub label: String,
+    /// The visit of primary interest.
+    pub visit: String,
+    /// The confidence level.
+    pub level: f64,
+    /// The cluster factors.
+    pub clustering: Clustering,
+    /// Model by model; where there are more than two arms, a row for each compared with the reference.
+    pub rows: Vec<ClusterSensitivityRow>,
+    /// The model that [`icc`](Self::icc) and [`effects`](Self::effects) are of: the one with the most random effects that could be fitted.
+    pub described: Option<ClusterModel>,
+    /// Intraclass correlations at the visit with profile intervals, and design effects, by arm and factor.
+    pub icc: Option<IntraclassCorrelations>,
+    /// The predicted effects of the clusters.
+    pub effects: Option<PredictedEffects>,
+    /// What the models assume, and how the numbers were made.
+    pub notes: Vec<String>,
+}
+
+/// One contrast under one model.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ClusterSensitivityRow {
+    /// The model.
+    pub model: ClusterModel,
+    /// The model as a formula; empty where it cannot be stated for the trial.
+    pub formula: String,
+    /// What is compared: `ImRs+GST - ImRs`.
+    pub contrast: String,
+    /// The difference between the arms; NaN where the model could not be fitted.
+    pub estimate: Estimate,
+    /// Lower confidence limit.
+    pub lower: f64,
+    /// Upper confidence limit.
+    pub upper: f64,
+    /// The difference over the standard deviation that the primary analysis divides by, with its interval by the delta method.
+    pub effect: Option<EffectSize>,
+    /// The clusters' part in the variance of an observation at the visit, in the arm that is compared with the reference.
+    pub shares: Vec<ClusterShare>,
+    /// Variances that were estimated as zero.
+    pub vanished: Vec<String>,
+    /// The covariance among a patient's visits.
+    pub covariance: String,
+    /// The method for degrees of freedom.
+    pub df_method: String,
+    /// (Restricted) log-likelihood.
+    pub log_likelihood: f64,
+    /// AIC, covariance parameters counted.
+    pub aic: f64,
+    /// Why there are no numbers, where there are none.
+    pub failure: Option<String>,
+}
+
+/// The part of one cluster factor in the variance of an observation.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct ClusterShare {
+    /// The cluster factor.
+    pub factor: String,
+    /// Standard deviation of its effects.
+    pub sd: f64,
+    /// The intraclass correlation at the visit.
+    pub icc: f64,
+    /// Clusters that the arm's patients are in.
+    pub clusters: usize,
+}
+
+impl ClusterSensitivity {
+    /// The first row of a model.
+    pub fn get(&self, model: ClusterModel) -> Option<&ClusterSensitivityRow> {
+        self.rows.iter().find(|r| r.model == model)
+    }
+
+    /// The row of the primary analysis that has the contrast of another.
+    pub fn primary_of(&self, row: &ClusterSensitivityRow) -> Option<&ClusterSensitivityRow> {
+        self.rows.iter().find(|r| r.model == ClusterModel::Independent && r.contrast == row.contrast)
+    }
+
+    /// The standard error of a row over that of the primary analysis.
+    pub fn se_ratio(&self, row: &ClusterSensitivityRow) -> f64 {
+        self.primary_of(row).map_or(f64::NAN, |primary| row.estimate.se / primary.estimate.se)
+    }
+}
+
+impl ClusterSensitivityRow {
+    /// The part of a cluster factor, where the model has effects of it.
+    pub fn share(&self, factor: &str) -> Option<&ClusterShare> {
+        self.shares.iter().find(|s| s.factor == factor)
+    }
+}
+
+/// What a reader has to know of the table.
+pub(super) fn notes(analysis: &Analysis<'_>, found: &ClusterSensitivity, primary: &Fit) -> Vec<String> {
+    let mut notes =
+        vec!["The primary analysis stays as prespecified; the other rows show how much it depends on patients being independent.".into()];
+    notes.extend(primary.notes().into_iter().take(2));
+    notes.extend(found.clustering.models().into_iter().map(|m| format!("{m}: {}.", m.assumption())));
+    if primary.design().mean_model().baseline() == Baseline::Constrained {
+        notes.push("Clusters have no effect at the baseline visit, where the model has one mean for all arms.".into());
+    }
+    notes.extend(found.clustering.factors().into_iter().map(|factor| few(analysis, factor)));
+    notes.extend(effect_note(found, analysis));
+    notes.push(
+        "ICC: share of the clusters in the variance of an observation at the visit, in the arm compared with the reference. SE ratio: over the SE of the \
+         primary analysis. AIC counts covariance parameters and compares models of one likelihood; the sandwich leaves the likelihood as it is."
+            .into(),
+    );
+    let mut remarks: Vec<String> = vec![];
+    for row in &found.rows {
+        let remark = match (&row.failure, row.vanished.as_slice()) {
+            (Some(why), _) => format!("{}: no estimate. {}.", row.model, why.trim_end_matches('.')),
+            (None, []) => continue,
+            (None, vanished) => format!("{}: estimated as zero: {}.", row.model, vanished.join("; ")),
+        };
+        if !remarks.contains(&remark) {
+            remarks.push(remark);
+        }
+    }
+    notes.extend(remarks);
+    notes
+}
+
+/// How many clusters there are, and what follows from their being few.
+fn few(analysis: &Analysis<'_>, factor: &str) -> String {
+    let (trial, named) = (analysis.trial, |levels: &[String]| levels.len());
+    let levels = trial.cluster(factor).map(|c| named(&c.levels)).or_else(|| trial.cluster_by_visit(factor).map(|c| named(&c.levels)));
+    format!(
+        "`{factor}` has {} levels: what is known of their variance rests on as many numbers, degrees of freedom may be few, and an estimate of zero does not \
+         show that there is none.",
+        levels.unwrap_or(0)
+    )
+}
+
+fn effect_note(found: &ClusterSensitivity, analysis: &Analysis<'_>) -> Option<String> {
+    let effect = found.rows.iter().find_map(|r| r.effect.as_ref())?;
+    let sign = match analysis.plan.positive {
+        crate::effects::Positive::Fall => "positive: the score is lower than in the reference arm",
+        crate::effects::Positive::Rise => "positive: the score is higher than in the reference arm",
+    };
+    Some(format!(
+        "d: the difference over {}, the {}, in every row; {sign}. {} interval by the delta method.",
+        Format::Decimals(2).apply(effect.sd),
+        analysis.plan.denominator,
+        percent(found.level)
+    ))
+}
+
+impl Tabular for ClusterSensitivity {
+    fn title(&self) -> String {
+        let contrast = self.rows.first().map_or("", |r| r.contrast.as_str());
+        let of = if self.several() { String::new() } else { format!(", {contrast}") };
+        format!("{} at {}{of}: sensitivity to clustering", self.label, super::visit_in_prose(&self.visit))
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let rows = || self.rows.iter();
+        let real = |name: &'static str, heading: &str, format: Format, of: &dyn Fn(&ClusterSensitivityRow) -> f64| {
+            Column::real(name, heading, format, rows().map(of))
+        };
+        let effect = |of: fn(&EffectSize) -> f64| move |r: &ClusterSensitivityRow| r.effect.as_ref().map_or(f64::NAN, of);
+        let (lower, upper) = (format!("Lower {}", percent(self.level)), format!("Upper {}", percent(self.level)));
+        let two = Format::Decimals(2);
+        let mut columns = vec![Column::text("model", "Model", rows().map(|r| r.model.to_string()))];
+        if self.several() {
+            columns.push(Column::text("contrast", "Contrast", rows().map(|r| r.contrast.as_str())));
+        }
+        columns.extend([
+            real("estimate", "Difference", two, &|r| r.estimate.estimate),
+            real("lower", &lower, two, &|r| r.lower),
+            real("upper", &upper, two, &|r| r.upper),
+            real("se", "SE", two, &|r| r.estimate.se),
+            real("se_ratio", "SE ratio", two, &|r| self.se_ratio(r)),
+            real("df", "df", Format::Df, &|r| r.estimate.df),
+            real("p", "p", Format::PValue, &|r| r.estimate.p),
+            real("d", "d", two, &effect(|e| e.effect)),
+            real("d_lower", &lower, two, &effect(|e| e.lower)),
+            real("d_upper", &upper, two, &effect(|e| e.upper)),
+        ]);
+        for factor in self.clustering.factors() {
+            let share = |of: fn(&ClusterShare) -> f64| move |r: &ClusterSensitivityRow| r.share(factor).map_or(f64::NAN, of);
+            let column = |name: String, heading: &str, format, of: fn(&ClusterShare) -> f64| {
+                Column::real(name, heading, format, rows().map(share(of)))
+            };
+            columns.push(column(format!("sd_{factor}"), &format!("SD, {factor}"), two, |s| s.sd));
+            columns.push(column(format!("icc_{factor}"), &format!("ICC, {factor}"), Format::Decimals(3), |s| s.icc));
+        }
+        columns.push(real("log_likelihood", "Log-likelihood", two, &|r| r.log_likelihood));
+        columns.push(real("aic", "AIC", Format::Decimals(1), &|r| r.aic));
+        if self.rows.iter().any(|r| !r.vanished.is_empty()) {
+            columns.push(Column::text("vanished", "Estimated as zero", rows().map(|r| r.vanished.join("; "))));
+        }
+        if self.rows.iter().any(|r| r.failure.is_some()) {
+            columns.push(Column::text("failure", "Not fitted because", rows().map(|r| r.failure.clone().unwrap_or_default())));
+        }
+        columns
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+}
+
+impl ClusterSensitivity {
+    /// Whether there is more than one contrast.
+    fn several(&self) -> bool {
+        self.rows.iter().any(|r| Some(&r.contrast) != self.rows.first().map(|r| &r.contrast))
+    }
+}
+
+display_as_table!(ClusterSensitivity);
