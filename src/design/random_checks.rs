@@ -4,7 +4,7 @@ use super::frame::Frame;
 use super::random_terms::RandomRows;
 use super::*;
 use crate::trial::Trial;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// A diagonal element of a Cholesky factor of correlations below this is rounding.
 const SINGULAR: f64 = 1e-10;
@@ -32,20 +32,27 @@ impl Frame {
 struct Members<'a> {
     random: &'a RandomRows,
     trial: &'a Trial,
-    /// The patients of each level.
-    patients: Vec<BTreeSet<usize>>,
-    /// Whether each analysed patient belongs to a level at any visit.
-    belongs: BTreeMap<usize, bool>,
+    /// The patients of each level, in order.
+    patients: Vec<Vec<usize>>,
+    /// Each analysed patient, in order, and whether he belongs to a level at any visit.
+    belongs: Vec<(usize, bool)>,
 }
 
 impl<'a> Members<'a> {
     fn new(frame: &Frame, random: &'a RandomRows, trial: &'a Trial) -> Self {
-        let mut members = Self { random, trial, patients: vec![BTreeSet::new(); random.levels.len()], belongs: BTreeMap::new() };
+        let mut members = Self { random, trial, patients: vec![vec![]; random.levels.len()], belongs: vec![] };
         for (i, t) in frame.rows() {
             let level = random.level_of[i * random.visits + t];
-            *members.belongs.entry(i).or_default() |= level.is_some();
+            // Rows come patient by patient.
+            match members.belongs.last_mut() {
+                Some((last, belongs)) if *last == i => *belongs |= level.is_some(),
+                _ => members.belongs.push((i, level.is_some())),
+            }
             if let Some(level) = level {
-                members.patients[level as usize].insert(i);
+                let patients = &mut members.patients[level as usize];
+                if patients.last() != Some(&i) {
+                    patients.push(i);
+                }
             }
         }
         members
@@ -76,7 +83,7 @@ impl<'a> Members<'a> {
     fn without_level(&self) -> Vec<String> {
         let arms = self.trial.arms().iter().enumerate();
         let sentence = |(arm, name): (usize, &String)| {
-            let of_arm: Vec<bool> = self.belongs.iter().filter(|(i, _)| self.trial.arm_of()[**i] == arm).map(|(_, b)| *b).collect();
+            let of_arm: Vec<bool> = self.belongs.iter().filter(|(i, _)| self.trial.arm_of()[*i] == arm).map(|&(_, b)| b).collect();
             let without = of_arm.iter().filter(|b| !**b).count();
             let belong = if without == 1 { "belongs" } else { "belong" };
             let factor = &self.random.factor;

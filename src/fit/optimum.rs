@@ -304,7 +304,7 @@ fn labels(design: &Design, structure: &dyn CovarianceStructure) -> Labels {
         1 => names,
         _ => design.groups.iter().flat_map(|group| names.iter().map(move |name| format!("{name} ({group})"))).collect(),
     };
-    let of_clusters = Clusters::of(design, 0).map_or(vec![], |c| c.parameter_names());
+    let of_clusters = Clusters::parameter_names(design);
     let parameters: Vec<String> = parameters.into_iter().chain(of_clusters).collect();
     Labels { visits: design.visit_labels.clone(), parameters, groups: design.groups.clone() }
 }

@@ -24,6 +24,9 @@ pub(crate) struct Cell {
     y: Vec<f64>,
 }
 
+/// What the patients of a cell share: the pattern, and each effect with the bits of its multipliers.
+type Key = (usize, Vec<(usize, Vec<u64>)>);
+
 /// All cells.
 #[derive(Debug, Clone)]
 pub(crate) struct Cells {
@@ -46,7 +49,7 @@ impl Cells {
     ) -> Self {
         let visits = design.visits.len();
         let mut cells = Self { fixed: clusters.fixed, cells: vec![], of_patient: vec![None; design.patients.len()] };
-        let mut known: BTreeMap<(usize, Vec<(usize, Vec<u64>)>), usize> = BTreeMap::new();
+        let mut known: BTreeMap<Key, usize> = BTreeMap::new();
         for patient in 0..design.patients.len() {
             let seen: Vec<usize> = (0..visits).filter(|t| !design.y[patient * visits + t].is_nan()).collect();
             let Some(pattern) = pattern_of(patient, &seen) else { continue };

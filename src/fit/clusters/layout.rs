@@ -19,9 +19,10 @@ pub(crate) struct Clusters {
 /// The effects of the levels of one factor.
 #[derive(Debug, Clone)]
 pub(crate) struct ClusterTerm {
-    pub factor: String,
-    /// Names of the k effects of a level.
-    pub effects: Vec<String>,
+    /// The number k of effects of a level.
+    size: usize,
+    /// The elements of G that are parameters, in their order.
+    pairs: Vec<(usize, usize)>,
     pub levels: usize,
     pub structure: EffectCovariance,
     /// The column of the first effect of the first level; level by level from there.
@@ -41,8 +42,8 @@ impl Clusters {
         let (mut first_column, mut parameters) = (fixed, 0);
         let terms = design.random.iter().map(|term| {
             let own = ClusterTerm {
-                factor: term.factor.clone(),
-                effects: term.effects.clone(),
+                size: term.size(),
+                pairs: term.pairs(),
                 levels: term.levels.len(),
                 structure: term.structure,
                 first_column,
@@ -67,9 +68,9 @@ impl Clusters {
         self.terms.iter().flat_map(ClusterTerm::boundaries).collect()
     }
 
-    /// Names of the parameters of all terms.
-    pub fn parameter_names(&self) -> Vec<String> {
-        self.terms.iter().flat_map(ClusterTerm::parameter_names).collect()
+    /// Names of the parameters of all terms of a design.
+    pub fn parameter_names(design: &Design) -> Vec<String> {
+        design.random.iter().flat_map(names).collect()
     }
 
     /// G of every term as what an observation gets from each effect varies by `variance`, the effects being uncorrelated.
@@ -90,15 +91,12 @@ impl Clusters {
 impl ClusterTerm {
     /// The number k of effects of a level.
     pub fn size(&self) -> usize {
-        self.effects.len()
+        self.size
     }
 
     /// The elements of G that are parameters, in their order.
     pub fn pairs(&self) -> Vec<(usize, usize)> {
-        match self.structure {
-            EffectCovariance::Correlated => lower_pairs(self.size()).collect(),
-            EffectCovariance::Independent => (0..self.size()).map(|a| (a, a)).collect(),
-        }
+        self.pairs.clone()
     }
 
     /// The lower triangle of Λ, G = ΛΛ', row by row, given the parameters of all terms; `None` where G is not positive semidefinite.
@@ -135,14 +133,14 @@ impl ClusterTerm {
             }
         }
     }
+}
 
-    fn parameter_names(&self) -> Vec<String> {
-        let name = |(a, b): (usize, usize)| match a == b {
-            true => format!("variance of {} by {}", self.effects[a], self.factor),
-            false => format!("covariance of {} and {} by {}", self.effects[b], self.effects[a], self.factor),
-        };
-        self.pairs().into_iter().map(name).collect()
-    }
+fn names(term: &RandomTerm) -> Vec<String> {
+    let name = |(a, b): (usize, usize)| match a == b {
+        true => format!("variance of {} by {}", term.effects[a], term.factor),
+        false => format!("covariance of {} and {} by {}", term.effects[b], term.effects[a], term.factor),
+    };
+    term.pairs().into_iter().map(name).collect()
 }
 
 fn mean_squares(term: &RandomTerm) -> Vec<f64> {

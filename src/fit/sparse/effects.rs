@@ -34,7 +34,7 @@ impl SparseFit {
         // From the rows of F̂ and the block of W of a level.
         let mut push = |f: &[f64], w: &dyn Fn(usize, usize) -> f64| {
             let squares = |a: usize, b: usize| (0..m - 1).map(|c| f[a * m + c] * f[b * m + c]).sum::<f64>();
-            let known = DMatrix::from_fn(size, size, |a, b| w(a, b));
+            let known = DMatrix::from_fn(size, size, w);
             let t = DMatrix::from_fn(size, size, |a, b| w(a, b) - squares(a, b));
             let s = DMatrix::from_fn(size, 1, |a, _| f[a * m + m - 1] * self.point.squares.sqrt());
             effects.estimates.extend(self.turned.effects(term, (&psi * s).as_slice()));

@@ -415,7 +415,7 @@ fn order_does_not_matter() {
     let s = study(7, [3.0, 2.0, 3.0, 4.0]);
     let n = s.y.len();
     let at = |row: usize| (row * 37 + 5) % n;
-    assert!(n % 37 != 0);
+    assert!(!n.is_multiple_of(37));
     let pick = |v: &[f64]| (0..n).map(|row| v[at(row)]).collect::<Vec<f64>>();
     let levels = |v: &[Option<usize>]| (0..n).map(|row| v[at(row)]).collect::<Vec<_>>();
     let terms = |s: &Study| {

@@ -171,6 +171,14 @@ fn cases() -> Vec<Case> {
             Some(1.0),
         ),
         case(
+            "nested formula glmm",
+            "the same; glmm from formula and table, as here",
+            clustered::nested,
+            Fit(nested()),
+            ("glmm", Glmm(by_glmm::NESTED, Part::Formula)),
+            None,
+        ),
+        case(
             "nested satterthwaite lmerTest",
             "the same with Satterthwaite df of all coefficients",
             clustered::nested,
