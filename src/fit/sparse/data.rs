@@ -72,8 +72,8 @@ pub(super) struct Data {
     pub shapes: Vec<Shape>,
     pub linked: Linked,
     pub components: Vec<Component>,
-    /// R and c of the free levels one by one, in their order.
-    pub free_r: Vec<f64>,
+    /// The shape and c of the free levels one by one, in their order.
+    pub shape_of: Vec<u32>,
     pub free_c: Vec<f64>,
     /// Σ log w.
     pub log_weights: f64,
@@ -249,10 +249,10 @@ impl Data {
             free_r.extend_from_slice(&r[level * k * k..(level + 1) * k * k]);
             free_c.extend_from_slice(&c[level * k * m..(level + 1) * k * m]);
         }
-        let shapes = shapes(k, m, &free_r, &free_c);
+        let (shapes, shape_of) = shapes(k, m, &free_r, &free_c);
         let observations = layout.rows.len();
         let data =
-            Self { columns: p, size: k, observations, origin, within, shapes, linked, components, free_r, free_c, log_weights, squares };
+            Self { columns: p, size: k, observations, origin, within, shapes, linked, components, shape_of, free_c, log_weights, squares };
         Ok(data)
     }
 }
@@ -298,7 +298,7 @@ fn least_squares(rows: &mut Rows, m: usize, within: &[f64], c: &[f64]) -> Result
 }
 
 /// Free levels with the same R together, and their c as few as there can be.
-fn shapes(k: usize, m: usize, free_r: &[f64], free_c: &[f64]) -> Vec<Shape> {
+fn shapes(k: usize, m: usize, free_r: &[f64], free_c: &[f64]) -> (Vec<Shape>, Vec<u32>) {
     let r = |level: u32| &free_r[level as usize * k * k..(level as usize + 1) * k * k];
     let mut order: Vec<u32> = (0..(free_r.len() / (k * k)) as u32).collect();
     order.sort_by(|&a, &b| r(a).iter().zip(r(b)).map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal));
@@ -308,7 +308,10 @@ fn shapes(k: usize, m: usize, free_r: &[f64], free_c: &[f64]) -> Vec<Shape> {
         compress(&mut sums, k * m);
         Shape { r: r(levels[0]).to_vec(), levels: levels.len() as f64, sums }
     };
-    order.chunk_by(|&a, &b| r(a) == r(b)).map(shape).collect()
+    let alike = || order.chunk_by(|&a, &b| r(a) == r(b));
+    let mut shape_of = vec![0; order.len()];
+    alike().enumerate().for_each(|(index, levels)| levels.iter().for_each(|&level| shape_of[level as usize] = index as u32));
+    (alike().map(shape).collect(), shape_of)
 }
 
 /// Replaces rows of length n by the triangular factor of their QR decomposition (Householder), where there are more of them.

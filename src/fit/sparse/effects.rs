@@ -39,7 +39,7 @@ impl SparseFit {
             let s = DMatrix::from_fn(size, 1, |a, _| f[a * m + m - 1] * self.point.squares.sqrt());
             effects.estimates.extend(self.turned.effects(term, (&psi * s).as_slice()));
             effects.covariances.push(self.turned.covariance(term, (&psi - &psi * t * &psi) * self.theta[0]));
-            effects.conditional.push((&psi - &psi * known * &psi) * self.theta[0]);
+            effects.conditional.push(self.turned.covariance(term, (&psi - &psi * known * &psi) * self.theta[0]));
         };
         match self.problem.layout.places[term] {
             Place::Head(at) => self.of_head(at, size, &mut push),
@@ -62,8 +62,7 @@ impl SparseFit {
         for (level, component) in problem.layout.component_of.iter().enumerate() {
             match component {
                 None => {
-                    let r = &problem.data.free_r[free * k * k..(free + 1) * k * k];
-                    let Some(shape) = problem.data.shapes.iter().position(|shape| shape.r == r) else { continue };
+                    let shape = problem.data.shape_of[free] as usize;
                     let range = shape * k * k..(shape + 1) * k * k;
                     let mut solved = problem.data.free_c[free * k * m..(free + 1) * k * m].to_vec();
                     super::small::forward(&point.free.c[range.clone()], k, &mut solved);
