@@ -124,6 +124,21 @@ pub enum Failure {
         factors: Vec<String>,
     },
 
+    /// Crossed factors have so many effects that the matrix which joins them would not fit in memory.
+    #[error(
+        "the effects of {} are joined by the observations into one matrix of {effects} rows, and the most that is fitted is {most}; leave one of \
+         these factors out of the model",
+        factors.join(", ")
+    )]
+    TooManyEffects {
+        /// The factors, but for the one with most effects, which is eliminated level by level.
+        factors: Vec<String>,
+        /// The number of effects that are joined.
+        effects: usize,
+        /// The most that is fitted.
+        most: usize,
+    },
+
     /// No starting value is inside the structure's range.
     #[error(
         "the covariance structure offers no starting value inside its range; leave out groups without variation of their own, or check a \
@@ -149,6 +164,7 @@ impl Failure {
             Failure::NoStart => "no-starting-value",
             Failure::EffectsNotIdentified { .. } => "random-effects-not-identified",
             Failure::NoVariationLeft { .. } => "no-variation-left",
+            Failure::TooManyEffects { .. } => "too-many-random-effects",
         }
     }
 
@@ -171,6 +187,7 @@ impl Failure {
             Failure::EffectsNotIdentified { parameters, confounded } => {
                 format!("the data do not determine {} ({confounded})", parameters.join("; "))
             }
+            Failure::TooManyEffects { factors, effects, .. } => format!("the {effects} effects of {} are joined", factors.join(", ")),
             Failure::NoVariationLeft { factors } => {
                 format!("the mean model and the random effects of {} reproduce every observation", factors.join(", "))
             }
@@ -190,6 +207,7 @@ impl Failure {
             | Failure::NoStart => true,
             Failure::EffectsNotIdentified { .. }
             | Failure::NoVariationLeft { .. }
+            | Failure::TooManyEffects { .. }
             | Failure::TooFewObservations { .. }
             | Failure::NoColumns
             | Failure::NoResidualVariation

@@ -71,6 +71,7 @@ impl SparseFit {
         identified::levels(random, parameters.names(), |term| parameters.position(term, 0, 0))?;
         check_sizes(design, kept)?;
         let layout = Layout::of(design);
+        check_components(random, &layout)?;
         let Multipliers { z, turned } = Multipliers::of(random, &parameters);
         let data = Data::of(design, &layout, &z, values, kept)?;
         has_variation(design, &data)?;
@@ -128,6 +129,19 @@ fn check_sizes(design: &Design, kept: &[usize]) -> Result<(), Failure> {
         return Err(Failure::TooFewObservations { observations, columns });
     }
     Ok(())
+}
+
+/// The most effects of a component: a dozen matrices of so many rows and columns are kept.
+const MOST_JOINED: usize = 6000;
+
+/// Refuses crossed factors whose effects would not fit in memory.
+fn check_components(random: &[RandomTerm], layout: &Layout) -> Result<(), Failure> {
+    let effects = layout.components.iter().filter_map(|members| members.starts.last().copied()).max().unwrap_or(0);
+    if effects <= MOST_JOINED {
+        return Ok(());
+    }
+    let factors = layout.tail.iter().map(|&term| random[term].factor.clone()).collect();
+    Err(Failure::TooManyEffects { factors, effects, most: MOST_JOINED })
 }
 
 /// Refuses an outcome of which nothing is left by the mean, or by the mean and the random effects that were eliminated first.

@@ -470,6 +470,14 @@ fn what_cannot_be_estimated_is_named() {
     let failure = refused(&design(&x, &s.y, None, vec![patient.clone(), term("arm", CORRELATED, arm, &[&s.one])]));
     assert_eq!(failure, Failure::EffectsNotIdentified { parameters: names(&["variance of e0 by arm"]), confounded: Confounded::Mean });
 
+    let many = 12_500;
+    let level = |by: usize| (0..many).map(|row| Some((row + by) / 2)).collect::<Vec<_>>();
+    let one = vec![1.0; many];
+    let chain = vec![term("first", CORRELATED, level(0), &[&one]), term("second", CORRELATED, level(1), &[&one])];
+    let y: Vec<f64> = (0..many).map(|row| (row * row % 17) as f64).collect();
+    let failure = refused(&design(&DMatrix::from_element(many, 1, 1.0), &y, None, chain));
+    assert_eq!(failure, Failure::TooManyEffects { factors: names(&["first"]), effects: 6250, most: 6000 });
+
     let exact: Vec<f64> = (0..n).map(|row| 3.0 + s.x[(row, 1)]).collect();
     assert_eq!(refused(&design(&s.x, &exact, None, vec![patient.clone()])), Failure::NoResidualVariation);
 
