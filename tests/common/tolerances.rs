@@ -163,3 +163,12 @@ pub const MIXED_R_SQUARED: f64 = 1e-6;
 
 /// Likelihood-ratio statistics by lme4's deviances, absolute; relative in p-values.
 pub const MIXED_DEVIANCE: f64 = 1e-7;
+
+/// One model by two engines: two optima, each exact to rounding; in units of the standard error, standard errors relative. Worst: 3e-13.
+pub const ENGINES: f64 = 1e-11;
+
+/// Degrees of freedom of the same, relative. Worst: 9e-13.
+pub const ENGINES_DF: f64 = 2e-11;
+
+/// Log-likelihoods of the same, absolute: rounding of sums near 1600. Worst: 1e-12.
+pub const ENGINES_LIKELIHOOD: f64 = 2e-11;

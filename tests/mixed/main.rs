@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod degenerate;
+mod engines;
 mod identities;
 mod invariances;
 mod references;

@@ -49,7 +49,7 @@ pub fn layout(data: &str, formula: &str) -> Layout {
 fn nested3(arm: &str) -> Layout {
     Layout::long("patient", arm, "visit")
         .reference_arm("control")
-        .visits(["month 1", "month 3", "month 6", "month 12"])
+        .visits_at([("month 1", 1.0), ("month 3", 3.0), ("month 6", 6.0), ("month 12", 12.0)])
         .outcome("y_group")
         .outcome("y_patient")
         .covariate("severity")
