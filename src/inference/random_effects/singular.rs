@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(of(&[("(Intercept)", 1.0), ("days", 0.0)]).to_string(), "(Intercept) by patient does not vary");
         assert_eq!(
             of(&[("(Intercept)", 0.0123456), ("days", 0.99992)]).to_string(),
-            "0.0123·(Intercept) + 1.00·days by patient does not vary"
+            "0.0123·(Intercept) + 1.000·days by patient does not vary"
         );
     }
 }
