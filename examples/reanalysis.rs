@@ -7,7 +7,7 @@
 
 use std::process::ExitCode;
 
-use trialstats::analysis::{Analysis, AnalysisResult, TerminalProgress};
+use trialstats::analysis::{Analysis, AnalysisResult, Clustering, TerminalProgress};
 use trialstats::effects::EffectSizes;
 use trialstats::instruments::{Caps5, Scid5Pd};
 use trialstats::report::{PublishedTable, TrialReport};
@@ -61,8 +61,12 @@ fn reanalyse() -> Result<()> {
         .lower_is_better()
         .bootstrap(2000)
         .seed(2024)
+        .sensitivity_to_clusters(Clustering::new().groups("therapy_group").therapists("therapist"))
         .run(&TerminalProgress::new())?;
     println!("\n{}", result.summary());
+    if let Some(clustering) = &result.clustering {
+        println!("{}", clustering.to_text_within(80));
+    }
 
     let published = published(&trial, &result)?;
     println!("{}", published.to_text_within(80));

@@ -9,6 +9,7 @@ use trialstats::effects::{EffectOptions, Positive, from_model};
 use trialstats::inference::{CovarianceIntervalMethod, CovarianceIntervalOptions};
 use trialstats::instruments::Caps5;
 use trialstats::means::ContrastOptions;
+use trialstats::report::TrialReport;
 use trialstats::simulate::Gaussian;
 use trialstats::{Df, Fit, Layout, MeanModel, Model, PartiallyNested, Tabular, Trial, Vcov};
 
@@ -175,7 +176,7 @@ fn strong_groups_widen_the_interval_in_every_row_that_knows_of_them() {
     assert!(row(table, ClusterModel::Groups).share("group").expect("an effect").icc > 0.15);
     let icc = table.icc.as_ref().expect("shares").get("grouped", Some("after"), Some("group")).expect("the arm's row").clone();
     assert!(icc.lower < icc.icc && icc.icc < icc.upper && icc.design_effect > 2.0);
-    assert!(table.to_text().contains("`group` has 8 levels"));
+    assert!(table.to_text().contains("8 in `group`"));
 }
 
 /// With therapists in both arms there is no partial nesting: that row says so, and the others have their numbers.
@@ -219,4 +220,36 @@ fn three_arms_have_a_row_for_each_comparison() {
     assert!(table.columns().iter().any(|c| c.name == "contrast"));
     let groups: Vec<&ClusterSensitivityRow> = table.rows.iter().filter(|r| r.model == ClusterModel::Groups).collect();
     assert_eq!(groups.iter().map(|r| r.share("group").expect("an effect").clusters).collect::<Vec<_>>(), [0, 4]);
+}
+
+#[test]
+fn the_report_has_the_table_the_shares_and_the_figure() {
+    let trial = imrs();
+    let result = with_clusters(&trial);
+    let document = TrialReport::new(&result).synthetic("SYNTHETIC DATA").document();
+    let section = document.sections.iter().position(|s| s.heading == "Sensitivity to clustering").expect("the section");
+    assert_eq!(document.sections[section - 1].heading, "CAPS-5 total: primary outcome");
+    let json = &document.to_json()["sections"][section];
+    let rows = json["tables"]["caps5_clustering"]["rows"].as_array().expect("the table");
+    assert_eq!(rows.len(), 5);
+    let table = sensitivity(&result);
+    for (shown, row) in rows.iter().zip(&table.rows) {
+        assert_eq!(shown["model"], row.model.to_string());
+        assert_eq!(shown["se"], row.estimate.se);
+        assert_eq!(shown["d"], row.effect.as_ref().expect("a baseline").effect);
+    }
+    let shares = table.icc.as_ref().expect("shares");
+    assert_eq!(json["tables"]["caps5_icc"]["rows"].as_array().map(Vec::len), Some(shares.rows.len()));
+    let drawn = document.figures().find(|f| f.name == "caps5_cluster_effects").expect("the figure");
+    for words in [">Therapy groups (8)</text>", ">Therapists (16)</text>", ">G1</text>", ">T16</text>", ">Synthetic data</text>"] {
+        assert!(drawn.figure.svg.contains(words), "{words} is not in the figure");
+    }
+    let text = document.to_text(100);
+    assert!(text.contains("The primary analysis stays as prespecified: CAPS-5 total at 12 months"));
+    assert!(text.contains("Every 95% interval includes 0") && text.contains("partially nested: patients of a group share"));
+    assert!(text.lines().all(|l| l.chars().count() <= 100));
+
+    let without = plan(&trial).run(&Silent).expect("a result");
+    let document = TrialReport::new(&without).document();
+    assert!(document.sections.iter().all(|s| s.heading != "Sensitivity to clustering"));
 }

@@ -7,6 +7,9 @@ use crate::inference::{Estimate, Fit, IntraclassCorrelations, PredictedEffects};
 use crate::level::percent;
 use crate::table::{Column, Format, Tabular, display_as_table};
 
+/// Heading of the column of standard errors over that of the primary analysis.
+const SE_RATIO: &str = "SE ratio";
+
 /// The contrast of the primary outcome at the visit of primary interest, under the primary analysis and under models of the trial's clusters.
 ///
 /// The primary analysis is the first row; the others say how much it depends on patients being independent, and none replaces it.
@@ -107,17 +110,21 @@ impl ClusterSensitivityRow {
 /// What a reader has to know of the table.
 pub(super) fn notes(analysis: &Analysis<'_>, found: &ClusterSensitivity, primary: &Fit) -> Vec<String> {
     let mut notes =
-        vec!["The primary analysis stays as prespecified; the other rows show how much it depends on patients being independent.".into()];
+        vec!["The primary analysis stays as prespecified; the other rows show how far it depends on patients being independent.".into()];
     notes.extend(primary.notes().into_iter().take(2));
     notes.extend(found.clustering.models().into_iter().map(|m| format!("{m}: {}.", m.assumption())));
     if primary.design().mean_model().baseline() == Baseline::Constrained {
         notes.push("Clusters have no effect at the baseline visit, where the model has one mean for all arms.".into());
     }
-    notes.extend(found.clustering.factors().into_iter().map(|factor| few(analysis, factor)));
-    notes.extend(effect_note(found, analysis));
+    notes.push(few(analysis, &found.clustering));
     notes.push(
-        "ICC: share of the clusters in the variance of an observation at the visit, in the arm compared with the reference. SE ratio: over the SE of the \
-         primary analysis. AIC counts covariance parameters and compares models of one likelihood; the sandwich leaves the likelihood as it is."
+        "A standard error may fall as well as rise: what a cluster adds to its patients of both arms drops out of their comparison.".into(),
+    );
+    notes.extend(effect_note(found, analysis));
+    notes.push("ICC: share of the clusters in the variance of an observation at the visit, in the arm compared with the reference.".into());
+    notes.push(format!("{SE_RATIO}: over the SE of the primary analysis."));
+    notes.push(
+        "AIC counts covariance parameters and compares models by their likelihood, which the sandwich leaves as that of the primary analysis."
             .into(),
     );
     let mut remarks: Vec<String> = vec![];
@@ -136,13 +143,17 @@ pub(super) fn notes(analysis: &Analysis<'_>, found: &ClusterSensitivity, primary
 }
 
 /// How many clusters there are, and what follows from their being few.
-fn few(analysis: &Analysis<'_>, factor: &str) -> String {
-    let (trial, named) = (analysis.trial, |levels: &[String]| levels.len());
-    let levels = trial.cluster(factor).map(|c| named(&c.levels)).or_else(|| trial.cluster_by_visit(factor).map(|c| named(&c.levels)));
+fn few(analysis: &Analysis<'_>, clustering: &Clustering) -> String {
+    let trial = analysis.trial;
+    let levels = |factor: &str| {
+        let fixed = trial.cluster(factor).map(|c| c.levels.len());
+        fixed.or_else(|| trial.cluster_by_visit(factor).map(|c| c.levels.len())).unwrap_or(0)
+    };
+    let counts: Vec<String> = clustering.factors().into_iter().map(|f| format!("{} in `{f}`", levels(f))).collect();
     format!(
-        "`{factor}` has {} levels: what is known of their variance rests on as many numbers, degrees of freedom may be few, and an estimate of zero does not \
-         show that there is none.",
-        levels.unwrap_or(0)
+        "Clusters: {}. What is known of a variance between clusters rests on their number: where they are few, so are degrees of freedom, and an estimate \
+         near zero does not show that there is none.",
+        counts.join(", ")
     )
 }
 
@@ -184,7 +195,7 @@ impl Tabular for ClusterSensitivity {
             real("lower", &lower, two, &|r| r.lower),
             real("upper", &upper, two, &|r| r.upper),
             real("se", "SE", two, &|r| r.estimate.se),
-            real("se_ratio", "SE ratio", two, &|r| self.se_ratio(r)),
+            real("se_ratio", SE_RATIO, two, &|r| self.se_ratio(r)),
             real("df", "df", Format::Df, &|r| r.estimate.df),
             real("p", "p", Format::PValue, &|r| r.estimate.p),
             real("d", "d", two, &effect(|e| e.effect)),
@@ -192,12 +203,13 @@ impl Tabular for ClusterSensitivity {
             real("d_upper", &upper, two, &effect(|e| e.upper)),
         ]);
         for factor in self.clustering.factors() {
+            let what = self.clustering.plural(factor).unwrap_or(factor);
             let share = |of: fn(&ClusterShare) -> f64| move |r: &ClusterSensitivityRow| r.share(factor).map_or(f64::NAN, of);
             let column = |name: String, heading: &str, format, of: fn(&ClusterShare) -> f64| {
                 Column::real(name, heading, format, rows().map(share(of)))
             };
-            columns.push(column(format!("sd_{factor}"), &format!("SD, {factor}"), two, |s| s.sd));
-            columns.push(column(format!("icc_{factor}"), &format!("ICC, {factor}"), Format::Decimals(3), |s| s.icc));
+            columns.push(column(format!("sd_{factor}"), &format!("SD, {what}"), two, |s| s.sd));
+            columns.push(column(format!("icc_{factor}"), &format!("ICC, {what}"), Format::Decimals(3), |s| s.icc));
         }
         columns.push(real("log_likelihood", "Log-likelihood", two, &|r| r.log_likelihood));
         columns.push(real("aic", "AIC", Format::Decimals(1), &|r| r.aic));

@@ -76,6 +76,15 @@ impl Clustering {
         self.groups.iter().chain(&self.therapists).map(String::as_str).collect()
     }
 
+    /// What the clusters of a factor are: `therapy groups`, `therapists`.
+    pub fn plural(&self, factor: &str) -> Option<&'static str> {
+        match factor {
+            _ if self.groups.as_deref() == Some(factor) => Some("therapy groups"),
+            _ if self.therapists.as_deref() == Some(factor) => Some("therapists"),
+            _ => None,
+        }
+    }
+
     /// The factors that have random effects in a model.
     pub(super) fn factors_of(&self, model: ClusterModel) -> Vec<&str> {
         match model {

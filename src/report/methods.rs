@@ -143,6 +143,9 @@ fn response(result: &AnalysisResult) -> Option<String> {
 }
 
 fn clustering(result: &AnalysisResult) -> Option<String> {
+    if let Some(found) = &result.clustering {
+        return Some(super::clustering::methods(found));
+    }
     let clusters = &result.trial.clusters;
     (!clusters.is_empty()).then(|| {
         format!(

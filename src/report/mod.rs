@@ -1,5 +1,6 @@
 //! Reports: sections of text, tables and figures, written as HTML, text, CSV and JSON. Nothing is computed here.
 
+mod clustering;
 mod condensed;
 mod document;
 mod effects;

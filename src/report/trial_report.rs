@@ -5,7 +5,7 @@ use std::path::Path;
 use super::document::{Document, Section};
 use super::files::Written;
 use super::published::PublishedTable;
-use super::{methods, outcome, participants, remission, views};
+use super::{clustering, methods, outcome, participants, remission, views};
 use crate::analysis::AnalysisResult;
 use crate::error::Result;
 
@@ -58,6 +58,9 @@ impl<'r> TrialReport<'r> {
         document = document.section(self.summary()).section(methods::section(result)).section(participants_section(result));
         for (k, o) in result.outcomes.iter().enumerate() {
             document = document.section(outcome::results(result, o, if k == 0 { "primary" } else { "secondary" }));
+            if k == 0 {
+                document = clustering::section(result).into_iter().fold(document, Document::section);
+            }
         }
         document = remission::section(result).into_iter().fold(document, Document::section);
         document = document.section(missing_data(result)).section(model_checks(result));

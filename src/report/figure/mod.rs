@@ -4,6 +4,7 @@
 //! script is loaded.
 
 mod axis;
+mod clusters;
 mod covariance;
 mod flow;
 mod forest;
@@ -16,6 +17,7 @@ mod style;
 mod svg;
 mod text;
 
+pub use clusters::{ClusterEffect, ClusterEffects, ClusterPanel};
 pub use covariance::CovarianceHeat;
 pub use flow::{FlowArm, FlowDiagram, FlowStep};
 pub use forest::{Forest, ForestGroup, ForestRow, ForestScale};

@@ -1,0 +1,237 @@
+//! How far the primary contrast depends on patients being independent: what clusters do to it.
+
+use super::condensed::minus_signs;
+use super::document::Section;
+use super::figure::{ClusterEffect, ClusterEffects, ClusterPanel, Figure, Interval};
+use super::methods::{listed, percent};
+use super::outcome::{minus, number, p_value};
+use crate::analysis::{AnalysisResult, ClusterModel, ClusterSensitivity, ClusterSensitivityRow, visit_in_prose};
+use crate::dist::normal;
+use crate::inference::{IntraclassCorrelation, IntraclassCorrelations, PredictedEffect, PredictedEffects};
+use crate::table::{Column, Format, Tabular};
+
+/// The section, where the plan asks for it.
+pub(super) fn section(result: &AnalysisResult) -> Option<Section> {
+    let found = result.clustering.as_ref()?;
+    let name = |what: &str| format!("{}_{what}", found.outcome);
+    let contrasts = found.rows.iter().filter(|r| r.model == ClusterModel::Independent);
+    let mut section = contrasts.fold(Section::new("Sensitivity to clustering"), |s, primary| s.paragraph(comparison(found, primary)));
+    section = section.table_as(&name("clustering"), found, &Shown(found));
+    if let (Some(icc), Some(model)) = (&found.icc, found.described) {
+        let title = format!("{} at {}: intraclass correlations and design effects", found.label, visit_in_prose(&found.visit));
+        section = section.paragraph(shares(found, &icc.rows, model)).table_as(&name("icc"), icc, &Shares { found, icc, title });
+    }
+    match (&found.effects, found.described) {
+        (Some(effects), Some(model)) => Some(section.figure(&name("cluster_effects"), figure(found, effects, model))),
+        _ => Some(section),
+    }
+}
+
+/// A primary contrast and what the other models make of it, in sentences.
+fn comparison(found: &ClusterSensitivity, primary: &ClusterSensitivityRow) -> String {
+    let others: Vec<&ClusterSensitivityRow> = found
+        .rows
+        .iter()
+        .filter(|r| r.model != ClusterModel::Independent && r.contrast == primary.contrast && r.failure.is_none())
+        .collect();
+    let opening = format!(
+        "The primary analysis stays as prespecified: {} at {}, {}: {} ({}% CI {} to {}), p {}.",
+        found.label,
+        visit_in_prose(&found.visit),
+        minus(&primary.contrast),
+        number(primary.estimate.estimate, 2),
+        percent(found.level),
+        number(primary.lower, 2),
+        number(primary.upper, 2),
+        p_value(primary.estimate.p)
+    );
+    if others.is_empty() {
+        return format!("{opening} No model that takes clusters into account could be fitted; the table says why.");
+    }
+    let range = |of: &dyn Fn(&ClusterSensitivityRow) -> f64, decimals: u8| {
+        let (low, high) = others.iter().map(|r| of(r)).fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+        match (number(low, decimals), number(high, decimals)) {
+            (low, high) if low == high => low,
+            (low, high) => format!("{low} to {high}"),
+        }
+    };
+    let effect = |r: &ClusterSensitivityRow| r.effect.as_ref().map_or(f64::NAN, |e| e.effect);
+    let effects = match primary.effect {
+        Some(_) => format!(", the effect size d {} ({})", range(&effect, 2), number(effect(primary), 2)),
+        None => String::new(),
+    };
+    format!(
+        "{opening} Under the {} models that take clusters into account, the difference is {}, its standard error {} ({} in the primary analysis), the degrees of \
+         freedom {} ({}){effects}. {}",
+        others.len(),
+        range(&|r| r.estimate.estimate, 2),
+        range(&|r| r.estimate.se, 2),
+        number(primary.estimate.se, 2),
+        range(&|r| r.estimate.df, 1),
+        number(primary.estimate.df, 1),
+        conclusion(found.level, primary, &others)
+    )
+}
+
+/// Whether intervals exclude zero where that of the primary analysis does.
+fn conclusion(level: f64, primary: &ClusterSensitivityRow, others: &[&ClusterSensitivityRow]) -> String {
+    let includes = |r: &ClusterSensitivityRow| r.lower <= 0.0 && 0.0 <= r.upper;
+    let verb = |includes: bool| if includes { "includes" } else { "excludes" };
+    let own = includes(primary);
+    let different: Vec<String> = others.iter().filter(|r| includes(r) != own).map(|r| r.model.to_string()).collect();
+    match different.is_empty() {
+        true => format!("Every {}% interval {} 0, as that of the primary analysis does.", percent(level), verb(own)),
+        false => format!(
+            "The {}% interval of the primary analysis {} 0; under {} it {} 0.",
+            percent(level),
+            verb(own),
+            listed(&different),
+            verb(!own)
+        ),
+    }
+}
+
+/// The intraclass correlations in a sentence, arm by arm.
+fn shares(found: &ClusterSensitivity, rows: &[IntraclassCorrelation], model: ClusterModel) -> String {
+    let row = |r: &IntraclassCorrelation| {
+        let factor = found.clustering.plural(r.factor.as_deref()?)?;
+        (r.clusters > 0).then(|| {
+            let interval = match r.lower.is_nan() || r.upper.is_nan() {
+                true => "no interval".into(),
+                false => format!("{} to {}", number(r.lower, 3), number(r.upper, 3)),
+            };
+            format!("{factor} in {} {} ({interval})", r.arm, number(r.icc, 3))
+        })
+    };
+    format!(
+        "Intraclass correlations at {}, from the model with random effects ({}): {}. With clusters as few as these their intervals are wide.",
+        visit_in_prose(&found.visit),
+        model.to_string().to_lowercase(),
+        listed(&rows.iter().filter_map(row).collect::<Vec<_>>())
+    )
+}
+
+/// The effects of every cluster.
+fn figure(found: &ClusterSensitivity, effects: &PredictedEffects, model: ClusterModel) -> Figure {
+    let z = normal::quantile(0.5 + 0.5 * found.level);
+    let cluster = |r: &PredictedEffect| ClusterEffect {
+        label: r.level.clone(),
+        patients: r.patients,
+        interval: Interval::new(r.estimate, (r.estimate - z * r.se, r.estimate + z * r.se)),
+    };
+    let panel = |factor: &str| {
+        let clusters: Vec<ClusterEffect> = effects.rows.iter().filter(|r| r.factor == factor).map(cluster).collect();
+        let what = found.clustering.plural(factor).unwrap_or(factor);
+        ClusterPanel { heading: format!("{} ({})", super::effects::capitalised(what), clusters.len()), clusters }
+    };
+    let vanished = found.get(model).map(|r| r.vanished.as_slice()).unwrap_or_default();
+    let nothing = match vanished.is_empty() {
+        true => String::new(),
+        false => format!(" Estimated as zero, so that every effect of it is: {}.", vanished.join("; ")),
+    };
+    ClusterEffects {
+        title: format!("Predicted effects of clusters on {}", found.label),
+        description: format!(
+            "How far the patients of each cluster lie above or below what arm, visit and covariates let expect, after treatment has begun: best linear unbiased \
+             predictions, drawn towards zero the more the fewer patients a cluster has, with {}% prediction intervals (± {} standard errors of prediction, \
+             the variances taken as known). Patients: with a measurement under treatment. Clusters stand in the order of their effects; such an order says little where intervals overlap.{nothing}",
+            percent(found.level),
+            Format::Decimals(2).apply(z)
+        ),
+        effect_heading: format!("Effect ({}% PI)", percent(found.level)),
+        axis_label: format!("Effect on {}, in points", found.label),
+        panels: found.clustering.factors().into_iter().map(panel).filter(|p| !p.clusters.is_empty()).collect(),
+        decimals: 2,
+    }
+    .draw()
+}
+
+/// The methods paragraph: how clusters were taken into account.
+pub(super) fn methods(found: &ClusterSensitivity) -> String {
+    let models: Vec<String> = found
+        .clustering
+        .models()
+        .into_iter()
+        .filter(|m| *m != ClusterModel::Independent)
+        .enumerate()
+        .map(|(k, m)| format!("({}) {}: {}", k + 1, m.to_string().to_lowercase().replace("cr2", "CR2"), m.assumption()))
+        .collect();
+    format!(
+        "The primary analysis, as prespecified, takes patients as independent given its covariates. How much its contrast depends on that is shown under Sensitivity \
+         to clustering, by models that are otherwise the same: {}. Patients in no cluster have no effect of one. Where the model has one mean for all arms at \
+         baseline, clusters have effects on the later visits alone. Effect sizes divide by the standard deviation of the primary analysis throughout.",
+        models.join("; ")
+    )
+}
+
+/// The table as a page has room for it.
+struct Shown<'a>(&'a ClusterSensitivity);
+
+impl Tabular for Shown<'_> {
+    fn title(&self) -> String {
+        minus(&self.0.title())
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let left_out = |name: &str| name.starts_with("sd_") || ["se_ratio", "log_likelihood", "vanished", "failure"].contains(&name);
+        let model = |r: &ClusterSensitivityRow| match (&r.failure, r.vanished.is_empty()) {
+            (Some(_), _) => format!("{}: not fitted", r.model),
+            (None, false) => format!("{} (a variance is zero)", r.model),
+            (None, true) => r.model.to_string(),
+        };
+        let mut columns: Vec<Column> = self.0.columns().into_iter().filter(|c| !left_out(&c.name)).collect();
+        columns[0] = Column::text("model", "Model", self.0.rows.iter().map(model));
+        columns
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.0.notes().iter().filter(|n| !n.starts_with("SE ratio")).map(|n| minus_signs(n)).collect()
+    }
+}
+
+/// Intraclass correlations as a page has room for them: the visit in the title, arms without such clusters left out.
+struct Shares<'a> {
+    found: &'a ClusterSensitivity,
+    icc: &'a IntraclassCorrelations,
+    title: String,
+}
+
+impl Tabular for Shares<'_> {
+    fn title(&self) -> String {
+        self.title.clone()
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let rows = || self.icc.rows.iter().filter(|r| r.clusters > 0);
+        let real = |name: &'static str, heading: &str, decimals, of: fn(&IntraclassCorrelation) -> f64| {
+            Column::real(name, heading, Format::Decimals(decimals), rows().map(of))
+        };
+        let level = format!("{}%", percent(self.icc.options.level));
+        let of = |r: &IntraclassCorrelation| match &r.factor {
+            Some(factor) => self.found.clustering.plural(factor).unwrap_or(factor).to_string(),
+            None => "all together".into(),
+        };
+        // Clusters of several factors are not of one kind, and have no number in all.
+        let clusters = rows().map(|r| if r.factor.is_some() { r.clusters as f64 } else { f64::NAN });
+        vec![
+            Column::text("arm", "Arm", rows().map(|r| r.arm.as_str())),
+            Column::text("factor", "Clusters", rows().map(of)),
+            Column::real("clusters", "Number", Format::Decimals(0), clusters),
+            Column::count("patients", "Patients", rows().map(|r| r.patients)),
+            real("cluster_size", "Mean size", 1, |r| r.cluster_size),
+            real("icc", "ICC", 3, |r| r.icc),
+            real("icc_lower", &format!("Lower {level}"), 3, |r| r.lower),
+            real("icc_upper", &format!("Upper {level}"), 3, |r| r.upper),
+            real("design_effect", "Design effect", 2, |r| r.design_effect),
+            real("effective_sample_size", "Effective n", 1, |r| r.effective_sample_size),
+        ]
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = vec![
+            "Patients: observed at the visit. Effective n: as many without clusters would tell as much of the arm's mean.".to_string(),
+        ];
+        notes.extend(self.icc.notes());
+        notes
+    }
+}
