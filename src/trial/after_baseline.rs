@@ -14,8 +14,8 @@ impl Trial {
     /// # use trialstats::simulate::Gaussian;
     /// # fn main() -> trialstats::Result<()> {
     /// let trial = Gaussian::new(["before", "after"]).arm("a", 4, [5.0, 5.0]).groups("group", "a", 2, [0.0, 1.0]).trial(1, 0)?;
-    /// let groups = &trial.clusters_after_baseline(&["group"])?.clusters_by_visit()[0].codes;
-    /// assert_eq!(groups[..4], [None, Some(0), None, Some(0)]);
+    /// let trial = trial.clusters_after_baseline(&["group"])?;
+    /// assert_eq!(trial.clusters_by_visit()[0].codes[..4], [None, Some(0), None, Some(0)]);
     /// # Ok(())
     /// # }
     /// ```
