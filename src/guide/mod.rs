@@ -3,6 +3,7 @@
 //! | page | says |
 //! |---|---|
 //! | [`operating_characteristics`] | type I error and coverage of Satterthwaite, Kenward–Roger and CR2 in small trials with dropout, by simulation |
+//! | [`partial_nesting`] | type I error, coverage and bias of six models of a trial with therapy groups in one arm only, by simulation: which to use |
 //! | [`differences`] | where this library's numbers differ from those of SAS, mmrm, nlme, lme4 and their companions, by how much, and why |
 
 #[doc = include_str!("differences.md")]
@@ -10,3 +11,6 @@ pub mod differences {}
 
 #[doc = include_str!("operating_characteristics.md")]
 pub mod operating_characteristics {}
+
+#[doc = include_str!("partial_nesting.md")]
+pub mod partial_nesting {}

@@ -1,0 +1,492 @@
+//! Therapy groups in one arm only: what six analyses of a partially nested trial keep of their promises, by simulation.
+//!
+//! 64 patients are treated alone (arm A) and 64 in eight groups of eight (arm B); the arms do not differ. The trials are analysed by the six
+//! models of Candlish et al. (2018) at the last visit, and by three of them as repeated measurements. The arguments are the number of trials
+//! of each kind, the file for the table, and a file for a few of the trials, for other programs to analyse; the documentation
+//! (`guide::partial_nesting`) has 10,000.
+//!
+//! Reference: Candlish J, Teare MD, Dimairo M, Flight L, Mandefield L, Walters SJ (2018). Appropriate statistical methods for analysing
+//! partially nested randomised controlled trials with continuous outcomes: a simulation study. BMC Medical Research Methodology 18:105.
+//! doi:10.1186/s12874-018-0559-x
+//!
+//! ```text
+//! cargo run --release --example partial_nesting -- 10000 partial_nesting.csv
+//! ```
+
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use trialstats::design::Clusters;
+use trialstats::inference::InformationKind;
+use trialstats::means::ContrastOptions;
+use trialstats::simulate::{Dropout, Gaussian};
+use trialstats::{Df, Fit, Model, Result, Trial, Vcov};
+
+/// The seed of all trials; trial r is replicate r.
+pub const SEED: u64 = 20_261_122;
+/// Patients of each arm.
+const PATIENTS: usize = 64;
+/// Patients of a therapy group.
+const GROUP: usize = 8;
+/// Months of the visits; the first is the baseline.
+const VISITS: [&str; 5] = ["0", "3", "6", "9", "12"];
+/// Mean of the outcome at each visit, in both arms.
+const MEANS: [f64; 5] = [30.0, 27.0, 25.0, 24.0, 23.5];
+/// Standard deviation at each visit in arm A.
+const SDS: [f64; 5] = [8.0, 10.0, 10.0, 10.0, 10.0];
+/// Correlations, below the diagonal: no structure but the unstructured holds.
+const CORRELATIONS: [[f64; 5]; 5] = [
+    [1.0, 0.0, 0.0, 0.0, 0.0],
+    [0.55, 1.0, 0.0, 0.0, 0.0],
+    [0.46, 0.70, 1.0, 0.0, 0.0],
+    [0.41, 0.58, 0.74, 1.0, 0.0],
+    [0.38, 0.52, 0.63, 0.78, 1.0],
+];
+
+/// A kind of trial.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scenario {
+    /// Variance after the baseline in arm B, groups included, as a multiple of that in arm A.
+    pub variance_ratio: f64,
+    /// Share of the variance in arm B that lies between its groups, at every visit after the baseline.
+    pub icc: f64,
+}
+
+/// The kinds of trials: first those with equal variances, which are also analysed as repeated measurements.
+pub fn scenarios() -> Vec<Scenario> {
+    [1.0, 2.0, 0.5].into_iter().flat_map(|variance_ratio| [0.0, 0.05, 0.12].map(|icc| Scenario { variance_ratio, icc })).collect()
+}
+
+impl Scenario {
+    /// The truth the trials are made from. The factors beside `group` are the same groups with controls coded as clusters.
+    pub fn truth(&self) -> Gaussian {
+        let between = self.icc * self.variance_ratio * SDS[4] * SDS[4];
+        let shared = |t: usize| if t == 0 { 0.0 } else { between.sqrt() };
+        let none = [0.0; VISITS.len()];
+        Gaussian::new(VISITS)
+            .arm("A", PATIENTS, MEANS)
+            .arm("B", PATIENTS, MEANS)
+            .covariance(covariance(1.0, 0.0))
+            .arm_covariance("B", covariance(self.variance_ratio, between))
+            .groups("group", "B", GROUP, [0, 1, 2, 3, 4].map(shared))
+            .groups("singletons", "A", 1, none)
+            .groups("singletons", "B", GROUP, none)
+            .groups("one_large", "A", PATIENTS, none)
+            .groups("one_large", "B", GROUP, none)
+            .groups("pseudo", "A", GROUP, none)
+            .groups("pseudo", "B", GROUP, none)
+            .dropout(self.dropout())
+    }
+
+    /// 30% have left by the last visit: missing at random, likelier after a high value, where the arms vary alike. Where they do not, those who
+    /// left would pull the means of the arms apart, so that no analysis of the last visit alone were unbiased; there it is at random completely.
+    fn dropout(&self) -> Dropout {
+        if self.variance_ratio == 1.0 {
+            Dropout::AtRandom { at_mean: 0.08, log_odds_per_sd: 0.5 }
+        } else {
+            Dropout::CompletelyAtRandom { each_visit: 0.0853 }
+        }
+    }
+
+    /// The analyses of trials of this kind.
+    pub fn analyses(&self) -> Vec<Analysis> {
+        let equal = self.variance_ratio == 1.0;
+        ANALYSES.into_iter().filter(|a| equal || a.outcome == Outcome::LastVisit).collect()
+    }
+}
+
+/// What varies within groups, after the baseline with `ratio` times the variance of arm A less what lies `between` groups.
+fn covariance(ratio: f64, between: f64) -> Vec<f64> {
+    let n = VISITS.len();
+    let sd = |t: usize| SDS[t] * if t == 0 { 1.0 } else { ratio.sqrt() };
+    let shared = |a: usize, b: usize| if a.min(b) == 0 { 0.0 } else { between };
+    (0..n * n).map(|k| (k / n, k % n)).map(|(a, b)| sd(a) * sd(b) * CORRELATIONS[a.max(b)][a.min(b)] - shared(a, b)).collect()
+}
+
+/// What is analysed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The last visit, with the baseline as covariate.
+    LastVisit,
+    /// All visits after the baseline, which is a covariate; the contrast of the arms at the last.
+    Repeated,
+}
+
+/// A model and a method: one row of the table.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Analysis {
+    /// What is analysed.
+    pub outcome: Outcome,
+    /// Name of the model.
+    pub model: &'static str,
+    /// What it has beyond the mean.
+    random: &'static str,
+    /// Name of the method.
+    pub method: &'static str,
+    df: Df,
+    information: InformationKind,
+    vcov: Vcov,
+}
+
+const fn model_based(outcome: Outcome, model: &'static str, random: &'static str, method: &'static str, df: Df) -> Analysis {
+    Analysis { outcome, model, random, method, df, information: InformationKind::Observed, vcov: Vcov::ModelBased }
+}
+
+const fn expected(model: &'static str, random: &'static str) -> Analysis {
+    let information = InformationKind::Expected;
+    Analysis { information, ..model_based(Outcome::LastVisit, model, random, "Kenward-Roger, expected information", Df::KenwardRoger) }
+}
+
+const fn by_group(outcome: Outcome, model: &'static str, random: &'static str) -> Analysis {
+    Analysis { vcov: Vcov::Cr2, ..model_based(outcome, model, random, "CR2 by group", Df::Satterthwaite) }
+}
+
+const S: &str = "Satterthwaite";
+const KR: &str = "Kenward-Roger";
+const NONE: &str = "no clustering";
+const NESTED: &str = "partially nested";
+const HETEROSCEDASTIC: &str = "partially nested, heteroscedastic";
+
+/// The six models at the last visit, then three as repeated measurements.
+pub const ANALYSES: [Analysis; 22] = {
+    use Outcome::{LastVisit, Repeated};
+    [
+        model_based(LastVisit, NONE, "", S, Df::Satterthwaite),
+        by_group(LastVisit, NONE, ""),
+        model_based(LastVisit, "controls as singletons", " + (1 | singletons)", S, Df::Satterthwaite),
+        model_based(LastVisit, "controls as singletons", " + (1 | singletons)", KR, Df::KenwardRoger),
+        model_based(LastVisit, "controls as one cluster", " + (1 | one_large)", S, Df::Satterthwaite),
+        model_based(LastVisit, "controls as one cluster", " + (1 | one_large)", KR, Df::KenwardRoger),
+        model_based(LastVisit, "controls in pseudo-groups", " + (1 | pseudo)", S, Df::Satterthwaite),
+        model_based(LastVisit, "controls in pseudo-groups", " + (1 | pseudo)", KR, Df::KenwardRoger),
+        model_based(LastVisit, NESTED, " + (1 | group)", S, Df::Satterthwaite),
+        model_based(LastVisit, NESTED, " + (1 | group)", KR, Df::KenwardRoger),
+        expected(NESTED, " + (1 | group)"),
+        by_group(LastVisit, NESTED, " + (1 | group)"),
+        model_based(LastVisit, HETEROSCEDASTIC, " + (1 | group) + us(visit | arm / patient)", S, Df::Satterthwaite),
+        model_based(LastVisit, HETEROSCEDASTIC, " + (1 | group) + us(visit | arm / patient)", KR, Df::KenwardRoger),
+        expected(HETEROSCEDASTIC, " + (1 | group) + us(visit | arm / patient)"),
+        model_based(Repeated, NONE, " + us(visit | patient)", S, Df::Satterthwaite),
+        model_based(Repeated, NONE, " + us(visit | patient)", KR, Df::KenwardRoger),
+        by_group(Repeated, NONE, " + us(visit | patient)"),
+        model_based(Repeated, NESTED, " + (1 | group) + us(visit | patient)", S, Df::Satterthwaite),
+        model_based(Repeated, NESTED, " + (1 | group) + us(visit | patient)", KR, Df::KenwardRoger),
+        model_based(Repeated, HETEROSCEDASTIC, " + (1 | group) + us(visit | arm / patient)", S, Df::Satterthwaite),
+        model_based(Repeated, HETEROSCEDASTIC, " + (1 | group) + us(visit | arm / patient)", KR, Df::KenwardRoger),
+    ]
+};
+
+impl Analysis {
+    /// The model as a formula.
+    pub fn formula(&self) -> String {
+        match self.outcome {
+            Outcome::LastVisit => format!("y ~ baseline + arm{}", self.random),
+            Outcome::Repeated => format!("y ~ baseline * visit + arm * visit{}", self.random),
+        }
+    }
+
+    /// The model.
+    pub fn model(&self) -> Result<Model> {
+        let mut model = Model::formula(&self.formula())?.df(self.df).information(self.information).vcov(self.vcov);
+        if self.vcov.is_cluster_robust() {
+            model = model.clusters(Clusters::by("group"));
+        }
+        Ok(match self.outcome {
+            Outcome::LastVisit => model.visits([VISITS[4]]),
+            Outcome::Repeated => model,
+        })
+    }
+
+    /// The model fitted to a trial.
+    pub fn fit(&self, trial: &Trial) -> Result<Fit> {
+        self.model()?.fit(trial)
+    }
+
+    fn answer(&self, trial: &Trial) -> Result<Answer, String> {
+        let fit = self.fit(trial).map_err(|e| e.code().to_string())?;
+        let last = ContrastOptions::default().visits([VISITS[4]]);
+        let contrasts = fit.arm_contrasts(&last).map_err(|e| e.code().to_string())?;
+        let row = contrasts.rows.first().ok_or("no contrast")?;
+        if row.not_estimable.is_some() {
+            return Err("not-estimable".into());
+        }
+        let of = &row.estimate;
+        let interval = (row.lower, row.upper);
+        if ![of.estimate, of.se, of.p, interval.0, interval.1].iter().all(|x| x.is_finite()) {
+            return Err("not a number".into());
+        }
+        let boundary = fit.convergence().boundary.iter().any(|name| name.contains(" by "));
+        Ok(Answer { estimate: of.estimate, se: of.se, df: of.df, p: of.p, interval, icc: icc(&fit), boundary })
+    }
+}
+
+/// The estimated share of the variance at the last visit in arm B that lies between groups, where the model has any.
+fn icc(fit: &Fit) -> Option<f64> {
+    let between = fit.covariance_parameters().into_iter().find(|(name, _)| name.contains(" by "))?.1;
+    let of_b = fit.covariances().last()?;
+    let last = of_b.sigma.nrows() - 1;
+    Some(between / (between + of_b.sigma[(last, last)]))
+}
+
+/// What one analysis says of one trial, whose true contrast is zero.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Answer {
+    /// The contrast of the arms at the last visit.
+    pub estimate: f64,
+    /// Its standard error.
+    pub se: f64,
+    /// Its degrees of freedom.
+    pub df: f64,
+    /// The two-sided p-value of no difference.
+    pub p: f64,
+    /// The 95% confidence interval.
+    pub interval: (f64, f64),
+    /// The intraclass correlation, where the model has one.
+    pub icc: Option<f64>,
+    /// Whether the variance between clusters was estimated as zero.
+    pub boundary: bool,
+}
+
+/// One trial: its dropout, and each analysis's answer or the name of its failure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replicate {
+    /// Share of patients without the last visit.
+    pub left: f64,
+    /// In the order of [`Scenario::analyses`].
+    pub answers: Vec<Result<Answer, String>>,
+}
+
+/// The trials of one kind, each answered by every analysis: the same for any number of threads.
+pub fn replicates(scenario: Scenario, trials: usize) -> Result<Vec<Replicate>> {
+    let truth = scenario.truth();
+    let analyses = scenario.analyses();
+    (0..trials as u64)
+        .into_par_iter()
+        .map(|r| {
+            let trial = truth.trial(SEED, r)?;
+            let (y, n) = (&trial.outcomes()[0], trial.patients().len());
+            let left = (0..n).filter(|&i| trial.value(y, i, VISITS.len() - 1).is_none()).count() as f64 / n as f64;
+            Ok(Replicate { left, answers: analyses.iter().map(|a| a.answer(&trial)).collect() })
+        })
+        .collect()
+}
+
+/// What became of all trials of one kind under one analysis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The kind of trials.
+    pub scenario: Scenario,
+    /// What was done with them.
+    pub analysis: Analysis,
+    /// Trials made.
+    pub trials: usize,
+    /// Failures by name.
+    pub failures: BTreeMap<String, usize>,
+    /// Share of patients without the last visit.
+    pub left: f64,
+    /// Share of p-values below 0.05.
+    pub type_one: f64,
+    /// Share of 95% confidence intervals that contain zero.
+    pub coverage: f64,
+    /// Mean of the estimates, which is their bias.
+    pub bias: f64,
+    /// Standard deviation of the estimates.
+    pub empirical_sd: f64,
+    /// Mean of the standard errors.
+    pub mean_se: f64,
+    /// Median of the degrees of freedom.
+    pub median_df: f64,
+    /// Share of the fits in which the variance between clusters was estimated as zero.
+    pub boundary: f64,
+    /// Median of the degrees of freedom of those fits.
+    pub median_df_at_boundary: f64,
+    /// Share of p-values below 0.05 among those fits.
+    pub type_one_at_boundary: f64,
+    /// Mean of the estimated intraclass correlations.
+    pub mean_icc: f64,
+}
+
+impl Summary {
+    /// Trials answered.
+    pub fn answered(&self) -> usize {
+        self.trials - self.failures.values().sum::<usize>()
+    }
+
+    /// Monte-Carlo standard error of a share of the trials answered.
+    pub fn error_of(&self, share: f64) -> f64 {
+        (share * (1.0 - share) / self.answered() as f64).sqrt()
+    }
+
+    /// Mean standard error over the standard deviation of the estimates, and its Monte-Carlo standard error (that of the latter).
+    pub fn se_ratio(&self) -> (f64, f64) {
+        let ratio = self.mean_se / self.empirical_sd;
+        (ratio, ratio / (2.0 * (self.answered() as f64 - 1.0)).sqrt())
+    }
+
+    /// Failures as text.
+    pub fn failures(&self) -> String {
+        let failures: Vec<String> = self.failures.iter().map(|(name, times)| format!("{name}: {times}")).collect();
+        failures.join("; ")
+    }
+}
+
+/// What became of the trials under analysis number `index` of [`Scenario::analyses`].
+pub fn summary(scenario: Scenario, replicates: &[Replicate], index: usize) -> Summary {
+    let mut failures = BTreeMap::new();
+    let mut answers = vec![];
+    for replicate in replicates {
+        match &replicate.answers[index] {
+            Ok(answer) => answers.push(*answer),
+            Err(name) => *failures.entry(name.clone()).or_insert(0) += 1,
+        }
+    }
+    let at_boundary: Vec<Answer> = answers.iter().copied().filter(|a| a.boundary).collect();
+    let bias = mean(&answers, |a| a.estimate);
+    let n = answers.len() as f64;
+    Summary {
+        scenario,
+        analysis: scenario.analyses()[index],
+        trials: replicates.len(),
+        failures,
+        left: replicates.iter().map(|r| r.left).sum::<f64>() / replicates.len() as f64,
+        type_one: share(&answers, |a| a.p < 0.05),
+        coverage: share(&answers, |a| a.interval.0 <= 0.0 && 0.0 <= a.interval.1),
+        bias,
+        empirical_sd: (mean(&answers, |a| (a.estimate - bias).powi(2)) * n / (n - 1.0)).sqrt(),
+        mean_se: mean(&answers, |a| a.se),
+        median_df: median_df(&answers),
+        boundary: share(&answers, |a| a.boundary),
+        median_df_at_boundary: median_df(&at_boundary),
+        type_one_at_boundary: share(&at_boundary, |a| a.p < 0.05),
+        mean_icc: mean(&answers, |a| a.icc.unwrap_or(f64::NAN)),
+    }
+}
+
+fn mean(answers: &[Answer], of: impl Fn(&Answer) -> f64) -> f64 {
+    answers.iter().map(of).sum::<f64>() / answers.len() as f64
+}
+
+fn share(answers: &[Answer], is: impl Fn(&Answer) -> bool) -> f64 {
+    mean(answers, |a| f64::from(u8::from(is(a))))
+}
+
+fn median_df(answers: &[Answer]) -> f64 {
+    let mut dfs: Vec<f64> = answers.iter().map(|a| a.df).collect();
+    dfs.sort_by(f64::total_cmp);
+    dfs.get(dfs.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The table, as CSV: shares with their Monte-Carlo standard errors, nothing where a model has no clusters.
+pub fn csv(summaries: &[Summary]) -> String {
+    let mut table = String::from(
+        "outcome,variance_ratio,icc,model,method,trials,answered,failures,left,type_one_error,type_one_error_mcse,coverage,coverage_mcse,bias,bias_mcse,\
+         empirical_sd,mean_se,se_ratio,se_ratio_mcse,median_df,boundary,median_df_at_boundary,type_one_error_at_boundary,mean_icc\n",
+    );
+    for s in summaries {
+        let (ratio, ratio_error) = s.se_ratio();
+        let places = |x: f64, places: usize| if x.is_nan() { String::new() } else { format!("{x:.places$}") };
+        let fields = [
+            match s.analysis.outcome {
+                Outcome::LastVisit => "last visit".to_string(),
+                Outcome::Repeated => "repeated".to_string(),
+            },
+            s.scenario.variance_ratio.to_string(),
+            s.scenario.icc.to_string(),
+            format!("\"{}\"", s.analysis.model),
+            format!("\"{}\"", s.analysis.method),
+            s.trials.to_string(),
+            s.answered().to_string(),
+            format!("\"{}\"", s.failures()),
+            places(s.left, 4),
+            places(s.type_one, 4),
+            places(s.error_of(s.type_one), 4),
+            places(s.coverage, 4),
+            places(s.error_of(s.coverage), 4),
+            places(s.bias, 4),
+            places(s.empirical_sd / (s.answered() as f64).sqrt(), 4),
+            places(s.empirical_sd, 4),
+            places(s.mean_se, 4),
+            places(ratio, 4),
+            places(ratio_error, 4),
+            places(s.median_df, 2),
+            places(s.boundary, 4),
+            places(s.median_df_at_boundary, 2),
+            places(s.type_one_at_boundary, 4),
+            places(s.mean_icc, 4),
+        ];
+        table += &fields.join(",");
+        table += "\n";
+    }
+    table
+}
+
+/// Two trials of each of some kinds, a line a patient, for other programs to analyse. Empty: not observed, or in no group.
+pub fn sample() -> Result<String> {
+    let mut table = String::from("variance_ratio,icc,replicate,patient,arm,group,baseline,last\n");
+    for scenario in scenarios().into_iter().filter(|s| s.icc > 0.0) {
+        for replicate in 0..2 {
+            let trial = scenario.truth().trial(SEED, replicate)?;
+            let (y, groups) = (&trial.outcomes()[0], &trial.clusters()[0]);
+            let value = |i: usize, t: usize| trial.value(y, i, t).map_or(String::new(), |y| y.to_string());
+            for (i, patient) in trial.patients().iter().enumerate() {
+                let group = groups.codes[i].map_or("", |g| groups.levels[g].as_str());
+                let arm = &trial.arms()[trial.arm_of()[i]];
+                let (baseline, last) = (value(i, 0), value(i, VISITS.len() - 1));
+                table += &format!("{},{},{replicate},{patient},{arm},{group},{baseline},{last}\n", scenario.variance_ratio, scenario.icc);
+            }
+        }
+    }
+    Ok(table)
+}
+
+/// The table for reading.
+fn shown(s: &Summary) -> String {
+    let percent = |share: f64| format!("{:6.2} ({:.2})", 100.0 * share, 100.0 * s.error_of(share));
+    let (ratio, _) = s.se_ratio();
+    format!(
+        "{:<33}  {:<35} {:>15} {:>15} {:>7.3} {:>7.3} {:>8.1} {:>7.1} {:>8.1} {:>6.3} {:>6}  {}",
+        s.analysis.model,
+        s.analysis.method,
+        percent(s.type_one),
+        percent(s.coverage),
+        s.bias,
+        ratio,
+        s.median_df,
+        100.0 * s.boundary,
+        s.median_df_at_boundary,
+        s.mean_icc,
+        s.answered(),
+        s.failures()
+    )
+}
+
+fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let trials: usize = arguments.next().map_or(Ok(100), |a| a.parse())?;
+    let (table_file, sample_file) = (arguments.next(), arguments.next());
+    println!("{trials} trials of each kind, seed {SEED}, no difference between the arms. In brackets: Monte-Carlo standard errors.");
+    let mut summaries = vec![];
+    for scenario in scenarios() {
+        let replicates = replicates(scenario, trials)?;
+        println!("\nICC {}, variance of arm B over that of arm A {}", scenario.icc, scenario.variance_ratio);
+        println!(
+            "{:<33}  {:<35} {:>15} {:>15} {:>7} {:>7} {:>8} {:>7} {:>8} {:>6} {:>6}  failures",
+            "model", "method", "type I error, %", "coverage, %", "bias", "SE/SD", "med. df", "at 0, %", "df there", "ICC", "trials"
+        );
+        for (index, analysis) in scenario.analyses().iter().enumerate() {
+            let summary = summary(scenario, &replicates, index);
+            if index > 0 && analysis.outcome != scenario.analyses()[index - 1].outcome {
+                println!("repeated measurements:");
+            }
+            println!("{}", shown(&summary));
+            summaries.push(summary);
+        }
+        println!("{:.1}% of the patients have left by the last visit", 100.0 * summaries[summaries.len() - 1].left);
+    }
+    if let Some(path) = table_file {
+        std::fs::write(path, csv(&summaries))?;
+    }
+    if let Some(path) = sample_file {
+        std::fs::write(path, sample()?)?;
+    }
+    Ok(())
+}
