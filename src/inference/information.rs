@@ -45,7 +45,7 @@ impl Information {
             };
             natural.gradient.fill(0.0);
         }
-        Self::at(fitted, natural, natural_p, derivatives, marginal)
+        Self::at(fitted, kind, natural, natural_p, derivatives, marginal)
     }
 
     /// The same of a sparse fit.
@@ -54,18 +54,20 @@ impl Information {
             InformationKind::Observed => Curvature { hessian: sparse.hessian(), gradient: DVector::from_vec(sparse.gradient()) },
             InformationKind::Expected => Curvature { hessian: sparse.expected_hessian(), gradient: DVector::zeros(sparse.theta.len()) },
         };
-        Self::at(fitted, natural, sparse.slopes(), fitted.problem.derivatives(&fitted.point.theta), None)
+        Self::at(fitted, kind, natural, sparse.slopes(), fitted.problem.derivatives(&fitted.point.theta), None)
     }
 
-    /// In the natural parameters, or in the working ones where a variance vanished.
+    /// In the natural parameters, or in the working ones where a variance vanished: the likelihood has a slope there in the natural ones, and its
+    /// Hessian is no information. What that is expected to be is one at the boundary too, as pbkrtest has it.
     fn at(
         fitted: &Fitted,
+        kind: InformationKind,
         mut natural: Curvature,
         natural_p: Vec<DMatrix<f64>>,
         derivatives: Vec<Derivatives>,
         marginal: Option<Marginal>,
     ) -> Self {
-        let (hessian, jacobian) = if fitted.convergence.boundary.is_empty() {
+        let (hessian, jacobian) = if fitted.convergence.boundary.is_empty() || kind == InformationKind::Expected {
             (natural.hessian, None)
         } else {
             fitted.working.clone().transform(&fitted.eta, &mut natural);
