@@ -3,6 +3,9 @@
 //! The metric makes the steps independent of the outcome's unit. A step is refused when Σ would not be positive definite or −2ℓ would not
 //! fall; the damping then grows until a step is taken (Nocedal & Wright 2006, Numerical Optimization, ch. 4).
 //!
+//! Effects of clusters start far from their optimum, where −2ℓ is not convex; the damping that it would take there lets the search creep. Its steps
+//! are those of Fisher scoring until it is.
+//!
 //! The terms of the Hessian through P_k and a_k cost most and matter least. Far from the optimum they are left out; near it they are computed once
 //! and kept for the steps that remain, which then converge all but quadratically.
 
@@ -70,6 +73,8 @@ pub(crate) struct Search {
     /// What the whole Hessian has beyond its leading part, while it is known.
     correction: DMatrix<f64>,
     corrects: bool,
+    /// Whether the metric stands in for a Hessian that is not positive definite.
+    scoring: bool,
     /// What the last step may be expected to leave.
     left: f64,
     /// Whether the correction costs less than the steps that it saves.
@@ -106,6 +111,7 @@ impl Search {
             curvature: Curvature::blank(k),
             correction: DMatrix::zeros(k, k),
             corrects: false,
+            scoring: false,
             left: LEFT,
             slopes: Slopes::blank(problem.parameters_of_sigma(k), problem.columns),
             metric: DMatrix::zeros(k, k),
@@ -171,6 +177,7 @@ impl Search {
                 continue;
             }
             let definite = self.factor.set(&self.curvature.hessian);
+            self.scoring = !definite && problem.clusters.is_some();
             let decrement = if definite { self.solve_step() } else { f64::INFINITY };
             // The step about to be taken leaves at most the share that the last one left.
             let left = decrement * (decrement / previous.min(NEAR)).min(1.0);
@@ -181,11 +188,12 @@ impl Search {
             previous = decrement;
             let (mut moved, mut metric) = (false, false);
             while !moved && damping <= MAX_DAMPING {
-                if damping > 0.0 && !metric {
+                let as_it_is = damping == 0.0 && !self.scoring;
+                if !as_it_is && !metric {
                     self.set_metric(problem);
                     metric = true;
                 }
-                if if damping > 0.0 { self.damped_step(damping) } else { definite } {
+                if if as_it_is { definite } else { self.damped_step(damping) } {
                     evaluations += 1;
                     moved = self.try_step(problem);
                 }
@@ -248,9 +256,10 @@ impl Search {
         -self.curvature.gradient.dot(&self.step)
     }
 
-    /// Sets the step −(H + damping · metric)⁻¹g; `false` where that matrix is not positive definite.
+    /// Sets the step −(H + damping · metric)⁻¹g, H the Hessian or what stands in for it; `false` where that matrix is not positive definite.
     fn damped_step(&mut self, damping: f64) -> bool {
-        self.damped.zip_zip_apply(&self.curvature.hessian, &self.metric, |damped, h, metric| *damped = h + damping * metric);
+        let hessian = if self.scoring { &self.metric } else { &self.curvature.hessian };
+        self.damped.zip_zip_apply(hessian, &self.metric, |damped, h, metric| *damped = h + damping * metric);
         let definite = self.factor.set(&self.damped);
         if definite {
             self.solve_step();
@@ -320,7 +329,7 @@ impl Search {
         if eigenvalue < 1e-6 {
             return verify::near_singular(problem, &self.point, labels);
         }
-        self.corrects = false;
+        (self.corrects, self.scoring) = (false, false);
         self.set_curvature(problem, true);
         self.set_metric(problem);
         let theta = &self.point.theta;

@@ -170,6 +170,11 @@ fn crossed_factors_and_changes_of_therapist_agree_with_the_peers() {
 }
 
 #[test]
+fn slopes_of_patients_beside_a_covariance_agree_with_lme() {
+    agrees("slopes", 3);
+}
+
+#[test]
 fn partially_nested_trials_agree_with_the_peers() {
     agrees("partially_nested", 8);
 }

@@ -61,7 +61,7 @@ spread_of <- function(fit, d, T, by) {
 
 # The formula of trialstats: the mean, the random terms, the covariance within patients.
 with_covariance <- function(formula, covariance, by) {
-  if (covariance == "independent") formula else paste0(formula, " + ", covariance, "(visit | ", if (is.null(by)) "" else paste(by, "/ "), "patient)")
+  if (covariance == "independent" && is.null(by)) formula else paste0(formula, " + ", covariance, "(visit | ", if (is.null(by)) "" else paste(by, "/ "), "patient)")
 }
 
 off <- function(a, b, scale) max(abs(a - b) / scale)
@@ -153,7 +153,7 @@ of_sigma <- list(
   csh = function(S) c(diag(S), S[2, 1] / sqrt(S[1, 1] * S[2, 2])), ar1h = function(S) c(diag(S), S[2, 1] / sqrt(S[1, 1] * S[2, 2]))
 )
 lme_with <- function(fixed, covariance, cluster, effects = ~1) function(d, reml, terms, parts) {
-  by_patient <- as.formula(paste("~ place |", cluster, "/ patient"))
+  by_patient <- as.formula(paste("~ place |", if (cluster != "patient") paste(cluster, "/"), "patient"))
   correlation <- switch(covariance, us = corSymm(form = by_patient), cs = , csh = corCompSymm(form = by_patient), ar1 = , ar1h = corAR1(form = by_patient))
   weights <- if (covariance %in% c("us", "csh", "ar1h")) varIdent(form = ~ 1 | visit)
   random <- as.formula(paste(deparse1(effects), "|", cluster))
@@ -231,6 +231,26 @@ cases_of$crossed <- function() {
     case("ar1_reml", "(1 | therapist) + (1 | site)", three, "ar1"),
     case("us_reml", "(1 | therapist) + (1 | site)", three, "us",
       peers = list(glmmtmb_with(y ~ arm * days + us(visit + 0 | patient) + (1 | therapist) + (1 | site), "us", 1)))
+  )
+}
+# Slopes of patients on irregular days beside a covariance that is more than independence: what lme is known for.
+cases_of$slopes <- function() {
+  on <- slope_tests("armactive", "days")
+  mean <- y ~ arm * days
+  case <- function(id, terms, formula, ...) one_case(paste0("slopes_", id), "crossed", crossed, mean, formula, terms, ..., contrasts = on$contrasts, tests = on$tests)
+  patients <- term("patient", ~days)
+  by_arm <- function(d, reml, terms, parts) {
+    found <- with_lme(mean, d, reml, ~ days | patient, NULL, varIdent(form = ~ 1 | arm), function(fit) {
+      ratio <- coef(fit$modelStruct$varStruct, unconstrained = FALSE, allCoef = TRUE)[levels(d$arm)]
+      c((fit$sigma * ratio)^2, getVarCov(fit)[triangle(2)])
+    })
+    found$call <- "lme(y ~ arm * days, random = ~ days | patient, weights = varIdent(form = ~ 1 | arm))"
+    found
+  }
+  list(
+    case("ar1_reml", list(patients), "y ~ arm * days + (1 + days | patient)", "ar1", peers = list(lme_with(mean, "ar1", "patient", ~days))),
+    case("by_arm_reml", list(patients), "y ~ arm * days + (1 + days | patient)", by = "arm", peers = list(by_arm)),
+    case("by_arm_therapists_reml", list(patients, term("therapist")), "y ~ arm * days + (1 + days | patient) + (1 | therapist)", by = "arm")
   )
 }
 cases_of$partially_nested <- function() {
