@@ -256,7 +256,15 @@ pub(super) fn of_the_mean(problem: &Problem, point: Point) -> (Point, Option<Poi
 
 /// How a search ended, with the names of what vanished.
 pub(super) fn convergence(problem: &Problem, search: &Search, labels: &Labels, steps: Steps) -> Convergence {
-    let boundary = search.working().vanished(problem.structure(), &search.eta).into_iter().map(|k| labels.parameters[k].clone()).collect();
+    let (theta, first) = (&search.point.theta, problem.parameters_of_sigma(search.point.theta.len()));
+    // Of correlated effects a combination may vanish although none does.
+    let name = |k: usize| match &labels.parameters[k] {
+        variance if k >= first && theta[k] > search.eta[k].powi(2) * (1.0 + 1e-6) + 1e-12 * theta[0].abs() => {
+            format!("what the effects before leave of the {variance}")
+        }
+        parameter => parameter.clone(),
+    };
+    let boundary = search.working().vanished(problem.structure(), &search.eta).into_iter().map(name).collect();
     Convergence { iterations: steps.iterations, evaluations: steps.evaluations, decrement: steps.decrement, boundary }
 }
 
