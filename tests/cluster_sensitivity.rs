@@ -259,3 +259,19 @@ fn the_report_has_the_table_the_shares_and_the_figure() {
     let document = TrialReport::new(&without).document();
     assert!(document.sections.iter().all(|s| s.heading != "Sensitivity to clustering"));
 }
+
+/// The table that README shows has these numbers, row by row.
+#[test]
+fn readme_shows_the_table() {
+    let result = with_clusters(&imrs());
+    let readme = std::fs::read_to_string("README.md").expect("README is there");
+    let shown: Vec<&str> =
+        readme.lines().skip_while(|line| !line.starts_with("  model  ")).skip(1).take_while(|line| *line != "```").collect();
+    let rows = &sensitivity(&result).rows;
+    assert_eq!(shown.len(), rows.len(), "README has a line for every row");
+    for (line, row) in shown.iter().zip(rows) {
+        let e = &row.estimate;
+        let numbers = format!("{:>8.2}{:>6.2}{:>7.1}{:>6}", e.estimate, e.se, e.df, &format!("{:.3}", e.p)[1..]);
+        assert!(line.ends_with(&numbers), "README prints\n{line}\nbut the table has\n{numbers}");
+    }
+}
