@@ -309,7 +309,7 @@ impl Fit {
         }
         // What vanished of the effects of clusters is told as a direction; the sparse engine has nothing else that could.
         let of_clusters = &self.fitted.parameter_names()[self.first_of_effects()..];
-        let elsewhere = |name: &&String| self.fitted.sparse.is_none() && !of_clusters.contains(name);
+        let elsewhere = |name: &&String| self.fitted.sparse.is_none() && !of_clusters.iter().any(|own| name.ends_with(own.as_str()));
         let boundary: Vec<&str> = self.convergence().boundary.iter().filter(elsewhere).map(String::as_str).collect();
         if !boundary.is_empty() {
             notes.push(format!("At the boundary (estimated as zero): {}.", boundary.join("; ")));
