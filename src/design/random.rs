@@ -73,7 +73,7 @@ impl RandomTerm {
     /// The elements (a, b), a ≥ b, of G that are parameters, in their order among θ.
     pub(crate) fn pairs(&self) -> Vec<(usize, usize)> {
         match self.structure {
-            EffectCovariance::Correlated => crate::covariance::lower_pairs(self.size()).collect(),
+            EffectCovariance::Correlated => (0..self.size()).flat_map(|a| (0..=a).map(move |b| (a, b))).collect(),
             EffectCovariance::Independent => (0..self.size()).map(|a| (a, a)).collect(),
         }
     }
