@@ -78,6 +78,25 @@ impl RandomTerm {
         }
     }
 
+    /// Names of the elements of G that are parameters.
+    pub(crate) fn parameter_names(&self) -> Vec<String> {
+        let name = |(a, b): (usize, usize)| match a == b {
+            true => format!("variance of {} by {}", self.effects[a], self.factor),
+            false => format!("covariance of {} and {} by {}", self.effects[b], self.effects[a], self.factor),
+        };
+        self.pairs().into_iter().map(name).collect()
+    }
+
+    /// The mean square of what multiplies each effect, over the observations that it bears on; 1 where there are none.
+    pub(crate) fn mean_squares(&self) -> Vec<f64> {
+        let square = |e: usize| {
+            let own = self.z.iter().skip(e).step_by(self.size()).filter(|z| **z != 0.0);
+            let n = own.clone().count();
+            if n == 0 { 1.0 } else { own.map(|z| z * z).sum::<f64>() / n as f64 }
+        };
+        (0..self.size()).map(square).collect()
+    }
+
     /// The number k of effects of a level.
     pub(crate) fn size(&self) -> usize {
         self.effects.len()

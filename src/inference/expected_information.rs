@@ -10,9 +10,7 @@
 //! remains.
 
 use crate::fit::Estimation;
-use crate::fit::blocks::Blocks;
 use crate::fit::curvature::Derivatives;
-use crate::fit::kernels::multiply;
 use crate::fit::optimum::Fitted;
 use nalgebra::DMatrix;
 
@@ -43,7 +41,8 @@ pub(crate) fn expected_hessian(fitted: &Fitted, derivatives: &[Derivatives], p: 
         return expected;
     }
     let phi_p: Vec<DMatrix<f64>> = p.iter().map(|p| &fitted.point.phi * p).collect();
-    expected -= 2.0 * fitted.problem.traces(&fitted.point.w, &leverages_between_weights(fitted), derivatives);
+    expected -= 2.0
+        * fitted.problem.traces(&fitted.point.w, &fitted.problem.leverages_between_weights(&fitted.point, &fitted.point.phi), derivatives);
     for k in 0..p.len() {
         let transposed = phi_p[k].transpose();
         for l in 0..p.len() {
@@ -51,17 +50,4 @@ pub(crate) fn expected_hessian(fitted: &Fitted, derivatives: &[Derivatives], p: 
         }
     }
     0.5 * (&expected + expected.transpose())
-}
-
-/// W H_P W of every pattern.
-fn leverages_between_weights(fitted: &Fitted) -> Blocks {
-    let mut leverages = fitted.problem.leverages(&fitted.point.phi);
-    let mut left = vec![0.0; fitted.structure().visits().pow(2)];
-    for (index, pattern) in fitted.problem.patterns().iter().enumerate() {
-        let m = pattern.visits.len();
-        let w = fitted.point.w.get(index);
-        multiply(w, leverages.get(index), m, &mut left[..m * m]);
-        multiply(&left[..m * m], w, m, leverages.get_mut(index));
-    }
-    leverages
 }

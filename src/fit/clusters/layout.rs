@@ -48,7 +48,7 @@ impl Clusters {
                 structure: term.structure,
                 first_column,
                 first_parameter: parameters,
-                squares: mean_squares(term),
+                squares: term.mean_squares(),
             };
             first_column += term.total();
             parameters += own.pairs().len();
@@ -70,7 +70,7 @@ impl Clusters {
 
     /// Names of the parameters of all terms of a design.
     pub fn parameter_names(design: &Design) -> Vec<String> {
-        design.random.iter().flat_map(names).collect()
+        design.random.iter().flat_map(RandomTerm::parameter_names).collect()
     }
 
     /// G of every term as what an observation gets from each effect varies by `variance`, the effects being uncorrelated.
@@ -133,25 +133,4 @@ impl ClusterTerm {
             }
         }
     }
-}
-
-fn names(term: &RandomTerm) -> Vec<String> {
-    let name = |(a, b): (usize, usize)| match a == b {
-        true => format!("variance of {} by {}", term.effects[a], term.factor),
-        false => format!("covariance of {} and {} by {}", term.effects[b], term.effects[a], term.factor),
-    };
-    term.pairs().into_iter().map(name).collect()
-}
-
-fn mean_squares(term: &RandomTerm) -> Vec<f64> {
-    let k = term.size();
-    let mut squares = vec![0.0; k];
-    let mut count = vec![0.0; k];
-    for (z, _) in term.z.chunks_exact(k).zip(&term.level_of).filter(|(_, level)| level.is_some()) {
-        for (e, &z) in z.iter().enumerate().filter(|(_, z)| **z != 0.0) {
-            squares[e] += z * z;
-            count[e] += 1.0;
-        }
-    }
-    squares.iter().zip(count).map(|(s, n)| if n > 0.0 { s / n } else { 1.0 }).collect()
 }

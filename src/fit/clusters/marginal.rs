@@ -128,7 +128,7 @@ impl Problem {
     }
 
     /// W H_P W of every pattern, H_P = Σ_i X_iSX_i'.
-    fn leverages_between_weights(&self, point: &Point, s: &DMatrix<f64>) -> crate::fit::blocks::Blocks {
+    pub fn leverages_between_weights(&self, point: &Point, s: &DMatrix<f64>) -> crate::fit::blocks::Blocks {
         let mut leverages = self.leverages(s);
         let mut left = vec![0.0; self.visits().pow(2)];
         for (index, pattern) in self.patterns().iter().enumerate() {

@@ -27,14 +27,11 @@ impl Parameters {
         let mut parameters = Self { list: vec![], sizes: random.iter().map(RandomTerm::size).collect(), starts: vec![], names: vec![] };
         for (index, term) in random.iter().enumerate() {
             parameters.starts.push(parameters.list.len());
+            parameters.names.extend(term.parameter_names());
             for a in 0..term.size() {
                 let first = if term.structure == EffectCovariance::Independent { a } else { 0 };
                 for b in first..=a {
                     parameters.list.push(Parameter { term: index, a, b });
-                    parameters.names.push(match a == b {
-                        true => format!("variance of {} by {}", term.effects[a], term.factor),
-                        false => format!("covariance of {} and {} by {}", term.effects[b], term.effects[a], term.factor),
-                    });
                 }
             }
         }

@@ -76,13 +76,7 @@ impl<'f> FittedTerm<'f> {
 
     /// What multiplies each effect in the mean square over all observations that it bears on; 1 where there are none.
     pub fn squares(&self) -> Vec<f64> {
-        let k = self.term.effects().len();
-        let square = |e: usize| {
-            let own = self.term.z().iter().skip(e).step_by(k).filter(|z| **z != 0.0);
-            let n = own.clone().count();
-            if n == 0 { 1.0 } else { own.map(|z| z * z).sum::<f64>() / n as f64 }
-        };
-        (0..k).map(square).collect()
+        self.term.mean_squares()
     }
 }
 
