@@ -1,7 +1,7 @@
 //! How long analyses of the sample trials take, from the trial in memory to the numbers, and how long refits take.
 //!
-//! The clock starts at the formula and the trial; design, moments, search and what is named are timed. The library beside its peers is measured
-//! by `benches/peers/run`.
+//! The clock starts at the formula and the trial; design, moments, search and what is named are timed. The library
+//! beside its peers is measured by `benches/peers/run`.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! How the cost grows: from 10² to 10⁶ patients, from 3 to 30 visits, on one and two threads; and the memory that streaming takes.
+//! How the cost grows: from 10² to 10⁶ patients, from 3 to 30 visits, on one and two threads; and the memory that
+//! streaming takes.
 
 mod common;
 

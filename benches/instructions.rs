@@ -1,8 +1,10 @@
-//! Instructions of the hot path, counted by valgrind: they repeat to a ten-thousandth where times do not, so a limit can be some per cent above
-//! what was counted last and never cry wolf. A change that goes over a limit says why, or is mended; one that goes far under it lowers the limit.
+//! Instructions of the hot path, counted by valgrind: they repeat to a ten-thousandth where times do not, so a limit
+//! can be some per cent above what was counted last and never cry wolf. A change that goes over a limit says why, or
+//! is mended; one that goes far under it lowers the limit.
 //!
-//! Needs valgrind and `cargo install gungraun-runner` in the version of the dependency `gungraun`; without them nothing is counted, and it says so.
-//! `.ci/run` runs it. The counts are those of x86-64: another processor has other instructions, and other mathematical functions below it.
+//! Needs valgrind and `cargo install gungraun-runner` in the version of the dependency `gungraun`; without them
+//! nothing is counted, and it says so. `.ci/run` runs it. The counts are those of x86-64: another processor has other
+//! instructions, and other mathematical functions below it.
 
 #![allow(missing_docs, reason = "the macros of gungraun make public items")]
 

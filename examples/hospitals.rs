@@ -1,8 +1,8 @@
 //! One trial, three hospitals, no shared rows: each hospital makes moments, the centre adds them up and fits.
 //!
-//! What is agreed before anybody looks at data is the protocol (arms, visits, levels) and the model: the frozen design. Each hospital sends
-//! one JSON file of sums; their fit is the fit of all patients together, to rounding. The three hospitals here are made by splitting the
-//! antidepressant trial of `data-samples`.
+//! What is agreed before anybody looks at data is the protocol (arms, visits, levels) and the model: the frozen
+//! design. Each hospital sends one JSON file of sums; their fit is the fit of all patients together, to rounding. The
+//! three hospitals here are made by splitting the antidepressant trial of `data-samples`.
 //!
 //! ```text
 //! cargo run --example hospitals

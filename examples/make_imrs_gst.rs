@@ -1,4 +1,5 @@
-//! Makes the synthetic sample trial `data-samples/imrs_gst/imrs_gst.csv` from the truth stated beside it, byte for byte.
+//! Makes the synthetic sample trial `data-samples/imrs_gst/imrs_gst.csv` from the truth stated beside it, byte for
+//! byte.
 //!
 //! ```text
 //! cargo run --release --example make_imrs_gst

@@ -1,6 +1,8 @@
-//! A million patients: how long the pass over them takes in memory, and how much memory it takes to stream them from a file.
+//! A million patients: how long the pass over them takes in memory, and how much memory it takes to stream them from
+//! a file.
 //!
-//! The data are made up, from a seed. Memory is read from the system (Linux) as the highest resident set since the process began.
+//! The data are made up, from a seed. Memory is read from the system (Linux) as the highest resident set since the
+//! process began.
 //!
 //! ```text
 //! cargo run --release --example million -- generate million.csv 1000000    # a long CSV file, five visits

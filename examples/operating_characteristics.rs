@@ -1,9 +1,10 @@
-//! What the methods promise and what they keep: type I error and coverage by simulation, in small and middling trials with dropout.
+//! What the methods promise and what they keep: type I error and coverage by simulation, in small and middling trials
+//! with dropout.
 //!
-//! Trials in which the arms do not differ are made from a stated truth and analysed as a protocol would have it: MMRM with unstructured
-//! covariance, REML, baseline and arm crossed with visit; the contrast of the arms at the last visit. Satterthwaite's method, Kenward and
-//! Roger's and the cluster-robust CR2 see the same trials. The argument is the number of trials of each size; the documentation
-//! (`guide::operating_characteristics`) has 10,000.
+//! Trials in which the arms do not differ are made from a stated truth and analysed as a protocol would have it: MMRM
+//! with unstructured covariance, REML, baseline and arm crossed with visit; the contrast of the arms at the last
+//! visit. Satterthwaite's method, Kenward and Roger's and the cluster-robust CR2 see the same trials. The argument is
+//! the number of trials of each size; the documentation (`guide::operating_characteristics`) has 10,000.
 //!
 //! ```text
 //! cargo run --release --example operating_characteristics -- 10000
@@ -106,7 +107,8 @@ impl Summary {
         (share * (1.0 - share) / self.answered() as f64).sqrt()
     }
 
-    /// Mean standard error over the standard deviation of the estimates, and its Monte-Carlo standard error (that of the latter).
+    /// Mean standard error over the standard deviation of the estimates, and its Monte-Carlo standard error (that of
+    /// the latter).
     pub fn se_ratio(&self) -> (f64, f64) {
         let ratio = self.mean_se / self.empirical_sd;
         (ratio, ratio / (2.0 * (self.answered() as f64 - 1.0)).sqrt())

@@ -1,7 +1,8 @@
-//! A covariance structure of one's own: fits it to the sample trial `data-samples/fev` beside built-in ones and prints the comparison.
+//! A covariance structure of one's own: fits it to the sample trial `data-samples/fev` beside built-in ones and
+//! prints the comparison.
 //!
-//! The structure here has one correlation between visits of the first half of the schedule, one between those of the second half, and one
-//! across. It comes in parameters in which Σ is linear, so that its second derivatives are zero.
+//! The structure here has one correlation between visits of the first half of the schedule, one between those of the
+//! second half, and one across. It comes in parameters in which Σ is linear, so that its second derivatives are zero.
 //!
 //!     cargo run --release --example own_covariance
 

@@ -1,13 +1,13 @@
 //! Therapy groups in one arm only: what six analyses of a partially nested trial keep of their promises, by simulation.
 //!
-//! 64 patients are treated alone (arm A) and 64 in eight groups of eight (arm B); the arms do not differ. The trials are analysed by the six
-//! models of Candlish et al. (2018) at the last visit, and by three of them as repeated measurements. The arguments are the number of trials
-//! of each kind, the file for the table, and a file for a few of the trials, for other programs to analyse; the documentation
-//! (`guide::partial_nesting`) has 10,000.
+//! 64 patients are treated alone (arm A) and 64 in eight groups of eight (arm B); the arms do not differ. The trials
+//! are analysed by the six models of Candlish et al. (2018) at the last visit, and by three of them as repeated
+//! measurements. The arguments are the number of trials of each kind, the file for the table, and a file for a few of
+//! the trials, for other programs to analyse; the documentation (`guide::partial_nesting`) has 10,000.
 //!
-//! Reference: Candlish J, Teare MD, Dimairo M, Flight L, Mandefield L, Walters SJ (2018). Appropriate statistical methods for analysing
-//! partially nested randomised controlled trials with continuous outcomes: a simulation study. BMC Medical Research Methodology 18:105.
-//! doi:10.1186/s12874-018-0559-x
+//! Reference: Candlish J, Teare MD, Dimairo M, Flight L, Mandefield L, Walters SJ (2018). Appropriate statistical
+//! methods for analysing partially nested randomised controlled trials with continuous outcomes: a simulation study.
+//! BMC Medical Research Methodology 18:105. doi:10.1186/s12874-018-0559-x
 //!
 //! ```text
 //! cargo run --release --example partial_nesting -- 10000 partial_nesting.csv
@@ -57,7 +57,8 @@ pub fn scenarios() -> Vec<Scenario> {
 }
 
 impl Scenario {
-    /// The truth the trials are made from. The factors beside `group` are the same groups with controls coded as clusters.
+    /// The truth the trials are made from. The factors beside `group` are the same groups with controls coded as
+    /// clusters.
     pub fn truth(&self) -> Gaussian {
         let between = self.icc * self.variance_ratio * SDS[4] * SDS[4];
         let shared = |t: usize| if t == 0 { 0.0 } else { between.sqrt() };
@@ -77,8 +78,9 @@ impl Scenario {
             .dropout(self.dropout())
     }
 
-    /// 30% have left by the last visit: missing at random, likelier after a high value, where the arms vary alike. Where they do not, those who
-    /// left would pull the means of the arms apart, so that no analysis of the last visit alone were unbiased; there it is at random completely.
+    /// 30% have left by the last visit: missing at random, likelier after a high value, where the arms vary alike.
+    /// Where they do not, those who left would pull the means of the arms apart, so that no analysis of the last
+    /// visit alone were unbiased; there it is at random completely.
     fn dropout(&self) -> Dropout {
         if self.variance_ratio == 1.0 {
             Dropout::AtRandom { at_mean: 0.08, log_odds_per_sd: 0.5 }
@@ -94,7 +96,8 @@ impl Scenario {
     }
 }
 
-/// What varies within groups, after the baseline with `ratio` times the variance of arm A less what lies `between` groups.
+/// What varies within groups, after the baseline with `ratio` times the variance of arm A less what lies `between`
+/// groups.
 fn covariance(ratio: f64, between: f64) -> Vec<f64> {
     let n = VISITS.len();
     let sd = |t: usize| SDS[t] * if t == 0 { 1.0 } else { ratio.sqrt() };
@@ -316,7 +319,8 @@ impl Summary {
         (share * (1.0 - share) / self.answered() as f64).sqrt()
     }
 
-    /// Mean standard error over the standard deviation of the estimates, and its Monte-Carlo standard error (that of the latter).
+    /// Mean standard error over the standard deviation of the estimates, and its Monte-Carlo standard error (that of
+    /// the latter).
     pub fn se_ratio(&self) -> (f64, f64) {
         let ratio = self.mean_se / self.empirical_sd;
         (ratio, ratio / (2.0 * (self.answered() as f64 - 1.0)).sqrt())
@@ -419,7 +423,8 @@ pub fn csv(summaries: &[Summary]) -> String {
     table
 }
 
-/// Two trials of each of some kinds, a line a patient, for other programs to analyse. Empty: not observed, or in no group.
+/// Two trials of each of some kinds, a line a patient, for other programs to analyse. Empty: not observed, or in no
+/// group.
 pub fn sample() -> Result<String> {
     let mut table = String::from("variance_ratio,icc,replicate,patient,arm,group,baseline,last\n");
     for scenario in scenarios().into_iter().filter(|s| s.icc > 0.0) {

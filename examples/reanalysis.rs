@@ -1,5 +1,5 @@
-//! The intention-to-treat reanalysis of imagery rescripting (ImRs) against imagery rescripting with group schema therapy (ImRs+GST), on synthetic data
-//! shaped like the published trial.
+//! The intention-to-treat reanalysis of imagery rescripting (ImRs) against imagery rescripting with group schema
+//! therapy (ImRs+GST), on synthetic data shaped like the published trial.
 //!
 //! ```text
 //! cargo run --release --example reanalysis
@@ -110,7 +110,8 @@ fn effect(tables: &[EffectSizes], arm: &str) -> String {
     row.map_or(String::new(), |r| format!("{:.2} ({:.2} to {:.2})", r.effect, r.lower, r.upper))
 }
 
-/// The rate over all arms, of everyone randomized with the unobserved as not met, or of the observed where that is all there is.
+/// The rate over all arms, of everyone randomized with the unobserved as not met, or of the observed where that is
+/// all there is.
 fn overall(rates: &Rates, definition: &str) -> String {
     let under = |assumption| rates.rows.iter().filter(move |r| r.definition == definition && r.unobserved == assumption);
     let assumption = if under(Assumption::CountedAsNotMet).count() > 0 { Assumption::CountedAsNotMet } else { Assumption::ObservedOnly };

@@ -7,8 +7,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong between a trial's file and its report.
 ///
-/// Each variant says what was wrong, where, and what to do. [`Error::code`] is stable and meant for programs; the text is for people and
-/// may improve between versions.
+/// Each variant says what was wrong, where, and what to do. [`Error::code`] is stable and meant for programs; the
+/// text is for people and may improve between versions.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -1,8 +1,8 @@
 //! Intention-to-treat analysis of randomized trials with repeated measurements, from the data file to the report.
 //!
-//! Three nouns carry everything: a [`Trial`] (the data, checked once), a [`Model`] (what is assumed), and a [`Fit`] (what was found). Results hang
-//! off them as methods and are tables: they print with the way they were made, serialise with serde, write CSV and, with the feature `polars`,
-//! become a `DataFrame` ([`Tabular`]).
+//! Three nouns carry everything: a [`Trial`] (the data, checked once), a [`Model`] (what is assumed), and a [`Fit`]
+//! (what was found). Results hang off them as methods and are tables: they print with the way they were made,
+//! serialise with serde, write CSV and, with the feature `polars`, become a `DataFrame` ([`Tabular`]).
 //!
 //! # From a file to the contrast
 //!
@@ -51,7 +51,8 @@
 //! | make trials from a stated truth | [`simulate`] |
 //! | know what the methods keep in small trials, and where SAS and R give other numbers | [`guide`] |
 //!
-//! The features: `cli` (on by default) is the command `trialstats`; `polars` brings data frames in and out; `parquet` the files as well.
+//! The features: `cli` (on by default) is the command `trialstats`; `polars` brings data frames in and out; `parquet`
+//! the files as well.
 
 pub mod analysis;
 pub mod bootstrap;

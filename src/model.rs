@@ -17,8 +17,8 @@ use crate::inference::{Df, Fit, InformationKind, Vcov};
 use crate::trial::{Protocol, Trial};
 use formula::{WithinNames, no_random_effects};
 
-/// A mixed model for repeated measurements: the mean, the covariance among a patient's visits, how both are estimated, and the method for
-/// degrees of freedom.
+/// A mixed model for repeated measurements: the mean, the covariance among a patient's visits, how both are
+/// estimated, and the method for degrees of freedom.
 ///
 /// | setting | default |
 /// |---|---|
@@ -74,10 +74,11 @@ impl Model {
     /// | random effects, any number of times | `(1 \| therapist)`, `(0 + gst \| group)`, `(1 + days \| patient)`: [`RandomEffects`] | none |
     /// | the covariance of a patient's visits | `us(visit \| patient)`, `ar1h(visit \| arm / patient)` for one of each arm | that of [`Model::covariance`] |
     ///
-    /// A covariance structure has the name that [`Covariance::named`] knows, in full or short, in backquotes where it has more than letters
-    /// and hyphens: `` `toeplitz(3)`(visit | patient) ``. A spatial structure names its coordinates in place of the visit,
-    /// `sp_exp(days | patient)`, or `visit` for the schedule's times. Where the formula has random effects
-    /// `(… | patient)` and no structure, what they leave is independent, as in R's lme4; else the covariance is unstructured.
+    /// A covariance structure has the name that [`Covariance::named`] knows, in full or short, in backquotes where it
+    /// has more than letters and hyphens: `` `toeplitz(3)`(visit | patient) ``. A spatial structure names its
+    /// coordinates in place of the visit, `sp_exp(days | patient)`, or `visit` for the schedule's times. Where the
+    /// formula has random effects `(… | patient)` and no structure, what they leave is independent, as in R's lme4;
+    /// else the covariance is unstructured.
     ///
     /// ```
     /// use trialstats::Model;
@@ -114,9 +115,10 @@ impl Model {
         self.random(RandomEffects::of(factor))
     }
 
-    /// Structures to fall back on, in this order, agreed before the data are seen: the next is tried where the one before has no verified
-    /// optimum and another may have one ([`Failure::depends_on_covariance`](crate::fit::Failure::depends_on_covariance)). What was given up,
-    /// and why, is in [`Fit::attempts`] and in the notes of every table.
+    /// Structures to fall back on, in this order, agreed before the data are seen: the next is tried where the one
+    /// before has no verified optimum and another may have one
+    /// ([`Failure::depends_on_covariance`](crate::fit::Failure::depends_on_covariance)). What was given up, and why,
+    /// is in [`Fit::attempts`] and in the notes of every table.
     ///
     /// What repeats a fit (influence, bootstrap of a fit, [`Fit::refitter`]) keeps the structure that was found.
     ///
@@ -169,8 +171,8 @@ impl Model {
         self
     }
 
-    /// The clusters of a cluster-robust covariance: patients, the levels of a factor above them, or (the default) the highest that the random
-    /// effects of the model make, patients where it has none.
+    /// The clusters of a cluster-robust covariance: patients, the levels of a factor above them, or (the default) the
+    /// highest that the random effects of the model make, patients where it has none.
     ///
     /// ```
     /// use trialstats::design::Clusters;
@@ -232,8 +234,8 @@ impl Model {
         &self.options.random
     }
 
-    /// The design of the model for a trial: who is analysed, at which visits, the model matrix, and who belongs to which level of the random
-    /// effects.
+    /// The design of the model for a trial: who is analysed, at which visits, the model matrix, and who belongs to
+    /// which level of the random effects.
     ///
     /// # Errors
     /// As [`Design::build`].
@@ -253,8 +255,9 @@ impl Model {
         FrozenDesign::new(protocol, &self.mean, &self.options)
     }
 
-    /// Fits the model to moments, which may come from several files or hospitals: the same fit as from all their patients, to rounding.
-    /// What needs every patient's row (residuals, the sandwich) is [refused](Error::NoPatients) by it; all else works.
+    /// Fits the model to moments, which may come from several files or hospitals: the same fit as from all their
+    /// patients, to rounding. What needs every patient's row (residuals, the sandwich) is
+    /// [refused](Error::NoPatients) by it; all else works.
     ///
     /// # Errors
     /// [`Error::DesignsDiffer`] where the moments were collected for another model; otherwise as [`Model::fit`].
@@ -282,9 +285,9 @@ impl Model {
     /// Fits the model to a trial.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a variable that the trial does not have, [`Error::Invalid`] for settings that do not go together,
-    /// [`Error::Fit`] where the likelihood has no verified optimum, [`Error::NoCovarianceFits`] where it has none under any of several
-    /// structures.
+    /// [`Error::Unknown`] for a variable that the trial does not have, [`Error::Invalid`] for settings that do not go
+    /// together, [`Error::Fit`] where the likelihood has no verified optimum, [`Error::NoCovarianceFits`] where it
+    /// has none under any of several structures.
     pub fn fit(&self, trial: &Trial) -> Result<Fit> {
         self.check_df()?;
         let mut design = self.design(trial)?;
@@ -299,7 +302,8 @@ impl Model {
         Ok(self.fit_of(design, found))
     }
 
-    /// A covariance structure on the design's visits; one for each set of coordinates where it takes them from the patients.
+    /// A covariance structure on the design's visits; one for each set of coordinates where it takes them from the
+    /// patients.
     fn classes(&self, covariance: &Covariance, design: &Design, trial: &Trial) -> Result<Classes> {
         identified::check_identified(design, covariance)?;
         match covariance.coordinate_columns() {
@@ -342,7 +346,8 @@ impl Model {
         go_together(self.df, self.estimation, self.vcov)
     }
 
-    /// Mean and data of one response of a joint model; what the joint model decides for all of them must not have been set here.
+    /// Mean and data of one response of a joint model; what the joint model decides for all of them must not have
+    /// been set here.
     pub(crate) fn response(&self) -> Result<(&MeanModel, &DesignOptions)> {
         let set = match self {
             _ if !matches!(self.covariance, None | Some(Covariance::Unstructured)) => "covariance",
@@ -363,7 +368,8 @@ impl Model {
     }
 }
 
-/// Whether a model is one of random effects and nothing else, for which the work grows with the levels and not with the patterns of visits.
+/// Whether a model is one of random effects and nothing else, for which the work grows with the levels and not with
+/// the patterns of visits.
 fn is_sparse(covariance: &Covariance, design: &Design) -> bool {
     *covariance == Covariance::Independent && design.groups().len() == 1 && !design.random().is_empty()
 }

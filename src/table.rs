@@ -126,8 +126,8 @@ pub trait Tabular {
         self.to_text_within(layout::WIDTH)
     }
 
-    /// The table as aligned text no wider than `width` characters where its words allow: long headings and labels are broken into lines,
-    /// and columns that still do not fit follow below, their labels repeated.
+    /// The table as aligned text no wider than `width` characters where its words allow: long headings and labels are
+    /// broken into lines, and columns that still do not fit follow below, their labels repeated.
     fn to_text_within(&self, width: usize) -> String {
         layout::text(&self.title(), &self.columns(), &self.notes(), width)
     }

@@ -1,5 +1,5 @@
-//! The bootstrap of a fit: against lme4's bootMer and exact distributions within Monte-Carlo error, against refits of resampled trials, and the
-//! same bits for any number of threads.
+//! The bootstrap of a fit: against lme4's bootMer and exact distributions within Monte-Carlo error, against refits of
+//! resampled trials, and the same bits for any number of threads.
 
 mod common;
 
@@ -60,8 +60,8 @@ fn resampling_a_fit_is_fitting_resampled_trials() {
     assert_all([comparison]);
 }
 
-/// In balanced complete data with compound symmetry, an estimated contrast within patients is normal with its model standard error, and the residual
-/// variance is σ²χ²/df.
+/// In balanced complete data with compound symmetry, an estimated contrast within patients is normal with its model
+/// standard error, and the residual variance is σ²χ²/df.
 #[test]
 fn parametric_replicates_have_their_exact_distribution_in_balanced_data() {
     let (n, visits, replicates) = (15, 3, 1500);
@@ -98,8 +98,9 @@ fn a_random_intercept_model_has_the_bootstrap_of_lme4() {
     let bootstrap = Bootstrap::new(replicates, 20261121).resampling(Resampling::Parametric).level(0.9);
     let distribution = fit.bootstrap(&bootstrap, everything).unwrap();
     assert_eq!(distribution.observed.len(), 4);
-    // Both are Monte-Carlo: variances add. A standard deviation has relative error 1/√(2R) under normality, up to twice that under the skewness of a
-    // variance; a 5% quantile of a normal has √(0.05 · 0.95)/φ(1.645) = 2.11 standard deviations over √R.
+    // Both are Monte-Carlo: variances add. A standard deviation has relative error 1/√(2R) under normality, up to
+    // twice that under the skewness of a variance; a 5% quantile of a normal has √(0.05 · 0.95)/φ(1.645) = 2.11
+    // standard deviations over √R.
     let rate = (1.0 / replicates as f64 + 1.0 / number(&expected["replicates"])).sqrt();
     let mut comparison = Comparison::of("sleepstudy");
     for k in 0..4 {

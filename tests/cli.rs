@@ -61,7 +61,8 @@ fn compare(c: &mut Comparison, at: &str, ours: &Value, theirs: &Value) {
                 Some("p" | "f" | "t" | "lower" | "upper") => AS_GIVEN.derived,
                 _ => AS_GIVEN.estimate,
             };
-            // The elements of vcov and covariance may be near zero; tests/reference_cases.rs judges them by their scale.
+            // The elements of vcov and covariance may be near zero; tests/reference_cases.rs judges them by their
+            // scale.
             let floor = if at.contains("vcov") || at.contains("covariance") { 1e-7 } else { 0.0 };
             c.within(at, a, b, (tolerance * b.abs()).max(floor));
         }

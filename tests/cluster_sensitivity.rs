@@ -1,4 +1,5 @@
-//! The sensitivity table of clusters: the primary analysis untouched, every other row the direct fit of the model it names.
+//! The sensitivity table of clusters: the primary analysis untouched, every other row the direct fit of the model it
+//! names.
 
 mod common;
 
@@ -108,7 +109,8 @@ fn every_row_is_the_direct_fit_of_its_model() {
     let model = || Model::new(mean()).df(Df::KenwardRoger);
     assert_is(row(table, ClusterModel::Independent), &model().fit(&trial).expect("a fit"), 0.0);
 
-    // The effect of an arm is none before treatment where the baseline is constrained: the same model, stated without blanks.
+    // The effect of an arm is none before treatment where the baseline is constrained: the same model, stated without
+    // blanks.
     let groups = model().random(RandomEffects::of("therapy_group").without_intercept().effect("arm")).fit(&trial).expect("a fit");
     assert_is(row(table, ClusterModel::Groups), &groups, 1e-8);
     let groups = model().random_intercept("therapy_group").fit(&blanked).expect("a fit");

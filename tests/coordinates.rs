@@ -15,7 +15,8 @@ fn columns(names: &[&str]) -> Coordinates {
     Coordinates::Columns(names.iter().map(|n| n.to_string()).collect())
 }
 
-/// Coordinates that are the same for everyone, read from a column, patient by patient: what the schedule's times give, from sums.
+/// Coordinates that are the same for everyone, read from a column, patient by patient: what the schedule's times
+/// give, from sums.
 #[test]
 fn columns_that_repeat_the_schedule_give_what_the_schedule_gives() {
     let trial = fev();

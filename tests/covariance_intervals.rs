@@ -1,4 +1,5 @@
-//! Intervals of covariance parameters: profiles of the likelihoods of nlme and lme4, Wald intervals of nlme, and what must hold of any interval.
+//! Intervals of covariance parameters: profiles of the likelihoods of nlme and lme4, Wald intervals of nlme, and what
+//! must hold of any interval.
 
 mod common;
 
@@ -110,8 +111,8 @@ fn wald_intervals_are_those_of_nlme() {
     }));
 }
 
-/// What is a function of one parameter has the function of its limits; every quantity of an unstructured model has a finite interval around the
-/// estimate.
+/// What is a function of one parameter has the function of its limits; every quantity of an unstructured model has a
+/// finite interval around the estimate.
 #[test]
 fn profiles_do_not_depend_on_the_parameterisation() {
     let trial = fev();
@@ -177,7 +178,8 @@ fn methods_agree_in_large_samples_and_say_what_they_are() {
     assert_eq!(fit.covariance_intervals(&bad).expect_err("not a level").code(), "invalid-request");
 }
 
-/// Patients who differ less than their visits do: the variance of the intercept is estimated as zero, and has an upper limit only.
+/// Patients who differ less than their visits do: the variance of the intercept is estimated as zero, and has an
+/// upper limit only.
 #[test]
 fn a_variance_estimated_as_zero_has_an_upper_limit() {
     use trialstats::simulate::Gaussian;

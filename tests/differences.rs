@@ -1,4 +1,5 @@
-//! The numbers of the page `guide::differences` that no other test holds: ours beside a peer's that differs, both as stated there.
+//! The numbers of the page `guide::differences` that no other test holds: ours beside a peer's that differs, both as
+//! stated there.
 
 mod common;
 
@@ -37,7 +38,8 @@ fn fev_changed(visits: [&str; 4], change: impl Fn(&str) -> String) -> Trial {
 fn one_hypothesis_has_as_many_degrees_of_freedom_as_bases() {
     let (theirs, fit) = (differences(), fit(model()));
     let theirs = &theirs["interaction"];
-    // Rows: visits 2 to 4 minus the first; the deviation of visit v from the mean of the four is that of v less the mean of all.
+    // Rows: visits 2 to 4 minus the first; the deviation of visit v from the mean of the four is that of v less the
+    // mean of all.
     let p = fit.beta().len();
     let deviations = |from: usize| DMatrix::from_fn(3, p, |r, c| if c < p - 3 { 0.0 } else { f64::from(c + 4 - p == r + from) - 0.25 });
     let tests = [

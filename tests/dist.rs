@@ -1,7 +1,8 @@
-//! The distributions against 40-digit tables (tests/references/dist, made by make_tables.py), identities and hostile arguments.
+//! The distributions against 40-digit tables (tests/references/dist, made by make_tables.py), identities and hostile
+//! arguments.
 //!
-//! The worst relative error of each function is published in `src/dist/accuracy.md`, which is part of the module's documentation.
-//! `cargo test --test dist -- --ignored` writes that file anew.
+//! The worst relative error of each function is published in `src/dist/accuracy.md`, which is part of the module's
+//! documentation. `cargo test --test dist -- --ignored` writes that file anew.
 
 use proptest::prelude::*;
 use std::path::PathBuf;
@@ -43,7 +44,8 @@ fn relative(value: f64, truth: f64) -> f64 {
 
 /// The error of a quantile in the argument, beyond what rounding the probability to a double does by itself.
 ///
-/// The probability handed in is the nearest double to the table's, which moves the true quantile by up to ε/2 · p / (x · density).
+/// The probability handed in is the nearest double to the table's, which moves the true quantile by up to ε/2 · p /
+/// (x · density).
 fn quantile_error(quantile: f64, x: f64, p: f64, density: f64) -> f64 {
     let from_rounding = 0.5 * f64::EPSILON * p / (x.abs() * density);
     (relative(quantile, x) - from_rounding).max(0.0)

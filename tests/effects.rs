@@ -195,7 +195,8 @@ fn feingolds_example_is_2_598() {
     assert_eq!(format!("{:.3}", effects.rows[0].effect), "2.598");
 }
 
-/// `n` patients an arm at two visits, the second 4.84 (ImRs) or 4.88 (the other) points lower than the first, SD 2 at baseline.
+/// `n` patients an arm at two visits, the second 4.84 (ImRs) or 4.88 (the other) points lower than the first, SD 2 at
+/// baseline.
 fn published(n: [usize; 2]) -> Trial {
     let arm_of: Vec<usize> = (0..2).flat_map(|a| std::iter::repeat_n(a, n[a])).collect();
     let mut values = vec![];
@@ -296,7 +297,8 @@ fn a_models_effects_are_its_contrasts_over_the_denominator() {
         for ((row, contrast), sd) in table.rows.iter().zip(&contrasts.rows).zip(sd) {
             assert!((row.effect * sd / contrast.estimate.estimate - 1.0).abs() < 1e-12);
             assert_eq!((row.arm.as_str(), row.versus.as_deref()), ("DRUG", Some("PLACEBO")));
-            // Of an unstructured model's variances: near the number of patients at the visit less the columns behind its mean.
+            // Of an unstructured model's variances: near the number of patients at the visit less the columns behind
+            // its mean.
             assert!(denominator == Denominator::BaselinePooled || (100.0..172.0).contains(&row.sd_df), "{}", row.sd_df);
             let ratio = contrast.estimate.se / sd;
             let (lower, upper) = noncentral_t::ncp_interval(contrast.estimate.t, contrast.estimate.df, 0.95);

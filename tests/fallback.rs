@@ -113,7 +113,8 @@ fn a_failure_that_no_structure_cures_is_returned_at_once() {
     assert_eq!(message(fit).0, "no-residual-variation");
 }
 
-/// Every patient has the same value at the second visit: a variance of its own would be zero there, one variance for all visits is not.
+/// Every patient has the same value at the second visit: a variance of its own would be zero there, one variance for
+/// all visits is not.
 #[test]
 fn a_visit_without_variation_is_named_and_one_variance_for_all_cures_it() {
     let values = (0..40_u32).flat_map(|i| [f64::from(i * 7 % 13), 3.0, f64::from(i * 5 % 11)]).collect();

@@ -31,7 +31,8 @@ fn code(result: trialstats::Result<trialstats::Fit>) -> (&'static str, String) {
     (error.code(), error.to_string())
 }
 
-/// mmrm 0.3.18 reports convergence here, with 0.064 degrees of freedom; SAS says that it did not converge. The likelihood is unbounded.
+/// mmrm 0.3.18 reports convergence here, with 0.064 degrees of freedom; SAS says that it did not converge. The
+/// likelihood is unbounded.
 #[test]
 fn an_unbounded_likelihood_is_named() {
     let text = std::fs::read_to_string("data-samples/fev/fev.csv").expect("the sample is there");
@@ -58,7 +59,8 @@ fn visits_never_seen_together_are_named() {
     assert!(Model::formula("y ~ visit").expect("parses").covariance(Covariance::CompoundSymmetry).fit(&one_arm(&values)).is_ok());
 }
 
-/// Values that repel each other within a patient: the best random intercept has no variance, and the fit is that of independent values.
+/// Values that repel each other within a patient: the best random intercept has no variance, and the fit is that of
+/// independent values.
 #[test]
 fn a_variance_at_zero_is_named_and_no_longer_counts() {
     let values: Vec<[f64; 2]> = (0..20)
@@ -210,7 +212,8 @@ fn the_moments_count_every_observation_once() {
     assert!(moments.patterns.len() <= 15);
 }
 
-/// An offset of 1e9 costs no more digits than the offset itself takes from the outcome; without an intercept column as with one.
+/// An offset of 1e9 costs no more digits than the offset itself takes from the outcome; without an intercept column
+/// as with one.
 #[test]
 fn a_large_offset_of_the_outcome_costs_nothing() {
     let values: Vec<[f64; 3]> =
@@ -227,8 +230,8 @@ fn a_large_offset_of_the_outcome_costs_nothing() {
     }
 }
 
-/// A covariate a million units from zero tells what it tells at zero: slopes, contrasts and likelihood do not see its origin. Adding 2^20 to values
-/// with few binary digits is exact, so the two data sets hold the same information.
+/// A covariate a million units from zero tells what it tells at zero: slopes, contrasts and likelihood do not see its
+/// origin. Adding 2^20 to values with few binary digits is exact, so the two data sets hold the same information.
 #[test]
 fn the_origin_of_a_covariate_costs_nothing() {
     let text = std::fs::read_to_string("data-samples/antidepressant/antidepressant.csv").expect("the sample is there");
@@ -264,7 +267,8 @@ fn the_origin_of_a_covariate_costs_nothing() {
             let (a, b) = (&a.estimate, &b.estimate);
             assert!((a.estimate - b.estimate).abs() < 1e-6 * a.se && (a.se / b.se - 1.0).abs() < 1e-7, "{a:?} and {b:?}");
         }
-        // The intercept speaks of a baseline of zero, now far from every patient: its covariance with the slope tells so.
+        // The intercept speaks of a baseline of zero, now far from every patient: its covariance with the slope tells
+        // so.
         let (v, by) = (far.vcov(), f64::from(1_u32 << 20));
         let expected = near.vcov()[(0, 0)] - 2.0 * by * near.vcov()[(0, 1)] + by * by * near.vcov()[(1, 1)];
         assert!((v[(0, 0)] / expected - 1.0).abs() < 1e-6, "{} where {expected} is due", v[(0, 0)]);

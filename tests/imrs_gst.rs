@@ -141,7 +141,8 @@ fn female(trial: &Trial) -> f64 {
     codes.iter().flatten().filter(|&&c| levels[c] == "female").count() as f64 / 130.0
 }
 
-/// Constrained longitudinal analysis, unstructured covariance, REML; change to 12 months over the raw baseline SD pooled over arms.
+/// Constrained longitudinal analysis, unstructured covariance, REML; change to 12 months over the raw baseline SD
+/// pooled over arms.
 fn effects(trial: &Trial, outcome: &str) -> [f64; 3] {
     let mean = MeanModel::parse(&format!("{outcome} ~ arm * visit")).expect("a formula").constrained_baseline();
     let fit = Model::new(mean).covariance(Covariance::Unstructured).estimation(Estimation::Reml).fit(trial).expect("it can be fitted");
@@ -188,8 +189,8 @@ fn the_sample_reproduces_the_published_figures() {
     assert_eq!(figures.misses(1.0), Vec::<String>::new(), "{figures:#?}");
 }
 
-/// The seed is the first, counted from 1, that keeps every figure within 0.8 of its allowance. Minutes in release, hence not among the tests of
-/// every day: `cargo test --release --test imrs_gst -- --ignored`.
+/// The seed is the first, counted from 1, that keeps every figure within 0.8 of its allowance. Minutes in release,
+/// hence not among the tests of every day: `cargo test --release --test imrs_gst -- --ignored`.
 #[test]
 #[ignore = "takes minutes; repeats the search for the seed"]
 fn the_seed_is_the_first_that_reproduces_the_published_figures() {

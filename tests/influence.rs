@@ -1,4 +1,5 @@
-//! Influence of patients: against R mmrm, lm and lme4 with the patient's rows deleted, and against this library's own fit without the patient.
+//! Influence of patients: against R mmrm, lm and lme4 with the patient's rows deleted, and against this library's own
+//! fit without the patient.
 
 mod common;
 
@@ -130,7 +131,8 @@ fn subjects_of_a_random_slope_model_have_the_influence_that_lme4_finds() {
                 bound,
             );
         }
-        // lme4 enlarges the covariance of the coefficients by n/(n − p), n the number of cases; the definition does not.
+        // lme4 enlarges the covariance of the coefficients by n/(n − p), n the number of cases; the definition does
+        // not.
         let of_lme4 = number(&row["cooks_distance"]) * 18.0 / 16.0;
         comparison.within(&format!("D of {}", here.patient), here.cooks_distance, of_lme4, LME4_INFLUENCE);
     }

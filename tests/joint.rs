@@ -223,7 +223,8 @@ fn compare_fits(c: &mut Comparison, trial: &Trial, joint: &Fit, alone: &Fit) {
         c.relative("SE of prediction", a.se_prediction, b.se_prediction, IDENTITY);
         c.relative("df of prediction", a.df_prediction, b.df_prediction, 10.0 * IDENTITY);
     }
-    // The degrees of freedom of the model's own standard deviation come from the response's block of Σ in the parameters of all.
+    // The degrees of freedom of the model's own standard deviation come from the response's block of Σ in the
+    // parameters of all.
     let size = EffectOptions::new().denominator(Denominator::VisitModel).baseline(BaselineFrom::Visit);
     let of = |fit: &Fit| effects::from_model(trial, fit, &fit.arm_contrasts(&options).expect("has arms"), &size).expect("is defined").rows;
     for (a, b) in of(joint).iter().zip(of(alone)) {
@@ -232,8 +233,8 @@ fn compare_fits(c: &mut Comparison, trial: &Trial, joint: &Fit, alone: &Fit) {
     }
 }
 
-/// With complete data and the same model matrix for every response generalised least squares is least squares in each (Zellner 1962, JASA
-/// 57:348–368), and REML of a block of an unstructured Σ is that of the response alone.
+/// With complete data and the same model matrix for every response generalised least squares is least squares in each
+/// (Zellner 1962, JASA 57:348–368), and REML of a block of an unstructured Σ is that of the response alone.
 #[test]
 fn with_equal_columns_and_complete_data_each_response_is_as_alone() {
     let trial = complete();
@@ -257,8 +258,8 @@ fn with_equal_columns_and_complete_data_each_response_is_as_alone() {
     assert_all(comparisons);
 }
 
-/// The sandwich CR0 is a function of the weights of the observations and the residuals, which are those of least squares in both. A patient is
-/// a cluster with all responses.
+/// The sandwich CR0 is a function of the weights of the observations and the residuals, which are those of least
+/// squares in both. A patient is a cluster with all responses.
 #[test]
 fn the_plain_sandwich_of_a_response_is_as_alone() {
     let trial = complete();
@@ -297,7 +298,8 @@ fn unit(fit: &Fit, column: usize) -> Vec<f64> {
     (0..fit.beta().len()).map(|c| f64::from(u8::from(c == column))).collect()
 }
 
-/// The Wishart distribution of Σ̂ on ν = n − rank degrees of freedom gives a correlation the standard error (1 − r²)/√ν.
+/// The Wishart distribution of Σ̂ on ν = n − rank degrees of freedom gives a correlation the standard error (1 −
+/// r²)/√ν.
 #[test]
 fn correlations_have_the_standard_error_of_the_wishart_distribution() {
     let joint = JointModel::new(["y ~ arm * visit", "x ~ arm * visit"].map(model)).fit(&complete()).expect("has an optimum");
@@ -359,7 +361,8 @@ fn tests_over_responses_contain_those_of_one() {
     );
 }
 
-/// A product is a special case of the unstructured covariance of all cells, an autoregressive one of an unstructured product.
+/// A product is a special case of the unstructured covariance of all cells, an autoregressive one of an unstructured
+/// product.
 #[test]
 fn products_are_compared_by_their_likelihood() {
     let trial = synthetic();
@@ -377,7 +380,8 @@ fn products_are_compared_by_their_likelihood() {
     assert!(all.of("y").and_then(|y| y.likelihood_ratio(&alone)).is_err());
 }
 
-/// The baseline of one response as a covariate, of the other as part of the response: visits that differ, patients that differ.
+/// The baseline of one response as a covariate, of the other as part of the response: visits that differ, patients
+/// that differ.
 #[test]
 fn responses_may_treat_their_baselines_differently() {
     let trial = complete();

@@ -1,6 +1,6 @@
-//! Kenward & Roger (2009): no program at hand prints it but SAS, so it is held to what defines it. It does not depend on the parameters in which
-//! a structure is written, and is the adjustment of 1997 where Σ is linear in them. That its bias term is that of REML estimates is simulated
-//! beside the code.
+//! Kenward & Roger (2009): no program at hand prints it but SAS, so it is held to what defines it. It does not depend
+//! on the parameters in which a structure is written, and is the adjustment of 1997 where Σ is linear in them. That
+//! its bias term is that of REML estimates is simulated beside the code.
 
 mod common;
 
@@ -12,7 +12,8 @@ use trialstats::covariance::{Autoregressive, Covariance, CovarianceFamily, Covar
 use trialstats::inference::InformationKind;
 use trialstats::{Df, Fit, Model, Result, Trial};
 
-/// A built-in structure in other parameters: θ_k = exp(η_k) for the variances, θ_k = tanh(η_k) for the correlation, which comes last.
+/// A built-in structure in other parameters: θ_k = exp(η_k) for the variances, θ_k = tanh(η_k) for the correlation,
+/// which comes last.
 #[derive(Debug)]
 struct Transformed<S>(S);
 
@@ -158,8 +159,8 @@ fn it_is_the_adjustment_of_1997_where_the_covariance_is_linear_in_its_parameters
     }));
 }
 
-/// Compound symmetry is linear in (covariance, residual variance) and bent in (variance, correlation): in both, 2009 is what 1997 is in the
-/// first.
+/// Compound symmetry is linear in (covariance, residual variance) and bent in (variance, correlation): in both, 2009
+/// is what 1997 is in the first.
 #[test]
 fn compound_symmetry_written_with_a_correlation_is_that_written_with_a_covariance() {
     #[derive(Debug)]

@@ -1,4 +1,5 @@
-//! The simulation behind `guide::operating_characteristics`: the committed table keeps what the page says, and the program still makes it.
+//! The simulation behind `guide::operating_characteristics`: the committed table keeps what the page says, and the
+//! program still makes it.
 
 mod common;
 
@@ -56,7 +57,8 @@ fn the_table_says_what_the_page_says() {
     for row in csv_reader(&table).records().map(|r| r.expect("a row")) {
         let number = |column: usize| row[column].parse::<f64>().expect("a number");
         assert_eq!(&row[2], "10000");
-        // Whatever the method, from 20 patients per arm the level is kept within two Monte-Carlo standard errors; Kenward and Roger's always.
+        // Whatever the method, from 20 patients per arm the level is kept within two Monte-Carlo standard errors;
+        // Kenward and Roger's always.
         if &row[0] != "10" || &row[1] == "Kenward-Roger" {
             assert!(number(6) < 0.05 + 2.0 * number(7), "{row:?}");
         }

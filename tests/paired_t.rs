@@ -1,5 +1,5 @@
-//! The referee of small-sample methods: with two visits, one arm, complete data and an unstructured covariance, Satterthwaite and
-//! Kenward–Roger must both be the paired t test.
+//! The referee of small-sample methods: with two visits, one arm, complete data and an unstructured covariance,
+//! Satterthwaite and Kenward–Roger must both be the paired t test.
 
 mod common;
 

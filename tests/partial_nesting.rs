@@ -1,5 +1,5 @@
-//! The simulation behind `guide::partial_nesting`: the committed table keeps what the page says, the program still makes it, and its six models are
-//! those of R.
+//! The simulation behind `guide::partial_nesting`: the committed table keeps what the page says, the program still
+//! makes it, and its six models are those of R.
 
 mod common;
 
@@ -110,7 +110,8 @@ fn the_table_says_what_the_page_says() {
                 has(line_of_the_boundary(row));
             }
         }
-        // The heteroscedastic model keeps the level within two Monte-Carlo standard errors everywhere, and is not half as far below it.
+        // The heteroscedastic model keeps the level within two Monte-Carlo standard errors everywhere, and is not
+        // half as far below it.
         if row.text("model") == "partially nested, heteroscedastic" {
             assert!(row.number("type_one_error") < 0.05 + 2.0 * row.number("type_one_error_mcse"), "{:?}", row.1);
             assert!(row.number("type_one_error") > 0.025, "{:?}", row.1);
@@ -171,8 +172,9 @@ fn the_heteroscedastic_model_is_partially_nested() {
     }
 }
 
-/// Ignoring the groups makes the standard error too small by the design effect: of the difference of two means, of which one has variance
-/// σ²(1 + (m − 1)ρ)/n, m being the expected number of members observed with a member and ρ the ICC given the baseline.
+/// Ignoring the groups makes the standard error too small by the design effect: of the difference of two means, of
+/// which one has variance σ²(1 + (m − 1)ρ)/n, m being the expected number of members observed with a member and ρ the
+/// ICC given the baseline.
 #[test]
 fn ignoring_the_groups_costs_what_the_design_effect_says() {
     let table = table();

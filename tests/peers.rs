@@ -59,7 +59,8 @@ fn gls_agrees_in_every_structure_by_reml_and_ml() {
     }));
 }
 
-/// gls where it has the structure, lme for a random intercept beside an autoregression, the likelihood written out in base R for the others.
+/// gls where it has the structure, lme for a random intercept beside an autoregression, the likelihood written out in
+/// base R for the others.
 #[test]
 fn further_structures_agree_with_gls_and_with_the_likelihood_written_out() {
     let (fev, antidepressant) = (fev(), antidepressant());
@@ -175,8 +176,8 @@ fn pbkrtest_agrees_on_kenward_roger_with_expected_information() {
     }));
 }
 
-/// Where every patient is seen at the same visits and the random effects span the mean, observed and expected information are one, and
-/// pbkrtest must agree with Kenward–Roger as SAS has it.
+/// Where every patient is seen at the same visits and the random effects span the mean, observed and expected
+/// information are one, and pbkrtest must agree with Kenward–Roger as SAS has it.
 #[test]
 fn pbkrtest_agrees_where_expected_information_is_observed() {
     let cases = reference("random_effects/random_effects.json");
@@ -241,7 +242,8 @@ fn clda_fit(case: &Value, df: Df) -> Fit {
     Model::new(mean).estimation(estimation(case)).df(df).fit(&clda(case)).unwrap_or_else(|e| panic!("{}: {e}", text(&case["id"])))
 }
 
-/// Positions of the coefficients of cLDA by hand among ours: intercept and visits, then treatment by visit after baseline.
+/// Positions of the coefficients of cLDA by hand among ours: intercept and visits, then treatment by visit after
+/// baseline.
 fn clda_columns(fit: &Fit, case: &Value) -> Vec<usize> {
     let visits = rows(&case["visits"]).len();
     let fitted: Vec<usize> = (0..fit.beta().len()).filter(|&j| !fit.beta()[j].is_nan()).collect();
@@ -299,7 +301,8 @@ fn degrees_of_freedom_of_the_constrained_analysis_are_those_of_mmrm() {
     }));
 }
 
-/// SAS is the only one that has the full adjustment in variances and correlations, for AR(1), ARH(1), CSH, TOEPH and ANTE(1).
+/// SAS is the only one that has the full adjustment in variances and correlations, for AR(1), ARH(1), CSH, TOEPH and
+/// ANTE(1).
 #[test]
 fn sas_agrees_on_kenward_roger_in_full_and_linear() {
     let trial = fev();

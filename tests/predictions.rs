@@ -93,7 +93,8 @@ fn one_visit_is_predicted_as_by_a_linear_regression() {
     assert_all([comparison]);
 }
 
-/// Invented: an arm, a factor, a number far from zero; a hole in every covariate, an outcome without its covariate, a patient never observed.
+/// Invented: an arm, a factor, a number far from zero; a hole in every covariate, an outcome without its covariate, a
+/// patient never observed.
 const HOLES: &str = "\
 id,arm,visit,sex,dose,y
 a,P,one,f,1000001,5.1

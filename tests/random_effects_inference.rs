@@ -1,5 +1,5 @@
-//! What a fit says of its random effects beside their predictions, which `tests/mixed` has: components, intraclass correlations, tests at the boundary,
-//! residuals, R² (`tests/references/mixed/inference_*`).
+//! What a fit says of its random effects beside their predictions, which `tests/mixed` has: components, intraclass
+//! correlations, tests at the boundary, residuals, R² (`tests/references/mixed/inference_*`).
 
 mod common;
 #[path = "mixed/trials.rs"]
@@ -40,7 +40,8 @@ fn profile() -> CovarianceIntervalOptions {
     CovarianceIntervalOptions::default()
 }
 
-/// Intraclass correlations, their limits and design effects: lme4's deviance, and a likelihood written out for an unstructured Σ.
+/// Intraclass correlations, their limits and design effects: lme4's deviance, and a likelihood written out for an
+/// unstructured Σ.
 #[test]
 fn intraclass_correlations() {
     let cases = reference("mixed/inference_icc.json");
@@ -78,7 +79,8 @@ fn intraclass_correlations() {
     }));
 }
 
-/// Standard deviations of effects and residuals: profile limits by lme4's deviance with σ freed, and lme4's own for maximum likelihood.
+/// Standard deviations of effects and residuals: profile limits by lme4's deviance with σ freed, and lme4's own for
+/// maximum likelihood.
 #[test]
 fn intervals_of_standard_deviations() {
     let cases = reference("mixed/inference_icc.json");
@@ -264,8 +266,8 @@ fn f_of_groups(trial: &Trial, y: &[f64]) -> f64 {
     between / within
 }
 
-/// In a balanced one-way layout the restricted likelihood ratio is a function of F, so that its exact p-value is that of the F test, and the
-/// variance is estimated as zero where F ≤ 1.
+/// In a balanced one-way layout the restricted likelihood ratio is a function of F, so that its exact p-value is that
+/// of the F test, and the variance is estimated as zero where F ≤ 1.
 #[test]
 fn bootstrap_of_the_likelihood_ratio_has_the_p_value_of_the_exact_test() {
     let trial = one_way(0.6, 1);
@@ -288,7 +290,8 @@ fn bootstrap_of_the_likelihood_ratio_has_the_p_value_of_the_exact_test() {
     assert_eq!(again, test);
 }
 
-/// What is simulated from a fit has the covariances of its model: between patients of a group, within a patient, and none between groups.
+/// What is simulated from a fit has the covariances of its model: between patients of a group, within a patient, and
+/// none between groups.
 #[test]
 fn simulated_outcomes_have_the_covariance_of_the_model() {
     let fit = fit_of("balanced", "y ~ arm * visit + (1 | group) + us(visit | patient)");
@@ -338,7 +341,8 @@ fn refits_of_mixed_models_are_their_fits() {
     }
 }
 
-/// Groups that differ by less than chance: the variance is zero, its direction named, and the limits of the ICC begin at zero.
+/// Groups that differ by less than chance: the variance is zero, its direction named, and the limits of the ICC begin
+/// at zero.
 #[test]
 fn a_variance_that_vanishes_is_named() {
     let fit = fit_of("no_group_variance", "y ~ arm * visit + (1 | group) + (1 | patient)");
@@ -400,8 +404,8 @@ fn a_combination_that_does_not_vary_is_named() {
     }
 }
 
-/// Limits by Satterthwaite's F on a balanced layout with one factor: those of the exact F interval (Searle, Casella & McCulloch 1992, §3.6), as far as
-/// the approximation goes.
+/// Limits by Satterthwaite's F on a balanced layout with one factor: those of the exact F interval (Searle, Casella &
+/// McCulloch 1992, §3.6), as far as the approximation goes.
 #[test]
 fn satterthwaite_limits_come_near_the_exact_ones() {
     let trial = one_way(1.5, 2);

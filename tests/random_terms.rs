@@ -9,7 +9,8 @@ use trialstats::covariance::Coordinates;
 use trialstats::design::{DesignOptions, EffectCovariance, MeanModel, RandomEffects, RandomTerm};
 use trialstats::{Covariance, Error, GroupEffect, JointModel, Layout, Model, PartiallyNested, Trial, WithinArms};
 
-/// Six invented patients: two groups in arm `gst`, none in `tau`; two sites with a therapist `1` each; a patient without a therapist.
+/// Six invented patients: two groups in arm `gst`, none in `tau`; two sites with a therapist `1` each; a patient
+/// without a therapist.
 const ROWS: &str = "\
 id,arm,month,y,site,therapist,group,gst,days
 p1,gst,0,5,n,1,g2,1,0
@@ -443,8 +444,8 @@ fn unordered(name: &str) -> Vec<String> {
     parts
 }
 
-/// lme4's reading of the same formulas for the same data: levels, names of effects, and what multiplies them in every observation, digit by
-/// digit.
+/// lme4's reading of the same formulas for the same data: levels, names of effects, and what multiplies them in every
+/// observation, digit by digit.
 #[test]
 fn levels_and_multipliers_are_those_of_lme4() {
     let layout = Layout::long("id", "arm", "month").reference_arm("tau").outcome("y").covariate("site").covariate("gst");
@@ -516,7 +517,8 @@ proptest! {
         prop_assert_eq!(read.to_string(), text);
     }
 
-    /// Arms, therapists and missing outcomes at random: levels and multipliers are those of the rows, whatever they are.
+    /// Arms, therapists and missing outcomes at random: levels and multipliers are those of the rows, whatever they
+    /// are.
     #[test]
     fn levels_are_those_of_the_rows(
         rows in proptest::collection::vec((proptest::option::of(0..4_u8), proptest::option::weighted(0.8, 0..9_i8), -5..5_i8), 2..40)

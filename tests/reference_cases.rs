@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 use trialstats::covariance::Covariance;
 use trialstats::{Df, Estimation, Fit, Model, Trial, Vcov};
 
-/// Files whose Kenward–Roger standard errors are taken in mmrm's log-Cholesky parameters (or its transformed correlations), where SAS and this
-/// library take the elements of Σ. The adjustment with second derivatives is not invariant; everything else in the file is. The same models
-/// with `Kenward-Roger-Linear`, which is invariant, are among the compared.
+/// Files whose Kenward–Roger standard errors are taken in mmrm's log-Cholesky parameters (or its transformed
+/// correlations), where SAS and this library take the elements of Σ. The adjustment with second derivatives is not
+/// invariant; everything else in the file is. The same models with `Kenward-Roger-Linear`, which is invariant, are
+/// among the compared.
 const KENWARD_ROGER_OF_MMRM: [&str; 3] = ["antidepressant_cs_reml_kr", "fev_cs_reml_kr", "fev_us_reml_kr"];
 
 /// Files whose optimiser stopped early; see [`EARLY_STOP`].

@@ -1,4 +1,5 @@
-//! What users see of response and remission: definitions as data, rates and comparisons, and their numbers against published and independent ones.
+//! What users see of response and remission: definitions as data, rates and comparisons, and their numbers against
+//! published and independent ones.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -11,8 +12,9 @@ use trialstats::responders::{
 use trialstats::table::Tabular;
 use trialstats::trial::{BaselineFrom, Covariate, CovariateValues, DiagnosisSeries, Outcome, Schedule, Trial};
 
-/// Closed forms in a handful of operations; the others take other routes to them (statsmodels its own expressions, R `prop.test` and iterated
-/// `glm` fits written to 15 digits), so they agree to rounding. Relative above 1, absolute below; the largest difference found is 6e-15.
+/// Closed forms in a handful of operations; the others take other routes to them (statsmodels its own expressions, R
+/// `prop.test` and iterated `glm` fits written to 15 digits), so they agree to rounding. Relative above 1, absolute
+/// below; the largest difference found is 6e-15.
 const ROUNDING: f64 = 1e-13;
 /// Newcombe's tables print four decimals.
 const FOUR_DECIMALS: f64 = 0.5e-4 + 1e-12;
@@ -300,7 +302,8 @@ fn combinations_follow_three_valued_logic() {
     use Status::{Met as M, NotMet as N, Unobserved as U};
     let low = || Rule::below("caps5", 11.0);
     let few = || Rule::CovariateBelow { covariate: "sessions".into(), value: 12.0 };
-    // c is unobserved on the total and has few sessions: `or` is met all the same; g is unobserved and has not: `and` is not met.
+    // c is unobserved on the total and has few sessions: `or` is met all the same; g is unobserved and has not: `and`
+    // is not met.
     assert_eq!(at_month_12(&Definition::new("or", Rule::Any(vec![low(), few()]))), [N, N, M, M, M, N, U, M]);
     assert_eq!(at_month_12(&Definition::new("and", Rule::All(vec![low(), few()]))), [N, N, U, U, N, N, N, U]);
 }

@@ -1,5 +1,5 @@
-//! Cluster-robust covariances and between-within degrees of freedom: matrices of all observations, exact identities, other engines. R mmrm's own
-//! cases are in `reference_cases.rs`.
+//! Cluster-robust covariances and between-within degrees of freedom: matrices of all observations, exact identities,
+//! other engines. R mmrm's own cases are in `reference_cases.rs`.
 
 mod common;
 
@@ -31,7 +31,8 @@ fn generated(by: f64) -> Trial {
     layout.read_csv_from("generated", text.as_bytes()).expect("a trial")
 }
 
-/// Everything against the N × N matrices: complete, incomplete and aliased data, and a random intercept without variance.
+/// Everything against the N × N matrices: complete, incomplete and aliased data, and a random intercept without
+/// variance.
 #[test]
 fn sums_by_patient_are_those_of_the_whole_matrices() {
     let repelling = Gaussian::new(["1", "2", "3"])
@@ -87,7 +88,8 @@ fn sums_by_patient_are_those_of_the_whole_matrices() {
     }
 }
 
-/// One visit, two arms: CR2 is Welch's variance, and its degrees of freedom are Welch's where each arm has a variance of its own.
+/// One visit, two arms: CR2 is Welch's variance, and its degrees of freedom are Welch's where each arm has a variance
+/// of its own.
 #[test]
 fn cr2_of_two_arms_is_welch() {
     let (n, m) = (9, 14);

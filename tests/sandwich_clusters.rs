@@ -1,4 +1,5 @@
-//! Cluster-robust covariances whose clusters are above patients: other engines, matrices of all observations, exact identities.
+//! Cluster-robust covariances whose clusters are above patients: other engines, matrices of all observations, exact
+//! identities.
 
 mod common;
 
@@ -68,8 +69,8 @@ fn compare(c: &mut Comparison, fit: &Fit, theirs: &Value, tolerance: f64) {
     c.relative("F of the arm", test.f, number(&theirs["wald"]), tolerance);
 }
 
-/// Independent observations as the working model: clubSandwich on lm and geepack have the very same; with structured ones clubSandwich has the same CR0
-/// and CR3, and base R the same CR2 by the definition.
+/// Independent observations as the working model: clubSandwich on lm and geepack have the very same; with structured
+/// ones clubSandwich has the same CR0 and CR3, and base R the same CR2 by the definition.
 #[test]
 fn independent_patients_agree_with_clubsandwich_geepack_and_the_definition() {
     let (trial, cases) = (nested(), reference("sandwich_clusters/sandwich_clusters.json"));
@@ -97,8 +98,8 @@ fn independent_patients_agree_with_clubsandwich_geepack_and_the_definition() {
     assert_eq!(compared, 24);
 }
 
-/// Random effects of groups in one arm, of groups within sites, and of sites with an effect of treatment: lme4's optimum, clubSandwich's CR0 and CR3, and CR2
-/// by the definition. The clusters are the highest without being named.
+/// Random effects of groups in one arm, of groups within sites, and of sites with an effect of treatment: lme4's
+/// optimum, clubSandwich's CR0 and CR3, and CR2 by the definition. The clusters are the highest without being named.
 #[test]
 fn mixed_models_agree_with_lme4_clubsandwich_and_the_definition() {
     let (trial, cases) = (nested(), reference("sandwich_clusters/sandwich_clusters.json"));
@@ -158,7 +159,8 @@ fn sums_by_cluster_are_those_of_the_whole_matrices() {
     }
 }
 
-/// 60 patients at 5 sites, each with two therapists between whom patients change; crossed with wards of the same sites. Observations have weights.
+/// 60 patients at 5 sites, each with two therapists between whom patients change; crossed with wards of the same
+/// sites. Observations have weights.
 fn changing_therapists() -> Trial {
     let mut file = String::from("id,arm,visit,site,therapist,ward,w,y\n");
     for i in 0..60_u32 {
@@ -178,8 +180,8 @@ fn weight(patient: usize, visit: usize) -> f64 {
     [1.0, 0.5, 2.0, 1.5][(patient + 2 * visit) % 4]
 }
 
-/// Therapists by visit and wards connect the patients of a site: the clusters are the sites, without a word of them. Weights are those of what the
-/// effects of clusters leave.
+/// Therapists by visit and wards connect the patients of a site: the clusters are the sites, without a word of them.
+/// Weights are those of what the effects of clusters leave.
 #[test]
 fn crossed_and_changing_clusters_are_connected() {
     let trial = changing_therapists();
@@ -249,8 +251,9 @@ fn rebuilt(trial: &Trial) -> trialstats::trial::TrialBuilder {
     trial.outcomes().iter().cloned().fold(builder, |builder, outcome| builder.outcome(outcome))
 }
 
-/// Clusters randomised to two arms, of one size within an arm: CR2 is Welch's variance of the cluster means. Under independent observations of one
-/// variance its degrees of freedom are Welch's for means with variances in proportion to 1/size.
+/// Clusters randomised to two arms, of one size within an arm: CR2 is Welch's variance of the cluster means. Under
+/// independent observations of one variance its degrees of freedom are Welch's for means with variances in proportion
+/// to 1/size.
 #[test]
 fn cr2_of_randomised_clusters_is_welch_on_their_means() {
     let (k, n) = ([7, 9], [5, 3]);

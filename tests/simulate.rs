@@ -43,8 +43,8 @@ fn covariance(x: &[f64], y: &[f64]) -> f64 {
     x.iter().zip(y).map(|(a, b)| (a - mx) * (b - my)).sum::<f64>() / (x.len() - 1) as f64
 }
 
-/// Far from the ends of the scale and with inclusion certain, totals are the stated normal, rounded: means, covariance, both instruments'
-/// correlation and the shares of therapists and groups can be read off directly.
+/// Far from the ends of the scale and with inclusion certain, totals are the stated normal, rounded: means,
+/// covariance, both instruments' correlation and the shares of therapists and groups can be read off directly.
 #[test]
 fn means_covariances_and_shares_are_those_stated() {
     let mut truth = complete(enlarged(40));
@@ -112,7 +112,8 @@ fn clusters_share_as_much_variance_as_stated() {
     };
     let groups = pairs(&|i| trial.patients[i].therapy_group);
     let therapists = pairs(&|i| (trial.patients[i].arm == 0).then_some(trial.patients[i].therapist));
-    // 480 groups of 8 and 960 therapists of 4: standard errors of about .015; members of a group share a therapist now and then.
+    // 480 groups of 8 and 960 therapists of 4: standard errors of about .015; members of a group share a therapist
+    // now and then.
     assert!((groups - 0.20).abs() < 0.07, "{groups}");
     assert!((therapists - 0.10).abs() < 0.06, "{therapists}");
 }

@@ -1,5 +1,5 @@
-//! Every covariance structure finds its optimum from the start it is given, on real and simulated trials; where structures are one, or one
-//! holds the other, their likelihoods say so.
+//! Every covariance structure finds its optimum from the start it is given, on real and simulated trials; where
+//! structures are one, or one holds the other, their likelihoods say so.
 
 mod common;
 
@@ -87,7 +87,8 @@ fn every_structure_finds_its_optimum_on_the_sample_trials() {
         let fit = |name: &str| model.clone().covariance(structure(name)).fit(&trial).unwrap_or_else(|e| panic!("{data}, {name}: {e}"));
         let found: BTreeMap<&str, f64> = names().into_iter().map(|name| (name, fit(name).log_likelihood())).collect();
         for (larger, smaller) in HOLDS {
-            // The zeros of a negative common correlation are not among what a factor or an intercept can do; here all correlations are positive.
+            // The zeros of a negative common correlation are not among what a factor or an intercept can do; here all
+            // correlations are positive.
             assert!(found[larger] >= found[smaller] - 1e-7, "{data}: {larger} {} below {smaller} {}", found[larger], found[smaller]);
         }
         assert!((found["spatial-exponential"] - found["spatial-power"]).abs() < 1e-8, "{data}");
@@ -142,8 +143,8 @@ fn fit(trial: &Trial, name: &str) -> Result<Fit, Error> {
     Model::formula("y ~ arm * visit").and_then(|m| m.covariance(structure(name)).fit(trial))
 }
 
-/// Trials of every kind of truth, also those that a structure is far from. What has random coefficients beside a structure of its own may not be
-/// determined by them, and then says so.
+/// Trials of every kind of truth, also those that a structure is far from. What has random coefficients beside a
+/// structure of its own may not be determined by them, and then says so.
 #[test]
 fn every_structure_finds_its_optimum_on_simulated_trials() {
     for (truth, covariance) in TRUTHS {
@@ -187,7 +188,8 @@ fn structures_of_two_visits_are_one() {
     }
 }
 
-/// Neighbours that repel each other have no correlation that falls with the distance; the best of those structures is none, by name.
+/// Neighbours that repel each other have no correlation that falls with the distance; the best of those structures is
+/// none, by name.
 #[test]
 fn a_correlation_that_dies_out_is_at_the_boundary() {
     let trial = simulated(TRUTHS[1].1, 4, 60, 3);
@@ -204,7 +206,8 @@ fn a_correlation_that_dies_out_is_at_the_boundary() {
     }
 }
 
-/// The tenth visit is the factor itself in nobody's trial, the first in this one: its unique variance vanishes and is named (a Heywood case).
+/// The tenth visit is the factor itself in nobody's trial, the first in this one: its unique variance vanishes and is
+/// named (a Heywood case).
 #[test]
 fn a_unique_variance_at_zero_is_named() {
     let fit = Model::formula("BCVA_CHG ~ BCVA_BL + RACE + ARMCD * AVISIT")

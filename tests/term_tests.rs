@@ -109,7 +109,8 @@ fn what_other_terms_determine_is_left_out_and_counted() {
         assert!(tests.to_string().contains(&format!("Type {kind:?}")), "{tests}");
         tests.rows.iter().map(|r| (r.test.as_ref().map_or(0.0, |t| t.num_df), r.left_out)).collect()
     };
-    // country, centre, arm, visit, centre:arm: country first takes its degree of freedom from centre; given centre it has none.
+    // country, centre, arm, visit, centre:arm: country first takes its degree of freedom from centre; given centre it
+    // has none.
     assert_eq!(df(TestType::I), [(1.0, 0), (2.0, 1), (1.0, 0), (1.0, 0), (2.0, 1)]);
     assert_eq!(df(TestType::II), [(0.0, 1), (2.0, 1), (1.0, 0), (1.0, 0), (2.0, 1)]);
 }

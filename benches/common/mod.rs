@@ -108,7 +108,8 @@ pub fn primary_analysis(trial: &Trial) -> Result<PrimaryAnalysis> {
     Ok(PrimaryAnalysis { fit, means, changes, contrasts, d })
 }
 
-/// Two arms, a covariate, 30% dropout by the last visit, autoregressive with correlation 0.7; the same numbers every time.
+/// Two arms, a covariate, 30% dropout by the last visit, autoregressive with correlation 0.7; the same numbers every
+/// time.
 pub fn simulated(patients: usize, visits: usize) -> Trial {
     let labels: Vec<String> = (0..visits).map(|t| format!("v{t}")).collect();
     let means = |slope: f64| (0..visits).map(|t| 40.0 - slope * t as f64).collect::<Vec<f64>>();

@@ -10,9 +10,11 @@ use crate::table::{Column, Format, Tabular, display_as_table};
 /// Heading of the column of standard errors over that of the primary analysis.
 const SE_RATIO: &str = "SE ratio";
 
-/// The contrast of the primary outcome at the visit of primary interest, under the primary analysis and under models of the trial's clusters.
+/// The contrast of the primary outcome at the visit of primary interest, under the primary analysis and under models
+/// of the trial's clusters.
 ///
-/// The primary analysis is the first row; the others say how much it depends on patients being independent, and none replaces it.
+/// The primary analysis is the first row; the others say how much it depends on patients being independent, and none
+/// replaces it.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct ClusterSensitivity {
     /// Name of the outcome.
@@ -27,7 +29,8 @@ pub struct ClusterSensitivity {
     pub clustering: Clustering,
     /// Model by model; where there are more than two arms, a row for each compared with the reference.
     pub rows: Vec<ClusterSensitivityRow>,
-    /// The model that [`icc`](Self::icc) and [`effects`](Self::effects) are of: the one with the most random effects that could be fitted.
+    /// The model that [`icc`](Self::icc) and [`effects`](Self::effects) are of: the one with the most random effects
+    /// that could be fitted.
     pub described: Option<ClusterModel>,
     /// Intraclass correlations at the visit with profile intervals, and design effects, by arm and factor.
     pub icc: Option<IntraclassCorrelations>,
@@ -52,9 +55,11 @@ pub struct ClusterSensitivityRow {
     pub lower: f64,
     /// Upper confidence limit.
     pub upper: f64,
-    /// The difference over the standard deviation that the primary analysis divides by, with its interval by the delta method.
+    /// The difference over the standard deviation that the primary analysis divides by, with its interval by the
+    /// delta method.
     pub effect: Option<EffectSize>,
-    /// The clusters' part in the variance of an observation at the visit, in the arm that is compared with the reference.
+    /// The clusters' part in the variance of an observation at the visit, in the arm that is compared with the
+    /// reference.
     pub shares: Vec<ClusterShare>,
     /// Variances that were estimated as zero.
     pub vanished: Vec<String>,

@@ -4,7 +4,8 @@ use crate::error::{Error, Result};
 use crate::trial::Trial;
 use std::fmt;
 
-/// The cluster factors of a trial that a sensitivity analysis considers: who treats the patients, and who is treated together.
+/// The cluster factors of a trial that a sensitivity analysis considers: who treats the patients, and who is treated
+/// together.
 ///
 /// ```
 /// use trialstats::analysis::{ClusterModel, Clustering};
@@ -34,8 +35,8 @@ pub enum ClusterModel {
     /// A random effect of the group, and in each arm a covariance of its own among a patient's visits:
     /// [`PartiallyNested`](crate::PartiallyNested).
     PartiallyNested,
-    /// Anything: the model of the primary analysis with standard errors that are robust to clusters (CR2), by the groups, or by the therapists
-    /// where no groups are named.
+    /// Anything: the model of the primary analysis with standard errors that are robust to clusters (CR2), by the
+    /// groups, or by the therapists where no groups are named.
     ClusterRobust,
 }
 

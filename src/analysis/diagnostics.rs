@@ -5,8 +5,8 @@ use crate::inference::Residuals;
 use crate::table::{Column, Format, Tabular, display_as_table};
 use crate::trial::Trial;
 
-/// The residuals of a fit, summarised for the eye. Tests of normality are left out on purpose: with few patients they find nothing and with
-/// many they find everything.
+/// The residuals of a fit, summarised for the eye. Tests of normality are left out on purpose: with few patients they
+/// find nothing and with many they find everything.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Diagnostics {
     /// Label of the outcome.
@@ -32,7 +32,8 @@ pub struct Quantile {
     pub theoretical: f64,
     /// The residual.
     pub observed: f64,
-    /// Lower end of the pointwise 95% band: Φ⁻¹ of the 2.5% quantile of Beta(i, n − i + 1), the law of the ith of n uniform order statistics.
+    /// Lower end of the pointwise 95% band: Φ⁻¹ of the 2.5% quantile of Beta(i, n − i + 1), the law of the ith of n
+    /// uniform order statistics.
     pub low: f64,
     /// Upper end of the band.
     pub high: f64,

@@ -9,8 +9,8 @@ use crate::means::ContrastOptions;
 use crate::model::Model;
 use crate::trial::{BaselineFrom, Trial};
 
-/// Within every arm that has a change from baseline and between arms: by the delta method, by the formula of independent groups, and by the bootstrap
-/// where replicates are asked for. Nothing where no baseline value is known.
+/// Within every arm that has a change from baseline and between arms: by the delta method, by the formula of
+/// independent groups, and by the bootstrap where replicates are asked for. Nothing where no baseline value is known.
 pub(super) fn of(analysis: &Analysis<'_>, model: &Model, fit: &Fit, progress: &dyn Progress) -> Result<OutcomeEffects> {
     let (trial, plan) = (analysis.trial, &analysis.plan);
     if plan.baseline_from == BaselineFrom::Visit && trial.schedule().baseline().is_none() {
@@ -49,7 +49,8 @@ pub(super) fn options(plan: &Plan) -> EffectOptions {
     EffectOptions::new().denominator(plan.denominator).level(plan.level).positive(plan.positive).baseline(plan.baseline_from.clone())
 }
 
-/// The limits of `bootstrap` beside the estimates of `plain`, whose standard errors and degrees of freedom are those of the plan.
+/// The limits of `bootstrap` beside the estimates of `plain`, whose standard errors and degrees of freedom are those
+/// of the plan.
 fn with_estimates_of(plain: &EffectSizes, bootstrap: EffectSizes) -> EffectSizes {
     let limits = |(row, drawn): (&EffectSize, &EffectSize)| EffectSize { lower: drawn.lower, upper: drawn.upper, ..row.clone() };
     EffectSizes { rows: plain.rows.iter().zip(&bootstrap.rows).map(limits).collect(), source: plain.source.clone(), ..bootstrap }

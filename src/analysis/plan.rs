@@ -11,7 +11,8 @@ use crate::model::Model;
 use crate::responders::{Definition, Unobserved};
 use crate::trial::{BaselineFrom, Trial};
 
-/// The intention-to-treat analysis of a trial: outcomes, the visit of primary interest, the model, and definitions of response.
+/// The intention-to-treat analysis of a trial: outcomes, the visit of primary interest, the model, and definitions of
+/// response.
 ///
 /// ```
 /// use trialstats::Layout;
@@ -175,7 +176,8 @@ impl<'t> Analysis<'t> {
         self
     }
 
-    /// Structures to fall back on, in this order, where the one before cannot be fitted; see [`Model::covariance_else`].
+    /// Structures to fall back on, in this order, where the one before cannot be fitted; see
+    /// [`Model::covariance_else`].
     pub fn covariance_else(mut self, structures: impl IntoIterator<Item = Covariance>) -> Self {
         self.plan.covariance_else = structures.into_iter().collect();
         self
@@ -229,7 +231,8 @@ impl<'t> Analysis<'t> {
         self
     }
 
-    /// Low scores are good: positive effect sizes mean improvement within an arm, and lower scores than the reference arm between arms.
+    /// Low scores are good: positive effect sizes mean improvement within an arm, and lower scores than the reference
+    /// arm between arms.
     pub fn lower_is_better(mut self) -> Self {
         self.plan.positive = Positive::Fall;
         self
@@ -253,9 +256,9 @@ impl<'t> Analysis<'t> {
         self
     }
 
-    /// Adds a sensitivity analysis: the contrast of the primary outcome at the visit of primary interest, with its effect size, under models that
-    /// take these clusters into account, beside the primary analysis, which stays what it is. See
-    /// [`ClusterSensitivity`](super::ClusterSensitivity) for what it gives.
+    /// Adds a sensitivity analysis: the contrast of the primary outcome at the visit of primary interest, with its
+    /// effect size, under models that take these clusters into account, beside the primary analysis, which stays what
+    /// it is. See [`ClusterSensitivity`](super::ClusterSensitivity) for what it gives.
     ///
     /// ```
     /// use trialstats::analysis::{Analysis, ClusterModel, Clustering, Silent};
@@ -278,8 +281,8 @@ impl<'t> Analysis<'t> {
     /// Runs the analysis.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for names the trial does not have, [`Error::Invalid`] for settings that make no sense, and whatever keeps a model from being
-    /// fitted or estimated.
+    /// [`Error::Unknown`] for names the trial does not have, [`Error::Invalid`] for settings that make no sense, and
+    /// whatever keeps a model from being fitted or estimated.
     pub fn run(&self, progress: &dyn Progress) -> Result<AnalysisResult> {
         self.check()?;
         super::run::run(self, progress)

@@ -29,7 +29,8 @@ impl Progress for Silent {
     fn end(&self) {}
 }
 
-/// A line on standard error with the task and how far it is, if standard error is a terminal; nothing in a pipe or file.
+/// A line on standard error with the task and how far it is, if standard error is a terminal; nothing in a pipe or
+/// file.
 #[derive(Debug, Default)]
 pub struct TerminalProgress {
     bar: Mutex<Option<ProgressBar>>,

@@ -69,8 +69,8 @@ pub struct OutcomeResult {
     pub changes: Option<Contrasts>,
     /// Differences between arms at each visit, where there are several arms.
     pub contrasts: Option<Contrasts>,
-    /// Effect sizes of the model's estimates at the visit of primary interest; none where the trial has no baseline value to take a standard
-    /// deviation from.
+    /// Effect sizes of the model's estimates at the visit of primary interest; none where the trial has no baseline
+    /// value to take a standard deviation from.
     pub effects: OutcomeEffects,
     /// The joint test of arm by visit, where both are in the model.
     pub joint: Option<FTest>,
@@ -87,7 +87,8 @@ impl OutcomeResult {
     }
 }
 
-/// Effect sizes within and between arms, a table an interval method. Each table has the same effects; only the limits differ.
+/// Effect sizes within and between arms, a table an interval method. Each table has the same effects; only the limits
+/// differ.
 #[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct OutcomeEffects {
     /// Of the changes from baseline, an arm a row.

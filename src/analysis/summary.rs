@@ -10,8 +10,8 @@ use crate::table::layout::{paragraph, wrapped};
 const WIDTH: usize = 80;
 
 impl AnalysisResult {
-    /// The findings in a page of text, made to fit 80 characters: who was analysed, and at the visit of primary interest the means, the difference between arms,
-    /// effect sizes and rates.
+    /// The findings in a page of text, made to fit 80 characters: who was analysed, and at the visit of primary
+    /// interest the means, the difference between arms, effect sizes and rates.
     pub fn summary(&self) -> String {
         let mut out = String::new();
         let arms: Vec<String> = self.trial.arms.iter().zip(&self.trial.randomized).map(|(arm, n)| format!("{arm} {n}")).collect();

@@ -13,8 +13,8 @@ pub enum BootstrapInterval {
     Percentile,
     /// Twice the observed value less the opposite quantile of the replicates (Davison & Hinkley 1997, eq. 5.6).
     Basic,
-    /// Bias-corrected and accelerated (Efron 1987, J Am Stat Assoc 82:171–185, doi:10.1080/01621459.1987.10478410); the acceleration from a
-    /// jackknife over patients, which takes as many further refits as there are patients.
+    /// Bias-corrected and accelerated (Efron 1987, J Am Stat Assoc 82:171–185, doi:10.1080/01621459.1987.10478410);
+    /// the acceleration from a jackknife over patients, which takes as many further refits as there are patients.
     Bca,
 }
 
@@ -24,11 +24,13 @@ pub enum Resampling {
     /// Patients, with all their visits, are drawn with replacement within each arm (the default).
     #[default]
     Patients,
-    /// Outcomes are simulated from the fit, for its patients at their observed visits; see [`Fit::simulate`](crate::Fit::simulate).
+    /// Outcomes are simulated from the fit, for its patients at their observed visits; see
+    /// [`Fit::simulate`](crate::Fit::simulate).
     Parametric,
 }
 
-/// What a bootstrap yielded: the statistics of the trial itself, of every replicate and, for BCa, of the trial without each patient.
+/// What a bootstrap yielded: the statistics of the trial itself, of every replicate and, for BCa, of the trial
+/// without each patient.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct BootstrapDistribution {
     /// What the statistics are.
@@ -91,8 +93,8 @@ impl fmt::Display for BootstrapSummary {
 }
 
 impl BootstrapDistribution {
-    /// The limits of statistic `k` at the level and by the interval of the summary; NaN for a statistic that is not there, and where all
-    /// replicates lie on one side of the observed value so that BCa has no bias correction.
+    /// The limits of statistic `k` at the level and by the interval of the summary; NaN for a statistic that is not
+    /// there, and where all replicates lie on one side of the observed value so that BCa has no bias correction.
     pub fn limits(&self, k: usize) -> (f64, f64) {
         let Some(&observed) = self.observed.get(k) else {
             return (f64::NAN, f64::NAN);
@@ -126,7 +128,8 @@ impl BootstrapDistribution {
         self.observed.get(k).map_or(f64::NAN, |observed| self.mean(k) - observed)
     }
 
-    /// The standard deviation of the replicates of statistic `k` (divisor R − 1); NaN for a statistic that is not there.
+    /// The standard deviation of the replicates of statistic `k` (divisor R − 1); NaN for a statistic that is not
+    /// there.
     pub fn standard_error(&self, k: usize) -> f64 {
         let mean = self.mean(k);
         let squares: f64 = self.values(k).map(|v| (v - mean).powi(2)).sum();
@@ -141,8 +144,8 @@ impl BootstrapDistribution {
         self.replicates.iter().map(move |r| r.get(k).copied().unwrap_or(f64::NAN))
     }
 
-    /// Σₐ nₐ⁻³ Σᵢ l³ / (6 (Σₐ nₐ⁻² Σᵢ l²)^{3/2}) over arms a, l = (nₐ − 1)(observed − without i) (Davison & Hinkley 1997, *Bootstrap
-    /// Methods and Their Application*, sections 2.7.3 and 5.3.2).
+    /// Σₐ nₐ⁻³ Σᵢ l³ / (6 (Σₐ nₐ⁻² Σᵢ l²)^{3/2}) over arms a, l = (nₐ − 1)(observed − without i) (Davison & Hinkley
+    /// 1997, *Bootstrap Methods and Their Application*, sections 2.7.3 and 5.3.2).
     fn acceleration(&self, k: usize) -> f64 {
         let (mut cubes, mut squares) = (0.0, 0.0);
         for arm in &self.jackknife {
@@ -161,8 +164,8 @@ fn bca_share(tail: f64, bias: f64, acceleration: f64) -> f64 {
     if !bias.is_finite() { f64::NAN } else { normal::cdf(bias + shifted / (1.0 - acceleration * shifted)) }
 }
 
-/// The (R+1)·share-th smallest of R sorted values, between two of them by interpolation on the normal scale (Davison & Hinkley 1997, eq.
-/// 5.8); beyond the outermost, the outermost.
+/// The (R+1)·share-th smallest of R sorted values, between two of them by interpolation on the normal scale (Davison
+/// & Hinkley 1997, eq. 5.8); beyond the outermost, the outermost.
 fn order_quantile(sorted: &[f64], share: f64) -> f64 {
     let r = sorted.len() as f64;
     let position = (r + 1.0) * share;

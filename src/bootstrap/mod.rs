@@ -1,8 +1,9 @@
 //! The bootstrap: replicates of whatever a trial or a fit yields, their spread, and limits read off them.
 //!
-//! One engine serves [`Bootstrap::run`], which draws patients of a [`Trial`] and computes anything from the resampled trial, [`Fit::bootstrap`](crate::Fit::bootstrap),
-//! which fits a model again to resampled patients or simulated outcomes, and [`Bootstrap::effects`], which does it for tables of effect sizes.
-//! Replicate r draws from a stream of its own under the seed, so that results have the same bits for any number of threads.
+//! One engine serves [`Bootstrap::run`], which draws patients of a [`Trial`] and computes anything from the resampled
+//! trial, [`Fit::bootstrap`](crate::Fit::bootstrap), which fits a model again to resampled patients or simulated
+//! outcomes, and [`Bootstrap::effects`], which does it for tables of effect sizes. Replicate r draws from a stream of
+//! its own under the seed, so that results have the same bits for any number of threads.
 //!
 //! ```
 //! use trialstats::bootstrap::{Bootstrap, Resampling};
@@ -111,13 +112,16 @@ impl<'p> Bootstrap<'p> {
         self
     }
 
-    /// Computes `statistics` on the trial and on every resample of its patients, who are drawn with replacement within their arms.
+    /// Computes `statistics` on the trial and on every resample of its patients, who are drawn with replacement
+    /// within their arms.
     ///
-    /// A resample on which `statistics` fails, or yields something that is not a finite number or of another length, is counted as failed.
+    /// A resample on which `statistics` fails, or yields something that is not a finite number or of another length,
+    /// is counted as failed.
     ///
     /// # Errors
-    /// Whatever `statistics` says of the trial itself; [`Error::Invalid`] where too few replicates are asked for, or remain, to reach the
-    /// level's quantiles, and for [`Resampling::Parametric`], which takes a fit: see [`Fit::bootstrap`](crate::Fit::bootstrap).
+    /// Whatever `statistics` says of the trial itself; [`Error::Invalid`] where too few replicates are asked for, or
+    /// remain, to reach the level's quantiles, and for [`Resampling::Parametric`], which takes a fit: see
+    /// [`Fit::bootstrap`](crate::Fit::bootstrap).
     pub fn run<F>(&self, trial: &Trial, statistics: F) -> Result<BootstrapDistribution>
     where
         F: Fn(&Trial) -> Result<Vec<f64>> + Sync,
@@ -153,8 +157,8 @@ impl<'p> Bootstrap<'p> {
         self.resampling
     }
 
-    /// The distribution of `statistics` over samples, `observed` being their values for the data themselves and `arm_of` the arms of the
-    /// patients that can be drawn.
+    /// The distribution of `statistics` over samples, `observed` being their values for the data themselves and
+    /// `arm_of` the arms of the patients that can be drawn.
     pub(crate) fn sample<F>(&self, observed: Vec<f64>, arm_of: &[usize], statistics: F) -> Result<BootstrapDistribution>
     where
         F: Fn(Sample) -> Result<Vec<f64>> + Sync,

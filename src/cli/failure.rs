@@ -14,7 +14,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Prints the message to standard error; the exit status is 2 for arguments, as clap has it, and 1 for everything else.
+    /// Prints the message to standard error; the exit status is 2 for arguments, as clap has it, and 1 for everything
+    /// else.
     pub fn report(&self) -> ExitCode {
         let (code, message) = match self {
             Failure::Analysis(error) => (1, error.to_string()),

@@ -16,13 +16,14 @@ use trialstats::{Df, Estimation, Fit, Model, Trial, Vcov};
 pub struct FitArguments {
     #[command(flatten)]
     pub source: SourceArguments,
-    /// The model, e.g. "FEV1 ~ RACE + SEX + ARMCD * AVISIT"; with random effects such as "(1 | THERAPIST)", and the covariance of a
-    /// patient's visits, "us(AVISIT | USUBJID)", unless --covariance states it
+    /// The model, e.g. "FEV1 ~ RACE + SEX + ARMCD * AVISIT"; with random effects such as "(1 | THERAPIST)", and the
+    /// covariance of a patient's visits, "us(AVISIT | USUBJID)", unless --covariance states it
     #[arg(long)]
     pub formula: String,
-    /// The covariance among a patient's visits: unstructured (us), toeplitz (toep), ante-dependence (ad), "toeplitz(3)",
-    /// "spatial-exponential(x, y)", "random-intercept + ar1", …; an unknown name lists them all. Unstructured unless said here or in the
-    /// formula; independent where the formula has random effects of the patients
+    /// The covariance among a patient's visits: unstructured (us), toeplitz (toep), ante-dependence (ad),
+    /// "toeplitz(3)", "spatial-exponential(x, y)", "random-intercept + ar1", …; an unknown name lists them all.
+    /// Unstructured unless said here or in the formula; independent where the formula has random effects of the
+    /// patients
     #[arg(long)]
     pub covariance: Option<String>,
     /// A structure to fall back on where the one before cannot be fitted; may be given again
@@ -46,7 +47,8 @@ pub struct FitArguments {
     /// The covariance of the estimates
     #[arg(long, value_enum, default_value_t = VcovName::Model)]
     pub vcov: VcovName,
-    /// What is done with the value before treatment; a covariate where the formula names `baseline`, else part of the response
+    /// What is done with the value before treatment; a covariate where the formula names `baseline`, else part of the
+    /// response
     #[arg(long, value_enum)]
     pub baseline: Option<BaselineName>,
     /// Marginal means and arm contrasts per visit: the columns of the arm and of the visit

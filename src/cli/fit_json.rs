@@ -167,7 +167,8 @@ fn whole_formula(answer: &Answer) -> String {
     if answer.covariance_in_formula { formula.into() } else { format!("{formula} + {}", covariance_term(answer.arguments, &answer.fit)) }
 }
 
-/// The covariance in mmrm's notation: `us(AVISIT | USUBJID)`, or `us(AVISIT | ARMCD/USUBJID)` where it differs by group.
+/// The covariance in mmrm's notation: `us(AVISIT | USUBJID)`, or `us(AVISIT | ARMCD/USUBJID)` where it differs by
+/// group.
 fn covariance_term(arguments: &FitArguments, fit: &Fit) -> String {
     let group = arguments.group.as_ref().map_or_else(String::new, |g| format!("{g}/"));
     format!("{}({} | {group}{})", structure(fit), arguments.source.visit, arguments.source.subject)
@@ -198,7 +199,8 @@ fn by_row(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {
     matrix.row_iter().map(|row| row.iter().copied().collect()).collect()
 }
 
-/// The joint test of every coefficient of an interaction with visit, the rows as they are; none where the model has no such term.
+/// The joint test of every coefficient of an interaction with visit, the rows as they are; none where the model has
+/// no such term.
 fn interaction_test(answer: &Answer) -> Result<Option<InteractionTest>, Failure> {
     let Some((terms, test)) = super::interaction::test(&answer.fit, &answer.arguments.source.visit)? else {
         return Ok(None);

@@ -4,8 +4,8 @@ use super::failure::Failure;
 use super::source::SourceArguments;
 use trialstats::Model;
 
-/// The covariates among the variables of the mean and of what multiplies random effects: everything that is not patient, visit, arm or
-/// derived from the schedule.
+/// The covariates among the variables of the mean and of what multiplies random effects: everything that is not
+/// patient, visit, arm or derived from the schedule.
 pub fn covariates(model: &Model, source: &SourceArguments, arm: Option<&str>) -> Result<Vec<String>, Failure> {
     let mut found: Vec<String> = vec![];
     let multipliers = model.random_effects().iter().flat_map(|r| r.terms().iter().flatten());

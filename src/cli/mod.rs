@@ -1,4 +1,5 @@
-//! What the command line understands. Nothing is computed here: arguments become a layout and a model, results become text or JSON.
+//! What the command line understands. Nothing is computed here: arguments become a layout and a model, results become
+//! text or JSON.
 
 mod describe;
 mod failure;

@@ -36,8 +36,8 @@ pub struct SourceArguments {
     /// The levels of a factor or of the arm in order, the reference first; any other level is a problem
     #[arg(long, value_name = "VAR=LEVEL,…", value_parser = levels)]
     pub levels: Vec<(String, Vec<String>)>,
-    /// A column of a cluster that patients share, such as therapist, empty for a patient in none; may be given several times. Factors of
-    /// random effects in the formula are clusters without this
+    /// A column of a cluster that patients share, such as therapist, empty for a patient in none; may be given
+    /// several times. Factors of random effects in the formula are clusters without this
     #[arg(long, value_name = "COLUMN")]
     pub cluster: Vec<String>,
     /// The same for a cluster that a patient may change from visit to visit

@@ -3,8 +3,8 @@
 use super::correlation::CorrelationFamily;
 use nalgebra::DMatrix;
 
-/// The correlation of visits a < b is the product ρ_a ρ_{a+1} … ρ_{b−1} of those between neighbours (Gabriel 1962, Annals of Mathematical
-/// Statistics 33:201–212). With a variance per visit it is SAS `ANTE(1)`.
+/// The correlation of visits a < b is the product ρ_a ρ_{a+1} … ρ_{b−1} of those between neighbours (Gabriel 1962,
+/// Annals of Mathematical Statistics 33:201–212). With a variance per visit it is SAS `ANTE(1)`.
 #[derive(Debug, Clone)]
 pub struct AnteDependence;
 

@@ -10,15 +10,16 @@ use std::sync::Arc;
 
 /// The covariance among a patient's visits.
 ///
-/// The default is unstructured: no assumption beyond its being the same for every patient of a group. Formulas, parameters and the names
-/// that other software has for them are in the [module's table](super).
+/// The default is unstructured: no assumption beyond its being the same for every patient of a group. Formulas,
+/// parameters and the names that other software has for them are in the [module's table](super).
 #[non_exhaustive]
 #[derive(Debug, Clone, Default)]
 pub enum Covariance {
     /// A variance per visit and a covariance per pair of visits.
     #[default]
     Unstructured,
-    /// A variance per visit and a covariance per pair of visits that are near in the schedule's order; the others are uncorrelated.
+    /// A variance per visit and a covariance per pair of visits that are near in the schedule's order; the others are
+    /// uncorrelated.
     BandedUnstructured {
         /// Visits fewer than this apart are correlated; 1 leaves the variances.
         bands: usize,
@@ -41,9 +42,11 @@ pub enum Covariance {
     Autoregressive,
     /// A variance per visit; the correlation falls geometrically with the distance in the schedule's order.
     HeterogeneousAutoregressive,
-    /// One variance, a correlation for every two neighbouring visits; those of others are the products of the correlations between.
+    /// One variance, a correlation for every two neighbouring visits; those of others are the products of the
+    /// correlations between.
     AnteDependence,
-    /// A variance per visit, a correlation for every two neighbouring visits; those of others are the products of the correlations between.
+    /// A variance per visit, a correlation for every two neighbouring visits; those of others are the products of the
+    /// correlations between.
     HeterogeneousAnteDependence,
     /// One variance, no covariance: what is left of a patient's visits is independent.
     Independent,
@@ -116,8 +119,9 @@ impl Covariance {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] where `self` is not [`RandomIntercept`](Self::RandomIntercept), [`RandomInterceptSlope`](Self::RandomInterceptSlope)
-    /// or [`RandomCoefficients`](Self::RandomCoefficients), or `residual` has random coefficients itself.
+    /// [`Error::Invalid`] where `self` is not [`RandomIntercept`](Self::RandomIntercept),
+    /// [`RandomInterceptSlope`](Self::RandomInterceptSlope) or [`RandomCoefficients`](Self::RandomCoefficients), or
+    /// `residual` has random coefficients itself.
     pub fn with_residual(self, residual: Covariance) -> Result<Self> {
         let residual = Box::new(residual.without_random_coefficients()?);
         let coefficients = match self {

@@ -3,7 +3,8 @@
 use super::CovarianceStructure;
 use nalgebra::DMatrix;
 
-/// Σ = σ₁ J + σ² I with θ = (σ₁, σ²), as SAS has it. σ₁ may be negative as long as Σ is positive definite. Σ is linear in θ.
+/// Σ = σ₁ J + σ² I with θ = (σ₁, σ²), as SAS has it. σ₁ may be negative as long as Σ is positive definite. Σ is
+/// linear in θ.
 #[derive(Debug, Clone)]
 pub struct CompoundSymmetry {
     visits: usize,

@@ -3,8 +3,9 @@
 use super::{Boundary, CovarianceStructure};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
-/// Σ = ΛΛ' + Ψ with θ = (the loadings Λ row by row, Ψ): Λ is T × q with zeros above its diagonal, Ψ diagonal with a unique variance per visit
-/// (SAS `FA(q)`) or one for all (SAS `FA1(q)`). Unique variances may vanish (Heywood cases). The sign of a column of Λ is free.
+/// Σ = ΛΛ' + Ψ with θ = (the loadings Λ row by row, Ψ): Λ is T × q with zeros above its diagonal, Ψ diagonal with a
+/// unique variance per visit (SAS `FA(q)`) or one for all (SAS `FA1(q)`). Unique variances may vanish (Heywood
+/// cases). The sign of a column of Λ is free.
 #[derive(Debug, Clone)]
 pub struct FactorAnalytic {
     visits: usize,
@@ -42,7 +43,8 @@ impl FactorAnalytic {
         self.loadings.len() + self.unique()
     }
 
-    /// The loadings that maximise the likelihood of complete data at the given unique variances (Jöreskog 1967, Psychometrika 32:443–482).
+    /// The loadings that maximise the likelihood of complete data at the given unique variances (Jöreskog 1967,
+    /// Psychometrika 32:443–482).
     fn loadings_at(&self, moments: &DMatrix<f64>, psi: &DVector<f64>) -> DMatrix<f64> {
         let scaled = DMatrix::from_fn(self.visits, self.visits, |a, b| moments[(a, b)] / (psi[a] * psi[b]).sqrt());
         let eigen = SymmetricEigen::new(scaled);

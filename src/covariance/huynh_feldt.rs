@@ -3,8 +3,9 @@
 use super::{CovarianceStructure, start_inside};
 use nalgebra::{DMatrix, DVector};
 
-/// Σ_ab = (σ²_a + σ²_b)/2 − λ for a ≠ b, σ²_a on the diagonal, with θ = (σ²_1, …, σ²_T, λ); SAS `HF`. Every difference of two visits has the
-/// variance 2λ (Huynh & Feldt 1970, Journal of the American Statistical Association 65:1582–1589). Σ is linear in θ.
+/// Σ_ab = (σ²_a + σ²_b)/2 − λ for a ≠ b, σ²_a on the diagonal, with θ = (σ²_1, …, σ²_T, λ); SAS `HF`. Every
+/// difference of two visits has the variance 2λ (Huynh & Feldt 1970, Journal of the American Statistical Association
+/// 65:1582–1589). Σ is linear in θ.
 #[derive(Debug, Clone)]
 pub struct HuynhFeldt {
     visits: usize,
@@ -27,8 +28,8 @@ impl CovarianceStructure for HuynhFeldt {
         variances.chain((self.visits > 1).then(|| "half the variance of a difference".to_string())).collect()
     }
 
-    /// The variances, and half the average variance of a difference. Very unequal variances have no positive definite Σ of this form, so
-    /// the start is drawn towards equal ones where need be.
+    /// The variances, and half the average variance of a difference. Very unequal variances have no positive definite
+    /// Σ of this form, so the start is drawn towards equal ones where need be.
     fn start(&self, moments: &DMatrix<f64>) -> Vec<f64> {
         let t = self.visits as f64;
         let equal = DVector::from_element(self.visits, moments.trace() / t);

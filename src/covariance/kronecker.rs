@@ -4,14 +4,16 @@ use super::{Boundary, CovarianceStructure, lower, lower_pairs};
 use crate::error::{Error, Result};
 use nalgebra::DMatrix;
 
-/// Σ_(r,t),(r',t') = (Σ_R)_rr' V_tt' with an unstructured Σ_R among R responses and a structure V among T visits (Galecki 1994, Communications
-/// in Statistics – Theory and Methods 23:3105–3119; SAS's `UN@UN`, `UN@CS`, `UN@AR(1)`).
+/// Σ_(r,t),(r',t') = (Σ_R)_rr' V_tt' with an unstructured Σ_R among R responses and a structure V among T visits
+/// (Galecki 1994, Communications in Statistics – Theory and Methods 23:3105–3119; SAS's `UN@UN`, `UN@CS`,
+/// `UN@AR(1)`).
 ///
-/// The product does not say how the scale is shared, so the variance of the first visit in V is held at 1, as SAS has it: Σ_R is the
-/// covariance of the responses at the first visit. θ = (lower triangle of Σ_R row by row, the parameters of V without its first).
+/// The product does not say how the scale is shared, so the variance of the first visit in V is held at 1, as SAS has
+/// it: Σ_R is the covariance of the responses at the first visit. θ = (lower triangle of Σ_R row by row, the
+/// parameters of V without its first).
 ///
-/// The grid consists of cells, pairs of a response and a visit; a response need not have been measured at every visit. Both factors must be
-/// positive definite as a whole.
+/// The grid consists of cells, pairs of a response and a visit; a response need not have been measured at every
+/// visit. Both factors must be positive definite as a whole.
 #[derive(Debug)]
 pub struct Kronecker {
     responses: Vec<String>,
@@ -26,8 +28,8 @@ impl Kronecker {
     /// The structure on `cells`, pairs of positions in `responses` and `visits`, with V = `among_visits`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where the first parameter of `among_visits` is not the variance of the first visit, so that it cannot be held at 1;
-    /// where it has another number of visits; and for a cell that is not on the grid.
+    /// [`Error::Invalid`] where the first parameter of `among_visits` is not the variance of the first visit, so that
+    /// it cannot be held at 1; where it has another number of visits; and for a cell that is not on the grid.
     pub fn new(
         responses: Vec<String>,
         visits: Vec<String>,
@@ -83,8 +85,8 @@ impl Kronecker {
         }
     }
 
-    /// V from the moments of the cells, its first variance 1: covariances in units of each response's average variance, averaged over the
-    /// responses that have both visits.
+    /// V from the moments of the cells, its first variance 1: covariances in units of each response's average
+    /// variance, averaged over the responses that have both visits.
     fn visit_start(&self, moments: &DMatrix<f64>) -> DMatrix<f64> {
         let visits = self.visits.len();
         let (mut sum, mut count) = (DMatrix::<f64>::zeros(visits, visits), DMatrix::<f64>::zeros(visits, visits));
@@ -207,7 +209,8 @@ fn shrink_until_positive_definite(matrix: &mut DMatrix<f64>) {
     }
 }
 
-/// Whether the first parameter of a structure is the variance of the first visit and nothing else is part of that variance.
+/// Whether the first parameter of a structure is the variance of the first visit and nothing else is part of that
+/// variance.
 fn begins_with_first_variance(structure: &dyn CovarianceStructure) -> bool {
     let t = structure.visits();
     if t == 0 || structure.boundaries().iter().any(|b| matches!(b, Boundary::Semidefinite { .. })) {

@@ -25,15 +25,17 @@
 //! | [`RandomInterceptSlope`](Covariance::RandomInterceptSlope) | z_a'Gz_b, z = (1, time), G ⪰ 0; the variance has σ² on top | G, σ² | 4 | times | `RANDOM INT TIME / TYPE=UN` | – | `lme` |
 //! | [`RandomCoefficients`](Covariance::RandomCoefficients) | z_a'Gz_b + R_ab, R any structure here | G, those of R | 1 or 3, those of R | those of R | `RANDOM` and `REPEATED` | – | `lme`, `correlation` |
 //!
-//! Visits stand in the schedule's order, never the alphabet's. d_ab is the Euclidean distance of two visits. `SP(EXP)` and `SP(POW)` are one
-//! model, ρ = exp(−1/ϑ), in the parameters of SAS and of mmrm's `sp_exp`; the full Kenward–Roger adjustment differs between them.
+//! Visits stand in the schedule's order, never the alphabet's. d_ab is the Euclidean distance of two visits.
+//! `SP(EXP)` and `SP(POW)` are one model, ρ = exp(−1/ϑ), in the parameters of SAS and of mmrm's `sp_exp`; the full
+//! Kenward–Roger adjustment differs between them.
 //!
-//! The natural parameters are those in which SAS reports and in which the full Kenward–Roger adjustment is taken: covariance elements for
-//! the unstructured, Toeplitz, compound-symmetric, Huynh–Feldt and random-coefficient structures (Σ is linear in them), variances and
-//! correlations or ranges for the others, loadings and unique variances for the factor-analytic.
+//! The natural parameters are those in which SAS reports and in which the full Kenward–Roger adjustment is taken:
+//! covariance elements for the unstructured, Toeplitz, compound-symmetric, Huynh–Feldt and random-coefficient
+//! structures (Σ is linear in them), variances and correlations or ranges for the others, loadings and unique
+//! variances for the factor-analytic.
 //!
-//! A structure of one's own implements [`CovarianceStructure`] and [`CovarianceFamily`] and is passed as [`Covariance::Custom`];
-//! `examples/own_covariance.rs` shows one.
+//! A structure of one's own implements [`CovarianceStructure`] and [`CovarianceFamily`] and is passed as
+//! [`Covariance::Custom`]; `examples/own_covariance.rs` shows one.
 
 mod ante_dependence;
 mod autoregressive;
@@ -102,9 +104,9 @@ pub trait CovarianceStructure: Debug + Send + Sync {
         false
     }
 
-    /// Where the range of parameters ends in an estimate that counts: variances that vanish, covariance matrices that become singular,
-    /// correlations that die out. The search reaches such an end without crossing it, and what has vanished there is named. None unless
-    /// said otherwise.
+    /// Where the range of parameters ends in an estimate that counts: variances that vanish, covariance matrices that
+    /// become singular, correlations that die out. The search reaches such an end without crossing it, and what has
+    /// vanished there is named. None unless said otherwise.
     fn boundaries(&self) -> Vec<Boundary> {
         vec![]
     }
@@ -113,8 +115,8 @@ pub trait CovarianceStructure: Debug + Send + Sync {
 /// The end of a range that an estimate may reach.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Boundary {
-    /// Parameters from `first` on are the lower triangle, row by row, of a positive semidefinite matrix of `size` rows; they are searched by
-    /// its Cholesky factor.
+    /// Parameters from `first` on are the lower triangle, row by row, of a positive semidefinite matrix of `size`
+    /// rows; they are searched by its Cholesky factor.
     Semidefinite {
         /// The position of the first of them in θ.
         first: usize,
@@ -136,7 +138,8 @@ pub enum Boundary {
 }
 
 impl Boundary {
-    /// The first parameter and the number of rows of what must stay positive semidefinite, a single parameter being one row.
+    /// The first parameter and the number of rows of what must stay positive semidefinite, a single parameter being
+    /// one row.
     pub(crate) fn block(self) -> Option<(usize, usize)> {
         match self {
             Boundary::Semidefinite { first, size } => Some((first, size)),
@@ -184,8 +187,8 @@ pub(crate) fn unit_symmetric(a: usize, b: usize, derivative: &mut DMatrix<f64>) 
     derivative[(b, a)] = 1.0;
 }
 
-/// What `start` says of the matrix, or of the nearest mixture of it with the matrix of this diagonal for which Σ is not much nearer to being
-/// singular than the mixture is: the edge is a poor place to begin.
+/// What `start` says of the matrix, or of the nearest mixture of it with the matrix of this diagonal for which Σ is
+/// not much nearer to being singular than the mixture is: the edge is a poor place to begin.
 pub(crate) fn start_inside(
     structure: &dyn CovarianceStructure,
     moments: &DMatrix<f64>,

@@ -38,9 +38,9 @@ impl Covariance {
         ("random-intercept-slope", None, Covariance::RandomInterceptSlope),
     ];
 
-    /// The structure called `name`, in full or by its short name; `toeplitz(3)`, `factor-analytic(2)` and the like with the number of
-    /// bands or factors, `spatial-exponential(x, y)` with the variables of coordinates, `random-intercept + autoregressive` with the
-    /// structure of the residual.
+    /// The structure called `name`, in full or by its short name; `toeplitz(3)`, `factor-analytic(2)` and the like
+    /// with the number of bands or factors, `spatial-exponential(x, y)` with the variables of coordinates,
+    /// `random-intercept + autoregressive` with the structure of the residual.
     ///
     /// ```
     /// use trialstats::Covariance;
@@ -51,7 +51,8 @@ impl Covariance {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Unknown`] lists the names there are; [`Error::Invalid`] where what stands in brackets is not what the name takes.
+    /// [`Error::Unknown`] lists the names there are; [`Error::Invalid`] where what stands in brackets is not what the
+    /// name takes.
     pub fn named(name: &str) -> Result<Self> {
         if let Some((random, residual)) = name.split_once('+') {
             return Self::named(random.trim())?.with_residual(Self::named(residual.trim())?);

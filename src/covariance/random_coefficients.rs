@@ -1,10 +1,11 @@
-//! Random coefficients: every patient has an intercept, or an intercept and a slope, of its own; what is left may have any structure.
+//! Random coefficients: every patient has an intercept, or an intercept and a slope, of its own; what is left may
+//! have any structure.
 
 use super::{Boundary, CovarianceStructure, Toeplitz, lower, lower_pairs};
 use nalgebra::{DMatrix, DVector};
 
-/// Σ = Z G Z' + R with θ = (lower triangle of G row by row, parameters of R) and G positive semidefinite (Laird & Ware 1982,
-/// Biometrics 38:963–974). R is σ² I unless another structure is given; Σ is linear in θ where R is.
+/// Σ = Z G Z' + R with θ = (lower triangle of G row by row, parameters of R) and G positive semidefinite (Laird &
+/// Ware 1982, Biometrics 38:963–974). R is σ² I unless another structure is given; Σ is linear in θ where R is.
 #[derive(Debug)]
 pub struct RandomCoefficients {
     /// T × r.
@@ -44,9 +45,9 @@ impl RandomCoefficients {
         lower(self.coefficients(), 0)
     }
 
-    /// G and a variance of what is left, from each patient's least squares on Z if all were seen at every visit: with P = (Z'Z)⁻¹Z' it is
-    /// PMP' = G + σ²(Z'Z)⁻¹. Directions of G that this leaves with nothing get a share of σ²(Z'Z)⁻¹ to begin with. `None` where there are
-    /// no more visits than coefficients.
+    /// G and a variance of what is left, from each patient's least squares on Z if all were seen at every visit: with
+    /// P = (Z'Z)⁻¹Z' it is PMP' = G + σ²(Z'Z)⁻¹. Directions of G that this leaves with nothing get a share of
+    /// σ²(Z'Z)⁻¹ to begin with. `None` where there are no more visits than coefficients.
     fn least_squares(&self, moments: &DMatrix<f64>) -> Option<(DMatrix<f64>, f64)> {
         let (t, r) = (self.visits(), self.coefficients());
         if t <= r {

@@ -1,4 +1,5 @@
-//! Spatial structures: the correlation of two visits falls with the distance between them, in time or in any coordinates.
+//! Spatial structures: the correlation of two visits falls with the distance between them, in time or in any
+//! coordinates.
 
 use super::Boundary;
 use super::correlation::CorrelationFamily;
@@ -44,7 +45,8 @@ pub enum Decay {
     Power,
 }
 
-/// What stands for a correlation of zero where a negative power of it is called for; whatever it is, a factor of zero follows.
+/// What stands for a correlation of zero where a negative power of it is called for; whatever it is, a factor of zero
+/// follows.
 const TINY: f64 = 1e-100;
 
 /// The correlation of two visits as a function of their distance.
@@ -55,7 +57,8 @@ pub struct Spatial {
     decay: Decay,
     /// T × T.
     distances: DMatrix<f64>,
-    /// The range at which the nearest visits are uncorrelated to the arithmetic. No shorter range is searched, as the likelihood is flat there.
+    /// The range at which the nearest visits are uncorrelated to the arithmetic. No shorter range is searched, as the
+    /// likelihood is flat there.
     least: f64,
 }
 
@@ -161,7 +164,8 @@ impl CorrelationFamily for Spatial {
         }
     }
 
-    /// A correlation that is least at zero ends there. ρ is searched so that the correlation of the nearest visits is a square.
+    /// A correlation that is least at zero ends there. ρ is searched so that the correlation of the nearest visits is
+    /// a square.
     fn boundaries(&self) -> Vec<Boundary> {
         if self.distances.nrows() < 2 {
             return vec![];

@@ -50,7 +50,8 @@ fn derivative_at(structure: &dyn CovarianceStructure, theta: &[f64], k: usize) -
     derivative
 }
 
-/// The central difference of `f` along parameter k; its error is of the order step² = 1e-10, relative to values near 100.
+/// The central difference of `f` along parameter k; its error is of the order step² = 1e-10, relative to values near
+/// 100.
 fn difference(theta: &[f64], k: usize, f: impl Fn(&[f64]) -> DMatrix<f64>) -> DMatrix<f64> {
     let step = 1e-5 * theta[k].abs().max(1e-2);
     let (mut above, mut below) = (theta.to_vec(), theta.to_vec());

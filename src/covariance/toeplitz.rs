@@ -4,7 +4,8 @@ use super::correlation::CorrelationFamily;
 use super::{CovarianceStructure, start_inside};
 use nalgebra::DMatrix;
 
-/// Σ_ab = σ_|a−b| with θ = (σ_0, …, σ_{q−1}), zero at lags of q and more: SAS `TOEP(q)`, `TOEP` where q = T. Σ is linear in θ.
+/// Σ_ab = σ_|a−b| with θ = (σ_0, …, σ_{q−1}), zero at lags of q and more: SAS `TOEP(q)`, `TOEP` where q = T. Σ is
+/// linear in θ.
 #[derive(Debug, Clone)]
 pub struct Toeplitz {
     visits: usize,

@@ -3,8 +3,8 @@
 use super::{Boundary, CovarianceStructure, lower_pairs, start_inside, unit_symmetric};
 use nalgebra::DMatrix;
 
-/// Σ_ab = σ_ab; θ is the lower triangle of Σ, row by row, without what lies `bands` or more off the diagonal, which is zero: SAS `UN(q)`, `UN`
-/// where q = T. Σ is linear in θ.
+/// Σ_ab = σ_ab; θ is the lower triangle of Σ, row by row, without what lies `bands` or more off the diagonal, which
+/// is zero: SAS `UN(q)`, `UN` where q = T. Σ is linear in θ.
 #[derive(Debug, Clone)]
 pub struct Unstructured {
     visits: usize,
@@ -21,7 +21,8 @@ impl Unstructured {
         Self::banded(visits, visits)
     }
 
-    /// The same with covariances of visits fewer than `bands` apart only, the variance being the first band. At least one band is kept.
+    /// The same with covariances of visits fewer than `bands` apart only, the variance being the first band. At least
+    /// one band is kept.
     pub fn banded(visits: usize, bands: usize) -> Self {
         let bands = bands.clamp(1, visits.max(1));
         Self { visits, bands, pairs: lower_pairs(visits).filter(|(a, b)| a - b < bands).collect(), part: false }

@@ -1,5 +1,5 @@
-//! A design applied to the patients of a trial, be it the one it was built from or another with the same columns: the row of the model matrix
-//! of any patient at any analysed visit, observed or not.
+//! A design applied to the patients of a trial, be it the one it was built from or another with the same columns: the
+//! row of the model matrix of any patient at any analysed visit, observed or not.
 
 use super::coding::Part;
 use super::variables::{self, Values, on_visits};
@@ -23,8 +23,8 @@ impl Design {
     /// The patients of `trial` at the design's visits, which are found by their labels.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a visit, an outcome or a variable that the trial does not have, [`Error::Invalid`] where the kind of a variable
-    /// differs.
+    /// [`Error::Unknown`] for a visit, an outcome or a variable that the trial does not have, [`Error::Invalid`]
+    /// where the kind of a variable differs.
     pub(crate) fn applied_to(&self, trial: &Trial) -> Result<Applied<'_>> {
         let visits = self.visit_labels.iter().map(|label| trial.schedule().index_of(label)).collect::<Result<Vec<usize>>>()?;
         let outcome = trial.outcome(&self.outcome)?;
@@ -64,7 +64,8 @@ impl Applied<'_> {
         }
     }
 
-    /// The observation weight of a patient at a visit, 1 in a design without weights; `None` where it is missing or not positive.
+    /// The observation weight of a patient at a visit, 1 in a design without weights; `None` where it is missing or
+    /// not positive.
     pub fn weight(&self, patient: usize, visit: usize) -> Option<f64> {
         let weight = self.weights.as_ref().map_or(1.0, |w| w[patient * self.visits() + visit]);
         (weight > 0.0 && weight.is_finite()).then_some(weight)

@@ -6,13 +6,15 @@ pub enum FactorWeights {
     /// Every combination counts the same: SAS's `LSMEANS`, emmeans' `equal`.
     #[default]
     Equal,
-    /// By how often a combination of the factors averaged over occurs among the analysed observations, whatever the cell: emmeans'
-    /// `proportional`.
+    /// By how often a combination of the factors averaged over occurs among the analysed observations, whatever the
+    /// cell: emmeans' `proportional`.
     Proportional,
-    /// By how often a combination occurs among the analysed observations of the cell itself: emmeans' `cells`, SAS's `OM BYLEVEL`.
+    /// By how often a combination occurs among the analysed observations of the cell itself: emmeans' `cells`, SAS's
+    /// `OM BYLEVEL`.
     Cells,
-    /// By how often a combination occurs among all patients and analysed visits whose variables are known, the outcome observed or not:
-    /// SAS's `OBSMARGINS` on a data set with a row for every planned visit. The population is everyone randomized.
+    /// By how often a combination occurs among all patients and analysed visits whose variables are known, the
+    /// outcome observed or not: SAS's `OBSMARGINS` on a data set with a row for every planned visit. The population
+    /// is everyone randomized.
     ObservedMargins,
 }
 
@@ -26,8 +28,8 @@ pub enum CovariateMeans {
     Patients,
 }
 
-/// How marginal means average over what they do not name. By default as SAS and emmeans: equal weights, covariates at their mean over the
-/// analysed observations.
+/// How marginal means average over what they do not name. By default as SAS and emmeans: equal weights, covariates at
+/// their mean over the analysed observations.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Averaging {
     /// Weights of factor levels.

@@ -12,7 +12,8 @@ use crate::trial::Trial;
 pub struct DesignOptions {
     /// Labels of the visits to analyse; all of the schedule that the treatment of the baseline leaves, when `None`.
     pub visits: Option<Vec<String>>,
-    /// A factor fixed within patients (the arm, a covariate, a cluster) whose levels each have a covariance of their own.
+    /// A factor fixed within patients (the arm, a covariate, a cluster) whose levels each have a covariance of their
+    /// own.
     pub group: Option<String>,
     /// A numeric covariate with observation weights: the residual variance is proportional to 1/weight.
     pub weights: Option<String>,
@@ -24,14 +25,15 @@ pub struct DesignOptions {
 impl Design {
     /// The design of `model` for `trial`: who is analysed, at which visits, and the model matrix.
     ///
-    /// Observations without a covariate, group or positive weight are excluded and [listed](Design::exclusions). Factor levels and visits
-    /// without any analysed observation are left out and [named](Design::warnings); columns that the others determine are
-    /// [found](Design::aliased).
+    /// Observations without a covariate, group or positive weight are excluded and [listed](Design::exclusions).
+    /// Factor levels and visits without any analysed observation are left out and [named](Design::warnings); columns
+    /// that the others determine are [found](Design::aliased).
     ///
     /// # Errors
-    /// [`Error::Unknown`] for names that the trial does not have; [`Error::Invalid`] for a treatment of the baseline that does not go with
-    /// the schedule or formula, for times or groups that do not exist, and when nothing is left to analyse; [`Error::NotEstimable`] for a
-    /// variance of random effects that no outcome could determine, such as that of a factor with one level.
+    /// [`Error::Unknown`] for names that the trial does not have; [`Error::Invalid`] for a treatment of the baseline
+    /// that does not go with the schedule or formula, for times or groups that do not exist, and when nothing is left
+    /// to analyse; [`Error::NotEstimable`] for a variance of random effects that no outcome could determine, such as
+    /// that of a factor with one level.
     pub fn build(trial: &Trial, model: &MeanModel, options: &DesignOptions) -> Result<Design> {
         let outcome = trial.outcome(&model.outcome)?;
         check_baseline(trial, model)?;
@@ -67,7 +69,8 @@ impl Design {
     }
 }
 
-/// A model matrix wider than this is a mistake (an identifier used as a factor, a product of many factors) and would fill the memory.
+/// A model matrix wider than this is a mistake (an identifier used as a factor, a product of many factors) and would
+/// fill the memory.
 const MOST_COLUMNS: f64 = 4000.0;
 
 fn check_size(model: &MeanModel, variables: &[Variable]) -> Result<()> {

@@ -6,20 +6,23 @@ use crate::trial::Trial;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The clusters of a [cluster-robust covariance](crate::Vcov): patients of different clusters are independent, patients of the same may be related in any
-/// way.
+/// The clusters of a [cluster-robust covariance](crate::Vcov): patients of different clusters are independent,
+/// patients of the same may be related in any way.
 ///
-/// A patient who is in no cluster of a factor, as are those of the arm without groups in a partially nested trial, is a cluster of his own.
+/// A patient who is in no cluster of a factor, as are those of the arm without groups in a partially nested trial, is
+/// a cluster of his own.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 pub enum Clusters {
-    /// The smallest sets of patients that share no random effect with anybody outside (the default): patients where the model has no random
-    /// effects, or none above patients; the levels of the highest factor where the factors are nested; where they are crossed, the connected components.
+    /// The smallest sets of patients that share no random effect with anybody outside (the default): patients where
+    /// the model has no random effects, or none above patients; the levels of the highest factor where the factors
+    /// are nested; where they are crossed, the connected components.
     #[default]
     Highest,
     /// Every patient is a cluster.
     Patients,
-    /// The levels of a factor in which a patient stays: a therapy group, a therapist, a site. Factors joined by `:` mean their combinations.
+    /// The levels of a factor in which a patient stays: a therapy group, a therapist, a site. Factors joined by `:`
+    /// mean their combinations.
     Factor(String),
 }
 
@@ -58,8 +61,9 @@ impl Design {
     /// The clusters that are asked for.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a factor that the trial does not have; [`Error::Invalid`] for a number, where a patient is in two clusters, where
-    /// patients of two clusters share a random effect, and where all patients are one cluster.
+    /// [`Error::Unknown`] for a factor that the trial does not have; [`Error::Invalid`] for a number, where a patient
+    /// is in two clusters, where patients of two clusters share a random effect, and where all patients are one
+    /// cluster.
     pub(crate) fn patient_clusters(&self, trial: &Trial, asked: &Clusters) -> Result<PatientClusters> {
         let (factors, level_of) = match asked {
             Clusters::Highest => self.connected(),

@@ -1,7 +1,8 @@
 //! Factor coding: from terms to the columns of the model matrix.
 //!
-//! The rule is R's (`terms.formula`, `model.matrix`): a factor is coded by contrasts against its first level in a term whose margin without
-//! that factor is contained in an earlier term, and in full where it is not; without an intercept the first factor is coded in full.
+//! The rule is R's (`terms.formula`, `model.matrix`): a factor is coded by contrasts against its first level in a
+//! term whose margin without that factor is contained in an earlier term, and in full where it is not; without an
+//! intercept the first factor is coded in full.
 
 use super::tokens::quoted;
 use super::variables::{Role, Variable};
@@ -43,7 +44,8 @@ pub(super) fn columns(model: &MeanModel, variables: &[Variable], constraint: Opt
     let mut full = full_coding(model, variables);
     let visit = variables.iter().position(|v| v.role == Role::Visit);
     for (t, term) in model.terms.iter().enumerate() {
-        // Under the constraint, S:arm is the sum of the columns of S:arm:visit over the visits after baseline: only those are kept.
+        // Under the constraint, S:arm is the sum of the columns of S:arm:visit over the visits after baseline: only
+        // those are kept.
         if let (Some(c), Some(visit)) = (constraint, visit) {
             let is_margin =
                 |wide: &Vec<usize>| wide.contains(&visit) && wide.len() == term.len() + 1 && term.iter().all(|v| wide.contains(v));

@@ -6,11 +6,12 @@ use crate::trial::Trial;
 use nalgebra::DMatrix;
 
 impl Design {
-    /// The coordinates of each analysed patient's visits: T × d, a column for each variable, NaN where a visit was not analysed.
+    /// The coordinates of each analysed patient's visits: T × d, a column for each variable, NaN where a visit was
+    /// not analysed.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a variable that the trial does not have; [`Error::Invalid`] for a factor, and where an analysed observation has
-    /// no coordinate.
+    /// [`Error::Unknown`] for a variable that the trial does not have; [`Error::Invalid`] for a factor, and where an
+    /// analysed observation has no coordinate.
     pub(crate) fn coordinates(&self, trial: &Trial, columns: &[String]) -> Result<Vec<DMatrix<f64>>> {
         let t = self.visits.len();
         let tables = columns.iter().map(|name| variables::coordinate(trial, name, &self.visits)).collect::<Result<Vec<Vec<f64>>>>()?;

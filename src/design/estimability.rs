@@ -1,13 +1,15 @@
 //! Which columns of the model matrix the others determine, and which linear combinations the data determine.
 //!
-//! Columns are taken in order, so that of a dependent set the last is aliased, as in R and SAS. The decision rests on a Cholesky
-//! decomposition of X'X in twice the working precision: a column is aliased when what the earlier columns leave of it is below 1e-7 of its
-//! own size, measured with numbers centred at their mean, so that neither unit nor origin of a covariate matters.
+//! Columns are taken in order, so that of a dependent set the last is aliased, as in R and SAS. The decision rests on
+//! a Cholesky decomposition of X'X in twice the working precision: a column is aliased when what the earlier columns
+//! leave of it is below 1e-7 of its own size, measured with numbers centred at their mean, so that neither unit nor
+//! origin of a covariate matters.
 
 use super::double_double::{DoubleDouble, product};
 use super::{Design, DesignColumn};
 
-/// The smallest share of a column that the earlier columns may leave for it to count as independent; R's `lm` has the same 1e-7.
+/// The smallest share of a column that the earlier columns may leave for it to count as independent; R's `lm` has the
+/// same 1e-7.
 const SMALLEST_SHARE: f64 = 1e-7;
 /// The same where X'X comes from sums in working precision, whose rounding is 1e-15 of a squared column.
 const SMALLEST_SHARE_OF_SUMS: f64 = 3e-7;
@@ -64,14 +66,14 @@ impl Design {
         &self.aliased
     }
 
-    /// Whether the data determine l'β, with one coefficient a column (Searle 1971, Linear Models, §5.4): l is orthogonal to every dependency
-    /// among the columns, to within 1e-8 of the terms of that sum.
+    /// Whether the data determine l'β, with one coefficient a column (Searle 1971, Linear Models, §5.4): l is
+    /// orthogonal to every dependency among the columns, to within 1e-8 of the terms of that sum.
     pub fn is_estimable(&self, l: &[f64]) -> bool {
         l.len() == self.columns.len() && self.undetermined_by(l).is_empty()
     }
 
-    /// As many independent combinations of `rows` as are estimable. Rows are kept as they are where that is possible; otherwise the first
-    /// row that a dependency touches is taken from the later ones and left out.
+    /// As many independent combinations of `rows` as are estimable. Rows are kept as they are where that is possible;
+    /// otherwise the first row that a dependency touches is taken from the later ones and left out.
     pub(crate) fn estimable_part(&self, mut rows: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
         for alias in &self.aliased {
             let touched = |l: &[f64]| {
@@ -105,14 +107,15 @@ impl Design {
 pub(crate) struct ValueSums {
     /// For each visit q × q, column by column; z as measured from its centres.
     pub products: Vec<Vec<f64>>,
-    /// Values that are a number times an indicator: the position of the indicator and the multiple of it that was taken away.
+    /// Values that are a number times an indicator: the position of the indicator and the multiple of it that was
+    /// taken away.
     pub centres: Vec<Option<(usize, f64)>>,
     /// How many observations there are.
     pub observations: usize,
 }
 
-/// The aliased columns of a design whose other parts are complete. Where only sums are left of the patients, counts of indicators are exact
-/// in them; what numbers leave of each other is known to the rounding of the sums.
+/// The aliased columns of a design whose other parts are complete. Where only sums are left of the patients, counts
+/// of indicators are exact in them; what numbers leave of each other is known to the rounding of the sums.
 pub(super) fn aliased(design: &Design) -> Vec<AliasedColumn> {
     let scaled = ScaledGram::new(design);
     let Elimination { factor, independent } = scaled.eliminated(0..scaled.scale.len());
@@ -229,8 +232,8 @@ fn power_of_two(x: f64) -> f64 {
     if x == 0.0 || !x.is_finite() { 1.0 } else { x.abs().log2().floor().clamp(-1000.0, 1000.0).exp2() }
 }
 
-/// The mean of the non-zero numbers of each scaled value (zero is what a product with an indicator is elsewhere); `None` for indicators,
-/// whose origin means something.
+/// The mean of the non-zero numbers of each scaled value (zero is what a product with an indicator is elsewhere);
+/// `None` for indicators, whose origin means something.
 fn value_means(design: &Design, scale: &[f64]) -> Vec<Option<f64>> {
     let q = design.values;
     (0..q)
@@ -277,7 +280,8 @@ impl ValueSums {
         ((total(k, k) + 2.0 * by * total(k, times) + by * by * total(times, times)) / self.observations.max(1) as f64).max(0.0)
     }
 
-    /// Σ z z' at a visit without the centres, to twice the working precision, and the squares of numbers about their means.
+    /// Σ z z' at a visit without the centres, to twice the working precision, and the squares of numbers about their
+    /// means.
     fn at_visit(&self, t: usize, scale: &[f64]) -> (Vec<DoubleDouble>, Vec<f64>) {
         let (q, products) = (scale.len(), &self.products[t]);
         let mut moments: Vec<DoubleDouble> = products.iter().map(|&x| DoubleDouble::from(x)).collect();

@@ -76,8 +76,8 @@ impl Exclusions {
         Self { randomized: counted.randomized, analysed: counted.analysed, counted: Some(counted.clone()), ..Self::default() }
     }
 
-    /// The numbers of patients without an observed outcome, and with outcomes all of which are excluded; also where a fit from moments
-    /// knows no names.
+    /// The numbers of patients without an observed outcome, and with outcomes all of which are excluded; also where a
+    /// fit from moments knows no names.
     pub fn patients_left_out(&self) -> (usize, usize) {
         match &self.counted {
             Some(counted) => (counted.without_outcome, counted.wholly_excluded),

@@ -12,8 +12,8 @@
 //! | `1`, `0`, `- 1` | with, without an intercept |
 //! | `` `visit date` `` | a name with blanks or signs in it |
 //!
-//! What stands after the mean, `(effects | clusters)` and `structure(visit | patient)`, is kept as it was read; [`super::grouping`] says what
-//! it means.
+//! What stands after the mean, `(effects | clusters)` and `structure(visit | patient)`, is kept as it was read;
+//! [`super::grouping`] says what it means.
 
 use super::expansion::Expansion;
 use super::tokens::{Token, TokenKind, tokens};
@@ -280,8 +280,8 @@ impl Parser<'_> {
         Ok(listed)
     }
 
-    /// The rest of a name such as `heterogeneous-toeplitz` where it stands without blanks before a parenthesis; what is taken away from a
-    /// mean is no function.
+    /// The rest of a name such as `heterogeneous-toeplitz` where it stands without blanks before a parenthesis; what
+    /// is taken away from a mean is no function.
     fn hyphenated(&mut self, name: String, position: usize) -> String {
         let (mut whole, mut at) = (name.clone(), self.at);
         loop {

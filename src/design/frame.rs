@@ -24,7 +24,8 @@ pub(super) enum Reason {
     Variable(usize),
     Group,
     Weight,
-    /// What multiplies a random effect of a level that the row belongs to: the random term and its first variable that is missing.
+    /// What multiplies a random effect of a level that the row belongs to: the random term and its first variable
+    /// that is missing.
     Random(usize, usize),
 }
 
@@ -127,7 +128,8 @@ impl Frame {
         sentences
     }
 
-    /// Keeps the levels of each variable and of the groups at these positions; a sentence for each variable that loses some.
+    /// Keeps the levels of each variable and of the groups at these positions; a sentence for each variable that
+    /// loses some.
     pub fn keep_levels(&mut self, used: &[Vec<usize>], groups: &[usize]) -> Vec<String> {
         let mut sentences = vec![];
         let of_variables = self.variables.iter_mut().zip(used.iter().map(Vec::as_slice));

@@ -9,11 +9,13 @@ use super::variables::{Role, Values};
 use super::*;
 use crate::trial::{Protocol, Trial};
 
-/// The design of a model for every data set of one [`Protocol`]: which columns the model matrix has, at which visits, with which levels.
+/// The design of a model for every data set of one [`Protocol`]: which columns the model matrix has, at which visits,
+/// with which levels.
 ///
-/// It is made before the data are seen and never adapts to them, so that every file and every hospital collects the same sums. Levels and
-/// visits that turn out to have no observation anywhere are left out when the sums are fitted, as they are where all data are in one place.
-/// Made by [`Model::freeze`](crate::Model::freeze); as JSON it is the file that is sent to all who take part.
+/// It is made before the data are seen and never adapts to them, so that every file and every hospital collects the
+/// same sums. Levels and visits that turn out to have no observation anywhere are left out when the sums are fitted,
+/// as they are where all data are in one place. Made by [`Model::freeze`](crate::Model::freeze); as JSON it is the
+/// file that is sent to all who take part.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "Agreed", into = "Agreed")]
 pub struct FrozenDesign {
@@ -149,11 +151,12 @@ impl FrozenDesign {
         Ok((design, Census { tally, arms, counted }))
     }
 
-    /// The design restricted to what occurs, as it would have been built from all patients; which columns are aliased is not decided yet.
+    /// The design restricted to what occurs, as it would have been built from all patients; which columns are aliased
+    /// is not decided yet.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where nothing was observed, or where a reference level does not occur and the columns cannot be had from those
-    /// that were agreed.
+    /// [`Error::Invalid`] where nothing was observed, or where a reference level does not occur and the columns
+    /// cannot be had from those that were agreed.
     pub(crate) fn occurring(&self, census: &Census, group_sizes: &[usize]) -> Result<Occurring> {
         let Agreed { model, options, protocol } = &self.agreed;
         let nobody = protocol.without_patients();

@@ -1,7 +1,7 @@
 //! Reference grids: the row of the model matrix at which a marginal mean is estimated.
 //!
-//! A marginal mean is l'β with l the average of model rows over the factors that are not asked for, numeric variables being held at one
-//! value (Searle, Speed & Milliken 1980, The American Statistician 34:216–221).
+//! A marginal mean is l'β with l the average of model rows over the factors that are not asked for, numeric variables
+//! being held at one value (Searle, Speed & Milliken 1980, The American Statistician 34:216–221).
 
 use super::coding::Part;
 use super::tally::Cell;
@@ -30,7 +30,8 @@ pub(crate) struct ReferenceGrid<'a> {
 }
 
 impl Design {
-    /// The coefficients l of the marginal mean l'β of a cell: factor (or `visit`) and level by name, everything else averaged.
+    /// The coefficients l of the marginal mean l'β of a cell: factor (or `visit`) and level by name, everything else
+    /// averaged.
     ///
     /// ```
     /// # use trialstats::design::*;
@@ -47,8 +48,8 @@ impl Design {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a factor or level that the mean model does not have; [`Error::NotEstimable`] when the weights are those of a
-    /// cell without observations.
+    /// [`Error::Unknown`] for a factor or level that the mean model does not have; [`Error::NotEstimable`] when the
+    /// weights are those of a cell without observations.
     pub fn marginal_row(&self, cell: &[(&str, &str)], averaging: &Averaging) -> Result<Vec<f64>> {
         let grid = ReferenceGrid::new(self, averaging)?;
         let mut indices = vec![];
@@ -125,8 +126,8 @@ impl<'a> ReferenceGrid<'a> {
         self.design.variables.iter().position(|v| v.role == Role::Baseline).map(|v| self.numbers[v])
     }
 
-    /// The coefficients of a cell's slope on the product of `numbers`, other numeric variables being zero; with no `numbers`, of its mean
-    /// there. Factors not in the cell are averaged with equal weights.
+    /// The coefficients of a cell's slope on the product of `numbers`, other numeric variables being zero; with no
+    /// `numbers`, of its mean there. Factors not in the cell are averaged with equal weights.
     pub fn slope_row(&self, cell: &[(Dimension, usize)], numbers: &[usize]) -> Vec<f64> {
         let is_number = |&&(_, part): &&(usize, Part)| part == Part::Number;
         self.averaged(cell, |parts| {

@@ -1,5 +1,5 @@
-//! What stands in a formula beside the mean: random effects `(effects | clusters)` and the covariance of a patient's visits,
-//! `structure(visit | patient)`.
+//! What stands in a formula beside the mean: random effects `(effects | clusters)` and the covariance of a patient's
+//! visits, `structure(visit | patient)`.
 
 use super::expansion::Expansion;
 use super::formula::{Expr, Formula, Grouping, formula_error};

@@ -1,8 +1,8 @@
-//! Hypotheses about a term given others: the rows of L in L β = 0 by the types I and II of SAS (Goodnight 1978, SAS Technical Report R-101;
-//! SAS/STAT, "The Four Types of Estimable Functions").
+//! Hypotheses about a term given others: the rows of L in L β = 0 by the types I and II of SAS (Goodnight 1978, SAS
+//! Technical Report R-101; SAS/STAT, "The Four Types of Estimable Functions").
 //!
-//! Both are about X'X alone, whatever the covariance: with M the projection off the columns X₀ that a term is adjusted for, and X₁ its own,
-//! the rows span X₁'M X.
+//! Both are about X'X alone, whatever the covariance: with M the projection off the columns X₀ that a term is
+//! adjusted for, and X₁ its own, the rows span X₁'M X.
 
 use super::Design;
 use super::estimability::ScaledGram;
@@ -18,13 +18,14 @@ impl<'a> Adjusted<'a> {
         Self { design, scaled: ScaledGram::new(design) }
     }
 
-    /// Type I: the term given those before it in the model. The rows are those of the forward Doolittle decomposition of X'X.
+    /// Type I: the term given those before it in the model. The rows are those of the forward Doolittle decomposition
+    /// of X'X.
     pub fn sequential(&self, term: usize) -> Vec<Vec<f64>> {
         self.rows(term, 0..self.design.columns.len()).into_iter().map(|(_, row)| row).collect()
     }
 
-    /// Type II: the term given all others that do not contain it. Each row has 1 in a column of the term and 0 in its others, which makes the
-    /// rows (X₁'MX₁)⁻¹X₁'MX.
+    /// Type II: the term given all others that do not contain it. Each row has 1 in a column of the term and 0 in its
+    /// others, which makes the rows (X₁'MX₁)⁻¹X₁'MX.
     pub fn partial(&self, term: usize) -> Vec<Vec<f64>> {
         let place = |j: &usize| match self.design.columns[*j].term {
             own if own == term => 1,
@@ -45,8 +46,8 @@ impl<'a> Adjusted<'a> {
         rows.into_iter().map(|(_, row)| row).collect()
     }
 
-    /// One row for each column of the term that those before it in the order do not determine, with that column: what it has by itself in
-    /// every column, in units of what it has in itself.
+    /// One row for each column of the term that those before it in the order do not determine, with that column: what
+    /// it has by itself in every column, in units of what it has in itself.
     fn rows(&self, term: usize, order: impl IntoIterator<Item = usize>) -> Vec<(usize, Vec<f64>)> {
         let eliminated = self.scaled.eliminated(order);
         let (p, scale) = (self.design.columns.len(), &self.scaled.scale);
@@ -57,7 +58,8 @@ impl<'a> Adjusted<'a> {
 }
 
 impl Design {
-    /// Whether a term contains another: it has the same numeric variables, and the other's factors and more (SAS's definition).
+    /// Whether a term contains another: it has the same numeric variables, and the other's factors and more (SAS's
+    /// definition).
     fn contains(&self, wide: usize, narrow: usize) -> bool {
         let ((wide_factors, wide_numbers), (factors, numbers)) = (self.parts_of_term(wide), self.parts_of_term(narrow));
         wide != narrow

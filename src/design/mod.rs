@@ -1,7 +1,8 @@
 //! From a mean model to numbers: terms, factor coding and the model matrix in collapsed form.
 //!
-//! A row of a trial's model matrix is linear in a short vector of patient-level values: x_it = D_t z_i. Every entry of the row is one
-//! entry of z_i times a number that depends on the visit alone, so D_t is kept as one `Entry` per non-zero column.
+//! A row of a trial's model matrix is linear in a short vector of patient-level values: x_it = D_t z_i. Every entry
+//! of the row is one entry of z_i times a number that depends on the visit alone, so D_t is kept as one `Entry` per
+//! non-zero column.
 
 mod applied;
 mod averaging;
@@ -65,7 +66,8 @@ pub(crate) use collapse::Product;
 pub(crate) use tokens::quoted;
 use variables::Variable;
 
-/// The data of one model, ready for the fit: who is analysed, at which visits, and every row of the model matrix as D_t z_i.
+/// The data of one model, ready for the fit: who is analysed, at which visits, and every row of the model matrix as
+/// D_t z_i.
 #[derive(Debug, Clone)]
 pub struct Design {
     /// Name of the outcome.
@@ -206,13 +208,14 @@ impl Design {
         &self.exclusions
     }
 
-    /// What a reader has to know: levels and visits without observations, arms that nobody reached a visit in, aliased columns.
+    /// What a reader has to know: levels and visits without observations, arms that nobody reached a visit in,
+    /// aliased columns.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// The model matrix of the analysed observations (none in the design of a fit from moments): for each its patient and visit (positions in [`Design::patients`] and
-    /// [`Design::visit_labels`]) and its row of p numbers.
+    /// The model matrix of the analysed observations (none in the design of a fit from moments): for each its patient
+    /// and visit (positions in [`Design::patients`] and [`Design::visit_labels`]) and its row of p numbers.
     pub fn model_matrix(&self) -> Vec<(usize, usize, Vec<f64>)> {
         let visits = self.visits.len();
         let observed = (0..self.y.len()).filter(|&row| !self.y[row].is_nan());

@@ -10,12 +10,13 @@ use std::str::FromStr;
 /// What is done with the outcome's value before treatment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Baseline {
-    /// It is a covariate, `baseline` in the formula; the outcome's visits are those after it. Patients without a baseline value, or with
-    /// nothing but one, are not analysed.
+    /// It is a covariate, `baseline` in the formula; the outcome's visits are those after it. Patients without a
+    /// baseline value, or with nothing but one, are not analysed.
     Covariate,
-    /// It is part of the outcome and the arms share its mean: constrained longitudinal data analysis (cLDA; Liang & Zeger 2000, Sankhyā B
-    /// 62:134–148; Coffman, Edelman & Woolson 2016, BMJ Open 6:e013096). At the baseline visit, and before it, every term with the arm is
-    /// what it would be in the reference arm. Patients with only a baseline value stay in.
+    /// It is part of the outcome and the arms share its mean: constrained longitudinal data analysis (cLDA; Liang &
+    /// Zeger 2000, Sankhyā B 62:134–148; Coffman, Edelman & Woolson 2016, BMJ Open 6:e013096). At the baseline visit,
+    /// and before it, every term with the arm is what it would be in the reference arm. Patients with only a baseline
+    /// value stay in.
     Constrained,
     /// It is part of the outcome like any other visit, with a mean of its own in each arm.
     Response,
@@ -35,10 +36,11 @@ pub enum Baseline {
 /// # Ok::<(), trialstats::Error>(())
 /// ```
 ///
-/// Variables are `arm` and `visit` (or what the file calls them), `baseline` (the outcome's value at the schedule's baseline visit), `time`
-/// (the visit's time in the schedule), covariates and cluster factors. A covariate that is itself called `baseline` or `time` is used
-/// instead of the derived one. Factors are coded by treatment contrasts against their first level, in full where the margin of an
-/// interaction is absent, as R does; terms are ordered by degree, then by appearance.
+/// Variables are `arm` and `visit` (or what the file calls them), `baseline` (the outcome's value at the schedule's
+/// baseline visit), `time` (the visit's time in the schedule), covariates and cluster factors. A covariate that is
+/// itself called `baseline` or `time` is used instead of the derived one. Factors are coded by treatment contrasts
+/// against their first level, in full where the margin of an interaction is absent, as R does; terms are ordered by
+/// degree, then by appearance.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct MeanModel {
@@ -65,8 +67,8 @@ impl MeanModel {
     /// [response](Baseline::Response); [`MeanModel::constrained_baseline`] asks for the constrained analysis.
     ///
     /// # Errors
-    /// [`crate::Error::Formula`] with the character where the formula stops making sense. Random effects and covariance structures are no part
-    /// of the mean: [`Model::formula`](crate::Model::formula) takes them.
+    /// [`crate::Error::Formula`] with the character where the formula stops making sense. Random effects and
+    /// covariance structures are no part of the mean: [`Model::formula`](crate::Model::formula) takes them.
     pub fn parse(formula: &str) -> Result<Self> {
         let parsed = Formula::parse(formula)?;
         match parsed.groupings.first() {
@@ -234,7 +236,8 @@ impl MeanModel {
         same.then_some(text)
     }
 
-    /// Every term written out. A leading interaction of all variables, taken away again unless it is a term, fixes their order.
+    /// Every term written out. A leading interaction of all variables, taken away again unless it is a term, fixes
+    /// their order.
     fn full_text(&self) -> String {
         let mut appeared: Vec<usize> = vec![];
         for &v in self.terms.iter().flatten() {

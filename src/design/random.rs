@@ -2,11 +2,12 @@
 
 /// The random effects of one cluster factor: `(0 + gst | group)`, `(1 + days | patient)`.
 ///
-/// The effects u_j of level j are k numbers with mean 0 and covariance G, the same for all levels; an observation of patient i at visit t in
-/// level j has z_it'u_j added to its mean. Observations in no level have none of it.
+/// The effects u_j of level j are k numbers with mean 0 and covariance G, the same for all levels; an observation of
+/// patient i at visit t in level j has z_it'u_j added to its mean. Observations in no level have none of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RandomTerm {
-    /// The cluster factor: `therapist`, `site:therapist`; what the file calls the patient where patients are the levels.
+    /// The cluster factor: `therapist`, `site:therapist`; what the file calls the patient where patients are the
+    /// levels.
     pub(crate) factor: String,
     /// Whether the levels are the patients themselves.
     pub(crate) of_patients: bool,
@@ -16,8 +17,8 @@ pub struct RandomTerm {
     pub(crate) effects: Vec<String>,
     /// What the k effects have in common.
     pub(crate) structure: EffectCovariance,
-    /// The level of each analysed observation, as a position in `levels`: n × T, patient by patient. `None` where the observation belongs to no
-    /// level, and where there is no observation.
+    /// The level of each analysed observation, as a position in `levels`: n × T, patient by patient. `None` where the
+    /// observation belongs to no level, and where there is no observation.
     pub(crate) level_of: Vec<Option<u32>>,
     /// z_it of each analysed observation: n × T × k; zero where it belongs to no level.
     pub(crate) z: Vec<f64>,
@@ -34,7 +35,8 @@ pub enum EffectCovariance {
 }
 
 impl RandomTerm {
-    /// The cluster factor: `therapist`, `site:therapist`; what the file calls the patient where patients are the levels.
+    /// The cluster factor: `therapist`, `site:therapist`; what the file calls the patient where patients are the
+    /// levels.
     pub fn factor(&self) -> &str {
         &self.factor
     }
@@ -59,13 +61,14 @@ impl RandomTerm {
         self.structure
     }
 
-    /// The level of each analysed observation, as a position in [`levels`](Self::levels): patients × visits, patient by patient. `None` where
-    /// it belongs to no level, and where there is no observation.
+    /// The level of each analysed observation, as a position in [`levels`](Self::levels): patients × visits, patient
+    /// by patient. `None` where it belongs to no level, and where there is no observation.
     pub fn level_of(&self) -> &[Option<u32>] {
         &self.level_of
     }
 
-    /// What multiplies the effects in each analysed observation: patients × visits × k; zero where it belongs to no level.
+    /// What multiplies the effects in each analysed observation: patients × visits × k; zero where it belongs to no
+    /// level.
     pub fn z(&self) -> &[f64] {
         &self.z
     }

@@ -125,8 +125,8 @@ fn check_levels(term: &RandomTerm) -> Result<()> {
     Err(Error::NotEstimable { estimate: format!("variance of {}", term.factor), why })
 }
 
-/// Effects that are zero throughout, or combinations of others: correlated effects must be linearly independent, independent ones must not
-/// be proportional.
+/// Effects that are zero throughout, or combinations of others: correlated effects must be linearly independent,
+/// independent ones must not be proportional.
 fn check_effects(term: &RandomTerm) -> Result<()> {
     let k = term.size();
     if k == 0 {

@@ -4,11 +4,12 @@ use super::EffectCovariance;
 use super::tokens::quoted;
 use std::fmt;
 
-/// Random effects of the levels of a factor: what varies from therapist to therapist, from group to group, from patient to patient.
+/// Random effects of the levels of a factor: what varies from therapist to therapist, from group to group, from
+/// patient to patient.
 ///
-/// Level j of the factor has effects u_j with mean 0 and covariance G, the same for all levels; z_it'u_j is added to the mean of every
-/// observation that belongs to it. Observations that belong to no level have none of it, which is how patients of an arm without groups are
-/// stated: their cell is empty in the data.
+/// Level j of the factor has effects u_j with mean 0 and covariance G, the same for all levels; z_it'u_j is added to
+/// the mean of every observation that belongs to it. Observations that belong to no level have none of it, which is
+/// how patients of an arm without groups are stated: their cell is empty in the data.
 ///
 /// A [formula](crate::Model::formula) and the methods here say the same thing:
 ///
@@ -21,10 +22,11 @@ use std::fmt;
 /// | `(1 + days \|\| patient)` | `RandomEffects::of("patient").effect("days").independent()` |
 /// | `(0 + arm \| therapist)` | `RandomEffects::of("therapist").without_intercept().effect("arm")` |
 ///
-/// The factor is a cluster of the trial, a covariate that is a factor, `patient` (or what the file calls it), or a combination of such. An
-/// effect is that of a number, or of a factor, coded as in the mean: one effect a level without the intercept, one a level but the first
-/// with it. Where the baseline is part of the response with one mean for all arms ([`Baseline::Constrained`](super::Baseline::Constrained)),
-/// effects of arms begin with treatment: they are zero at the baseline visit and before it.
+/// The factor is a cluster of the trial, a covariate that is a factor, `patient` (or what the file calls it), or a
+/// combination of such. An effect is that of a number, or of a factor, coded as in the mean: one effect a level
+/// without the intercept, one a level but the first with it. Where the baseline is part of the response with one mean
+/// for all arms ([`Baseline::Constrained`](super::Baseline::Constrained)), effects of arms begin with treatment: they
+/// are zero at the baseline visit and before it.
 ///
 /// ```
 /// use trialstats::Model;
@@ -54,7 +56,8 @@ impl RandomEffects {
         Self { factors: vec![factor.into()], intercept: true, terms: vec![], structure: EffectCovariance::default() }
     }
 
-    /// Levels within those of another factor, so that `1` in one site and `1` in another are two: `(1 | site:therapist)`.
+    /// Levels within those of another factor, so that `1` in one site and `1` in another are two:
+    /// `(1 | site:therapist)`.
     pub fn within(mut self, outer: impl Into<String>) -> Self {
         self.factors.insert(0, outer.into());
         self
@@ -119,7 +122,8 @@ impl RandomEffects {
         found
     }
 
-    /// Terms by degree, then by appearance, with the variables of each in the order in which the terms name them: one text, one value.
+    /// Terms by degree, then by appearance, with the variables of each in the order in which the terms name them: one
+    /// text, one value.
     pub(super) fn in_order(mut self) -> Self {
         for term in &mut self.terms {
             let mut seen = vec![];

@@ -60,7 +60,8 @@ impl RandomRows {
         self.variables.iter().position(|v| v.is_missing(row / self.visits, row % self.visits, self.visits))
     }
 
-    /// The level of a factor among the variables; none of the arms until treatment begins, where the design holds them equal till then.
+    /// The level of a factor among the variables; none of the arms until treatment begins, where the design holds
+    /// them equal till then.
     fn level(&self, variable: &Variable, row: usize) -> Option<usize> {
         let (i, t) = (row / self.visits, row % self.visits);
         match self.before {
@@ -151,7 +152,8 @@ fn with_hint(error: Error, trial: &Trial, factor: &str, name: &str) -> Error {
 }
 
 impl Frame {
-    /// Leaves out what no analysed row has: levels of the factors, and levels of what multiplies their effects; a sentence for each.
+    /// Leaves out what no analysed row has: levels of the factors, and levels of what multiplies their effects; a
+    /// sentence for each.
     pub fn settle_random_terms(&mut self) -> Vec<String> {
         let rows: Vec<usize> = self.rows().map(|(i, t)| i * self.visits.len() + t).collect();
         let mut sentences = vec![];
@@ -237,8 +239,8 @@ impl RandomRows {
 }
 
 impl RandomTerm {
-    /// The term for patients chosen by position, some perhaps more than once. A patient who is a level himself is one level a copy; levels
-    /// of clusters keep their members together. Levels without members are left out.
+    /// The term for patients chosen by position, some perhaps more than once. A patient who is a level himself is one
+    /// level a copy; levels of clusters keep their members together. Levels without members are left out.
     pub(super) fn repeated(&self, chosen: &[usize], visits: usize) -> RandomTerm {
         let k = self.size();
         let mut level_of: Vec<Option<u32>> =

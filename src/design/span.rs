@@ -23,8 +23,9 @@ impl Design {
         names(self) == names(other) && self.entries == other.entries && self.z == other.z
     }
 
-    /// The columns that are no linear combination of those of `wide`, by name; both designs are about the same observations. Decided as
-    /// columns of one design are: in twice the working precision, whatever the coding, unit and origin of the variables.
+    /// The columns that are no linear combination of those of `wide`, by name; both designs are about the same
+    /// observations. Decided as columns of one design are: in twice the working precision, whatever the coding, unit
+    /// and origin of the variables.
     pub(crate) fn columns_outside(&self, wide: &Design) -> Vec<&str> {
         if self.same_columns(wide) {
             return vec![];

@@ -14,9 +14,10 @@ pub(crate) struct Place {
 }
 
 impl Design {
-    /// The design whose visits are the cells (response, visit) of several designs for one trial: response by response, labelled
-    /// `caps5 3 months`, with the columns of each response, named `caps5:armT`, zero at the visits of the others. Patients are those of any
-    /// response. Every design must have the covariance group of a patient from the same factor.
+    /// The design whose visits are the cells (response, visit) of several designs for one trial: response by
+    /// response, labelled `caps5 3 months`, with the columns of each response, named `caps5:armT`, zero at the visits
+    /// of the others. Patients are those of any response. Every design must have the covariance group of a patient
+    /// from the same factor.
     ///
     /// Marginal means are those of one response; a stacked design has no [reference grid](ReferenceGrid).
     pub(crate) fn stacked(responses: &[Design]) -> (Design, Vec<Place>) {
@@ -215,7 +216,8 @@ fn exclusions(responses: &[Design], analysed: usize) -> Exclusions {
 }
 
 impl MeanModel {
-    /// The terms of several mean models together, each response having its own coefficients; how the baseline is treated is the first's.
+    /// The terms of several mean models together, each response having its own coefficients; how the baseline is
+    /// treated is the first's.
     fn of_all(models: &[&MeanModel]) -> MeanModel {
         let mut all = MeanModel::outcome(models.iter().map(|m| m.outcome.as_str()).collect::<Vec<_>>().join(", "));
         for model in models {

@@ -1,4 +1,5 @@
-//! What reference grids ask of the data: how often each combination of levels occurs, and the means of numeric variables.
+//! What reference grids ask of the data: how often each combination of levels occurs, and the means of numeric
+//! variables.
 //!
 //! Counts and sums add, so that they can be had of several data sets without the patients' rows.
 

@@ -1,10 +1,11 @@
 //! Quantiles by inverting a tail probability.
 
-/// The positive x at which the probability `tail(x)` equals `target`, by Newton's method on ln tail as a function of ln x, kept within a
-/// bracket.
+/// The positive x at which the probability `tail(x)` equals `target`, by Newton's method on ln tail as a function of
+/// ln x, kept within a bracket.
 ///
-/// `tail` returns the probability and its derivative, and is monotone. Working with logarithms on both axes makes the iteration nearly
-/// linear in either tail, so that relative accuracy of the probability becomes relative accuracy of x.
+/// `tail` returns the probability and its derivative, and is monotone. Working with logarithms on both axes makes the
+/// iteration nearly linear in either tail, so that relative accuracy of the probability becomes relative accuracy of
+/// x.
 pub(super) fn positive_root(start: f64, target: f64, tail: impl Fn(f64) -> (f64, f64)) -> f64 {
     const STEPS: usize = 400;
     let (mut low, mut high) = (0.0_f64, f64::INFINITY);

@@ -1,8 +1,9 @@
 //! The distributions that inference needs, accurate in the tails and at any degrees of freedom.
 //!
-//! Every function takes any `f64`: a NaN or a parameter outside its range gives NaN, nothing panics and nothing loops for ever.
-//! Degrees of freedom need not be whole and may be infinite ([`f64::INFINITY`]): t becomes the normal, F becomes χ²/df1. Degrees of freedom below 1e-100 are taken as 1e-100, which
-//! changes no probability by more than rounding does.
+//! Every function takes any `f64`: a NaN or a parameter outside its range gives NaN, nothing panics and nothing loops
+//! for ever. Degrees of freedom need not be whole and may be infinite ([`f64::INFINITY`]): t becomes the normal, F
+//! becomes χ²/df1. Degrees of freedom below 1e-100 are taken as 1e-100, which changes no probability by more than
+//! rounding does.
 //!
 #![doc = include_str!("accuracy.md")]
 

@@ -1,4 +1,5 @@
-//! The noncentral t distribution: (Z + δ)/√(V/df) with Z standard normal and V an independent χ² on `df` degrees of freedom.
+//! The noncentral t distribution: (Z + δ)/√(V/df) with Z standard normal and V an independent χ² on `df` degrees of
+//! freedom.
 
 use super::{degrees_of_freedom, normal, special, t};
 
@@ -9,11 +10,13 @@ const LARGEST_T: f64 = 1500.0;
 /// Largest |δ| of the series; its length grows like |δ|.
 const SERIES: f64 = 2000.0;
 
-/// The probability of a value at most `x` on `df` > 0 degrees of freedom with noncentrality `ncp` = δ; absolute accuracy about 1e-14.
+/// The probability of a value at most `x` on `df` > 0 degrees of freedom with noncentrality `ncp` = δ; absolute
+/// accuracy about 1e-14.
 ///
-/// For x ≥ 0 it is Φ(−δ) + ½ Σ \[Pᵢ I_y(i+½, df/2) + δ/√2 Qᵢ I_y(i+1, df/2)\] with y = x²/(df + x²), summed outwards from the
-/// largest term (Benton & Krishnamoorthy 2003, Comput Stat Data Anal 43(2):249–267, doi:10.1016/S0167-9473(02)00283-9); negative x
-/// follow by symmetry. Beyond |δ| = 2000 the χ² tail is integrated over the normal density instead.
+/// For x ≥ 0 it is Φ(−δ) + ½ Σ \[Pᵢ I_y(i+½, df/2) + δ/√2 Qᵢ I_y(i+1, df/2)\] with y = x²/(df + x²), summed outwards
+/// from the largest term (Benton & Krishnamoorthy 2003, Comput Stat Data Anal 43(2):249–267,
+/// doi:10.1016/S0167-9473(02)00283-9); negative x follow by symmetry. Beyond |δ| = 2000 the χ² tail is integrated
+/// over the normal density instead.
 ///
 /// ```
 /// use trialstats::dist::{noncentral_t, t};
@@ -154,7 +157,8 @@ fn series(x: f64, df: f64, ncp: f64) -> f64 {
     sum
 }
 
-/// One index of the series: weights Pᵢ and Qᵢ, the two incomplete betas, and the amounts by which these fall from i to i+1.
+/// One index of the series: weights Pᵢ and Qᵢ, the two incomplete betas, and the amounts by which these fall from i
+/// to i+1.
 #[derive(Debug, Clone)]
 struct Term {
     i: f64,

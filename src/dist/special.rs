@@ -1,12 +1,12 @@
 //! Regularised incomplete beta and gamma functions: both tails, each to a few units in the last place.
 //!
-//! The common factor in front of every series and fraction (a beta or gamma density) is written with Loader's deviance, which never
-//! subtracts large logarithms, so the tails keep their relative accuracy. Both functions return the pair (lower, upper) and compute the
-//! smaller of the two directly.
+//! The common factor in front of every series and fraction (a beta or gamma density) is written with Loader's
+//! deviance, which never subtracts large logarithms, so the tails keep their relative accuracy. Both functions return
+//! the pair (lower, upper) and compute the smaller of the two directly.
 //!
-//! Sources: Loader (2000), *Fast and accurate computation of binomial probabilities*; DiDonato & Morris (1992), ACM TOMS 18(3):360–373,
-//! doi:10.1145/131766.131776, for the fraction; Temme (1982), SIAM J Math Anal 13(2):239–253 and DLMF 8.12, 8.18 for the
-//! uniform expansions at parameters so large that fractions would take too long.
+//! Sources: Loader (2000), *Fast and accurate computation of binomial probabilities*; DiDonato & Morris (1992), ACM
+//! TOMS 18(3):360–373, doi:10.1145/131766.131776, for the fraction; Temme (1982), SIAM J Math Anal 13(2):239–253 and
+//! DLMF 8.12, 8.18 for the uniform expansions at parameters so large that fractions would take too long.
 
 use std::f64::consts::{PI, SQRT_2};
 
@@ -14,8 +14,8 @@ use std::f64::consts::{PI, SQRT_2};
 const CONVERGED: f64 = f64::EPSILON / 4.0;
 /// Far more terms than any parameter below [`UNIFORM`] needs; a guard, not a limit that is met.
 const TERMS: usize = 2_000_000;
-/// Where both parameters are at least this, the uniform expansion's first correction is exact to working precision, while rounding
-/// would add up over the terms of a series.
+/// Where both parameters are at least this, the uniform expansion's first correction is exact to working precision,
+/// while rounding would add up over the terms of a series.
 const UNIFORM: f64 = 1e8;
 const LN_SQRT_2_PI: f64 = 0.918_938_533_204_672_8;
 
@@ -168,7 +168,8 @@ pub(super) fn beta_front(a: f64, b: f64, x: f64, y: f64) -> f64 {
     (a / n).sqrt() * b.sqrt() / (2.0 * PI).sqrt() * exponent.exp()
 }
 
-/// I_x(a, b) and 1 − I_x(a, b), for a, b > 0 and finite; x and y = 1 − x are both given so that neither is rounded away.
+/// I_x(a, b) and 1 − I_x(a, b), for a, b > 0 and finite; x and y = 1 − x are both given so that neither is rounded
+/// away.
 pub(super) fn beta(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
     let (p, q) = beta_tails(a, b, x, y);
     (p.clamp(0.0, 1.0), q.clamp(0.0, 1.0))

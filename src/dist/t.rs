@@ -104,7 +104,8 @@ fn beta_arguments(t: f64, df: f64) -> (f64, f64) {
     (df / sum, square / sum)
 }
 
-/// The two-sided tail where t² would overflow: its leading term (√df/t)^df / (df/2 · B(df/2, ½)), all others being below rounding.
+/// The two-sided tail where t² would overflow: its leading term (√df/t)^df / (df/2 · B(df/2, ½)), all others being
+/// below rounding.
 fn far_tail(t: f64, df: f64) -> f64 {
     (far_tail_log_factor(df) + df * (df.sqrt() / t).ln()).exp()
 }

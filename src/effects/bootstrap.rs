@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::trial::Trial;
 
 impl Bootstrap<'_> {
-    /// The table that `effects` makes of the trial, with limits from the bootstrap in place of its own. To refit a model in every resample,
-    /// fit it inside `effects`.
+    /// The table that `effects` makes of the trial, with limits from the bootstrap in place of its own. To refit a
+    /// model in every resample, fit it inside `effects`.
     ///
     /// # Errors
     /// As [`Bootstrap::run`].

@@ -5,7 +5,8 @@ use std::fmt;
 /// How J(ν), the factor that makes d unbiased, is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub enum HedgesForm {
-    /// Γ(ν/2) / (√(ν/2) Γ((ν−1)/2)) (Hedges 1981, J Educ Stat 6(2):107–128, doi:10.3102/10769986006002107, eq. 6e): the default.
+    /// Γ(ν/2) / (√(ν/2) Γ((ν−1)/2)) (Hedges 1981, J Educ Stat 6(2):107–128, doi:10.3102/10769986006002107, eq. 6e):
+    /// the default.
     #[default]
     Exact,
     /// 1 − 3/(4ν − 1), the approximation of the same paper.
@@ -23,7 +24,8 @@ pub enum Correction {
 }
 
 impl Correction {
-    /// The factor for a standard deviation with `df` degrees of freedom; NaN where it does not exist (`df` ≤ 1 for the exact form).
+    /// The factor for a standard deviation with `df` degrees of freedom; NaN where it does not exist (`df` ≤ 1 for
+    /// the exact form).
     ///
     /// ```
     /// use trialstats::effects::{Correction, HedgesForm};
@@ -59,7 +61,8 @@ impl fmt::Display for Correction {
     }
 }
 
-/// Γ(ν/2) / (√(ν/2) Γ((ν−1)/2)); beyond ν = 200 by the asymptotic series of its logarithm, whose first term left out is below 1e-16.
+/// Γ(ν/2) / (√(ν/2) Γ((ν−1)/2)); beyond ν = 200 by the asymptotic series of its logarithm, whose first term left out
+/// is below 1e-16.
 fn exact(df: f64) -> f64 {
     let (half, r) = (0.5 * df, 1.0 / df);
     if df > 200.0 {

@@ -86,7 +86,8 @@ fn average_of_pairs(before: Sample, after: Sample, covariance: f64) -> Deviation
     Deviation { sd: (sum / 2.0).sqrt(), df: (before.n as f64 - 1.0) * sum * sum / spread, n: before.n }
 }
 
-/// √Σ̂_tt, or the root of the mean of two arms' Σ̂_tt; ν = 2v²/Var(v̂) from the covariance of the covariance parameters.
+/// √Σ̂_tt, or the root of the mean of two arms' Σ̂_tt; ν = 2v²/Var(v̂) from the covariance of the covariance
+/// parameters.
 fn of_model(scores: &Scores, fit: Option<&Fit>, target: Target) -> Result<Deviation> {
     let Some(fit) = fit else {
         return Err(Error::invalid(
@@ -123,7 +124,8 @@ fn group_of(scores: &Scores, fit: &Fit, arm: usize) -> Result<usize> {
     }
 }
 
-/// Degrees of freedom of the mean of Σ̂_tt over groups; NaN where a variance is at its boundary, so that its distribution is not known.
+/// Degrees of freedom of the mean of Σ̂_tt over groups; NaN where a variance is at its boundary, so that its
+/// distribution is not known.
 fn model_df(fit: &Fit, groups: &[usize], t: usize, variance: f64) -> Result<f64> {
     if !fit.convergence().boundary.is_empty() {
         return Ok(f64::NAN);

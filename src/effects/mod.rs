@@ -1,8 +1,9 @@
 //! Standardized effect sizes: within and between arms, from raw data and from a model's estimates; reliable change.
 //!
-//! An effect size is a difference over a standard deviation, and the choice of the standard deviation moves it more than anything else
-//! does. [`Denominator`] therefore names it, [`IntervalMethod`] says how the limits are made, and every table prints both. With estimates
-//! of a model the default is the model's difference over the *raw* baseline standard deviation (Feingold 2009), never a variance component.
+//! An effect size is a difference over a standard deviation, and the choice of the standard deviation moves it more
+//! than anything else does. [`Denominator`] therefore names it, [`IntervalMethod`] says how the limits are made, and
+//! every table prints both. With estimates of a model the default is the model's difference over the *raw* baseline
+//! standard deviation (Feingold 2009), never a variance component.
 //!
 //! | differences from | function |
 //! |---|---|
@@ -10,8 +11,8 @@
 //! | a fitted model | [`from_model`] |
 //! | elsewhere | [`from_estimates`] |
 //!
-//! [`Bootstrap`] replaces the limits of any of them by limits from resampled patients. [`ReliableChange`] asks of each patient whether
-//! the change is more than error of measurement.
+//! [`Bootstrap`] replaces the limits of any of them by limits from resampled patients. [`ReliableChange`] asks of
+//! each patient whether the change is more than error of measurement.
 
 mod bootstrap;
 mod correction;

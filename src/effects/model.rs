@@ -8,14 +8,16 @@ use crate::inference::Estimate;
 use crate::means::{Contrast, Contrasts};
 use crate::{Fit, Trial};
 
-/// Effect sizes of a fitted model's contrasts, over a raw standard deviation of the trial or the model's own at the visit.
+/// Effect sizes of a fitted model's contrasts, over a raw standard deviation of the trial or the model's own at the
+/// visit.
 ///
-/// `contrasts` come from [`Fit::change_from_baseline`] (effects within arms) or [`Fit::arm_contrasts`] (effects between arms).
+/// `contrasts` come from [`Fit::change_from_baseline`] (effects within arms) or [`Fit::arm_contrasts`] (effects
+/// between arms).
 ///
 /// # Errors
-/// [`Error::Invalid`] for contrasts that are neither, where a baseline is needed and there is none, where the denominator is not defined
-/// for such effects, or where the model's covariance differs by something other than the arm and its standard deviation is asked for;
-/// [`Error::Unknown`] for an outcome, arm or visit that the trial lacks.
+/// [`Error::Invalid`] for contrasts that are neither, where a baseline is needed and there is none, where the
+/// denominator is not defined for such effects, or where the model's covariance differs by something other than the
+/// arm and its standard deviation is asked for; [`Error::Unknown`] for an outcome, arm or visit that the trial lacks.
 ///
 /// ```
 /// use trialstats::effects::{self, EffectOptions, Positive};
@@ -77,7 +79,8 @@ impl Difference {
         Self { versus: Some(versus.into()), ..Self::change(arm, visit, estimate) }
     }
 
-    /// A row of a table of contrasts: an arm's change from baseline, named by the arm, or a difference `arm - other arm`.
+    /// A row of a table of contrasts: an arm's change from baseline, named by the arm, or a difference
+    /// `arm - other arm`.
     fn of_contrast(trial: &Trial, row: &Contrast) -> Result<Self> {
         let arms = trial.arms();
         let pair = || arms.iter().flat_map(|a| arms.iter().map(move |b| (a, b))).find(|(a, b)| format!("{a} - {b}") == row.contrast);

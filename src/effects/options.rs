@@ -6,27 +6,29 @@ use crate::level::check_level;
 use crate::trial::BaselineFrom;
 use std::fmt;
 
-/// The standard deviation in the denominator. Which one it is decides the size of d more than anything else, so every table names it.
+/// The standard deviation in the denominator. Which one it is decides the size of d more than anything else, so every
+/// table names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub enum Denominator {
-    /// Raw baseline standard deviation pooled over all arms, √(Σ(nₐ−1)sₐ² / Σ(nₐ−1)) (the default; Feingold 2009, Psychol Methods
-    /// 14(1):43–53, doi:10.1037/a0014699): free of the treatment and of the model.
+    /// Raw baseline standard deviation pooled over all arms, √(Σ(nₐ−1)sₐ² / Σ(nₐ−1)) (the default; Feingold 2009,
+    /// Psychol Methods 14(1):43–53, doi:10.1037/a0014699): free of the treatment and of the model.
     #[default]
     BaselinePooled,
     /// The arm's own raw baseline standard deviation (Becker 1988). Within arms only.
     BaselineOwn,
     /// Raw baseline standard deviation of the whole sample, arms ignored.
     BaselineWhole,
-    /// Raw standard deviation at the visit itself, pooled over the two arms compared: the classical d of two groups (Cohen 1988). Between
-    /// arms only.
+    /// Raw standard deviation at the visit itself, pooled over the two arms compared: the classical d of two groups
+    /// (Cohen 1988). Between arms only.
     VisitPooled,
-    /// The model's standard deviation at the visit, the square root of the diagonal of the fitted covariance; of two arms whose
-    /// covariances differ, the root of the mean of their variances. Needs a fit.
+    /// The model's standard deviation at the visit, the square root of the diagonal of the fitted covariance; of two
+    /// arms whose covariances differ, the root of the mean of their variances. Needs a fit.
     VisitModel,
     /// Raw standard deviation of the change from baseline: within an arm d_z, between arms pooled over the two.
     Change,
-    /// The root of the mean of two raw variances: within an arm those at baseline and at the visit (d_av), between arms those of the two
-    /// arms at the visit (Bonett 2008, Psychol Methods 13(2):99–109, doi:10.1037/1082-989X.13.2.99).
+    /// The root of the mean of two raw variances: within an arm those at baseline and at the visit (d_av), between
+    /// arms those of the two arms at the visit (Bonett 2008, Psychol Methods 13(2):99–109,
+    /// doi:10.1037/1082-989X.13.2.99).
     Average,
     /// Raw standard deviation of the reference arm at the visit (Glass 1976). Between arms only.
     Control,
@@ -59,16 +61,18 @@ pub enum GroupSize {
 /// How the limits of an effect size are computed. For the bootstrap see [`Bootstrap`](super::Bootstrap).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub enum IntervalMethod {
-    /// d ± z √((se/s)² + d²/(2ν)): the delta method with the uncertainty of the difference and of the denominator s, which has ν degrees of
-    /// freedom; the two are independent under normality (the default).
+    /// d ± z √((se/s)² + d²/(2ν)): the delta method with the uncertainty of the difference and of the denominator s,
+    /// which has ν degrees of freedom; the two are independent under normality (the default).
     #[default]
     Delta,
-    /// The limits of the noncentrality of t = difference/se on its own degrees of freedom, times se/s (Cumming & Finch 2001). Exact for
-    /// raw data where the difference is standardized by the very SD that its standard error is made of (d_z within an arm, SD pooled at the
-    /// visit between arms); for any other denominator the ratio se/s is taken as known.
+    /// The limits of the noncentrality of t = difference/se on its own degrees of freedom, times se/s (Cumming &
+    /// Finch 2001). Exact for raw data where the difference is standardized by the very SD that its standard error is
+    /// made of (d_z within an arm, SD pooled at the visit between arms); for any other denominator the ratio se/s is
+    /// taken as known.
     NoncentralT,
-    /// d ± z √((n₁+n₂)/(n₁n₂) + d²/(2(n₁+n₂))), the large-sample formula of two independent groups (Hedges & Olkin 1985); within an arm
-    /// n₁ = n₂ = the arm's n. It ignores the correlation of repeated measurements and the model: what many publications print.
+    /// d ± z √((n₁+n₂)/(n₁n₂) + d²/(2(n₁+n₂))), the large-sample formula of two independent groups (Hedges & Olkin
+    /// 1985); within an arm n₁ = n₂ = the arm's n. It ignores the correlation of repeated measurements and the model:
+    /// what many publications print.
     IndependentGroups(GroupSize),
 }
 

@@ -9,12 +9,14 @@ use crate::error::Result;
 
 /// Effect sizes of the change from baseline within every arm, at every visit after it, from the observed scores.
 ///
-/// The difference is the mean change of those observed at baseline and at the visit, its standard error that of the paired t test with
-/// n − 1 degrees of freedom. A visit that nobody of an arm attended has a row without numbers and a remark.
+/// The difference is the mean change of those observed at baseline and at the visit, its standard error that of the
+/// paired t test with n − 1 degrees of freedom. A visit that nobody of an arm attended has a row without numbers and
+/// a remark.
 ///
 /// # Errors
-/// [`Error::Unknown`](crate::Error::Unknown) for an outcome or covariate that the trial lacks; [`Error::Invalid`](crate::Error::Invalid)
-/// where there is no baseline, the level is not one, or the denominator is not defined within arms.
+/// [`Error::Unknown`](crate::Error::Unknown) for an outcome or covariate that the trial lacks;
+/// [`Error::Invalid`](crate::Error::Invalid) where there is no baseline, the level is not one, or the denominator is
+/// not defined within arms.
 pub fn within_arms(trial: &Trial, outcome: &str, options: &EffectOptions) -> Result<EffectSizes> {
     let scores = Scores::new(trial, outcome, &options.baseline)?;
     let mut differences = vec![];
@@ -37,8 +39,8 @@ pub fn within_arms(trial: &Trial, outcome: &str, options: &EffectOptions) -> Res
 
 /// Effect sizes of every other arm against the reference arm, at every visit after baseline, from the observed scores.
 ///
-/// The difference is that of means (of scores or of changes, [`Compared`]), its standard error that of the t test with pooled variance and
-/// n₁ + n₂ − 2 degrees of freedom.
+/// The difference is that of means (of scores or of changes, [`Compared`]), its standard error that of the t test
+/// with pooled variance and n₁ + n₂ − 2 degrees of freedom.
 ///
 /// # Errors
 /// As [`within_arms`].

@@ -1,5 +1,5 @@
-//! Reliable change (Jacobson & Truax 1991, J Consult Clin Psychol 59(1):12–19, doi:10.1037/0022-006X.59.1.12): whose change is more than
-//! error of measurement.
+//! Reliable change (Jacobson & Truax 1991, J Consult Clin Psychol 59(1):12–19, doi:10.1037/0022-006X.59.1.12): whose
+//! change is more than error of measurement.
 
 use super::deviation::pooled;
 use super::options::Positive;
@@ -16,8 +16,8 @@ use std::fmt;
 pub enum Threshold {
     /// At least so many points.
     Points(f64),
-    /// More than z·SD·√(2(1−r)) points: the reliable change index beyond z, with r the reliability and z the normal quantile of
-    /// (1 + level)/2.
+    /// More than z·SD·√(2(1−r)) points: the reliable change index beyond z, with r the reliability and z the normal
+    /// quantile of (1 + level)/2.
     Reliability {
         /// Reliability r of the score, between 0 and 1.
         reliability: f64,
@@ -70,7 +70,8 @@ impl ReliableChange {
         Self::new("CAPS-5: 13 points or more (Marx et al. 2022)", Threshold::Points(13.0))
     }
 
-    /// CAPS-5, the reliable change index with test-retest reliability .78 and a standard deviation of 10: more than 13.0 points.
+    /// CAPS-5, the reliable change index with test-retest reliability .78 and a standard deviation of 10: more than
+    /// 13.0 points.
     pub fn caps5_retest() -> Self {
         let threshold = Threshold::Reliability { reliability: 0.78, sd: 10.0, level: 0.95 };
         Self::new("CAPS-5: reliable change index, test-retest r = .78, SD 10", threshold)
@@ -94,7 +95,8 @@ impl ReliableChange {
     /// Improved, unchanged and deteriorated patients per arm and visit.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for an outcome that the trial lacks; [`Error::Invalid`] where there is no baseline or the threshold makes no sense.
+    /// [`Error::Unknown`] for an outcome that the trial lacks; [`Error::Invalid`] where there is no baseline or the
+    /// threshold makes no sense.
     pub fn evaluate(&self, trial: &Trial, outcome: &str) -> Result<ReliableChanges> {
         self.evaluate_with(trial, outcome, &BaselineFrom::Visit)
     }

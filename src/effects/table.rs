@@ -9,7 +9,8 @@ use crate::dist::{noncentral_t, normal};
 use crate::error::{Error, Result};
 use crate::table::{Column, Format, Tabular, display_as_table};
 
-/// A difference in units of the outcome, waiting to be standardized: an arm's change from baseline, or an arm's difference from another.
+/// A difference in units of the outcome, waiting to be standardized: an arm's change from baseline, or an arm's
+/// difference from another.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Difference {
     /// The arm.
@@ -212,7 +213,8 @@ fn delta_se(d: f64, ratio: f64, sd_df: f64) -> f64 {
     (ratio * ratio + d * d / (2.0 * sd_df)).sqrt()
 }
 
-/// The large-sample standard error of d of two independent groups, √((n₁+n₂)/(n₁n₂) + d²/(2(n₁+n₂))) (Hedges & Olkin 1985, p. 86).
+/// The large-sample standard error of d of two independent groups, √((n₁+n₂)/(n₁n₂) + d²/(2(n₁+n₂))) (Hedges & Olkin
+/// 1985, p. 86).
 ///
 /// ```
 /// use trialstats::{dist::normal, effects::independent_groups_se};

@@ -14,7 +14,8 @@ struct Product {
     leverage: f64,
 }
 
-/// All products of a design's entries, for packed K: a block for each pair of visits s ≥ t, in it the lower triangle of a symmetric q × q.
+/// All products of a design's entries, for packed K: a block for each pair of visits s ≥ t, in it the lower triangle
+/// of a symmetric q × q.
 #[derive(Debug, Clone)]
 pub(crate) struct Assembly {
     products: Vec<Product>,
@@ -34,7 +35,8 @@ impl Assembly {
             for (t, row_t) in rows.iter().enumerate().take(s + 1) {
                 let first = lower(s, t) * block;
                 for (i, c) in row_s.iter().enumerate() {
-                    // On the diagonal of visits (c, d) comes up again as (d, c), and is taken once; off it (s, t) stands for (t, s) as well.
+                    // On the diagonal of visits (c, d) comes up again as (d, c), and is taken once; off it (s, t)
+                    // stands for (t, s) as well.
                     let others = if s == t { i + 1 } else { row_t.len() };
                     for d in &row_t[..others] {
                         let (above, below) = (c.column.max(d.column), c.column.min(d.column));

@@ -1,8 +1,9 @@
 //! Covariates far from zero, measured from their mean.
 //!
-//! Sums of squares of a covariate with mean m and standard deviation s lose the digits of (m/s)². Where the column of such a covariate has a
-//! partner without it (`baseline` and the intercept, `baseline:visit` and `visit`), the columns X_c and X_c − m X_c' span the same space, and the
-//! second one loses nothing. The fit then works with it; estimates, likelihood and tests are those of the columns as they were given.
+//! Sums of squares of a covariate with mean m and standard deviation s lose the digits of (m/s)². Where the column of
+//! such a covariate has a partner without it (`baseline` and the intercept, `baseline:visit` and `visit`), the
+//! columns X_c and X_c − m X_c' span the same space, and the second one loses nothing. The fit then works with it;
+//! estimates, likelihood and tests are those of the columns as they were given.
 
 use crate::design::Design;
 use nalgebra::DMatrix;
@@ -19,7 +20,8 @@ struct Shift {
     times: usize,
 }
 
-/// What is measured from its mean: values of z, and with them columns of the model matrix (as positions among the fitted ones).
+/// What is measured from its mean: values of z, and with them columns of the model matrix (as positions among the
+/// fitted ones).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Centring {
     values: Vec<Shift>,
@@ -33,7 +35,8 @@ impl Centring {
         Self::with(design, kept, is_number, |value, indicator| far_mean(design, value, indicator))
     }
 
-    /// The values that are numbers and, by `far_mean`, far from zero wherever another is one; with the columns that can be moved.
+    /// The values that are numbers and, by `far_mean`, far from zero wherever another is one; with the columns that
+    /// can be moved.
     pub fn with(
         design: &Design,
         kept: &[usize],
@@ -129,8 +132,8 @@ impl Shape {
     }
 }
 
-/// The mean of a value over the patients for whom an indicator is one, where the value is zero for all others, the indicator is one, and the
-/// mean is far from zero.
+/// The mean of a value over the patients for whom an indicator is one, where the value is zero for all others, the
+/// indicator is one, and the mean is far from zero.
 fn far_mean(design: &Design, value: usize, indicator: usize) -> Option<f64> {
     let patients = || design.z.chunks_exact(design.values).map(|z| (z[value], z[indicator]));
     if patients().any(|(x, on)| (on != 0.0 && on != 1.0) || (on == 0.0 && x != 0.0)) {

@@ -1,6 +1,8 @@
-//! Exact changes of what moments are measured from: another centre of a value, another origin of the outcome, fewer values and visits.
+//! Exact changes of what moments are measured from: another centre of a value, another origin of the outcome, fewer
+//! values and visits.
 //!
-//! With z → Az and y_t → y_t − b_t'z, the products become AM_zzA', A(M_zy − M_zz B) and M_yy − B'M_zy − M_yz B + B'M_zz B.
+//! With z → Az and y_t → y_t − b_t'z, the products become AM_zzA', A(M_zy − M_zz B) and M_yy − B'M_zy − M_yz B +
+//! B'M_zz B.
 
 use super::moments::PatternMoments;
 

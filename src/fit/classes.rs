@@ -15,8 +15,8 @@ pub(crate) struct Classes {
 }
 
 impl Classes {
-    /// One class for all patients with the same coordinates. Those who miss the fewest visits come first, so that the first class can stand
-    /// for what the classes share.
+    /// One class for all patients with the same coordinates. Those who miss the fewest visits come first, so that the
+    /// first class can stand for what the classes share.
     pub fn at(covariance: &Covariance, times: &[Option<f64>], coordinates: &[DMatrix<f64>]) -> Result<Self> {
         let key = |at: &DMatrix<f64>| -> (usize, Vec<u64>) {
             (at.iter().filter(|x| x.is_nan()).count(), at.iter().map(|x| x.to_bits()).collect())

@@ -1,8 +1,9 @@
-//! The pass over the patients: Σ u u' of every pattern of visits, u = (z, y), in parallel and without an allocation per patient.
+//! The pass over the patients: Σ u u' of every pattern of visits, u = (z, y), in parallel and without an allocation
+//! per patient.
 //!
-//! Patients are taken in pieces of a fixed number, each piece adds up its own patterns, and the pieces are added in their order: the sums
-//! are the same bits for any number of threads. Within a piece the patients of a pattern wait in a buffer until they are enough for the
-//! products to be taken side by side.
+//! Patients are taken in pieces of a fixed number, each piece adds up its own patterns, and the pieces are added in
+//! their order: the sums are the same bits for any number of threads. Within a piece the patients of a pattern wait
+//! in a buffer until they are enough for the products to be taken side by side.
 
 use super::moments::PatternMoments;
 use rayon::prelude::*;
@@ -28,7 +29,8 @@ pub(crate) struct Patients<'a> {
     pub y: &'a [f64],
     /// T.
     pub visits: usize,
-    /// Observation weights, n × T. With them the rows of a visit are scaled by √w, so that z has an entry per visit: q × T of them.
+    /// Observation weights, n × T. With them the rows of a visit are scaled by √w, so that z has an entry per visit:
+    /// q × T of them.
     pub weights: Option<&'a [f64]>,
     /// The covariance group of each patient.
     pub group_of: &'a [usize],

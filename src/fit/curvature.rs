@@ -57,7 +57,8 @@ impl Problem {
         }
     }
 
-    /// Gradient and Hessian of −2ℓ in the natural parameters, the Hessian without the terms through P_k and a_k, which are smaller by p/N.
+    /// Gradient and Hessian of −2ℓ in the natural parameters, the Hessian without the terms through P_k and a_k,
+    /// which are smaller by p/N.
     pub fn set_leading_curvature(
         &self,
         point: &Point,
@@ -114,7 +115,8 @@ impl Problem {
         (curvature, slopes)
     }
 
-    /// What stands for Φ in the derivatives of the determinants: Φ for REML; for maximum likelihood nothing, unless there are clusters.
+    /// What stands for Φ in the derivatives of the determinants: Φ for REML; for maximum likelihood nothing, unless
+    /// there are clusters.
     fn spread<'p>(&self, point: &'p Point) -> Option<&'p DMatrix<f64>> {
         match self.estimation {
             Estimation::Reml => Some(&point.phi),

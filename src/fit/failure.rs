@@ -20,9 +20,9 @@ pub enum Failure {
         eigenvalue: f64,
     },
 
-    /// The likelihood is bounded but largest at an edge: a parameter at the end of its range, or a singular covariance of visits that no patient
-    /// has all of. Variances of random coefficients and unique variances are no such case: they may vanish, see
-    /// [`Convergence::boundary`](super::Convergence::boundary).
+    /// The likelihood is bounded but largest at an edge: a parameter at the end of its range, or a singular
+    /// covariance of visits that no patient has all of. Variances of random coefficients and unique variances are no
+    /// such case: they may vanish, see [`Convergence::boundary`](super::Convergence::boundary).
     #[error(
         "the likelihood is largest at the edge of what the covariance structure can be, where {}, and there are no standard errors at an edge; \
          choose a structure with fewer parameters",
@@ -44,8 +44,8 @@ pub enum Failure {
     NotIdentified {
         /// The parameters, or those of a combination that is not determined.
         parameters: Vec<String>,
-        /// The visits on which these parameters depend and that no patient, of the group, was seen at together. Empty where every such
-        /// pair was seen, but in too few patients.
+        /// The visits on which these parameters depend and that no patient, of the group, was seen at together. Empty
+        /// where every such pair was seen, but in too few patients.
         never_together: Vec<VisitPair>,
     },
 

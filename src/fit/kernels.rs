@@ -34,8 +34,8 @@ macro_rules! for_small_sizes {
 }
 pub(crate) use for_small_sizes;
 
-/// Replaces the lower triangle of a symmetric matrix by its Cholesky factor and returns the log-determinant, `None` when the matrix is
-/// not positive definite.
+/// Replaces the lower triangle of a symmetric matrix by its Cholesky factor and returns the log-determinant, `None`
+/// when the matrix is not positive definite.
 pub(crate) fn cholesky(a: &mut [f64], m: usize) -> Option<f64> {
     for_small_sizes!(m, m => cholesky_of_size(a, m))
 }
@@ -85,7 +85,8 @@ fn inverse_of_size(factor: &[f64], m: usize, inverse: &mut [f64]) {
             axpy(&mut column[k + 1..], -x, &own[k + 1..]);
         }
     }
-    // L⁻ᵀL⁻¹ in place: element (i, j) takes what lies at row i and below in columns i and j, and only (i, j) itself is overwritten.
+    // L⁻ᵀL⁻¹ in place: element (i, j) takes what lies at row i and below in columns i and j, and only (i, j) itself
+    // is overwritten.
     for j in 0..m {
         let (head, tail) = inverse.split_at_mut((j + 1) * m);
         let own = &mut head[j * m..];

@@ -1,7 +1,7 @@
 //! Fitting: moments, likelihood, exact derivatives, Newton.
 //!
-//! No step of a fit looks at a patient: the data enter as [`Moments`], one small set of sums per pattern of observed visits, so that a fit
-//! costs the same for a thousand patients as for a million.
+//! No step of a fit looks at a patient: the data enter as [`Moments`], one small set of sums per pattern of observed
+//! visits, so that a fit costs the same for a thousand patients as for a million.
 
 mod assembly;
 pub(crate) mod blocks;

@@ -1,7 +1,8 @@
-//! What a Gaussian model for repeated measurements needs from the data: one small set of sums per pattern of observed visits.
+//! What a Gaussian model for repeated measurements needs from the data: one small set of sums per pattern of observed
+//! visits.
 //!
-//! With u_i = (z_i, y_i\[P\]) for a patient seen at the visits P, everything is a function of n and M = Σ u_i u_i' of each group and pattern.
-//! One pass over the patients makes them; after it no step of a fit looks at a patient again.
+//! With u_i = (z_i, y_i\[P\]) for a patient seen at the visits P, everything is a function of n and M = Σ u_i u_i' of
+//! each group and pattern. One pass over the patients makes them; after it no step of a fit looks at a patient again.
 
 use super::collect::Patients;
 use crate::design::Design;
@@ -42,8 +43,8 @@ pub struct Moments {
 pub(crate) type Rows = Vec<Vec<crate::design::Entry>>;
 
 impl Moments {
-    /// One pass over the design's patients. `values` are its z, n × q, perhaps centred; `rows` its entries, expanded by visit when there are
-    /// weights.
+    /// One pass over the design's patients. `values` are its z, n × q, perhaps centred; `rows` its entries, expanded
+    /// by visit when there are weights.
     pub(crate) fn of(design: &Design, values: &[f64], rows: &Rows, origin: Vec<f64>) -> Self {
         let q = design.values;
         let expected = |row: &Vec<crate::design::Entry>| {
@@ -82,7 +83,8 @@ impl PatternMoments {
     }
 }
 
-/// The length of z: with weights every value counts once per visit, since √w scales the rows of each visit by its own factor.
+/// The length of z: with weights every value counts once per visit, since √w scales the rows of each visit by its own
+/// factor.
 pub(super) fn value_count(design: &Design) -> usize {
     if design.weights.is_some() { design.values * design.visits.len() } else { design.values }
 }

@@ -1,13 +1,14 @@
 //! Newton's method with exact derivatives, kept downhill by a Levenberg term in the Fisher metric.
 //!
-//! The metric makes the steps independent of the outcome's unit. A step is refused when Σ would not be positive definite or −2ℓ would not
-//! fall; the damping then grows until a step is taken (Nocedal & Wright 2006, Numerical Optimization, ch. 4).
+//! The metric makes the steps independent of the outcome's unit. A step is refused when Σ would not be positive
+//! definite or −2ℓ would not fall; the damping then grows until a step is taken (Nocedal & Wright 2006, Numerical
+//! Optimization, ch. 4).
 //!
-//! Effects of clusters start far from their optimum, where −2ℓ is not convex; the damping that it would take there lets the search creep. Its steps
-//! are those of Fisher scoring until it is.
+//! Effects of clusters start far from their optimum, where −2ℓ is not convex; the damping that it would take there
+//! lets the search creep. Its steps are those of Fisher scoring until it is.
 //!
-//! The terms of the Hessian through P_k and a_k cost most and matter least. Far from the optimum they are left out; near it they are computed once
-//! and kept for the steps that remain, which then converge all but quadratically.
+//! The terms of the Hessian through P_k and a_k cost most and matter least. Far from the optimum they are left out;
+//! near it they are computed once and kept for the steps that remain, which then converge all but quadratically.
 
 use super::Failure;
 use super::curvature::{Curvature, Derivatives};
@@ -20,12 +21,13 @@ use super::working::Working;
 use super::workspace::Workspace;
 use nalgebra::{DMatrix, DVector};
 
-/// The Newton decrement g'H⁻¹g, in units of −2ℓ, that the last step may be expected to leave. Its root is the error of the parameters in
-/// standard errors, so that they are exact to rounding.
+/// The Newton decrement g'H⁻¹g, in units of −2ℓ, that the last step may be expected to leave. Its root is the error
+/// of the parameters in standard errors, so that they are exact to rounding.
 pub(crate) const LEFT: f64 = 1e-24;
 /// The decrement below which a search that no longer gains has met the limit of the arithmetic.
 const STALLED: f64 = 1e-10;
-/// The same where visits of very different variance are known to cost digits; estimates are then within 3 · 10⁻⁴ standard errors.
+/// The same where visits of very different variance are known to cost digits; estimates are then within 3 · 10⁻⁴
+/// standard errors.
 const STALLED_IN_ROUNDING: f64 = 1e-7;
 pub(super) const MAX_ITERATIONS: usize = 200;
 /// The damping at which a step no longer moves anything.
@@ -56,7 +58,8 @@ pub(crate) struct Steps {
     pub decrement: f64,
 }
 
-/// A search for the minimum of −2ℓ, with room for all that it computes; it can be started again, from another point or for other data.
+/// A search for the minimum of −2ℓ, with room for all that it computes; it can be started again, from another point
+/// or for other data.
 #[derive(Debug, Clone)]
 pub(crate) struct Search {
     /// Where it stands, and at the end the optimum.
@@ -216,7 +219,8 @@ impl Search {
                 return Err(self.diagnosis(problem, labels, iteration));
             }
         }
-        // Still gaining after so many steps: an optimum far away in a nearly singular Σ, which nobody could use, or none at all.
+        // Still gaining after so many steps: an optimum far away in a nearly singular Σ, which nobody could use, or
+        // none at all.
         if verify::smallest_eigenvalue(problem, &self.point).0 < 1e-2 {
             return Err(verify::near_singular(problem, &self.point, labels));
         }
@@ -256,7 +260,8 @@ impl Search {
         -self.curvature.gradient.dot(&self.step)
     }
 
-    /// Sets the step −(H + damping · metric)⁻¹g, H the Hessian or what stands in for it; `false` where that matrix is not positive definite.
+    /// Sets the step −(H + damping · metric)⁻¹g, H the Hessian or what stands in for it; `false` where that matrix is
+    /// not positive definite.
     fn damped_step(&mut self, damping: f64) -> bool {
         let hessian = if self.scoring { &self.metric } else { &self.curvature.hessian };
         self.damped.zip_zip_apply(hessian, &self.metric, |damped, h, metric| *damped = h + damping * metric);
@@ -290,7 +295,8 @@ impl Search {
         self.next.value <= self.point.value - 1e-4 * promised.max(0.0) + noise(self.point.value)
     }
 
-    /// A way out of a saddle: a diagonal element of the Cholesky factor that has fallen to zero although the likelihood rises away from it.
+    /// A way out of a saddle: a diagonal element of the Cholesky factor that has fallen to zero although the
+    /// likelihood rises away from it.
     fn escape(&mut self, problem: &Problem) -> bool {
         let hessian = &self.curvature.hessian;
         let trapped = |&k: &usize| hessian[(k, k)] < 0.0 && self.eta[k].abs() < 0.05 * self.start[k].abs();
@@ -338,8 +344,8 @@ impl Search {
         determined.err().or_else(|| self.edge(problem, labels)).unwrap_or(Failure::NotConverged { iterations })
     }
 
-    /// The edge of the range that a search was creeping towards: the Newton step leads out of it, and −2ℓ falls all the way there. Gradient and
-    /// Hessian must be those of where it stands.
+    /// The edge of the range that a search was creeping towards: the Newton step leads out of it, and −2ℓ falls all
+    /// the way there. Gradient and Hessian must be those of where it stands.
     fn edge(&mut self, problem: &Problem, labels: &Labels) -> Option<Failure> {
         let dampings = std::iter::once(0.0).chain((0..8).map(|k| 0.01 * f64::from(1 << (2 * k))));
         let inside = self.point.theta.clone();
@@ -373,8 +379,8 @@ impl Search {
 
 /// Whether the terms through P_k and a_k cost less than the steps that they save.
 ///
-/// Without them every step leaves a share of about p/n of the error (n patients), so that from [`NEAR`] to [`LEFT`] it takes 22 / (2 log₁₀ n/p) steps,
-/// and with them three.
+/// Without them every step leaves a share of about p/n of the error (n patients), so that from [`NEAR`] to [`LEFT`]
+/// it takes 22 / (2 log₁₀ n/p) steps, and with them three.
 fn correction_pays(problem: &Problem, derivatives: &[Derivatives]) -> bool {
     let (k, p) = (derivatives.iter().map(Vec::len).sum::<usize>() / problem.classes.len(), problem.columns);
     let gram = problem.data.cost(&problem.patterns, &problem.rows, p);

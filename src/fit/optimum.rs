@@ -20,7 +20,8 @@ use std::sync::Arc;
 /// How often a search may go on from another origin of the outcome.
 const MOVES_OF_ORIGIN: usize = 3;
 
-/// The variance of a visit, as a share of the mean square of the outcome about its origin, at which digits must be won back.
+/// The variance of a visit, as a share of the mean square of the outcome about its origin, at which digits must be
+/// won back.
 const DIGITS_LOST: f64 = 1e-8;
 /// The standard deviation of a visit, as a share of its largest outcome, that is but rounding.
 const ROUNDING: f64 = 1e-13;
@@ -82,8 +83,9 @@ pub(crate) struct Fitted {
 impl Fitted {
     /// Collects the moments, finds a start and minimises −2ℓ.
     ///
-    /// Where a visit varies far less than the outcome as a whole, rounding spoils its sums of squares, and a search may end in it. The search then
-    /// goes on from where it stood with the outcome measured from the mean found there, which keeps the digits of small residuals.
+    /// Where a visit varies far less than the outcome as a whole, rounding spoils its sums of squares, and a search
+    /// may end in it. The search then goes on from where it stood with the outcome measured from the mean found
+    /// there, which keeps the digits of small residuals.
     pub fn new(design: &Design, classes: impl Into<Classes>, estimation: Estimation) -> Result<Self, Failure> {
         let classes = classes.into();
         let mut place = None;
@@ -102,7 +104,8 @@ impl Fitted {
         Self::from(design, classes, estimation, place).map_err(|lost| lost.failure)?.with_variation(design)
     }
 
-    /// Whether a visit varies so little about its mean, and the outcome so much about the origin, that sums of squares have lost half of their digits.
+    /// Whether a visit varies so little about its mean, and the outcome so much about the origin, that sums of
+    /// squares have lost half of their digits.
     fn has_lost_digits(&self) -> bool {
         let problem = &self.problem;
         let squares: f64 = problem.patterns().iter().enumerate().map(|(i, p)| problem.data.squares(i, p.size())).sum();

@@ -1,6 +1,7 @@
 //! A pattern of visits as the likelihood sees it: whose covariance, which visits, how many patients.
 
-/// The patients of one group who were seen at the same visits, with the same coordinates where coordinates enter the covariance.
+/// The patients of one group who were seen at the same visits, with the same coordinates where coordinates enter the
+/// covariance.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Pattern {
     /// The covariance group.

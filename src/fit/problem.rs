@@ -1,7 +1,8 @@
 //! A model's likelihood as a function of the covariance parameters.
 //!
-//! Notation: Σ the covariance on the visit grid, W = Σ\[P,P\]⁻¹ for a pattern P, Φ = (Σ_i X_i'WX_i)⁻¹, R_P = Σ_i e_i e_i' with e_i = y_i − X_i β.
-//! With −2ℓ written out (Harville 1977, JASA 72:320–338; the constant without log|X'X| as SAS PROC MIXED has it),
+//! Notation: Σ the covariance on the visit grid, W = Σ\[P,P\]⁻¹ for a pattern P, Φ = (Σ_i X_i'WX_i)⁻¹, R_P = Σ_i e_i
+//! e_i' with e_i = y_i − X_i β. With −2ℓ written out (Harville 1977, JASA 72:320–338; the constant without log|X'X|
+//! as SAS PROC MIXED has it),
 //!
 //! ```text
 //! −2ℓ = Σ_P {n log|Σ_PP| + tr(W R_P)} + log|X'WX| + (N − p) log 2π      (REML; without log|X'WX| and p for ML)
@@ -40,8 +41,8 @@ pub(crate) struct Problem {
     pub columns: usize,
     pub groups: usize,
     pub estimation: Estimation,
-    /// The covariance structure, bound once for each class of patients: those who share the coordinates that enter it. One, unless
-    /// coordinates differ by patient.
+    /// The covariance structure, bound once for each class of patients: those who share the coordinates that enter
+    /// it. One, unless coordinates differ by patient.
     pub classes: Vec<Arc<dyn CovarianceStructure>>,
     /// Σ log w of the observation weights.
     pub log_weights: f64,
@@ -212,8 +213,8 @@ impl Problem {
         Some(())
     }
 
-    /// Generalised least squares with the weights of a point and the given parameters of the effects of clusters: writes β − β₀ and Φ = (X'WX)⁻¹, and
-    /// returns what the likelihood has of the determinants.
+    /// Generalised least squares with the weights of a point and the given parameters of the effects of clusters:
+    /// writes β − β₀ and Φ = (X'WX)⁻¹, and returns what the likelihood has of the determinants.
     pub fn solve(&self, of_clusters: &[f64], point: &mut Point, room: &mut Workspace) -> Option<f64> {
         let p = self.columns;
         let Point { w, beta, phi, clusters: own, .. } = point;

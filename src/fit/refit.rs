@@ -1,7 +1,8 @@
 //! Fitting the same design again: with other outcomes, or with patients counted more or less often.
 //!
-//! What does not change (patterns, Σ zz', the plan of an iteration, all room) is kept, and every search begins at the optimum of the fit that it
-//! repeats, whatever was fitted in between: results do not depend on the order, nor on which thread makes them.
+//! What does not change (patterns, Σ zz', the plan of an iteration, all room) is kept, and every search begins at the
+//! optimum of the fit that it repeats, whatever was fitted in between: results do not depend on the order, nor on
+//! which thread makes them.
 
 use super::build::observed_rows;
 use super::data::Data;
@@ -118,7 +119,8 @@ impl Refit {
         self.z = rows.z;
     }
 
-    /// Fits with these outcomes, one per patient and visit as the design has them; those that were not analysed are not read.
+    /// Fits with these outcomes, one per patient and visit as the design has them; those that were not analysed are
+    /// not read.
     pub fn with_outcomes(&mut self, outcomes: &[f64]) -> Result<(), Failure> {
         for (y, observation) in self.y.iter_mut().zip(&self.observations) {
             *y = observation.root * (outcomes[observation.at] - observation.expected);

@@ -24,7 +24,8 @@ impl ScaledCholesky {
         self.smallest_pivot(matrix).is_some_and(|pivot| pivot > SMALLEST_PIVOT)
     }
 
-    /// Factors a matrix and returns the smallest diagonal element of the scaled factor, `None` where it is not positive definite.
+    /// Factors a matrix and returns the smallest diagonal element of the scaled factor, `None` where it is not
+    /// positive definite.
     pub fn smallest_pivot(&mut self, matrix: &DMatrix<f64>) -> Option<f64> {
         let n = self.scale.len();
         for k in 0..n {

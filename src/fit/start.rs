@@ -38,8 +38,8 @@ pub(crate) fn start(problem: &Problem) -> Result<Point, Failure> {
     if begin(false) || begin(true) { Ok(point) } else { Err(Failure::NoStart) }
 }
 
-/// The covariance of the residuals of a group, each pair of visits from the patients who have both, made positive definite. Visits and
-/// pairs that nobody has get the average variance and no correlation.
+/// The covariance of the residuals of a group, each pair of visits from the patients who have both, made positive
+/// definite. Visits and pairs that nobody has get the average variance and no correlation.
 fn pairwise_covariance(problem: &Problem, squares: &Blocks, group: usize) -> DMatrix<f64> {
     let t = problem.visits();
     let (mut sum, mut count) = (DMatrix::<f64>::zeros(t, t), DMatrix::<f64>::zeros(t, t));

@@ -10,10 +10,11 @@ use rayon::prelude::*;
 const WAVE: usize = 4;
 
 impl TrialMoments {
-    /// The moments of a file read in chunks, which never is in memory as a whole; while some chunks are read, those before are added up.
+    /// The moments of a file read in chunks, which never is in memory as a whole; while some chunks are read, those
+    /// before are added up.
     ///
-    /// Every check that is made of a trial is made of each chunk: the first chunk with problems ends the pass, and the error names file, line,
-    /// patient and visit. What is excluded is counted over all chunks.
+    /// Every check that is made of a trial is made of each chunk: the first chunk with problems ends the pass, and
+    /// the error names file, line, patient and visit. What is excluded is counted over all chunks.
     ///
     /// ```
     /// use trialstats::fit::TrialMoments;
@@ -36,7 +37,8 @@ impl TrialMoments {
     /// ```
     ///
     /// # Errors
-    /// [`crate::Error::Data`] for problems of a chunk, [`crate::Error::File`] where the file cannot be read, and as [`TrialMoments::of`].
+    /// [`crate::Error::Data`] for problems of a chunk, [`crate::Error::File`] where the file cannot be read, and as
+    /// [`TrialMoments::of`].
     pub fn of_chunks(design: &FrozenDesign, layout: &Layout, mut chunks: Chunks<'_>) -> Result<Self> {
         let mut total: Option<TrialMoments> = None;
         let mut wave = read(&mut chunks, 1)?;

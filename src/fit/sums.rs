@@ -81,7 +81,8 @@ impl Sums {
         }
     }
 
-    /// Adds `times` patients with these values and outcomes (y − Xβ₀ at the pattern's visits) to Σ zy' and the lower triangle of Σ yy'.
+    /// Adds `times` patients with these values and outcomes (y − Xβ₀ at the pattern's visits) to Σ zy' and the lower
+    /// triangle of Σ yy'.
     pub fn add_outcome(&mut self, pattern: usize, z: &[f64], y: &[f64], times: f64) {
         let q = self.values;
         let zy = &mut self.zy[self.zy_starts[pattern]..self.zy_starts[pattern + 1]];

@@ -58,14 +58,15 @@ pub(super) fn options() -> [DesignOptions; 3] {
     [plain.clone(), DesignOptions { group: Some("arm".into()), ..plain.clone() }, DesignOptions { weights: Some("w".into()), ..plain }]
 }
 
-/// Parameters well inside the range, where differences are accurate, and away from the optimum, where the gradient is not zero.
+/// Parameters well inside the range, where differences are accurate, and away from the optimum, where the gradient is
+/// not zero.
 pub(super) fn theta(structure: &dyn CovarianceStructure, groups: usize) -> Vec<f64> {
     let near = DMatrix::from_fn(4, 4, |a, b| (6.0 + a as f64) * 0.6_f64.powi(a.abs_diff(b) as i32) + f64::from(a == b) * 2.0);
     structure.start(&(0.5 * (&near + near.transpose()))).repeat(groups)
 }
 
-/// Gradient and Hessian against central differences of the value and of the gradient, for every structure, with groups, with weights, under
-/// REML and ML. The differences are good to about 1e-8 of the largest element.
+/// Gradient and Hessian against central differences of the value and of the gradient, for every structure, with
+/// groups, with weights, under REML and ML. The differences are good to about 1e-8 of the largest element.
 #[test]
 fn derivatives_are_those_of_the_likelihood() {
     for options in options() {

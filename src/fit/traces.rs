@@ -1,8 +1,9 @@
 //! Σ_P tr(∂_kΣ W ∂_lΣ E) for all pairs of parameters: the costliest part of an iteration.
 //!
-//! Two ways lead there. With few parameters, ∂_kΣ is sandwiched between E and W pattern by pattern. With many, as in an unstructured Σ, the trace
-//! is Σ v v' W_bc E_da over the non-zero elements (a, b, v) of ∂_kΣ and (c, d, v') of ∂_lΣ, and Σ_P W_bc E_da, which is the same for all parameters,
-//! is summed first: one outer product of packed triangles per pattern.
+//! Two ways lead there. With few parameters, ∂_kΣ is sandwiched between E and W pattern by pattern. With many, as in
+//! an unstructured Σ, the trace is Σ v v' W_bc E_da over the non-zero elements (a, b, v) of ∂_kΣ and (c, d, v') of
+//! ∂_lΣ, and Σ_P W_bc E_da, which is the same for all parameters, is summed first: one outer product of packed
+//! triangles per pattern.
 
 use super::blocks::Blocks;
 use super::curvature::Derivatives;

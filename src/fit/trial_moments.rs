@@ -15,18 +15,20 @@ use std::ops::Add;
 /// Patients from whom the point is taken that numbers are measured from.
 const FIRST: usize = 4096;
 
-/// All that a fit needs of a data set, as sums over its patients: the moments of every pattern of visits, counts of levels, and how many
-/// observations were left out for which reason.
+/// All that a fit needs of a data set, as sums over its patients: the moments of every pattern of visits, counts of
+/// levels, and how many observations were left out for which reason.
 ///
-/// Moments of files, chunks or hospitals under the same [`FrozenDesign`] add up, in any order and grouping, to what all patients together
-/// give, to rounding: `a + b` is [`TrialMoments::merge`], and an iterator of them has `sum::<Result<TrialMoments>>()`. As JSON (serde) they
-/// come back as they were, bit for bit. [`Model::fit_moments`](crate::Model::fit_moments) fits them.
+/// Moments of files, chunks or hospitals under the same [`FrozenDesign`] add up, in any order and grouping, to what
+/// all patients together give, to rounding: `a + b` is [`TrialMoments::merge`], and an iterator of them has
+/// `sum::<Result<TrialMoments>>()`. As JSON (serde) they come back as they were, bit for bit.
+/// [`Model::fit_moments`](crate::Model::fit_moments) fits them.
 ///
-/// Numbers are measured from a point near the first patients (the mean of each covariate; the least-squares prediction of the outcome), so
-/// that nothing is lost to an offset; where two data sets have different points, the sums of one are moved, which is exact algebra.
+/// Numbers are measured from a point near the first patients (the mean of each covariate; the least-squares
+/// prediction of the outcome), so that nothing is lost to an offset; where two data sets have different points, the
+/// sums of one are moved, which is exact algebra.
 ///
-/// Nobody's row is in it, yet it is no anonymous statistic by itself: the sums of a pattern that one patient alone has *are* that
-/// patient's values. [`TrialMoments::smallest_pattern`] says how many patients the rarest pattern has.
+/// Nobody's row is in it, yet it is no anonymous statistic by itself: the sums of a pattern that one patient alone
+/// has *are* that patient's values. [`TrialMoments::smallest_pattern`] says how many patients the rarest pattern has.
 ///
 /// ```
 /// use trialstats::error::Result;
@@ -81,8 +83,8 @@ impl TrialMoments {
     /// The moments of a trial, or of a part of one.
     ///
     /// # Errors
-    /// [`Error::Unknown`] and [`Error::Invalid`] where the trial does not follow the protocol of the design: an arm, visit or level that was
-    /// not agreed, a variable that is missing or of another kind.
+    /// [`Error::Unknown`] and [`Error::Invalid`] where the trial does not follow the protocol of the design: an arm,
+    /// visit or level that was not agreed, a variable that is missing or of another kind.
     pub fn of(design: &FrozenDesign, trial: &Trial) -> Result<Self> {
         let (own, census) = design.with_patients(trial)?;
         let partners = partners(design.design());
@@ -142,7 +144,8 @@ impl TrialMoments {
         &self.patterns
     }
 
-    /// The number of patients of the rarest pattern; `None` without patients. Where it is 1, that patient's values can be read off the sums.
+    /// The number of patients of the rarest pattern; `None` without patients. Where it is 1, that patient's values
+    /// can be read off the sums.
     pub fn smallest_pattern(&self) -> Option<usize> {
         self.patterns.iter().map(|p| p.patients).min()
     }
@@ -220,8 +223,8 @@ impl TrialMoments {
         (point, patterns.iter().filter_map(restrict).collect())
     }
 
-    /// A point in terms of some of the values alone, near the one in use. Values that are left out are zero for everyone or, where the first
-    /// level of a factor does not occur, made of those that stay.
+    /// A point in terms of some of the values alone, near the one in use. Values that are left out are zero for
+    /// everyone or, where the first level of a factor does not occur, made of those that stay.
     fn point_within(&self, values: &[usize]) -> Point {
         let (design, visits) = (self.design.design(), self.design.design().visits.len());
         let (q, partners) = (design.values, partners(design));
@@ -296,7 +299,8 @@ impl TrialMoments {
 }
 
 impl Point {
-    /// The point near the first patients of a design: the means of numbers, the least-squares prediction of the outcome.
+    /// The point near the first patients of a design: the means of numbers, the least-squares prediction of the
+    /// outcome.
     fn near(design: &Design, partners: &[Option<usize>]) -> Self {
         let (q, visits) = (design.values, design.visits.len());
         let n = design.patients.len().min(FIRST);

@@ -46,7 +46,8 @@ impl Labels {
         }
     }
 
-    /// The pairs of visits whose covariance depends on one of these parameters and that nobody of the parameter's group has.
+    /// The pairs of visits whose covariance depends on one of these parameters and that nobody of the parameter's
+    /// group has.
     fn never_together(&self, problem: &Problem, theta: &[f64], parameters: &[usize]) -> Vec<VisitPair> {
         let (t, per_group) = (problem.visits(), problem.parameters_per_group(theta.len()));
         let mut slope = DMatrix::zeros(t, t);
@@ -103,8 +104,8 @@ pub(crate) fn identified(
     Err(labels.not_identified(problem, theta, &involved(eigen.eigenvectors.column(worst).iter().copied())))
 }
 
-/// Refuses an optimum that is flat in a direction of which the covariance alone would inform: estimating the mean has used up what the data say
-/// of it. Parameters that have vanished at a boundary inform of nothing and pass.
+/// Refuses an optimum that is flat in a direction of which the covariance alone would inform: estimating the mean has
+/// used up what the data say of it. Parameters that have vanished at a boundary inform of nothing and pass.
 pub(crate) fn determined(
     problem: &Problem,
     theta: &[f64],
@@ -146,7 +147,8 @@ pub(crate) fn well_conditioned(problem: &Problem, point: &Point, room: &mut Work
     })
 }
 
-/// What a search has met that was led out of the range of θ between `inside` and `outside`, if any parameter by itself leads out of it.
+/// What a search has met that was led out of the range of θ between `inside` and `outside`, if any parameter by
+/// itself leads out of it.
 pub(crate) fn end_of_range(problem: &Problem, inside: &[f64], outside: &[f64], labels: &Labels) -> Option<Failure> {
     let per_group = problem.parameters_per_group(inside.len());
     let leads_out = |&k: &usize| {

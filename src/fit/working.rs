@@ -1,8 +1,8 @@
 //! The parameters in which the search runs, and the way back to the natural ones.
 //!
-//! They are the natural parameters themselves, except that a block that must stay positive semidefinite (the covariance G of random
-//! coefficients) is searched through its Cholesky factor G = LL', and a parameter that may be zero (a unique variance) through its root. A
-//! vanishing variance is then an ordinary point of the search.
+//! They are the natural parameters themselves, except that a block that must stay positive semidefinite (the
+//! covariance G of random coefficients) is searched through its Cholesky factor G = LL', and a parameter that may be
+//! zero (a unique variance) through its root. A vanishing variance is then an ordinary point of the search.
 
 use crate::covariance::{Boundary, CovarianceStructure, lower, lower_pairs};
 use crate::fit::curvature::Curvature;
@@ -13,7 +13,8 @@ use nalgebra::DMatrix;
 /// The share of Σ below which what a parameter adds to it counts as nothing.
 const VANISHED: f64 = 1e-12;
 
-/// The same for a parameter that is searched as it is: it falls to zero by ever smaller steps, until the likelihood no longer gains.
+/// The same for a parameter that is searched as it is: it falls to zero by ever smaller steps, until the likelihood
+/// no longer gains.
 const DIED_OUT: f64 = 1e-9;
 
 /// The map between natural parameters θ and working parameters η.
@@ -203,7 +204,8 @@ impl Working {
         let mut vanished = vec![];
         for boundary in self.boundaries() {
             match boundary {
-                // An element on the diagonal of the factor is the variance of what the coefficients before do not explain.
+                // An element on the diagonal of the factor is the variance of what the coefficients before do not
+                // explain.
                 Boundary::Semidefinite { first, size } => {
                     let diagonal = (0..size).map(|a| first + lower(a, a));
                     vanished.extend(diagonal.filter(|&k| adds_less(VANISHED, k, eta[k].powi(2))));

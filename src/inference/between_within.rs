@@ -1,16 +1,17 @@
-//! Between-within degrees of freedom: N − rank X divided between the effects that vary within patients and those that do not (Schluchter & Elashoff 1990,
-//! J Stat Comput Simul 37:69–87; SAS `ddfm=betwithin`; R mmrm `Between-Within`).
+//! Between-within degrees of freedom: N − rank X divided between the effects that vary within patients and those that
+//! do not (Schluchter & Elashoff 1990, J Stat Comput Simul 37:69–87; SAS `ddfm=betwithin`; R mmrm `Between-Within`).
 //!
-//! With n patients, N observations, p_b columns of effects that are constant within every patient (the intercept not counted) and p_w columns of
-//! effects that vary within some:
+//! With n patients, N observations, p_b columns of effects that are constant within every patient (the intercept not
+//! counted) and p_w columns of effects that vary within some:
 //!
 //! ```text
 //! between: n − (1 if there is an intercept) − p_b        within: N − n − p_w
 //! ```
 //!
-//! The intercept has the within df. A combination l'β, and a joint test, has the smallest df of the effects whose coefficients it weighs, as R mmrm has it
-//! (SAS takes the last effect named in `ESTIMATE` or `CONTRAST`). Two particulars of SAS are left out, as in mmrm: with `type=un` it gives every effect the
-//! between df, and it divides the within df further among classification effects.
+//! The intercept has the within df. A combination l'β, and a joint test, has the smallest df of the effects whose
+//! coefficients it weighs, as R mmrm has it (SAS takes the last effect named in `ESTIMATE` or `CONTRAST`). Two
+//! particulars of SAS are left out, as in mmrm: with `type=un` it gives every effect the between df, and it divides
+//! the within df further among classification effects.
 
 use crate::design::Design;
 

@@ -6,20 +6,23 @@ use crate::bootstrap::{Bootstrap, BootstrapDistribution, Resampling, Sample};
 use crate::error::{Error, Result};
 
 impl Fit {
-    /// The distribution of whatever `statistics` makes of the fit, over fits of the same model to resampled patients or simulated outcomes.
+    /// The distribution of whatever `statistics` makes of the fit, over fits of the same model to resampled patients
+    /// or simulated outcomes.
     ///
-    /// The analysed patients are drawn within their arms ([`Resampling::Patients`]), or their outcomes simulated at the estimates
-    /// ([`Resampling::Parametric`]); covariates, visits and what is missing stay as they are. A replicate without a verified optimum, or on which
-    /// `statistics` fails or yields something that is not a finite number, is left out, counted, and named in the summary. Factor levels that
-    /// no drawn patient has leave their coefficients NaN.
+    /// The analysed patients are drawn within their arms ([`Resampling::Patients`]), or their outcomes simulated at
+    /// the estimates ([`Resampling::Parametric`]); covariates, visits and what is missing stay as they are. A
+    /// replicate without a verified optimum, or on which `statistics` fails or yields something that is not a finite
+    /// number, is left out, counted, and named in the summary. Factor levels that no drawn patient has leave their
+    /// coefficients NaN.
     ///
     /// See the [module](crate::bootstrap) for an example.
     ///
     /// # Errors
     /// Whatever `statistics` says of this fit; [`Error::Invalid`] where too few replicates are asked for, or remain, to
-    /// reach the level's quantiles, and for bias-corrected and accelerated limits of a parametric bootstrap; [`Error::NoPatients`] for a
-    /// fit from moments, [`Error::Invalid`] for one response of a joint fit, and for resampled patients where random effects of clusters tie them
-    /// together (the parametric bootstrap draws the effects too).
+    /// reach the level's quantiles, and for bias-corrected and accelerated limits of a parametric bootstrap;
+    /// [`Error::NoPatients`] for a fit from moments, [`Error::Invalid`] for one response of a joint fit, and for
+    /// resampled patients where random effects of clusters tie them together (the parametric bootstrap draws the
+    /// effects too).
     pub fn bootstrap<F>(&self, bootstrap: &Bootstrap<'_>, statistics: F) -> Result<BootstrapDistribution>
     where
         F: Fn(&Fit) -> Result<Vec<f64>> + Sync,

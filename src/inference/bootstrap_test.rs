@@ -23,12 +23,13 @@ pub struct BootstrapLikelihoodRatio {
 }
 
 impl Fit {
-    /// Tests this model against a special case of it, as [`Fit::likelihood_ratio`] does, with a p-value that needs no large samples and no theory of
-    /// boundaries: outcomes are simulated from `nested`, effects of clusters and all, and both models fitted to each (Davison & Hinkley 1997,
-    /// Bootstrap Methods and their Application, §4.2). It is the test for whether the variance of a few clusters is zero.
+    /// Tests this model against a special case of it, as [`Fit::likelihood_ratio`] does, with a p-value that needs no
+    /// large samples and no theory of boundaries: outcomes are simulated from `nested`, effects of clusters and all,
+    /// and both models fitted to each (Davison & Hinkley 1997, Bootstrap Methods and their Application, §4.2). It is
+    /// the test for whether the variance of a few clusters is zero.
     ///
-    /// Replicate r draws from streams of its own under `seed`: the same bits for any number of threads. A thousand replicates tell .05 within
-    /// ± .007.
+    /// Replicate r draws from streams of its own under `seed`: the same bits for any number of threads. A thousand
+    /// replicates tell .05 within ± .007.
     ///
     /// ```
     /// # use trialstats::{Model, simulate::Gaussian};
@@ -43,8 +44,8 @@ impl Fit {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NotComparable`] as [`Fit::likelihood_ratio`]; [`Error::Invalid`] for no replicates, or where none could be fitted, and for fits
-    /// that cannot be simulated from.
+    /// [`Error::NotComparable`] as [`Fit::likelihood_ratio`]; [`Error::Invalid`] for no replicates, or where none
+    /// could be fitted, and for fits that cannot be simulated from.
     pub fn bootstrap_likelihood_ratio(&self, nested: &Fit, replicates: usize, seed: u64) -> Result<BootstrapLikelihoodRatio> {
         let test = self.likelihood_ratio(nested)?;
         let simulator = Simulator::new(nested)?;

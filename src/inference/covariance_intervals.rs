@@ -15,18 +15,19 @@ use serde::Serialize;
 /// How intervals for covariance parameters are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum CovarianceIntervalMethod {
-    /// All values whose (restricted) likelihood, maximised over everything else, is not significantly below the optimum's (the default).
-    /// Intervals of a variance and of its root correspond, and so do those of any other transformation.
+    /// All values whose (restricted) likelihood, maximised over everything else, is not significantly below the
+    /// optimum's (the default). Intervals of a variance and of its root correspond, and so do those of any other
+    /// transformation.
     #[default]
     Profile,
-    /// Estimate ± quantile × standard error on a scale chosen for its kind: the logarithm for what must be positive, Fisher's z for
-    /// correlations, the log odds for intraclass correlations, the natural scale for the rest.
+    /// Estimate ± quantile × standard error on a scale chosen for its kind: the logarithm for what must be positive,
+    /// Fisher's z for correlations, the log odds for intraclass correlations, the natural scale for the rest.
     Wald,
     /// Estimate ± quantile × standard error on the natural scale.
     WaldNatural,
-    /// For what must be positive ν θ̂ / χ²(ν) with ν = 2 (θ̂ / SE)², Satterthwaite's approximation, as SAS PROC MIXED has it with `CL`; natural
-    /// scale for the rest. For an intraclass correlation, the ratio of the clusters' variance to the rest over quantiles of F, with such
-    /// degrees of freedom each.
+    /// For what must be positive ν θ̂ / χ²(ν) with ν = 2 (θ̂ / SE)², Satterthwaite's approximation, as SAS PROC MIXED
+    /// has it with `CL`; natural scale for the rest. For an intraclass correlation, the ratio of the clusters'
+    /// variance to the rest over quantiles of F, with such degrees of freedom each.
     Satterthwaite,
 }
 
@@ -48,8 +49,8 @@ impl Default for CovarianceIntervalOptions {
 /// Intervals for everything that describes the fitted covariance.
 #[derive(Debug, Clone, Serialize)]
 pub struct CovarianceIntervals {
-    /// Parameters and random effects, then standard deviations and correlations of the visits, group by group; behind them parameters, standard
-    /// deviations and correlations of the effects of clusters.
+    /// Parameters and random effects, then standard deviations and correlations of the visits, group by group; behind
+    /// them parameters, standard deviations and correlations of the effects of clusters.
     pub rows: Vec<CovarianceInterval>,
     /// Level and method.
     pub options: CovarianceIntervalOptions,
@@ -87,12 +88,13 @@ pub(super) enum Range {
 }
 
 impl Fit {
-    /// Confidence intervals for the covariance parameters, for standard deviations and correlations of random effects, and for the standard
-    /// deviation at every visit and the correlation of every pair of visits.
+    /// Confidence intervals for the covariance parameters, for standard deviations and correlations of random
+    /// effects, and for the standard deviation at every visit and the correlation of every pair of visits.
     ///
-    /// Profile intervals are exact for the likelihood that was fitted, restricted or full (REML profiles take the mean's uncertainty into
-    /// account). A limit at the edge of the range (a variance of 0, a correlation of ±1) means that the likelihood does not fall far enough
-    /// before it is reached; notes say so, and name limits that do not exist.
+    /// Profile intervals are exact for the likelihood that was fitted, restricted or full (REML profiles take the
+    /// mean's uncertainty into account). A limit at the edge of the range (a variance of 0, a correlation of ±1)
+    /// means that the likelihood does not fall far enough before it is reached; notes say so, and name limits that do
+    /// not exist.
     ///
     /// ```
     /// # use trialstats::{Covariance, Layout, Model};

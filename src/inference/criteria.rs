@@ -17,7 +17,8 @@ pub enum ParameterCount {
 pub struct InformationCriteria {
     /// −2ℓ + 2k (Akaike 1974).
     pub aic: f64,
-    /// −2ℓ + 2k n/(n − k − 1), n the number of observations less, under REML, the rank of X, as SAS has it (Hurvich & Tsai 1989).
+    /// −2ℓ + 2k n/(n − k − 1), n the number of observations less, under REML, the rank of X, as SAS has it (Hurvich &
+    /// Tsai 1989).
     pub aicc: f64,
     /// −2ℓ + k log n, n the number of patients (Schwarz 1978; SAS, mmrm).
     pub bic: f64,
@@ -28,7 +29,8 @@ pub struct InformationCriteria {
 }
 
 impl Fit {
-    /// AIC with covariance parameters counted, as SAS has it under REML and mmrm always; see [`Fit::information_criteria`].
+    /// AIC with covariance parameters counted, as SAS has it under REML and mmrm always; see
+    /// [`Fit::information_criteria`].
     pub fn aic(&self) -> f64 {
         self.information_criteria(ParameterCount::Covariance).aic
     }

@@ -1,14 +1,15 @@
 //! The algebra of leaving one patient out.
 //!
-//! With V the covariance of the patient's observations, X their rows, e = y − Xβ, Φ = (X'WX)⁻¹ over everybody and H = XΦX', the estimates without
-//! the patient and with the same covariance parameters are exactly
+//! With V the covariance of the patient's observations, X their rows, e = y − Xβ, Φ = (X'WX)⁻¹ over everybody and H =
+//! XΦX', the estimates without the patient and with the same covariance parameters are exactly
 //!
 //! ```text
 //! β₋ − β = −ΦX'(V − H)⁻¹e        Φ₋ = Φ + ΦX'(V − H)⁻¹XΦ
 //! ```
 //!
-//! (Woodbury; Christensen, Pearson & Johnson 1992, Technometrics 34:38–45). With V = LL' and L⁻¹HL⁻ᵀ = UΛU', everything follows from the
-//! leverages λ in [0, 1) and f = U'L⁻¹e; a leverage of 1 means that the others do not determine β.
+//! (Woodbury; Christensen, Pearson & Johnson 1992, Technometrics 34:38–45). With V = LL' and L⁻¹HL⁻ᵀ = UΛU',
+//! everything follows from the leverages λ in
+//! [0, 1) and f = U'L⁻¹e; a leverage of 1 means that the others do not determine β.
 
 use super::{Fit, Refitter};
 use crate::error::Result;

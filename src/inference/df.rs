@@ -10,19 +10,20 @@ pub enum Df {
     /// [`Model::information`](crate::Model::information) says otherwise: SAS `ddfm=satterthwaite`, R mmrm and lmerTest.
     #[default]
     Satterthwaite,
-    /// Kenward & Roger (1997) as SAS has it (`ddfm=kr`): observed information unless told otherwise, the adjustment with second derivatives
-    /// of Σ in the natural parameters.
+    /// Kenward & Roger (1997) as SAS has it (`ddfm=kr`): observed information unless told otherwise, the adjustment
+    /// with second derivatives of Σ in the natural parameters.
     KenwardRoger,
-    /// Kenward & Roger without the second derivatives of Σ: SAS `ddfm=kr(linear)`, mmrm `Kenward-Roger-Linear`. The same as the full form
-    /// for every structure that is linear in its parameters.
+    /// Kenward & Roger without the second derivatives of Σ: SAS `ddfm=kr(linear)`, mmrm `Kenward-Roger-Linear`. The
+    /// same as the full form for every structure that is linear in its parameters.
     KenwardRogerLinear,
-    /// Kenward & Roger (2009), with the bias of the covariance parameters that the 1997 form leaves out: SAS `ddfm=kr2`. It does not depend on
-    /// the parameters in which the structure is written, and is the same as the other two where Σ is linear in them. Scale and degrees of
-    /// freedom are those of 1997.
+    /// Kenward & Roger (2009), with the bias of the covariance parameters that the 1997 form leaves out: SAS
+    /// `ddfm=kr2`. It does not depend on the parameters in which the structure is written, and is the same as the
+    /// other two where Σ is linear in them. Scale and degrees of freedom are those of 1997.
     KenwardRoger2,
-    /// N − rank X divided between effects that vary within patients and those that do not (Schluchter & Elashoff 1990): SAS `ddfm=betwithin`, R mmrm
-    /// `Between-Within`. A combination has the smaller df of the effects it weighs, the intercept that of effects within, as R mmrm has
-    /// them; unlike SAS, an unstructured covariance makes no exception.
+    /// N − rank X divided between effects that vary within patients and those that do not (Schluchter & Elashoff
+    /// 1990): SAS `ddfm=betwithin`, R mmrm `Between-Within`. A combination has the smaller df of the effects it
+    /// weighs, the intercept that of effects within, as R mmrm has them; unlike SAS, an unstructured covariance makes
+    /// no exception.
     BetweenWithin,
     /// N − rank X for every effect.
     Residual,

@@ -6,22 +6,25 @@
 //! tr(P ∂_kΣ P ∂_lΣ) = Σ_P {n tr(∂_kΣ W ∂_lΣ W) − 2 tr(∂_kΣ W ∂_lΣ W H_P W)} + tr(Φ P_k Φ P_l),   H_P = Σ_i X_i Φ X_i'
 //! ```
 //!
-//! (Kenward & Roger 1997, Biometrics 53:983–997, section 3.1, where the second sum is tr(ΦQ_kl)). For maximum likelihood only the first sum
-//! remains.
+//! (Kenward & Roger 1997, Biometrics 53:983–997, section 3.1, where the second sum is tr(ΦQ_kl)). For maximum
+//! likelihood only the first sum remains.
 
 use crate::fit::Estimation;
 use crate::fit::curvature::Derivatives;
 use crate::fit::optimum::Fitted;
 use nalgebra::DMatrix;
 
-/// Which information of the covariance parameters stands behind degrees of freedom and the adjustments of Kenward and Roger.
+/// Which information of the covariance parameters stands behind degrees of freedom and the adjustments of Kenward and
+/// Roger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum InformationKind {
-    /// Half the Hessian of −2 log-likelihood at the optimum (the default): SAS PROC MIXED, R mmrm, and lmerTest's Satterthwaite.
+    /// Half the Hessian of −2 log-likelihood at the optimum (the default): SAS PROC MIXED, R mmrm, and lmerTest's
+    /// Satterthwaite.
     #[default]
     Observed,
-    /// What that is expected to be under the fitted model: pbkrtest, lmerTest's Kenward–Roger, Stata's `dfmethod(kroger, eim)`. Equal to
-    /// the observed information in balanced data with a structure linear in its parameters.
+    /// What that is expected to be under the fitted model: pbkrtest, lmerTest's Kenward–Roger, Stata's
+    /// `dfmethod(kroger, eim)`. Equal to the observed information in balanced data with a structure linear in its
+    /// parameters.
     Expected,
 }
 

@@ -65,7 +65,8 @@ pub(crate) fn in_order(structures: &[Covariance]) -> String {
 /// All are bound before the first is fitted, so that a list that cannot be followed is refused whatever the data say.
 ///
 /// # Errors
-/// What `bind` says of any of them; what `fit` says at once where no other structure can help; [`Error::NoCovarianceFits`] where all have failed.
+/// What `bind` says of any of them; what `fit` says at once where no other structure can help;
+/// [`Error::NoCovarianceFits`] where all have failed.
 pub(crate) fn first_that_fits<S, T>(
     covariance: &Covariance,
     fallbacks: &[Covariance],

@@ -145,7 +145,8 @@ impl Fit {
         self.df
     }
 
-    /// Whether degrees of freedom and adjustments rest on the observed or the expected information of the covariance parameters.
+    /// Whether degrees of freedom and adjustments rest on the observed or the expected information of the covariance
+    /// parameters.
     pub fn information_kind(&self) -> InformationKind {
         self.information_kind
     }
@@ -165,14 +166,16 @@ impl Fit {
         self
     }
 
-    /// The sums over patterns of visits from which it was fitted: all that the likelihood needs of the data. The outcome is measured from
-    /// [`Moments::origin`], and covariates whose mean is over 100 standard deviations from zero are measured from that mean.
-    /// `None` where coordinates that differ by patient give each a covariance of his own, for which no sums suffice.
+    /// The sums over patterns of visits from which it was fitted: all that the likelihood needs of the data. The
+    /// outcome is measured from [`Moments::origin`], and covariates whose mean is over 100 standard deviations from
+    /// zero are measured from that mean. `None` where coordinates that differ by patient give each a covariance of
+    /// his own, for which no sums suffice.
     pub fn moments(&self) -> Option<&Moments> {
         self.fitted.moments.as_ref()
     }
 
-    /// ∂θ/∂η' of the working parameters that [`Fit::covariance_parameters_vcov`] is about, where a variance is at its boundary.
+    /// ∂θ/∂η' of the working parameters that [`Fit::covariance_parameters_vcov`] is about, where a variance is at its
+    /// boundary.
     pub(super) fn information_at_boundary(&self) -> Option<&DMatrix<f64>> {
         self.information().jacobian.as_ref()
     }
@@ -182,8 +185,8 @@ impl Fit {
         &self.fitted
     }
 
-    /// The optimum with a likelihood that can be asked elsewhere: the fit's own, or the same found again from patterns and clusters where the sparse
-    /// engine, which keeps none, has found it.
+    /// The optimum with a likelihood that can be asked elsewhere: the fit's own, or the same found again from
+    /// patterns and clusters where the sparse engine, which keeps none, has found it.
     pub(super) fn with_likelihood(&self) -> Result<&Fitted> {
         if self.fitted.sparse.is_none() {
             return Ok(&self.fitted);
@@ -200,7 +203,8 @@ impl Fit {
         &self.fitted.convergence
     }
 
-    /// The (restricted) log-likelihood at the optimum: with (N − p) log 2π and without log|X'X|, as SAS, mmrm, lme4 and nlme have it.
+    /// The (restricted) log-likelihood at the optimum: with (N − p) log 2π and without log|X'X|, as SAS, mmrm, lme4
+    /// and nlme have it.
     pub fn log_likelihood(&self) -> f64 {
         -0.5 * self.fitted.point.value
     }
@@ -226,8 +230,8 @@ impl Fit {
         &self.beta
     }
 
-    /// The covariance of β, p × p: (X'WX)⁻¹, Kenward and Roger's adjusted one where the degrees of freedom are theirs, or a cluster-robust one
-    /// where the model asked for it ([`Fit::vcov_method`]). NaN for aliased columns.
+    /// The covariance of β, p × p: (X'WX)⁻¹, Kenward and Roger's adjusted one where the degrees of freedom are
+    /// theirs, or a cluster-robust one where the model asked for it ([`Fit::vcov_method`]). NaN for aliased columns.
     pub fn vcov(&self) -> &DMatrix<f64> {
         self.vcov.get_or_init(|| {
             if let Some(whole) = &self.whole {
@@ -257,7 +261,8 @@ impl Fit {
 
     /// The asymptotic covariance of the covariance parameters, from the observed information, or the expected
     /// where the model asks for it. In the order of
-    /// [`Fit::covariance_parameters`]; where a variance is at its boundary, of the parameters of the Cholesky factor instead.
+    /// [`Fit::covariance_parameters`]; where a variance is at its boundary, of the parameters of the Cholesky factor
+    /// instead.
     pub fn covariance_parameters_vcov(&self) -> &DMatrix<f64> {
         &self.information().covariance
     }
@@ -307,7 +312,8 @@ impl Fit {
         if self.fitted.problem.classes.len() > 1 {
             notes.push("The covariance takes coordinates that differ by patient; matrices shown are those of a patient with the fewest visits missed.".into());
         }
-        // What vanished of the effects of clusters is told as a direction; the sparse engine has nothing else that could.
+        // What vanished of the effects of clusters is told as a direction; the sparse engine has nothing else that
+        // could.
         let of_clusters = &self.fitted.parameter_names()[self.first_of_effects()..];
         let elsewhere = |name: &&String| self.fitted.sparse.is_none() && !of_clusters.iter().any(|own| name.ends_with(own.as_str()));
         let boundary: Vec<&str> = self.convergence().boundary.iter().filter(elsewhere).map(String::as_str).collect();
@@ -384,8 +390,9 @@ impl Fit {
         Ok(Estimate::new(label, estimate, variance.sqrt(), df))
     }
 
-    /// The joint test that every row of `l` (k × p) times β is zero. Rows that depend on others count once. Satterthwaite's degrees of freedom
-    /// depend on the rows in which a hypothesis is written, Kenward and Roger's do not; the rows are taken as they are given.
+    /// The joint test that every row of `l` (k × p) times β is zero. Rows that depend on others count once.
+    /// Satterthwaite's degrees of freedom depend on the rows in which a hypothesis is written, Kenward and Roger's do
+    /// not; the rows are taken as they are given.
     ///
     /// # Errors
     /// As [`Fit::estimate`], for any row; [`Error::Invalid`] where all rows are zero.
@@ -511,7 +518,8 @@ impl Fit {
         if above { "clusters" } else { "patients" }
     }
 
-    /// Degrees of freedom of a cluster-robust variance. `given` are the weights of the fitted columns, `centred` those of the centred ones.
+    /// Degrees of freedom of a cluster-robust variance. `given` are the weights of the fitted columns, `centred`
+    /// those of the centred ones.
     fn sandwich_df(&self, given: Option<&[f64]>, centred: &DVector<f64>) -> f64 {
         match given.and_then(single) {
             // All coefficients are done in one pass, and kept.
@@ -571,7 +579,8 @@ impl Fit {
     }
 }
 
-/// The rows as independent, mutually uncorrelated combinations: eigenvectors of LVL' times L, V the covariance of the coefficients.
+/// The rows as independent, mutually uncorrelated combinations: eigenvectors of LVL' times L, V the covariance of the
+/// coefficients.
 fn independent_rows(rows: &DMatrix<f64>, covariance: &DMatrix<f64>) -> DMatrix<f64> {
     let eigen = SymmetricEigen::new(rows * covariance * rows.transpose());
     let largest = eigen.eigenvalues.max();

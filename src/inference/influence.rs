@@ -11,7 +11,8 @@ use rayon::prelude::*;
 /// What becomes of the covariance parameters when a patient is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum CovarianceOnDeletion {
-    /// They are held at the estimates from everybody (the default; SAS `INFLUENCE(EFFECT=… ITER=0)`). Exact, by downdating.
+    /// They are held at the estimates from everybody (the default; SAS `INFLUENCE(EFFECT=… ITER=0)`). Exact, by
+    /// downdating.
     #[default]
     Held,
     /// They are estimated again, to convergence: the fit without the patient (SAS `ITER=n`).
@@ -42,15 +43,16 @@ impl InfluenceOptions {
         self
     }
 
-    /// Follows l'β, with one weight a column of the model matrix; see [`Design::marginal_row`](crate::design::Design::marginal_row) for those of a
-    /// marginal mean.
+    /// Follows l'β, with one weight a column of the model matrix; see
+    /// [`Design::marginal_row`](crate::design::Design::marginal_row) for those of a marginal mean.
     pub fn contrast(mut self, label: impl Into<String>, l: impl Into<Vec<f64>>) -> Self {
         self.contrasts.push((label.into(), l.into()));
         self
     }
 }
 
-/// The influence of every analysed patient, the largest Cook's distance first; those without whom nothing can be computed come first of all.
+/// The influence of every analysed patient, the largest Cook's distance first; those without whom nothing can be
+/// computed come first of all.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Influence {
     /// Name of the outcome.
@@ -68,7 +70,8 @@ pub struct Influence {
     notes: Vec<String>,
 }
 
-/// What changes when one patient is left out. What could not be computed is NaN, and [`PatientInfluence::reason`] says why.
+/// What changes when one patient is left out. What could not be computed is NaN, and [`PatientInfluence::reason`]
+/// says why.
 ///
 /// β and Φ are estimate and model covariance of the p fitted coefficients, β₋ and Φ₋ those without the patient.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -104,15 +107,18 @@ pub struct CovarianceInfluence {
     pub changes: Vec<f64>,
     /// (θ₋ − θ)'Γ⁻¹(θ₋ − θ), Γ the asymptotic covariance of θ; NaN where a variance is at its boundary.
     pub cooks_distance: f64,
-    /// 2(ℓ(β, θ) − ℓ(β₋, θ₋)) on the data of everybody, ℓ the (restricted) log-likelihood (Cook 1986, J R Stat Soc B 48:133–169).
+    /// 2(ℓ(β, θ) − ℓ(β₋, θ₋)) on the data of everybody, ℓ the (restricted) log-likelihood (Cook 1986, J R Stat Soc B
+    /// 48:133–169).
     pub likelihood_distance: f64,
 }
 
 impl Fit {
-    /// What each patient's data do to the estimates: all of them leave together, as in PROC MIXED's `INFLUENCE(EFFECT=patient)`.
+    /// What each patient's data do to the estimates: all of them leave together, as in PROC MIXED's
+    /// `INFLUENCE(EFFECT=patient)`.
     ///
-    /// With the covariance parameters held, the estimates without a patient follow exactly from those of everybody, at a cost that grows with the
-    /// number of patients; estimated again they are those of a fit without the patient. `trial` gives the patients' names.
+    /// With the covariance parameters held, the estimates without a patient follow exactly from those of everybody,
+    /// at a cost that grows with the number of patients; estimated again they are those of a fit without the patient.
+    /// `trial` gives the patients' names.
     ///
     /// ```
     /// use trialstats::design::Averaging;
@@ -130,8 +136,8 @@ impl Fit {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] for another trial than the one that was fitted or a contrast of another length, [`Error::NotEstimable`] for a
-    /// contrast that the data do not determine.
+    /// [`Error::Invalid`] for another trial than the one that was fitted or a contrast of another length,
+    /// [`Error::NotEstimable`] for a contrast that the data do not determine.
     pub fn influence(&self, trial: &Trial, options: &InfluenceOptions) -> Result<Influence> {
         self.check_shared_covariance("influence")?;
         self.must_be_whole("the influence of patients")?;
@@ -255,7 +261,8 @@ fn notes(fit: &Fit, covariance: CovarianceOnDeletion, rows: &[PatientInfluence])
 }
 
 impl Influence {
-    /// The coefficient that a patient moves most, in standard errors, as a position among the coefficients, and by how many.
+    /// The coefficient that a patient moves most, in standard errors, as a position among the coefficients, and by
+    /// how many.
     fn most_moved(&self, row: &PatientInfluence) -> Option<(usize, f64)> {
         let moved = row.coefficient_changes.iter().zip(&self.coefficients).map(|(change, estimate)| change / estimate.se).enumerate();
         moved.filter(|(_, m)| m.is_finite()).max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))

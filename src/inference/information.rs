@@ -10,8 +10,8 @@ use crate::fit::sparse::SparseFit;
 use crate::fit::traces::restrict;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
-/// Second-order facts at the optimum, in the natural parameters; in the working ones where a variance is at its boundary, so that what
-/// vanished no longer counts.
+/// Second-order facts at the optimum, in the natural parameters; in the working ones where a variance is at its
+/// boundary, so that what vanished no longer counts.
 #[derive(Debug)]
 pub(crate) struct Information {
     /// The asymptotic covariance of the parameters: twice the inverse of the Hessian of −2ℓ, observed or expected.
@@ -57,8 +57,9 @@ impl Information {
         Self::at(fitted, kind, natural, sparse.slopes(), fitted.problem.derivatives(&fitted.point.theta), None)
     }
 
-    /// In the natural parameters, or in the working ones where a variance vanished: the likelihood has a slope there in the natural ones, and its
-    /// Hessian is no information. What that is expected to be is one at the boundary too, as pbkrtest has it.
+    /// In the natural parameters, or in the working ones where a variance vanished: the likelihood has a slope there
+    /// in the natural ones, and its Hessian is no information. What that is expected to be is one at the boundary
+    /// too, as pbkrtest has it.
     fn at(
         fitted: &Fitted,
         kind: InformationKind,
@@ -151,8 +152,9 @@ impl Information {
         sandwich_all(fitted, sums)
     }
 
-    /// W (Σ_kl ω_kl ∂_klΣ) W per pattern: the weights Ω for which X'ΩX is Σ_kl ω_kl R_kl. `None` where Σ is linear in its parameters, or where
-    /// a variance is at its boundary and the parameters that remain are not those that the adjustment is defined for.
+    /// W (Σ_kl ω_kl ∂_klΣ) W per pattern: the weights Ω for which X'ΩX is Σ_kl ω_kl R_kl. `None` where Σ is linear in
+    /// its parameters, or where a variance is at its boundary and the parameters that remain are not those that the
+    /// adjustment is defined for.
     pub fn weighted_r(&self, fitted: &Fitted) -> Option<Blocks> {
         let (problem, t) = (&fitted.problem, fitted.problem.visits());
         if self.jacobian.is_some() || problem.structure().is_linear() {
@@ -205,8 +207,8 @@ fn combination<'a>(matrices: impl Iterator<Item = &'a DMatrix<f64>>, weight: imp
     matrices.enumerate().fold(DMatrix::zeros(size, size), |sum, (l, m)| sum + m * weight(l))
 }
 
-/// The inverse of a symmetric matrix on the directions in which it is positive; the others carry no information. Scaled to unit diagonal
-/// first, so that units do not decide what counts as zero.
+/// The inverse of a symmetric matrix on the directions in which it is positive; the others carry no information.
+/// Scaled to unit diagonal first, so that units do not decide what counts as zero.
 pub(super) fn pseudo_inverse(matrix: &DMatrix<f64>) -> DMatrix<f64> {
     let scale = matrix.diagonal().map(|d| if d > 0.0 { 1.0 / d.sqrt() } else { 0.0 });
     let scaled = DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |a, b| matrix[(a, b)] * scale[a] * scale[b]);

@@ -1,7 +1,8 @@
 //! One response of a joint fit, as a fit of its own.
 //!
-//! Its design is the response's, so that everything that speaks of arms and visits works unchanged; its estimates are combinations of the
-//! joint parameter vector with zeros for the other responses, and their covariance and degrees of freedom are those of the joint fit.
+//! Its design is the response's, so that everything that speaks of arms and visits works unchanged; its estimates are
+//! combinations of the joint parameter vector with zeros for the other responses, and their covariance and degrees of
+//! freedom are those of the joint fit.
 
 use super::{FTest, Fit, GroupCovariance};
 use crate::covariance::Covariance;
@@ -61,8 +62,8 @@ impl Whole {
 }
 
 impl Fit {
-    /// One response of a joint fit: `design` is its own, `covariance` that of its visits in the parameters of the whole, `place` where it is
-    /// in the joint design.
+    /// One response of a joint fit: `design` is its own, `covariance` that of its visits in the parameters of the
+    /// whole, `place` where it is in the joint design.
     pub(crate) fn response_of(whole: &Arc<Fit>, design: Design, covariance: Covariance, place: &Place) -> Fit {
         let cells = &place.cells;
         let beta = whole.beta()[place.columns.clone()].to_vec();

@@ -1,5 +1,5 @@
-//! Kenward & Roger (1997), Biometrics 53:983–997, as SAS PROC MIXED has it: the observed information for ω, R from the second derivatives
-//! of Σ in the natural parameters.
+//! Kenward & Roger (1997), Biometrics 53:983–997, as SAS PROC MIXED has it: the observed information for ω, R from
+//! the second derivatives of Σ in the natural parameters.
 
 use super::information::Information;
 use super::kenward_roger2;

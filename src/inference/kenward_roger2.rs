@@ -1,19 +1,21 @@
-//! Kenward & Roger (2009), Computational Statistics & Data Analysis 53:2583–2595 (SAS `ddfm=kr2`): the adjustment for structures that are not
-//! linear in their parameters, with the bias of the estimated parameters that Kenward & Roger (1997) left out.
+//! Kenward & Roger (2009), Computational Statistics & Data Analysis 53:2583–2595 (SAS `ddfm=kr2`): the adjustment for
+//! structures that are not linear in their parameters, with the bias of the estimated parameters that Kenward & Roger
+//! (1997) left out.
 //!
-//! The 1997 adjustment takes E(Φ̂) − Φ for ½ Σ_kl ω_kl ∂_klΦ, as if E(θ̂) were θ. REML estimates are biased by (Cox & Snell 1968, JRSS B
-//! 30:248–275, in which the third-order terms cancel for a Gaussian likelihood)
+//! The 1997 adjustment takes E(Φ̂) − Φ for ½ Σ_kl ω_kl ∂_klΦ, as if E(θ̂) were θ. REML estimates are biased by (Cox &
+//! Snell 1968, JRSS B 30:248–275, in which the third-order terms cancel for a Gaussian likelihood)
 //!
 //! ```text
 //! b = −½ G⁻¹ c,   G_kl = tr(P ∂_kΣ P ∂_lΣ),   c_k = tr(P ∂_kΣ P C),   C = Σ_kl ω_kl ∂_klΣ
 //! ```
 //!
-//! with P = W − WXΦX'W, and the missing term is Σ_k b_k ∂_kΦ = −Φ(Σ_k b_k P_k)Φ. In the adjusted covariance Σ_kl ω_kl R_kl = X'WCWX
-//! thereby becomes X'WCWX − 2 Σ_k b_k P_k = X'W(C + 2 Σ_k b_k ∂_kΣ)WX: of the curvature C of Σ(θ) only the part that no change of θ could
-//! bring about, which is why the result does not depend on the parameterisation. It is the adjustment of 1997 where Σ is linear in θ.
+//! with P = W − WXΦX'W, and the missing term is Σ_k b_k ∂_kΦ = −Φ(Σ_k b_k P_k)Φ. In the adjusted covariance Σ_kl ω_kl
+//! R_kl = X'WCWX thereby becomes X'WCWX − 2 Σ_k b_k P_k = X'W(C + 2 Σ_k b_k ∂_kΣ)WX: of the curvature C of Σ(θ) only
+//! the part that no change of θ could bring about, which is why the result does not depend on the parameterisation.
+//! It is the adjustment of 1997 where Σ is linear in θ.
 //!
-//! G is the expected information, as derived, whichever information ω comes from: with another metric the projection would not be one, and
-//! the invariance lost. Scale and degrees of freedom are those of 1997.
+//! G is the expected information, as derived, whichever information ω comes from: with another metric the projection
+//! would not be one, and the invariance lost. Scale and degrees of freedom are those of 1997.
 
 use super::expected_information::expected_hessian;
 use super::information::{Information, pseudo_inverse};

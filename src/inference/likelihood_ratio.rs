@@ -24,11 +24,13 @@ pub struct LikelihoodRatio {
     pub statistic: f64,
     /// The difference between the numbers of parameters.
     pub df: f64,
-    /// The p-value of the χ² distribution on `df` degrees of freedom; conservative where the smaller model puts a variance to its boundary.
+    /// The p-value of the χ² distribution on `df` degrees of freedom; conservative where the smaller model puts a
+    /// variance to its boundary.
     pub p: f64,
-    /// Where random effects vanish in the smaller model: the p-value of the mixture of χ² distributions. With one effect that is
-    /// ½χ²(df − 1) + ½χ²(df), exact in large samples; with m effects that are independent of each other Σ_j 2^−m C(m, j) χ²(df − m + j),
-    /// approximate (see the notes). None where no variance vanishes, and where several correlated effects of a factor do.
+    /// Where random effects vanish in the smaller model: the p-value of the mixture of χ² distributions. With one
+    /// effect that is ½χ²(df − 1) + ½χ²(df), exact in large samples; with m effects that are independent of each
+    /// other Σ_j 2^−m C(m, j) χ²(df − m + j), approximate (see the notes). None where no variance vanishes, and where
+    /// several correlated effects of a factor do.
     pub mixture_p: Option<f64>,
     /// How it was made.
     pub notes: Vec<String>,
@@ -53,18 +55,20 @@ pub struct ComparedModel {
 type Classes = [Arc<dyn CovarianceStructure>];
 
 impl Fit {
-    /// Tests this model against a special case of it: −2 log-likelihood falls by a χ² variable on as many degrees of freedom as there are
-    /// more parameters (Wilks 1938, Annals of Mathematical Statistics 9:60–62).
+    /// Tests this model against a special case of it: −2 log-likelihood falls by a χ² variable on as many degrees of
+    /// freedom as there are more parameters (Wilks 1938, Annals of Mathematical Statistics 9:60–62).
     ///
-    /// Both must be fitted to the same observations with the same weights. By REML, both must have the same columns of the mean model: the
-    /// likelihood is that of error contrasts, which are others for another mean. By ML the columns of `nested` must be linear combinations of
-    /// this model's. The covariance of `nested` must be a special case of this one's: the same structure or a more special one, for the same
-    /// groups of patients or fewer. Whether that is so is found by calculation, for structures of a user's own as well.
+    /// Both must be fitted to the same observations with the same weights. By REML, both must have the same columns
+    /// of the mean model: the likelihood is that of error contrasts, which are others for another mean. By ML the
+    /// columns of `nested` must be linear combinations of this model's. The covariance of `nested` must be a special
+    /// case of this one's: the same structure or a more special one, for the same groups of patients or fewer.
+    /// Whether that is so is found by calculation, for structures of a user's own as well.
     ///
-    /// Where a random effect of this model has no variance in `nested`, the truth lies at the boundary of the parameters, and the p-value of
-    /// χ² is too large. [`LikelihoodRatio::mixture_p`] is then that of the mixture of Self & Liang (1987, JASA 82:605–610) and Stram & Lee
-    /// (1994, Biometrics 50:1171–1177): one random effect of patients (in Σ) or of clusters, `(1 | therapist)`, dropped alone or from others that it
-    /// is correlated with. For several at once the weights depend on the information; those given are of independent estimates.
+    /// Where a random effect of this model has no variance in `nested`, the truth lies at the boundary of the
+    /// parameters, and the p-value of χ² is too large. [`LikelihoodRatio::mixture_p`] is then that of the mixture of
+    /// Self & Liang (1987, JASA 82:605–610) and Stram & Lee (1994, Biometrics 50:1171–1177): one random effect of
+    /// patients (in Σ) or of clusters, `(1 | therapist)`, dropped alone or from others that it is correlated with.
+    /// For several at once the weights depend on the information; those given are of independent estimates.
     /// [`Fit::bootstrap_likelihood_ratio`] needs no such theory.
     ///
     /// ```

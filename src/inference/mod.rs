@@ -1,10 +1,12 @@
 //! Inference: what a fit says of the mean, with honest degrees of freedom.
 //!
-//! Every function here sees a fit as β, Φ and the derivatives of Φ over the covariance parameters; nothing knows of arms or visits.
+//! Every function here sees a fit as β, Φ and the derivatives of Φ over the covariance parameters; nothing knows of
+//! arms or visits.
 //!
 //! # Degrees of freedom
 //!
-//! Set by [`Model::df`](crate::Model::df). v = l'Φl, g its gradient over the covariance parameters θ, A the covariance of θ.
+//! Set by [`Model::df`](crate::Model::df). v = l'Φl, g its gradient over the covariance parameters θ, A the
+//! covariance of θ.
 //!
 //! | [`Df`] | df of l'β | standard error | papers | peers |
 //! |---|---|---|---|---|
@@ -18,11 +20,12 @@
 //!
 //! # Covariance of the coefficients
 //!
-//! Set by [`Model::vcov`](crate::Model::vcov). The clusters are those of [`Model::clusters`](crate::Model::clusters): patients, the levels of a factor
-//! above them, or the highest that random effects make. X*, e* are whitened by the fitted covariance of a whole cluster, H* = X*ΦX*'. Kenward and Roger's
-//! methods go with the model-based covariance only; all other df go with all, but `BetweenWithin` only with patients as clusters. With `Satterthwaite` the df of
-//! a cluster-robust variance are those of Bell & McCaffrey (2002) under the fitted covariance, (tr P)²/tr P², and joint tests put them together as Fai &
-//! Cornelius do. [`Fit::cluster_counts`] says how many clusters an arm has.
+//! Set by [`Model::vcov`](crate::Model::vcov). The clusters are those of [`Model::clusters`](crate::Model::clusters):
+//! patients, the levels of a factor above them, or the highest that random effects make. X*, e* are whitened by the
+//! fitted covariance of a whole cluster, H* = X*ΦX*'. Kenward and Roger's methods go with the model-based covariance
+//! only; all other df go with all, but `BetweenWithin` only with patients as clusters. With `Satterthwaite` the df of
+//! a cluster-robust variance are those of Bell & McCaffrey (2002) under the fitted covariance, (tr P)²/tr P², and
+//! joint tests put them together as Fai & Cornelius do. [`Fit::cluster_counts`] says how many clusters an arm has.
 //!
 //! | [`Vcov`] | V | papers | peers |
 //! |---|---|---|---|

@@ -1,8 +1,9 @@
 //! Whether a covariance structure is a special case of another.
 //!
-//! It is found by trying: the Σ of the smaller structure at its estimate, and at points around it, must each be a Σ of the larger one. The
-//! parameters for it are found by Levenberg–Marquardt steps from the larger structure's own start (Nocedal & Wright 2006, Numerical
-//! Optimization, ch. 10), so that structures of a user's own need no table of who is nested in whom.
+//! It is found by trying: the Σ of the smaller structure at its estimate, and at points around it, must each be a Σ
+//! of the larger one. The parameters for it are found by Levenberg–Marquardt steps from the larger structure's own
+//! start (Nocedal & Wright 2006, Numerical Optimization, ch. 10), so that structures of a user's own need no table of
+//! who is nested in whom.
 
 use crate::covariance::{Boundary, CovarianceStructure, lower};
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
@@ -12,7 +13,8 @@ const REPRODUCED: f64 = 1e-8;
 /// A share of the total variance that is zero but for rounding.
 const VANISHED: f64 = 1e-7;
 
-/// How many dimensions of the larger structure's random effects vanish in the smaller structure; `None` where that is no special case of it.
+/// How many dimensions of the larger structure's random effects vanish in the smaller structure; `None` where that is
+/// no special case of it.
 pub(super) fn special_case(smaller: &dyn CovarianceStructure, theta: &[f64], larger: &dyn CovarianceStructure) -> Option<usize> {
     let around = (1..=3).map(|point| moved(smaller, theta, f64::from(point)));
     // At the estimate itself more may vanish than need to.
@@ -98,8 +100,8 @@ fn scaled(matrix: &DMatrix<f64>, sd: &DVector<f64>) -> DVector<f64> {
     DVector::from_iterator(t * (t + 1) / 2, (0..t).flat_map(|b| (b..t).map(move |a| matrix[(a, b)] / (sd[a] * sd[b]))))
 }
 
-/// Puts variances that are zero but for rounding to zero, in the blocks that must stay positive semidefinite, and counts the directions without
-/// variance; `None` where a variance is negative.
+/// Puts variances that are zero but for rounding to zero, in the blocks that must stay positive semidefinite, and
+/// counts the directions without variance; `None` where a variance is negative.
 fn settled(structure: &dyn CovarianceStructure, theta: &mut [f64], sd: &DVector<f64>) -> Option<usize> {
     let mut derivative = DMatrix::zeros(sd.len(), sd.len());
     let mut vanished = 0;

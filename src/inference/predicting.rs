@@ -115,7 +115,8 @@ impl<'a> Patient<'a> {
         Some(Given { precision: sigma.cholesky()?.inverse(), x, residuals })
     }
 
-    /// The uncertainty of a prediction whose error is a'ε − c'(β̂ − β), with Var a'ε = `conditional` and a given by visit.
+    /// The uncertainty of a prediction whose error is a'ε − c'(β̂ − β), with Var a'ε = `conditional` and a given by
+    /// visit.
     fn error(
         &self,
         group: usize,

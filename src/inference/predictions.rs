@@ -1,4 +1,5 @@
-//! Predictions of a patient's outcome at every visit: from the covariates alone, or given what was observed of the patient.
+//! Predictions of a patient's outcome at every visit: from the covariates alone, or given what was observed of the
+//! patient.
 
 use super::Fit;
 use super::predicting::{Patient, Predicted};
@@ -10,10 +11,12 @@ use crate::trial::Trial;
 /// What a prediction rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum PredictionKind {
-    /// The covariates alone: x'β, at every visit. The prediction interval is that of a new patient with these covariates.
+    /// The covariates alone: x'β, at every visit. The prediction interval is that of a new patient with these
+    /// covariates.
     Marginal,
-    /// The covariates and what was observed of the patient: x_u'β + Σ_uo Σ_oo⁻¹ (y_o − X_o β) at the visits u that were not observed (the
-    /// default). The best linear unbiased prediction; for random effects the one with the predicted random effects in it.
+    /// The covariates and what was observed of the patient: x_u'β + Σ_uo Σ_oo⁻¹ (y_o − X_o β) at the visits u that
+    /// were not observed (the default). The best linear unbiased prediction; for random effects the one with the
+    /// predicted random effects in it.
     #[default]
     Conditional,
 }
@@ -107,8 +110,8 @@ pub struct Prediction {
     pub fitted: f64,
     /// The prediction. For conditional predictions at an observed visit the observed value, without standard errors.
     pub predicted: f64,
-    /// Standard error of the prediction as an estimate of its expectation: √(c'Φc), with c = x for marginal and c = x_u − X_o'Σ_oo⁻¹Σ_ou for
-    /// conditional predictions.
+    /// Standard error of the prediction as an estimate of its expectation: √(c'Φc), with c = x for marginal and c =
+    /// x_u − X_o'Σ_oo⁻¹Σ_ou for conditional predictions.
     pub se_mean: f64,
     /// Degrees of freedom of the confidence interval.
     pub df_mean: f64,
@@ -116,7 +119,8 @@ pub struct Prediction {
     pub mean_lower: f64,
     /// Its upper end.
     pub mean_upper: f64,
-    /// Standard error of prediction: √(Σ_uu + c'Φc) for marginal and √(Σ_uu − Σ_uo Σ_oo⁻¹ Σ_ou + c'Φc) for conditional predictions.
+    /// Standard error of prediction: √(Σ_uu + c'Φc) for marginal and √(Σ_uu − Σ_uo Σ_oo⁻¹ Σ_ou + c'Φc) for
+    /// conditional predictions.
     pub se_prediction: f64,
     /// Degrees of freedom of the prediction interval.
     pub df_prediction: f64,
@@ -129,15 +133,17 @@ pub struct Prediction {
 }
 
 impl Fit {
-    /// Predicts the outcome of every patient of `trial` at every analysed visit: of the trial that was fitted (all who were randomized, observed
-    /// or not), or of another one with the same columns, whose patients are then new to the model.
+    /// Predicts the outcome of every patient of `trial` at every analysed visit: of the trial that was fitted (all
+    /// who were randomized, observed or not), or of another one with the same columns, whose patients are then new to
+    /// the model.
     ///
-    /// With y_o the observed outcomes of the patient, A = Σ_uo Σ_oo⁻¹ and c' = x_u' − A X_o, the conditional prediction at an unobserved visit is
-    /// x_u'β + A (y_o − X_o β), and its mean squared error Σ_uu − A Σ_ou + c'Φc (Henderson 1975, Biometrics 31:423–447; Harville 1976, Ann
-    /// Stat 4:384–395), the uncertainty of β included. That of the covariance parameters enters through the degrees of freedom alone: by
-    /// Satterthwaite's method ν = 2v²/(g'Ωg), with v the whole variance, g its gradient over the covariance parameters and Ω their covariance. For
-    /// one visit this is the exact prediction interval of a linear regression. A model with another method for its degrees of freedom
-    /// uses that.
+    /// With y_o the observed outcomes of the patient, A = Σ_uo Σ_oo⁻¹ and c' = x_u' − A X_o, the conditional
+    /// prediction at an unobserved visit is x_u'β + A (y_o − X_o β), and its mean squared error Σ_uu − A Σ_ou + c'Φc
+    /// (Henderson 1975, Biometrics 31:423–447; Harville 1976, Ann Stat 4:384–395), the uncertainty of β included.
+    /// That of the covariance parameters enters through the degrees of freedom alone: by Satterthwaite's method ν =
+    /// 2v²/(g'Ωg), with v the whole variance, g its gradient over the covariance parameters and Ω their covariance.
+    /// For one visit this is the exact prediction interval of a linear regression. A model with another method for
+    /// its degrees of freedom uses that.
     ///
     /// ```
     /// use trialstats::inference::PredictionOptions;

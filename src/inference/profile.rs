@@ -1,9 +1,10 @@
 //! Ends of profile-likelihood intervals.
 //!
-//! The end of an interval for g(θ) is where g is largest (or smallest) among all θ whose −2ℓ exceeds its minimum by no more than q, the quantile
-//! of χ² on one degree of freedom. It solves ∂(−2ℓ) = λ ∂g, −2ℓ = min + q, by Newton's method with exact second derivatives (Venzon &
-//! Moolgavkar 1988, Applied Statistics 37:87–94, for any smooth g). Where Newton does not get there in one go, the solution is followed from
-//! the optimum through smaller q, whose ends form a smooth path in √q.
+//! The end of an interval for g(θ) is where g is largest (or smallest) among all θ whose −2ℓ exceeds its minimum by
+//! no more than q, the quantile of χ² on one degree of freedom. It solves ∂(−2ℓ) = λ ∂g, −2ℓ = min + q, by Newton's
+//! method with exact second derivatives (Venzon & Moolgavkar 1988, Applied Statistics 37:87–94, for any smooth g).
+//! Where Newton does not get there in one go, the solution is followed from the optimum through smaller q, whose ends
+//! form a smooth path in √q.
 //!
 //! All is done in the working parameters, in which a vanishing variance is an ordinary point.
 
@@ -80,8 +81,8 @@ impl<'a> Profile<'a> {
         End::At(value)
     }
 
-    /// From the optimum to the end, as far as −2ℓ is quadratic and g linear; where g has no slope because a variance has vanished, along the
-    /// parameter that g bends in. `None` where there is no such direction.
+    /// From the optimum to the end, as far as −2ℓ is quadratic and g linear; where g has no slope because a variance
+    /// has vanished, along the parameter that g bends in. `None` where there is no such direction.
     fn first_step(&self, start: &State, direction: f64, rise: f64) -> Option<DVector<f64>> {
         let along = &self.metric * &start.g.over.gradient;
         let spread = start.g.over.gradient.dot(&along);

@@ -1,5 +1,5 @@
-//! What a covariance is described by, as functions of its parameters with exact derivatives: the parameters themselves, standard deviations and
-//! correlations.
+//! What a covariance is described by, as functions of its parameters with exact derivatives: the parameters
+//! themselves, standard deviations and correlations.
 
 use super::random_effects::FittedTerm;
 use crate::covariance::{Boundary, lower};
@@ -66,8 +66,8 @@ pub(super) struct Curve {
     pub over: Curvature,
 }
 
-/// All quantities of a fit: parameters and random effects, then standard deviations and correlations of the visits, group by group; behind them
-/// those of the effects of clusters.
+/// All quantities of a fit: parameters and random effects, then standard deviations and correlations of the visits,
+/// group by group; behind them those of the effects of clusters.
 pub(super) fn quantities(fitted: &Fitted, visits: &[String], clusters: &[FittedTerm]) -> Vec<Quantity> {
     let per_group = fitted.parameters_per_group();
     let names = fitted.parameter_names();

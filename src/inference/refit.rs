@@ -18,8 +18,8 @@ impl Refitter<'_> {
         Ok(fit.with_design(design))
     }
 
-    /// The fit to patients who count more than once or not at all: analysed patient i counts `times[i]` times. Columns that they do not
-    /// determine become aliased.
+    /// The fit to patients who count more than once or not at all: analysed patient i counts `times[i]` times.
+    /// Columns that they do not determine become aliased.
     pub(super) fn fit_to_patients(mut self, times: &[u32]) -> Result<Fit> {
         let original = self.original();
         match self.with_multiplicities(times) {

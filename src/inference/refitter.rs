@@ -7,8 +7,9 @@ use crate::fit::refit::Refit;
 
 /// Repeats a fit with other outcomes, or with patients counted more or less often (a bootstrap sample).
 ///
-/// Patterns, sums of covariates and all memory are kept, and every search begins at the optimum of the original fit, whatever was fitted in
-/// between. Optima are exact to 1e-9 standard errors. A repeat therefore costs a small part of a fit, and gives the same bits in any order and on any thread; clone the refitter for each.
+/// Patterns, sums of covariates and all memory are kept, and every search begins at the optimum of the original fit,
+/// whatever was fitted in between. Optima are exact to 1e-9 standard errors. A repeat therefore costs a small part of
+/// a fit, and gives the same bits in any order and on any thread; clone the refitter for each.
 ///
 /// ```
 /// use trialstats::{Layout, Model};
@@ -64,19 +65,20 @@ impl<'f> Refitter<'f> {
         self.fit
     }
 
-    /// The outcomes of the original fit, patient by patient in the order of [`Design::patients`](crate::design::Design::patients): n × T, NaN
-    /// where not analysed.
+    /// The outcomes of the original fit, patient by patient in the order of
+    /// [`Design::patients`](crate::design::Design::patients): n × T, NaN where not analysed.
     pub fn outcomes(&self) -> &'f [f64] {
         &self.fit.design().y
     }
 
     /// Fits with other outcomes, arranged as [`Refitter::outcomes`]; values where the original has none are not read.
     ///
-    /// The new outcomes should be of the size of the original: sums are taken about the original mean, and an offset far from it costs digits.
+    /// The new outcomes should be of the size of the original: sums are taken about the original mean, and an offset
+    /// far from it costs digits.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for another number of values or for an outcome that is not finite; [`Error::Fit`] where the likelihood has no
-    /// verified optimum.
+    /// [`Error::Invalid`] for another number of values or for an outcome that is not finite; [`Error::Fit`] where the
+    /// likelihood has no verified optimum.
     pub fn with_outcomes(&mut self, outcomes: &[f64]) -> Result<()> {
         let original = self.outcomes();
         if outcomes.len() != original.len() {
@@ -140,8 +142,8 @@ impl<'f> Refitter<'f> {
         -0.5 * self.refit.point().value
     }
 
-    /// What was found last as a fit, for everything that hangs off one. Its [design](Fit::design) is the original one: what looks at patients and
-    /// their outcomes again, such as residuals, still sees the original data.
+    /// What was found last as a fit, for everything that hangs off one. Its [design](Fit::design) is the original
+    /// one: what looks at patients and their outcomes again, such as residuals, still sees the original data.
     pub fn to_fit(&self) -> Fit {
         self.fit.with_fitted(self.refit.fitted(self.fitted))
     }

@@ -29,10 +29,11 @@ pub struct Residual {
     pub response: f64,
     /// The response residual over its model standard deviation at that visit.
     pub pearson: f64,
-    /// An entry of L⁻¹(y − Xβ), where LL' is the model covariance of the patient's observed visits in order: independent and standard normal if
-    /// the model holds.
+    /// An entry of L⁻¹(y − Xβ), where LL' is the model covariance of the patient's observed visits in order:
+    /// independent and standard normal if the model holds.
     pub normalised: f64,
-    /// Observed minus x'β + z'û, the predicted effects of clusters being taken away too; the response residual where there are none.
+    /// Observed minus x'β + z'û, the predicted effects of clusters being taken away too; the response residual where
+    /// there are none.
     pub conditional: f64,
     /// The conditional residual over the standard deviation √Σ_tt.
     pub conditional_pearson: f64,
@@ -43,12 +44,14 @@ pub struct Residual {
 impl Fit {
     /// The residuals of all analysed observations.
     ///
-    /// Normalised residuals are L⁻¹(y − Xβ) with LL' = Σ over the patient's observed visits, L lower triangular with visits in order (Pinheiro & Bates
-    /// 2000, Mixed-Effects Models in S and S-PLUS, §5.3.4; nlme's `type = "normalized"`). Observation weights w scale variances by 1/w.
+    /// Normalised residuals are L⁻¹(y − Xβ) with LL' = Σ over the patient's observed visits, L lower triangular with
+    /// visits in order (Pinheiro & Bates 2000, Mixed-Effects Models in S and S-PLUS, §5.3.4; nlme's
+    /// `type = "normalized"`). Observation weights w scale variances by 1/w.
     ///
-    /// With random effects of clusters the model covariance of a patient's visits is that of his or her own observations, Z_iGZ_i' + Σ_i; patients of
-    /// one cluster stay correlated. Conditional residuals have the predicted effects taken away as well, and Σ_i alone as their
-    /// covariance: nlme's residuals at the innermost level.
+    /// With random effects of clusters the model covariance of a patient's visits is that of his or her own
+    /// observations, Z_iGZ_i' + Σ_i; patients of one cluster stay correlated. Conditional residuals have the
+    /// predicted effects taken away as well, and Σ_i alone as their covariance: nlme's residuals at the innermost
+    /// level.
     ///
     /// # Errors
     /// [`crate::Error::NoPatients`] for a fit from moments.
@@ -85,7 +88,8 @@ impl Fit {
         Ok(Residuals { outcome: design.outcome().into(), visits: design.visit_labels().to_vec(), rows })
     }
 
-    /// Refuses what takes one Σ a group where coordinates that differ by patient give each patient a Σ of his or her own.
+    /// Refuses what takes one Σ a group where coordinates that differ by patient give each patient a Σ of his or her
+    /// own.
     pub(super) fn check_shared_covariance(&self, what: &str) -> Result<()> {
         if self.fitted.problem.classes.len() == 1 {
             return Ok(());

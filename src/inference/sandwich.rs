@@ -1,28 +1,32 @@
-//! Cluster-robust ("sandwich") covariance of the coefficients, and its degrees of freedom, in time linear in the number of observations.
+//! Cluster-robust ("sandwich") covariance of the coefficients, and its degrees of freedom, in time linear in the
+//! number of observations.
 //!
-//! The rows of a cluster i are whitened by the working model, R_i V_i R_i' = I: X*_i = R_i X_i, e*_i = R_i (y_i − X_i β̂). V_i is Σ̂\[P,P\] for each patient of
-//! the cluster, one after the other on the diagonal, and Z_i G Z_i' of the random effects of clusters, where the model has such.
-//! With H*_i = X*_i Φ X*_i' (Liang & Zeger 1986, Biometrika 73:13–22; Bell & McCaffrey 2002, Survey Methodology 28:169–181; Pustejovsky & Tipton
-//! 2018, J Bus Econ Stat 36:672–683),
+//! The rows of a cluster i are whitened by the working model, R_i V_i R_i' = I: X*_i = R_i X_i, e*_i = R_i (y_i − X_i
+//! β̂). V_i is Σ̂\[P,P\] for each patient of the cluster, one after the other on the diagonal, and Z_i G Z_i' of the
+//! random effects of clusters, where the model has such. With H*_i = X*_i Φ X*_i' (Liang & Zeger 1986, Biometrika
+//! 73:13–22; Bell & McCaffrey 2002, Survey Methodology 28:169–181; Pustejovsky & Tipton 2018, J Bus Econ Stat
+//! 36:672–683),
 //!
 //! ```text
 //! V_CR = Φ (Σ_i X*_i' A_i e*_i e*_i' A_i X*_i) Φ        A_i = I (CR0), (I − H*_i)^−½ (CR2), (I − H*_i)^−1 (CR3)
 //! ```
 //!
-//! l'V_CR l is a sum of squares Σ_i (a_i'e*_i)² with a_i = A_i X*_i Φ l. Under the working model the a_i'e*_i have the covariance
-//! P = diag(a_i'a_i) − (b_i'Φ b_j), b_i = X*_i'a_i, and Satterthwaite's degrees of freedom are (tr P)² / tr P². Neither trace needs P:
+//! l'V_CR l is a sum of squares Σ_i (a_i'e*_i)² with a_i = A_i X*_i Φ l. Under the working model the a_i'e*_i have
+//! the covariance P = diag(a_i'a_i) − (b_i'Φ b_j), b_i = X*_i'a_i, and Satterthwaite's degrees of freedom are (tr P)²
+//! / tr P². Neither trace needs P:
 //!
 //! ```text
 //! tr P = Σ d_i − tr S,   tr P² = Σ d_i² − 2 Σ d_i b_i'Φb_i + tr S²,   d_i = a_i'a_i,   S = K'(Σ b_i b_i')K,   Φ = KK'
 //! ```
 //!
-//! Any R_i will do: another is R_i rotated, and nothing here changes when a cluster's rows are, which is also why they may be
-//! [rotated](super::sandwich_rotation) to be few. CR2 takes the A of A C A' = V, C the covariance of a cluster's residuals, that is symmetric once
-//! whitened, R_i A R_i⁻¹, as R mmrm does; clubSandwich takes the A that is symmetric as it is. They are the same for V = σ²I, and differ by 2e-4 in the standard
-//! errors on fev_data with patients as clusters, by up to 1e-2 with five clusters.
+//! Any R_i will do: another is R_i rotated, and nothing here changes when a cluster's rows are, which is also why
+//! they may be [rotated](super::sandwich_rotation) to be few. CR2 takes the A of A C A' = V, C the covariance of a
+//! cluster's residuals, that is symmetric once whitened, R_i A R_i⁻¹, as R mmrm does; clubSandwich takes the A that
+//! is symmetric as it is. They are the same for V = σ²I, and differ by 2e-4 in the standard errors on fev_data with
+//! patients as clusters, by up to 1e-2 with five clusters.
 //!
-//! A joint test is Wald's F = b'(LV_CRL')⁻¹b/q, and its denominator df are those of the q uncorrelated combinations of its rows, put together as Fai and
-//! Cornelius do, as R mmrm has it.
+//! A joint test is Wald's F = b'(LV_CRL')⁻¹b/q, and its denominator df are those of the q uncorrelated combinations
+//! of its rows, put together as Fai and Cornelius do, as R mmrm has it.
 
 use super::Df;
 use super::sandwich_eigen::symmetric_eigen;
@@ -36,20 +40,23 @@ use std::sync::OnceLock;
 
 /// The covariance of the coefficients, from which standard errors come.
 ///
-/// The cluster-robust ones hold whatever the covariance within a [cluster](crate::Model::clusters) is, so long as the mean model does and clusters are
-/// independent; the fitted covariance is then only a working model. Their number counts, not that of the patients.
+/// The cluster-robust ones hold whatever the covariance within a [cluster](crate::Model::clusters) is, so long as the
+/// mean model does and clusters are independent; the fitted covariance is then only a working model. Their number
+/// counts, not that of the patients.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum Vcov {
     /// (X'WX)⁻¹, or Kenward and Roger's adjusted one where the degrees of freedom are theirs (the default).
     #[default]
     ModelBased,
-    /// Liang & Zeger (1986) without correction: too small with few patients. R mmrm `Empirical`, SAS PROC MIXED `empirical`.
+    /// Liang & Zeger (1986) without correction: too small with few patients. R mmrm `Empirical`, SAS PROC MIXED
+    /// `empirical`.
     Cr0,
-    /// Corrected so that it is unbiased under the working model (Bell & McCaffrey 2002): the one to use. R mmrm `Empirical-Bias-Reduced`.
+    /// Corrected so that it is unbiased under the working model (Bell & McCaffrey 2002): the one to use. R mmrm
+    /// `Empirical-Bias-Reduced`.
     Cr2,
-    /// Nearly the jackknife that leaves out one cluster at a time (Mancl & DeRouen 2001): too large rather than too small. R mmrm
-    /// `Empirical-Jackknife`.
+    /// Nearly the jackknife that leaves out one cluster at a time (Mancl & DeRouen 2001): too large rather than too
+    /// small. R mmrm `Empirical-Jackknife`.
     Cr3,
 }
 
@@ -89,7 +96,8 @@ const LEVERAGE_ONE: f64 = 1e-10;
 pub(crate) struct Sandwich {
     /// V_CR of the fitted columns, as centred.
     pub covariance: DMatrix<f64>,
-    /// The number of clusters with a leverage of one: their residuals are zero in some direction whatever the data, and say nothing there.
+    /// The number of clusters with a leverage of one: their residuals are zero in some direction whatever the data,
+    /// and say nothing there.
     pub saturated: usize,
     rows: Rows,
     /// K.
@@ -167,7 +175,8 @@ impl Sandwich {
         notes
     }
 
-    /// Satterthwaite's degrees of freedom of the combinations in the columns of `l`, p × k; NaN for one whose variance no residual tells.
+    /// Satterthwaite's degrees of freedom of the combinations in the columns of `l`, p × k; NaN for one whose
+    /// variance no residual tells.
     pub fn degrees_of_freedom(&self, design: &Design, fitted: &Fitted, l: &DMatrix<f64>) -> Vec<f64> {
         let p = self.root.ncols();
         let combinations = self.root.transpose() * l;
@@ -245,7 +254,8 @@ impl Scratch {
         }
         symmetric_eigen(h, vectors, m);
         let saturated = (0..m).any(|k| 1.0 - h[k * m + k] <= LEVERAGE_ONE);
-        // The eigenvectors are rows; each is scaled by the root of its correction, which is never negative, and A is the sum of their squares.
+        // The eigenvectors are rows; each is scaled by the root of its correction, which is never negative, and A is
+        // the sum of their squares.
         for (k, vector) in vectors.chunks_exact_mut(m).enumerate() {
             let root = method.correction(h[k * m + k]).sqrt();
             vector.iter_mut().for_each(|x| *x *= root);

@@ -1,7 +1,9 @@
-//! Random effects of clusters in the working covariance of a sandwich: V = Σ + Z G Z', Σ having a block for each patient.
+//! Random effects of clusters in the working covariance of a sandwich: V = Σ + Z G Z', Σ having a block for each
+//! patient.
 //!
-//! The rows come whitened by Σ, patient by patient; what is left is to whiten I + Z*GZ*'. Rotated so that only as many rows of (Z*, X*) are not zero as
-//! there are columns, that is a matrix no larger than the number of effects in the cluster, however many patients it has.
+//! The rows come whitened by Σ, patient by patient; what is left is to whiten I + Z*GZ*'. Rotated so that only as
+//! many rows of (Z*, X*) are not zero as there are columns, that is a matrix no larger than the number of effects in
+//! the cluster, however many patients it has.
 
 use super::sandwich_rotation::rotate;
 use crate::design::{Design, RandomTerm};

@@ -5,9 +5,9 @@ use std::f64::consts::FRAC_1_SQRT_2;
 /// More sweeps are never needed: convergence is quadratic.
 const MOST_SWEEPS: usize = 30;
 
-/// Replaces a symmetric m × m matrix of size about one by the diagonal matrix of its eigenvalues, and fills `vectors` with the eigenvectors, one a row.
-/// Cyclic rotations (Jacobi 1846; Golub & Van Loan, Matrix Computations, §8.5), until what is off the diagonal is below the rounding of
-/// a matrix of that size.
+/// Replaces a symmetric m × m matrix of size about one by the diagonal matrix of its eigenvalues, and fills `vectors`
+/// with the eigenvectors, one a row. Cyclic rotations (Jacobi 1846; Golub & Van Loan, Matrix Computations, §8.5),
+/// until what is off the diagonal is below the rounding of a matrix of that size.
 pub(super) fn symmetric_eigen(a: &mut [f64], vectors: &mut [f64], m: usize) {
     vectors.fill(0.0);
     vectors.iter_mut().step_by(m + 1).for_each(|x| *x = 1.0);

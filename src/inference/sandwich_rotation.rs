@@ -1,8 +1,8 @@
-//! Fewer rows that say the same: what a cluster adds to a sandwich depends on its whitened rows X* and residuals e* through X*'f(X*X*')X* and
-//! X*'f(X*X*')e* alone, and these do not change when both are rotated.
+//! Fewer rows that say the same: what a cluster adds to a sandwich depends on its whitened rows X* and residuals e*
+//! through X*'f(X*X*')X* and X*'f(X*X*')e* alone, and these do not change when both are rotated.
 
-/// Rotates rows X (m × n, row by row) and residuals e so that only the first min(m, n) rows of X are not zero (Householder 1958), and
-/// returns how many these are.
+/// Rotates rows X (m × n, row by row) and residuals e so that only the first min(m, n) rows of X are not zero
+/// (Householder 1958), and returns how many these are.
 pub(super) fn rotate(x: &mut [f64], e: &mut [f64], n: usize) -> usize {
     let m = e.len();
     if m <= n {

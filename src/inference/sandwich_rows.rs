@@ -32,7 +32,8 @@ pub(super) struct Rows {
     pub largest: usize,
 }
 
-/// The visits that patients of one group were seen at, from the last to the first, and the Cholesky factor of Σ there, row by row.
+/// The visits that patients of one group were seen at, from the last to the first, and the Cholesky factor of Σ
+/// there, row by row.
 #[derive(Debug)]
 struct Pattern {
     visits: Vec<usize>,

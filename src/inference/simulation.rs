@@ -28,10 +28,12 @@ pub struct Simulations {
 }
 
 impl Fit {
-    /// Simulates the outcome of the analysed patients at their observed visits, `replicates` times: y = Xβ + ε with ε ~ N(0, Σ) at the estimates, which
-    /// are taken as the truth. Observation weights w scale variances by 1/w. Effects of clusters are drawn anew, y = Xβ + Zu + ε with u ~ N(0, G).
+    /// Simulates the outcome of the analysed patients at their observed visits, `replicates` times: y = Xβ + ε with ε
+    /// ~ N(0, Σ) at the estimates, which are taken as the truth. Observation weights w scale variances by 1/w.
+    /// Effects of clusters are drawn anew, y = Xβ + Zu + ε with u ~ N(0, G).
     ///
-    /// Replicate r draws from a stream of its own under `seed`, so that it is the same however many others are drawn and by however many threads.
+    /// Replicate r draws from a stream of its own under `seed`, so that it is the same however many others are drawn
+    /// and by however many threads.
     ///
     /// ```
     /// use trialstats::simulate::Gaussian;
@@ -131,12 +133,12 @@ fn add_effects(term: &RandomTerm, factor: &DMatrix<f64>, stream: &mut Stream, y:
 }
 
 impl Simulations {
-    /// `trial` with replicate `replicate` in place of the analysed outcomes, ready to be fitted again. Outcomes that the fit did not use, such as
-    /// the baseline where it is a covariate, stay as they are.
+    /// `trial` with replicate `replicate` in place of the analysed outcomes, ready to be fitted again. Outcomes that
+    /// the fit did not use, such as the baseline where it is a covariate, stay as they are.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a replicate that is not there or a trial with other patients, [`Error::Unknown`] for a trial with other visits or
-    /// outcomes.
+    /// [`Error::Invalid`] for a replicate that is not there or a trial with other patients, [`Error::Unknown`] for a
+    /// trial with other visits or outcomes.
     pub fn trial(&self, replicate: usize, trial: &Trial) -> Result<Trial> {
         let Some(simulated) = self.replicates.get(replicate) else {
             return Err(Error::invalid(

@@ -38,7 +38,8 @@ const SEVERITY_ITEMS: usize = 20;
 /// A symptom is present from a severity of 2, moderate / threshold.
 const PRESENT: u8 = 2;
 
-/// The CAPS-5: 30 items, of which 1–20 make the total, cluster scores and symptom count, and these with 22–25, 29 and 30 the diagnosis.
+/// The CAPS-5: 30 items, of which 1–20 make the total, cluster scores and symptom count, and these with 22–25, 29 and
+/// 30 the diagnosis.
 ///
 /// # Items and their ranges
 /// | items | content | rating |
@@ -52,21 +53,22 @@ const PRESENT: u8 = 2;
 /// | 28 | global improvement since the last assessment | 0 asymptomatic – 4 none, 5 not enough information |
 /// | 29, 30 | depersonalization; derealization | 0–4 |
 ///
-/// Items 1–20, 29 and 30: Weathers et al., *Psychological Assessment* 2018;30:383–395, doi:10.1037/pas0000486. Item 21, the sums, the
-/// threshold of 2 and the smallest total of 12 are also in the CAPS-5 training of the National Center for PTSD (2020, lesson 5). The
-/// ranges of 21–28 follow the interview's form as it is commonly coded and were not verified in a published source. Where a file has
-/// months instead of yes/no in items 21 and 22, leave these two out with [`Caps5::carrying`].
+/// Items 1–20, 29 and 30: Weathers et al., *Psychological Assessment* 2018;30:383–395, doi:10.1037/pas0000486. Item
+/// 21, the sums, the threshold of 2 and the smallest total of 12 are also in the CAPS-5 training of the National
+/// Center for PTSD (2020, lesson 5). The ranges of 21–28 follow the interview's form as it is commonly coded and were
+/// not verified in a published source. Where a file has months instead of yes/no in items 21 and 22, leave these two
+/// out with [`Caps5::carrying`].
 ///
 /// # Scores
-/// `caps5` (0–80), `caps5_b`, `caps5_c`, `caps5_d`, `caps5_e` and `caps5_symptoms`, the number of items 1–20 rated 2 or more (0–20). By
-/// default a missing item makes its cluster, the total and the symptom count missing; [`Caps5::missing_items`] prorates the sums on
-/// request, never the symptom count.
+/// `caps5` (0–80), `caps5_b`, `caps5_c`, `caps5_d`, `caps5_e` and `caps5_symptoms`, the number of items 1–20 rated 2
+/// or more (0–20). By default a missing item makes its cluster, the total and the symptom count missing;
+/// [`Caps5::missing_items`] prorates the sums on request, never the symptom count.
 ///
 /// # Diagnoses
-/// `ptsd` as in DSM-5: criterion A; at least 1 B, 1 C, 2 D and 2 E symptoms present (rated 2 or more); F; G. `ptsd_dissociative`: `ptsd`,
-/// and item 29 or 30 rated 2 or more. Both are [`Diagnosis::Met`] or [`Diagnosis::NotMet`] only if every possible value of the missing
-/// items says so. A total alone never decides: the smallest total with the diagnosis is 12, and a total of 74 is possible with cluster C
-/// not met.
+/// `ptsd` as in DSM-5: criterion A; at least 1 B, 1 C, 2 D and 2 E symptoms present (rated 2 or more); F; G.
+/// `ptsd_dissociative`: `ptsd`, and item 29 or 30 rated 2 or more. Both are [`Diagnosis::Met`] or
+/// [`Diagnosis::NotMet`] only if every possible value of the missing items says so. A total alone never decides: the
+/// smallest total with the diagnosis is 12, and a total of 74 is possible with cluster C not met.
 ///
 /// | option | default | meaning |
 /// |---|---|---|
@@ -131,8 +133,8 @@ impl Caps5 {
 
     /// For files with the twenty severity items only.
     ///
-    /// Criteria F and G are then not assessed: `ptsd` is `NotMet` where clusters B–E rule it out, else `Unknown`. A trial that takes F and
-    /// G for granted says so with [`Caps5::criterion_f`] and [`Caps5::criterion_g`].
+    /// Criteria F and G are then not assessed: `ptsd` is `NotMet` where clusters B–E rule it out, else `Unknown`. A
+    /// trial that takes F and G for granted says so with [`Caps5::criterion_f`] and [`Caps5::criterion_g`].
     ///
     /// ```
     /// use trialstats::instruments::{Caps5, Criterion, Diagnosis, Instrument};
@@ -183,7 +185,8 @@ impl Caps5 {
         self
     }
 
-    /// How traumatic exposure is decided. No item rates it, so [`Criterion::AsRated`] means the same as [`Criterion::NotAssessed`].
+    /// How traumatic exposure is decided. No item rates it, so [`Criterion::AsRated`] means the same as
+    /// [`Criterion::NotAssessed`].
     pub fn criterion_a(mut self, rule: Criterion) -> Self {
         self.criterion_a = if rule == Criterion::AsRated { Criterion::NotAssessed } else { rule };
         self

@@ -1,7 +1,8 @@
 //! Questionnaires and interviews: from item ratings to scores, clusters and diagnoses.
 //!
-//! [`Caps5`] and [`Scid5Pd`] come with the crate. Anything else with whole-number ratings is added by implementing [`Instrument`];
-//! [`sum`], [`Item::numbered`] and [`Diagnosis::by_bounding`] do the work that all of them share. The PHQ-9, whole:
+//! [`Caps5`] and [`Scid5Pd`] come with the crate. Anything else with whole-number ratings is added by implementing
+//! [`Instrument`]; [`sum`], [`Item::numbered`] and [`Diagnosis::by_bounding`] do the work that all of them share. The
+//! PHQ-9, whole:
 //!
 //! ```
 //! use trialstats::instruments::{Assessment, Diagnosis, Instrument, Item, MissingItems, Score, sum};
@@ -109,7 +110,8 @@ pub trait Instrument: Debug + Send + Sync {
         &[]
     }
 
-    /// How scores and diagnoses are made where the instrument leaves a choice, a sentence each, for the notes of tables.
+    /// How scores and diagnoses are made where the instrument leaves a choice, a sentence each, for the notes of
+    /// tables.
     fn notes(&self) -> Vec<String> {
         vec![]
     }

@@ -85,18 +85,20 @@ impl Disorder {
 /// A criterion counts when rated 2, threshold.
 const AT_THRESHOLD: u8 = 2;
 
-/// The SCID-5-PD: criteria rated 0 absent, 1 subthreshold, 2 threshold, or `?` for inadequate information, which is a missing rating.
+/// The SCID-5-PD: criteria rated 0 absent, 1 subthreshold, 2 threshold, or `?` for inadequate information, which is a
+/// missing rating.
 ///
 /// # Diagnoses
-/// One for each disorder asked for, by default cluster C: `avoidant` (4 of 7 criteria at 2), `dependent` (5 of 8), `obsessive_compulsive`
-/// (4 of 8). The others: paranoid 4 of 7, schizoid 4 of 7, schizotypal 5 of 9, antisocial 3 of 7 with conduct disorder before 15,
-/// borderline 5 of 9, histrionic 5 of 8, narcissistic 5 of 9. With missing ratings a diagnosis is [`Diagnosis::Met`] or
-/// [`Diagnosis::NotMet`] only if it would be so whatever they are.
+/// One for each disorder asked for, by default cluster C: `avoidant` (4 of 7 criteria at 2), `dependent` (5 of 8),
+/// `obsessive_compulsive` (4 of 8). The others: paranoid 4 of 7, schizoid 4 of 7, schizotypal 5 of 9, antisocial 3 of
+/// 7 with conduct disorder before 15, borderline 5 of 9, histrionic 5 of 8, narcissistic 5 of 9. With missing ratings
+/// a diagnosis is [`Diagnosis::Met`] or [`Diagnosis::NotMet`] only if it would be so whatever they are.
 ///
 /// # Scores
 /// Two dimensional scores over all criteria of the chosen disorders, since both are in use; tables print which:
-/// `scid5pd`, the sum of the ratings (0–46 for cluster C), and `scid5pd_criteria`, the number of criteria at 2 (0–23). A missing rating
-/// makes both missing, unless [`Scid5Pd::missing_items`] prorates the sum; the count is never prorated.
+/// `scid5pd`, the sum of the ratings (0–46 for cluster C), and `scid5pd_criteria`, the number of criteria at 2
+/// (0–23). A missing rating makes both missing, unless [`Scid5Pd::missing_items`] prorates the sum; the count is
+/// never prorated.
 ///
 /// | option | default | meaning |
 /// |---|---|---|
@@ -177,7 +179,8 @@ impl Scid5Pd {
 
     /// How conduct disorder before 15 is decided, which antisocial personality disorder requires.
     ///
-    /// [`Criterion::AsRated`] adds the item `…aspd_conduct` (0 no, 1 yes) after the seven criteria; the other rules need no column.
+    /// [`Criterion::AsRated`] adds the item `…aspd_conduct` (0 no, 1 yes) after the seven criteria; the other rules
+    /// need no column.
     pub fn conduct_disorder(mut self, rule: Criterion) -> Self {
         self.conduct_disorder = rule;
         self

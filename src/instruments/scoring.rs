@@ -11,8 +11,8 @@ pub enum MissingItems {
     /// A sum with a missing item is missing.
     #[default]
     MakeMissing,
-    /// With at most `at_most` items of the sum missing, and at least half of them rated, the sum is the mean of the rated items times the
-    /// number of items. Beyond that it is missing.
+    /// With at most `at_most` items of the sum missing, and at least half of them rated, the sum is the mean of the
+    /// rated items times the number of items. Beyond that it is missing.
     Prorate {
         /// The largest number of missing items that is bridged, of the items of the sum at hand.
         at_most: usize,
@@ -32,7 +32,8 @@ impl MissingItems {
     }
 }
 
-/// The sum of `ratings`, with missing ones (`None`) treated as `missing` says; `None` where the sum is missing or there are no items.
+/// The sum of `ratings`, with missing ones (`None`) treated as `missing` says; `None` where the sum is missing or
+/// there are no items.
 ///
 /// ```
 /// use trialstats::instruments::{MissingItems, sum};
@@ -88,8 +89,9 @@ impl Criterion {
 impl Diagnosis {
     /// Applies `rule` to the ratings with every missing one at its lowest and at its highest value.
     ///
-    /// For a rule that never turns from met to not met when a rating rises, as diagnostic criteria are, this says the same as trying every
-    /// completion of the missing ratings. A missing entry of `ratings` beyond `items` counts as 0.
+    /// For a rule that never turns from met to not met when a rating rises, as diagnostic criteria are, this says the
+    /// same as trying every completion of the missing ratings. A missing entry of `ratings` beyond `items` counts as
+    /// 0.
     pub fn by_bounding(items: &[Item], ratings: &[Option<u8>], rule: impl Fn(&[u8]) -> bool) -> Self {
         let filled = |bound: fn(&Item) -> u8| -> Vec<u8> {
             ratings.iter().enumerate().map(|(i, r)| r.unwrap_or_else(|| items.get(i).map_or(0, bound))).collect()
@@ -138,8 +140,8 @@ impl Diagnosis {
 }
 
 impl Item {
-    /// Items `first` to `last`, numbered with as many digits as `last` has: `Item::numbered("caps5_", 1, 20, 0..=4)` starts with
-    /// `caps5_01`.
+    /// Items `first` to `last`, numbered with as many digits as `last` has: `Item::numbered("caps5_", 1, 20, 0..=4)`
+    /// starts with `caps5_01`.
     pub fn numbered(prefix: &str, first: usize, last: usize, range: RangeInclusive<u8>) -> Vec<Self> {
         let digits = last.to_string().len();
         (first..=last).map(|i| Self { name: format!("{prefix}{i:0digits$}"), minimum: *range.start(), maximum: *range.end() }).collect()

@@ -23,8 +23,8 @@ pub struct SeverityBands {
 impl SeverityBands {
     /// CAPS-5 totals of 0–10, 11–22, 23–34, 35–46 and 47–80.
     ///
-    /// Widely used, but not verified in a published source by the authors of this crate, neither cut-offs nor labels: name them as your
-    /// trial's bands only if its protocol does.
+    /// Widely used, but not verified in a published source by the authors of this crate, neither cut-offs nor labels:
+    /// name them as your trial's bands only if its protocol does.
     ///
     /// ```
     /// use trialstats::instruments::SeverityBands;
@@ -41,8 +41,8 @@ impl SeverityBands {
         }
     }
 
-    /// The label of the band `score` falls in; `None` below the first band or for NaN. A prorated score between two whole numbers belongs
-    /// to the lower band until it reaches the next.
+    /// The label of the band `score` falls in; `None` below the first band or for NaN. A prorated score between two
+    /// whole numbers belongs to the lower band until it reaches the next.
     pub fn band_of(&self, score: f64) -> Option<&str> {
         self.bands.iter().rev().find(|b| score >= b.from).map(|b| b.label.as_str())
     }

@@ -9,7 +9,8 @@ use nalgebra::{DMatrix, DVector};
 /// The correlations between the responses of a joint model, visit by visit.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct ResponseCorrelations {
-    /// One row a pair of responses and a visit at which both were measured, group by group where the covariance differs by group.
+    /// One row a pair of responses and a visit at which both were measured, group by group where the covariance
+    /// differs by group.
     pub rows: Vec<ResponseCorrelation>,
     /// Confidence level.
     pub level: f64,
@@ -39,11 +40,12 @@ pub struct ResponseCorrelation {
 }
 
 impl JointFit {
-    /// The marginal correlations between responses at each visit that they share, with confidence intervals at a level such as 0.95.
+    /// The marginal correlations between responses at each visit that they share, with confidence intervals at a
+    /// level such as 0.95.
     ///
-    /// r = Σ_ab / √(Σ_aa Σ_bb) is the correlation of what the mean model leaves unexplained, over patients. Its standard error is by
-    /// the delta method from the observed information of the covariance parameters; the interval is tanh(atanh r ± z se/(1 − r²))
-    /// (Fisher 1915, Biometrika 10:507–521).
+    /// r = Σ_ab / √(Σ_aa Σ_bb) is the correlation of what the mean model leaves unexplained, over patients. Its
+    /// standard error is by the delta method from the observed information of the covariance parameters; the interval
+    /// is tanh(atanh r ± z se/(1 − r²)) (Fisher 1915, Biometrika 10:507–521).
     ///
     /// # Errors
     /// [`Error::Invalid`] for a level outside (0, 1).

@@ -15,8 +15,8 @@ use std::sync::Arc;
 /// | [`Unstructured`](JointCovariance::Unstructured) | σ_rt,r't' | RT(RT+1)/2 | `UN` over all cells |
 /// | [`Kronecker`](JointCovariance::Kronecker) | (Σ_R)_rr' V_tt', V_11 = 1 | R(R+1)/2 + those of V − 1 | `UN@UN`, `UN@CS`, `UN@AR(1)` |
 ///
-/// A product says much: every response has the same correlations among visits and the same ratios of variances, and the correlation
-/// between two responses is the same at every visit.
+/// A product says much: every response has the same correlations among visits and the same ratios of variances, and
+/// the correlation between two responses is the same at every visit.
 #[non_exhaustive]
 #[derive(Debug, Clone, Default)]
 pub enum JointCovariance {
@@ -25,8 +25,9 @@ pub enum JointCovariance {
     Unstructured,
     /// The product of an unstructured covariance among responses and a structure among visits ([`Kronecker`]).
     Kronecker {
-        /// The structure V among visits. Its first variance is held at 1; compound symmetry is then that of a correlation matrix, as in SAS.
-        /// Structures whose first parameter is not the variance of the first visit, such as random coefficients, are refused.
+        /// The structure V among visits. Its first variance is held at 1; compound symmetry is then that of a
+        /// correlation matrix, as in SAS. Structures whose first parameter is not the variance of the first visit,
+        /// such as random coefficients, are refused.
         visits: Covariance,
     },
 }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 /// A fitted joint model.
 ///
-/// [`JointFit::of`] gives a response as a [`Fit`] of its own: means, contrasts, effect sizes, with the uncertainty of the joint model.
-/// [`JointFit::whole`] is the model of all of them, whose visits are the cells of response and visit.
+/// [`JointFit::of`] gives a response as a [`Fit`] of its own: means, contrasts, effect sizes, with the uncertainty of
+/// the joint model. [`JointFit::whole`] is the model of all of them, whose visits are the cells of response and
+/// visit.
 #[derive(Debug)]
 pub struct JointFit {
     pub(super) whole: Arc<Fit>,
@@ -21,8 +22,8 @@ pub struct JointFit {
 impl JointFit {
     /// One response by the name of its outcome.
     ///
-    /// Its log-likelihood, information criteria, covariance parameters and convergence are those of the whole; its coefficients, covariance of
-    /// visits, observations and patients are its own.
+    /// Its log-likelihood, information criteria, covariance parameters and convergence are those of the whole; its
+    /// coefficients, covariance of visits, observations and patients are its own.
     ///
     /// # Errors
     /// [`Error::Unknown`] for an outcome that is not in the model.
@@ -35,14 +36,14 @@ impl JointFit {
         &self.responses
     }
 
-    /// The whole: coefficients named `caps5:armT`, Σ over the cells `caps5 3 months`, tests of any combination. Marginal means belong to a
-    /// response and are refused here.
+    /// The whole: coefficients named `caps5:armT`, Σ over the cells `caps5 3 months`, tests of any combination.
+    /// Marginal means belong to a response and are refused here.
     pub fn whole(&self) -> &Fit {
         &self.whole
     }
 
-    /// Weights for the columns of one response as weights for all columns of [`JointFit::whole`], zero for the other responses: add those of
-    /// several responses to combine them.
+    /// Weights for the columns of one response as weights for all columns of [`JointFit::whole`], zero for the other
+    /// responses: add those of several responses to combine them.
     ///
     /// # Errors
     /// [`Error::Unknown`] for an outcome that is not in the model, [`Error::Invalid`] where `l` has another length.
@@ -60,12 +61,14 @@ impl JointFit {
         Ok(weights)
     }
 
-    /// The joint test that the arms differ in none of these outcomes at these visits, e.g. `[("caps5", "12 months"), ("scid5pd", "12 months")]`:
-    /// one degree of freedom a cell and arm besides the reference.
+    /// The joint test that the arms differ in none of these outcomes at these visits, e.g.
+    /// `[("caps5", "12 months"), ("scid5pd", "12 months")]`: one degree of freedom a cell and arm besides the
+    /// reference.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for an outcome or visit that is not in the model, or a mean model without the arm; [`Error::Invalid`] where nothing
-    /// is left to test; [`Error::NotEstimable`] where the data do not determine a difference.
+    /// [`Error::Unknown`] for an outcome or visit that is not in the model, or a mean model without the arm;
+    /// [`Error::Invalid`] where nothing is left to test; [`Error::NotEstimable`] where the data do not determine a
+    /// difference.
     pub fn arm_test(&self, cells: &[(&str, &str)]) -> Result<FTest> {
         let mut rows = vec![];
         for &(outcome, visit) in cells {
@@ -79,9 +82,10 @@ impl JointFit {
         self.test(&format!("arm at {label}"), rows)
     }
 
-    /// The joint test that the differences between arms are the same at every visit, in every outcome; where the arms share their baseline mean
-    /// by assumption, that they differ in no outcome at any visit. Rows of the hypothesis are those of [`Fit::arm_by_visit_test`] for every
-    /// response: each arm against the first, each visit against the response's first. Parts that the data do not determine are left out.
+    /// The joint test that the differences between arms are the same at every visit, in every outcome; where the arms
+    /// share their baseline mean by assumption, that they differ in no outcome at any visit. Rows of the hypothesis
+    /// are those of [`Fit::arm_by_visit_test`] for every response: each arm against the first, each visit against the
+    /// response's first. Parts that the data do not determine are left out.
     ///
     /// # Errors
     /// [`Error::Unknown`] where a mean model has no arm; [`Error::Invalid`] where nothing is left to test.
@@ -121,7 +125,8 @@ impl JointFit {
     }
 }
 
-/// The differences of the arms of one response from the reference, as weights of its columns; other factors averaged with equal weights.
+/// The differences of the arms of one response from the reference, as weights of its columns; other factors averaged
+/// with equal weights.
 struct ArmDifferences<'a> {
     design: &'a Design,
     arm: Dimension,

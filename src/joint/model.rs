@@ -78,18 +78,20 @@ impl JointModel {
         self
     }
 
-    /// The clusters of a cluster-robust covariance: patients with all responses of theirs (the default), or the levels of a factor above them.
+    /// The clusters of a cluster-robust covariance: patients with all responses of theirs (the default), or the
+    /// levels of a factor above them.
     pub fn clusters(mut self, clusters: Clusters) -> Self {
         self.clusters = clusters;
         self
     }
 
-    /// Fits the model to a trial: every patient with at least one analysed observation of any response, at all visits where a response was
-    /// observed.
+    /// Fits the model to a trial: every patient with at least one analysed observation of any response, at all visits
+    /// where a response was observed.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with fewer than two responses, with one twice, for a response's model with a covariance, estimation or degrees of
-    /// freedom of its own, and for settings that do not go together; otherwise as [`Model::fit`], visits being named by response and visit.
+    /// [`Error::Invalid`] with fewer than two responses, with one twice, for a response's model with a covariance,
+    /// estimation or degrees of freedom of its own, and for settings that do not go together; otherwise as
+    /// [`Model::fit`], visits being named by response and visit.
     pub fn fit(&self, trial: &Trial) -> Result<JointFit> {
         go_together(self.df, self.estimation, self.vcov)?;
         let designs = self.designs(trial)?;

@@ -10,12 +10,14 @@ pub enum Adjustment {
     None,
     /// m p: controls the family-wise error whatever the dependence.
     Bonferroni,
-    /// Step-down Bonferroni (Holm 1979, Scandinavian Journal of Statistics 6:65–70): controls the family-wise error whatever the dependence,
-    /// never less powerful than Bonferroni.
+    /// Step-down Bonferroni (Holm 1979, Scandinavian Journal of Statistics 6:65–70): controls the family-wise error
+    /// whatever the dependence, never less powerful than Bonferroni.
     Holm,
-    /// Step-up (Hochberg 1988, Biometrika 75:800–802): controls the family-wise error under independence or positive dependence.
+    /// Step-up (Hochberg 1988, Biometrika 75:800–802): controls the family-wise error under independence or positive
+    /// dependence.
     Hochberg,
-    /// Benjamini & Hochberg (1995, JRSS B 57:289–300): controls the false discovery rate under independence or positive dependence.
+    /// Benjamini & Hochberg (1995, JRSS B 57:289–300): controls the false discovery rate under independence or
+    /// positive dependence.
     BenjaminiHochberg,
 }
 
@@ -30,7 +32,8 @@ pub enum Family {
 }
 
 impl Adjustment {
-    /// Adjusted p-values in the order given. A NaN (a test that could not be made) stays NaN and does not count as a test.
+    /// Adjusted p-values in the order given. A NaN (a test that could not be made) stays NaN and does not count as a
+    /// test.
     ///
     /// ```
     /// use trialstats::means::Adjustment;

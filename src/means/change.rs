@@ -7,16 +7,18 @@ use crate::error::{Error, Result};
 use crate::inference::Fit;
 
 impl Fit {
-    /// The change from baseline of every arm at every later visit: mean at the visit minus mean at baseline, negative when scores fall.
+    /// The change from baseline of every arm at every later visit: mean at the visit minus mean at baseline, negative
+    /// when scores fall.
     ///
-    /// Where the baseline is part of the response (constrained or not) this is a contrast of two visits, and its standard error carries the
-    /// uncertainty of both. Where the baseline is a covariate, it is the marginal mean minus the baseline value at which the means are
-    /// taken (its mean over the analysed observations unless [`Averaging`](crate::design::Averaging) says otherwise): that value counts as
-    /// known, so the standard error is that of the marginal mean. [`ContrastOptions::arms`] has no part in this.
+    /// Where the baseline is part of the response (constrained or not) this is a contrast of two visits, and its
+    /// standard error carries the uncertainty of both. Where the baseline is a covariate, it is the marginal mean
+    /// minus the baseline value at which the means are taken (its mean over the analysed observations unless
+    /// [`Averaging`](crate::design::Averaging) says otherwise): that value counts as known, so the standard error is
+    /// that of the marginal mean. [`ContrastOptions::arms`] has no part in this.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where the model has no baseline, or a level outside (0, 1); [`Error::Unknown`] where the mean model has no arm, or
-    /// for an unknown visit.
+    /// [`Error::Invalid`] where the model has no baseline, or a level outside (0, 1); [`Error::Unknown`] where the
+    /// mean model has no arm, or for an unknown visit.
     pub fn change_from_baseline(&self, options: &ContrastOptions) -> Result<Contrasts> {
         let design = self.design();
         let arm = design.dimension("arm")?;

@@ -145,12 +145,12 @@ pub(super) struct Wanted {
 }
 
 impl Fit {
-    /// The differences between arms at each visit, with [`ContrastOptions`] saying which, how averaged and how adjusted. Where arms share
-    /// their baseline mean by assumption they are compared after it only.
+    /// The differences between arms at each visit, with [`ContrastOptions`] saying which, how averaged and how
+    /// adjusted. Where arms share their baseline mean by assumption they are compared after it only.
     ///
     /// # Errors
-    /// [`Error::Unknown`] where the mean model has no arm, or for an arm or visit that is not there; [`Error::Invalid`] for a level outside
-    /// (0, 1), or with a single arm.
+    /// [`Error::Unknown`] where the mean model has no arm, or for an arm or visit that is not there;
+    /// [`Error::Invalid`] for a level outside (0, 1), or with a single arm.
     pub fn arm_contrasts(&self, options: &ContrastOptions) -> Result<Contrasts> {
         let design = self.design();
         let arm = design.dimension("arm")?;

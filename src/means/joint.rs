@@ -7,23 +7,26 @@ use crate::inference::{Df, FTest, Fit};
 use crate::table::{Column, Format, Tabular, display_as_table};
 use nalgebra::DMatrix;
 
-/// The basis in which the rows of a joint hypothesis are taken; Satterthwaite's degrees of freedom depend on it, Kenward–Roger's do not.
+/// The basis in which the rows of a joint hypothesis are taken; Satterthwaite's degrees of freedom depend on it,
+/// Kenward–Roger's do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub enum Basis {
-    /// The rows as they are given: visit k against the first for an interaction with visit, as SAS has it (the default).
+    /// The rows as they are given: visit k against the first for an interaction with visit, as SAS has it (the
+    /// default).
     #[default]
     AsGiven,
     /// The rows made orthonormal first.
     Orthonormal,
 }
 
-/// Given what else a term of the mean model is tested, in the definitions of SAS (Goodnight 1978, SAS Technical Report R-101).
+/// Given what else a term of the mean model is tested, in the definitions of SAS (Goodnight 1978, SAS Technical
+/// Report R-101).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum TestType {
     /// Sequential: given the terms before it in the model.
     I,
-    /// Given all other terms that do not contain it. A term contains another if it has the same numeric variables, and the other's factors
-    /// and more.
+    /// Given all other terms that do not contain it. A term contains another if it has the same numeric variables,
+    /// and the other's factors and more.
     II,
     /// About cells averaged with equal weights over the other factors, whatever the frequencies (the default).
     #[default]
@@ -54,19 +57,19 @@ pub struct JointTest {
 }
 
 impl Fit {
-    /// The test that the differences between arms are the same at every visit. Rows of the hypothesis: each arm against the first, each visit
-    /// against the first (SAS's basis; see [`Basis`]). Where the arms share their baseline mean by assumption, this
-    /// is the test that the arms differ at no visit.
+    /// The test that the differences between arms are the same at every visit. Rows of the hypothesis: each arm
+    /// against the first, each visit against the first (SAS's basis; see [`Basis`]). Where the arms share their
+    /// baseline mean by assumption, this is the test that the arms differ at no visit.
     ///
     /// # Errors
-    /// [`Error::Unknown`] where the mean model has no arm; [`Error::Invalid`] with one arm or one visit; [`Error::NotEstimable`] where the data
-    /// determine no part of it.
+    /// [`Error::Unknown`] where the mean model has no arm; [`Error::Invalid`] with one arm or one visit;
+    /// [`Error::NotEstimable`] where the data determine no part of it.
     pub fn arm_by_visit_test(&self) -> Result<FTest> {
         self.arm_by_visit_test_in(Basis::AsGiven)
     }
 
-    /// As [`Fit::arm_by_visit_test`], with the rows of the hypothesis in a basis of choice; orthonormal means contrasts of the cells of arm and
-    /// visit with orthonormal weights.
+    /// As [`Fit::arm_by_visit_test`], with the rows of the hypothesis in a basis of choice; orthonormal means
+    /// contrasts of the cells of arm and visit with orthonormal weights.
     ///
     /// # Errors
     /// As [`Fit::arm_by_visit_test`].
@@ -88,7 +91,8 @@ impl Fit {
     /// The joint test of a term of the mean model by its label, e.g. `arm:visit`; see [`Fit::term_tests`].
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a term that is not in the model; [`Error::NotEstimable`] where the data determine no part of it.
+    /// [`Error::Unknown`] for a term that is not in the model; [`Error::NotEstimable`] where the data determine no
+    /// part of it.
     pub fn term_test(&self, term: &str) -> Result<FTest> {
         let labels: Vec<&str> = self.design().terms().iter().map(|t| t.label.as_str()).filter(|l| *l != "(Intercept)").collect();
         let at = self.design().terms().iter().position(|t| t.label == term && !t.variables.is_empty());
@@ -108,14 +112,16 @@ impl Fit {
 
     /// The joint test of every term of the mean model.
     ///
-    /// [Type III](TestType::III): the hypothesis of a term is about its cells averaged with equal weights over the other factors; a factor in
-    /// an interaction with a numeric variable is tested where that variable is zero. Types [I](TestType::I) and [II](TestType::II): with M
-    /// the projection off the columns that a term is adjusted for and X₁ its own, L = (X₁'MX₁)⁻¹X₁'MX, of X'X alone and without weights, as
-    /// SAS and lmerTest have it (car's type II adjusts in the metric of the fitted covariance instead). Parts of a hypothesis that the data
-    /// do not determine are left out and counted.
+    /// [Type III](TestType::III): the hypothesis of a term is about its cells averaged with equal weights over the
+    /// other factors; a factor in an interaction with a numeric variable is tested where that variable is zero. Types
+    /// [I](TestType::I) and [II](TestType::II): with M the projection off the columns that a term is adjusted for and
+    /// X₁ its own, L = (X₁'MX₁)⁻¹X₁'MX, of X'X alone and without weights, as SAS and lmerTest have it (car's type II
+    /// adjusts in the metric of the fitted covariance instead). Parts of a hypothesis that the data do not determine
+    /// are left out and counted.
     ///
-    /// Satterthwaite's denominator degrees of freedom depend on the rows in which a hypothesis is written ([`Basis`]). They are taken as SAS
-    /// writes them: each level against the first in types II and III, the rows of the Doolittle decomposition of X'X in type I.
+    /// Satterthwaite's denominator degrees of freedom depend on the rows in which a hypothesis is written
+    /// ([`Basis`]). They are taken as SAS writes them: each level against the first in types II and III, the rows of
+    /// the Doolittle decomposition of X'X in type I.
     ///
     /// # Errors
     /// Those of [`Fit::f_test`].
@@ -173,8 +179,8 @@ impl Fit {
         Ok(JointTest { term: label.clone(), test, left_out })
     }
 
-    /// The test of the interaction contrasts of `factors` in the slope on `numbers` (in the mean where there are none), and how many degrees of
-    /// freedom of it the data do not determine.
+    /// The test of the interaction contrasts of `factors` in the slope on `numbers` (in the mean where there are
+    /// none), and how many degrees of freedom of it the data do not determine.
     fn effect_test(&self, basis: Basis, label: &str, factors: &[Dimension], numbers: &[usize]) -> Result<(Option<FTest>, usize)> {
         let grid = ReferenceGrid::new(self.design(), &Averaging::default())?;
         let p = self.beta().len();
@@ -213,8 +219,9 @@ fn level_combinations(levels: &[usize]) -> Vec<Vec<usize>> {
     })
 }
 
-/// The interaction contrast of the levels `at` with the first level of every factor: Σ ± row over all ways of replacing levels by the
-/// first. Behind its coefficients stand its weights on the cells, which have `levels` levels of each factor.
+/// The interaction contrast of the levels `at` with the first level of every factor: Σ ± row over all ways of
+/// replacing levels by the first. Behind its coefficients stand its weights on the cells, which have `levels` levels
+/// of each factor.
 fn interaction_contrast(grid: &ReferenceGrid, factors: &[Dimension], levels: &[usize], at: &[usize], numbers: &[usize]) -> Vec<f64> {
     let mut coefficients: Vec<f64> = vec![];
     let mut weights = vec![0.0; levels.iter().product()];

@@ -27,7 +27,8 @@ impl LinearContrast {
         Self { name: name.into(), cells: vec![] }
     }
 
-    /// Adds `weight` times the marginal mean of a cell, given as factors (or `visit`) and levels; what is not named is averaged.
+    /// Adds `weight` times the marginal mean of a cell, given as factors (or `visit`) and levels; what is not named
+    /// is averaged.
     pub fn cell(mut self, cell: &[(&str, &str)], weight: f64) -> Self {
         self.cells.push((cell.iter().map(|(f, l)| (f.to_string(), l.to_string())).collect(), weight));
         self
@@ -57,10 +58,12 @@ impl LinearContrast {
 }
 
 impl Fit {
-    /// One linear combination of the means of arm and visit, given as (arm, visit, weight), with [`Averaging::default`].
+    /// One linear combination of the means of arm and visit, given as (arm, visit, weight), with
+    /// [`Averaging::default`].
     ///
     /// # Errors
-    /// [`Error::Unknown`] for an arm or visit that is not there, [`Error::NotEstimable`] where the data do not determine it.
+    /// [`Error::Unknown`] for an arm or visit that is not there, [`Error::NotEstimable`] where the data do not
+    /// determine it.
     pub fn contrast(&self, name: &str, cells: &[(&str, &str, f64)]) -> Result<Estimate> {
         let contrast =
             cells.iter().fold(LinearContrast::new(name), |c, &(arm, visit, weight)| c.cell(&[("arm", arm), ("visit", visit)], weight));
@@ -72,8 +75,8 @@ impl Fit {
     /// A table of linear combinations of marginal means; the rows are one family for [`ContrastOptions::adjustment`].
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a factor or level that is not there, [`Error::Invalid`] for a contrast without cells, a weight that is not a
-    /// finite number or a level outside (0, 1).
+    /// [`Error::Unknown`] for a factor or level that is not there, [`Error::Invalid`] for a contrast without cells, a
+    /// weight that is not a finite number or a level outside (0, 1).
     pub fn linear_contrasts(&self, contrasts: &[LinearContrast], options: &ContrastOptions) -> Result<Contrasts> {
         let grid = ReferenceGrid::new(self.design(), &options.averaging)?;
         let wanted = |c: &LinearContrast| Ok(Wanted { contrast: c.name.clone(), visit: None, l: self.combination(&grid, c)?, minus: 0.0 });

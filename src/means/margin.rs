@@ -25,7 +25,8 @@ pub enum Margin {
         /// Which scores are better.
         better: Better,
     },
-    /// Between the two limits, by two one-sided tests (Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15:657–680).
+    /// Between the two limits, by two one-sided tests (Schuirmann 1987, Journal of Pharmacokinetics and
+    /// Biopharmaceutics 15:657–680).
     Equivalence {
         /// Lower limit of the difference.
         lower: f64,
@@ -67,8 +68,9 @@ pub struct MarginTest {
 }
 
 impl Contrasts {
-    /// Tests every contrast against a margin at one-sided level `alpha`: 0.025 for non-inferiority and 0.05 for equivalence are usual. The
-    /// interval of level 1 − 2α lies within the margin exactly when the test succeeds. p-values are not adjusted for multiplicity.
+    /// Tests every contrast against a margin at one-sided level `alpha`: 0.025 for non-inferiority and 0.05 for
+    /// equivalence are usual. The interval of level 1 − 2α lies within the margin exactly when the test succeeds.
+    /// p-values are not adjusted for multiplicity.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a margin that is not positive, limits in the wrong order, or `alpha` outside (0, 0.5).

@@ -61,12 +61,12 @@ pub struct MarginalMean {
 }
 
 impl Fit {
-    /// The marginal mean of every cell of `factors`: of arm and visit, `arm` and `visit` or the file's names for them, or any factor of the
-    /// mean model.
+    /// The marginal mean of every cell of `factors`: of arm and visit, `arm` and `visit` or the file's names for
+    /// them, or any factor of the mean model.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a factor that the mean model does not have, [`Error::Invalid`] for a level outside (0, 1) or a factor named
-    /// twice.
+    /// [`Error::Unknown`] for a factor that the mean model does not have, [`Error::Invalid`] for a level outside (0,
+    /// 1) or a factor named twice.
     pub fn marginal_means(&self, factors: &[&str], options: &MeansOptions) -> Result<MarginalMeans> {
         check_level(options.level)?;
         let design = self.design();

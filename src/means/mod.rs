@@ -1,8 +1,8 @@
 //! Marginal means, contrasts and joint tests: what a [`Fit`](crate::Fit) says of arms and visits.
 //!
-//! Every number here is a linear combination l'β whose l comes from a reference grid of the design and whose standard error, degrees of
-//! freedom and p-value come from the fit; nothing here knows how the covariance was parameterised. What the data do not determine is a
-//! named row with the reason, not an error that takes the table along.
+//! Every number here is a linear combination l'β whose l comes from a reference grid of the design and whose standard
+//! error, degrees of freedom and p-value come from the fit; nothing here knows how the covariance was parameterised.
+//! What the data do not determine is a named row with the reason, not an error that takes the table along.
 
 mod adjustment;
 mod change;

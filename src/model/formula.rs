@@ -69,7 +69,8 @@ impl Model {
         Ok(self)
     }
 
-    /// The covariance within patients: the one stated; independent where random effects of the patients are; else unstructured.
+    /// The covariance within patients: the one stated; independent where random effects of the patients are; else
+    /// unstructured.
     pub(super) fn covariance_for(&self, design: &Design) -> Covariance {
         let of_patients = design.random().iter().any(|term| term.of_patients);
         match &self.covariance {

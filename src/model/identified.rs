@@ -5,8 +5,8 @@ use crate::design::{Design, RandomTerm};
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 
-/// Refuses random intercepts of levels with one patient each where the covariance of a patient's visits has room for them already: no
-/// outcome could divide the variance between the two.
+/// Refuses random intercepts of levels with one patient each where the covariance of a patient's visits has room for
+/// them already: no outcome could divide the variance between the two.
 pub(super) fn check_identified(design: &Design, covariance: &Covariance) -> Result<()> {
     let visits = design.visit_labels().len();
     for term in design.random().iter().filter(|term| has_intercept(term)) {

@@ -29,7 +29,8 @@ pub enum WithinArms {
     Common,
 }
 
-/// The partially nested model: patients of one arm sit in groups whose members share an effect, patients of the other arm in none.
+/// The partially nested model: patients of one arm sit in groups whose members share an effect, patients of the other
+/// arm in none.
 ///
 /// | setting | default |
 /// |---|---|
@@ -39,14 +40,14 @@ pub enum WithinArms {
 /// | [`covariance`](Self::covariance) | unstructured |
 /// | [`df`](Self::df) | Satterthwaite |
 ///
-/// Groups add to the variance in their arm alone, so the variances within patients must be free to differ between the arms as well: the
-/// heteroscedastic model of Roberts & Roberts (2005, Clinical Trials 2:152–162), which kept type I error and coverage where others did not in
-/// the simulations of Candlish et al. (2018, BMC Medical Research Methodology 18:105). Groups are few, and degrees of freedom follow from
-/// their number.
+/// Groups add to the variance in their arm alone, so the variances within patients must be free to differ between the
+/// arms as well: the heteroscedastic model of Roberts & Roberts (2005, Clinical Trials 2:152–162), which kept type I
+/// error and coverage where others did not in the simulations of Candlish et al. (2018, BMC Medical Research
+/// Methodology 18:105). Groups are few, and degrees of freedom follow from their number.
 ///
-/// Patients who are in no group have an empty cell in the data; there is no need for codes of groups of one, and a code in an arm that is not
-/// treated in groups is refused. Where the baseline is part of the response with one mean for all arms
-/// ([`Baseline::Constrained`]), the groups have no effect before treatment: `(0 + arm | group)`.
+/// Patients who are in no group have an empty cell in the data; there is no need for codes of groups of one, and a
+/// code in an arm that is not treated in groups is refused. Where the baseline is part of the response with one mean
+/// for all arms ([`Baseline::Constrained`]), the groups have no effect before treatment: `(0 + arm | group)`.
 ///
 /// ```
 /// use trialstats::design::MeanModel;
@@ -85,7 +86,8 @@ impl PartiallyNested {
         }
     }
 
-    /// States the arm that is treated in groups; given again, another one. A patient of any other arm in a group is then an error.
+    /// States the arm that is treated in groups; given again, another one. A patient of any other arm in a group is
+    /// then an error.
     pub fn in_arm(mut self, arm: impl Into<String>) -> Self {
         self.arms.push(arm.into());
         self
@@ -118,8 +120,8 @@ impl PartiallyNested {
     /// The model for a trial, to which further settings can be added.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a cluster factor or an arm that the trial does not have; [`Error::Invalid`] where patients of other arms than
-    /// those stated are in a group, or all arms have groups, which is no partial nesting.
+    /// [`Error::Unknown`] for a cluster factor or an arm that the trial does not have; [`Error::Invalid`] where
+    /// patients of other arms than those stated are in a group, or all arms have groups, which is no partial nesting.
     pub fn model(&self, trial: &Trial) -> Result<Model> {
         self.check(trial)?;
         let model = Model::new(self.mean.clone()).random(self.random_effects()).covariance(self.covariance.clone()).df(self.df);

@@ -5,8 +5,9 @@ use crate::table::{Column, Values};
 /// What limits called just `lower` and `upper` are the limits of, the first of these that is there.
 const ESTIMATES: [&str; 3] = ["estimate", "effect", "rate"];
 
-/// `columns` with an estimate `x` and its limits `x_lower` and `x_upper` as one column of text, wherever the limits stand; limits called just
-/// `lower` and `upper` belong to the estimate. Columns that say nothing in any row are left out.
+/// `columns` with an estimate `x` and its limits `x_lower` and `x_upper` as one column of text, wherever the limits
+/// stand; limits called just `lower` and `upper` belong to the estimate. Columns that say nothing in any row are left
+/// out.
 pub(super) fn condensed(columns: &[Column]) -> Vec<Column> {
     let called = |name: String| columns.iter().position(|c| is_real(c) && c.name == name);
     let estimate = ESTIMATES.iter().find_map(|name| called((*name).into()));

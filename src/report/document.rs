@@ -134,8 +134,8 @@ impl Document {
         self.sections.iter().flat_map(|s| &s.blocks)
     }
 
-    /// Everything in the report as one JSON value: sections with their text, tables as rows of named numbers at full precision, figures by
-    /// title and file.
+    /// Everything in the report as one JSON value: sections with their text, tables as rows of named numbers at full
+    /// precision, figures by title and file.
     pub fn to_json(&self) -> Value {
         json!({
             "title": self.title,
@@ -177,7 +177,8 @@ impl Section {
         self
     }
 
-    /// Appends a table that is printed in another arrangement than it is written in: `shown` on the page, `table` as `name.csv`.
+    /// Appends a table that is printed in another arrangement than it is written in: `shown` on the page, `table` as
+    /// `name.csv`.
     pub fn table_as(mut self, name: &str, table: &dyn Tabular, shown: &dyn Tabular) -> Self {
         let shown = TableBlock::of(name, shown);
         self.blocks.push(Block::Table(TableBlock { columns: table.columns(), ..shown }));

@@ -1,4 +1,5 @@
-//! Effect sizes: a forest plot, a table with every interval side by side, and the sentence that says how they were made.
+//! Effect sizes: a forest plot, a table with every interval side by side, and the sentence that says how they were
+//! made.
 
 use super::condensed::minus_signs;
 use super::document::Section;

@@ -25,8 +25,8 @@ pub struct Written {
 }
 
 impl Document {
-    /// Writes `report.html`, `report.json`, `tables/*.csv` with a `README.txt` of their notes, and `figures/*.svg` into `folder`, which is made if needed; files of these names
-    /// are replaced, others left alone.
+    /// Writes `report.html`, `report.json`, `tables/*.csv` with a `README.txt` of their notes, and `figures/*.svg`
+    /// into `folder`, which is made if needed; files of these names are replaced, others left alone.
     ///
     /// # Errors
     /// [`Error::File`] names the file that could not be written.

@@ -18,8 +18,8 @@ pub struct Comparison {
     pub arm: String,
     /// The arm it is compared with.
     pub reference: String,
-    /// What is assumed of the unobserved. `Lowest` and `Highest` are those of the difference: the unobserved of the arm do not meet the
-    /// definition while those of the reference do, and the reverse.
+    /// What is assumed of the unobserved. `Lowest` and `Highest` are those of the difference: the unobserved of the
+    /// arm do not meet the definition while those of the reference do, and the reverse.
     pub unobserved: Assumption,
     /// Who meets the definition in the arm.
     pub in_arm: Proportion,
@@ -53,8 +53,8 @@ pub struct Comparisons {
 /// Every arm against the reference, per definition and visit, once for each way to treat the unobserved.
 ///
 /// # Errors
-/// [`Error::Invalid`] if the options name no way to treat the unobserved or a level outside (0, 1), or if there is one arm only;
-/// [`Error::Unknown`] for an arm or visit that the trial lacks.
+/// [`Error::Invalid`] if the options name no way to treat the unobserved or a level outside (0, 1), or if there is
+/// one arm only; [`Error::Unknown`] for an arm or visit that the trial lacks.
 pub fn compare(responders: &[Responders], options: &RateOptions) -> Result<Comparisons> {
     options.check()?;
     let mut rows = vec![];

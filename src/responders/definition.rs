@@ -2,7 +2,8 @@
 
 use super::Rule;
 
-/// Whether meeting the definition is good for the patient; it decides what is benefit and what harm in the number needed to treat.
+/// Whether meeting the definition is good for the patient; it decides what is benefit and what harm in the number
+/// needed to treat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Meaning {
@@ -35,8 +36,8 @@ pub struct Definition {
     pub source: String,
     /// What a patient must fulfil at a visit.
     pub rule: Rule,
-    /// What a patient must fulfil at baseline to be counted at all, e.g. to have the diagnosis. Those known not to are left out of every
-    /// denominator, and counted; those of whom it is unknown stay in, unobserved.
+    /// What a patient must fulfil at baseline to be counted at all, e.g. to have the diagnosis. Those known not to
+    /// are left out of every denominator, and counted; those of whom it is unknown stay in, unobserved.
     #[serde(default)]
     pub required_at_baseline: Option<Rule>,
     /// Whether meeting it is good for the patient.

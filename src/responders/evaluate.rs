@@ -40,8 +40,8 @@ impl Definition {
     /// Evaluates the definition for every patient at every visit after baseline.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for outcomes, diagnoses or covariates that the trial lacks; [`Error::Invalid`] for numbers that make no sense
-    /// and for rules about baseline where the schedule names no baseline visit.
+    /// [`Error::Unknown`] for outcomes, diagnoses or covariates that the trial lacks; [`Error::Invalid`] for numbers
+    /// that make no sense and for rules about baseline where the schedule names no baseline visit.
     pub fn evaluate(&self, trial: &Trial) -> Result<Responders> {
         self.evaluate_with(trial, &BaselineFrom::Visit)
     }
@@ -95,13 +95,15 @@ fn no_baseline(what: &str) -> Error {
     )
 }
 
-/// Who is below a value of a numeric covariate, such as the sessions attended: one status a patient, evaluated once for the whole trial.
+/// Who is below a value of a numeric covariate, such as the sessions attended: one status a patient, evaluated once
+/// for the whole trial.
 ///
-/// Meant for shares such as "under three quarters of the sessions": with 18 sessions planned, `share_below(&trial, "sessions", 13.5)`.
-/// Being below counts as unfavourable.
+/// Meant for shares such as "under three quarters of the sessions": with 18 sessions planned,
+/// `share_below(&trial, "sessions", 13.5)`. Being below counts as unfavourable.
 ///
 /// # Errors
-/// [`Error::Unknown`] if the trial has no such covariate, [`Error::Invalid`] if it is not one number a patient or `value` is not finite.
+/// [`Error::Unknown`] if the trial has no such covariate, [`Error::Invalid`] if it is not one number a patient or
+/// `value` is not finite.
 pub fn share_below(trial: &Trial, covariate: &str, value: f64) -> Result<Responders> {
     let rule = Rule::CovariateBelow { covariate: covariate.into(), value };
     let definition = Definition::new(format!("{covariate}_below_{value}"), rule.clone())

@@ -1,8 +1,8 @@
 //! Response and remission: definitions as data, rates per arm and visit, and comparisons between arms.
 //!
-//! There is no such thing as *the* response rate: 143 trials of PTSD used 226 definitions of response and remission (Varker et al. 2020). A
-//! [`Definition`] is therefore data that travels with every number made from it, and what is done with patients who were not observed is a
-//! choice ([`Unobserved`]) without a default, printed beside each rate.
+//! There is no such thing as *the* response rate: 143 trials of PTSD used 226 definitions of response and remission
+//! (Varker et al. 2020). A [`Definition`] is therefore data that travels with every number made from it, and what is
+//! done with patients who were not observed is a choice ([`Unobserved`]) without a default, printed beside each rate.
 //!
 //! ```
 //! use trialstats::responders::{Definition, RateOptions, Rule, Unobserved, compare, presets, rates};

@@ -22,7 +22,8 @@ pub enum NumberNeededInterval {
         /// The larger number, the weaker effect.
         to: f64,
     },
-    /// The interval of the risk difference contains 0: from `harm` up to infinity (no effect) and down again to `benefit`.
+    /// The interval of the risk difference contains 0: from `harm` up to infinity (no effect) and down again to
+    /// `benefit`.
     ThroughInfinity {
         /// The smallest number needed to harm that is compatible with the data; infinite if none is.
         harm: f64,
@@ -33,9 +34,10 @@ pub enum NumberNeededInterval {
 
 /// How many patients must be treated with the one arm rather than the other for one more to meet the definition.
 ///
-/// The reciprocal of the risk difference, its interval by inverting the limits of the risk difference; where those lie on both sides of 0
-/// the interval runs through infinity (Altman 1998, *BMJ* 317:1309–1312, doi:10.1136/bmj.317.7168.1309). With Newcombe's interval for the
-/// difference it is the one of Bender 2001, *Controlled Clinical Trials* 22:102–110.
+/// The reciprocal of the risk difference, its interval by inverting the limits of the risk difference; where those
+/// lie on both sides of 0 the interval runs through infinity (Altman 1998, *BMJ* 317:1309–1312,
+/// doi:10.1136/bmj.317.7168.1309). With Newcombe's interval for the difference it is the one of Bender 2001,
+/// *Controlled Clinical Trials* 22:102–110.
 ///
 /// ```
 /// use trialstats::responders::{Meaning, Measure, NumberNeeded};

@@ -1,8 +1,8 @@
 //! Named definitions from the literature, each with its source.
 //!
-//! Those marked *unverified* are in wide use, but their authors' source was not at hand when this crate was written: they are offered by
-//! name and never as "the" rule of a trial. Outcomes and diagnoses are those of [`Caps5`](crate::instruments::Caps5) and
-//! [`Scid5Pd`](crate::instruments::Scid5Pd) under their default names.
+//! Those marked *unverified* are in wide use, but their authors' source was not at hand when this crate was written:
+//! they are offered by name and never as "the" rule of a trial. Outcomes and diagnoses are those of
+//! [`Caps5`](crate::instruments::Caps5) and [`Scid5Pd`](crate::instruments::Scid5Pd) under their default names.
 //!
 //! | preset | rule | source |
 //! |---|---|---|
@@ -85,7 +85,8 @@ fn had_a_cluster_c_disorder() -> Rule {
     Rule::Any(Disorder::CLUSTER_C.iter().map(|d| Rule::met(d.name(), Occasion::Baseline)).collect())
 }
 
-/// Below threshold on every cluster C disorder that was met at baseline, for patients with at least one (no rule is published).
+/// Below threshold on every cluster C disorder that was met at baseline, for patients with at least one (no rule is
+/// published).
 pub fn pd_remission_of_those_met() -> Definition {
     let parts = Disorder::CLUSTER_C
         .iter()

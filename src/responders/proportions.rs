@@ -23,14 +23,15 @@ pub struct Measure {
     pub upper: f64,
 }
 
-/// What a ratio does where a cell of the two-by-two table is empty, so that the standard error of its logarithm is not defined.
+/// What a ratio does where a cell of the two-by-two table is empty, so that the standard error of its logarithm is
+/// not defined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub enum ZeroCells {
     /// The estimate stays as it is (0, infinite, or not defined) and has no interval.
     #[default]
     NoInterval,
-    /// One half is added to each of the four cells, for estimate and interval alike (Haldane 1956; Anscombe 1956), but only where a cell
-    /// is empty.
+    /// One half is added to each of the four cells, for estimate and interval alike (Haldane 1956; Anscombe 1956),
+    /// but only where a cell is empty.
     AddHalf,
 }
 
@@ -53,9 +54,9 @@ impl Proportion {
 
     /// The share with Wilson's score interval, not corrected for continuity.
     ///
-    /// (p̂ + z²/2n ± z √(p̂q̂/n + z²/4n²)) / (1 + z²/n): Wilson 1927, *JASA* 22:209–212; method 3 of Newcombe 1998, *Statistics in
-    /// Medicine* 17:857–872, doi:10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E. It never leaves \[0, 1\], and reaches 0
-    /// or 1 only with nobody or everybody.
+    /// (p̂ + z²/2n ± z √(p̂q̂/n + z²/4n²)) / (1 + z²/n): Wilson 1927, *JASA* 22:209–212; method 3 of Newcombe 1998,
+    /// *Statistics in Medicine* 17:857–872, doi:10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E. It
+    /// never leaves \[0, 1\], and reaches 0 or 1 only with nobody or everybody.
     ///
     /// # Errors
     /// [`Error::Invalid`] if `level` is not between 0 and 1.
@@ -93,8 +94,9 @@ pub(super) fn deviate(level: f64) -> Result<f64> {
 
 /// p₁ − p₂ with Newcombe's hybrid score interval.
 ///
-/// From the Wilson limits (l, u) of each: p₁ − p₂ − √((p₁−l₁)² + (u₂−p₂)²) and p₁ − p₂ + √((u₁−p₁)² + (p₂−l₂)²), method 10 of Newcombe
-/// 1998, *Statistics in Medicine* 17:873–890, doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
+/// From the Wilson limits (l, u) of each: p₁ − p₂ − √((p₁−l₁)² + (u₂−p₂)²) and p₁ − p₂ + √((u₁−p₁)² + (p₂−l₂)²),
+/// method 10 of Newcombe 1998, *Statistics in Medicine* 17:873–890,
+/// doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
 ///
 /// # Errors
 /// [`Error::Invalid`] if `level` is not between 0 and 1.
@@ -116,7 +118,8 @@ pub fn risk_difference(first: Proportion, second: Proportion, level: f64) -> Res
     })
 }
 
-/// p₁ / p₂ with the log interval: log RR ± z √(1/x₁ − 1/n₁ + 1/x₂ − 1/n₂) (Katz et al. 1978, *Biometrics* 34:469–474, doi:10.2307/2530610).
+/// p₁ / p₂ with the log interval: log RR ± z √(1/x₁ − 1/n₁ + 1/x₂ − 1/n₂) (Katz et al. 1978, *Biometrics* 34:469–474,
+/// doi:10.2307/2530610).
 ///
 /// Where nobody in one arm, or everybody in both, meets the definition the interval is not defined: see [`ZeroCells`].
 ///
@@ -130,8 +133,8 @@ pub fn risk_ratio(first: Proportion, second: Proportion, level: f64, zero_cells:
     on_log_scale(ratio, variance, level, undefined && zero_cells == ZeroCells::NoInterval)
 }
 
-/// (p₁/q₁) / (p₂/q₂) with the logit interval: log OR ± z √(1/a + 1/b + 1/c + 1/d) over the four cells (Woolf 1955, *Annals of Human
-/// Genetics* 19:251–253, doi:10.1111/j.1469-1809.1955.tb01348.x).
+/// (p₁/q₁) / (p₂/q₂) with the logit interval: log OR ± z √(1/a + 1/b + 1/c + 1/d) over the four cells (Woolf 1955,
+/// *Annals of Human Genetics* 19:251–253, doi:10.1111/j.1469-1809.1955.tb01348.x).
 ///
 /// With an empty cell the interval is not defined: see [`ZeroCells`].
 ///

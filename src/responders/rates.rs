@@ -11,8 +11,8 @@ pub enum Unobserved {
     ObservedOnly,
     /// They stay in the denominator as not meeting the definition, as if all of them had failed treatment.
     CountedAsNotMet,
-    /// Two extremes: none of them meets it and all of them do; in a comparison, each extreme in the arm where it lowers or raises the
-    /// difference. Nothing can lie outside.
+    /// Two extremes: none of them meets it and all of them do; in a comparison, each extreme in the arm where it
+    /// lowers or raises the difference. Nothing can lie outside.
     Bounds,
 }
 
@@ -214,8 +214,8 @@ pub struct Rates {
 /// The rate of each definition per visit and arm, once for each way to treat the unobserved.
 ///
 /// # Errors
-/// [`Error::Invalid`] if the options name no way to treat the unobserved or a level outside (0, 1); [`Error::Unknown`] for a visit that
-/// was not evaluated.
+/// [`Error::Invalid`] if the options name no way to treat the unobserved or a level outside (0, 1);
+/// [`Error::Unknown`] for a visit that was not evaluated.
 pub fn rates(responders: &[Responders], options: &RateOptions) -> Result<Rates> {
     options.check()?;
     let mut rows = vec![];

@@ -14,10 +14,12 @@ pub enum Occasion {
 
 /// A condition on one patient at one visit.
 ///
-/// It is met, not met, or unknown because something it looks at was not observed. Combinations follow three-valued logic: [`Rule::All`] is
-/// not met as soon as one part is not met, [`Rule::Any`] met as soon as one part is met, whatever is unknown beside it.
+/// It is met, not met, or unknown because something it looks at was not observed. Combinations follow three-valued
+/// logic: [`Rule::All`] is not met as soon as one part is not met, [`Rule::Any`] met as soon as one part is met,
+/// whatever is unknown beside it.
 ///
-/// In JSON: `{"all": [{"diagnosis_not_met": {"diagnosis": "ptsd", "at": "visit"}}, {"below": {"outcome": "caps5", "score": 12.0}}]}`.
+/// In JSON: `{"all": [{"diagnosis_not_met": {"diagnosis": "ptsd", "at": "visit"}}, {"below": {"outcome": "caps5",
+/// "score": 12.0}}]}`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
@@ -35,8 +37,8 @@ pub enum Rule {
         /// Points, above 0.
         at_least: f64,
     },
-    /// The outcome dropped by at least so many percent: 100 · (baseline − visit) / (baseline − floor). Unknown where the baseline is at or
-    /// below the floor, since a percentage of nothing is not defined.
+    /// The outcome dropped by at least so many percent: 100 · (baseline − visit) / (baseline − floor). Unknown where
+    /// the baseline is at or below the floor, since a percentage of nothing is not defined.
     PercentDrop {
         /// Name of the outcome.
         outcome: String,
@@ -46,8 +48,9 @@ pub enum Rule {
         #[serde(default)]
         floor: f64,
     },
-    /// The outcome dropped by more than measurement error explains (Jacobson & Truax 1991, *Journal of Consulting and Clinical Psychology*
-    /// 59:12–19, doi:10.1037/0022-006X.59.1.12): by at least z · sd · √(2 (1 − reliability)) points, see [`Rule::reliable_points`].
+    /// The outcome dropped by more than measurement error explains (Jacobson & Truax 1991, *Journal of Consulting and
+    /// Clinical Psychology* 59:12–19, doi:10.1037/0022-006X.59.1.12): by at least z · sd · √(2 (1 − reliability))
+    /// points, see [`Rule::reliable_points`].
     ReliableDrop {
         /// Name of the outcome.
         outcome: String,

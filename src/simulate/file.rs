@@ -6,11 +6,12 @@ use std::io;
 const SCID5PD_COLUMNS: [(&str, usize); 3] = [("avpd", 7), ("dpd", 8), ("ocpd", 8)];
 
 impl SimulatedTrial {
-    /// Writes the trial as long CSV: patient, arm, visit, month, site, therapist, therapy_group, age, sex, imrs_sessions, then the items of
-    /// CAPS-5 (`caps5_01` … `caps5_30`) and SCID-5-PD (`scid_avpd_1` … `scid_ocpd_8`).
+    /// Writes the trial as long CSV: patient, arm, visit, month, site, therapist, therapy_group, age, sex,
+    /// imrs_sessions, then the items of CAPS-5 (`caps5_01` … `caps5_30`) and SCID-5-PD (`scid_avpd_1` …
+    /// `scid_ocpd_8`).
     ///
-    /// A CAPS-5 item that was not rated is empty, a SCID-5-PD criterion that could not be rated is `?`; a visit that was not attended has no
-    /// row. Lines end in `\n` on every platform.
+    /// A CAPS-5 item that was not rated is empty, a SCID-5-PD criterion that could not be rated is `?`; a visit that
+    /// was not attended has no row. Lines end in `\n` on every platform.
     ///
     /// # Errors
     /// Whatever writing to `to` returns.

@@ -81,10 +81,10 @@ impl Gaussian {
         self
     }
 
-    /// Puts the patients of one arm in groups of `size`, in their order, the last one smaller where the patients do not suffice. Every group has
-    /// a standard normal deviate u_g, the same at all visits, and its members have `sd`_t u_g added at visit t: to Σ, which is what varies
-    /// within a group, comes `sd`_s `sd`_t between two visits of its members. Patients of other arms are in no group, unless groups of the same
-    /// `factor` are made there too.
+    /// Puts the patients of one arm in groups of `size`, in their order, the last one smaller where the patients do
+    /// not suffice. Every group has a standard normal deviate u_g, the same at all visits, and its members have
+    /// `sd`_t u_g added at visit t: to Σ, which is what varies within a group, comes `sd`_s `sd`_t between two visits
+    /// of its members. Patients of other arms are in no group, unless groups of the same `factor` are made there too.
     ///
     /// ```
     /// use trialstats::simulate::Gaussian;
@@ -132,9 +132,9 @@ impl Gaussian {
     /// Replicate number `replicate` under `seed`: the same trial every time, on any number of threads.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if means, Σ or the standard deviations of groups do not have the length of the schedule, Σ is not positive definite,
-    /// groups have no members or a chance is not one; [`Error::Unknown`] for the covariance or the groups of an arm there is not;
-    /// [`Error::Data`] if there are no visits, no arms or no patients.
+    /// [`Error::Invalid`] if means, Σ or the standard deviations of groups do not have the length of the schedule, Σ
+    /// is not positive definite, groups have no members or a chance is not one; [`Error::Unknown`] for the covariance
+    /// or the groups of an arm there is not; [`Error::Data`] if there are no visits, no arms or no patients.
     pub fn trial(&self, seed: u64, replicate: u64) -> Result<Trial> {
         let laws = self.laws()?;
         self.check()?;
@@ -289,8 +289,8 @@ mod tests {
         let of = |left: bool| -> Vec<f64> {
             (0..20_000).filter(|&i| trial.value(y, i, 1).is_none() == left).filter_map(|i| trial.value(y, i, 0)).collect()
         };
-        // E[z p(z)] / E[p(z)] for z standard normal, by Simpson's rule in Python: 23.9% leave and average +0.6512 SD, the others −0.2042 SD.
-        // Tolerance: four standard errors of a mean of 4,500 values of SD 2.
+        // E[z p(z)] / E[p(z)] for z standard normal, by Simpson's rule in Python: 23.9% leave and average +0.6512 SD,
+        // the others −0.2042 SD. Tolerance: four standard errors of a mean of 4,500 values of SD 2.
         let tolerance = 4.0 * 2.0 / 4500_f64.sqrt();
         assert!((mean(&of(true)) - (1.0 + 2.0 * 0.6512)).abs() < tolerance);
         assert!((mean(&of(false)) - (1.0 - 2.0 * 0.2042)).abs() < tolerance);

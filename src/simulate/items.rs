@@ -2,9 +2,10 @@
 
 /// Spreads `total` over items rated 0 to K, one of K `thresholds` each step, so that the ratings add up to it exactly.
 ///
-/// Item j has the propensity e_j = `propensities[j]` and reaches rating k when a common severity s passes τ_k − e_j, τ_k being
-/// `thresholds[k - 1]`; severity rises from −∞ until as many ratings as `total` have been passed. This is a cumulative (graded-response) threshold model conditioned on the sum:
-/// items with a high propensity are endorsed first, and a rise of the total never lowers an item.
+/// Item j has the propensity e_j = `propensities[j]` and reaches rating k when a common severity s passes τ_k − e_j,
+/// τ_k being `thresholds[k - 1]`; severity rises from −∞ until as many ratings as `total` have been passed. This is a
+/// cumulative (graded-response) threshold model conditioned on the sum: items with a high propensity are endorsed
+/// first, and a rise of the total never lowers an item.
 ///
 /// A total above what the items hold gives every item its highest rating.
 pub(super) fn ratings_of_total(total: usize, thresholds: &[f64], propensities: &[f64]) -> Vec<u8> {

@@ -1,13 +1,15 @@
-//! Trials from a stated truth: synthetic data for the samples, for tests and for the validation of the methods themselves.
+//! Trials from a stated truth: synthetic data for the samples, for tests and for the validation of the methods
+//! themselves.
 //!
 //! Two simulators, for two purposes:
 //!
-//! - [`Truth`] states a trial of PTSD with comorbid cluster C personality disorder down to the single rating: who is included, how the
-//!   latent severity moves, how a total is spread over the items of CAPS-5 and SCID-5-PD, who treats whom, who drops out. Every number in
-//!   it says whether it was published (and where), calibrated or invented ([`Stated`]). [`Truth::simulate`] makes a [`SimulatedTrial`],
-//!   which is written as CSV and read back like any other trial's file.
-//! - [`Gaussian`] makes a [`Trial`](crate::Trial) with a normally distributed outcome of any size, with groups of patients where they are wanted, for tests, benches and
-//!   simulation studies.
+//! - [`Truth`] states a trial of PTSD with comorbid cluster C personality disorder down to the single rating: who is
+//!   included, how the latent severity moves, how a total is spread over the items of CAPS-5 and SCID-5-PD, who
+//!   treats whom, who drops out. Every number in it says whether it was published (and where), calibrated or invented
+//!   ([`Stated`]). [`Truth::simulate`] makes a [`SimulatedTrial`], which is written as CSV and read back like any
+//!   other trial's file.
+//! - [`Gaussian`] makes a [`Trial`](crate::Trial) with a normally distributed outcome of any size, with groups of
+//!   patients where they are wanted, for tests, benches and simulation studies.
 //!
 //! ```
 //! use trialstats::simulate::{Dropout, Gaussian};
@@ -23,9 +25,10 @@
 //! ```
 //!
 //! # The same bytes everywhere
-//! Random numbers come from ChaCha with twelve rounds, one stream a patient, so the result depends neither on the number of threads nor on
-//! the order of work. Logarithms and exponentials are those of the `libm` crate, not of the operating system, and normal deviates are made
-//! here ([`random`]): the same truth gives the same bytes on every platform and after every upgrade of a dependency.
+//! Random numbers come from ChaCha with twelve rounds, one stream a patient, so the result depends neither on the
+//! number of threads nor on the order of work. Logarithms and exponentials are those of the `libm` crate, not of the
+//! operating system, and normal deviates are made here ([`random`]): the same truth gives the same bytes on every
+//! platform and after every upgrade of a dependency.
 
 mod file;
 mod gaussian;

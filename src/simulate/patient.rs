@@ -133,7 +133,8 @@ impl Course {
         }
     }
 
-    /// All ratings of visit `t`, none missing but the improvement at the first visit, which has nothing to compare with.
+    /// All ratings of visit `t`, none missing but the improvement at the first visit, which has nothing to compare
+    /// with.
     fn assess(&self, truth: &Truth, t: usize, stream: &mut Stream) -> Assessed {
         let caps5 = spread(&truth.caps5, self.caps5_totals[t], &self.caps5_profile, stream);
         let scid5pd = spread(&truth.scid5pd, self.scid5pd_totals[t], &self.scid5pd_profile, stream);
@@ -209,7 +210,8 @@ fn spread(instrument: &InstrumentTruth, total: usize, profile: &[f64], stream: &
     ratings_of_total(total, &instrument.items.thresholds, &propensities)
 }
 
-/// CAPS-5 item 28: 0 asymptomatic, 1 considerable, 2 moderate, 3 slight, 4 no improvement, by the share of the first total that is left.
+/// CAPS-5 item 28: 0 asymptomatic, 1 considerable, 2 moderate, 3 slight, 4 no improvement, by the share of the first
+/// total that is left.
 fn improvement(first: usize, now: usize) -> u8 {
     let left = now as f64 / first.max(1) as f64;
     match left {

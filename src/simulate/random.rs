@@ -50,8 +50,8 @@ impl Stream {
 
     /// A standard normal deviate, by Marsaglia's polar method.
     ///
-    /// Reference: Marsaglia G, Bray TA (1964). A convenient method for generating normal variables. SIAM Review 6(3):260–264.
-    /// doi:10.1137/1006063
+    /// Reference: Marsaglia G, Bray TA (1964). A convenient method for generating normal variables. SIAM Review
+    /// 6(3):260–264. doi:10.1137/1006063
     pub fn normal(&mut self) -> f64 {
         if let Some(spare) = self.spare.take() {
             return spare;
@@ -130,7 +130,8 @@ mod tests {
         }
     }
 
-    /// Against ChaCha and the polar method written out in Python; the uniform must have the same bits, the logarithms may differ in the last.
+    /// Against ChaCha and the polar method written out in Python; the uniform must have the same bits, the logarithms
+    /// may differ in the last.
     #[test]
     fn the_first_numbers_are_those_of_the_reference() {
         let reference: serde_json::Value =

@@ -20,7 +20,8 @@ impl Truth {
     /// The trial that this truth and its seed make; the same one every time, on any number of threads.
     ///
     /// # Errors
-    /// As [`Truth::check`], and [`Error::Invalid`](crate::Error::Invalid) if the truth admits hardly anyone at the first visit.
+    /// As [`Truth::check`], and [`Error::Invalid`](crate::Error::Invalid) if the truth admits hardly anyone at the
+    /// first visit.
     pub fn simulate(&self) -> Result<SimulatedTrial> {
         self.check()?;
         // Stream 0 belongs to the trial, stream i + 1 to patient i.
@@ -63,7 +64,8 @@ fn places(truth: &Truth, stream: &mut Stream) -> (Vec<Place>, usize) {
     (places, n_groups)
 }
 
-/// Deals the patients of each arm and site to the site's therapists in turn, starting anywhere: caseloads are even, arms shared.
+/// Deals the patients of each arm and site to the site's therapists in turn, starting anywhere: caseloads are even,
+/// arms shared.
 fn therapists_by_entry(truth: &Truth, slots: &[(usize, usize)], stream: &mut Stream) -> Vec<usize> {
     let first: Vec<usize> = truth
         .sites
@@ -106,7 +108,8 @@ fn groups_by_entry(truth: &Truth, slots: &[(usize, usize)]) -> (Vec<Option<usize
     (groups, opened)
 }
 
-/// Whether ratings meet the inclusion criteria: PTSD by CAPS-5 and at least one cluster C personality disorder by SCID-5-PD.
+/// Whether ratings meet the inclusion criteria: PTSD by CAPS-5 and at least one cluster C personality disorder by
+/// SCID-5-PD.
 fn admits(first: &Assessed) -> bool {
     let met = |diagnoses: Vec<Diagnosis>| diagnoses.first() == Some(&Diagnosis::Met);
     met(Caps5::new().assess(&first.caps5).diagnoses) && Scid5Pd::cluster_c().assess(&first.scid5pd).diagnoses.contains(&Diagnosis::Met)

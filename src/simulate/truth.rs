@@ -6,20 +6,23 @@ use crate::error::{Error, Problem, Problems, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// A whole trial, stated: arms and schedule, how severity moves, how it becomes ratings, who treats whom, who is missing.
+/// A whole trial, stated: arms and schedule, how severity moves, how it becomes ratings, who treats whom, who is
+/// missing.
 ///
-/// Read it from JSON with [`Truth::read`] and simulate it with [`Truth::simulate`]. Every number is [`Stated`], with its origin.
+/// Read it from JSON with [`Truth::read`] and simulate it with [`Truth::simulate`]. Every number is [`Stated`], with
+/// its origin.
 ///
 /// # Model
 /// Patient i at visit t has on instrument m the latent severity
 ///
 /// η_itm = μ_atm + σ_tm (√(1 − τ − γ) z_itm + √τ u_m,therapist(i) + √γ v_m,group(i)),
 ///
-/// with arm mean μ, standard deviation σ, therapist share τ and therapy-group share γ (both 0 at the first visit, γ = 0 in arms without
-/// groups), u and v standard normal, and z normal with correlation R over visits within each instrument and ρ R between the two. The total
-/// is η rounded to a whole number and kept within the scale; it is then spread over the items by their propensities ([`ItemTruth`]).
-/// A patient is drawn anew until the baseline ratings meet the criteria of PTSD and of at least one cluster C disorder. Rounding, the ends of
-/// the scale and this selection move means and standard deviations of the totals away from μ and σ: at baseline upwards and together.
+/// with arm mean μ, standard deviation σ, therapist share τ and therapy-group share γ (both 0 at the first visit, γ =
+/// 0 in arms without groups), u and v standard normal, and z normal with correlation R over visits within each
+/// instrument and ρ R between the two. The total is η rounded to a whole number and kept within the scale; it is then
+/// spread over the items by their propensities ([`ItemTruth`]). A patient is drawn anew until the baseline ratings
+/// meet the criteria of PTSD and of at least one cluster C disorder. Rounding, the ends of the scale and this
+/// selection move means and standard deviations of the totals away from μ and σ: at baseline upwards and together.
 ///
 /// ```
 /// use trialstats::simulate::Truth;
@@ -130,8 +133,8 @@ pub struct InstrumentTruth {
     pub items: ItemTruth,
 }
 
-/// The propensities by which a total is spread over items: e_ijt = location_j + cluster part_i,c(j) + item part_ij + visit part_ijt, the parts
-/// normal with mean 0 and the standard deviations given here, in rating points.
+/// The propensities by which a total is spread over items: e_ijt = location_j + cluster part_i,c(j) + item part_ij +
+/// visit part_ijt, the parts normal with mean 0 and the standard deviations given here, in rating points.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ItemTruth {
@@ -147,7 +150,8 @@ pub struct ItemTruth {
     pub visit_sd: Stated<f64>,
 }
 
-/// A CAPS-5 item outside the total, rated 0–4: intercept + slope × (mean of the 20 symptom items) + patient part + visit part, rounded.
+/// A CAPS-5 item outside the total, rated 0–4: intercept + slope × (mean of the 20 symptom items) + patient part +
+/// visit part, rounded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccompanyingItem {
@@ -184,8 +188,8 @@ pub struct CorrelationTruth {
 }
 
 /// Who is missing when. The chance of leaving for good before a visit after baseline is
-/// logit⁻¹(logit(`at_reference`) + `log_odds_per_10_points` × (last observed CAPS-5 total − `reference`) / 10): missing at random, given
-/// what was observed.
+/// logit⁻¹(logit(`at_reference`) + `log_odds_per_10_points` × (last observed CAPS-5 total − `reference`) / 10):
+/// missing at random, given what was observed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DropoutTruth {
@@ -203,7 +207,8 @@ pub struct DropoutTruth {
     pub missed_scid5pd_item: Stated<f64>,
 }
 
-/// How many sessions were attended: early stoppers attend 0 to `sufficient` − 1, the others `sufficient` to `most`, all equally likely.
+/// How many sessions were attended: early stoppers attend 0 to `sufficient` − 1, the others `sufficient` to `most`,
+/// all equally likely.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SessionTruth {
@@ -223,7 +228,8 @@ impl Truth {
     /// The truth in a JSON file.
     ///
     /// # Errors
-    /// [`Error::File`] if the file cannot be read; [`Error::Data`] if it is not JSON of this shape or [`Truth::check`] finds fault with it.
+    /// [`Error::File`] if the file cannot be read; [`Error::Data`] if it is not JSON of this shape or
+    /// [`Truth::check`] finds fault with it.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let shown = path.as_ref().display().to_string();
         let text = std::fs::read_to_string(path).map_err(|source| Error::File { action: "cannot read", path: shown.clone(), source })?;

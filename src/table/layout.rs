@@ -77,7 +77,8 @@ fn total<'a>(sets: impl Iterator<Item = &'a Set>) -> usize {
     sets.map(|s| s.width + GAP).sum::<usize>().saturating_sub(GAP)
 }
 
-/// How many of the first columns are labels that every further group of columns repeats: at most two, over at most half the width.
+/// How many of the first columns are labels that every further group of columns repeats: at most two, over at most
+/// half the width.
 fn stub(sets: &[Set], width: usize) -> usize {
     let labels = sets.iter().take_while(|s| s.label).count().min(2).min(sets.len().saturating_sub(1));
     (0..=labels).rev().find(|&k| total(sets[..k].iter()) <= width / 2).unwrap_or(0)

@@ -4,11 +4,13 @@ use super::{ClusterByVisit, Trial};
 use crate::error::{Error, Result};
 
 impl Trial {
-    /// The same trial with nobody in a cluster of these factors until the baseline visit is over: who will share a therapist or a group shares
-    /// nothing before treatment begins. A random intercept of such a factor is an effect on the later visits alone, which is what a
-    /// model with one mean for all arms at baseline ([`Baseline::Constrained`](crate::design::Baseline::Constrained)) calls for.
+    /// The same trial with nobody in a cluster of these factors until the baseline visit is over: who will share a
+    /// therapist or a group shares nothing before treatment begins. A random intercept of such a factor is an effect
+    /// on the later visits alone, which is what a model with one mean for all arms at baseline
+    /// ([`Baseline::Constrained`](crate::design::Baseline::Constrained)) calls for.
     ///
-    /// Without a baseline visit nothing changes. Memberships that may change by visit stay what they are at the later visits.
+    /// Without a baseline visit nothing changes. Memberships that may change by visit stay what they are at the later
+    /// visits.
     ///
     /// ```
     /// # use trialstats::simulate::Gaussian;

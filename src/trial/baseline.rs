@@ -10,7 +10,8 @@ const ALL_ARMS: &str = "all arms";
 /// Characteristics of the patients at baseline, by arm and together.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct BaselineTable {
-    /// The visit at which outcomes, diagnoses and covariates by visit are described; none of them is without a baseline visit.
+    /// The visit at which outcomes, diagnoses and covariates by visit are described; none of them is without a
+    /// baseline visit.
     pub visit: Option<String>,
     /// One row a variable (a level, for a factor) and arm; all arms together last where there are several.
     pub rows: Vec<BaselineRow>,

@@ -101,7 +101,8 @@ impl TrialBuilder {
     /// The trial, if its parts fit together.
     ///
     /// # Errors
-    /// [`Error::Data`] lists every part whose length or index does not fit, duplicated identifiers and names, and arms without patients.
+    /// [`Error::Data`] lists every part whose length or index does not fit, duplicated identifiers and names, and
+    /// arms without patients.
     pub fn build(self) -> Result<Trial> {
         let problems: Vec<Problem> = self
             .misfits()

@@ -15,7 +15,8 @@ pub(super) enum Columns {
 
 /// A column that holds an outcome.
 ///
-/// The name of the column is the name and the label of the outcome unless something else is said; no range is checked unless given.
+/// The name of the column is the name and the label of the outcome unless something else is said; no range is checked
+/// unless given.
 #[derive(Debug, Clone)]
 pub struct OutcomeColumn {
     pub(super) columns: Columns,
@@ -88,8 +89,9 @@ pub enum CovariateKind {
     NumericByVisit,
     /// A level a patient and visit.
     FactorByVisit,
-    /// Numeric or factor as found, of the patient where constant within every patient and of the visit otherwise. For programs that take
-    /// any column; a person had better say what a covariate is, because a value mistyped at one visit goes unnoticed here.
+    /// Numeric or factor as found, of the patient where constant within every patient and of the visit otherwise. For
+    /// programs that take any column; a person had better say what a covariate is, because a value mistyped at one
+    /// visit goes unnoticed here.
     AsFound,
 }
 

@@ -6,8 +6,8 @@ use crate::table::{Column, Format, Tabular, Values, display_as_table};
 
 /// What a model needs of a patient, and so who is analysed.
 ///
-/// An observation is analysed if its visit is, and everything needed is known of the patient, and of the patient at that visit. A patient
-/// is analysed with at least one such observation.
+/// An observation is analysed if its visit is, and everything needed is known of the patient, and of the patient at
+/// that visit. A patient is analysed with at least one such observation.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct AnalysisSet {
     visits: Vec<String>,
@@ -115,7 +115,8 @@ impl Trial {
     /// How many patients of each arm were randomized, observed at each visit and analysed, and why the others were not.
     ///
     /// # Errors
-    /// [`Error::Unknown`] if the outcome, a visit or a variable does not exist, [`Error::Invalid`] if the baseline is needed and no visit is it.
+    /// [`Error::Unknown`] if the outcome, a visit or a variable does not exist, [`Error::Invalid`] if the baseline is
+    /// needed and no visit is it.
     pub fn participant_flow(&self, outcome: &str, set: &AnalysisSet) -> Result<ParticipantFlow> {
         let outcome = self.outcome(outcome)?;
         let visits = self.analysed_visits(set)?;

@@ -6,10 +6,12 @@ use super::{CovariateValues, Trial};
 use crate::instruments::Diagnosis;
 
 impl Trial {
-    /// The trial as a long data frame: a row per patient and scheduled visit, whether attended or not, so that everyone randomized is in it.
+    /// The trial as a long data frame: a row per patient and scheduled visit, whether attended or not, so that
+    /// everyone randomized is in it.
     ///
-    /// Columns: patient, arm and visit under the names they had in the file (the arm only where there are several), `visit_time` where all
-    /// visits have times, then outcomes, diagnoses (`met`, `not met`, `unknown`), covariates and clusters. What is missing is null.
+    /// Columns: patient, arm and visit under the names they had in the file (the arm only where there are several),
+    /// `visit_time` where all visits have times, then outcomes, diagnoses (`met`, `not met`, `unknown`), covariates
+    /// and clusters. What is missing is null.
     ///
     /// # Errors
     /// Whatever polars says, if two of them have the same name.

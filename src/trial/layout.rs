@@ -21,7 +21,8 @@ use crate::instruments::Instrument;
 /// | kind of a covariate | numeric where every value is a number (`006` is not: a leading zero marks an identifier), a factor where none is, an error where both occur |
 /// | levels of a factor | those in the file, sorted: numbers as numbers, everything else by code point; the first is the reference |
 ///
-/// Spaces around a value are ignored. Values equal to a missing code (`NA`, `.` or nothing, unless changed) are missing.
+/// Spaces around a value are ignored. Values equal to a missing code (`NA`, `.` or nothing, unless changed) are
+/// missing.
 ///
 /// ```
 /// use trialstats::trial::Layout;
@@ -159,8 +160,8 @@ impl Layout {
         self
     }
 
-    /// Declares the visits in their order, with the time of each. Where the file has numbers in the column of the visit, they are looked
-    /// up among the times as well as among the labels.
+    /// Declares the visits in their order, with the time of each. Where the file has numbers in the column of the
+    /// visit, they are looked up among the times as well as among the labels.
     pub fn visits_at<S: Into<String>>(mut self, visits: impl IntoIterator<Item = (S, f64)>) -> Self {
         self.visits = visits.into_iter().map(|(l, time)| Visit { label: l.into(), time: Some(time) }).collect();
         self
@@ -196,8 +197,8 @@ impl Layout {
         self
     }
 
-    /// Adds an outcome of a wide file: `(visit, column)` for each visit at which it is measured. The visits of the trial are those named
-    /// here, in this order, unless [`Layout::visits`] declares them.
+    /// Adds an outcome of a wide file: `(visit, column)` for each visit at which it is measured. The visits of the
+    /// trial are those named here, in this order, unless [`Layout::visits`] declares them.
     pub fn wide_outcome<V: Into<String>, C: Into<String>>(
         self,
         name: impl Into<String>,
@@ -206,8 +207,8 @@ impl Layout {
         self.outcome(OutcomeColumn::wide(name, columns))
     }
 
-    /// Adds a covariate with one value a patient, numeric or factor as found. It may be missing in some rows of a patient, but may not
-    /// differ between them.
+    /// Adds a covariate with one value a patient, numeric or factor as found. It may be missing in some rows of a
+    /// patient, but may not differ between them.
     pub fn covariate(self, column: impl Into<String>) -> Self {
         self.covariate_as(column, CovariateKind::Inferred)
     }
@@ -243,22 +244,23 @@ impl Layout {
         self
     }
 
-    /// Adds a column of observation weights: a numeric covariate by visit that must be positive wherever an outcome is observed.
+    /// Adds a column of observation weights: a numeric covariate by visit that must be positive wherever an outcome
+    /// is observed.
     pub fn weight(mut self, column: impl Into<String>) -> Self {
         let column = column.into();
         self.weights.push(column.clone());
         self.covariate_as(column, CovariateKind::NumericByVisit)
     }
 
-    /// Adds a cluster that patients may share, such as therapist; empty for a patient in none. It may be missing in some rows of a patient,
-    /// but may not differ between them.
+    /// Adds a cluster that patients may share, such as therapist; empty for a patient in none. It may be missing in
+    /// some rows of a patient, but may not differ between them.
     pub fn cluster(mut self, column: impl Into<String>) -> Self {
         self.clusters.push(column.into());
         self
     }
 
-    /// Adds a cluster that may change from visit to visit, such as the therapist of patients who change therapists; each row says where its
-    /// visit belongs, and an empty cell belongs nowhere.
+    /// Adds a cluster that may change from visit to visit, such as the therapist of patients who change therapists;
+    /// each row says where its visit belongs, and an empty cell belongs nowhere.
     ///
     /// ```
     /// use trialstats::Layout;
@@ -283,7 +285,8 @@ impl Layout {
         self
     }
 
-    /// Adds an instrument whose items are in columns of their own names. Its scores become outcomes, its diagnoses those of the trial.
+    /// Adds an instrument whose items are in columns of their own names. Its scores become outcomes, its diagnoses
+    /// those of the trial.
     pub fn instrument(self, instrument: impl Instrument + 'static) -> Self {
         self.instrument_named(instrument, str::to_string)
     }
@@ -309,8 +312,8 @@ impl Layout {
         self
     }
 
-    /// Declares who was randomized to what: `(patient, arm)`. Patients who have no row in the file stay in the trial; a patient of the file
-    /// who is not among them is a problem.
+    /// Declares who was randomized to what: `(patient, arm)`. Patients who have no row in the file stay in the trial;
+    /// a patient of the file who is not among them is a problem.
     pub fn randomized_patients<P: Into<String>, A: Into<String>>(mut self, patients: impl IntoIterator<Item = (P, A)>) -> Self {
         self.roster = patients.into_iter().map(|(p, a)| (p.into(), a.into())).collect();
         self
@@ -322,8 +325,8 @@ impl Layout {
         self
     }
 
-    /// Adds a code, such as `999`, of a missing outcome, covariate or item. It does not hold for patients, arms, visits and clusters, which
-    /// may really be called so.
+    /// Adds a code, such as `999`, of a missing outcome, covariate or item. It does not hold for patients, arms,
+    /// visits and clusters, which may really be called so.
     pub fn missing_code(mut self, code: impl Into<String>) -> Self {
         self.value_codes.push(code.into());
         self
@@ -350,8 +353,8 @@ impl Layout {
     /// Reads a text file with a header line: UTF-8, fields quoted where needed.
     ///
     /// # Errors
-    /// [`crate::Error::File`] if the file cannot be read, [`crate::Error::Data`] with every problem found in it, [`crate::Error::Invalid`] if the layout
-    /// contradicts itself.
+    /// [`crate::Error::File`] if the file cannot be read, [`crate::Error::Data`] with every problem found in it,
+    /// [`crate::Error::Invalid`] if the layout contradicts itself.
     pub fn read_csv(&self, path: impl AsRef<Path>) -> Result<Trial> {
         let path = path.as_ref();
         let name = path.display().to_string();
@@ -367,12 +370,14 @@ impl Layout {
         reading::csv(self, source, text)
     }
 
-    /// Reads a text file in chunks of about `rows` rows, each a part of a trial with whole patients: for files that are larger than memory.
-    /// The layout has to be [part of](Layout::part_of) a protocol, and the rows of each patient have to stand together.
-    /// [`FrozenDesign`](crate::design::FrozenDesign) has the way from here to moments.
+    /// Reads a text file in chunks of about `rows` rows, each a part of a trial with whole patients: for files that
+    /// are larger than memory. The layout has to be [part of](Layout::part_of) a protocol, and the rows of each
+    /// patient have to stand together. [`FrozenDesign`](crate::design::FrozenDesign) has the way from here to
+    /// moments.
     ///
     /// # Errors
-    /// [`crate::Error::File`] if the file cannot be opened, [`crate::Error::Invalid`] for a layout that leaves something to the data.
+    /// [`crate::Error::File`] if the file cannot be opened, [`crate::Error::Invalid`] for a layout that leaves
+    /// something to the data.
     pub fn csv_chunks(&self, path: impl AsRef<Path>, rows: usize) -> Result<Chunks<'_>> {
         let path = path.as_ref();
         let name = path.display().to_string();
@@ -388,8 +393,9 @@ impl Layout {
         reading::csv_chunks(self, source, text, rows)
     }
 
-    /// Reads data frames that follow one another, such as the batches of a lazy frame (`LazyFrame::collect_batches` of polars with the
-    /// features `lazy` and `new_streaming`), as chunks with whole patients; a patient may begin in one and end in another.
+    /// Reads data frames that follow one another, such as the batches of a lazy frame (`LazyFrame::collect_batches`
+    /// of polars with the features `lazy` and `new_streaming`), as chunks with whole patients; a patient may begin in
+    /// one and end in another.
     ///
     /// # Errors
     /// As [`Layout::csv_chunks`].
@@ -401,8 +407,8 @@ impl Layout {
         reading::dataframe_chunks(self, "data frames", frames)
     }
 
-    /// Reads a Parquet file in chunks of about `rows` rows, as [`Layout::csv_chunks`] does a text; of its columns only those that the layout
-    /// names.
+    /// Reads a Parquet file in chunks of about `rows` rows, as [`Layout::csv_chunks`] does a text; of its columns
+    /// only those that the layout names.
     ///
     /// # Errors
     /// As [`Layout::csv_chunks`]; [`crate::Error::Invalid`] for a damaged file.
@@ -411,7 +417,8 @@ impl Layout {
         reading::parquet_chunks(self, path.as_ref(), rows)
     }
 
-    /// Reads a data frame: the way for those who have one already. Nulls and NaN are missing, and so are the missing codes.
+    /// Reads a data frame: the way for those who have one already. Nulls and NaN are missing, and so are the missing
+    /// codes.
     ///
     /// ```
     /// use polars::prelude::{Column, DataFrame, NamedFrom, Series};

@@ -1,7 +1,7 @@
 //! The data of a randomized trial: patients, arms, the visit schedule, outcomes, covariates and clusters.
 //!
-//! A [`Trial`] is checked once, when it is made, and read-only afterwards. Everything per patient and visit is stored patient by patient:
-//! the value of patient `i` at scheduled visit `t` is at `i * visits + t`.
+//! A [`Trial`] is checked once, when it is made, and read-only afterwards. Everything per patient and visit is stored
+//! patient by patient: the value of patient `i` at scheduled visit `t` is at `i * visits + t`.
 
 mod after_baseline;
 mod baseline;
@@ -54,7 +54,8 @@ pub struct Trial {
     inferred: Vec<String>,
 }
 
-/// What the columns of patient, arm and visit were called in the file; a formula may use these names or the generic ones.
+/// What the columns of patient, arm and visit were called in the file; a formula may use these names or the generic
+/// ones.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ColumnNames {
     /// Column of the patient identifier.
@@ -253,7 +254,8 @@ impl Trial {
         self.clusters.iter().map(|c| c.name.as_str()).chain(self.clusters_by_visit.iter().map(|c| c.name.as_str()))
     }
 
-    /// What the reader decided by itself (visit order, reference arm, baseline visit, kinds of columns), a sentence each.
+    /// What the reader decided by itself (visit order, reference arm, baseline visit, kinds of columns), a sentence
+    /// each.
     pub fn inferred(&self) -> &[String] {
         &self.inferred
     }

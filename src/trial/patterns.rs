@@ -56,7 +56,8 @@ pub struct MissingPatterns {
     pub label: String,
     /// The visits in order.
     pub visits: Vec<String>,
-    /// One row an arm and pattern that occurs there: complete, monotone, intermittent, never observed, the most observed first.
+    /// One row an arm and pattern that occurs there: complete, monotone, intermittent, never observed, the most
+    /// observed first.
     pub rows: Vec<PatternRow>,
 }
 

@@ -4,10 +4,11 @@ use super::{Cluster, ClusterByVisit, ColumnNames, Covariate, CovariateKind, Cova
 use crate::error::{Error, Result};
 use std::borrow::Cow;
 
-/// What is fixed of a trial before its data: what several files, or several hospitals, must agree on for their data to be one trial.
+/// What is fixed of a trial before its data: what several files, or several hospitals, must agree on for their data
+/// to be one trial.
 ///
-/// It comes from a [`Layout`] that declares everything ([`Layout::protocol`]) or from a trial that has everything ([`Trial::protocol`]), and
-/// holds no patient.
+/// It comes from a [`Layout`] that declares everything ([`Layout::protocol`]) or from a trial that has everything
+/// ([`Trial::protocol`]), and holds no patient.
 ///
 /// ```
 /// use trialstats::Layout;
@@ -56,8 +57,8 @@ struct Declared {
 }
 
 impl Trial {
-    /// What the trial fixes for further data of its kind: its arms, visits, outcomes, covariates with their levels, clusters. No patient is
-    /// in it.
+    /// What the trial fixes for further data of its kind: its arms, visits, outcomes, covariates with their levels,
+    /// clusters. No patient is in it.
     pub fn protocol(&self) -> Protocol {
         let covariate = |c: &Covariate| {
             let (kind, levels) = match &c.values {
@@ -165,8 +166,8 @@ impl Protocol {
     /// `part` with arms, visits and levels numbered as here; what this protocol does not name is left out.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for an arm, visit or level that is not planned, and for an outcome or variable that the part lacks;
-    /// [`Error::Invalid`] where a variable is of another kind or a visit at another time.
+    /// [`Error::Unknown`] for an arm, visit or level that is not planned, and for an outcome or variable that the
+    /// part lacks; [`Error::Invalid`] where a variable is of another kind or a visit at another time.
     pub(crate) fn align<'t>(&self, part: &'t Trial) -> Result<Cow<'t, Trial>> {
         let own = part.protocol();
         let same = (&self.columns, &self.arms, &self.schedule) == (&own.columns, &own.arms, &own.schedule)
@@ -320,11 +321,12 @@ fn recoded_some(name: &str, own: &[String], planned: &[String], codes: &[Option<
 }
 
 impl Layout {
-    /// What the layout declares, where it declares everything: arms, visits, the kind of every covariate and the levels of every factor.
+    /// What the layout declares, where it declares everything: arms, visits, the kind of every covariate and the
+    /// levels of every factor.
     ///
     /// # Errors
-    /// [`Error::Invalid`] names what is left to be inferred from the data, and how to declare it. Instruments and clusters have to come
-    /// from a trial ([`Trial::protocol`]).
+    /// [`Error::Invalid`] names what is left to be inferred from the data, and how to declare it. Instruments and
+    /// clusters have to come from a trial ([`Trial::protocol`]).
     pub fn protocol(&self) -> Result<Protocol> {
         let missing =
             |what: &str, remedy: &str| Err(Error::invalid(format!("the protocol of the layout: {what}"), "it is left to the data", remedy));
@@ -365,8 +367,8 @@ impl Layout {
         Ok(protocol)
     }
 
-    /// A layout that reads part of a trial, such as one hospital's file: arms, visits and levels are those of `protocol`, whether they occur
-    /// in the part or not, and what else occurs is a problem.
+    /// A layout that reads part of a trial, such as one hospital's file: arms, visits and levels are those of
+    /// `protocol`, whether they occur in the part or not, and what else occurs is a problem.
     pub fn part_of(mut self, protocol: &Protocol) -> Self {
         if self.arm.is_some() {
             self.arms = protocol.arms.clone();

@@ -3,10 +3,12 @@
 use super::*;
 
 impl Trial {
-    /// The trial with other values of an outcome, patient by patient, one a scheduled visit, NaN where not observed. All else stays.
+    /// The trial with other values of an outcome, patient by patient, one a scheduled visit, NaN where not observed.
+    /// All else stays.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for an outcome that the trial does not have, [`Error::Invalid`] where the number of values is not patients × visits.
+    /// [`Error::Unknown`] for an outcome that the trial does not have, [`Error::Invalid`] where the number of values
+    /// is not patients × visits.
     ///
     /// ```
     /// use trialstats::trial::{Outcome, Schedule, Trial};

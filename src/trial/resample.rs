@@ -4,13 +4,15 @@ use super::*;
 use std::collections::HashSet;
 
 impl Trial {
-    /// The trial whose patients are those at the positions `patients` of this one, in that order; a patient may be chosen more than once.
+    /// The trial whose patients are those at the positions `patients` of this one, in that order; a patient may be
+    /// chosen more than once.
     ///
-    /// The second and later copies of a patient are patients of their own, with `#2`, `#3`, … after the identifier. Arms, schedule and levels
-    /// stay as they are.
+    /// The second and later copies of a patient are patients of their own, with `#2`, `#3`, … after the identifier.
+    /// Arms, schedule and levels stay as they are.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a position beyond the patients there are, and where an arm would be left without patients.
+    /// [`Error::Invalid`] for a position beyond the patients there are, and where an arm would be left without
+    /// patients.
     ///
     /// ```
     /// use trialstats::trial::{Schedule, Trial};
@@ -35,8 +37,8 @@ impl Trial {
         Ok(part)
     }
 
-    /// Some of the patients, as one file of several or one hospital of several would have them: [`Trial::resample`], but an arm may be left
-    /// without patients.
+    /// Some of the patients, as one file of several or one hospital of several would have them: [`Trial::resample`],
+    /// but an arm may be left without patients.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a position beyond the patients there are.

@@ -76,8 +76,8 @@ fn groups_that_are_all_of_one_patient_are_not_told_from_patients() {
     }
 }
 
-/// Every group of `small_clusters` with one patient has patients of one arm only; so have all groups of `partially_nested`, whose term needs no
-/// multiplier: nobody in the other arm is in one.
+/// Every group of `small_clusters` with one patient has patients of one arm only; so have all groups of
+/// `partially_nested`, whose term needs no multiplier: nobody in the other arm is in one.
 #[test]
 fn a_term_of_one_arm_needs_no_multiplier() {
     let data = trials::rows_of("partially_nested");
@@ -92,8 +92,8 @@ fn a_term_of_one_arm_needs_no_multiplier() {
     }
 }
 
-/// Therapists who treat one arm only: the difference of the arms rests on the variance among them, and on no more degrees of freedom than
-/// there are therapists.
+/// Therapists who treat one arm only: the difference of the arms rests on the variance among them, and on no more
+/// degrees of freedom than there are therapists.
 #[test]
 fn therapists_of_one_arm_cost_degrees_of_freedom() {
     let rows = trials::rows_of("partially_nested");

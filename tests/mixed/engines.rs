@@ -1,5 +1,6 @@
-//! One model, two engines: a random intercept of the patients is an exchangeable covariance of their visits, a random slope too is a covariance of
-//! visits. As random effects they are fitted by sparse factorisation, as covariances with the clusters as penalised columns.
+//! One model, two engines: a random intercept of the patients is an exchangeable covariance of their visits, a random
+//! slope too is a covariance of visits. As random effects they are fitted by sparse factorisation, as covariances
+//! with the clusters as penalised columns.
 
 use crate::common::tolerances::{ENGINES, ENGINES_DF, ENGINES_LIKELIHOOD};
 use crate::common::{Comparison, assert_all};

@@ -1,4 +1,5 @@
-//! What is known exactly of balanced and complete nested trials: analysis of variance, and t tests of the groups' means.
+//! What is known exactly of balanced and complete nested trials: analysis of variance, and t tests of the groups'
+//! means.
 
 use crate::common::tolerances::{IDENTITY, MIXED_IDENTITY_DF};
 use crate::common::{Comparison, assert_all};
@@ -25,7 +26,8 @@ fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The difference of two arms of five groups each and its standard error, from a number for each group: the two-sample t test.
+/// The difference of two arms of five groups each and its standard error, from a number for each group: the
+/// two-sample t test.
 fn t_test(of_groups: &[f64]) -> (f64, f64) {
     let (control, active) = of_groups.split_at(GROUPS / 2);
     let squares = |arm: &[f64]| arm.iter().map(|m| (m - mean(arm.iter().copied())).powi(2)).sum::<f64>();
@@ -86,7 +88,8 @@ fn nested_analysis_of_variance() {
     let f = by_visit / (VISITS - 1) as f64 / residual;
     assert_all(fits("y ~ arm * visit + (1 | group) + (1 | patient)", None).iter().map(|fit| {
         let mut c = Comparison::of("balanced nested analysis of variance");
-        // Between groups: the mean square of the arms over that of the groups within arms, on 1 and 8 degrees of freedom.
+        // Between groups: the mean square of the arms over that of the groups within arms, on 1 and 8 degrees of
+        // freedom.
         compare(&mut c, fit, "treatment", &AVERAGE, t_test(&of_groups), 8.0);
         // Within patients: over the residual mean square, on 2 and 76.
         let interaction = DMatrix::from_row_slice(2, 6, &[0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
@@ -140,7 +143,8 @@ fn predicted_effects_are_shrunken_means() {
     }));
 }
 
-/// Groups with visits of their own, both covariances unstructured: every combination of visits is the t test of the groups' means of it.
+/// Groups with visits of their own, both covariances unstructured: every combination of visits is the t test of the
+/// groups' means of it.
 #[test]
 fn every_contrast_of_visits_is_the_t_test_of_the_groups_means() {
     let y = outcomes();

@@ -1,5 +1,5 @@
-//! What must not matter does not: the order of the patients, the names of the clusters, the outcome's unit and origin, the unit and origin of
-//! the time of a random slope.
+//! What must not matter does not: the order of the patients, the names of the clusters, the outcome's unit and
+//! origin, the unit and origin of the time of a random slope.
 
 use crate::common::tolerances::{INVARIANCE, INVARIANCE_DF};
 use crate::common::{Comparison, assert_all};

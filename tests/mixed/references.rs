@@ -1,5 +1,5 @@
-//! Random effects of clusters, model by model: lme4, lmerTest, pbkrtest, nlme, glmmTMB, and the likelihood written out in R
-//! (`tests/references/mixed`).
+//! Random effects of clusters, model by model: lme4, lmerTest, pbkrtest, nlme, glmmTMB, and the likelihood written
+//! out in R (`tests/references/mixed`).
 
 use crate::common::tolerances::*;
 use crate::common::{Comparison, assert_all, number, reference, rows, text};

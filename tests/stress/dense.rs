@@ -73,7 +73,8 @@ impl Dense {
         dense
     }
 
-    /// Measures a covariate from its mean where a column of ones and zeros stands for the same observations. Determinants stay as they are.
+    /// Measures a covariate from its mean where a column of ones and zeros stands for the same observations.
+    /// Determinants stay as they are.
     fn centre_columns(&mut self) {
         let all = |c: usize| -> Vec<f64> { self.patients.iter().flat_map(|p| p.x.column(c).iter().copied().collect::<Vec<_>>()).collect() };
         let columns: Vec<Vec<f64>> = (0..self.columns).map(all).collect();
@@ -88,7 +89,8 @@ impl Dense {
         }
     }
 
-    /// Takes the fitted mean off the outcome: generalised least squares starts over from there, and keeps the digits of small residuals.
+    /// Takes the fitted mean off the outcome: generalised least squares starts over from there, and keeps the digits
+    /// of small residuals.
     fn centre_outcome(&mut self, theta: &[f64]) {
         let Some((x, y, _)) = self.whitened(theta) else { return };
         let lengths = DVector::from_iterator(self.columns, x.column_iter().map(|c| c.norm()));
@@ -125,7 +127,8 @@ impl Dense {
         // Columns of one length: those of a covariate may be a million times longer than the others.
         let lengths: Vec<f64> = x.column_iter().map(|c| c.norm()).collect();
         x.column_iter_mut().zip(&lengths).for_each(|(mut column, length)| column /= *length);
-        // Householder's method with columns pivoted and rows in order of their size does not let long rows spoil short ones.
+        // Householder's method with columns pivoted and rows in order of their size does not let long rows spoil
+        // short ones.
         let mut order: Vec<usize> = (0..n).collect();
         order.sort_by(|&a, &b| x.row(b).amax().total_cmp(&x.row(a).amax()));
         let (x, y) = (x.select_rows(&order), y.select_rows(&order));
@@ -163,7 +166,8 @@ impl Dense {
         })
     }
 
-    /// The smallest eigenvalue among the correlation matrices of the groups: what rounding is multiplied by the inverse of.
+    /// The smallest eigenvalue among the correlation matrices of the groups: what rounding is multiplied by the
+    /// inverse of.
     pub fn smallest_eigenvalue(&self, theta: &[f64]) -> f64 {
         let of = |own: &[f64]| {
             self.sigma(own).map_or(0.0, |s| {

@@ -1,4 +1,5 @@
-//! Trials that no one would wish for: few patients, gaps, visits that all but repeat one another, outcomes of absurd size.
+//! Trials that no one would wish for: few patients, gaps, visits that all but repeat one another, outcomes of absurd
+//! size.
 
 use trialstats::covariance::Covariance;
 use trialstats::simulate::random::Stream;

@@ -1,7 +1,9 @@
-//! Ten thousand trials that nobody would wish for, each with one of all structures and methods: every one must end in an optimum that stands up
-//! to a likelihood written out patient by patient, or in an outcome with a name. Nothing may panic.
+//! Ten thousand trials that nobody would wish for, each with one of all structures and methods: every one must end in
+//! an optimum that stands up to a likelihood written out patient by patient, or in an outcome with a name. Nothing
+//! may panic.
 //!
-//! `TRIALSTATS_STRESS=200000 cargo test --release --test stress -- --nocapture` does more of them and prints what came of them.
+//! `TRIALSTATS_STRESS=200000 cargo test --release --test stress -- --nocapture` does more of them and prints what
+//! came of them.
 
 mod dense;
 mod generate;
@@ -129,7 +131,8 @@ fn flaw(case: &Case, fit: &Fit) -> Option<String> {
     }
     let dense = Dense::new(case, fit);
     let found = -2.0 * fit.log_likelihood();
-    // Rounding of W grows with the inverse of the smallest eigenvalue, that of log|X'WX| with the ratio of the weights that visits have.
+    // Rounding of W grows with the inverse of the smallest eigenvalue, that of log|X'WX| with the ratio of the
+    // weights that visits have.
     let spread = 10.0 / dense.smallest_eigenvalue(&theta).max(1e-12) + dense.ratio_of_variances(&theta);
     let allowed = ROUNDING * (1.0 + found.abs()) + 4e-15 * dense.observations() as f64 * spread;
     let Some(again) = dense.value(&theta) else { return Some("the likelihood has no value at the optimum".into()) };

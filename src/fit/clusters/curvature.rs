@@ -52,7 +52,8 @@ impl Clusters {
         })
     }
 
-    /// Refuses an effect that the columns of the mean take up: clusters that are levels of a factor of the mean, or that are one.
+    /// Refuses an effect that the columns of the mean take up: clusters that are levels of a factor of the mean, or
+    /// that are one.
     pub fn identified(&self, point: &Point, labels: &Labels) -> Result<(), Failure> {
         let Some(own) = &point.clusters else { return Ok(()) };
         let a = self.project(&own.k, &self.remainder(&point.phi, &own.k));

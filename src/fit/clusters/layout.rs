@@ -73,7 +73,8 @@ impl Clusters {
         design.random.iter().flat_map(RandomTerm::parameter_names).collect()
     }
 
-    /// G of every term as what an observation gets from each effect varies by `variance`, the effects being uncorrelated.
+    /// G of every term as what an observation gets from each effect varies by `variance`, the effects being
+    /// uncorrelated.
     pub fn start(&self, variance: f64) -> Vec<f64> {
         let of_term = |t: &ClusterTerm| -> Vec<f64> {
             let value = |(a, b): (usize, usize)| if a == b { variance / t.squares[a] } else { 0.0 };
@@ -99,7 +100,8 @@ impl ClusterTerm {
         self.pairs.clone()
     }
 
-    /// The lower triangle of Λ, G = ΛΛ', row by row, given the parameters of all terms; `None` where G is not positive semidefinite.
+    /// The lower triangle of Λ, G = ΛΛ', row by row, given the parameters of all terms; `None` where G is not
+    /// positive semidefinite.
     pub fn factor(&self, parameters: &[f64]) -> Option<Vec<f64>> {
         let k = self.size();
         let mut l = vec![0.0; k * (k + 1) / 2];

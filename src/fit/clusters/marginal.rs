@@ -1,6 +1,7 @@
 //! What inference on the mean needs of a model with effects of clusters, once at the optimum.
 //!
-//! With S = diag(0, M̃), M̃ = (Z'WZ + G̃⁻¹)⁻¹, the effects' columns of V⁻¹Z and V⁻¹X are W\[X Z\]E_V and W\[X Z\]F, E_V = I_z − SK_z and F = I_x − SK_x. Hence
+//! With S = diag(0, M̃), M̃ = (Z'WZ + G̃⁻¹)⁻¹, the effects' columns of V⁻¹Z and V⁻¹X are W\[X Z\]E_V and W\[X Z\]F,
+//! E_V = I_z − SK_z and F = I_x − SK_x. Hence
 //!
 //! ```text
 //! X'V⁻¹∂_kΣV⁻¹X = −F'P_kF             X'V⁻¹Z = K_z-part of F,   Z'V⁻¹Z = K_z'E_V

@@ -14,7 +14,8 @@ pub(crate) struct ClusterPoint {
     pub k: DMatrix<f64>,
     /// Z'Py, q.
     pub t: Vec<f64>,
-    /// diag(0, M̃) with M̃ = (Z'WZ + G̃⁻¹)⁻¹, n × n: what Φ is for a mean that is known. Set for maximum likelihood alone.
+    /// diag(0, M̃) with M̃ = (Z'WZ + G̃⁻¹)⁻¹, n × n: what Φ is for a mean that is known. Set for maximum likelihood
+    /// alone.
     pub known_mean: DMatrix<f64>,
 }
 
@@ -44,8 +45,8 @@ impl ClusterRoom {
 }
 
 impl Clusters {
-    /// Solves Henderson's equations for K and s = \[X Z\]'Wy, and returns log|V| − log|R|, plus log|X'V⁻¹X| for REML. Writes (β, u) and their Φ, the
-    /// inverse of the coefficient matrix.
+    /// Solves Henderson's equations for K and s = \[X Z\]'Wy, and returns log|V| − log|R|, plus log|X'V⁻¹X| for REML.
+    /// Writes (β, u) and their Φ, the inverse of the coefficient matrix.
     pub fn solve(
         &self,
         parameters: &[f64],

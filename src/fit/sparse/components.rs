@@ -1,12 +1,14 @@
 //! The part of the derivatives that the components of the tail have.
 //!
-//! With Ω = ΛM⁻¹Λ', M = I + Λ'AΛ, of the tail, and G_j = Z_j'V₁⁻¹Z of a level j of the head, the blocks of W = Z'V₀⁻¹Z are
+//! With Ω = ΛM⁻¹Λ', M = I + Λ'AΛ, of the tail, and G_j = Z_j'V₁⁻¹Z of a level j of the head, the blocks of W =
+//! Z'V₀⁻¹Z are
 //!
 //! ```text
 //! tail–tail: AY = Ψ⁻¹ − Ψ⁻¹ΩΨ⁻¹,   Y = I − ΩA = ΩΨ⁻¹        j–tail: G_jY        j–l: δ_jl W_j − G_jΩG_l'
 //! ```
 //!
-//! so that no block between two levels of the head need be formed: Σ_jl tr(D_kG_jΩG_l'D_…) = tr(C_kΩC_lΩ) with C_k = Σ_j G_j'D_kG_j.
+//! so that no block between two levels of the head need be formed: Σ_jl tr(D_kG_jΩG_l'D_…) = tr(C_kΩC_lΩ) with C_k =
+//! Σ_j G_j'D_kG_j.
 
 use super::curvature::{Curvature, Elements, add_elements, add_form, products, set_selected, standardise};
 use super::data::Component;
@@ -321,8 +323,8 @@ impl Problem {
         }
     }
 
-    /// The same for D_k of the head: with z the second room, x'D_kG_jz where l is of the tail, x'D_k(W_jD_lx − G_jz) where it is an element of the
-    /// head.
+    /// The same for D_k of the head: with z the second room, x'D_kG_jz where l is of the tail, x'D_k(W_jD_lx − G_jz)
+    /// where it is an element of the head.
     #[expect(clippy::too_many_arguments, reason = "all that a component is made of")]
     fn add_head_forms(
         &self,

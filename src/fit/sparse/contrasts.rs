@@ -1,8 +1,9 @@
 //! Random effects of multipliers at right angles.
 //!
-//! What multiplies the effects of a term may be far from zero, or nearly the same twice: `(1 + year | patient)`. Intercept and slope are then all but
-//! confounded, at a year that nobody saw. With z' = zB, B unit upper triangular, in which every multiplier has been freed of those before it, the
-//! effects are u = Bu' and their covariance G = BG'B': the same model, and linear in G' as well.
+//! What multiplies the effects of a term may be far from zero, or nearly the same twice: `(1 + year | patient)`.
+//! Intercept and slope are then all but confounded, at a year that nobody saw. With z' = zB, B unit upper triangular,
+//! in which every multiplier has been freed of those before it, the effects are u = Bu' and their covariance G =
+//! BG'B': the same model, and linear in G' as well.
 
 use super::parameters::Parameters;
 use super::small::multiply;

@@ -260,7 +260,8 @@ pub(super) fn set_selected(rows: &[f64], m: usize, (a, b): (usize, usize), selec
     }
 }
 
-/// Adds x'D y over the first columns and over the last, D the derivative by element (a, b); x and y are those of one level.
+/// Adds x'D y over the first columns and over the last, D the derivative by element (a, b); x and y are those of one
+/// level.
 pub(super) fn products(x: &[f64], y: &[f64], m: usize, (a, b): (usize, usize)) -> (f64, f64) {
     let one = |a: usize, b: usize| -> (f64, f64) {
         let (x, y) = (&x[a * m..(a + 1) * m], &y[b * m..(b + 1) * m]);

@@ -1,8 +1,8 @@
 //! What the fit needs of the observations: cross products that do not move with the parameters, made once.
 //!
-//! For a level of the head with rows Z_j, A_j = Z_j'Z_j = RR', and U = \[X e\], e what least squares leaves of the outcome, all of U'V₁⁻¹U that
-//! the level moves is c'(I + R'ΨR)⁻¹c with c = R⁻¹Z_j'U. The rest of U'U is the same at every Ψ, and is summed from residuals, so that no
-//! digits are lost to differences.
+//! For a level of the head with rows Z_j, A_j = Z_j'Z_j = RR', and U = \[X e\], e what least squares leaves of the
+//! outcome, all of U'V₁⁻¹U that the level moves is c'(I + R'ΨR)⁻¹c with c = R⁻¹Z_j'U. The rest of U'U is the same at
+//! every Ψ, and is summed from residuals, so that no digits are lost to differences.
 
 use super::layout::{Layout, Place};
 use super::small::{forward, semidefinite_root};
@@ -229,7 +229,8 @@ impl<'d> Rows<'d> {
 }
 
 impl Data {
-    /// One pass after the other over the observations; `z` multiplies the effects of every term, `values` are the design's z, perhaps centred.
+    /// One pass after the other over the observations; `z` multiplies the effects of every term, `values` are the
+    /// design's z, perhaps centred.
     pub fn of(design: &Design, layout: &Layout, z: &[Cow<[f64]>], values: &[f64], kept: &[usize]) -> Result<Self, Failure> {
         let (p, k) = (kept.len(), layout.size);
         let m = p + 1;
@@ -314,7 +315,8 @@ fn shapes(k: usize, m: usize, free_r: &[f64], free_c: &[f64]) -> (Vec<Shape>, Ve
     (alike().map(shape).collect(), shape_of)
 }
 
-/// Replaces rows of length n by the triangular factor of their QR decomposition (Householder), where there are more of them.
+/// Replaces rows of length n by the triangular factor of their QR decomposition (Householder), where there are more
+/// of them.
 fn compress(rows: &mut Vec<f64>, n: usize) {
     let h = rows.len() / n;
     if h <= n {

@@ -1,7 +1,8 @@
-//! Dense algebra of the tail, n × n row by row, n up to thousands: Cholesky factor and inverse, in blocks that stay in the cache.
+//! Dense algebra of the tail, n × n row by row, n up to thousands: Cholesky factor and inverse, in blocks that stay
+//! in the cache.
 //!
-//! Everything is sums of products of rows, four by two at a time. Rows are shared out between threads where there are many; every element is
-//! the same sum in the same order for any number of threads.
+//! Everything is sums of products of rows, four by two at a time. Rows are shared out between threads where there are
+//! many; every element is the same sum in the same order for any number of threads.
 
 use super::small::LogProduct;
 use rayon::prelude::*;
@@ -81,7 +82,8 @@ fn tile(a: [&[f64]; 4], b: [&[f64]; 2]) -> [[f64; 2]; 4] {
     sums
 }
 
-/// Subtracts from columns first, …, first + width of up to four rows (of length n) their products, up to column `depth`, with rows of `other`.
+/// Subtracts from columns first, …, first + width of up to four rows (of length n) their products, up to column
+/// `depth`, with rows of `other`.
 fn subtract_products(rows: &mut [f64], n: usize, from: usize, first: usize, width: usize, other: &[f64]) {
     let count = rows.len() / n;
     for j in (0..width).step_by(2) {
@@ -117,8 +119,8 @@ fn on_rows(rows: &mut [f64], n: usize, work: impl Fn(usize, &mut [f64]) + Sync) 
     }
 }
 
-/// Replaces the lower triangle of a symmetric matrix by its Cholesky factor and returns the log-determinant, `None` when the matrix is not
-/// positive definite. The upper triangle loses its meaning.
+/// Replaces the lower triangle of a symmetric matrix by its Cholesky factor and returns the log-determinant, `None`
+/// when the matrix is not positive definite. The upper triangle loses its meaning.
 pub(super) fn cholesky(a: &mut [f64], n: usize) -> Option<f64> {
     let mut determinant = LogProduct::new();
     for first in (0..n).step_by(BLOCK) {

@@ -7,8 +7,8 @@ use super::layout::Place;
 use super::small::multiply;
 use nalgebra::DMatrix;
 
-/// The predicted effects of a term's levels: û = GZ'Py with the covariance of û − u (Robinson 1991, Stat Sci 6:15–32), which counts that β is
-/// estimated.
+/// The predicted effects of a term's levels: û = GZ'Py with the covariance of û − u (Robinson 1991, Stat Sci
+/// 6:15–32), which counts that β is estimated.
 #[derive(Debug, Clone)]
 pub(crate) struct Effects {
     /// The number k of effects of a level.

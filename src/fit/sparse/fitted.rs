@@ -15,8 +15,9 @@ use crate::fit::{Estimation, Failure};
 use std::sync::Arc;
 
 impl Fitted {
-    /// The optimum of a model with random effects and independent residuals. Its problem knows the structure of the residuals and the names of
-    /// everything, but has no data: what asks the likelihood itself goes to [`Fitted::new`].
+    /// The optimum of a model with random effects and independent residuals. Its problem knows the structure of the
+    /// residuals and the names of everything, but has no data: what asks the likelihood itself goes to
+    /// [`Fitted::new`].
     pub fn sparse(design: &Design, classes: Classes, estimation: Estimation) -> Result<Self, Failure> {
         let (kept, labels) = checked(design, &classes)?;
         let centring = Centring::of(design, &kept);

@@ -24,7 +24,8 @@ pub(super) fn levels(random: &[RandomTerm], names: &[String], first: impl Fn(usi
     }
 }
 
-/// Refuses parameters that the mean, the residual or other parameters are confounded with, by the expected information at one point.
+/// Refuses parameters that the mean, the residual or other parameters are confounded with, by the expected
+/// information at one point.
 pub(super) fn parameters(problem: &Problem, lambda: &[f64], curvature: &Curvature) -> Result<(), Failure> {
     let (n, names, df) = (problem.parameters.len(), problem.parameters.names(), problem.residual_df());
     let refused = |parameters: Vec<usize>, confounded: Confounded| {
@@ -34,7 +35,8 @@ pub(super) fn parameters(problem: &Problem, lambda: &[f64], curvature: &Curvatur
     if !absorbed.is_empty() {
         return refused(absorbed, Confounded::Mean);
     }
-    // σ² first. V is linear in (σ², G), so that its row follows from the others: Σ_l θ_l tr(PV_kPV_l) = tr(PV_k), here with σ² = 1.
+    // σ² first. V is linear in (σ², G), so that its row follows from the others: Σ_l θ_l tr(PV_kPV_l) = tr(PV_k),
+    // here with σ² = 1.
     let mut psi = vec![0.0; n];
     problem.parameters.set_psi(lambda, &mut psi);
     let rest = |whole: f64, row: &dyn Fn(usize) -> f64| whole - (0..n).map(|l| psi[l] * row(l)).sum::<f64>();

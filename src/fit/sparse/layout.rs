@@ -1,8 +1,8 @@
 //! Which effects are eliminated level by level, and which remain together.
 //!
-//! The levels of one factor share no observation, so that its effects, the *head*, can be eliminated one level at a time. What remains of the
-//! other factors, the *tail*, falls into components: levels that are joined by levels of the head or by observations. Levels of the head that
-//! no other factor touches are *free*.
+//! The levels of one factor share no observation, so that its effects, the *head*, can be eliminated one level at a
+//! time. What remains of the other factors, the *tail*, falls into components: levels that are joined by levels of
+//! the head or by observations. Levels of the head that no other factor touches are *free*.
 
 use crate::design::{Design, RandomTerm};
 

@@ -1,9 +1,11 @@
-//! Linear mixed models whose residuals are independent: y = Xβ + Zu + ε with u ~ N(0, G) level by level, ε ~ N(0, σ²I) or σ² over the weights.
+//! Linear mixed models whose residuals are independent: y = Xβ + Zu + ε with u ~ N(0, G) level by level, ε ~ N(0,
+//! σ²I) or σ² over the weights.
 //!
-//! Any number of random terms, nested or crossed, with thousands of levels. All cross products of \[Z X y\] are summed once ([`data`]). One factor,
-//! the one with most effects, is eliminated level by level; what remains of the others falls into components, each a dense matrix
-//! ([`layout`], [`point`]): nested factors cost what their levels are, two crossed ones a factor of the smaller one's size. First and second
-//! derivatives are exact ([`curvature`], [`components`]), so that the search takes few steps ([`search`]).
+//! Any number of random terms, nested or crossed, with thousands of levels. All cross products of \[Z X y\] are
+//! summed once ([`data`]). One factor, the one with most effects, is eliminated level by level; what remains of the
+//! others falls into components, each a dense matrix ([`layout`], [`point`]): nested factors cost what their levels
+//! are, two crossed ones a factor of the smaller one's size. First and second derivatives are exact ([`curvature`],
+//! [`components`]), so that the search takes few steps ([`search`]).
 
 mod components;
 mod contrasts;
@@ -61,7 +63,8 @@ pub(crate) struct SparseFit {
 }
 
 impl SparseFit {
-    /// Fits the columns `kept` of a design; `values` are its z, perhaps measured from their means, and β is that of the columns they make.
+    /// Fits the columns `kept` of a design; `values` are its z, perhaps measured from their means, and β is that of
+    /// the columns they make.
     ///
     /// # Errors
     /// Where nothing can be estimated: see [`Failure`].
@@ -144,7 +147,8 @@ fn check_components(random: &[RandomTerm], layout: &Layout) -> Result<(), Failur
     Err(Failure::TooManyEffects { factors, effects, most: MOST_JOINED })
 }
 
-/// Refuses an outcome of which nothing is left by the mean, or by the mean and the random effects that were eliminated first.
+/// Refuses an outcome of which nothing is left by the mean, or by the mean and the random effects that were
+/// eliminated first.
 fn has_variation(design: &Design, data: &Data) -> Result<(), Failure> {
     /// The share of a sum of squares that is but rounding.
     const ROUNDING: f64 = 1e-24;

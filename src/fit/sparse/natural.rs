@@ -1,6 +1,8 @@
-//! Second-order facts in the natural parameters θ = (σ², G), made in those of the effects as they were fitted, of which θ is a linear function.
+//! Second-order facts in the natural parameters θ = (σ², G), made in those of the effects as they were fitted, of
+//! which θ is a linear function.
 //!
-//! V is linear in θ, so that what belongs to σ² follows from the rest by Euler's identity: Σ_l θ_l ∂_l f = d f for every f of degree d in θ.
+//! V is linear in θ, so that what belongs to σ² follows from the rest by Euler's identity: Σ_l θ_l ∂_l f = d f for
+//! every f of degree d in θ.
 
 use super::SparseFit;
 use super::curvature::Curvature;

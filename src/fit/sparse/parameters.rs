@@ -10,7 +10,8 @@ pub(super) struct Parameter {
     pub b: usize,
 }
 
-/// All of them, term by term, the lower triangle row by row; variances alone where the effects of a term are independent.
+/// All of them, term by term, the lower triangle row by row; variances alone where the effects of a term are
+/// independent.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Parameters {
     pub(super) list: Vec<Parameter>,
@@ -87,7 +88,8 @@ impl Parameters {
         (0..self.sizes[term]).map(move |b| self.position(term, a, b).map_or(0.0, |index| lambda[index]))
     }
 
-    /// The position of an element of a term's lower triangle; `None` above the diagonal and where there is no such parameter.
+    /// The position of an element of a term's lower triangle; `None` above the diagonal and where there is no such
+    /// parameter.
     pub(super) fn position(&self, term: usize, a: usize, b: usize) -> Option<usize> {
         let (first, next) = (self.starts[term], self.starts.get(term + 1).copied().unwrap_or(self.list.len()));
         let k = self.sizes[term];

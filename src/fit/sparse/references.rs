@@ -1,4 +1,5 @@
-//! The engine against the likelihoods written out in R, and with them lme4, lmerTest and pbkrtest (`tests/references/mixed`).
+//! The engine against the likelihoods written out in R, and with them lme4, lmerTest and pbkrtest
+//! (`tests/references/mixed`).
 
 use super::SparseFit;
 use crate::design::{Design, DesignOptions, ModelFormula};
@@ -9,8 +10,8 @@ use serde_json::Value;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/references/mixed/");
 
-/// Both optima are exact to rounding, and the references' sums are those of dense matrices; in units of the standard error, or relative. Worst: below
-/// 3e-11.
+/// Both optima are exact to rounding, and the references' sums are those of dense matrices; in units of the standard
+/// error, or relative. Worst: below 3e-11.
 const EXACT: f64 = 5e-10;
 
 fn trial(data: &str, formula: &str) -> Trial {
@@ -128,10 +129,12 @@ fn check_effects(id: &str, case: &Value, design: &Design, fit: &SparseFit) {
     }
 }
 
-/// Hundreds of levels of each of two crossed factors, with slopes and weights, by lme4 and lmerTest, whose derivatives are differences.
+/// Hundreds of levels of each of two crossed factors, with slopes and weights, by lme4 and lmerTest, whose
+/// derivatives are differences.
 #[test]
 fn two_crossed_factors_of_hundreds_of_levels_are_those_of_lme4() {
-    /// lme4 to a decrement of 5e-15 and less, in units of the standard error; lmerTest's degrees of freedom, relative. Worst: 1e-7.
+    /// lme4 to a decrement of 5e-15 and less, in units of the standard error; lmerTest's degrees of freedom,
+    /// relative. Worst: 1e-7.
     const LME4: f64 = 1e-6;
     let near = |what: &str, found: f64, expected: f64, unit: f64| {
         let off = (found - expected).abs() / unit;

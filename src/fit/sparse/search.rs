@@ -1,5 +1,6 @@
-//! The search for the minimum of −2ℓ: one or two steps of Fisher scoring in the variances, where −2ℓ is nearly what scoring takes it for, then
-//! Newton's method with exact derivatives in Λ, where a variance that vanishes is a point like any other.
+//! The search for the minimum of −2ℓ: one or two steps of Fisher scoring in the variances, where −2ℓ is nearly what
+//! scoring takes it for, then Newton's method with exact derivatives in Λ, where a variance that vanishes is a point
+//! like any other.
 
 use super::curvature::{Curvature, Elements};
 use super::point::{Point, Problem};
@@ -218,8 +219,8 @@ impl<'p> Search<'p> {
 
     /// η of where the search stands.
     ///
-    /// Were the variance of a first effect to vanish, the elements below it and those after would turn into each other without changing G, and
-    /// Newton's steps would follow the bend of that valley.
+    /// Were the variance of a first effect to vanish, the elements below it and those after would turn into each
+    /// other without changing G, and Newton's steps would follow the bend of that valley.
     fn set_eta(&mut self) {
         let parameters = &self.problem.parameters;
         for (term, &k) in parameters.sizes.iter().enumerate() {
@@ -288,8 +289,9 @@ impl<'p> Search<'p> {
 
     /// Sets a downhill step, Newton's where the Hessian is positive definite, and returns its decrement.
     ///
-    /// Elsewhere the step goes against the slope along every axis of the Hessian, as far as the curvature's size allows, and not at all where there
-    /// is none (Dauphin et al. 2014, NIPS 27): a factor of a singular G has directions that change nothing.
+    /// Elsewhere the step goes against the slope along every axis of the Hessian, as far as the curvature's size
+    /// allows, and not at all where there is none (Dauphin et al. 2014, NIPS 27): a factor of a singular G has
+    /// directions that change nothing.
     fn set_step(&mut self) -> f64 {
         if self.factor.set(&self.hessian) {
             self.factor.solve(&self.slope, &mut self.step);
@@ -347,7 +349,8 @@ impl<'p> Search<'p> {
         self.problem.evaluate(&self.lambda, &mut self.next)
     }
 
-    /// Makes exact zeros of what vanished, and says whether the end is a minimum; moves on where −2ℓ falls towards the inside.
+    /// Makes exact zeros of what vanished, and says whether the end is a minimum; moves on where −2ℓ falls towards
+    /// the inside.
     fn settle(&mut self) -> bool {
         self.set_eta();
         let parameters = &self.problem.parameters;
@@ -438,7 +441,8 @@ fn noise(value: f64) -> f64 {
     1e-12 * (1.0 + value.abs())
 }
 
-/// Orders the rows of a factor, each after those that leave less of it, and turns its columns until it is lower triangular again.
+/// Orders the rows of a factor, each after those that leave less of it, and turns its columns until it is lower
+/// triangular again.
 fn order_by_size(rows: &mut [f64], k: usize, unit: impl Fn(usize) -> f64, order: &mut [usize]) {
     order.iter_mut().enumerate().for_each(|(a, own)| *own = a);
     for a in 0..k {

@@ -25,8 +25,8 @@ impl LogProduct {
     }
 }
 
-/// Replaces the lower triangle of a positive semidefinite matrix by its Cholesky factor, whose columns are zero where a pivot is; the upper
-/// triangle becomes zero.
+/// Replaces the lower triangle of a positive semidefinite matrix by its Cholesky factor, whose columns are zero where
+/// a pivot is; the upper triangle becomes zero.
 pub(super) fn semidefinite_root(a: &mut [f64], k: usize) {
     /// The share of a diagonal element that is but rounding.
     const ROUNDING: f64 = 1e-13;
@@ -60,7 +60,8 @@ pub(super) fn forward(r: &[f64], k: usize, b: &mut [f64]) {
     }
 }
 
-/// What a level needs at one Λ: with N = I + R'ΛΛ'R = CC', the factor C, T = RC⁻ᵀ and W = TT'. Multiplies the pivots of N to `determinant`.
+/// What a level needs at one Λ: with N = I + R'ΛΛ'R = CC', the factor C, T = RC⁻ᵀ and W = TT'. Multiplies the pivots
+/// of N to `determinant`.
 pub(super) fn level_factors(
     r: &[f64],
     lambda: &[f64],

@@ -18,7 +18,8 @@ pub struct VarianceComponents {
 /// One variance.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VarianceComponent {
-    /// The cluster factor; `Residual`, with the covariance group where there are several, for what patients and visits add.
+    /// The cluster factor; `Residual`, with the covariance group where there are several, for what patients and
+    /// visits add.
     pub component: String,
     /// The effect; the visit of a residual, empty where all visits have one variance.
     pub effect: String,
@@ -26,14 +27,15 @@ pub struct VarianceComponent {
     pub variance: f64,
     /// Its root.
     pub sd: f64,
-    /// Correlations with the effects of the same factor before this one, in their order; none for residuals, whose correlations
-    /// [`Fit::covariances`] has, and for independent effects.
+    /// Correlations with the effects of the same factor before this one, in their order; none for residuals, whose
+    /// correlations [`Fit::covariances`] has, and for independent effects.
     pub correlations: Vec<f64>,
 }
 
 impl Fit {
-    /// The variance components: variances, standard deviations and correlations of the random effects, and the variances of the residuals, by
-    /// covariance group (arm, where the covariance differs by arm) and, where they differ, by visit. lme4 and nlme have this as `VarCorr`.
+    /// The variance components: variances, standard deviations and correlations of the random effects, and the
+    /// variances of the residuals, by covariance group (arm, where the covariance differs by arm) and, where they
+    /// differ, by visit. lme4 and nlme have this as `VarCorr`.
     ///
     /// Intervals are in [`Fit::covariance_intervals`].
     ///

@@ -44,8 +44,8 @@ pub struct IntraclassCorrelation {
     pub clusters: usize,
     /// The arm's analysed patients, of the covariance group and at the visit.
     pub patients: usize,
-    /// The mean size of a patient's cluster, Σm²/Σm over the clusters' numbers m of the arm's patients; NaN without clusters and for all factors
-    /// together.
+    /// The mean size of a patient's cluster, Σm²/Σm over the clusters' numbers m of the arm's patients; NaN without
+    /// clusters and for all factors together.
     pub cluster_size: f64,
     /// What the variance of the arm's mean is multiplied by, other things being equal.
     pub design_effect: f64,
@@ -56,19 +56,21 @@ pub struct IntraclassCorrelation {
 impl Fit {
     /// Intraclass correlations and design effects by arm.
     ///
-    /// The intraclass correlation of a cluster factor is z'Gz, the variance of its effects on an observation, over the total: the same of all
-    /// factors, plus Σ_tt. z'Gz is averaged over the arm's analysed observations that belong to a cluster. There is one row an arm where all visits
-    /// have the same variances, and one a visit where they do not; arms whose patients have different Σ (covariance groups) have one for each.
+    /// The intraclass correlation of a cluster factor is z'Gz, the variance of its effects on an observation, over
+    /// the total: the same of all factors, plus Σ_tt. z'Gz is averaged over the arm's analysed observations that
+    /// belong to a cluster. There is one row an arm where all visits have the same variances, and one a visit where
+    /// they do not; arms whose patients have different Σ (covariance groups) have one for each.
     ///
-    /// The design effect is 1 + (m̄ − 1) ICC (Kish 1965, Survey Sampling, §5.4) with m̄ = Σm²/Σm for clusters of unequal size, which is m̄' (1 + CV²)
-    /// for their plain mean m̄' and coefficient of variation CV with divisor n (Eldridge, Ashby & Kerry 2006, Int J Epidemiol 35:1292–1300). Sizes count the arm's analysed patients. For all
-    /// factors together it is 1 + Σ (m̄ − 1) ICC. That is what clusters do to the variance of an unadjusted mean of an arm; a comparison of arms
-    /// within clusters loses less.
+    /// The design effect is 1 + (m̄ − 1) ICC (Kish 1965, Survey Sampling, §5.4) with m̄ = Σm²/Σm for clusters of
+    /// unequal size, which is m̄' (1 + CV²) for their plain mean m̄' and coefficient of variation CV with divisor n
+    /// (Eldridge, Ashby & Kerry 2006, Int J Epidemiol 35:1292–1300). Sizes count the arm's analysed patients. For all
+    /// factors together it is 1 + Σ (m̄ − 1) ICC. That is what clusters do to the variance of an unadjusted mean of
+    /// an arm; a comparison of arms within clusters loses less.
     ///
-    /// Limits are by profile likelihood (the default), or as [`CovarianceIntervalOptions::method`] says: on the log odds
-    /// ([`Wald`](crate::inference::CovarianceIntervalMethod::Wald)), or by Satterthwaite's approximation (1946, Biometrics Bulletin 2:110–114), the
-    /// ratio of the clusters' variance to the rest being taken for a multiple of an F variable with 2v²/Var(v) degrees of freedom for each
-    /// of the two.
+    /// Limits are by profile likelihood (the default), or as [`CovarianceIntervalOptions::method`] says: on the log
+    /// odds ([`Wald`](crate::inference::CovarianceIntervalMethod::Wald)), or by Satterthwaite's approximation (1946,
+    /// Biometrics Bulletin 2:110–114), the ratio of the clusters' variance to the rest being taken for a multiple of
+    /// an F variable with 2v²/Var(v) degrees of freedom for each of the two.
     ///
     /// ```
     /// # use trialstats::{Model, simulate::Gaussian};
@@ -83,13 +85,15 @@ impl Fit {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) for a level outside (0, 1), where the covariance takes coordinates that differ by patient, and for one response of a joint fit;
-    /// [`Error::NoPatients`](crate::Error::NoPatients) for a fit from moments.
+    /// [`Error::Invalid`](crate::Error::Invalid) for a level outside (0, 1), where the covariance takes coordinates
+    /// that differ by patient, and for one response of a joint fit; [`Error::NoPatients`](crate::Error::NoPatients)
+    /// for a fit from moments.
     pub fn icc(&self, options: &CovarianceIntervalOptions) -> Result<IntraclassCorrelations> {
         self.icc_of(options, |_| true)
     }
 
-    /// The same at one visit alone, which takes a fraction of the time where variances differ by visit; rows that hold for all visits are among them.
+    /// The same at one visit alone, which takes a fraction of the time where variances differ by visit; rows that
+    /// hold for all visits are among them.
     ///
     /// # Errors
     /// As [`Fit::icc`]; [`Error::Unknown`](crate::Error::Unknown) for a visit that is not analysed.
@@ -129,7 +133,8 @@ impl Fit {
         Ok(IntraclassCorrelations { rows, options: *options, notes })
     }
 
-    /// The share of a factor, or of all, in the variance of the stratum's observations; `None` where it has no such clusters.
+    /// The share of a factor, or of all, in the variance of the stratum's observations; `None` where it has no such
+    /// clusters.
     fn share(&self, stratum: &Stratum, factor: Option<usize>) -> Option<Quantity> {
         if !stratum.has(factor) {
             return None;
@@ -179,7 +184,8 @@ impl Fit {
         }
     }
 
-    /// Limits of a share o/u by F: (o/(u − o)) over quantiles with 2v²/Var(v) degrees of freedom for v = o and v = u − o.
+    /// Limits of a share o/u by F: (o/(u − o)) over quantiles with 2v²/Var(v) degrees of freedom for v = o and v = u
+    /// − o.
     pub(in crate::inference) fn satterthwaite_share(&self, form: &Form, level: f64) -> (f64, f64) {
         let Form::Ratio { over, under } = form else { return (f64::NAN, f64::NAN) };
         let (fitted, theta) = (self.fitted(), &self.fitted().point.theta);

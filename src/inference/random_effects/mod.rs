@@ -118,7 +118,8 @@ impl Fit {
         (p + of.before..p + of.before + of.term.total()).map(effect).collect()
     }
 
-    /// The variance of an effect that adds to an observation as much as the residuals do, for the variance at a position in θ.
+    /// The variance of an effect that adds to an observation as much as the residuals do, for the variance at a
+    /// position in θ.
     pub(super) fn unit_of_effect(&self, parameter: usize) -> f64 {
         let of = |term: &FittedTerm| {
             let (_, (a, _)) = term.parameters().find(|&(k, _)| k == parameter)?;

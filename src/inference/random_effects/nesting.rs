@@ -6,7 +6,8 @@ use crate::error::{Error, Result};
 /// What the smaller of two models leaves out of the random effects of the larger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::inference) struct Dropped {
-    /// Effects that are left out one by one: each has a variance of its own that vanishes, and covariances, if any, with effects that stay.
+    /// Effects that are left out one by one: each has a variance of its own that vanishes, and covariances, if any,
+    /// with effects that stay.
     pub single: usize,
     /// Sets of two or more correlated effects of a factor that are left out together.
     pub joint: usize,

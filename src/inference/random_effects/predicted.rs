@@ -36,12 +36,13 @@ pub struct PredictedEffect {
 }
 
 impl Fit {
-    /// The effects of the clusters, predicted: best linear unbiased predictions û = GZ'V⁻¹(y − Xβ̂) at the estimated covariance (Henderson 1975,
-    /// Biometrics 31:423–447).
+    /// The effects of the clusters, predicted: best linear unbiased predictions û = GZ'V⁻¹(y − Xβ̂) at the estimated
+    /// covariance (Henderson 1975, Biometrics 31:423–447).
     ///
-    /// [`se`](PredictedEffect::se) is the standard error of prediction √Var(û − u), as SAS PROC MIXED prints it with `solution`. It takes the
-    /// estimation of the coefficients into account. lme4's `ranef(condVar = TRUE)` does not: what it reports is
-    /// [`conditional_sd`](PredictedEffect::conditional_sd). Neither takes the estimation of the covariance into account.
+    /// [`se`](PredictedEffect::se) is the standard error of prediction √Var(û − u), as SAS PROC MIXED prints it with
+    /// `solution`. It takes the estimation of the coefficients into account. lme4's `ranef(condVar = TRUE)` does not:
+    /// what it reports is [`conditional_sd`](PredictedEffect::conditional_sd). Neither takes the estimation of the
+    /// covariance into account.
     ///
     /// ```
     /// # use trialstats::{Model, simulate::Gaussian};

@@ -24,12 +24,12 @@ pub struct RSquared {
 }
 
 impl Fit {
-    /// Marginal and conditional R² (Nakagawa & Schielzeth 2013, Methods in Ecology and Evolution 4:133–142), random slopes by the mean of z'Gz over
-    /// the observations (Johnson 2014, same journal 5:944–946).
+    /// Marginal and conditional R² (Nakagawa & Schielzeth 2013, Methods in Ecology and Evolution 4:133–142), random
+    /// slopes by the mean of z'Gz over the observations (Johnson 2014, same journal 5:944–946).
     ///
-    /// Where Σ has more than one variance, the residual variance is its mean over the analysed observations, each with its visit, group and
-    /// weight. What a covariance within patients says of a patient (an unstructured Σ, compound symmetry) counts as residual; state `(1 |
-    /// patient)` to have it counted as an effect.
+    /// Where Σ has more than one variance, the residual variance is its mean over the analysed observations, each
+    /// with its visit, group and weight. What a covariance within patients says of a patient (an unstructured Σ,
+    /// compound symmetry) counts as residual; state `(1 | patient)` to have it counted as an effect.
     ///
     /// # Errors
     /// [`Error::NoPatients`](crate::Error::NoPatients) for a fit from moments.

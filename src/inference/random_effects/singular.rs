@@ -16,7 +16,8 @@ const NO_WEIGHT: f64 = 1e-6;
 pub struct SingularDirection {
     /// The cluster factor.
     pub factor: String,
-    /// The effects with their weights, of unit length: an eigenvector of G with eigenvalue zero. One effect with weight 1 where a variance is zero.
+    /// The effects with their weights, of unit length: an eigenvector of G with eigenvalue zero. One effect with
+    /// weight 1 where a variance is zero.
     pub weights: Vec<(String, f64)>,
 }
 
@@ -47,8 +48,8 @@ fn significant(x: f64) -> String {
 }
 
 impl Fit {
-    /// The combinations of random effects that do not vary by the estimate: where G of a cluster factor is singular, as an estimate may well be.
-    /// None where every G is positive definite.
+    /// The combinations of random effects that do not vary by the estimate: where G of a cluster factor is singular,
+    /// as an estimate may well be. None where every G is positive definite.
     ///
     /// What has vanished no longer counts in degrees of freedom. lme4 says no more than `isSingular`.
     pub fn singular_directions(&self) -> Vec<SingularDirection> {

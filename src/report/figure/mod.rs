@@ -1,7 +1,7 @@
 //! Figures as SVG: each is drawn from plain numbers, reads in black and white, and carries a title and a description.
 //!
-//! Arms differ by marker, line and colour at once and are labelled where they are drawn. Axes enclose every interval they show. No font or
-//! script is loaded.
+//! Arms differ by marker, line and colour at once and are labelled where they are drawn. Axes enclose every interval
+//! they show. No font or script is loaded.
 
 mod axis;
 mod clusters;

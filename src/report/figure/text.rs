@@ -2,8 +2,8 @@
 
 /// Advance widths of the characters 32 to 126 in thousandths of the font size.
 ///
-/// These are DejaVu Sans's, the widest of the sans-serif fonts a reader is likely to have: text set in Helvetica or Arial is narrower, so
-/// a layout that holds for these widths holds for those.
+/// These are DejaVu Sans's, the widest of the sans-serif fonts a reader is likely to have: text set in Helvetica or
+/// Arial is narrower, so a layout that holds for these widths holds for those.
 #[rustfmt::skip]
 const WIDTHS: [u16; 95] = [
     318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636, 636, 636, 636, 636, 636,

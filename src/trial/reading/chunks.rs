@@ -25,8 +25,8 @@ pub struct Chunk {
 /// A file as chunks of whole patients, each of about as many rows as was asked for: an iterator of [`Chunk`]s, which
 /// [`Layout::part_of`] knows how to read.
 ///
-/// The rows of a patient have to stand together. A patient who comes up again later is an error; to notice it, 16 bytes of every patient
-/// are kept.
+/// The rows of a patient have to stand together. A patient who comes up again later is an error; to notice it, 16
+/// bytes of every patient are kept.
 pub struct Chunks<'a> {
     layout: &'a Layout,
     blocks: Box<dyn Blocks + 'a>,

@@ -97,7 +97,8 @@ fn advance<R: Read>(reader: &mut csv::Reader<R>, record: &mut csv::ByteRecord, s
     })
 }
 
-/// The line on which a record starts. The record's own position is that of the blank lines before it, so it is counted from its end.
+/// The line on which a record starts. The record's own position is that of the blank lines before it, so it is
+/// counted from its end.
 fn first_line<R: Read>(reader: &csv::Reader<R>, record: &csv::ByteRecord) -> u64 {
     let within = record.as_slice().iter().filter(|&&b| b == b'\n').count() as u64;
     (reader.position().line() - 1).saturating_sub(within)

@@ -74,8 +74,8 @@ pub(super) fn from_parquet(path: &std::path::Path, name: &str) -> crate::error::
     ParquetReader::new(file).finish().map_err(damaged)
 }
 
-/// A Parquet file as slices of at most so many rows, none of which reaches beyond a row group, so that no group is decoded for a few rows of
-/// another's.
+/// A Parquet file as slices of at most so many rows, none of which reaches beyond a row group, so that no group is
+/// decoded for a few rows of another's.
 #[cfg(feature = "parquet")]
 pub(super) fn parquet_slices(
     path: &std::path::Path,

@@ -1,6 +1,7 @@
 //! Reading a trial: any engine → [`Sheet`] → patients, visits, values → [`Trial`].
 //!
-//! Every step goes on after a problem, so that all problems of a file are reported at once; nothing is dropped to make a file fit.
+//! Every step goes on after a problem, so that all problems of a file are reported at once; nothing is dropped to
+//! make a file fit.
 
 mod chunks;
 mod covariates;
@@ -31,7 +32,8 @@ use super::layout::{Layout, Shape};
 use super::{Schedule, Trial, TrialBuilder};
 use crate::error::{Error, Result};
 
-/// More patients × visits than this, and a hundred times more than rows, are no schedule but a column mistaken for the visit.
+/// More patients × visits than this, and a hundred times more than rows, are no schedule but a column mistaken for
+/// the visit.
 const CELLS: usize = 10_000_000;
 
 pub(super) fn unreadable(path: &str, source: std::io::Error) -> Error {
@@ -177,7 +179,8 @@ fn assemble(layout: &Layout, sheet: &Sheet, wanted: &[&str], mut findings: Findi
     findings.into_inferred().into_iter().fold(builder, TrialBuilder::inferred).build()
 }
 
-/// The schedule that a layout declares, with times and baseline as far as they follow from it; `None` where it is left to the data.
+/// The schedule that a layout declares, with times and baseline as far as they follow from it; `None` where it is
+/// left to the data.
 pub(super) fn declared_schedule(layout: &Layout) -> Result<Option<Schedule>> {
     let mut findings = Findings::default();
     let schedule = visits::declared(layout, &mut findings);

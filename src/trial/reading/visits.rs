@@ -141,7 +141,8 @@ fn visit_at(visits: &[Visit], label: &str) -> Option<usize> {
     visits.iter().position(|v| v.time == Some(time))
 }
 
-/// Labels that are all numbers are written in their shortest form, so that `3` and `3.0` of different files are the same visit.
+/// Labels that are all numbers are written in their shortest form, so that `3` and `3.0` of different files are the
+/// same visit.
 fn canonical_numbers(levels: Levels) -> Levels {
     let shortest = |name: &String| {
         let zero_first = name.len() > 1 && name.starts_with('0') && !name.starts_with("0.");

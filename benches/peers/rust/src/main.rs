@@ -1,4 +1,5 @@
-//! Measures trialstats beside its peers, in one run on one machine, and writes `BENCHMARKS.md`. See `benches/peers/README.md`.
+//! Measures trialstats beside its peers, in one run on one machine, and writes `BENCHMARKS.md`. See
+//! `benches/peers/README.md`.
 
 mod by_glmm;
 mod cases;
