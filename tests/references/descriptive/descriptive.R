@@ -1,4 +1,4 @@
-# Observed means, missing-data patterns and baseline characteristics by base R, for tests/trial_tables.rs.
+# Observed means, missing-data patterns and baseline characteristics by base R, for tests/suite/data/trial_tables.rs.
 # Run in the folder of the repository: Rscript tests/references/descriptive/descriptive.R
 library(jsonlite)
 

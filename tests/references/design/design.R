@@ -1,4 +1,4 @@
-# Model matrices and marginal-mean coefficients of R, for tests/design.rs. Run from the repository's root:
+# Model matrices and marginal-mean coefficients of R, for tests/suite/design/matrices.rs. Run from the repository's root:
 #   Rscript tests/references/design/design.R
 # Makes trial.csv (synthetic, fixed seed, nobody's data), model_matrices.json (stats::model.matrix) and grids.json (emmeans' linear functions).
 source("tests/references/common.R")

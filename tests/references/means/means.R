@@ -1,4 +1,4 @@
-# Marginal means, contrasts, joint tests and adjusted p-values of emmeans on nlme::gls, for tests/means.rs. Run from the repository's root:
+# Marginal means, contrasts, joint tests and adjusted p-values of emmeans on nlme::gls, for tests/suite/means.rs. Run from the repository's root:
 #   Rscript tests/references/means/means.R
 # The data are the synthetic trial of tests/references/design (three arms, unbalanced factors); the fit is compound symmetric, by REML.
 source("tests/references/common.R")

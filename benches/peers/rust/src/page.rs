@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 const HEAD: &str = "# How fast it is\n\nWritten by `benches/peers/run`, which measures the library and its peers side by side in one run on one machine; how, is said in \
                     [benches/peers/README.md](benches/peers/README.md). Ratios are what counts: times are those of this machine. Blank: not measured.\n";
 
-const TAIL: &str = "## What is held without a clock\n\n- Nothing allocates inside an iteration: `no_iteration_allocates` in `tests/refit.rs` counts the allocations of whole refits \
+const TAIL: &str = "## What is held without a clock\n\n- Nothing allocates inside an iteration: `no_iteration_allocates` in `tests/suite/fit/refit.rs` counts the allocations of whole refits \
                     (likelihood, derivatives, step, verification) and allows none.\n- Instructions of the hot path are counted by valgrind and limited in \
                     `benches/instructions.rs`; `.ci/run` checks them.\n- Growth from 10² to 10⁶ patients and from 3 to 30 visits: `cargo bench --bench growth`; every sample trial: \
                     `cargo bench --bench fitting`.\n";

@@ -1,0 +1,6 @@
+//! From files and instruments to a trial: what is read, checked, scored and counted.
+
+mod instruments;
+mod reading;
+mod responders;
+mod trial_tables;

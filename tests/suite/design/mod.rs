@@ -1,0 +1,5 @@
+//! Model matrices, random effects and coordinates, before anything is fitted.
+
+mod coordinates;
+mod matrices;
+mod random_terms;

@@ -1,0 +1,9 @@
+//! The search: where it ends, what it refuses, and what must not matter to it.
+
+mod fallback;
+mod invariance;
+mod outcomes;
+mod pooling;
+mod refit;
+mod streaming;
+mod structures;

@@ -1,0 +1,21 @@
+//! Everything that a user of the library can rely on, linked once. `cargo test --test suite inference::sandwich` runs one
+//! file of it.
+
+mod bootstrap;
+#[cfg(feature = "cli")]
+mod cli;
+mod common;
+mod data;
+mod design;
+mod dist;
+mod effects;
+mod fit;
+mod inference;
+mod joint;
+mod means;
+mod mixed;
+mod peers;
+mod plan;
+mod report;
+mod simulation;
+mod stress;

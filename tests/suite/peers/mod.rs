@@ -1,0 +1,6 @@
+//! The numbers of R and SAS, by committed scripts and results.
+
+mod differences;
+mod mmrm;
+mod nlme_lme4;
+mod paired_t;

@@ -1,0 +1,3 @@
+//! An intention-to-treat analysis as it was planned.
+
+mod cluster_sensitivity;

@@ -1,0 +1,4 @@
+//! What is written for readers: tables, sentences, figures, README.
+
+mod files;
+mod readme;
