@@ -1,5 +1,6 @@
 //! The one error type of the crate: what went wrong, where, and what to do about it.
 
+use crate::closest::closest;
 use std::fmt;
 
 /// Shorthand for results of this crate.
@@ -39,7 +40,7 @@ pub enum Error {
     },
 
     /// A name that nothing in the trial or model has.
-    #[error("there is no {kind} named `{name}`; known: {}", known.join(", "))]
+    #[error("there is no {kind} named `{name}`; {}", known_names(name, known))]
     Unknown {
         /// The kind of thing looked for: `outcome`, `covariate`, `visit`, `arm`, ….
         kind: &'static str,
@@ -134,6 +135,18 @@ impl Error {
     pub(crate) fn unknown<S: AsRef<str>>(kind: &'static str, name: &str, known: &[S]) -> Self {
         Error::Unknown { kind, name: name.into(), known: known.iter().map(|k| k.as_ref().to_string()).collect() }
     }
+}
+
+/// The name that was probably meant, and the names there are, as far as a reader takes them in.
+fn known_names(name: &str, known: &[String]) -> String {
+    const SHOWN: usize = 40;
+    let meant = closest(name, known).map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
+    let listed = match known.len() {
+        0 => "none".into(),
+        n if n > SHOWN => format!("{} and {} more", known[..SHOWN].join(", "), n - SHOWN),
+        _ => known.join(", "),
+    };
+    format!("{meant}{} {listed}", if meant.is_empty() { "known:" } else { "Known:" })
 }
 
 /// One thing wrong with the data, and where.

@@ -56,6 +56,7 @@
 
 pub mod analysis;
 pub mod bootstrap;
+mod closest;
 pub mod covariance;
 pub mod design;
 pub mod dist;

@@ -66,29 +66,6 @@ impl Levels {
     }
 }
 
-/// The one of `known` that `name` was most likely meant to be, if any is close.
-pub(super) fn closest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
-    let wanted = name.to_lowercase();
-    let (distance, best) = known.iter().map(|k| (edits(&wanted, &k.to_lowercase()), k)).min_by_key(|(d, _)| *d)?;
-    (distance <= 1 + wanted.chars().count() / 4).then_some(best)
-}
-
-/// Insertions, deletions and replacements between two words (Levenshtein).
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &cb) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(ca != cb);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,13 +75,5 @@ mod tests {
         let strings = |names: &[&str]| names.iter().map(|n| n.to_string()).collect::<Vec<_>>();
         assert_eq!(sorted(&strings(&["10", "9", "-1.5"])), ["-1.5", "9", "10"]);
         assert_eq!(sorted(&strings(&["b", "10", "9", "B"])), ["10", "9", "B", "b"]);
-    }
-
-    #[test]
-    fn a_misspelt_name_finds_its_neighbour_and_a_strange_one_none() {
-        let known = ["AVISIT", "ARMCD", "FEV1"].map(String::from);
-        assert_eq!(closest("avist", &known), Some("AVISIT"));
-        assert_eq!(closest("therapist", &known), None);
-        assert_eq!(edits("kitten", "sitting"), 3);
     }
 }

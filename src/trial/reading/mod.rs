@@ -30,6 +30,7 @@ use self::sheet::Sheet;
 use super::columns::Columns;
 use super::layout::{Layout, Shape};
 use super::{Schedule, Trial, TrialBuilder};
+use crate::closest::closest;
 use crate::error::{Error, Result};
 
 /// More patients × visits than this, and a hundred times more than rows, are no schedule but a column mistaken for
@@ -199,7 +200,7 @@ fn missing_columns(sheet: &Sheet, wanted: &[&str], findings: &mut Findings) {
 }
 
 fn no_such_column(sheet: &Sheet, name: &str) -> String {
-    match (sheet.names.as_slice(), levels::closest(name, &sheet.names)) {
+    match (sheet.names.as_slice(), closest(name, &sheet.names)) {
         ([], _) => "there is no such column: the file is empty".into(),
         ([only], _) if only.contains([';', '\t', ',']) => {
             format!("there is no such column: the whole header is one column, `{only}`; say what separates the columns with `delimiter`")
