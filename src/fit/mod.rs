@@ -13,6 +13,7 @@ pub(crate) mod clusters;
 mod collect;
 pub(crate) mod curvature;
 mod data;
+mod engine;
 mod failure;
 pub(crate) mod kernels;
 mod moments;
@@ -36,6 +37,7 @@ mod verify;
 pub(crate) mod working;
 pub(crate) mod workspace;
 
+pub use engine::Engine;
 pub use failure::{Confounded, Failure, VisitPair};
 pub use moments::{Moments, PatternMoments};
 pub use newton::Convergence;

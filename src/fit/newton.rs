@@ -10,7 +10,6 @@
 //! The terms of the Hessian through P_k and a_k cost most and matter least. Far from the optimum they are left out;
 //! near it they are computed once and kept for the steps that remain, which then converge all but quadratically.
 
-use super::Failure;
 use super::curvature::{Curvature, Derivatives};
 use super::problem::{Point, Problem};
 use super::scaled_cholesky::ScaledCholesky;
@@ -19,6 +18,7 @@ use super::traces::TracePlan;
 use super::verify::{self, Labels};
 use super::working::Working;
 use super::workspace::Workspace;
+use super::{Engine, Failure};
 use nalgebra::{DMatrix, DVector};
 
 /// The Newton decrement g'H⁻¹g, in units of −2ℓ, that the last step may be expected to leave. Its root is the error
@@ -38,8 +38,11 @@ const OUTDATED: f64 = 0.1;
 const NEAR: f64 = 1e-2;
 
 /// How the search ended.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Convergence {
+    /// The engine that computed the likelihood.
+    pub engine: Engine,
     /// Newton steps taken.
     pub iterations: usize,
     /// Times the likelihood was evaluated.

@@ -11,7 +11,7 @@ use super::sparse::SparseFit;
 use super::verify::Labels;
 use super::working::Working;
 use super::workspace::Workspace;
-use super::{Failure, Moments, moments, start};
+use super::{Engine, Failure, Moments, moments, start};
 use crate::covariance::CovarianceStructure;
 use crate::design::Design;
 use nalgebra::{DMatrix, DVector};
@@ -268,7 +268,8 @@ pub(super) fn convergence(problem: &Problem, search: &Search, labels: &Labels, s
         parameter => parameter.clone(),
     };
     let boundary = search.working().vanished(problem.structure(), &search.eta).into_iter().map(name).collect();
-    Convergence { iterations: steps.iterations, evaluations: steps.evaluations, decrement: steps.decrement, boundary }
+    let engine = if problem.clusters.is_some() { Engine::DenseEffects } else { Engine::Patterns };
+    Convergence { engine, iterations: steps.iterations, evaluations: steps.evaluations, decrement: steps.decrement, boundary }
 }
 
 /// The columns that are fitted, and the names for messages, once it is sure that there are enough observations.

@@ -26,7 +26,7 @@ mod small;
 #[cfg(test)]
 mod tests;
 
-use super::{Convergence, Estimation, Failure};
+use super::{Convergence, Engine, Estimation, Failure};
 use crate::design::{Design, RandomTerm};
 use contrasts::{Multipliers, Turned};
 use curvature::Curvature;
@@ -93,6 +93,7 @@ impl SparseFit {
         let theta = turned.theta(&fitted);
         let (step, phi) = point.mean(kept.len());
         let convergence = Convergence {
+            engine: Engine::SparseEffects,
             iterations: optimum.iterations,
             evaluations: optimum.evaluations,
             decrement: optimum.decrement,

@@ -5,6 +5,7 @@
 use crate::common::clustered as trials;
 use crate::common::tolerances::{ENGINES, ENGINES_DF, ENGINES_LIKELIHOOD};
 use crate::common::{Comparison, assert_all};
+use trialstats::fit::Engine;
 use trialstats::inference::InformationKind;
 use trialstats::{Df, Estimation, Fit, Model};
 
@@ -34,6 +35,8 @@ const METHODS: [(Estimation, Df, InformationKind); 5] = [
 ];
 
 fn compare(c: &mut Comparison, sparse: &Fit, columns: &Fit) {
+    c.same("the first engine", sparse.convergence().engine, Engine::SparseEffects);
+    c.same("the second engine", columns.convergence().engine, Engine::DenseEffects);
     c.within("log-likelihood", columns.log_likelihood(), sparse.log_likelihood(), ENGINES_LIKELIHOOD);
     for (a, b) in sparse.coefficients().rows.iter().zip(columns.coefficients().rows) {
         c.within(&format!("{} estimate", a.label), b.estimate, a.estimate, ENGINES * a.se);
