@@ -1,11 +1,11 @@
 //! The bootstrap of a fit: against lme4's bootMer and exact distributions within Monte-Carlo error, against refits of
 //! resampled trials, and the same bits for any number of threads.
 
-use crate::common::{Comparison, antidepressant, assert_all, number, reference, repository};
+use crate::common::{Comparison, antidepressant, assert_all, number, reference, sleepstudy};
 use trialstats::bootstrap::{Bootstrap, BootstrapDistribution, BootstrapInterval, Resampling};
 use trialstats::covariance::Covariance;
 use trialstats::simulate::Gaussian;
-use trialstats::{Error, Fit, Layout, Model, Result, Tabular};
+use trialstats::{Error, Fit, Model, Result, Tabular};
 
 fn model() -> Model {
     Model::formula("CHANGE ~ BASVAL * VISIT + THERAPY * VISIT").unwrap().covariance(Covariance::CompoundSymmetry)
@@ -89,8 +89,7 @@ fn parametric_replicates_have_their_exact_distribution_in_balanced_data() {
 #[test]
 fn a_random_intercept_model_has_the_bootstrap_of_lme4() {
     let expected = reference("bootstrap/bootmer.json");
-    let trial =
-        Layout::long_one_arm("Subject", "Days").outcome("Reaction").read_csv(repository("tests/references/data/sleepstudy.csv")).unwrap();
+    let trial = sleepstudy();
     let fit = Model::formula("Reaction ~ time").unwrap().covariance(Covariance::RandomIntercept).fit(&trial).unwrap();
     let replicates = 2000;
     let bootstrap = Bootstrap::new(replicates, 20261121).resampling(Resampling::Parametric).level(0.9);

@@ -1,5 +1,6 @@
 //! Effect sizes against R (effectsize, emmeans, boot; tests/references/effects) and against identities.
 
+use crate::common::{antidepressant, invented, of_values, outcome, reference};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::sync::Mutex;
@@ -14,25 +15,15 @@ use trialstats::means::{ArmComparisons, ContrastOptions};
 use trialstats::table::Tabular;
 use trialstats::trial::BaselineFrom;
 use trialstats::trial::{Outcome, Schedule};
-use trialstats::{Covariance, Layout, Model, Trial};
+use trialstats::{Covariance, Model, Trial};
 
 /// R's results are written with 15 digits.
 const EXACT: f64 = 1e-12;
 /// effectsize finds noncentralities with Nelder and Mead's search, which stops early; here by less than 5e-6.
 const OPTIMISER: f64 = 5e-6;
 
-fn reference() -> Value {
-    serde_json::from_str(include_str!("../references/effects/effects.json")).unwrap()
-}
-
-fn antidepressant() -> Trial {
-    Layout::long("PATIENT", "THERAPY", "VISIT")
-        .outcome("HAMDTL17")
-        .covariate("BASVAL")
-        .visits(["4", "5", "6", "7"])
-        .reference_arm("PLACEBO")
-        .read_csv(concat!(env!("CARGO_MANIFEST_DIR"), "/data-samples/antidepressant/antidepressant.csv"))
-        .unwrap()
+fn of_r() -> Value {
+    reference("effects/effects.json")
 }
 
 fn options() -> EffectOptions {
@@ -51,7 +42,7 @@ fn row<'a>(effects: &'a EffectSizes, arm: &str, visit: &Value) -> &'a EffectSize
 
 #[test]
 fn two_groups_are_those_of_effectsize() {
-    let (trial, reference) = (antidepressant(), reference());
+    let (trial, reference) = (antidepressant(), of_r());
     let table = |denominator, correction| {
         let options = options().denominator(denominator).correction(correction).interval(IntervalMethod::NoncentralT);
         effects::between_arms(&trial, "HAMDTL17", &options).unwrap()
@@ -81,7 +72,7 @@ fn two_groups_are_those_of_effectsize() {
 
 #[test]
 fn change_within_an_arm_is_that_of_effectsize_and_base_r() {
-    let (trial, reference) = (antidepressant(), reference());
+    let (trial, reference) = (antidepressant(), of_r());
     let table = |denominator, correction| {
         let options = options().denominator(denominator).correction(correction).interval(IntervalMethod::NoncentralT);
         effects::within_arms(&trial, "HAMDTL17", &options).unwrap()
@@ -109,7 +100,7 @@ fn change_within_an_arm_is_that_of_effectsize_and_base_r() {
 
 #[test]
 fn noncentrality_limits_are_the_roots_of_rs_noncentral_t() {
-    for expected in reference()["conversions"].as_array().unwrap() {
+    for expected in of_r()["conversions"].as_array().unwrap() {
         let (t, df) = (expected["t"].as_f64().unwrap(), expected["df"].as_f64().unwrap());
         let (lower, upper) = noncentral_t::ncp_interval(t, df, 0.95);
         // R's noncentral t has an absolute error of 1e-12.
@@ -121,7 +112,7 @@ fn noncentrality_limits_are_the_roots_of_rs_noncentral_t() {
 #[test]
 fn the_delta_method_is_that_of_emmeans() {
     let trial = antidepressant();
-    for expected in reference()["delta"].as_array().unwrap() {
+    for expected in of_r()["delta"].as_array().unwrap() {
         let number = |name: &str| expected[name].as_f64().unwrap();
         let estimate = Estimate::new("DRUG - PLACEBO", number("estimate"), number("se"), number("df"));
         let difference = Difference::between("DRUG", "PLACEBO", expected["visit"].as_str().unwrap(), &estimate);
@@ -138,7 +129,7 @@ fn the_delta_method_is_that_of_emmeans() {
 fn bootstrap_limits_are_those_of_boot_on_the_same_replicates() {
     let numbers = |v: &Value| -> Vec<f64> { v.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect() };
     let rows = |v: &Value| -> Vec<Vec<f64>> { numbers(v).into_iter().map(|x| vec![x]).collect() };
-    for case in reference()["bootstrap"].as_array().unwrap() {
+    for case in of_r()["bootstrap"].as_array().unwrap() {
         for limits in case["limits"].as_array().unwrap() {
             for (interval, name) in
                 [(BootstrapInterval::Percentile, "percentile"), (BootstrapInterval::Basic, "basic"), (BootstrapInterval::Bca, "bca")]
@@ -172,18 +163,9 @@ fn bootstrap_limits_are_those_of_boot_on_the_same_replicates() {
 /// A trial whose baseline standard deviation is √(4/3) = 1.1547 in both arms.
 fn feingold() -> Trial {
     let baseline = [-1.0, 1.0, -1.0, 1.0];
-    Trial::builder("eight invented patients")
-        .patients((1..=8).map(|i| format!("p{i}")))
-        .arms(["control", "treated"], vec![0, 0, 0, 0, 1, 1, 1, 1])
-        .schedule(Schedule::of_labels(["start", "end"]).with_baseline("start").unwrap())
-        .outcome(Outcome {
-            name: "y".into(),
-            label: "Y".into(),
-            range: None,
-            values: baseline.iter().chain(&baseline).flat_map(|b| [*b, 2.0 * b]).collect(),
-        })
-        .build()
-        .unwrap()
+    let values = baseline.iter().chain(&baseline).flat_map(|b| [*b, 2.0 * b]).collect();
+    let schedule = Schedule::of_labels(["start", "end"]).with_baseline("start").unwrap();
+    of_values(&["control", "treated"], vec![0, 0, 0, 0, 1, 1, 1, 1], schedule, values)
 }
 
 #[test]
@@ -252,13 +234,7 @@ fn every_table_names_its_denominator_its_limits_and_its_sign() {
 /// One arm of `n` patients with complete data at two visits.
 fn one_arm(values: Vec<f64>) -> Trial {
     let n = values.len() / 2;
-    Trial::builder("invented")
-        .patients((0..n).map(|i| format!("p{i}")))
-        .arms(["only"], vec![0; n])
-        .schedule(Schedule::of_labels(["first", "second"]))
-        .outcome(Outcome { name: "y".into(), label: "Y".into(), range: None, values })
-        .build()
-        .unwrap()
+    of_values(&["only"], vec![0; n], Schedule::of_labels(["first", "second"]), values)
 }
 
 #[test]
@@ -288,7 +264,7 @@ fn a_models_effects_are_its_contrasts_over_the_denominator() {
     assert!(changes.is_err(), "the baseline is no part of this model");
     let sigma = &fit.covariances()[0].sigma;
     for (denominator, sd) in [
-        (Denominator::BaselinePooled, vec![reference()["baseline_pooled_sd"].as_f64().unwrap(); 4]),
+        (Denominator::BaselinePooled, vec![of_r()["baseline_pooled_sd"].as_f64().unwrap(); 4]),
         (Denominator::VisitModel, (0..4).map(|t| sigma[(t, t)].sqrt()).collect()),
     ] {
         let table =
@@ -363,14 +339,9 @@ fn a_denominator_out_of_place_is_refused_with_a_remedy() {
 fn what_cannot_be_computed_has_an_empty_row_and_a_remark() {
     let mut values = vec![1.0, f64::NAN, 2.0, f64::NAN, 4.0, f64::NAN];
     values.extend([3.0, 5.0, 1.0, 4.0, 2.0, 2.0]);
-    let trial = Trial::builder("six invented patients")
-        .patients(["a", "b", "c", "d", "e", "f"])
-        .arms(["x", "y"], vec![0, 0, 0, 1, 1, 1])
-        .schedule(Schedule::of_labels(["t0", "t1"]).with_baseline("t0").unwrap())
-        .outcome(Outcome { name: "o".into(), label: "O".into(), range: None, values })
-        .build()
-        .unwrap();
-    let table = effects::within_arms(&trial, "o", &EffectOptions::new()).unwrap();
+    let schedule = Schedule::of_labels(["t0", "t1"]).with_baseline("t0").unwrap();
+    let trial = of_values(&["x", "y"], vec![0, 0, 0, 1, 1, 1], schedule, values);
+    let table = effects::within_arms(&trial, "y", &EffectOptions::new()).unwrap();
     assert_eq!(table.rows.len(), 2);
     assert!(table.rows[0].effect.is_nan() && table.rows[1].effect.is_finite());
     assert_eq!((table.rows[0].observed, table.rows[0].randomized), (0, 3));
@@ -462,18 +433,9 @@ fn too_few_replicates_for_a_level_are_refused() {
 #[test]
 fn reliable_change_sorts_patients_by_the_size_of_their_change() {
     let changes = [-20.0, -13.0, -12.9, -12.0, -11.0, 0.0, 12.0, 13.5, f64::NAN];
-    let trial = Trial::builder("nine invented patients")
-        .patients((0..9).map(|i| format!("p{i}")))
-        .arms(["only"], vec![0; 9])
-        .schedule(Schedule::of_labels(["t0", "t1"]).with_baseline("t0").unwrap())
-        .outcome(Outcome {
-            name: "caps5".into(),
-            label: "CAPS-5 total".into(),
-            range: None,
-            values: changes.iter().flat_map(|c| [40.0, 40.0 + c]).collect(),
-        })
-        .build()
-        .unwrap();
+    let scores = changes.iter().flat_map(|c| [40.0, 40.0 + c]).collect();
+    let schedule = Schedule::of_labels(["t0", "t1"]).with_baseline("t0").unwrap();
+    let trial = invented(&["only"], vec![0; 9], schedule).outcome(outcome("caps5", scores)).build().unwrap();
     let count = |rule: &ReliableChange| {
         let table = rule.evaluate(&trial, "caps5").unwrap();
         let row = &table.rows[0];
@@ -502,11 +464,9 @@ proptest! {
         scale in 0.01..100.0f64,
         shift in -1000.0..1000.0f64,
     ) {
-        let trial = |map: &dyn Fn(f64) -> f64| Trial::builder("random")
-            .patients((0..20).map(|i| format!("p{i}")))
-            .arms(["a", "b"], (0..20).map(|i| i % 2).collect())
-            .schedule(Schedule::of_labels(["t0", "t1"]).with_baseline("t0").unwrap())
-            .outcome(Outcome { name: "o".into(), label: "O".into(), range: None, values: values.iter().map(|v| map(*v)).collect() })
+        let schedule = Schedule::of_labels(["t0", "t1"]).with_baseline("t0").unwrap();
+        let trial = |map: &dyn Fn(f64) -> f64| invented(&["a", "b"], (0..20).map(|i| i % 2).collect(), schedule.clone())
+            .outcome(outcome("o", values.iter().map(|v| map(*v)).collect()))
             .build()
             .unwrap();
         let (plain, moved, turned) = (trial(&|v| v), trial(&|v| shift + scale * v), trial(&|v| -v));

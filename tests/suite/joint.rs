@@ -1,7 +1,7 @@
 //! Several responses at once: against R mmrm, nlme::gls and a direct optimisation in R, and by exact identities.
 
 use crate::common::tolerances::{AT_THE_TOP, Allowed, GLS, GLS_COVARIANCE, IDENTITY, KRONECKER, KRONECKER_THETA, LOG_LIKELIHOOD};
-use crate::common::{Comparison, antidepressant, assert_all, number, reference, repository, rows, text};
+use crate::common::*;
 use nalgebra::DMatrix;
 use serde_json::Value;
 use trialstats::covariance::Covariance;
@@ -10,19 +10,13 @@ use trialstats::inference::{InfluenceOptions, PredictionKind, PredictionOptions,
 use trialstats::joint::{JointCovariance, JointFit, JointModel};
 use trialstats::means::ContrastOptions;
 use trialstats::simulate::random::Stream;
-use trialstats::trial::{BaselineFrom, Covariate, CovariateValues, Outcome, Schedule};
+use trialstats::trial::{BaselineFrom, Schedule};
 use trialstats::{Df, Estimation, Fit, Layout, Model, Trial};
 
 /// Two outcomes of 80 invented patients; `x` at the first and the last visit only.
 fn synthetic() -> Trial {
-    Layout::long("patient", "arm", "visit")
-        .arms(["control", "active"])
-        .visit_time("week")
-        .outcome("y")
-        .outcome("x")
-        .covariate("age")
-        .read_csv(repository("tests/references/data/joint_synthetic.csv"))
-        .expect("joint_synthetic is a trial")
+    let layout = Layout::long("patient", "arm", "visit").arms(["control", "active"]).visit_time("week");
+    read(&layout.outcome("y").outcome("x").covariate("age"), "tests/references/data/joint_synthetic.csv")
 }
 
 /// The data and the responses' models of a case called `<data>_…`.
@@ -34,21 +28,10 @@ fn responses(id: &str) -> (Trial, Vec<Model>) {
     }
 }
 
-fn antidepressant_with_both() -> Trial {
-    Layout::long("PATIENT", "THERAPY", "VISIT")
-        .reference_arm("PLACEBO")
-        .visits_at([("4", 1.0), ("5", 2.0), ("6", 4.0), ("7", 6.0)])
-        .outcome("HAMATOTL")
-        .outcome("HAMDTL17")
-        .covariate("BASVAL")
-        .read_csv(repository(crate::common::ANTIDEPRESSANT))
-        .expect("antidepressant_data is a trial")
-}
-
 fn fit(expected: &Value, covariance: JointCovariance, df: Df) -> JointFit {
     let (mut trial, models) = responses(text(&expected["id"]));
     if trial.outcome("x").is_err() {
-        trial = antidepressant_with_both();
+        trial = antidepressant();
     }
     let estimation = if expected["reml"] == true { Estimation::Reml } else { Estimation::Ml };
     JointModel::new(models).covariance(covariance).estimation(estimation).df(df).fit(&trial).expect("has an optimum")
@@ -173,16 +156,12 @@ fn complete() -> Trial {
             x.push(10.0 - change + 2.0 * own[0] + own[1] + e[0] + 2.0 * e[1]);
         }
     }
-    let outcome = |name: &str, values| Outcome { name: name.into(), label: name.into(), range: None, values };
-    let of_patients = |name: &str, values| Covariate { name: name.into(), values: CovariateValues::Numeric(values) };
-    Trial::builder("made for this test")
-        .patients((0..40).map(|i| i.to_string()))
-        .arms(["a", "b"], (0..40).map(|i| i % 2).collect())
-        .schedule(Schedule::of_labels(["v0", "v1", "v2"]).with_baseline("v0").expect("is a visit"))
+    let schedule = Schedule::of_labels(["v0", "v1", "v2"]).with_baseline("v0").expect("is a visit");
+    invented(&["a", "b"], (0..40).map(|i| i % 2).collect(), schedule)
         .outcome(outcome("y", y))
         .outcome(outcome("x", x))
-        .covariate(of_patients("age", age))
-        .covariate(of_patients("four", vec![4.0; 40]))
+        .covariate(numeric("age", age))
+        .covariate(numeric("four", vec![4.0; 40]))
         .build()
         .expect("fits together")
 }

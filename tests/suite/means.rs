@@ -1,18 +1,15 @@
 //! Marginal means, contrasts, joint tests and multiplicity against emmeans and mmrm.
 
+use crate::common::{clda, fev, of_values, reference, three_arms};
 use serde_json::Value;
 use trialstats::design::{Baseline, MeanModel};
 use trialstats::means::Basis;
 use trialstats::means::*;
-use trialstats::trial::{Outcome, Schedule};
-use trialstats::{Covariance, Df, Fit, Layout, Model, Tabular, Trial};
+use trialstats::trial::Schedule;
+use trialstats::{Covariance, Df, Fit, Model, Tabular, Trial};
 
 /// Estimates and standard errors against peers whose optimum is exact to about 1e-9.
 const ESTIMATES: f64 = 1e-7;
-
-fn reference(path: &str) -> Value {
-    serde_json::from_str(&std::fs::read_to_string(format!("tests/references/{path}")).unwrap()).unwrap()
-}
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap()
@@ -32,27 +29,12 @@ fn assert_close(a: f64, b: f64, tolerance: f64, what: &str) {
 
 /// The synthetic trial of `tests/references/design`, fitted as `tests/references/means/means.R` fits it.
 fn synthetic_fit() -> Fit {
-    let trial = Layout::long("patient", "arm", "visit")
-        .visits(["v1", "v2", "v3", "v4"])
-        .outcome("y")
-        .factor("site", ["east", "north", "west"])
-        .factor("sex", ["f", "m"])
-        .covariate("age")
-        .read_csv("tests/references/design/trial.csv")
-        .unwrap_or_else(|e| panic!("{e}"));
     let model = Model::formula("y ~ age + site * sex + arm * visit").unwrap();
-    model.covariance(Covariance::CompoundSymmetry).df(Df::Asymptotic).fit(&trial).unwrap()
+    model.covariance(Covariance::CompoundSymmetry).df(Df::Asymptotic).fit(&three_arms()).unwrap()
 }
 
-fn fev() -> Fit {
-    let trial = Layout::long("USUBJID", "ARMCD", "AVISIT")
-        .arms(["PBO", "TRT"])
-        .outcome("FEV1")
-        .factor("RACE", ["Asian", "Black or African American", "White"])
-        .factor("SEX", ["Male", "Female"])
-        .read_csv("data-samples/fev/fev.csv")
-        .unwrap_or_else(|e| panic!("{e}"));
-    Model::formula("FEV1 ~ RACE + SEX + ARMCD * AVISIT").unwrap().covariance(Covariance::Unstructured).fit(&trial).unwrap()
+fn fev_fit() -> Fit {
+    Model::formula("FEV1 ~ RACE + SEX + ARMCD * AVISIT").unwrap().covariance(Covariance::Unstructured).fit(&fev()).unwrap()
 }
 
 fn weights(name: &str) -> FactorWeights {
@@ -145,7 +127,7 @@ fn tests_against_margins_are_those_of_emmeans() {
 
 #[test]
 fn everything_of_mmrm_on_fev() {
-    let fit = fev();
+    let fit = fev_fit();
     let reference = reference("mmrm/fev_us_reml_satterthwaite.json");
     let means = fit.means_by_visit().unwrap();
     for (here, row) in means.rows.iter().zip(reference["marginal_means"].as_array().unwrap()) {
@@ -178,15 +160,8 @@ fn everything_of_mmrm_on_fev() {
 }
 
 fn clda_fit(formula: &str, baseline: Baseline) -> Fit {
-    let trial = Layout::long("patient", "arm", "visit")
-        .visits(["baseline", "week 4", "week 8", "week 12"])
-        .baseline_visit("baseline")
-        .arms(["control", "active"])
-        .outcome("y")
-        .read_csv("tests/references/data/clda_synthetic.csv")
-        .unwrap_or_else(|e| panic!("{e}"));
     let mean = MeanModel::parse(formula).unwrap().with_baseline(baseline);
-    Model::new(mean).covariance(Covariance::Unstructured).fit(&trial).unwrap()
+    Model::new(mean).covariance(Covariance::Unstructured).fit(&clda()).unwrap()
 }
 
 #[test]
@@ -220,13 +195,7 @@ fn trial_with_an_empty_cell() -> Trial {
     let nan = f64::NAN;
     let values =
         vec![5.0, 4.0, 3.5, 6.0, 5.5, 4.0, 7.0, 4.5, 4.4, 5.5, 3.0, nan, 6.2, 4.1, nan, 6.6, 3.7, nan, 5.1, 3.3, nan, 5.9, 5.0, 4.7];
-    Trial::builder("made up")
-        .patients(["1", "2", "3", "4", "5", "6", "7", "8"])
-        .arms(["P", "T"], vec![0, 0, 0, 1, 1, 1, 1, 0])
-        .schedule(Schedule::of_labels(["v1", "v2", "v3"]))
-        .outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values })
-        .build()
-        .unwrap()
+    of_values(&["P", "T"], vec![0, 0, 0, 1, 1, 1, 1, 0], Schedule::of_labels(["v1", "v2", "v3"]), values)
 }
 
 #[test]

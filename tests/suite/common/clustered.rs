@@ -1,9 +1,7 @@
 //! The synthetic trials with clusters of `tests/references/mixed`.
 
-use crate::common::repository;
-use std::path::PathBuf;
+use crate::common::{contents, imrs_gst, read};
 use trialstats::Trial;
-use trialstats::instruments::Caps5;
 use trialstats::trial::{CovariateKind, Layout};
 
 /// The trial behind a file of references; `formula` says which of the two arms of `nested3.csv` is meant.
@@ -11,16 +9,16 @@ pub fn trial(data: &str, formula: &str) -> Trial {
     if data == "imrs_gst" {
         return imrs_gst();
     }
-    layout(data, formula).read_csv(file(data)).unwrap_or_else(|e| panic!("{data}: {e}"))
+    read(&layout(data, formula), &file(data))
 }
 
 /// The text of a synthetic trial's file.
 pub fn rows_of(data: &str) -> String {
-    std::fs::read_to_string(file(data)).unwrap_or_else(|e| panic!("{data}: {e}"))
+    contents(&file(data))
 }
 
-fn file(data: &str) -> PathBuf {
-    repository(&format!("tests/references/mixed/{data}.csv"))
+fn file(data: &str) -> String {
+    format!("tests/references/mixed/{data}.csv")
 }
 
 /// How the file of a synthetic trial is read.
@@ -55,18 +53,4 @@ fn nested3(arm: &str) -> Layout {
         .covariate("severity")
         .covariate_as("months", CovariateKind::NumericByVisit)
         .cluster("group")
-}
-
-/// The synthetic sample trial: therapists in both arms, therapy groups in one.
-fn imrs_gst() -> Trial {
-    Layout::long("patient", "arm", "visit")
-        .visit_time("month")
-        .baseline_visit("baseline")
-        .arms(["ImRs", "ImRs+GST"])
-        .instrument(Caps5::new())
-        .covariate("site")
-        .cluster("therapist")
-        .cluster("therapy_group")
-        .read_csv(repository("data-samples/imrs_gst/imrs_gst.csv"))
-        .expect("the sample is a trial")
 }

@@ -3,62 +3,15 @@
 pub mod clustered;
 pub mod dense_sandwich;
 pub mod tolerances;
+pub mod trials;
 
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use trialstats::Trial;
-use trialstats::trial::{CovariateKind, Layout};
-
-/// A file of the repository.
-pub fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
+pub use trials::*;
 
 /// A committed reference, as JSON.
 pub fn reference(path: &str) -> Value {
-    let text = std::fs::read_to_string(repository("tests/references").join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
-    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}"))
+    serde_json::from_str(&contents(&format!("tests/references/{path}"))).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
-
-/// The artificial FEV1 trial, with the levels in the order of R mmrm's `fev_data`.
-pub fn fev() -> Trial {
-    Layout::long("USUBJID", "ARMCD", "AVISIT")
-        .visits_at([("VIS1", 1.0), ("VIS2", 2.0), ("VIS3", 3.0), ("VIS4", 4.0)])
-        .outcome("FEV1")
-        .covariate("RACE")
-        .factor("SEX", ["Male", "Female"])
-        .weight("WEIGHT")
-        .covariate_as("VISITN", CovariateKind::NumericByVisit)
-        .covariate_as("VISITN2", CovariateKind::NumericByVisit)
-        .read_csv(repository(FEV))
-        .expect("fev_data is a trial")
-}
-
-/// The real antidepressant trial, placebo first.
-pub fn antidepressant() -> Trial {
-    Layout::long("PATIENT", "THERAPY", "VISIT")
-        .reference_arm("PLACEBO")
-        .visits_at([("4", 1.0), ("5", 2.0), ("6", 4.0), ("7", 6.0)])
-        .outcome("CHANGE")
-        .outcome("HAMDTL17")
-        .covariate("BASVAL")
-        .read_csv(repository(ANTIDEPRESSANT))
-        .expect("antidepressant_data is a trial")
-}
-
-/// The artificial visual acuity trial: 1000 patients, 10 visits.
-pub fn bcva() -> Trial {
-    Layout::long("USUBJID", "ARMCD", "AVISIT")
-        .outcome("BCVA_CHG")
-        .covariate("RACE")
-        .covariate("BCVA_BL")
-        .read_csv(repository(BCVA))
-        .expect("bcva_data is a trial")
-}
-
-pub const FEV: &str = "data-samples/fev/fev.csv";
-pub const ANTIDEPRESSANT: &str = "data-samples/antidepressant/antidepressant.csv";
-pub const BCVA: &str = "data-samples/bcva/bcva.csv";
 
 /// Collects what was compared and what missed, so that one run shows every difference.
 pub struct Comparison {

@@ -1,6 +1,7 @@
 //! What users see of response and remission: definitions as data, rates and comparisons, and their numbers against
 //! published and independent ones.
 
+use crate::common::{antidepressant, rows};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::slice::from_ref;
@@ -60,10 +61,7 @@ fn differences_are_those_newcombe_published() {
 }
 
 fn reference(file: &str) -> Vec<Value> {
-    let path = format!("{}/tests/references/responders/{file}", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
-    let mut parsed: Value = serde_json::from_str(&text).expect("a reference file is JSON");
-    parsed["rows"].as_array_mut().expect("a reference file has rows").drain(..).collect()
+    rows(&crate::common::reference(&format!("responders/{file}"))["rows"]).to_vec()
 }
 
 fn counts(row: &Value) -> (Proportion, Proportion, f64) {
@@ -127,12 +125,7 @@ fn intervals_agree_with_r() {
 #[test]
 fn response_in_a_real_trial_is_what_r_finds_in_the_file() {
     // Halved HAMD-17 in the antidepressant trial; 172 randomized, the baseline a column of the file.
-    let trial = trialstats::Layout::long("PATIENT", "THERAPY", "VISIT")
-        .arms(["PLACEBO", "DRUG"])
-        .outcome("HAMDTL17")
-        .covariate("BASVAL")
-        .read_csv(format!("{}/data-samples/antidepressant/antidepressant.csv", env!("CARGO_MANIFEST_DIR")))
-        .unwrap_or_else(|e| panic!("{e}"));
+    let trial = antidepressant();
     let response = Definition::new("response", Rule::percent_drop("HAMDTL17", 50.0));
     let responders = response.evaluate_with(&trial, &BaselineFrom::Covariate("BASVAL".into())).unwrap();
     let options = RateOptions::new([Unobserved::ObservedOnly, Unobserved::CountedAsNotMet]);

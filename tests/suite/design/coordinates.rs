@@ -1,8 +1,7 @@
 //! Covariance structures on coordinates that differ by patient.
 
-use crate::common::fev;
+use crate::common::{FEV, contents, fev, fev_layout, read_text};
 use trialstats::covariance::{Coordinates, Covariance};
-use trialstats::trial::{CovariateKind, Layout};
 use trialstats::{Df, Model, Vcov};
 
 fn model(covariance: Covariance) -> Model {
@@ -37,7 +36,7 @@ fn columns_that_repeat_the_schedule_give_what_the_schedule_gives() {
 
 #[test]
 fn a_visit_without_a_place_is_named() {
-    let text = std::fs::read_to_string(crate::common::repository(crate::common::FEV)).expect("the sample is there");
+    let text = contents(FEV);
     // The first observed value, of patient PT1 at VIS2, loses its coordinate.
     let broken: Vec<String> = text
         .lines()
@@ -49,13 +48,7 @@ fn a_visit_without_a_place_is_named() {
             }
         })
         .collect();
-    let trial = Layout::long("USUBJID", "ARMCD", "AVISIT")
-        .outcome("FEV1")
-        .covariate("RACE")
-        .covariate("SEX")
-        .covariate_as("VISITN2", CovariateKind::NumericByVisit)
-        .read_csv_from("broken.csv", broken.join("\n").as_bytes())
-        .expect("reads");
+    let trial = read_text(&fev_layout(), "broken.csv", &broken.join("\n"));
     let message = model(Covariance::SpatialExponential(columns(&["VISITN2"]))).fit(&trial).expect_err("no place").to_string();
     assert!(message.contains("`VISITN2` of patient `PT1` at VIS2"), "{message}");
     let factor = model(Covariance::SpatialExponential(columns(&["SEX"]))).fit(&trial).expect_err("a factor").to_string();

@@ -1,50 +1,15 @@
 //! Model matrices against R's `model.matrix`, marginal-mean coefficients against emmeans', and what formulas may say.
 
+use crate::common::*;
 use proptest::prelude::*;
 use serde_json::Value;
+use trialstats::Trial;
 use trialstats::design::{Averaging, Baseline, Design, DesignOptions, FactorWeights, MeanModel};
-use trialstats::trial::{Covariate, CovariateKind, CovariateValues, Outcome, Schedule};
-use trialstats::{Layout, Trial};
+use trialstats::trial::{CovariateKind, Schedule};
 
-fn reference(name: &str) -> Value {
-    let path = format!("tests/references/design/{name}.json");
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
-
-/// The synthetic trial of `tests/references/design/design.R`.
-fn trial() -> Trial {
-    Layout::long("patient", "arm", "visit")
-        .visits_at([("v1", 1.0), ("v2", 2.0), ("v3", 4.0), ("v4", 8.0)])
-        .outcome("y")
-        .factor("site", ["east", "north", "west"])
-        .factor("sex", ["f", "m"])
-        .covariate_as("mood", CovariateKind::FactorByVisit)
-        .covariate("age")
-        .covariate_as("dose", CovariateKind::NumericByVisit)
-        .read_csv("tests/references/design/trial.csv")
-        .unwrap_or_else(|e| panic!("{e}"))
-}
-
-fn fev() -> Trial {
-    Layout::long("USUBJID", "ARMCD", "AVISIT")
-        .arms(["PBO", "TRT"])
-        .outcome("FEV1")
-        .factor("RACE", ["Asian", "Black or African American", "White"])
-        .factor("SEX", ["Male", "Female"])
-        .covariate("FEV1_BL")
-        .read_csv("data-samples/fev/fev.csv")
-        .unwrap()
-}
-
+/// The antidepressant trial with the investigators' sites, pooled.
 fn antidepressant() -> Trial {
-    Layout::long("PATIENT", "THERAPY", "VISIT")
-        .visits(["4", "5", "6", "7"])
-        .arms(["PLACEBO", "DRUG"])
-        .outcome("CHANGE")
-        .covariate("BASVAL")
-        .covariate_as("POOLINV", CovariateKind::Factor)
-        .read_csv("data-samples/antidepressant/antidepressant.csv")
-        .unwrap()
+    read(&antidepressant_layout().covariate_as("POOLINV", CovariateKind::Factor), ANTIDEPRESSANT)
 }
 
 fn build(trial: &Trial, formula: &str) -> Design {
@@ -85,8 +50,8 @@ fn check_matrix(trial: &Trial, expected: &Value) {
 
 #[test]
 fn model_matrices_are_those_of_r() {
-    let (trial, fev, antidepressant) = (trial(), fev(), antidepressant());
-    let reference = reference("model_matrices");
+    let (trial, fev, antidepressant) = (three_arms(), fev(), antidepressant());
+    let reference = reference("design/model_matrices.json");
     let cases = reference["matrices"].as_array().unwrap();
     assert!(cases.len() >= 30);
     for case in cases {
@@ -101,7 +66,7 @@ fn model_matrices_are_those_of_r() {
 
 #[test]
 fn aliased_columns_are_the_combinations_they_are_said_to_be() {
-    let trial = trial();
+    let trial = three_arms();
     for formula in ["y ~ arm:visit", "y ~ site + arm:visit", "y ~ 0 + arm:visit + site:sex", "y ~ arm * visit + time"] {
         let design = build(&trial, formula);
         assert!(!design.aliased().is_empty(), "{formula}");
@@ -116,8 +81,8 @@ fn aliased_columns_are_the_combinations_they_are_said_to_be() {
 
 #[test]
 fn marginal_means_weight_columns_as_emmeans_does() {
-    let trial = trial();
-    let reference = reference("grids");
+    let trial = three_arms();
+    let reference = reference("design/grids.json");
     for case in reference["grids"].as_array().unwrap() {
         let (formula, by) = (case["formula"].as_str().unwrap(), strings(&case["by"]));
         let design = build(&trial, formula);
@@ -151,23 +116,17 @@ fn marginal_means_weight_columns_as_emmeans_does() {
 #[test]
 fn observed_margins_count_everyone_randomized() {
     // Without missing covariates every patient counts once a visit, so sex has the same margin at each visit and arm.
-    let trial = trial();
+    let trial = three_arms();
     let design = build(&trial, "y ~ sex + arm * visit");
     let l = design.marginal_row(&[("arm", "B"), ("visit", "v3")], &Averaging::weights(FactorWeights::ObservedMargins)).unwrap();
-    let text = std::fs::read_to_string("tests/references/design/trial.csv").unwrap();
+    let text = contents("tests/references/design/trial.csv");
     let men = text.lines().filter(|line| line.contains(",v1,") && line.contains(",m,")).count();
     assert!((l[1] - men as f64 / 30.0).abs() < 1e-15);
 }
 
 #[test]
 fn constrained_analysis_equals_dummies_made_by_hand() {
-    let trial = Layout::long("patient", "arm", "visit")
-        .visits(["baseline", "week 4", "week 8", "week 12"])
-        .baseline_visit("baseline")
-        .arms(["control", "active"])
-        .outcome("y")
-        .read_csv("tests/references/data/clda_synthetic.csv")
-        .unwrap_or_else(|e| panic!("{e}"));
+    let trial = clda();
     for formula in ["y ~ arm * visit", "y ~ visit + arm:visit", "y ~ visit * arm"] {
         let model = MeanModel::parse(formula).unwrap().with_baseline(Baseline::Constrained);
         let design = Design::build(&trial, &model, &DesignOptions::default()).unwrap();
@@ -232,15 +191,11 @@ proptest! {
         let scale = 10f64.powi(exponent);
         let age: Vec<f64> = (0..12).map(|i| 20.0 + (i * i % 17) as f64).collect();
         let other: Vec<f64> = age.iter().enumerate().map(|(i, a)| origin * scale + scale * if copied { *a } else { *a + (i % 3) as f64 }).collect();
-        let covariate = |name: &str, values: &[f64]| Covariate { name: name.into(), values: CovariateValues::Numeric(values.to_vec()) };
         let y: Vec<f64> = (0..36).map(|k| (k * 7 % 11) as f64).collect();
-        let trial = Trial::builder("made up")
-            .patients((0..12).map(|i| i.to_string()))
-            .arms(["P", "T"], (0..12).map(|i| i % 2).collect())
-            .schedule(Schedule::of_labels(["v1", "v2", "v3"]))
-            .outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values: y })
-            .covariate(covariate("age", &age))
-            .covariate(covariate("other", &other))
+        let trial = invented(&["P", "T"], (0..12).map(|i| i % 2).collect(), Schedule::of_labels(["v1", "v2", "v3"]))
+            .outcome(outcome("y", y))
+            .covariate(numeric("age", age))
+            .covariate(numeric("other", other))
             .build()
             .unwrap();
         let design = build(&trial, "y ~ age + arm * visit + other * visit");

@@ -1,25 +1,15 @@
 //! Covariance structures to fall back on, agreed before the data are seen: what is tried, what is recorded, and where.
 
+use crate::common::{fev_head, fev_layout, of_values, read_text};
 use std::path::Path;
 use std::process::Command;
 use trialstats::analysis::{Analysis, Silent};
 use trialstats::report::TrialReport;
-use trialstats::trial::{Layout, Outcome, Schedule, Trial, Visit};
+use trialstats::trial::{Schedule, Trial, Visit};
 use trialstats::{Covariance, Error, Fit, Model};
 
-/// The first 50 rows of fev.csv: the likelihood of the unstructured covariance has no maximum there.
-fn fev_head() -> String {
-    let text =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("data-samples/fev/fev.csv")).expect("the sample is there");
-    text.lines().take(51).collect::<Vec<_>>().join("\n")
-}
-
 fn few() -> Trial {
-    Layout::long("USUBJID", "ARMCD", "AVISIT")
-        .visits_at([("VIS1", 1.0), ("VIS2", 2.0), ("VIS3", 3.0), ("VIS4", 4.0)])
-        .outcome("FEV1")
-        .read_csv_from("first 50 rows of fev.csv", fev_head().as_bytes())
-        .expect("reads")
+    read_text(&fev_layout(), "first 50 rows of fev.csv", &fev_head())
 }
 
 fn model() -> Model {
@@ -38,13 +28,7 @@ fn trial(seen: [&[[bool; 3]]; 2]) -> Trial {
         arm_of.push(arm);
     }
     let visits = (1..=3).map(|t| Visit { label: format!("v{t}"), time: None }).collect();
-    Trial::builder("values in memory")
-        .patients((0..40).map(|i| i.to_string()))
-        .arms(["control", "treated"], arm_of)
-        .schedule(Schedule::new(visits))
-        .outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values })
-        .build()
-        .expect("the parts fit")
+    of_values(&["control", "treated"], arm_of, Schedule::new(visits), values)
 }
 
 const ALL: [bool; 3] = [true, true, true];
@@ -102,13 +86,7 @@ fn where_all_fail_every_attempt_is_named() {
 /// A constant outcome has no variance under any structure.
 #[test]
 fn a_failure_that_no_structure_cures_is_returned_at_once() {
-    let trial = Trial::builder("constant")
-        .patients((0..6).map(|i| i.to_string()))
-        .arms(["a", "b"], vec![0, 1, 0, 1, 0, 1])
-        .schedule(Schedule::of_labels(["v1", "v2"]))
-        .outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values: vec![3.0; 12] })
-        .build()
-        .expect("the parts fit");
+    let trial = of_values(&["a", "b"], vec![0, 1, 0, 1, 0, 1], Schedule::of_labels(["v1", "v2"]), vec![3.0; 12]);
     let fit = Model::formula("y ~ arm").expect("parses").covariance_else([Covariance::CompoundSymmetry]).fit(&trial);
     assert_eq!(message(fit).0, "no-residual-variation");
 }
@@ -118,13 +96,7 @@ fn a_failure_that_no_structure_cures_is_returned_at_once() {
 #[test]
 fn a_visit_without_variation_is_named_and_one_variance_for_all_cures_it() {
     let values = (0..40_u32).flat_map(|i| [f64::from(i * 7 % 13), 3.0, f64::from(i * 5 % 11)]).collect();
-    let trial = Trial::builder("a constant visit")
-        .patients((0..40).map(|i| i.to_string()))
-        .arms(["all"], vec![0; 40])
-        .schedule(Schedule::of_labels(["v1", "v2", "v3"]))
-        .outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values })
-        .build()
-        .expect("the parts fit");
+    let trial = of_values(&["all"], vec![0; 40], Schedule::of_labels(["v1", "v2", "v3"]), values);
     let model = Model::formula("y ~ visit").expect("parses").covariance(Covariance::HeterogeneousAutoregressive);
     let (code, text) = message(model.clone().fit(&trial));
     assert_eq!(code, "covariance-not-identified", "{text}");

@@ -1,10 +1,10 @@
 //! What must not matter does not: the order of patients, the names of visits, the unit and the origin of the outcome.
 
-use crate::common::Comparison;
 use crate::common::tolerances::{INVARIANCE, INVARIANCE_DF};
+use crate::common::{Comparison, invented, numeric, outcome};
 use proptest::prelude::*;
 use trialstats::covariance::Covariance;
-use trialstats::trial::{Covariate, CovariateValues, Outcome, Schedule, Visit};
+use trialstats::trial::{Schedule, Visit};
 use trialstats::{Df, Fit, Model, Trial};
 
 const VISITS: usize = 4;
@@ -45,12 +45,10 @@ fn data() -> impl Strategy<Value = Data> {
 impl Data {
     fn trial(&self, labels: [&str; VISITS]) -> Trial {
         let visits = labels.iter().enumerate().map(|(t, l)| Visit { label: l.to_string(), time: Some(t as f64) }).collect();
-        Trial::builder("generated")
-            .patients((0..self.rows.len()).map(|i| format!("P{i}")))
-            .arms(["control", "active"], self.rows.iter().map(|p| usize::from(p.treated)).collect())
-            .schedule(Schedule::new(visits))
-            .outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values: self.rows.iter().flat_map(|p| p.y).collect() })
-            .covariate(Covariate { name: "age".into(), values: CovariateValues::Numeric(self.rows.iter().map(|p| p.age).collect()) })
+        let arm_of = self.rows.iter().map(|p| usize::from(p.treated)).collect();
+        invented(&["control", "active"], arm_of, Schedule::new(visits))
+            .outcome(outcome("y", self.rows.iter().flat_map(|p| p.y).collect()))
+            .covariate(numeric("age", self.rows.iter().map(|p| p.age).collect()))
             .build()
             .expect("the generated data are a trial")
     }

@@ -1,29 +1,16 @@
 //! What a user meets when a model cannot be fitted, or only just: a named outcome, never a number that is not one.
 
+use crate::common::*;
 use nalgebra::DMatrix;
 use std::sync::Arc;
 use trialstats::covariance::{CovarianceFamily, CovarianceStructure};
 use trialstats::trial::{Layout, Schedule, Trial, Visit};
 use trialstats::{Covariance, Df, Error, Estimation, Model};
 
-fn fev_layout() -> Layout {
-    Layout::long("USUBJID", "ARMCD", "AVISIT").outcome("FEV1").covariate("RACE").factor("SEX", ["Male", "Female"])
-}
-
-fn fev() -> Trial {
-    fev_layout().read_csv("data-samples/fev/fev.csv").expect("the sample reads")
-}
-
 /// A trial of one arm from the values of its patients, NaN where not observed.
 fn one_arm<const T: usize>(values: &[[f64; T]]) -> Trial {
     let visits = (0..T).map(|t| Visit { label: format!("v{}", t + 1), time: Some(t as f64) }).collect();
-    Trial::builder("values in memory")
-        .patients((0..values.len()).map(|i| i.to_string()))
-        .arms(["all"], vec![0; values.len()])
-        .schedule(Schedule::new(visits))
-        .outcome(trialstats::trial::Outcome { name: "y".into(), label: "y".into(), range: None, values: values.concat() })
-        .build()
-        .expect("the parts fit")
+    of_values(&["all"], vec![0; values.len()], Schedule::new(visits), values.concat())
 }
 
 fn code(result: trialstats::Result<trialstats::Fit>) -> (&'static str, String) {
@@ -35,9 +22,7 @@ fn code(result: trialstats::Result<trialstats::Fit>) -> (&'static str, String) {
 /// likelihood is unbounded.
 #[test]
 fn an_unbounded_likelihood_is_named() {
-    let text = std::fs::read_to_string("data-samples/fev/fev.csv").expect("the sample is there");
-    let head: Vec<&str> = text.lines().take(51).collect();
-    let trial = fev_layout().read_csv_from("first 50 rows of fev.csv", head.join("\n").as_bytes()).expect("reads");
+    let trial = read_text(&fev_layout(), "first 50 rows of fev.csv", &fev_head());
     let (code, message) = code(Model::formula("FEV1 ~ RACE + SEX + ARMCD * AVISIT").expect("parses").fit(&trial));
     assert_eq!(code, "unbounded-likelihood", "{message}");
     assert!(message.contains("VIS"), "the visits are named: {message}");
@@ -87,10 +72,7 @@ fn a_variance_at_zero_is_named_and_no_longer_counts() {
 
 #[test]
 fn aliased_columns_are_named_and_what_survives_is_estimated() {
-    let trial = fev_layout()
-        .covariate_as("VISITN", trialstats::trial::CovariateKind::NumericByVisit)
-        .read_csv("data-samples/fev/fev.csv")
-        .expect("reads");
+    let trial = fev();
     let plain = Model::formula("FEV1 ~ AVISIT").expect("parses").fit(&trial).expect("fits");
     let aliased = Model::formula("FEV1 ~ AVISIT + VISITN").expect("parses").fit(&trial).expect("fits");
     let last = aliased.beta().len() - 1;
@@ -126,7 +108,7 @@ fn too_few_observations_are_refused() {
 #[test]
 fn a_column_that_is_no_visit_is_refused() {
     let layout = Layout::long("USUBJID", "ARMCD", "VISITN2").outcome("FEV1");
-    let trial = layout.read_csv("data-samples/fev/fev.csv").expect("reads");
+    let trial = read(&layout, FEV);
     let (code, message) = code(Model::formula("FEV1 ~ ARMCD").expect("parses").fit(&trial));
     assert_eq!(code, "too-many-parameters", "{message}");
 }
@@ -234,7 +216,7 @@ fn a_large_offset_of_the_outcome_costs_nothing() {
 /// origin. Adding 2^20 to values with few binary digits is exact, so the two data sets hold the same information.
 #[test]
 fn the_origin_of_a_covariate_costs_nothing() {
-    let text = std::fs::read_to_string("data-samples/antidepressant/antidepressant.csv").expect("the sample is there");
+    let text = contents(ANTIDEPRESSANT);
     let moved = |by: u32| -> String {
         let far = |line: &str| -> String {
             let mut fields: Vec<String> = line.split(',').map(str::to_string).collect();
@@ -244,8 +226,7 @@ fn the_origin_of_a_covariate_costs_nothing() {
         text.lines().enumerate().map(|(i, line)| if i == 0 { line.to_string() } else { far(line) } + "\n").collect()
     };
     let fit = |by: u32, df: Df| {
-        let layout = Layout::long("PATIENT", "THERAPY", "VISIT").reference_arm("PLACEBO").outcome("CHANGE").covariate("BASVAL");
-        let trial = layout.read_csv_from("antidepressant, moved", moved(by).as_bytes()).expect("reads");
+        let trial = read_text(&antidepressant_layout(), "antidepressant, moved", &moved(by));
         Model::formula("CHANGE ~ BASVAL * VISIT + THERAPY * VISIT").expect("parses").df(df).fit(&trial).expect("fits")
     };
     for df in [Df::Satterthwaite, Df::KenwardRoger] {

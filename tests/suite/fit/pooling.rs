@@ -1,31 +1,15 @@
 //! Moments of several data sets added up, against the fit of all patients together.
 
-use crate::common::{antidepressant, bcva, repository};
+use crate::common::tolerances::POOLED;
+use crate::common::{FEV, antidepressant, bcva, contents, fev, fev_layout, imrs_gst, read_text};
 use proptest::prelude::*;
 use trialstats::design::{Averaging, CovariateMeans, FactorWeights};
 use trialstats::fit::TrialMoments;
 use trialstats::means::{ContrastOptions, MeansOptions};
 use trialstats::{Df, Error, Fit, Layout, Model, Result, Trial};
 
-const FEV_LEVELS: [&str; 2] = ["Male", "Female"];
-
-/// The columns of fev_data.
-fn fev_layout() -> Layout {
-    let layout = Layout::long("USUBJID", "ARMCD", "AVISIT").outcome("FEV1").covariate("RACE").factor("SEX", FEV_LEVELS);
-    layout.covariate("FEV1_BL").weight("WEIGHT")
-}
-
-fn fev() -> Trial {
-    fev_layout().read_csv(repository(crate::common::FEV)).unwrap()
-}
-
 fn fev_text() -> String {
-    std::fs::read_to_string(repository(crate::common::FEV)).unwrap().replace('"', "")
-}
-
-fn imrs_gst() -> Trial {
-    let layout = Layout::long("patient", "arm", "visit").baseline_visit("baseline").covariate("site");
-    layout.instrument(trialstats::instruments::Caps5::default()).read_csv(repository("data-samples/imrs_gst/imrs_gst.csv")).unwrap()
+    contents(FEV).replace('"', "")
 }
 
 /// The moments of the patients at these positions.
@@ -51,7 +35,7 @@ fn assert_same(parts: &Fit, whole: &Fit) {
             assert!(a.se.is_nan());
             continue;
         }
-        let close = |x: f64, y: f64, scale: f64| (x - y).abs() <= crate::common::tolerances::POOLED * scale;
+        let close = |x: f64, y: f64, scale: f64| (x - y).abs() <= POOLED * scale;
         assert!(close(a.estimate, b.estimate, b.se), "{}: {} {} (SE {})", a.label, a.estimate, b.estimate, b.se);
         assert!(close(a.se, b.se, b.se) && close(a.df, b.df, 100.0 * b.df), "{}: {a:?} {b:?}", a.label);
     }
@@ -108,14 +92,14 @@ fn marginal_means_contrasts_and_tests_need_no_rows() {
             let options = ContrastOptions::default().averaging(averaging.clone());
             let (a, b) = (parts.arm_contrasts(&options).unwrap(), whole.arm_contrasts(&options).unwrap());
             for (a, b) in a.rows.iter().zip(&b.rows) {
-                assert!((a.estimate.estimate - b.estimate.estimate).abs() < crate::common::tolerances::POOLED * b.estimate.se);
+                assert!((a.estimate.estimate - b.estimate.estimate).abs() < POOLED * b.estimate.se);
             }
             let options = MeansOptions { averaging, ..MeansOptions::default() };
             let (a, b) =
                 (parts.marginal_means(&["arm", "visit"], &options).unwrap(), whole.marginal_means(&["arm", "visit"], &options).unwrap());
             for (a, b) in a.rows.iter().zip(&b.rows) {
                 assert_eq!((&a.levels, a.n), (&b.levels, b.n));
-                assert!((a.estimate.estimate - b.estimate.estimate).abs() < crate::common::tolerances::POOLED * b.estimate.se);
+                assert!((a.estimate.estimate - b.estimate.estimate).abs() < POOLED * b.estimate.se);
             }
         }
     }
@@ -144,8 +128,7 @@ fn offsets_cost_no_digits_wherever_the_parts_lie() {
         fields.join(",")
     };
     let far = format!("{header}\n{}\n", lines.map(shifted).collect::<Vec<_>>().join("\n"));
-    let layout = Layout::long("USUBJID", "ARMCD", "AVISIT").outcome("FEV1").covariate("FEV1_BL");
-    let far = layout.read_csv_from("fev_data, moved", far.as_bytes()).unwrap();
+    let far = read_text(&fev_layout(), "fev_data, moved", &far);
     let model = Model::formula("FEV1 ~ FEV1_BL * AVISIT + ARMCD * AVISIT").unwrap();
     let (parts, whole) = (model.fit_moments(&pooled(split(&model, &far, 3))).unwrap(), model.fit(&far).unwrap());
     for (a, b) in parts
@@ -166,7 +149,7 @@ fn what_occurs_nowhere_is_left_out_as_in_the_pooled_design() {
     // Only White patients, and nobody at the last visit.
     let text = fev_text();
     let kept: Vec<&str> = text.lines().filter(|l| !l.contains("VIS4") && !l.contains("Asian")).collect();
-    let few = fev_layout().part_of(&trial.protocol()).read_csv_from("few", kept.join("\n").as_bytes()).unwrap();
+    let few = read_text(&fev_layout().part_of(&trial.protocol()), "few", &kept.join("\n"));
     let model = Model::formula("FEV1 ~ RACE + SEX + ARMCD * AVISIT").unwrap();
     let whole = model.fit(&few).unwrap();
     assert!(whole.design().warnings().iter().any(|w| w.contains("VIS4")) && whole.design().warnings().iter().any(|w| w.contains("Asian")));
@@ -223,7 +206,7 @@ fn designs_that_differ_say_in_what() {
 #[test]
 fn data_that_do_not_follow_the_protocol_are_refused_by_name() {
     let layout = Layout::long("id", "group", "week").outcome("score").covariate("site");
-    let read = |text: &str| layout.read_csv_from("a file", text.as_bytes()).unwrap();
+    let read = |text: &str| read_text(&layout, "a file", text);
     let planned = read("id,group,week,score,site\n1,P,0,1,a\n1,P,4,2,a\n2,T,0,2,b\n2,T,4,5,b\n3,T,0,2,b\n3,T,4,4,b\n");
     let frozen = Model::formula("score ~ site + group * week").unwrap().freeze(&planned.protocol()).unwrap();
     let refusal = |text: &str| TrialMoments::of(&frozen, &read(text)).unwrap_err().to_string();
@@ -257,8 +240,8 @@ proptest! {
         prop_assert_eq!(sum.patterns().len(), whole.patterns().len());
         let (a, b) = (model.fit_moments(&sum).unwrap(), model.fit_moments(&whole).unwrap());
         for (a, b) in a.coefficients().rows.iter().zip(&b.coefficients().rows) {
-            prop_assert!((a.estimate - b.estimate).abs() < crate::common::tolerances::POOLED * b.se);
-            prop_assert!((a.se - b.se).abs() < crate::common::tolerances::POOLED * b.se);
+            prop_assert!((a.estimate - b.estimate).abs() < POOLED * b.se);
+            prop_assert!((a.se - b.se).abs() < POOLED * b.se);
         }
     }
 }

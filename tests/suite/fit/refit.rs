@@ -1,8 +1,8 @@
 //! Fitting a design again: the same optimum as a fit from the beginning, without allocating.
 
-use crate::common::{antidepressant, fev};
+use crate::common::{antidepressant, fev, invented, numeric, outcome};
 use trialstats::covariance::Covariance;
-use trialstats::trial::{Outcome, Schedule, Trial, Visit};
+use trialstats::trial::{Schedule, Trial, Visit};
 use trialstats::{Estimation, Fit, Model};
 
 /// Two optima, each exact to its decrement, in units of the standard error.
@@ -33,22 +33,20 @@ fn models() -> Vec<(&'static str, Model)> {
 /// The trial with other values of its outcome.
 fn with_outcome(trial: &Trial, patients: &[usize], change: impl Fn(usize, f64) -> f64) -> Trial {
     let schedule = trial.schedule().visits().iter().map(|v| Visit { label: v.label.clone(), time: v.time }).collect();
-    let outcome = trial.outcome("CHANGE").expect("is there");
+    let original = &trial.outcome("CHANGE").expect("is there").values;
     let visits = trial.schedule().len();
     let of = |i: usize| (0..visits).map(move |t| i * visits + t);
-    let values = patients.iter().flat_map(|&i| of(i)).map(|at| change(at, outcome.values[at])).collect();
+    let values = patients.iter().flat_map(|&i| of(i)).map(|at| change(at, original[at])).collect();
     let baseline = trial.covariate("BASVAL").expect("is there");
     let covariate = match &baseline.values {
         trialstats::trial::CovariateValues::Numeric(v) => patients.iter().map(|&i| v[i]).collect(),
         other => panic!("numbers, not {other:?}"),
     };
-    Trial::builder("in memory")
-        .patients((0..patients.len()).map(|i| i.to_string()))
-        .arms(trial.arms().to_vec(), patients.iter().map(|&i| trial.arm_of()[i]).collect())
-        .schedule(Schedule::new(schedule))
+    let arms: Vec<&str> = trial.arms().iter().map(String::as_str).collect();
+    invented(&arms, patients.iter().map(|&i| trial.arm_of()[i]).collect(), Schedule::new(schedule))
         .column_names(trial.column_names().clone())
-        .outcome(Outcome { name: "CHANGE".into(), label: "CHANGE".into(), range: None, values })
-        .covariate(trialstats::trial::Covariate { name: "BASVAL".into(), values: trialstats::trial::CovariateValues::Numeric(covariate) })
+        .outcome(outcome("CHANGE", values))
+        .covariate(numeric("BASVAL", covariate))
         .build()
         .expect("fits together")
 }

@@ -1,6 +1,7 @@
 //! Files read in chunks: the same moments as from a trial in memory, and the same refusals.
 
-use crate::common::repository;
+use crate::common::tolerances::POOLED;
+use crate::common::{FEV, contents, read_text};
 use trialstats::fit::TrialMoments;
 use trialstats::trial::{CovariateKind, OutcomeColumn, Protocol};
 use trialstats::{Df, Error, Layout, Model};
@@ -15,7 +16,7 @@ fn layout() -> Layout {
 }
 
 fn text() -> String {
-    std::fs::read_to_string(repository(crate::common::FEV)).unwrap()
+    contents(FEV)
 }
 
 fn model() -> Model {
@@ -31,14 +32,14 @@ fn stream(text: &str, rows: usize) -> trialstats::Result<TrialMoments> {
 #[test]
 fn chunks_of_any_size_give_the_fit_of_the_whole() {
     let text = text();
-    let whole = model().fit(&layout().read_csv_from("fev", text.as_bytes()).unwrap()).unwrap();
+    let whole = model().fit(&read_text(&layout(), "fev", &text)).unwrap();
     for rows in [1, 3, 7, 100, 10_000] {
         let moments = stream(&text, rows).unwrap();
         assert_eq!((moments.patients(), moments.randomized()), (197, 200));
         let fit = model().fit_moments(&moments).unwrap();
         for (a, b) in fit.coefficients().rows.iter().zip(&whole.coefficients().rows) {
-            assert!((a.estimate - b.estimate).abs() < crate::common::tolerances::POOLED * b.se, "{rows} rows: {a:?} {b:?}");
-            assert!((a.se - b.se).abs() < crate::common::tolerances::POOLED * b.se);
+            assert!((a.estimate - b.estimate).abs() < POOLED * b.se, "{rows} rows: {a:?} {b:?}");
+            assert!((a.se - b.se).abs() < POOLED * b.se);
         }
         assert_eq!(fit.design().exclusions().counts(), whole.design().exclusions().counts());
     }
@@ -107,7 +108,7 @@ fn what_would_be_inferred_from_chunks_has_to_be_declared() {
 fn parquet_and_batches_stream_as_text_does() {
     use polars::prelude::{DataFrame, ParquetWriter};
     let protocol = layout().protocol().unwrap();
-    let whole = layout().read_csv_from("fev", text().as_bytes()).unwrap();
+    let whole = read_text(&layout(), "fev", &text());
     let mut frame: DataFrame = whole.to_dataframe().unwrap();
     let layout = layout().part_of(&protocol);
     let frozen = model().freeze(&protocol).unwrap();

@@ -1,9 +1,10 @@
 //! Every covariance structure finds its optimum from the start it is given, on real and simulated trials; where
 //! structures are one, or one holds the other, their likelihoods say so.
 
+use crate::common::{antidepressant, bcva, fev, of_values};
 use std::collections::BTreeMap;
 use trialstats::simulate::{Dropout, Gaussian};
-use trialstats::trial::{Layout, Outcome, Schedule, Visit};
+use trialstats::trial::{Schedule, Visit};
 use trialstats::{Covariance, Error, Estimation, Fit, Model, Trial};
 
 fn structure(name: &str) -> Covariance {
@@ -68,17 +69,11 @@ const HOLDS: [(&str, &str); 27] = [
     ("random-intercept-slope + unstructured(1)", "random-intercept-slope"),
 ];
 
-fn bcva() -> Trial {
-    let visits = (1..=10).map(|v| (format!("VIS{v:02}"), f64::from(v)));
-    let layout = Layout::long("USUBJID", "ARMCD", "AVISIT").visits_at(visits).outcome("BCVA_CHG").covariate("RACE").covariate("BCVA_BL");
-    layout.read_csv(crate::common::repository(crate::common::BCVA)).expect("bcva_data is a trial")
-}
-
 #[test]
 fn every_structure_finds_its_optimum_on_the_sample_trials() {
     for (data, trial, formula) in [
-        ("fev", crate::common::fev(), "FEV1 ~ RACE + SEX + ARMCD * AVISIT"),
-        ("antidepressant", crate::common::antidepressant(), "CHANGE ~ BASVAL * VISIT + THERAPY * VISIT"),
+        ("fev", fev(), "FEV1 ~ RACE + SEX + ARMCD * AVISIT"),
+        ("antidepressant", antidepressant(), "CHANGE ~ BASVAL * VISIT + THERAPY * VISIT"),
         ("bcva", bcva(), "BCVA_CHG ~ BCVA_BL + RACE + ARMCD * AVISIT"),
     ] {
         let model = Model::formula(formula).expect("a formula");
@@ -113,13 +108,7 @@ fn simulated(covariance: impl Fn(usize, usize) -> f64, visits: usize, per_arm: u
     let cells = (0..drawn.patients().len()).flat_map(|i| (0..visits).map(move |t| (i, t)));
     let values = cells.map(|(i, t)| drawn.value(y, i, t).unwrap_or(f64::NAN)).collect();
     let schedule = (0..visits).map(|v| Visit { label: v.to_string(), time: Some(v as f64) }).collect();
-    Trial::builder("simulated")
-        .patients(drawn.patients().iter().cloned())
-        .arms(["control", "active"], drawn.arm_of().to_vec())
-        .schedule(Schedule::new(schedule))
-        .outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values })
-        .build()
-        .expect("a trial")
+    of_values(&["control", "active"], drawn.arm_of().to_vec(), Schedule::new(schedule), values)
 }
 
 type Truth = (&'static str, fn(usize, usize) -> f64);

@@ -2,23 +2,17 @@
 //! must hold of any interval.
 
 use crate::common::tolerances::*;
-use crate::common::{Comparison, antidepressant, assert_all, fev, number, reference, repository, rows, text};
+use crate::common::{Comparison, antidepressant, assert_all, fev, number, reference, rows, sleepstudy, text};
 use serde_json::Value;
 use trialstats::covariance::Covariance;
 use trialstats::inference::{
     CovarianceInterval, CovarianceIntervalMethod, CovarianceIntervalOptions, CovarianceIntervals, CovarianceQuantity,
 };
-use trialstats::trial::Layout;
 use trialstats::{Estimation, Fit, Model, Trial};
 
 fn fit(trial: &Trial, formula: &str, structure: &str, estimation: Estimation) -> Fit {
     let covariance = Covariance::named(structure).expect("a structure");
     Model::formula(formula).expect("a formula").covariance(covariance).estimation(estimation).fit(trial).expect("a fit")
-}
-
-fn sleepstudy() -> Trial {
-    let layout = Layout::long_one_arm("Subject", "Days").outcome("Reaction");
-    layout.read_csv(repository("tests/references/data/sleepstudy.csv")).expect("a trial")
 }
 
 fn case_fit(case: &Value) -> Fit {

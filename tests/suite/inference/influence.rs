@@ -1,7 +1,7 @@
 //! Influence of patients: against R mmrm, lm and lme4 with the patient's rows deleted, and against this library's own
 //! fit without the patient.
 
-use crate::common::{Comparison, antidepressant, assert_all, fev, number, reference, repository, rows, text, tolerances::*};
+use crate::common::{Comparison, antidepressant, assert_all, fev, number, reference, rows, sleepstudy, text, tolerances::*};
 use serde_json::Value;
 use trialstats::covariance::Covariance;
 use trialstats::inference::{CovarianceOnDeletion, Influence, InfluenceOptions, PatientInfluence};
@@ -112,8 +112,7 @@ fn estimated_again_influence_is_that_of_mmrm_without_the_patient() {
 #[test]
 fn subjects_of_a_random_slope_model_have_the_influence_that_lme4_finds() {
     let expected = reference("influence/sleepstudy.json");
-    let trial =
-        Layout::long_one_arm("Subject", "Days").outcome("Reaction").read_csv(repository("tests/references/data/sleepstudy.csv")).unwrap();
+    let trial = sleepstudy();
     let fit = Model::formula("Reaction ~ time").unwrap().covariance(Covariance::RandomInterceptSlope).fit(&trial).unwrap();
     let influence = fit.influence(&trial, &reestimated()).unwrap();
     let mut comparison = Comparison::of("sleepstudy");

@@ -1,20 +1,16 @@
 //! Residuals against nlme.
 
+use crate::common::{fev, reference};
+use trialstats::Model;
 use trialstats::covariance::Covariance;
-use trialstats::{Layout, Model};
 
 /// nlme stops where its own criterion is met, a few 1e-7 from the optimum in the correlation; residuals inherit that.
 const TOLERANCE: f64 = 2e-6;
 
 #[test]
 fn residuals_are_those_of_nlme() {
-    let reference: serde_json::Value = serde_json::from_str(include_str!("../../references/residuals/fev_ar1.json")).unwrap();
-    let trial = Layout::long("USUBJID", "ARMCD", "AVISIT")
-        .outcome("FEV1")
-        .covariate("RACE")
-        .covariate("SEX")
-        .read_csv(concat!(env!("CARGO_MANIFEST_DIR"), "/data-samples/fev/fev.csv"))
-        .unwrap();
+    let reference = reference("residuals/fev_ar1.json");
+    let trial = fev();
     let model = Model::formula("FEV1 ~ RACE + SEX + ARMCD * AVISIT").unwrap().covariance(Covariance::Autoregressive);
     let residuals = model.fit(&trial).unwrap().residuals().unwrap();
     let expected = reference["rows"].as_array().unwrap();

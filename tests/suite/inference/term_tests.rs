@@ -1,12 +1,12 @@
 //! Joint tests of the terms by types I, II and III, against lmerTest and pbkrtest.
 
 use crate::common::tolerances::{LMERTEST_DF, TERM_TEST};
-use crate::common::{Comparison, antidepressant, assert_all, fev, number, reference, rows, text};
+use crate::common::*;
 use serde_json::Value;
 use trialstats::covariance::Covariance;
 use trialstats::inference::InformationKind;
 use trialstats::means::TestType;
-use trialstats::trial::{Covariate, CovariateValues, Outcome, Schedule};
+use trialstats::trial::Schedule;
 use trialstats::{Df, Fit, Model, Trial};
 
 const TYPES: [(&str, TestType); 3] = [("I", TestType::I), ("II", TestType::II), ("III", TestType::III)];
@@ -81,18 +81,8 @@ fn confounded() -> Trial {
     let arm: Vec<usize> = (0..n).map(|i| usize::from(i % 4 != 3 && i / 4 % 2 == 1)).collect();
     let values =
         (0..2 * n).map(|k| ((k * 37 + k / 3 * 11) % 17) as f64 + centre[k / 2] as f64 + 2.0 * (k % 2 * arm[k / 2]) as f64).collect();
-    let factor = |name: &str, levels: &[&str], codes: Vec<usize>| Covariate {
-        name: name.into(),
-        values: CovariateValues::Factor {
-            levels: levels.iter().map(|l| l.to_string()).collect(),
-            codes: codes.into_iter().map(Some).collect(),
-        },
-    };
-    Trial::builder("made for this test")
-        .patients((0..n).map(|i| i.to_string()))
-        .arms(["control", "active"], arm)
-        .schedule(Schedule::of_labels(["1", "2"]))
-        .outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values })
+    invented(&["control", "active"], arm, Schedule::of_labels(["1", "2"]))
+        .outcome(outcome("y", values))
         .covariate(factor("centre", &["a", "b", "c", "d"], centre.clone()))
         .covariate(factor("country", &["x", "y"], centre.iter().map(|c| c / 2).collect()))
         .build()

@@ -2,7 +2,7 @@
 //! stated there.
 
 use crate::common::tolerances::{AS_GIVEN, CRITERIA, IDENTITY, SAS, SAS_LOG_LIKELIHOOD};
-use crate::common::{Comparison, FEV, assert_all, fev, number, reference, repository, text};
+use crate::common::*;
 use nalgebra::DMatrix;
 use trialstats::covariance::Covariance;
 use trialstats::inference::{ParameterCount, PredictionOptions};
@@ -25,7 +25,7 @@ fn fit(model: Model) -> Fit {
 
 /// fev_data with every line but the header passed through `change`.
 fn fev_changed(visits: [&str; 4], change: impl Fn(&str) -> String) -> Trial {
-    let csv = std::fs::read_to_string(repository(FEV)).expect("the sample is there");
+    let csv = contents(FEV);
     let lines: Vec<String> = csv.lines().enumerate().map(|(i, l)| if i == 0 { l.into() } else { change(l) }).collect();
     let layout =
         Layout::long("USUBJID", "ARMCD", "AVISIT").visits(visits).outcome("FEV1").covariate("RACE").factor("SEX", ["Male", "Female"]);
@@ -58,8 +58,7 @@ fn one_hypothesis_has_as_many_degrees_of_freedom_as_bases() {
 #[test]
 fn the_linear_adjustment_is_that_of_the_paired_t_test_and_mmrms_default_is_not() {
     let theirs = differences();
-    let trial =
-        Layout::long_one_arm("ID", "group").outcome("extra").read_csv(repository("tests/references/data/sleep.csv")).expect("a trial");
+    let trial = sleep();
     let se = |df: Df| Model::formula("extra ~ visit").expect("a formula").df(df).fit(&trial).expect("a fit").coefficients().rows[1].se;
     let mut c = Comparison::of("sleep");
     c.relative("SE, paired t test", se(Df::KenwardRoger), number(&theirs["paired_t_se"]), IDENTITY);
@@ -157,7 +156,7 @@ fn gls_enlarges_its_covariance_under_maximum_likelihood() {
 
 #[test]
 fn sas_finds_our_weighted_fit_and_other_degrees_of_freedom() {
-    let csv = std::fs::read_to_string(repository("tests/references/sas/weighted.csv")).expect("the reference");
+    let csv = contents("tests/references/sas/weighted.csv");
     let fit = fit(model().weights("WEIGHT"));
     let coefficients = fit.coefficients();
     let mut c = Comparison::of("weights");

@@ -1,14 +1,14 @@
 //! nlme::gls, lme4, lmerTest, pbkrtest and emmeans, by committed scripts and results.
 
 use crate::common::tolerances::*;
-use crate::common::{Comparison, antidepressant, assert_all, fev, number, reference, repository, rows, text};
+use crate::common::*;
 use nalgebra::DMatrix;
 use serde_json::Value;
 use trialstats::covariance::Covariance;
 use trialstats::design::Baseline;
 use trialstats::inference::InformationKind;
 use trialstats::means::{Averaging, FactorWeights, MeansOptions};
-use trialstats::trial::{CovariateKind, Layout};
+use trialstats::trial::Layout;
 use trialstats::{Df, Estimation, Fit, Model, Trial};
 
 fn estimation(case: &Value) -> Estimation {
@@ -106,27 +106,12 @@ fn emmeans_agrees_on_marginal_means_by_three_averagings() {
     }));
 }
 
-fn sleepstudy() -> Trial {
-    Layout::long_one_arm("Subject", "Days")
-        .outcome("Reaction")
-        .read_csv(repository("tests/references/data/sleepstudy.csv"))
-        .expect("a trial")
-}
-
-fn orthodont() -> Trial {
-    Layout::long_one_arm("Subject", "age")
-        .outcome("distance")
-        .factor("Sex", ["Male", "Female"])
-        .read_csv(repository("tests/references/data/orthodont.csv"))
-        .expect("a trial")
-}
-
 /// The trial, the mean model and the structure of a case of lme4.
 fn random_effects_case(case: &Value, df: Df, information: InformationKind) -> Fit {
     let id = text(&case["id"]);
     let (trial, formula) = match text(&case["data"]) {
         "sleepstudy" => (sleepstudy(), "Reaction ~ time"),
-        "orthodont" => (orthodont(), "distance ~ time * Sex"),
+        "orthodont" => (read(&orthodont_layout(), "tests/references/data/orthodont.csv"), "distance ~ time * Sex"),
         _ => (antidepressant(), "CHANGE ~ BASVAL * VISIT + THERAPY * VISIT"),
     };
     let covariance = if id.contains("slope") { Covariance::RandomInterceptSlope } else { Covariance::RandomIntercept };
@@ -207,17 +192,13 @@ fn clda(case: &Value) -> Trial {
     let visits: Vec<&str> = rows(&case["visits"]).iter().map(text).collect();
     let layout = Layout::long("patient", "arm", "visit").arms(arms).visits(visits).baseline_visit("baseline").outcome("y");
     if text(&case["data"]) == "clda_synthetic.csv" {
-        return layout.read_csv(repository("tests/references/data/clda_synthetic.csv")).expect("a trial");
+        return read(&layout, "tests/references/data/clda_synthetic.csv");
     }
-    layout.read_csv_from("antidepressant with its baseline", antidepressant_with_baseline().as_bytes()).expect("a trial")
+    read_text(&layout, "antidepressant with its baseline", &antidepressant_with_baseline())
 }
 
 fn antidepressant_with_baseline() -> String {
-    let trial = Layout::long("PATIENT", "THERAPY", "VISIT")
-        .outcome("HAMDTL17")
-        .covariate_as("BASVAL", CovariateKind::Numeric)
-        .read_csv(repository(crate::common::ANTIDEPRESSANT))
-        .expect("a trial");
+    let trial = antidepressant();
     let trialstats::trial::CovariateValues::Numeric(baseline) = &trial.covariate("BASVAL").expect("the baseline").values else {
         panic!("the baseline is a number")
     };

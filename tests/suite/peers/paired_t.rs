@@ -2,10 +2,9 @@
 //! Satterthwaite and Kenward–Roger must both be the paired t test.
 
 use crate::common::tolerances::IDENTITY;
-use crate::common::{Comparison, assert_all, number, reference, repository, rows, text};
+use crate::common::*;
 use trialstats::covariance::Covariance;
 use trialstats::inference::Estimate;
-use trialstats::trial::Layout;
 use trialstats::{Df, Model, Trial};
 
 /// The estimate of the second visit against the first, and its interval.
@@ -42,18 +41,13 @@ fn compare(case: &str, trial: &Trial, formula: &str) -> Vec<Comparison> {
 
 #[test]
 fn sleep_is_the_paired_t_test() {
-    let trial =
-        Layout::long_one_arm("ID", "group").outcome("extra").read_csv(repository("tests/references/data/sleep.csv")).expect("a trial");
-    assert_all(compare("sleep", &trial, "extra ~ visit"));
+    assert_all(compare("sleep", &sleep(), "extra ~ visit"));
 }
 
 #[test]
 fn orthodont_is_the_paired_t_test() {
-    let text = std::fs::read_to_string(repository("tests/references/data/orthodont.csv")).expect("the data");
+    let text = contents("tests/references/data/orthodont.csv");
     let two_ages: Vec<&str> = text.lines().filter(|l| l.contains(",8,") || l.contains(",14,") || l.contains("age")).collect();
-    let trial = Layout::long_one_arm("Subject", "age")
-        .outcome("distance")
-        .read_csv_from("orthodont", two_ages.join("\n").as_bytes())
-        .expect("a trial");
+    let trial = read_text(&orthodont_layout(), "orthodont", &two_ages.join("\n"));
     assert_all(compare("orthodont", &trial, "distance ~ visit"));
 }

@@ -1,36 +1,21 @@
 //! The sensitivity table of clusters: the primary analysis untouched, every other row the direct fit of the model it
 //! names.
 
-use crate::common::repository;
+use crate::common::{IMRS_GST, contents, imrs_gst, imrs_gst_layout, read_text};
 use trialstats::analysis::{Analysis, AnalysisResult, ClusterModel, ClusterSensitivity, ClusterSensitivityRow, Clustering, Silent};
 use trialstats::design::{Clusters, RandomEffects};
 use trialstats::effects::{EffectOptions, Positive, from_model};
 use trialstats::inference::{CovarianceIntervalMethod, CovarianceIntervalOptions};
-use trialstats::instruments::Caps5;
 use trialstats::means::ContrastOptions;
 use trialstats::report::TrialReport;
 use trialstats::simulate::Gaussian;
-use trialstats::{Df, Fit, Layout, MeanModel, Model, PartiallyNested, Tabular, Trial, Vcov};
+use trialstats::{Df, Fit, MeanModel, Model, PartiallyNested, Tabular, Trial, Vcov};
 
 const LAST: &str = "12 months";
 
-fn layout() -> Layout {
-    Layout::long("patient", "arm", "visit")
-        .visit_time("month")
-        .reference_arm("ImRs")
-        .baseline_visit("baseline")
-        .covariate("site")
-        .instrument(Caps5::new())
-}
-
-fn imrs() -> Trial {
-    let path = repository("data-samples/imrs_gst/imrs_gst.csv");
-    layout().cluster("therapist").cluster("therapy_group").read_csv(path).expect("the sample reads")
-}
-
 /// The same file with nobody in a cluster at baseline.
 fn clusters_begin_with_treatment() -> Trial {
-    let file = std::fs::read_to_string(repository("data-samples/imrs_gst/imrs_gst.csv")).expect("the sample is there");
+    let file = contents(IMRS_GST);
     let header: Vec<&str> = file.lines().next().expect("a header").split(',').collect();
     let at = |name: &str| header.iter().position(|h| *h == name).expect("a column");
     let (visit, clusters) = (at("visit"), [at("therapist"), at("therapy_group")]);
@@ -40,7 +25,7 @@ fn clusters_begin_with_treatment() -> Trial {
         (0..cells.len()).map(cell).collect::<Vec<_>>().join(",") + "\n"
     };
     let file: String = file.lines().map(blanked).collect();
-    layout().cluster_by_visit("therapist").cluster_by_visit("therapy_group").read_csv_from("blanked", file.as_bytes()).expect("it reads")
+    read_text(&imrs_gst_layout().cluster_by_visit("therapist").cluster_by_visit("therapy_group"), "blanked", &file)
 }
 
 fn plan(trial: &Trial) -> Analysis<'_> {
@@ -85,7 +70,7 @@ fn assert_is(row: &ClusterSensitivityRow, fit: &Fit, tolerance: f64) {
 
 #[test]
 fn the_primary_analysis_stays_what_it_is_to_the_last_digit() {
-    let trial = imrs();
+    let trial = imrs_gst();
     let (without, with) = (plan(&trial).run(&Silent).expect("it can be analysed"), with_clusters(&trial));
     let json = |r: &AnalysisResult| serde_json::to_string(&r.outcomes).expect("it serialises");
     assert_eq!(json(&without), json(&with));
@@ -100,7 +85,7 @@ fn the_primary_analysis_stays_what_it_is_to_the_last_digit() {
 
 #[test]
 fn every_row_is_the_direct_fit_of_its_model() {
-    let (trial, blanked) = (imrs(), clusters_begin_with_treatment());
+    let (trial, blanked) = (imrs_gst(), clusters_begin_with_treatment());
     let result = with_clusters(&trial);
     let table = sensitivity(&result);
     assert_eq!(table.rows.len(), 5);
@@ -182,7 +167,7 @@ fn strong_groups_widen_the_interval_in_every_row_that_knows_of_them() {
 /// With therapists in both arms there is no partial nesting: that row says so, and the others have their numbers.
 #[test]
 fn a_model_that_cannot_be_fitted_is_a_row_with_the_reason() {
-    let trial = imrs();
+    let trial = imrs_gst();
     let result = plan(&trial).sensitivity_to_clusters(Clustering::new().groups("therapist")).run(&Silent).expect("a result");
     let table = sensitivity(&result);
     assert_eq!(table.rows.len(), 4);
@@ -195,7 +180,7 @@ fn a_model_that_cannot_be_fitted_is_a_row_with_the_reason() {
 
 #[test]
 fn clusters_that_make_no_sense_are_refused_by_name() {
-    let trial = imrs();
+    let trial = imrs_gst();
     let refused = |clustering| plan(&trial).sensitivity_to_clusters(clustering).run(&Silent).expect_err("refused");
     let unknown = refused(Clustering::new().groups("therapy_group").therapists("clinician"));
     assert_eq!(unknown.code(), "unknown-name");
@@ -224,7 +209,7 @@ fn three_arms_have_a_row_for_each_comparison() {
 
 #[test]
 fn the_report_has_the_table_the_shares_and_the_figure() {
-    let trial = imrs();
+    let trial = imrs_gst();
     let result = with_clusters(&trial);
     let document = TrialReport::new(&result).synthetic("SYNTHETIC DATA").document();
     let section = document.sections.iter().position(|s| s.heading == "Sensitivity to clustering").expect("the section");
@@ -263,8 +248,8 @@ fn the_report_has_the_table_the_shares_and_the_figure() {
 /// The table that README shows has these numbers, row by row.
 #[test]
 fn readme_shows_the_table() {
-    let result = with_clusters(&imrs());
-    let readme = std::fs::read_to_string("README.md").expect("README is there");
+    let result = with_clusters(&imrs_gst());
+    let readme = contents("README.md");
     let shown: Vec<&str> =
         readme.lines().skip_while(|line| !line.starts_with("  model  ")).skip(1).take_while(|line| *line != "```").collect();
     let rows = &sensitivity(&result).rows;

@@ -1,8 +1,8 @@
 //! What readers of a report see: well-formed, self-contained, with every note and label, in every format.
 
+use crate::common::{antidepressant, imrs_gst, read_text, reference};
 use trialstats::analysis::{Analysis, Silent};
 use trialstats::effects::{EffectOptions, Positive, from_model};
-use trialstats::instruments::Caps5;
 use trialstats::means::ContrastOptions;
 use trialstats::report::figure::{Forest, ForestGroup, ForestRow, ForestScale, Interval};
 use trialstats::report::{Document, Section, TrialReport};
@@ -118,18 +118,6 @@ fn a_folder_that_cannot_be_made_is_named() {
     assert!(error.to_string().contains("a-file"));
 }
 
-const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data-samples");
-
-fn antidepressant() -> Trial {
-    Layout::long("PATIENT", "THERAPY", "VISIT")
-        .reference_arm("PLACEBO")
-        .outcome("CHANGE")
-        .outcome("HAMDTL17")
-        .covariate("BASVAL")
-        .read_csv(format!("{SAMPLES}/antidepressant/antidepressant.csv"))
-        .unwrap()
-}
-
 fn antidepressant_analysis(trial: &Trial) -> Analysis<'_> {
     Analysis::of(trial)
         .primary("CHANGE")
@@ -138,17 +126,6 @@ fn antidepressant_analysis(trial: &Trial) -> Analysis<'_> {
         .df(Df::Satterthwaite)
         .baseline_from(BaselineFrom::Covariate("BASVAL".into()))
         .responders([Definition::new("remission", Rule::at_most("HAMDTL17", 7.0))])
-}
-
-fn imrs() -> Trial {
-    Layout::long("patient", "arm", "visit")
-        .visit_time("month")
-        .reference_arm("ImRs")
-        .covariate("site")
-        .cluster("therapist")
-        .instrument(Caps5::new())
-        .read_csv(format!("{SAMPLES}/imrs_gst/imrs_gst.csv"))
-        .unwrap()
 }
 
 /// A trial of invented numbers with the given arms, a baseline and two visits, some of them missed.
@@ -167,7 +144,7 @@ fn invented(arms: &[&str]) -> Trial {
             }
         }
     }
-    Layout::long("id", "arm", "visit").outcome("y").read_csv_from("invented", file.as_bytes()).unwrap()
+    read_text(&Layout::long("id", "arm", "visit").outcome("y"), "invented", &file)
 }
 
 #[test]
@@ -177,8 +154,7 @@ fn the_report_shows_the_numbers_of_mmrm() {
     let json = TrialReport::new(&result).document().to_json();
     let sections = json["sections"].as_array().unwrap();
     let rows = sections.iter().find_map(|s| s["tables"]["CHANGE_contrasts"]["rows"].as_array()).unwrap();
-    let reference = include_str!("../../references/mmrm/antidepressant_us_reml_satterthwaite.json");
-    let reference: serde_json::Value = serde_json::from_str(reference).unwrap();
+    let reference = reference("mmrm/antidepressant_us_reml_satterthwaite.json");
     let expected = reference["contrasts"].as_array().unwrap();
     assert_eq!(rows.len(), expected.len());
     // Degrees of freedom come from automatic derivatives at mmrm's own optimum, estimates from the optimum alone.
@@ -219,7 +195,7 @@ fn a_trial_report_is_well_formed_and_says_how_its_numbers_were_made() {
 
 #[test]
 fn the_flow_counts_whom_the_model_analyses() {
-    let trial = imrs();
+    let trial = imrs_gst();
     let result = Analysis::of(&trial).primary("caps5").mean("site + arm * visit").run(&Silent).unwrap();
     let outcome = &result.outcomes[0];
     let analysed: usize = trial.arms().iter().map(|arm| outcome.flow.count(arm, &FlowStep::Analysed)).sum();
@@ -230,7 +206,7 @@ fn the_flow_counts_whom_the_model_analyses() {
 
 #[test]
 fn synthetic_data_say_so_in_every_format() {
-    let trial = imrs();
+    let trial = imrs_gst();
     let result = Analysis::of(&trial).primary("caps5").run(&Silent).unwrap();
     let report = TrialReport::new(&result).synthetic("SYNTHETIC DATA");
     let document = report.document();
@@ -240,12 +216,12 @@ fn synthetic_data_say_so_in_every_format() {
     assert_eq!(document.to_html().matches("SYNTHETIC DATA").count(), 2);
     assert!(document.to_text(80).contains("SYNTHETIC DATA"));
     assert_eq!(document.to_json()["banner"], "SYNTHETIC DATA");
-    assert!(document.to_html().contains("The data name therapist as cluster"));
+    assert!(document.to_html().contains("The data name therapist and therapy_group as clusters"));
 }
 
 #[test]
 fn effect_sizes_are_those_the_effects_room_makes() {
-    let trial = imrs();
+    let trial = imrs_gst();
     let result = Analysis::of(&trial).primary("caps5").lower_is_better().bootstrap(60).seed(7).run(&Silent).unwrap();
     let again = Analysis::of(&trial).primary("caps5").lower_is_better().bootstrap(60).seed(7).run(&Silent).unwrap();
     let effects = &result.outcomes[0].effects;

@@ -1,36 +1,14 @@
 //! The synthetic sample trial: repeatable byte for byte, readable, and as calibrated as its description says.
 
-use crate::common::repository;
+use crate::common::{Comparison, assert_all, imrs_gst, imrs_gst_layout, imrs_gst_truth, number, reference, repository};
 use trialstats::design::MeanModel;
-use trialstats::instruments::{Caps5, Diagnosis, Scid5Pd};
+use trialstats::instruments::Diagnosis;
 use trialstats::responders::{self, Definition, RateOptions, Unobserved, presets};
 use trialstats::simulate::Truth;
 use trialstats::trial::CovariateValues;
-use trialstats::{Covariance, Estimation, Layout, Model, Trial};
+use trialstats::{Covariance, Estimation, Model, Trial};
 
 const LAST: &str = "12 months";
-
-fn truth() -> Truth {
-    Truth::read(repository("data-samples/imrs_gst/truth.json")).expect("the truth is sound")
-}
-
-fn layout() -> Layout {
-    Layout::long("patient", "arm", "visit")
-        .visit_time("month")
-        .arms(["ImRs", "ImRs+GST"])
-        .instrument(Caps5::new())
-        .instrument(Scid5Pd::cluster_c())
-        .covariate("site")
-        .covariate("age")
-        .covariate("sex")
-        .covariate("imrs_sessions")
-        .cluster("therapist")
-        .cluster("therapy_group")
-}
-
-fn trial() -> Trial {
-    layout().read_csv(repository("data-samples/imrs_gst/imrs_gst.csv")).expect("imrs_gst is a trial")
-}
 
 fn csv_of(truth: &Truth) -> Vec<u8> {
     let mut bytes = vec![];
@@ -41,18 +19,18 @@ fn csv_of(truth: &Truth) -> Vec<u8> {
 #[test]
 fn the_file_is_what_the_truth_makes_byte_for_byte() {
     let committed = std::fs::read(repository("data-samples/imrs_gst/imrs_gst.csv")).expect("the file is there");
-    assert!(csv_of(&truth()) == committed, "run `cargo run --release --example make_imrs_gst` and see what changed");
+    assert!(csv_of(&imrs_gst_truth()) == committed, "run `cargo run --release --example make_imrs_gst` and see what changed");
 }
 
 #[test]
 fn the_bytes_do_not_depend_on_the_number_of_threads() {
-    let on = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().expect("threads").install(|| csv_of(&truth()));
+    let on = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().expect("threads").install(|| csv_of(&imrs_gst_truth()));
     assert!(on(1) == on(3));
 }
 
 #[test]
 fn it_reads_as_a_trial() {
-    let trial = trial();
+    let trial = imrs_gst();
     assert_eq!(trial.randomized(), [66, 64]);
     assert_eq!(trial.schedule().labels(), ["baseline", "3 months", "6 months", "9 months", LAST]);
     assert_eq!(trial.schedule().baseline(), Some(0));
@@ -183,7 +161,7 @@ fn rate(trial: &Trial, definition: &Definition) -> f64 {
 
 #[test]
 fn the_sample_reproduces_the_published_figures() {
-    let figures = Figures::of(&trial());
+    let figures = Figures::of(&imrs_gst());
     assert_eq!(figures.misses(1.0), Vec::<String>::new(), "{figures:#?}");
 }
 
@@ -192,11 +170,11 @@ fn the_sample_reproduces_the_published_figures() {
 #[test]
 #[ignore = "takes minutes; repeats the search for the seed"]
 fn the_seed_is_the_first_that_reproduces_the_published_figures() {
-    let mut truth = truth();
+    let mut truth = imrs_gst_truth();
     let stated = *truth.seed;
     for seed in 1..=stated {
         truth.seed.value = seed;
-        let trial = layout().read_csv_from("candidate", csv_of(&truth).as_slice()).expect("a trial");
+        let trial = imrs_gst_layout().read_csv_from("candidate", csv_of(&truth).as_slice()).expect("a trial");
         assert_eq!(Figures::of(&trial).misses(0.8).is_empty(), seed == stated, "seed {seed}: {:?}", Figures::of(&trial).misses(0.8));
     }
 }
@@ -204,14 +182,14 @@ fn the_seed_is_the_first_that_reproduces_the_published_figures() {
 /// The same analysis in R; `tests/references/imrs_gst` has the script.
 #[test]
 fn r_finds_the_same_effects() {
-    let reference = crate::common::reference("imrs_gst/clda.json");
-    let mut compared = crate::common::Comparison::of("imrs_gst");
-    for (outcome, ours) in [("caps5", effects(&trial(), "caps5")), ("scid5pd", effects(&trial(), "scid5pd"))] {
+    let reference = reference("imrs_gst/clda.json");
+    let mut compared = Comparison::of("imrs_gst");
+    for (outcome, ours) in [("caps5", effects(&imrs_gst(), "caps5")), ("scid5pd", effects(&imrs_gst(), "scid5pd"))] {
         for (i, what) in ["d_imrs", "d_imrs_gst", "d_between"].into_iter().enumerate() {
-            let theirs = crate::common::number(&reference[outcome][what]);
+            let theirs = number(&reference[outcome][what]);
             // In standard deviations; the script takes gls to the top of the likelihood.
             compared.within(&format!("{outcome} {what}"), ours[i], theirs, 1e-7);
         }
     }
-    crate::common::assert_all([compared]);
+    assert_all([compared]);
 }

@@ -1,16 +1,12 @@
 //! The simulator of clinical trials: what comes out is what the truth states.
 
-use crate::common::repository;
+use crate::common::imrs_gst_truth;
 use trialstats::instruments::{Caps5, Diagnosis, Instrument, Scid5Pd};
 use trialstats::simulate::{Assessed, SimulatedTrial, Truth};
 
-fn truth() -> Truth {
-    Truth::read(repository("data-samples/imrs_gst/truth.json")).expect("the truth is sound")
-}
-
 /// The truth with `times` as many patients, therapists and groups.
 fn enlarged(times: usize) -> Truth {
-    let mut truth = truth();
+    let mut truth = imrs_gst_truth();
     for arm in &mut truth.arms {
         arm.patients.value *= times;
         arm.patients_by_site.value.iter_mut().for_each(|n| *n *= times);
@@ -141,7 +137,7 @@ fn those_who_leave_scored_higher_when_last_seen() {
 
 #[test]
 fn therapists_treat_both_arms_and_groups_hold_eight() {
-    let trial = truth().simulate().expect("simulates");
+    let trial = imrs_gst_truth().simulate().expect("simulates");
     for therapist in 0..16 {
         for arm in 0..2 {
             assert!(trial.patients.iter().any(|p| p.therapist == therapist && p.arm == arm), "therapist {therapist}, arm {arm}");
@@ -157,7 +153,7 @@ fn therapists_treat_both_arms_and_groups_hold_eight() {
 
 #[test]
 fn a_truth_that_makes_no_sense_is_refused_with_every_fault() {
-    let mut truth = truth();
+    let mut truth = imrs_gst_truth();
     truth.arms[0].caps5_means.value.pop();
     truth.arms[1].patients.value = 1;
     truth.correlation.between_visits.value[0][1] = 0.9;
@@ -167,7 +163,7 @@ fn a_truth_that_makes_no_sense_is_refused_with_every_fault() {
     {
         assert!(message.contains(part), "{part} is not in: {message}");
     }
-    let mut unreachable = self::truth();
+    let mut unreachable = self::imrs_gst_truth();
     unreachable.arms[0].caps5_means.value[0] = -60.0;
     assert!(unreachable.simulate().expect_err("nobody qualifies").to_string().contains("inclusion criteria"));
 }
