@@ -7,7 +7,9 @@ mod partially_nested;
 pub use partially_nested::{GroupEffect, PartiallyNested, WithinArms};
 
 use crate::covariance::Covariance;
-use crate::design::{Baseline, Clusters, Design, DesignOptions, FrozenDesign, MeanModel, ModelFormula, PatientClusters, RandomEffects};
+use crate::design::{
+    Baseline, Clusters, Design, DesignOptions, FrozenDesign, MeanModel, ModelFormula, Occurring, PatientClusters, RandomEffects, Rows,
+};
 use crate::error::{Error, Result};
 use crate::fit::classes::Classes;
 use crate::fit::optimum::Fitted;
@@ -16,6 +18,7 @@ use crate::inference::fallback::{Fallback, first_that_fits};
 use crate::inference::{Df, Fit, InformationKind, Vcov};
 use crate::trial::{Protocol, Trial};
 use formula::{WithinNames, no_random_effects};
+use std::sync::Arc;
 
 /// A mixed model for repeated measurements: the mean, the covariance among a patient's visits, how both are
 /// estimated, and the method for degrees of freedom.
@@ -276,10 +279,12 @@ impl Model {
         }
         let occurring = moments.occurring()?;
         let collect = |kept: &[usize], rows: &_| moments.for_fit(&occurring, kept, rows);
-        let bind = |covariance: &Covariance| covariance.bind(&occurring.design.visit_times);
-        let fit = |structure| Fitted::of_moments(&occurring.design, structure, self.estimation, collect);
-        let found = first_that_fits(&self.covariance_for(&occurring.design), &self.fallbacks, bind, fit)?;
-        Ok(self.fit_of(occurring.design, found))
+        let (columns, account) = (&occurring.columns, &occurring.account);
+        let bind = |covariance: &Covariance| covariance.bind(&columns.visit_times);
+        let fit = |structure| Fitted::of_moments(columns, account, structure, self.estimation, collect);
+        let found = first_that_fits(&self.covariance_for(&[]), &self.fallbacks, bind, fit)?;
+        let Occurring { columns, account, .. } = occurring;
+        Ok(self.fit_of(Design { columns: Arc::new(columns), rows: Rows::default(), account }, found))
     }
 
     /// Fits the model to a trial.
@@ -292,13 +297,13 @@ impl Model {
         self.check_df()?;
         let mut design = self.design(trial)?;
         self.goes_with_clusters(&design)?;
-        design.clusters = clusters_for(self.df, self.vcov, &self.clusters, &design, trial)?;
+        design.rows.clusters = clusters_for(self.df, self.vcov, &self.clusters, &design, trial)?;
         let bind = |covariance: &Covariance| Ok((self.classes(covariance, &design, trial)?, is_sparse(covariance, &design)));
         let fit = |(classes, sparse): (Classes, bool)| match sparse {
             true => Fitted::sparse(&design, classes, self.estimation),
             false => Fitted::new(&design, classes, self.estimation),
         };
-        let found = first_that_fits(&self.covariance_for(&design), &self.fallbacks, bind, fit)?;
+        let found = first_that_fits(&self.covariance_for(design.random()), &self.fallbacks, bind, fit)?;
         Ok(self.fit_of(design, found))
     }
 
@@ -307,13 +312,13 @@ impl Model {
     fn classes(&self, covariance: &Covariance, design: &Design, trial: &Trial) -> Result<Classes> {
         identified::check_identified(design, covariance)?;
         match covariance.coordinate_columns() {
-            [] => Ok(covariance.bind(&design.visit_times)?.into()),
+            [] => Ok(covariance.bind(&design.columns.visit_times)?.into()),
             _ if self.vcov.is_cluster_robust() => Err(Error::invalid(
                 format!("{} with {covariance}", self.vcov),
                 "the sandwich is not built for a covariance whose coordinates differ by patient",
                 "use the model-based covariance, or a structure on the scheduled visits",
             )),
-            columns => Classes::at(covariance, &design.visit_times, &design.coordinates(trial, columns)?),
+            columns => Classes::at(covariance, &design.columns.visit_times, &design.coordinates(trial, columns)?),
         }
     }
 

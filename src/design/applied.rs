@@ -1,4 +1,4 @@
-//! A design applied to the patients of a trial, be it the one it was built from or another with the same columns: the
+//! Columns applied to the patients of a trial, be it the one it was built from or another with the same columns: the
 //! row of the model matrix of any patient at any analysed visit, observed or not.
 
 use super::coding::Part;
@@ -6,21 +6,21 @@ use super::variables::{self, Values, on_visits};
 use super::*;
 use crate::trial::Trial;
 
-/// A trial seen through a design.
+/// A trial seen through the columns of a model.
 #[derive(Debug)]
 pub(crate) struct Applied<'d> {
-    design: &'d Design,
-    /// The design's variables with the trial's values, factors coded by the design's levels.
+    columns: &'d Columns,
+    /// The variables of the mean model with the trial's values, factors coded by the levels that were fitted.
     variables: Vec<Variable>,
-    /// The factor that makes the covariance groups, coded by the design's groups.
+    /// The factor that makes the covariance groups, coded by the groups that were fitted.
     group: Option<Variable>,
     weights: Option<Vec<f64>>,
     /// The outcome, patients of the trial × analysed visits, NaN where not observed.
     outcome: Vec<f64>,
 }
 
-impl Design {
-    /// The patients of `trial` at the design's visits, which are found by their labels.
+impl Columns {
+    /// The patients of `trial` at the analysed visits, which are found by their labels.
     ///
     /// # Errors
     /// [`Error::Unknown`] for a visit, an outcome or a variable that the trial does not have, [`Error::Invalid`]
@@ -31,10 +31,10 @@ impl Design {
         let mut variables = variables::resolve(trial, &self.model, outcome, &visits)?;
         for (variable, known) in variables.iter_mut().zip(&self.variables) {
             if variable.is_factor() != known.is_factor() {
-                let kind = |v: &Variable| if v.is_factor() { "a factor" } else { "a number" };
+                let kind = |is_factor: bool| if is_factor { "a factor" } else { "a number" };
                 return Err(Error::invalid(
                     format!("variable `{}`", known.name),
-                    format!("it is {} in this trial and {} in the model", kind(variable), kind(known)),
+                    format!("it is {} in this trial and {} in the model", kind(variable.is_factor()), kind(known.is_factor())),
                     "declare it in the layout as for the trial that was fitted",
                 ));
             }
@@ -43,7 +43,7 @@ impl Design {
         let mut group = self.options.group.as_deref().map(|g| variables::patient_factor(trial, g)).transpose()?;
         group.iter_mut().for_each(|g| g.recode(&self.groups));
         let weights = self.options.weights.as_deref().map(|w| variables::weights(trial, w, &visits)).transpose()?;
-        Ok(Applied { design: self, variables, group, weights, outcome: on_visits(&outcome.values, &visits, trial.schedule().len()) })
+        Ok(Applied { columns: self, variables, group, weights, outcome: on_visits(&outcome.values, &visits, trial.schedule().len()) })
     }
 }
 
@@ -79,7 +79,7 @@ impl Applied<'_> {
         }
         let factor = |&(v, part): &(usize, Part)| {
             let variable = &self.variables[v];
-            let before_treatment = self.design.constraint.is_some_and(|c| c.arm == v && visit <= c.baseline);
+            let before_treatment = self.columns.constraint.is_some_and(|c| c.arm == v && visit <= c.baseline);
             match (&variable.values, part) {
                 (Values::Time(times), _) => times[visit],
                 (_, Part::Number) => variable.number(patient, visit, self.visits()),
@@ -87,11 +87,11 @@ impl Applied<'_> {
                 (_, Part::Level(l)) => f64::from(u8::from(variable.level(patient, visit, self.visits()) == Some(l))),
             }
         };
-        Ok(self.design.parts.iter().map(|parts| parts.iter().map(factor).product()).collect())
+        Ok(self.columns.parts.iter().map(|parts| parts.iter().map(factor).product()).collect())
     }
 
     fn visits(&self) -> usize {
-        self.design.visits.len()
+        self.columns.visits.len()
     }
 }
 

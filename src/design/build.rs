@@ -57,15 +57,8 @@ impl Design {
         warnings.extend(frame.of_levels(trial));
         warnings.extend(frame.empty_cells(trial, &frame.arm_counts(trial)));
         let mut design = frame.into_design(trial, model, options, exclusions, warnings)?;
-        design.decide_aliased();
+        design.account.decide_aliased(&design.columns, ScaledGram::of_rows(&design.columns, &design.rows));
         Ok(design)
-    }
-
-    /// Finds the columns that earlier ones determine, and names them in the warnings.
-    pub(crate) fn decide_aliased(&mut self) {
-        self.aliased = estimability::aliased(self);
-        let sentences: Vec<String> = self.aliased.iter().map(|a| a.sentence(&self.columns)).collect();
-        self.warnings.extend(sentences);
     }
 }
 
@@ -167,58 +160,63 @@ impl Frame {
         exclusions: Exclusions,
         warnings: Vec<String>,
     ) -> Result<Design> {
+        let columns = self.columns(trial, model, options)?;
+        let rows = self.rows_of(trial, &columns);
+        check_identified(&rows.random)?;
+        let tally = Tally::of(&columns, &rows, exclusions.randomized);
+        let exclusions = Exclusions { outcome: model.outcome.clone(), ..exclusions };
+        Ok(Design { columns: Arc::new(columns), rows, account: Account::new(exclusions, warnings, tally) })
+    }
+
+    /// What the coefficients mean, once levels and visits are decided.
+    pub fn columns(&self, trial: &Trial, model: &MeanModel, options: &DesignOptions) -> Result<Columns> {
         let constraint = constraint(trial, model.baseline, &self.visits, &self.variables)?;
         check_size(model, &self.variables)?;
         let coded = coding::columns(model, &self.variables, constraint);
+        let (entries, products) = self.collapse(&coded.parts, constraint);
+        let schedule = trial.schedule().visits();
+        Ok(Columns {
+            outcome: model.outcome.clone(),
+            model: model.clone(),
+            options: options.clone(),
+            column_names: trial.column_names().clone(),
+            arms: trial.arms().to_vec(),
+            groups: self.group.as_ref().map_or(vec!["all".to_string()], |g| g.levels.clone()),
+            visit_labels: self.visits.iter().map(|&t| schedule[t].label.clone()).collect(),
+            visit_times: self.visits.iter().map(|&t| schedule[t].time).collect(),
+            baseline_visit: trial.schedule().baseline().and_then(|b| self.visits.iter().position(|&t| t == b)),
+            visits: self.visits.clone(),
+            variables: self.variables.iter().map(Variable::header).collect(),
+            constraint,
+            terms: coded.terms,
+            list: coded.columns,
+            parts: coded.parts,
+            values: products.len(),
+            products,
+            entries,
+        })
+    }
+
+    /// The analysed patients.
+    fn rows_of(self, trial: &Trial, columns: &Columns) -> Rows {
         let visits = self.visits.len();
         let mut patients: Vec<usize> = self.rows().map(|(i, _)| i).collect();
         patients.dedup();
-        let (entries, products) = self.collapse(&coded.parts, constraint);
-        let z = self.patient_values(&patients, &products);
         let row_of = |table: &[f64], blank: f64| -> Vec<f64> {
             let rows = patients.iter().flat_map(|&i| i * visits..(i + 1) * visits);
             rows.map(|row| if self.excluded[row].is_none() { table[row] } else { blank }).collect()
         };
-        let y = row_of(&self.y, f64::NAN);
-        let weights = self.weights.as_ref().map(|w| row_of(w, 1.0));
-        let groups = self.group.as_ref().map_or(vec!["all".to_string()], |g| g.levels.clone());
-        let group_of = patients.iter().map(|&i| self.group.as_ref().and_then(|g| g.level(i, 0, visits)).unwrap_or(0)).collect();
-        let arm_of = patients.iter().map(|&i| trial.arm_of()[i]).collect();
-        let schedule = trial.schedule().visits();
-        let random = self.random_terms(&patients);
-        check_identified(&random)?;
-        Ok(Design {
-            outcome: model.outcome.clone(),
-            model: model.clone(),
-            column_names: trial.column_names().clone(),
-            visit_labels: self.visits.iter().map(|&t| schedule[t].label.clone()).collect(),
-            visit_times: self.visits.iter().map(|&t| schedule[t].time).collect(),
-            baseline_visit: trial.schedule().baseline().and_then(|b| self.visits.iter().position(|&t| t == b)),
-            visits: self.visits,
-            columns: coded.columns,
-            parts: coded.parts,
-            terms: coded.terms,
-            values: products.len(),
-            entries,
-            patients,
-            z,
-            y,
-            weights,
-            group_of,
-            groups,
-            variables: self.variables,
-            constraint,
-            exclusions: Exclusions { outcome: model.outcome.clone(), ..exclusions },
-            warnings,
-            aliased: vec![],
-            options: options.clone(),
-            arm_of,
-            arms: trial.arms().to_vec(),
-            sums: None,
-            random,
+        Rows {
+            width: columns.values,
+            z: self.patient_values(&patients, &columns.products),
+            y: row_of(&self.y, f64::NAN),
+            weights: self.weights.as_ref().map(|w| row_of(w, 1.0)),
+            group_of: patients.iter().map(|&i| self.group.as_ref().and_then(|g| g.level(i, 0, visits)).unwrap_or(0)).collect(),
+            arm_of: patients.iter().map(|&i| trial.arm_of()[i]).collect(),
+            random: self.random_terms(&patients),
             clusters: None,
-            tally: std::sync::OnceLock::new(),
-            products,
-        })
+            variables: Arc::new(self.variables.into_iter().map(|v| v.values).collect()),
+            patients,
+        }
     }
 }

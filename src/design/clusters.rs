@@ -68,7 +68,7 @@ impl Design {
         let (factors, level_of) = match asked {
             Clusters::Highest => self.connected(),
             Clusters::Factor(factor) if !self.is_patient(trial, factor) => (vec![factor.clone()], self.levels_of(trial, factor)?),
-            Clusters::Patients | Clusters::Factor(_) => (vec![], vec![None; self.patients.len()]),
+            Clusters::Patients | Clusters::Factor(_) => (vec![], vec![None; self.rows.patients.len()]),
         };
         let clusters = PatientClusters { factors, level_of, arms: trial.arms().to_vec() };
         self.must_not_cross(trial, &clusters)?;
@@ -84,19 +84,22 @@ impl Design {
 
     /// Whether a name is that of the patients.
     fn is_patient(&self, trial: &Trial, name: &str) -> bool {
-        (name == "patient" || name == self.column_names.patient) && !is_variable(trial, name)
+        (name == "patient" || name == self.columns.column_names.patient) && !is_variable(trial, name)
     }
 
     /// The level of each analysed patient in a factor, or in the combinations of several.
     fn levels_of(&self, trial: &Trial, factor: &str) -> Result<Vec<Option<usize>>> {
-        let visits = self.visits.len();
+        let visits = self.columns.visits.len();
         let names = if is_variable(trial, factor) { vec![factor] } else { factor.split(':').map(str::trim).collect() };
-        let parts = names.into_iter().map(|name| variables::cluster_factor(trial, name, &self.visits)).collect::<Result<Vec<_>>>()?;
+        let parts =
+            names.into_iter().map(|name| variables::cluster_factor(trial, name, &self.columns.visits)).collect::<Result<Vec<_>>>()?;
         let mut known: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
-        let mut level_of = vec![None; self.patients.len()];
-        for row in (0..self.y.len()).filter(|&row| !self.y[row].is_nan()) {
+        let mut level_of = vec![None; self.rows.patients.len()];
+        for row in (0..self.rows.y.len()).filter(|&row| !self.rows.y[row].is_nan()) {
             let (i, t) = (row / visits, row % visits);
-            let Some(levels) = parts.iter().map(|v| v.level(self.patients[i], t, visits)).collect::<Option<Vec<usize>>>() else { continue };
+            let Some(levels) = parts.iter().map(|v| v.level(self.rows.patients[i], t, visits)).collect::<Option<Vec<usize>>>() else {
+                continue;
+            };
             let next = known.len();
             let level = *known.entry(levels).or_insert(next);
             if level_of[i].is_some_and(|before| before != level) {
@@ -104,8 +107,8 @@ impl Design {
                     format!("clusters by `{factor}`"),
                     format!(
                         "patient `{}` changes to another at {}, and clusters of a cluster-robust covariance share no patient",
-                        trial.patients()[self.patients[i]],
-                        self.visit_labels[t]
+                        trial.patients()[self.rows.patients[i]],
+                        self.columns.visit_labels[t]
                     ),
                     "name a factor in which every patient stays, or Clusters::Highest with the factor's random effects in the model",
                 ));
@@ -117,10 +120,10 @@ impl Design {
 
     /// The patients connected by random effects of factors above them: the factors, and the component of each.
     fn connected(&self) -> (Vec<String>, Vec<Option<usize>>) {
-        let visits = self.visits.len();
-        let above = || self.random.iter().filter(|term| !term.of_patients);
+        let visits = self.columns.visits.len();
+        let above = || self.rows.random.iter().filter(|term| !term.of_patients);
         let mut parent: Vec<usize> = (0..above().map(|term| term.levels.len()).sum()).collect();
-        let mut first: Vec<Option<usize>> = vec![None; self.patients.len()];
+        let mut first: Vec<Option<usize>> = vec![None; self.rows.patients.len()];
         let mut offset = 0;
         for term in above() {
             for (row, level) in shared(term).map(|(row, level)| (row, offset + level)) {
@@ -146,13 +149,13 @@ impl Design {
 
     /// Refuses clusters whose patients share a random effect with those of another.
     fn must_not_cross(&self, trial: &Trial, clusters: &PatientClusters) -> Result<()> {
-        let visits = self.visits.len();
-        for term in self.random.iter().filter(|term| !term.of_patients) {
+        let visits = self.columns.visits.len();
+        for term in self.rows.random.iter().filter(|term| !term.of_patients) {
             let mut first: Vec<Option<usize>> = vec![None; term.levels.len()];
             for (i, level) in shared(term).map(|(row, level)| (row / visits, level)) {
                 let other = *first[level].get_or_insert(i);
                 if other != i && (clusters.level_of[i].is_none() || clusters.level_of[i] != clusters.level_of[other]) {
-                    let id = |i: usize| trial.patients()[self.patients[i]].as_str();
+                    let id = |i: usize| trial.patients()[self.rows.patients[i]].as_str();
                     let of = if clusters.above_patients() { format!("by {}", clusters.names()) } else { "of one patient each".into() };
                     return Err(Error::invalid(
                         format!("clusters {of}"),

@@ -9,7 +9,7 @@ use super::variables::{Role, Variable};
 use super::{DesignColumn, MeanModel, Term};
 
 /// What a column takes from one variable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Part {
     /// 1 at this level, 0 elsewhere.
     Level(usize),
@@ -21,7 +21,7 @@ pub(crate) enum Part {
 pub(crate) type Parts = Vec<(usize, Part)>;
 
 /// How the arms enter at and before the baseline visit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Constraint {
     /// Position of the arm among the variables.
     pub arm: usize,

@@ -7,7 +7,7 @@ use super::*;
 use std::collections::HashMap;
 
 /// An entry of z: a product of parts, at one visit where any of them changes by visit.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Product {
     pub parts: Parts,
     pub visit: Option<usize>,

@@ -13,10 +13,11 @@ impl Design {
     /// [`Error::Unknown`] for a variable that the trial does not have; [`Error::Invalid`] for a factor, and where an
     /// analysed observation has no coordinate.
     pub(crate) fn coordinates(&self, trial: &Trial, columns: &[String]) -> Result<Vec<DMatrix<f64>>> {
-        let t = self.visits.len();
-        let tables = columns.iter().map(|name| variables::coordinate(trial, name, &self.visits)).collect::<Result<Vec<Vec<f64>>>>()?;
+        let t = self.columns.visits.len();
+        let tables =
+            columns.iter().map(|name| variables::coordinate(trial, name, &self.columns.visits)).collect::<Result<Vec<Vec<f64>>>>()?;
         let of_patient = |(analysed, &patient): (usize, &usize)| {
-            let seen = |visit: usize| !self.y[analysed * t + visit].is_nan();
+            let seen = |visit: usize| !self.rows.y[analysed * t + visit].is_nan();
             let at = DMatrix::from_fn(t, tables.len(), |visit, d| if seen(visit) { tables[d][patient * t + visit] } else { f64::NAN });
             for (visit, d) in (0..t).flat_map(|visit| (0..tables.len()).map(move |d| (visit, d))) {
                 if seen(visit) && !at[(visit, d)].is_finite() {
@@ -25,7 +26,7 @@ impl Design {
                             "the coordinate `{}` of patient `{}` at {}",
                             columns[d],
                             trial.patients()[patient],
-                            self.visit_labels[visit]
+                            self.columns.visit_labels[visit]
                         ),
                         "the visit has an outcome but no place",
                         "give every analysed visit its coordinates, or use visit times",
@@ -34,6 +35,6 @@ impl Design {
             }
             Ok(at)
         };
-        self.patients.iter().enumerate().map(of_patient).collect()
+        self.rows.patients.iter().enumerate().map(of_patient).collect()
     }
 }

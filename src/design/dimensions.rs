@@ -11,7 +11,7 @@ pub(crate) enum Dimension {
     Factor(usize),
 }
 
-impl Design {
+impl Columns {
     /// The dimension called `name`: `arm` and `visit` go by these names and by those of the file.
     pub(crate) fn dimension(&self, name: &str) -> Result<Dimension> {
         self.must_be_one_response()?;
@@ -43,11 +43,6 @@ impl Design {
     pub(crate) fn level_index(&self, dimension: Dimension, level: &str) -> Result<usize> {
         let levels = self.levels(dimension);
         levels.iter().position(|l| l == level).ok_or_else(|| Error::unknown("level", level, levels))
-    }
-
-    /// The number of analysed observations in a cell.
-    pub(crate) fn count(&self, cell: &[(Dimension, usize)]) -> usize {
-        self.tally().observed.iter().filter(|c| c.is_in(cell)).map(|c| c.n).sum()
     }
 
     /// The factors of a term as dimensions, and its numeric variables.

@@ -6,7 +6,7 @@
 //! origin of a covariate matters.
 
 use super::double_double::{DoubleDouble, product};
-use super::{Design, DesignColumn};
+use super::{Account, Columns, Rows};
 
 /// The smallest share of a column that the earlier columns may leave for it to count as independent; R's `lm` has the
 /// same 1e-7.
@@ -35,8 +35,8 @@ impl AliasedColumn {
     }
 
     /// The dependency in names, e.g. ``column `siteC` is not estimable: it equals (Intercept) − siteB``.
-    pub fn sentence(&self, columns: &[DesignColumn]) -> String {
-        let name = |c: usize| columns.get(c).map_or("?", |c| c.name.as_str());
+    pub fn sentence(&self, columns: &Columns) -> String {
+        let name = |c: usize| columns.list.get(c).map_or("?", |c| c.name.as_str());
         if self.of.is_empty() {
             return format!("column `{}` is not estimable: it is zero in every analysed observation", name(self.column));
         }
@@ -60,18 +60,7 @@ fn shortest(x: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
-impl Design {
-    /// The columns that earlier ones determine; a fit leaves them out.
-    pub fn aliased(&self) -> &[AliasedColumn] {
-        &self.aliased
-    }
-
-    /// Whether the data determine l'β, with one coefficient a column (Searle 1971, Linear Models, §5.4): l is
-    /// orthogonal to every dependency among the columns, to within 1e-8 of the terms of that sum.
-    pub fn is_estimable(&self, l: &[f64]) -> bool {
-        l.len() == self.columns.len() && self.undetermined_by(l).is_empty()
-    }
-
+impl Account {
     /// As many independent combinations of `rows` as are estimable. Rows are kept as they are where that is possible;
     /// otherwise the first row that a dependency touches is taken from the later ones and left out.
     pub(crate) fn estimable_part(&self, mut rows: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
@@ -102,8 +91,8 @@ impl Design {
     }
 }
 
-/// Σ z z' at each visit: what is left of the patients in the design of a fit from moments.
-#[derive(Debug, Clone)]
+/// Σ z z' at each visit: what is left of the patients in a fit from moments.
+#[derive(Debug)]
 pub(crate) struct ValueSums {
     /// For each visit q × q, column by column; z as measured from its centres.
     pub products: Vec<Vec<f64>>,
@@ -112,16 +101,6 @@ pub(crate) struct ValueSums {
     pub centres: Vec<Option<(usize, f64)>>,
     /// How many observations there are.
     pub observations: usize,
-}
-
-/// The aliased columns of a design whose other parts are complete. Where only sums are left of the patients, counts
-/// of indicators are exact in them; what numbers leave of each other is known to the rounding of the sums.
-pub(super) fn aliased(design: &Design) -> Vec<AliasedColumn> {
-    let scaled = ScaledGram::new(design);
-    let Elimination { factor, independent } = scaled.eliminated(0..scaled.scale.len());
-    let dependent = (0..scaled.scale.len()).filter(|j| !independent.contains(j));
-    let before = |j: usize| independent.iter().take_while(|&&k| k < j).count();
-    dependent.map(|j| AliasedColumn { column: j, of: dependency(&factor, &independent[..before(j)], j, &scaled) }).collect()
 }
 
 /// Solves for the coefficients of column `j` on the independent columns before it.
@@ -144,7 +123,8 @@ fn dependency(l: &[DoubleDouble], independent: &[usize], j: usize, scaled: &Scal
 }
 
 /// X'X of columns scaled by powers of two (which is exact) to about unit size.
-pub(super) struct ScaledGram {
+#[derive(Debug)]
+pub(crate) struct ScaledGram {
     gram: Vec<DoubleDouble>,
     /// Squared size of each scaled column with its numbers centred.
     centred: Vec<f64>,
@@ -163,34 +143,45 @@ pub(super) struct Elimination {
 }
 
 impl ScaledGram {
-    pub(super) fn new(design: &Design) -> Self {
-        let q = design.values;
-        if let Some(sums) = &design.sums {
-            let scale: Vec<f64> = (0..q).map(|k| power_of_two(sums.mean_square(k).sqrt())).collect();
-            return Self::of_visits(design, &scale, SMALLEST_SHARE_OF_SUMS, |t| sums.at_visit(t, &scale));
-        }
-        let largest = |k: usize| design.z.iter().skip(k).step_by(q.max(1)).fold(0.0, |m, z| f64::max(m, z.abs()));
+    pub(crate) fn of_rows(columns: &Columns, rows: &Rows) -> Self {
+        let q = columns.values;
+        let largest = |k: usize| rows.z.iter().skip(k).step_by(q.max(1)).fold(0.0, |m, z| f64::max(m, z.abs()));
         let scale: Vec<f64> = (0..q).map(|k| power_of_two(largest(k))).collect();
-        let means = value_means(design, &scale);
-        Self::of_visits(design, &scale, SMALLEST_SHARE, |t| visit_moments(design, t, &scale, &means))
+        let means = value_means(&rows.z, &scale);
+        Self::of_visits(columns, &scale, SMALLEST_SHARE, |t| visit_moments(rows, t, columns.visits.len(), &scale, &means))
+    }
+
+    /// Where only sums are left of the patients: counts of indicators are exact in them; what numbers leave of each
+    /// other is known to the rounding of the sums.
+    pub(crate) fn of_sums(columns: &Columns, sums: &ValueSums) -> Self {
+        let scale: Vec<f64> = (0..columns.values).map(|k| power_of_two(sums.mean_square(k).sqrt())).collect();
+        Self::of_visits(columns, &scale, SMALLEST_SHARE_OF_SUMS, |t| sums.at_visit(t, &scale))
+    }
+
+    /// The columns that earlier ones determine.
+    pub(crate) fn aliased(&self) -> Vec<AliasedColumn> {
+        let Elimination { factor, independent } = self.eliminated(0..self.scale.len());
+        let dependent = (0..self.scale.len()).filter(|j| !independent.contains(j));
+        let before = |j: usize| independent.iter().take_while(|&&k| k < j).count();
+        dependent.map(|j| AliasedColumn { column: j, of: dependency(&factor, &independent[..before(j)], j, self) }).collect()
     }
 
     /// From Σ z z' (its lower triangle, row by row) and Σ (z − mean)² at each visit, z in units of `value_scale`.
     fn of_visits(
-        design: &Design,
+        columns: &Columns,
         value_scale: &[f64],
         smallest_share: f64,
         visit: impl Fn(usize) -> (Vec<DoubleDouble>, Vec<f64>),
     ) -> Self {
-        let (p, q) = (design.columns.len(), design.values);
+        let (p, q) = (columns.len(), columns.values);
         let mut scale = vec![0.0; p];
-        for e in design.entries.iter().flatten() {
+        for e in columns.entries.iter().flatten() {
             scale[e.column] = f64::max(scale[e.column], power_of_two(e.weight) * value_scale[e.value]);
         }
         scale.iter_mut().filter(|s| **s == 0.0).for_each(|s| *s = 1.0);
         let mut gram = vec![DoubleDouble::default(); p * p];
         let mut centred = vec![0.0; p];
-        for (t, entries) in design.entries.iter().enumerate() {
+        for (t, entries) in columns.entries.iter().enumerate() {
             let (moments, spread) = visit(t);
             for a in entries {
                 let wa = a.weight * value_scale[a.value] / scale[a.column];
@@ -234,11 +225,11 @@ fn power_of_two(x: f64) -> f64 {
 
 /// The mean of the non-zero numbers of each scaled value (zero is what a product with an indicator is elsewhere);
 /// `None` for indicators, whose origin means something.
-fn value_means(design: &Design, scale: &[f64]) -> Vec<Option<f64>> {
-    let q = design.values;
+fn value_means(z: &[f64], scale: &[f64]) -> Vec<Option<f64>> {
+    let q = scale.len();
     (0..q)
         .map(|k| {
-            let values = || design.z.iter().skip(k).step_by(q).filter(|z| **z != 0.0).map(|z| z / scale[k]);
+            let values = || z.iter().skip(k).step_by(q).filter(|z| **z != 0.0).map(|z| z / scale[k]);
             let mean = values().sum::<f64>() / values().count().max(1) as f64;
             (!values().all(|z| z == 1.0)).then_some(mean)
         })
@@ -246,13 +237,13 @@ fn value_means(design: &Design, scale: &[f64]) -> Vec<Option<f64>> {
 }
 
 /// Σ z z' (its lower triangle) over the patients seen at visit `t`, and Σ (z − mean)².
-fn visit_moments(design: &Design, t: usize, scale: &[f64], means: &[Option<f64>]) -> (Vec<DoubleDouble>, Vec<f64>) {
-    let (q, visits) = (design.values, design.visits.len());
+fn visit_moments(rows: &Rows, t: usize, visits: usize, scale: &[f64], means: &[Option<f64>]) -> (Vec<DoubleDouble>, Vec<f64>) {
+    let q = scale.len();
     let mut moments = vec![DoubleDouble::default(); q * q];
     let mut spread = vec![0.0; q];
     let mut z = vec![0.0; q];
-    for (i, row) in design.z.chunks_exact(q.max(1)).enumerate() {
-        if design.y[i * visits + t].is_nan() {
+    for (i, row) in rows.z.chunks_exact(q.max(1)).enumerate() {
+        if rows.y[i * visits + t].is_nan() {
             continue;
         }
         z.iter_mut().zip(row).zip(scale).for_each(|((z, x), s)| *z = x / s);

@@ -4,8 +4,9 @@ use super::build::{analysed_visits, check_baseline, nothing_left};
 use super::coding::Part;
 use super::exclusions::Counted;
 use super::frame::Frame;
+use super::header::Kind;
 use super::tally::Cell;
-use super::variables::{Role, Values};
+use super::variables::Role;
 use super::*;
 use crate::trial::{Protocol, Trial};
 
@@ -16,15 +17,15 @@ use crate::trial::{Protocol, Trial};
 /// same sums. Levels and visits that turn out to have no observation anywhere are left out when the sums are fitted,
 /// as they are where all data are in one place. Made by [`Model::freeze`](crate::Model::freeze); as JSON it is the
 /// file that is sent to all who take part.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "Agreed", into = "Agreed")]
 pub struct FrozenDesign {
-    agreed: Agreed,
-    design: Design,
+    columns: Arc<Columns>,
+    protocol: Protocol,
 }
 
 /// All that a frozen design follows from.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Agreed {
     model: MeanModel,
     options: DesignOptions,
@@ -34,7 +35,8 @@ struct Agreed {
 /// A frozen design restricted to the levels and visits that occur, and where its parts are in the frozen one.
 #[derive(Debug)]
 pub(crate) struct Occurring {
-    pub design: Design,
+    pub columns: Columns,
+    pub account: Account,
     /// The position of each value of z.
     pub values: Vec<usize>,
     /// The position of each analysed visit.
@@ -71,67 +73,61 @@ impl FrozenDesign {
         check_baseline(&nobody, model)?;
         let visits = analysed_visits(&nobody, model.baseline, options)?;
         let frame = Frame::new(&nobody, model, options, nobody.outcome(&model.outcome)?, &visits)?;
-        let design = frame.into_design(&nobody, model, options, Exclusions::default(), vec![])?;
-        Ok(Self { agreed: Agreed { model: model.clone(), options: options.clone(), protocol }, design })
+        let columns = Arc::new(frame.columns(&nobody, model, options)?);
+        Ok(Self { columns, protocol })
     }
 
     /// The protocol, as far as the model needs it.
     pub fn protocol(&self) -> &Protocol {
-        &self.agreed.protocol
+        &self.protocol
     }
 
     /// The mean model.
     pub fn mean_model(&self) -> &MeanModel {
-        &self.agreed.model
+        &self.columns.model
     }
 
     /// What the design has beyond the mean model: visits, covariance groups, weights.
     pub fn options(&self) -> &DesignOptions {
-        &self.agreed.options
+        &self.columns.options
     }
 
     /// The columns of the model matrix.
-    pub fn columns(&self) -> &[DesignColumn] {
-        &self.design.columns
+    pub fn columns(&self) -> &Columns {
+        &self.columns
     }
 
     /// Labels of the visits that are analysed, in order.
     pub fn visit_labels(&self) -> &[String] {
-        &self.design.visit_labels
-    }
-
-    /// What is held in common by all who share the design; it has no patients.
-    pub(crate) fn design(&self) -> &Design {
-        &self.design
+        &self.columns.visit_labels
     }
 
     /// The first thing in which another frozen design differs: what it is, here and there.
     pub(crate) fn difference(&self, other: &FrozenDesign) -> Option<(String, String, String)> {
-        let (own, their) = (&self.agreed, &other.agreed);
-        if own == their {
+        if self == other {
             return None;
         }
+        let (own, their) = (&self.columns, &other.columns);
         let text = |words: Vec<String>| words.join(", ");
         let option = |name: &Option<String>| name.clone().unwrap_or_else(|| "none".into());
-        let visits = |a: &Agreed| {
+        let visits = |protocol: &Protocol| {
             let time = |v: &crate::trial::Visit| v.time.map(|t| format!(" at {t}")).unwrap_or_default();
-            text(a.protocol.schedule().visits().iter().map(|v| format!("{}{}", v.label, time(v))).collect())
+            text(protocol.schedule().visits().iter().map(|v| format!("{}{}", v.label, time(v))).collect())
         };
         let mut pairs = vec![
             ("the mean model".to_string(), own.model.to_string(), their.model.to_string()),
             ("the baseline".into(), format!("{:?}", own.model.baseline), format!("{:?}", their.model.baseline)),
-            ("the visits".into(), visits(own), visits(their)),
-            ("the analysed visits".into(), text(self.design.visit_labels.clone()), text(other.design.visit_labels.clone())),
-            ("the arms".into(), text(own.protocol.arms().to_vec()), text(their.protocol.arms().to_vec())),
+            ("the visits".into(), visits(&self.protocol), visits(&other.protocol)),
+            ("the analysed visits".into(), text(own.visit_labels.clone()), text(their.visit_labels.clone())),
+            ("the arms".into(), text(self.protocol.arms().to_vec()), text(other.protocol.arms().to_vec())),
             ("the covariance groups".into(), option(&own.options.group), option(&their.options.group)),
             ("the weights".into(), option(&own.options.weights), option(&their.options.weights)),
         ];
-        for (a, b) in self.design.variables.iter().zip(&other.design.variables) {
+        for (a, b) in own.variables.iter().zip(&their.variables) {
             pairs.push((format!("the levels of `{}`", a.name), text(a.levels.clone()), text(b.levels.clone())));
         }
-        pairs.push(("the levels of the covariance groups".into(), text(self.design.groups.clone()), text(other.design.groups.clone())));
-        let column_names =
-            |d: &FrozenDesign| text(d.design.columns.iter().map(|c| c.name.clone()).chain([format!("{:?}", d.agreed.protocol)]).collect());
+        pairs.push(("the levels of the covariance groups".into(), text(own.groups.clone()), text(their.groups.clone())));
+        let column_names = |d: &FrozenDesign| text(d.columns.iter().map(|c| c.name.clone()).chain([format!("{:?}", d.protocol)]).collect());
         pairs.push(("the variables".into(), column_names(self), column_names(other)));
         pairs.into_iter().find(|(_, a, b)| a != b)
     }
@@ -141,13 +137,13 @@ impl FrozenDesign {
     /// # Errors
     /// Where the trial does not follow the protocol, see [`Protocol`].
     pub(crate) fn with_patients(&self, trial: &Trial) -> Result<(Design, Census)> {
-        let Agreed { model, options, protocol } = &self.agreed;
-        let trial = protocol.align(trial)?;
-        let frame = Frame::new(&trial, model, options, trial.outcome(&model.outcome)?, &self.design.visits)?;
+        let Columns { model, options, visits, .. } = self.columns.as_ref();
+        let trial = self.protocol.align(trial)?;
+        let frame = Frame::new(&trial, model, options, trial.outcome(&model.outcome)?, visits)?;
         let exclusions = frame.exclusions(&trial);
         let (arms, counted) = (frame.arm_counts(&trial), Counted::of(&exclusions));
         let design = frame.into_design(&trial, model, options, exclusions, vec![])?;
-        let tally = Tally::of(&design);
+        let tally = design.account.tally.clone();
         Ok((design, Census { tally, arms, counted }))
     }
 
@@ -158,41 +154,40 @@ impl FrozenDesign {
     /// [`Error::Invalid`] where nothing was observed, or where a reference level does not occur and the columns
     /// cannot be had from those that were agreed.
     pub(crate) fn occurring(&self, census: &Census, group_sizes: &[usize]) -> Result<Occurring> {
-        let Agreed { model, options, protocol } = &self.agreed;
-        let nobody = protocol.without_patients();
+        let Columns { model, options, .. } = self.columns.as_ref();
+        let nobody = self.protocol.without_patients();
         let seen = |t: &usize| census.tally.observed.iter().any(|cell| cell.level(Dimension::Visit) == *t);
-        let visits: Vec<usize> = (0..self.design.visits.len()).filter(seen).collect();
+        let visits: Vec<usize> = (0..self.columns.visits.len()).filter(seen).collect();
         let mut exclusions = Exclusions::counted(&census.counted);
-        exclusions.visits = self.design.visit_labels.clone();
+        exclusions.visits = self.columns.visit_labels.clone();
         exclusions.outcome.clone_from(&model.outcome);
         if visits.is_empty() {
             return Err(nothing_left(model, &exclusions));
         }
         let mut warnings = vec![];
-        if visits.len() < self.design.visits.len() {
+        if visits.len() < self.columns.visits.len() {
             let unseen: Vec<&str> =
-                (0..self.design.visits.len()).filter(|t| !seen(t)).map(|t| self.design.visit_labels[t].as_str()).collect();
+                (0..self.columns.visits.len()).filter(|t| !seen(t)).map(|t| self.columns.visit_labels[t].as_str()).collect();
             warnings.push(format!("no analysed observation at {}: left out of the visits", unseen.join(", ")));
         }
-        let scheduled: Vec<usize> = visits.iter().map(|&t| self.design.visits[t]).collect();
+        let scheduled: Vec<usize> = visits.iter().map(|&t| self.columns.visits[t]).collect();
         let mut frame = Frame::new(&nobody, model, options, nobody.outcome(&model.outcome)?, &scheduled)?;
         let used: Vec<Vec<usize>> = (0..frame.variables.len()).map(|v| self.used_levels(v, &census.tally)).collect();
         let groups: Vec<usize> = (0..group_sizes.len()).filter(|&g| group_sizes[g] > 0).collect();
         warnings.extend(frame.keep_levels(&used, &groups));
-        let arms: Vec<usize> = census.arms.chunks(self.design.visits.len()).flat_map(|row| visits.iter().map(|&t| row[t])).collect();
+        let arms: Vec<usize> = census.arms.chunks(self.columns.visits.len()).flat_map(|row| visits.iter().map(|&t| row[t])).collect();
         warnings.extend(frame.empty_cells(&nobody, &arms));
-        let mut design = frame.into_design(&nobody, model, options, exclusions, warnings)?;
-        let values = self.values_of(&design, &used, &visits)?;
-        let tally = renumbered(&census.tally, &design, &used, &visits);
-        design.tally = std::sync::OnceLock::from(tally);
-        Ok(Occurring { design, values, visits, groups })
+        let columns = frame.columns(&nobody, model, options)?;
+        let values = self.values_of(&columns, &used, &visits)?;
+        let tally = renumbered(&census.tally, &columns, &used, &visits);
+        Ok(Occurring { columns, account: Account::new(exclusions, warnings, tally), values, visits, groups })
     }
 
     /// The levels of a variable that occur among the analysed observations; all of what is no factor.
     fn used_levels(&self, variable: usize, tally: &Tally) -> Vec<usize> {
-        let levels = 0..self.design.variables[variable].levels.len();
-        match self.design.variables[variable].values {
-            Values::Factor(_) | Values::FactorByVisit(_) => {
+        let levels = 0..self.columns.variables[variable].levels.len();
+        match self.columns.variables[variable].kind {
+            Kind::Factor | Kind::FactorByVisit => {
                 levels.filter(|&l| tally.observed.iter().any(|c| c.level(Dimension::Factor(variable)) == l)).collect()
             }
             _ => levels.collect(),
@@ -200,15 +195,15 @@ impl FrozenDesign {
     }
 
     /// Where the values of z of a restricted design are among the agreed ones.
-    fn values_of(&self, design: &Design, used: &[Vec<usize>], visits: &[usize]) -> Result<Vec<usize>> {
+    fn values_of(&self, columns: &Columns, used: &[Vec<usize>], visits: &[usize]) -> Result<Vec<usize>> {
         let original = |&(v, part): &(usize, Part)| match part {
             Part::Level(l) => (v, Part::Level(used[v][l])),
             Part::Number => (v, part),
         };
         let position = |product: &Product| {
             let agreed = Product { parts: product.parts.iter().map(original).collect(), visit: product.visit.map(|t| visits[t]) };
-            self.design.products.iter().position(|p| *p == agreed).ok_or_else(|| {
-                let factors: Vec<&str> = product.parts.iter().map(|&(v, _)| design.variables[v].name.as_str()).collect();
+            self.columns.products.iter().position(|p| *p == agreed).ok_or_else(|| {
+                let factors: Vec<&str> = product.parts.iter().map(|&(v, _)| columns.variables[v].name.as_str()).collect();
                 Error::invalid(
                     format!("the columns of {}", factors.join(":")),
                     "the first of the levels agreed has no analysed observation, and what was collected is measured from it",
@@ -216,15 +211,15 @@ impl FrozenDesign {
                 )
             })
         };
-        design.products.iter().map(position).collect()
+        columns.products.iter().map(position).collect()
     }
 }
 
 /// The tally in the numbers of a restricted design; what is left out there does not count.
-fn renumbered(tally: &Tally, design: &Design, used: &[Vec<usize>], visits: &[usize]) -> Tally {
+fn renumbered(tally: &Tally, columns: &Columns, used: &[Vec<usize>], visits: &[usize]) -> Tally {
     let place = |at: usize, level: usize| match at.checked_sub(1) {
         None => visits.iter().position(|&t| t == level),
-        Some(v) if design.variables[v].is_factor() && design.variables[v].role != Role::Visit => used[v].iter().position(|&l| l == level),
+        Some(v) if columns.variables[v].is_factor() && columns.variables[v].role != Role::Visit => used[v].iter().position(|&l| l == level),
         Some(_) => Some(level),
     };
     let cells = |cells: &[Cell]| {
@@ -243,29 +238,23 @@ impl Census {
         self.counted.add(&other.counted);
     }
 
-    /// Whether it has the shape that the design needs.
-    pub fn fits(&self, design: &Design, arms: usize) -> bool {
+    /// Whether it has the shape that the columns need.
+    pub fn fits(&self, columns: &Columns, arms: usize) -> bool {
         let known = |cell: &Cell| {
-            let level = |(v, &l): (usize, &usize)| l < design.variables[v].levels.len().max(1);
-            cell.levels.len() == design.variables.len() + 1
-                && cell.levels[0] < design.visits.len()
+            let level = |(v, &l): (usize, &usize)| l < columns.variables[v].levels.len().max(1);
+            cell.levels.len() == columns.variables.len() + 1
+                && cell.levels[0] < columns.visits.len()
                 && cell.levels[1..].iter().enumerate().all(level)
         };
-        self.tally.numbers.len() == design.variables.len()
-            && self.arms.len() == arms * design.visits.len()
+        self.tally.numbers.len() == columns.variables.len()
+            && self.arms.len() == arms * columns.visits.len()
             && self.tally.observed.iter().chain(&self.tally.planned).all(known)
     }
 }
 
-impl PartialEq for FrozenDesign {
-    fn eq(&self, other: &Self) -> bool {
-        self.agreed == other.agreed
-    }
-}
-
 impl From<FrozenDesign> for Agreed {
-    fn from(frozen: FrozenDesign) -> Self {
-        frozen.agreed
+    fn from(FrozenDesign { columns, protocol }: FrozenDesign) -> Self {
+        Agreed { model: columns.model.clone(), options: columns.options.clone(), protocol }
     }
 }
 

@@ -4,8 +4,9 @@
 //! being held at one value (Searle, Speed & Milliken 1980, The American Statistician 34:216–221).
 
 use super::coding::Part;
+use super::header::Kind;
 use super::tally::Cell;
-use super::variables::{Role, Values};
+use super::variables::Role;
 use super::*;
 use std::collections::BTreeMap;
 
@@ -23,7 +24,8 @@ enum Numbers {
 /// The model rows of a design under one way of averaging.
 #[derive(Debug, Clone)]
 pub(crate) struct ReferenceGrid<'a> {
-    design: &'a Design,
+    columns: &'a Columns,
+    account: &'a Account,
     averaging: Averaging,
     /// The value at which each numeric variable is held; NaN for factors and for time.
     numbers: Vec<f64>,
@@ -51,11 +53,12 @@ impl Design {
     /// [`Error::Unknown`] for a factor or level that the mean model does not have; [`Error::NotEstimable`] when the
     /// weights are those of a cell without observations.
     pub fn marginal_row(&self, cell: &[(&str, &str)], averaging: &Averaging) -> Result<Vec<f64>> {
-        let grid = ReferenceGrid::new(self, averaging)?;
+        let columns = &self.columns;
+        let grid = ReferenceGrid::new(columns, &self.account, averaging)?;
         let mut indices = vec![];
         for (name, level) in cell {
-            let dimension = self.dimension(name)?;
-            indices.push((dimension, self.level_index(dimension, level)?));
+            let dimension = columns.dimension(name)?;
+            indices.push((dimension, columns.level_index(dimension, level)?));
         }
         grid.row(&indices).ok_or_else(|| Error::NotEstimable {
             estimate: cell.iter().map(|(_, level)| *level).collect::<Vec<_>>().join(" "),
@@ -65,11 +68,11 @@ impl Design {
 }
 
 impl<'a> ReferenceGrid<'a> {
-    pub fn new(design: &'a Design, averaging: &Averaging) -> Result<Self> {
-        design.must_be_one_response()?;
-        let numeric = |v: &Variable| !v.is_factor() && v.role != Role::Time;
+    pub fn new(columns: &'a Columns, account: &'a Account, averaging: &Averaging) -> Result<Self> {
+        columns.must_be_one_response()?;
+        let numeric = |v: &Header| !v.is_factor() && v.role != Role::Time;
         for (name, value) in &averaging.at {
-            let known: Vec<&str> = design.variables.iter().filter(|v| numeric(v)).map(|v| v.name.as_str()).collect();
+            let known: Vec<&str> = columns.variables.iter().filter(|v| numeric(v)).map(|v| v.name.as_str()).collect();
             if !known.contains(&name.as_str()) {
                 return Err(Error::unknown("numeric variable of the mean model", name, &known));
             }
@@ -77,28 +80,29 @@ impl<'a> ReferenceGrid<'a> {
                 return Err(Error::invalid(format!("`{name}` held at {value}"), "it is not a finite number", "give a finite value"));
             }
         }
-        let number = |(at, v): (usize, &Variable)| match averaging.at.iter().rev().find(|(name, _)| *name == v.name) {
+        let number = |(at, v): (usize, &Header)| match averaging.at.iter().rev().find(|(name, _)| *name == v.name) {
             _ if !numeric(v) => f64::NAN,
             Some((_, value)) => *value,
-            None => design.tally().mean(at, averaging.covariates),
+            None => account.tally.mean(at, averaging.covariates),
         };
-        Ok(Self { design, averaging: averaging.clone(), numbers: design.variables.iter().enumerate().map(number).collect() })
+        let numbers = columns.variables.iter().enumerate().map(number).collect();
+        Ok(Self { columns, account, averaging: averaging.clone(), numbers })
     }
 
     /// The averaged model row of a cell; `None` when it has no observations to take its weights from.
     pub fn row(&self, cell: &[(Dimension, usize)]) -> Option<Vec<f64>> {
         match self.averaging.factors {
             FactorWeights::Equal => Some(self.equally_weighted(cell)),
-            FactorWeights::Proportional => self.by_frequency(cell, self.design.tally().observed.iter()),
-            FactorWeights::Cells => self.by_frequency(cell, self.design.tally().observed.iter().filter(|c| c.is_in(cell))),
-            FactorWeights::ObservedMargins => self.by_frequency(cell, self.design.tally().planned.iter()),
+            FactorWeights::Proportional => self.by_frequency(cell, self.account.tally.observed.iter()),
+            FactorWeights::Cells => self.by_frequency(cell, self.account.tally.observed.iter().filter(|c| c.is_in(cell))),
+            FactorWeights::ObservedMargins => self.by_frequency(cell, self.account.tally.planned.iter()),
         }
     }
 
     /// How means were averaged, for a table's notes; `named` are the dimensions of its cells.
     pub fn sentence(&self, named: &[Dimension]) -> String {
         let over: Vec<&str> =
-            self.design.dimensions().into_iter().filter(|d| !named.contains(d)).map(|d| self.design.dimension_name(d)).collect();
+            self.columns.dimensions().into_iter().filter(|d| !named.contains(d)).map(|d| self.columns.dimension_name(d)).collect();
         let mut parts = vec![];
         if !over.is_empty() {
             let weights = match self.averaging.factors {
@@ -113,7 +117,7 @@ impl<'a> ReferenceGrid<'a> {
             CovariateMeans::Observations => "observations",
             CovariateMeans::Patients => "patients",
         };
-        for (variable, value) in self.design.variables.iter().zip(&self.numbers).filter(|(_, x)| !x.is_nan()) {
+        for (variable, value) in self.columns.variables.iter().zip(&self.numbers).filter(|(_, x)| !x.is_nan()) {
             let given = self.averaging.at.iter().any(|(name, _)| *name == variable.name);
             let how = if given { String::new() } else { format!(", its mean over the analysed {over}") };
             parts.push(format!("{} at {}{how}", variable.name, significant(*value)));
@@ -123,7 +127,7 @@ impl<'a> ReferenceGrid<'a> {
 
     /// The value at which the outcome's baseline is held, where it is a covariate.
     pub fn baseline_value(&self) -> Option<f64> {
-        self.design.variables.iter().position(|v| v.role == Role::Baseline).map(|v| self.numbers[v])
+        self.columns.variables.iter().position(|v| v.role == Role::Baseline).map(|v| self.numbers[v])
     }
 
     /// The coefficients of a cell's slope on the product of `numbers`, other numeric variables being zero; with no
@@ -144,17 +148,17 @@ impl<'a> ReferenceGrid<'a> {
     fn averaged(&self, cell: &[(Dimension, usize)], numbers: impl Fn(&Parts) -> Numbers) -> Vec<f64> {
         let visits = match chosen(cell, Dimension::Visit) {
             Some(t) => t..t + 1,
-            None => 0..self.design.visits.len(),
+            None => 0..self.columns.visits.len(),
         };
         let share = 1.0 / visits.len() as f64;
-        let mut row = vec![0.0; self.design.columns.len()];
+        let mut row = vec![0.0; self.columns.len()];
         for t in visits {
-            for (x, parts) in row.iter_mut().zip(&self.design.parts) {
+            for (x, parts) in row.iter_mut().zip(&self.columns.parts) {
                 let numbers = numbers(parts);
                 let part = |&(v, part): &(usize, Part)| match (part, chosen(cell, Dimension::Factor(v))) {
                     (Part::Number, _) if numbers == Numbers::Slope => 1.0,
                     (Part::Level(_), None) if !self.is_visit(v) && !self.held_at_reference(v, t) => {
-                        1.0 / self.design.variables[v].levels.len() as f64
+                        1.0 / self.columns.variables[v].levels.len() as f64
                     }
                     (_, level) => self.part(v, part, level.unwrap_or(0), t),
                 };
@@ -168,7 +172,7 @@ impl<'a> ReferenceGrid<'a> {
 
     /// Averages over the combinations of the other factors as often as they occur among `counted`.
     fn by_frequency<'c>(&self, cell: &[(Dimension, usize)], counted: impl Iterator<Item = &'c Cell>) -> Option<Vec<f64>> {
-        let others: Vec<Dimension> = self.design.dimensions().into_iter().filter(|d| chosen(cell, *d).is_none()).collect();
+        let others: Vec<Dimension> = self.columns.dimensions().into_iter().filter(|d| chosen(cell, *d).is_none()).collect();
         // Sorted, so that sums do not depend on the order of a hash table.
         let mut counts: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
         let mut n = 0;
@@ -176,7 +180,7 @@ impl<'a> ReferenceGrid<'a> {
             *counts.entry(others.iter().map(|&d| combination.level(d)).collect()).or_default() += combination.n;
             n += combination.n;
         }
-        let mut row = vec![0.0; self.design.columns.len()];
+        let mut row = vec![0.0; self.columns.len()];
         for (levels, count) in &counts {
             let combination = others.iter().copied().zip(levels.iter().copied());
             let point: Vec<(Dimension, usize)> = cell.iter().copied().chain(combination).collect();
@@ -188,7 +192,7 @@ impl<'a> ReferenceGrid<'a> {
     /// Adds `weight` times the model row with every factor at the level it has in `point`.
     fn add_point(&self, point: &[(Dimension, usize)], weight: f64, row: &mut [f64]) {
         let t = chosen(point, Dimension::Visit).unwrap_or(0);
-        for (x, parts) in row.iter_mut().zip(&self.design.parts) {
+        for (x, parts) in row.iter_mut().zip(&self.columns.parts) {
             let part = |&(v, part): &(usize, Part)| self.part(v, part, chosen(point, Dimension::Factor(v)).unwrap_or(0), t);
             *x += weight * parts.iter().map(part).product::<f64>();
         }
@@ -197,21 +201,21 @@ impl<'a> ReferenceGrid<'a> {
     /// The value of a part at a level and visit.
     fn part(&self, v: usize, part: Part, level: usize, t: usize) -> f64 {
         let level = if self.held_at_reference(v, t) { 0 } else { level };
-        match (part, &self.design.variables[v].values) {
-            (Part::Level(l), Values::Visit) => f64::from(u8::from(l == t)),
+        match (part, &self.columns.variables[v].kind) {
+            (Part::Level(l), Kind::Visit) => f64::from(u8::from(l == t)),
             (Part::Level(l), _) => f64::from(u8::from(l == level)),
-            (Part::Number, Values::Time(times)) => times[t],
+            (Part::Number, Kind::Time(times)) => times[t],
             (Part::Number, _) => self.numbers[v],
         }
     }
 
     fn is_visit(&self, v: usize) -> bool {
-        self.design.variables[v].role == Role::Visit
+        self.columns.variables[v].role == Role::Visit
     }
 
     /// Whether the arms are still one at visit `t`.
     fn held_at_reference(&self, v: usize, t: usize) -> bool {
-        self.design.constraint.is_some_and(|c| c.arm == v && t <= c.baseline)
+        self.columns.constraint.is_some_and(|c| c.arm == v && t <= c.baseline)
     }
 }
 

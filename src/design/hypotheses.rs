@@ -4,35 +4,35 @@
 //! Both are about X'X alone, whatever the covariance: with M the projection off the columns X₀ that a term is
 //! adjusted for, and X₁ its own, the rows span X₁'M X.
 
-use super::Design;
+use super::Columns;
 use super::estimability::ScaledGram;
 
-/// What the tests of types I and II need of a design, computed once.
+/// What the tests of types I and II need: the columns and X'X.
 pub(crate) struct Adjusted<'a> {
-    design: &'a Design,
-    scaled: ScaledGram,
+    columns: &'a Columns,
+    scaled: &'a ScaledGram,
 }
 
 impl<'a> Adjusted<'a> {
-    pub fn new(design: &'a Design) -> Self {
-        Self { design, scaled: ScaledGram::new(design) }
+    pub fn new(columns: &'a Columns, scaled: &'a ScaledGram) -> Self {
+        Self { columns, scaled }
     }
 
     /// Type I: the term given those before it in the model. The rows are those of the forward Doolittle decomposition
     /// of X'X.
     pub fn sequential(&self, term: usize) -> Vec<Vec<f64>> {
-        self.rows(term, 0..self.design.columns.len()).into_iter().map(|(_, row)| row).collect()
+        self.rows(term, 0..self.columns.len()).into_iter().map(|(_, row)| row).collect()
     }
 
     /// Type II: the term given all others that do not contain it. Each row has 1 in a column of the term and 0 in its
     /// others, which makes the rows (X₁'MX₁)⁻¹X₁'MX.
     pub fn partial(&self, term: usize) -> Vec<Vec<f64>> {
-        let place = |j: &usize| match self.design.columns[*j].term {
+        let place = |j: &usize| match self.columns[*j].term {
             own if own == term => 1,
-            other if self.design.contains(other, term) => 2,
+            other if self.columns.contains(other, term) => 2,
             _ => 0,
         };
-        let mut order: Vec<usize> = (0..self.design.columns.len()).collect();
+        let mut order: Vec<usize> = (0..self.columns.len()).collect();
         order.sort_by_key(place);
         let mut rows = self.rows(term, order);
         for later in (1..rows.len()).rev() {
@@ -50,14 +50,14 @@ impl<'a> Adjusted<'a> {
     /// it has by itself in every column, in units of what it has in itself.
     fn rows(&self, term: usize, order: impl IntoIterator<Item = usize>) -> Vec<(usize, Vec<f64>)> {
         let eliminated = self.scaled.eliminated(order);
-        let (p, scale) = (self.design.columns.len(), &self.scaled.scale);
+        let (p, scale) = (self.columns.len(), &self.scaled.scale);
         let share = |j: usize, k: usize| (eliminated.factor[k * p + j] / eliminated.factor[j * p + j]).to_f64() * scale[k] / scale[j];
-        let own = eliminated.independent.iter().filter(|&&j| self.design.columns[j].term == term);
+        let own = eliminated.independent.iter().filter(|&&j| self.columns[j].term == term);
         own.map(|&j| (j, (0..p).map(|k| share(j, k)).collect())).collect()
     }
 }
 
-impl Design {
+impl Columns {
     /// Whether a term contains another: it has the same numeric variables, and the other's factors and more (SAS's
     /// definition).
     fn contains(&self, wide: usize, narrow: usize) -> bool {

@@ -1,32 +1,42 @@
 //! A design whose patients count more than once, or not at all.
 
-use super::{Design, estimability};
+use super::{Account, Design, Rows, ScaledGram, Tally};
 
 impl Design {
     /// The design in which analysed patient i counts `times[i]` times. Columns stay, and are aliased as before.
     pub(crate) fn repeated(&self, times: &[u32]) -> Design {
+        let rows = self.rows.repeated(times, self.columns.visits.len());
+        let tally = Tally::with_planned(&self.columns, &rows, self.account.tally.planned.clone());
+        Design { columns: self.columns.clone(), rows, account: Account { tally, gram: None, ..self.account.clone() } }
+    }
+
+    /// The design with the columns aliased that its own patients do not determine.
+    pub(crate) fn with_own_aliasing(mut self) -> Design {
+        let gram = ScaledGram::of_rows(&self.columns, &self.rows);
+        self.account.aliased = gram.aliased();
+        self.account.gram = Some(gram.into());
+        self
+    }
+}
+
+impl Rows {
+    fn repeated(&self, times: &[u32], visits: usize) -> Rows {
         let chosen: Vec<usize> =
             (0..self.patients.len()).flat_map(|i| std::iter::repeat_n(i, times.get(i).copied().unwrap_or(0) as usize)).collect();
         let rows = |table: &[f64], width: usize| -> Vec<f64> {
             chosen.iter().flat_map(|&i| table[i * width..(i + 1) * width].iter().copied()).collect()
         };
-        let visits = self.visits.len();
-        Design {
+        Rows {
             patients: chosen.iter().map(|&i| self.patients[i]).collect(),
-            z: rows(&self.z, self.values),
+            width: self.width,
+            z: rows(&self.z, self.width),
             y: rows(&self.y, visits),
             weights: self.weights.as_ref().map(|w| rows(w, visits)),
             arm_of: chosen.iter().map(|&i| self.arm_of[i]).collect(),
             group_of: chosen.iter().map(|&i| self.group_of[i]).collect(),
             random: self.random.iter().map(|term| term.repeated(&chosen, visits)).collect(),
             clusters: self.clusters.as_ref().map(|c| c.chosen(&chosen)),
-            tally: std::sync::OnceLock::new(),
-            ..self.clone()
+            variables: self.variables.clone(),
         }
-    }
-
-    /// The design with the columns aliased that its own patients do not determine.
-    pub(crate) fn with_own_aliasing(self) -> Design {
-        Design { aliased: estimability::aliased(&self), ..self }
     }
 }

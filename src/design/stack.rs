@@ -22,66 +22,72 @@ impl Design {
     /// Marginal means are those of one response; a stacked design has no [reference grid](ReferenceGrid).
     pub(crate) fn stacked(responses: &[Design]) -> (Design, Vec<Place>) {
         let places = places(responses);
-        let patients: Vec<usize> = responses.iter().flat_map(|d| d.patients.iter().copied()).collect::<BTreeSet<_>>().into_iter().collect();
+        let patients: Vec<usize> =
+            responses.iter().flat_map(|d| d.rows.patients.iter().copied()).collect::<BTreeSet<_>>().into_iter().collect();
         let at: Vec<Vec<Option<usize>>> =
-            responses.iter().map(|d| patients.iter().map(|i| d.patients.binary_search(i).ok()).collect()).collect();
+            responses.iter().map(|d| patients.iter().map(|i| d.rows.patients.binary_search(i).ok()).collect()).collect();
         let shared = SharedValues::of(responses, &at);
         let groups = groups(responses);
-        let prefixed = |d: &Design, name: &str| format!("{}:{name}", d.outcome);
-        let mut stacked = Design {
-            outcome: responses.iter().map(|d| d.outcome.as_str()).collect::<Vec<_>>().join(", "),
-            model: MeanModel::of_all(&responses.iter().map(|d| &d.model).collect::<Vec<_>>()),
-            column_names: responses[0].column_names.clone(),
-            options: DesignOptions { group: responses[0].options.group.clone(), ..DesignOptions::default() },
-            visits: responses.iter().flat_map(|d| d.visits.iter().copied()).collect(),
-            visit_labels: responses.iter().flat_map(|d| d.visit_labels.iter().map(|v| format!("{} {v}", d.outcome))).collect(),
-            visit_times: responses.iter().flat_map(|d| d.visit_times.iter().copied()).collect(),
-            columns: vec![],
-            parts: vec![],
-            terms: vec![],
-            values: shared.count,
-            entries: vec![],
-            z: shared.z,
-            y: by_cell(responses, &at, |d| Some(&d.y), f64::NAN),
-            weights: responses.iter().any(|d| d.weights.is_some()).then(|| by_cell(responses, &at, |d| d.weights.as_ref(), 1.0)),
-            group_of: group_of(responses, &at, &groups),
-            groups,
-            variables: vec![],
-            baseline_visit: None,
-            constraint: None,
-            exclusions: exclusions(responses, patients.len()),
-            warnings: responses.iter().flat_map(|d| d.warnings.iter().map(|w| format!("{}: {w}", d.outcome))).collect(),
-            aliased: vec![],
-            arm_of: arm_of(responses, &at),
+        let prefixed = |d: &Design, name: &str| format!("{}:{name}", d.outcome());
+        let mut columns = Columns {
+            outcome: responses.iter().map(|d| d.outcome()).collect::<Vec<_>>().join(", "),
+            model: MeanModel::of_all(&responses.iter().map(|d| &d.columns.model).collect::<Vec<_>>()),
+            options: DesignOptions { group: responses[0].columns.options.group.clone(), ..DesignOptions::default() },
+            column_names: responses[0].columns.column_names.clone(),
             arms: vec![],
-            sums: None,
+            groups: groups.clone(),
+            visits: responses.iter().flat_map(|d| d.columns.visits.iter().copied()).collect(),
+            visit_labels: responses.iter().flat_map(|d| d.visit_labels().iter().map(|v| format!("{} {v}", d.outcome()))).collect(),
+            visit_times: responses.iter().flat_map(|d| d.columns.visit_times.iter().copied()).collect(),
+            baseline_visit: None,
+            variables: vec![],
+            constraint: None,
+            terms: vec![],
+            list: vec![],
+            parts: vec![],
+            values: shared.count,
             products: vec![],
+            entries: vec![],
+        };
+        let rows = Rows {
+            width: shared.count,
+            z: shared.z,
+            y: by_cell(responses, &at, |d| Some(&d.rows.y), f64::NAN),
+            weights: responses.iter().any(|d| d.rows.weights.is_some()).then(|| by_cell(responses, &at, |d| d.rows.weights.as_ref(), 1.0)),
+            group_of: group_of(responses, &at, &groups),
+            arm_of: arm_of(responses, &at),
             random: vec![],
             clusters: None,
-            tally: std::sync::OnceLock::new(),
+            variables: Arc::default(),
             patients,
         };
+        let mut aliased = vec![];
         for ((design, place), values) in responses.iter().zip(&places).zip(&shared.position) {
-            let (first_column, first_term) = (place.columns.start, stacked.terms.len());
-            stacked
-                .columns
-                .extend(design.columns.iter().map(|c| DesignColumn { name: prefixed(design, &c.name), term: first_term + c.term }));
+            let (first_column, first_term) = (place.columns.start, columns.terms.len());
+            let own = &design.columns;
+            columns.list.extend(own.iter().map(|c| DesignColumn { name: prefixed(design, &c.name), term: first_term + c.term }));
             // No term is an intercept of the whole.
             let variables = |t: &Term| std::iter::once("response".to_string()).chain(t.variables.iter().cloned()).collect();
-            stacked.terms.extend(design.terms.iter().map(|t| Term { label: prefixed(design, &t.label), variables: variables(t) }));
+            columns.terms.extend(own.terms.iter().map(|t| Term { label: prefixed(design, &t.label), variables: variables(t) }));
             let moved = |e: &Entry| Entry { column: first_column + e.column, value: values[e.value], weight: e.weight };
-            stacked.entries.extend(design.entries.iter().map(|row| row.iter().map(moved).collect()));
-            stacked.aliased.extend(design.aliased.iter().map(|a| AliasedColumn {
+            columns.entries.extend(own.entries.iter().map(|row| row.iter().map(moved).collect()));
+            aliased.extend(design.aliased().iter().map(|a| AliasedColumn {
                 column: first_column + a.column,
                 of: a.of.iter().map(|&(c, factor)| (first_column + c, factor)).collect(),
             }));
         }
-        (stacked, places)
+        let warnings = responses.iter().flat_map(|d| d.warnings().iter().map(|w| format!("{}: {w}", d.outcome()))).collect();
+        let exclusions = exclusions(responses, rows.patients.len());
+        let tally = Tally::of(&columns, &rows, 0);
+        let account = Account { aliased, ..Account::new(exclusions, warnings, tally) };
+        (Design { columns: Arc::new(columns), rows, account }, places)
     }
+}
 
+impl Columns {
     /// Refuses what only a design of one response has.
     pub(super) fn must_be_one_response(&self) -> Result<()> {
-        if self.parts.len() == self.columns.len() {
+        if self.parts.len() == self.len() {
             return Ok(());
         }
         Err(Error::invalid(
@@ -95,7 +101,7 @@ impl Design {
 fn places(responses: &[Design]) -> Vec<Place> {
     let (mut cell, mut column) = (0, 0);
     let mut place = |d: &Design| {
-        let place = Place { cells: cell..cell + d.visits.len(), columns: column..column + d.columns.len() };
+        let place = Place { cells: cell..cell + d.columns.visits.len(), columns: column..column + d.columns.len() };
         (cell, column) = (place.cells.end, place.columns.end);
         place
     };
@@ -104,7 +110,7 @@ fn places(responses: &[Design]) -> Vec<Place> {
 
 /// The arm of each patient, which is the same in every response.
 fn arm_of(responses: &[Design], at: &[Vec<Option<usize>>]) -> Vec<usize> {
-    let own = |i: usize| responses.iter().zip(at).find_map(|(design, at)| at[i].map(|own| design.arm_of[own]));
+    let own = |i: usize| responses.iter().zip(at).find_map(|(design, at)| at[i].map(|own| design.rows.arm_of[own]));
     (0..at[0].len()).map(|i| own(i).unwrap_or(0)).collect()
 }
 
@@ -113,7 +119,7 @@ fn by_cell(responses: &[Design], at: &[Vec<Option<usize>>], table: impl Fn(&Desi
     let mut all = vec![];
     for i in 0..at[0].len() {
         for (design, at) in responses.iter().zip(at) {
-            let visits = design.visits.len();
+            let visits = design.columns.visits.len();
             match (at[i], table(design)) {
                 (Some(own), Some(table)) => all.extend_from_slice(&table[own * visits..(own + 1) * visits]),
                 _ => all.extend(std::iter::repeat_n(blank, visits)),
@@ -138,8 +144,8 @@ impl SharedValues {
         let mut columns: Vec<Vec<Option<f64>>> = vec![];
         let mut position = vec![];
         for (design, at) in responses.iter().zip(at) {
-            let own_position = (0..design.values).map(|value| {
-                let own: Vec<Option<f64>> = at.iter().map(|i| i.map(|i| design.z[i * design.values + value])).collect();
+            let own_position = (0..design.columns.values).map(|value| {
+                let own: Vec<Option<f64>> = at.iter().map(|i| i.map(|i| design.rows.z[i * design.rows.width + value])).collect();
                 let agrees = |column: &Vec<Option<f64>>| column.iter().zip(&own).all(|(a, b)| a.is_none() || b.is_none() || a == b);
                 match columns.iter().position(agrees) {
                     Some(k) => {
@@ -163,7 +169,7 @@ impl SharedValues {
 /// The covariance groups of all responses, in the order of the first that has them.
 fn groups(responses: &[Design]) -> Vec<String> {
     let mut groups: Vec<String> = vec![];
-    for group in responses.iter().flat_map(|d| &d.groups) {
+    for group in responses.iter().flat_map(|d| d.groups()) {
         if !groups.contains(group) {
             groups.push(group.clone());
         }
@@ -173,7 +179,7 @@ fn groups(responses: &[Design]) -> Vec<String> {
 
 fn group_of(responses: &[Design], at: &[Vec<Option<usize>>], groups: &[String]) -> Vec<usize> {
     let of = |i: usize| {
-        let name = responses.iter().zip(at).find_map(|(d, at)| at[i].map(|own| &d.groups[d.group_of[own]]));
+        let name = responses.iter().zip(at).find_map(|(d, at)| at[i].map(|own| &d.groups()[d.rows.group_of[own]]));
         groups.iter().position(|g| Some(g) == name).unwrap_or(0)
     };
     (0..at[0].len()).map(of).collect()
@@ -182,7 +188,7 @@ fn group_of(responses: &[Design], at: &[Vec<Option<usize>>], groups: &[String]) 
 /// What is analysed for no response, and the observations left out of any.
 fn exclusions(responses: &[Design], analysed: usize) -> Exclusions {
     let mut not_analysed: BTreeMap<&String, (usize, bool)> = BTreeMap::new();
-    for own in responses.iter().map(|d| &d.exclusions) {
+    for own in responses.iter().map(|d| d.exclusions()) {
         own.without_outcome.iter().for_each(|id| not_analysed.entry(id).or_default().0 += 1);
         for id in &own.wholly_excluded {
             let entry = not_analysed.entry(id).or_default();
@@ -190,7 +196,7 @@ fn exclusions(responses: &[Design], analysed: usize) -> Exclusions {
         }
     }
     let of = |excluded: bool| -> Vec<String> {
-        let ids = responses.iter().flat_map(|d| d.exclusions.without_outcome.iter().chain(&d.exclusions.wholly_excluded));
+        let ids = responses.iter().flat_map(|d| d.exclusions().without_outcome.iter().chain(&d.exclusions().wholly_excluded));
         let mut found: Vec<String> = vec![];
         for id in ids.filter(|id| not_analysed.get(id) == Some(&(responses.len(), excluded))) {
             if !found.contains(id) {
@@ -199,19 +205,19 @@ fn exclusions(responses: &[Design], analysed: usize) -> Exclusions {
         }
         found
     };
-    let cell = |d: &Design, visit: &str| format!("{} {visit}", d.outcome);
+    let cell = |d: &Design, visit: &str| format!("{} {visit}", d.outcome());
     let rows = responses
         .iter()
-        .flat_map(|d| d.exclusions.rows.iter().map(move |row| ExcludedObservation { visit: cell(d, &row.visit), ..row.clone() }));
+        .flat_map(|d| d.exclusions().rows.iter().map(move |row| ExcludedObservation { visit: cell(d, &row.visit), ..row.clone() }));
     Exclusions {
         rows: rows.collect(),
-        randomized: responses[0].exclusions.randomized,
+        randomized: responses[0].exclusions().randomized,
         analysed,
         without_outcome: of(false),
         wholly_excluded: of(true),
         counted: None,
-        outcome: responses.iter().map(|d| d.outcome.as_str()).collect::<Vec<_>>().join(", "),
-        visits: responses.iter().flat_map(|d| d.exclusions.visits.iter().map(move |v| cell(d, v))).collect(),
+        outcome: responses.iter().map(|d| d.outcome()).collect::<Vec<_>>().join(", "),
+        visits: responses.iter().flat_map(|d| d.exclusions().visits.iter().map(move |v| cell(d, v))).collect(),
     }
 }
 

@@ -3,8 +3,9 @@
 //!
 //! Counts and sums add, so that they can be had of several data sets without the patients' rows.
 
-use super::variables::{Role, Variable};
-use super::{CovariateMeans, Design, Dimension};
+use super::header::Header;
+use super::variables::{Role, Values};
+use super::{Columns, CovariateMeans, Dimension, Rows};
 use std::collections::BTreeMap;
 
 /// Combinations of fewer levels than this are counted in a table.
@@ -41,20 +42,31 @@ pub(crate) struct Sums {
 }
 
 impl Tally {
-    /// The tally of a design that has its patients.
-    pub fn of(design: &Design) -> Self {
-        let visits = design.visits.len();
-        let mut observed = Counter::new(design);
-        let mut planned = Counter::new(design);
-        let mut numbers = vec![Sums::default(); design.variables.len()];
-        let numeric: Vec<usize> = (0..numbers.len()).filter(|&v| is_number(&design.variables[v])).collect();
+    /// The tally of rows, of a trial with so many patients randomized.
+    pub fn of(columns: &Columns, rows: &Rows, randomized: usize) -> Self {
+        let visits = columns.visits.len();
+        let mut planned = Counter::new(columns);
+        for patient in 0..randomized {
+            for t in (0..visits).filter(|&t| rows.variables.iter().all(|v| !v.is_missing(patient, t, visits))) {
+                planned.count(rows, patient, t);
+            }
+        }
+        Self::with_planned(columns, rows, planned.cells())
+    }
+
+    /// The tally of rows where it is known how often combinations of levels were planned.
+    pub fn with_planned(columns: &Columns, rows: &Rows, planned: Vec<Cell>) -> Self {
+        let visits = columns.visits.len();
+        let mut observed = Counter::new(columns);
+        let mut numbers = vec![Sums::default(); columns.variables.len()];
+        let numeric: Vec<usize> = (0..numbers.len()).filter(|&v| is_number(&columns.variables[v])).collect();
         let mut own = vec![0.0; numbers.len()];
-        for (at, &patient) in design.patients.iter().enumerate() {
+        for (at, &patient) in rows.patients.iter().enumerate() {
             let mut seen = 0.0;
             own.fill(0.0);
-            for t in (0..visits).filter(|&t| !design.y[at * visits + t].is_nan()) {
-                observed.count(design, patient, t);
-                numeric.iter().for_each(|&v| own[v] += design.variables[v].number(patient, t, visits));
+            for t in (0..visits).filter(|&t| !rows.y[at * visits + t].is_nan()) {
+                observed.count(rows, patient, t);
+                numeric.iter().for_each(|&v| own[v] += rows.variables[v].number(patient, t, visits));
                 seen += 1.0;
             }
             for &v in &numeric {
@@ -62,12 +74,7 @@ impl Tally {
                 numbers[v].patients += own[v] / seen;
             }
         }
-        for patient in 0..design.exclusions.randomized {
-            for t in (0..visits).filter(|&t| design.variables.iter().all(|v| !v.is_missing(patient, t, visits))) {
-                planned.count(design, patient, t);
-            }
-        }
-        Self { patients: design.patients.len(), observed: observed.cells(), planned: planned.cells(), numbers }
+        Self { patients: rows.patients.len(), observed: observed.cells(), planned, numbers }
     }
 
     /// The number of analysed observations.
@@ -112,7 +119,7 @@ impl Cell {
     }
 }
 
-fn is_number(variable: &Variable) -> bool {
+fn is_number(variable: &Header) -> bool {
     !variable.is_factor() && variable.role != Role::Time
 }
 
@@ -132,20 +139,20 @@ struct Counter {
 }
 
 impl Counter {
-    fn new(design: &Design) -> Self {
-        let levels = |v: &Variable| if v.is_factor() && v.role != Role::Visit { v.levels.len().max(1) } else { 1 };
-        let sizes: Vec<usize> = std::iter::once(design.visits.len()).chain(design.variables.iter().map(levels)).collect();
+    fn new(columns: &Columns) -> Self {
+        let levels = |v: &Header| if v.is_factor() && v.role != Role::Visit { v.levels.len().max(1) } else { 1 };
+        let sizes: Vec<usize> = std::iter::once(columns.visits.len()).chain(columns.variables.iter().map(levels)).collect();
         let size = sizes.iter().try_fold(1_usize, |product, &n| product.checked_mul(n).filter(|&p| p < TABLE));
         Self { table: vec![0; size.unwrap_or(0)], map: BTreeMap::new(), key: vec![0; sizes.len()], sizes }
     }
 
     /// Counts a row; one in which a factor is missing does not count.
-    fn count(&mut self, design: &Design, patient: usize, visit: usize) {
-        let visits = design.visits.len();
+    fn count(&mut self, rows: &Rows, patient: usize, visit: usize) {
+        let visits = self.sizes[0];
         self.key[0] = visit;
-        for (key, variable) in self.key[1..].iter_mut().zip(&design.variables) {
-            if variable.is_factor() && variable.role != Role::Visit {
-                let Some(level) = variable.level(patient, visit, visits) else { return };
+        for (key, values) in self.key[1..].iter_mut().zip(rows.variables.iter()) {
+            if let Values::Factor(_) | Values::FactorByVisit(_) = values {
+                let Some(level) = values.level(patient, visit, visits) else { return };
                 *key = level;
             }
         }

@@ -16,7 +16,7 @@ pub(crate) struct Variable {
 }
 
 /// What a variable is to the trial.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Role {
     Arm,
     Visit,
@@ -54,33 +54,17 @@ impl Variable {
     }
 
     pub fn is_missing(&self, patient: usize, visit: usize, visits: usize) -> bool {
-        match &self.values {
-            Values::Visit | Values::Time(_) => false,
-            Values::Number(v) => v[patient].is_nan(),
-            Values::Factor(codes) => codes[patient].is_none(),
-            Values::NumberByVisit(v) => v[patient * visits + visit].is_nan(),
-            Values::FactorByVisit(codes) => codes[patient * visits + visit].is_none(),
-        }
+        self.values.is_missing(patient, visit, visits)
     }
 
     /// The level of a factor in a row, as an index into `levels`.
     pub fn level(&self, patient: usize, visit: usize, visits: usize) -> Option<usize> {
-        match &self.values {
-            Values::Visit => Some(visit),
-            Values::Factor(codes) => codes[patient],
-            Values::FactorByVisit(codes) => codes[patient * visits + visit],
-            _ => None,
-        }
+        self.values.level(patient, visit, visits)
     }
 
     /// The number of a numeric variable in a row.
     pub fn number(&self, patient: usize, visit: usize, visits: usize) -> f64 {
-        match &self.values {
-            Values::Time(times) => times[visit],
-            Values::Number(v) => v[patient],
-            Values::NumberByVisit(v) => v[patient * visits + visit],
-            _ => f64::NAN,
-        }
+        self.values.number(patient, visit, visits)
     }
 
     /// The visits as a factor that may lose levels.
@@ -106,6 +90,38 @@ impl Variable {
             codes.iter_mut().for_each(|c| *c = c.filter(|&l| used[l]).map(|l| renumbered[l]));
         }
         dropped.into_iter().map(|(level, _)| level).collect()
+    }
+}
+
+impl Values {
+    pub fn is_missing(&self, patient: usize, visit: usize, visits: usize) -> bool {
+        match self {
+            Values::Visit | Values::Time(_) => false,
+            Values::Number(v) => v[patient].is_nan(),
+            Values::Factor(codes) => codes[patient].is_none(),
+            Values::NumberByVisit(v) => v[patient * visits + visit].is_nan(),
+            Values::FactorByVisit(codes) => codes[patient * visits + visit].is_none(),
+        }
+    }
+
+    /// The level of a factor in a row, as an index into `levels`.
+    pub fn level(&self, patient: usize, visit: usize, visits: usize) -> Option<usize> {
+        match self {
+            Values::Visit => Some(visit),
+            Values::Factor(codes) => codes[patient],
+            Values::FactorByVisit(codes) => codes[patient * visits + visit],
+            _ => None,
+        }
+    }
+
+    /// The number of a numeric variable in a row.
+    pub fn number(&self, patient: usize, visit: usize, visits: usize) -> f64 {
+        match self {
+            Values::Time(times) => times[visit],
+            Values::Number(v) => v[patient],
+            Values::NumberByVisit(v) => v[patient * visits + visit],
+            _ => f64::NAN,
+        }
     }
 }
 

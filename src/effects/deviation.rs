@@ -97,7 +97,7 @@ fn of_model(scores: &Scores, fit: Option<&Fit>, target: Target) -> Result<Deviat
         ));
     };
     let design = fit.design();
-    let visits = &design.visit_labels;
+    let visits = &design.columns.visit_labels;
     let label = &scores.trial.schedule().visits()[target.visit].label;
     let t = visits.iter().position(|v| v == label).ok_or_else(|| Error::unknown("visit of the model", label, visits))?;
     let mut groups = vec![group_of(scores, fit, target.arm)?];
@@ -130,7 +130,7 @@ fn model_df(fit: &Fit, groups: &[usize], t: usize, variance: f64) -> Result<f64>
     if !fit.convergence().boundary.is_empty() {
         return Ok(f64::NAN);
     }
-    let times = &fit.design().visit_times;
+    let times = &fit.design().columns.visit_times;
     let structure = fit.covariance_structure().bind(times)?;
     let theta: Vec<f64> = fit.covariance_parameters().into_iter().map(|(_, value)| value).collect();
     let per_group = theta.len() / fit.covariances().len();

@@ -35,7 +35,7 @@ pub(crate) fn problem(
     estimation: Estimation,
     storage: Storage,
 ) -> (Problem, Option<Moments>) {
-    let groups = design.groups.len();
+    let groups = design.columns.groups.len();
     let log_weights = log_weights(design);
     let with = |data: Data, patterns: Vec<Pattern>, rows: Rows| Problem {
         data,
@@ -119,7 +119,7 @@ impl ObservedRows {
 pub(crate) fn observed_rows(design: &Design, values: &[f64], rows: &Rows, origin: &[f64]) -> ObservedRows {
     let mut observed = Observed::new(design);
     let mut all = ObservedRows { values: value_count(design), z: vec![], y: vec![], starts: vec![0] };
-    for (patient, own) in values.chunks_exact(design.values).enumerate() {
+    for (patient, own) in values.chunks_exact(design.columns.values).enumerate() {
         observed.read(design, patient, own, rows, origin);
         all.z.extend_from_slice(&observed.z);
         all.y.extend_from_slice(&observed.y);
@@ -138,17 +138,17 @@ fn by_patient(
     classes: &Classes,
 ) -> (PatientRows, Vec<Pattern>) {
     let mut members: BTreeMap<(usize, usize, Vec<usize>), Vec<usize>> = BTreeMap::new();
-    let visits = design.visits.len();
-    for patient in 0..design.patients.len() {
-        let seen = (0..visits).filter(|t| !design.y[patient * visits + t].is_nan()).collect();
-        members.entry((design.group_of[patient], classes.of(patient), seen)).or_default().push(patient);
+    let visits = design.columns.visits.len();
+    for patient in 0..design.rows.patients.len() {
+        let seen = (0..visits).filter(|t| !design.rows.y[patient * visits + t].is_nan()).collect();
+        members.entry((design.rows.group_of[patient], classes.of(patient), seen)).or_default().push(patient);
     }
     let mut own = PatientRows::empty(value_count(design), columns);
     let mut observed = Observed::new(design);
     let mut patterns = vec![];
     for ((group, class, visits), patients) in members {
         for &patient in &patients {
-            observed.read(design, patient, &values[patient * design.values..(patient + 1) * design.values], rows, origin);
+            observed.read(design, patient, &values[patient * design.columns.values..(patient + 1) * design.columns.values], rows, origin);
             own.push(&observed.z, &observed.y);
         }
         own.end_pattern();
@@ -159,6 +159,6 @@ fn by_patient(
 
 /// Σ log w over the analysed observations.
 fn log_weights(design: &Design) -> f64 {
-    let Some(weights) = &design.weights else { return 0.0 };
-    weights.iter().zip(&design.y).filter(|(_, y)| !y.is_nan()).map(|(w, _)| w.ln()).sum()
+    let Some(weights) = &design.rows.weights else { return 0.0 };
+    weights.iter().zip(&design.rows.y).filter(|(_, y)| !y.is_nan()).map(|(w, _)| w.ln()).sum()
 }

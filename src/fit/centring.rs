@@ -5,7 +5,7 @@
 //! columns X_c and X_c − m X_c' span the same space, and the second one loses nothing. The fit then works with it;
 //! estimates, likelihood and tests are those of the columns as they were given.
 
-use crate::design::Design;
+use crate::design::{Columns, Design, Rows};
 use nalgebra::DMatrix;
 use std::borrow::Cow;
 
@@ -31,30 +31,30 @@ pub(crate) struct Centring {
 impl Centring {
     /// The covariates of a design that are far from zero and can be moved.
     pub fn of(design: &Design, kept: &[usize]) -> Self {
-        let is_number = |value: usize| design.z.iter().skip(value).step_by(design.values).any(|&x| x != 0.0 && x != 1.0);
-        Self::with(design, kept, is_number, |value, indicator| far_mean(design, value, indicator))
+        let is_number = |value: usize| design.rows.z.iter().skip(value).step_by(design.columns.values).any(|&x| x != 0.0 && x != 1.0);
+        Self::with(&design.columns, kept, is_number, |value, indicator| far_mean(&design.rows, value, indicator))
     }
 
     /// The values that are numbers and, by `far_mean`, far from zero wherever another is one; with the columns that
     /// can be moved.
     pub fn with(
-        design: &Design,
+        columns: &Columns,
         kept: &[usize],
         is_number: impl Fn(usize) -> bool,
         far_mean: impl Fn(usize, usize) -> Option<f64>,
     ) -> Self {
         let mut centring = Self::default();
-        let shapes: Vec<Shape> = kept.iter().map(|&column| Shape::of(design, column)).collect();
-        for value in (0..design.values).filter(|&value| is_number(value)) {
+        let shapes: Vec<Shape> = kept.iter().map(|&column| Shape::of(columns, column)).collect();
+        for value in (0..columns.values).filter(|&value| is_number(value)) {
             let own: Vec<usize> = (0..kept.len()).filter(|&c| shapes[c].value == Some(value)).collect();
             // A column that mixes values, as one of a covariate that changes by visit does, cannot be moved as a whole.
             let mixed = kept.iter().enumerate().any(|(c, &column)| {
-                shapes[c].value.is_none() && design.entries.iter().flatten().any(|e| e.column == column && e.value == value)
+                shapes[c].value.is_none() && columns.entries.iter().flatten().any(|e| e.column == column && e.value == value)
             });
             if own.is_empty() || mixed {
                 continue;
             }
-            let partners = (0..design.values).filter(|&other| other != value).find_map(|other| {
+            let partners = (0..columns.values).filter(|&other| other != value).find_map(|other| {
                 let mean = far_mean(value, other)?;
                 let partner =
                     |&c: &usize| (0..kept.len()).find(|&d| shapes[d].value == Some(other) && shapes[d].weights == shapes[c].weights);
@@ -77,10 +77,10 @@ impl Centring {
     /// z of the design, with the far values measured from their means.
     pub fn values<'d>(&self, design: &'d Design) -> Cow<'d, [f64]> {
         if self.values.is_empty() {
-            return Cow::Borrowed(&design.z);
+            return Cow::Borrowed(&design.rows.z);
         }
-        let mut z = design.z.clone();
-        for own in z.chunks_exact_mut(design.values.max(1)) {
+        let mut z = design.rows.z.clone();
+        for own in z.chunks_exact_mut(design.columns.values.max(1)) {
             self.values.iter().for_each(|s| own[s.of] -= s.by * own[s.times]);
         }
         Cow::Owned(z)
@@ -118,10 +118,10 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(design: &Design, column: usize) -> Self {
-        let mut weights = vec![0.0; design.entries.len()];
+    fn of(columns: &Columns, column: usize) -> Self {
+        let mut weights = vec![0.0; columns.entries.len()];
         let mut values = vec![];
-        for (weight, row) in weights.iter_mut().zip(&design.entries) {
+        for (weight, row) in weights.iter_mut().zip(&columns.entries) {
             for entry in row.iter().filter(|e| e.column == column) {
                 *weight = entry.weight;
                 values.push(entry.value);
@@ -134,8 +134,8 @@ impl Shape {
 
 /// The mean of a value over the patients for whom an indicator is one, where the value is zero for all others, the
 /// indicator is one, and the mean is far from zero.
-fn far_mean(design: &Design, value: usize, indicator: usize) -> Option<f64> {
-    let patients = || design.z.chunks_exact(design.values).map(|z| (z[value], z[indicator]));
+fn far_mean(rows: &Rows, value: usize, indicator: usize) -> Option<f64> {
+    let patients = || rows.z.chunks_exact(rows.width).map(|z| (z[value], z[indicator]));
     if patients().any(|(x, on)| (on != 0.0 && on != 1.0) || (on == 0.0 && x != 0.0)) {
         return None;
     }

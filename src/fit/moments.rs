@@ -5,7 +5,7 @@
 //! each group and pattern. One pass over the patients makes them; after it no step of a fit looks at a patient again.
 
 use super::collect::Patients;
-use crate::design::Design;
+use crate::design::{Columns, Design};
 
 /// The sums of the patients of one group who were seen at the same visits.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -46,7 +46,7 @@ impl Moments {
     /// One pass over the design's patients. `values` are its z, n × q, perhaps centred; `rows` its entries, expanded
     /// by visit when there are weights.
     pub(crate) fn of(design: &Design, values: &[f64], rows: &Rows, origin: Vec<f64>) -> Self {
-        let q = design.values;
+        let q = design.columns.values;
         let expected = |row: &Vec<crate::design::Entry>| {
             let terms = row.iter().map(|e| (e.value % q, e.weight * origin[e.column]));
             terms.filter(|&(_, by)| by != 0.0).collect()
@@ -54,14 +54,14 @@ impl Moments {
         let patients = Patients {
             z: values,
             values: q,
-            y: &design.y,
-            visits: design.visits.len(),
-            weights: design.weights.as_deref(),
-            group_of: &design.group_of,
+            y: &design.rows.y,
+            visits: design.columns.visits.len(),
+            weights: design.rows.weights.as_deref(),
+            group_of: &design.rows.group_of,
             expected: rows.iter().map(expected).collect(),
         };
         let patterns = patients.patterns();
-        Self { values: value_count(design), visits: design.visits.len(), patterns, origin }
+        Self { values: value_count(design), visits: design.columns.visits.len(), patterns, origin }
     }
 
     /// The number of observations N.
@@ -86,25 +86,25 @@ impl PatternMoments {
 /// The length of z: with weights every value counts once per visit, since √w scales the rows of each visit by its own
 /// factor.
 pub(super) fn value_count(design: &Design) -> usize {
-    if design.weights.is_some() { design.values * design.visits.len() } else { design.values }
+    if design.rows.weights.is_some() { design.columns.values * design.columns.visits.len() } else { design.columns.values }
 }
 
-/// The design's rows for the columns kept, renumbered, in terms of the values that [`Moments::of`] uses.
-pub(crate) fn active_rows(design: &Design, kept: &[usize]) -> Rows {
-    let mut position = vec![None; design.columns.len()];
+/// D_t for the columns kept, renumbered, in terms of the values that [`Moments::of`] uses: one z per patient, or, with
+/// weights, one per visit.
+pub(crate) fn active_rows(columns: &Columns, by_visit: bool, kept: &[usize]) -> Rows {
+    let mut position = vec![None; columns.len()];
     kept.iter().enumerate().for_each(|(new, &old)| position[old] = Some(new));
-    let by_visit = design.weights.is_some();
     let row = |t: usize| {
-        let entries = design.entries[t].iter().filter_map(|e| position[e.column].map(|column| (column, e)));
+        let entries = columns.entries[t].iter().filter_map(|e| position[e.column].map(|column| (column, e)));
         entries
             .map(|(column, e)| crate::design::Entry {
                 column,
-                value: if by_visit { t * design.values + e.value } else { e.value },
+                value: if by_visit { t * columns.values + e.value } else { e.value },
                 weight: e.weight,
             })
             .collect()
     };
-    (0..design.visits.len()).map(row).collect()
+    (0..columns.visits.len()).map(row).collect()
 }
 
 /// The visits a patient was seen at, with z and y − X β₀ there, scaled by the square roots of the weights.
@@ -117,26 +117,26 @@ pub(super) struct Observed {
 impl Observed {
     /// Room for one patient of a design.
     pub fn new(design: &Design) -> Self {
-        let visits = design.visits.len();
+        let visits = design.columns.visits.len();
         Self { seen: Vec::with_capacity(visits), z: vec![0.0; value_count(design)], y: Vec::with_capacity(visits) }
     }
 
     /// Reads a patient whose values are `own`.
     pub fn read(&mut self, design: &Design, patient: usize, own: &[f64], rows: &Rows, origin: &[f64]) {
-        let (q, visits) = (design.values, design.visits.len());
+        let (q, visits) = (design.columns.values, design.columns.visits.len());
         self.seen.clear();
         self.y.clear();
-        match &design.weights {
+        match &design.rows.weights {
             None => self.z.copy_from_slice(own),
             Some(_) => self.z.fill(0.0),
         }
         for t in 0..visits {
-            let value = design.y[patient * visits + t];
+            let value = design.rows.y[patient * visits + t];
             if value.is_nan() {
                 continue;
             }
-            let root = design.weights.as_ref().map_or(1.0, |w| w[patient * visits + t].sqrt());
-            if design.weights.is_some() {
+            let root = design.rows.weights.as_ref().map_or(1.0, |w| w[patient * visits + t].sqrt());
+            if design.rows.weights.is_some() {
                 self.z[t * q..(t + 1) * q].iter_mut().zip(own).for_each(|(z, own)| *z = root * own);
             }
             let expected: f64 = rows[t].iter().map(|e| e.weight * own[e.value % q] * origin[e.column]).sum();

@@ -13,7 +13,7 @@ use super::working::Working;
 use super::workspace::Workspace;
 use super::{Engine, Failure, Moments, moments, start};
 use crate::covariance::CovarianceStructure;
-use crate::design::Design;
+use crate::design::{Account, Columns, Design, RandomTerm};
 use nalgebra::{DMatrix, DVector};
 use std::sync::Arc;
 
@@ -116,8 +116,8 @@ impl Fitted {
 
     /// Refuses a visit whose variance is that of rounding.
     fn with_variation(self, design: &Design) -> Result<Self, Failure> {
-        let visits = design.visits.len();
-        let largest = |t: usize| design.y.iter().skip(t).step_by(visits).filter(|y| !y.is_nan()).fold(0.0_f64, |m, y| m.max(y.abs()));
+        let visits = design.columns.visits.len();
+        let largest = |t: usize| design.rows.y.iter().skip(t).step_by(visits).filter(|y| !y.is_nan()).fold(0.0_f64, |m, y| m.max(y.abs()));
         let sigmas = self.sigmas();
         let is_still = |&t: &usize| sigmas.iter().any(|sigma| sigma[(t, t)].sqrt() < ROUNDING * largest(t));
         let still: Vec<String> = (0..visits).filter(is_still).map(|t| self.labels.visits[t].clone()).collect();
@@ -125,9 +125,9 @@ impl Fitted {
     }
 
     fn from(design: &Design, classes: Classes, estimation: Estimation, place: Option<Place>) -> Result<Self, Lost> {
-        let (kept, labels) = checked(design, &classes)?;
+        let (kept, labels) = checked(&design.columns, &design.account, &design.rows.random, &classes)?;
         let centring = Centring::of(design, &kept);
-        let (rows, values) = (moments::active_rows(design, &kept), centring.values(design));
+        let (rows, values) = (moments::active_rows(&design.columns, design.rows.weights.is_some(), &kept), centring.values(design));
         let (mut origin, theta) = match place {
             Some(Place { mut origin, theta }) => {
                 origin.truncate(kept.len());
@@ -147,16 +147,17 @@ impl Fitted {
 
     /// The same from moments that `collect` makes, for the columns kept and their rows.
     pub fn of_moments(
-        design: &Design,
+        columns: &Columns,
+        account: &Account,
         structure: Box<dyn CovarianceStructure>,
         estimation: Estimation,
         collect: impl FnOnce(&[usize], &moments::Rows) -> Result<(Centring, Moments), Failure>,
     ) -> Result<Self, Failure> {
         let classes = Classes::from(structure);
-        let (kept, labels) = checked(design, &classes)?;
-        let rows = moments::active_rows(design, &kept);
+        let (kept, labels) = checked(columns, account, &[], &classes)?;
+        let rows = moments::active_rows(columns, columns.are_weighted(), &kept);
         let (centring, moments) = collect(&kept, &rows)?;
-        let problem = build::problem_of_moments(&moments, rows, kept.len(), design.groups.len(), classes, estimation);
+        let problem = build::problem_of_moments(&moments, rows, kept.len(), columns.groups.len(), classes, estimation);
         let origin = moments.origin.clone();
         Self::optimum(problem, Some(moments), origin, None, kept, centring, labels).map_err(|lost| lost.failure)
     }
@@ -239,8 +240,9 @@ impl Fitted {
 impl Problem {
     /// Puts the effects of clusters behind the columns of the mean.
     pub(super) fn add_clusters(&mut self, mut clusters: Clusters, design: &Design, observed: &build::ObservedRows, class_of: &[usize]) {
-        let pattern_of =
-            |patient: usize, seen: &[usize]| self.pattern_of(design.group_of[patient], class_of.get(patient).copied().unwrap_or(0), seen);
+        let pattern_of = |patient: usize, seen: &[usize]| {
+            self.pattern_of(design.rows.group_of[patient], class_of.get(patient).copied().unwrap_or(0), seen)
+        };
         let cells = Cells::new(design, &clusters, &self.rows, observed, &self.patterns, pattern_of);
         clusters.cells = Some(cells);
         self.columns += clusters.effects();
@@ -273,14 +275,19 @@ pub(super) fn convergence(problem: &Problem, search: &Search, labels: &Labels, s
 }
 
 /// The columns that are fitted, and the names for messages, once it is sure that there are enough observations.
-pub(super) fn checked(design: &Design, classes: &Classes) -> Result<(Vec<usize>, Labels), Failure> {
-    let kept: Vec<usize> = (0..design.columns.len()).filter(|&c| design.aliased.iter().all(|a| a.column != c)).collect();
-    let labels = labels(design, &*classes.structures[0]);
-    check_sizes(design, &kept, &labels, design.n_observations())?;
+pub(super) fn checked(
+    columns: &Columns,
+    account: &Account,
+    random: &[RandomTerm],
+    classes: &Classes,
+) -> Result<(Vec<usize>, Labels), Failure> {
+    let kept: Vec<usize> = (0..columns.len()).filter(|&c| account.aliased.iter().all(|a| a.column != c)).collect();
+    let labels = labels(columns, random, &*classes.structures[0]);
+    check_sizes(&kept, &labels, account.n_observations())?;
     Ok((kept, labels))
 }
 
-fn check_sizes(design: &Design, kept: &[usize], labels: &Labels, observations: usize) -> Result<(), Failure> {
+fn check_sizes(kept: &[usize], labels: &Labels, observations: usize) -> Result<(), Failure> {
     let (columns, parameters) = (kept.len(), labels.parameters.len());
     if columns == 0 {
         return Err(Failure::NoColumns);
@@ -289,17 +296,17 @@ fn check_sizes(design: &Design, kept: &[usize], labels: &Labels, observations: u
         return Err(Failure::TooFewObservations { observations, columns });
     }
     if parameters > observations {
-        return Err(Failure::TooManyParameters { visits: design.visits.len(), parameters, observations });
+        return Err(Failure::TooManyParameters { visits: labels.visits.len(), parameters, observations });
     }
     Ok(())
 }
 
 /// An origin β₀ near the data, so that no digits are lost to an offset of the outcome.
 fn origin(design: &Design, values: &[f64], rows: &moments::Rows, kept: &[usize], classes: &Classes) -> Result<Vec<f64>, Failure> {
-    let intercept = kept.iter().position(|&c| design.terms[design.columns[c].term].variables.is_empty());
+    let intercept = kept.iter().position(|&c| design.columns.terms[design.columns[c].term].variables.is_empty());
     let mut origin = vec![0.0; kept.len()];
     if let Some(intercept) = intercept {
-        let observed = design.y.iter().filter(|y| !y.is_nan());
+        let observed = design.rows.y.iter().filter(|y| !y.is_nan());
         origin[intercept] = observed.clone().sum::<f64>() / observed.count().max(1) as f64;
         return Ok(origin);
     }
@@ -310,13 +317,13 @@ fn origin(design: &Design, values: &[f64], rows: &moments::Rows, kept: &[usize],
     Ok(point.beta.as_slice().to_vec())
 }
 
-fn labels(design: &Design, structure: &dyn CovarianceStructure) -> Labels {
-    let names = structure.parameter_names(&design.visit_labels);
-    let parameters = match design.groups.len() {
+fn labels(columns: &Columns, random: &[RandomTerm], structure: &dyn CovarianceStructure) -> Labels {
+    let names = structure.parameter_names(&columns.visit_labels);
+    let parameters = match columns.groups.len() {
         1 => names,
-        _ => design.groups.iter().flat_map(|group| names.iter().map(move |name| format!("{name} ({group})"))).collect(),
+        _ => columns.groups.iter().flat_map(|group| names.iter().map(move |name| format!("{name} ({group})"))).collect(),
     };
-    let of_clusters = Clusters::parameter_names(design);
+    let of_clusters = Clusters::parameter_names(random);
     let parameters: Vec<String> = parameters.into_iter().chain(of_clusters).collect();
-    Labels { visits: design.visit_labels.clone(), parameters, groups: design.groups.clone() }
+    Labels { visits: columns.visit_labels.clone(), parameters, groups: columns.groups.clone() }
 }

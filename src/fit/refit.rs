@@ -90,23 +90,23 @@ impl Refit {
     }
 
     fn read(&mut self, design: &Design, fitted: &Fitted) {
-        let visits = design.visits.len();
+        let visits = design.columns.visits.len();
         let values = fitted.centring.values(design);
         let rows = observed_rows(design, &values, &self.problem.rows, &fitted.origin);
         self.values = rows.values;
         let mut filled = vec![0; self.problem.patterns.len()];
-        for patient in 0..design.patients.len() {
-            let seen: Vec<usize> = (0..visits).filter(|t| !design.y[patient * visits + t].is_nan()).collect();
-            let pattern = self.problem.pattern_of(design.group_of[patient], fitted.class_of.get(patient).copied().unwrap_or(0), &seen);
+        for patient in 0..design.rows.patients.len() {
+            let seen: Vec<usize> = (0..visits).filter(|t| !design.rows.y[patient * visits + t].is_nan()).collect();
+            let pattern = self.problem.pattern_of(design.rows.group_of[patient], fitted.class_of.get(patient).copied().unwrap_or(0), &seen);
             // The patterns were made from these patients.
             let Some(pattern) = pattern else { continue };
             let first = self.observations.len();
             let mut log_weights = 0.0;
             for (&t, scaled) in seen.iter().zip(rows.y(patient)) {
                 let at = patient * visits + t;
-                let weight = design.weights.as_ref().map_or(1.0, |w| w[at]);
+                let weight = design.rows.weights.as_ref().map_or(1.0, |w| w[at]);
                 log_weights += weight.ln();
-                self.observations.push(Observation { at, expected: design.y[at] - scaled / weight.sqrt(), root: weight.sqrt() });
+                self.observations.push(Observation { at, expected: design.rows.y[at] - scaled / weight.sqrt(), root: weight.sqrt() });
                 self.y.push(*scaled);
             }
             let position = match &self.problem.data {

@@ -50,7 +50,17 @@ fn problem(design: &Design, classes: Classes, estimation: Estimation, storage: S
     let kept: Vec<usize> = (0..design.columns.len()).collect();
     let mut origin = vec![0.0; kept.len()];
     origin[0] = 30.0;
-    build::problem(design, &design.z, active_rows(design, &kept), &origin, kept.len(), classes, estimation, storage).0
+    build::problem(
+        design,
+        &design.rows.z,
+        active_rows(&design.columns, design.rows.weights.is_some(), &kept),
+        &origin,
+        kept.len(),
+        classes,
+        estimation,
+        storage,
+    )
+    .0
 }
 
 pub(super) fn options() -> [DesignOptions; 3] {
@@ -73,7 +83,7 @@ fn derivatives_are_those_of_the_likelihood() {
         let design = design(&options);
         for estimation in [Estimation::Reml, Estimation::Ml] {
             for (name, _, covariance) in Covariance::NAMED {
-                let classes: Classes = covariance.bind(&design.visit_times).expect("has times").into();
+                let classes: Classes = covariance.bind(&design.columns.visit_times).expect("has times").into();
                 let problem = problem(&design, classes, estimation, Storage::Sums);
                 let theta = theta(problem.structure(), problem.groups);
                 check(&problem, &theta, &format!("{name}, {estimation:?}, {options:?}"));
@@ -88,7 +98,7 @@ fn every_way_leads_to_the_same_numbers() {
     for options in options() {
         let design = design(&options);
         for (name, _, covariance) in Covariance::NAMED {
-            let bind = || -> Classes { covariance.bind(&design.visit_times).expect("has times").into() };
+            let bind = || -> Classes { covariance.bind(&design.columns.visit_times).expect("has times").into() };
             let [sums, patients] = [Storage::Sums, Storage::Patients].map(|s| problem(&design, bind(), Estimation::Reml, s));
             let theta = theta(sums.structure(), sums.groups);
             let results = [
@@ -113,7 +123,7 @@ fn classes_of_the_same_structure_are_one_class() {
     for options in options() {
         let design = design(&options);
         let bind = || covariance_of(&design);
-        let n = design.patients.len();
+        let n = design.rows.patients.len();
         let many = Classes { structures: (0..n).map(|_| bind().into()).collect(), of_patient: (0..n).collect() };
         let one = problem(&design, bind().into(), Estimation::Reml, Storage::Sums);
         let many = problem(&design, many, Estimation::Reml, Storage::Cheaper);
@@ -128,7 +138,7 @@ fn classes_of_the_same_structure_are_one_class() {
 }
 
 fn covariance_of(design: &Design) -> Box<dyn CovarianceStructure> {
-    Covariance::HeterogeneousAutoregressive.bind(&design.visit_times).expect("needs nothing")
+    Covariance::HeterogeneousAutoregressive.bind(&design.columns.visit_times).expect("needs nothing")
 }
 
 fn curvature_by(problem: &Problem, theta: &[f64], plan: TracePlan) -> (f64, Curvature) {
@@ -181,7 +191,7 @@ pub(super) fn check(problem: &Problem, theta: &[f64], case: &str) {
 fn the_likelihood_is_what_the_patients_give() {
     for options in options() {
         let design = design(&options);
-        let structure = Covariance::Unstructured.bind(&design.visit_times).expect("needs nothing");
+        let structure = Covariance::Unstructured.bind(&design.columns.visit_times).expect("needs nothing");
         let problem = problem(&design, structure.into(), Estimation::Reml, Storage::Cheaper);
         let point = super::start::start(&problem).expect("starts");
         let expected = patient_by_patient(&design, &point, problem.structure());
@@ -191,21 +201,21 @@ fn the_likelihood_is_what_the_patients_give() {
 
 /// −2 restricted log-likelihood summed over patients with dense matrices.
 fn patient_by_patient(design: &Design, point: &Point, structure: &dyn CovarianceStructure) -> f64 {
-    let (p, q, t) = (design.columns.len(), design.values, design.visits.len());
-    let per_group = point.theta.len() / design.groups.len();
+    let (p, q, t) = (design.columns.len(), design.columns.values, design.columns.visits.len());
+    let per_group = point.theta.len() / design.columns.groups.len();
     let (mut xwx, mut xwy, mut ywy, mut value, mut n) = (DMatrix::zeros(p, p), DVector::zeros(p), 0.0, 0.0, 0);
-    for i in 0..design.patients.len() {
-        let seen: Vec<usize> = (0..t).filter(|&v| !design.y[i * t + v].is_nan()).collect();
+    for i in 0..design.rows.patients.len() {
+        let seen: Vec<usize> = (0..t).filter(|&v| !design.rows.y[i * t + v].is_nan()).collect();
         let mut sigma = DMatrix::zeros(t, t);
-        let group = design.group_of[i];
+        let group = design.rows.group_of[i];
         structure.sigma(&point.theta[group * per_group..(group + 1) * per_group], &mut sigma);
-        let root = |v: usize| design.weights.as_ref().map_or(1.0, |w| w[i * t + v].sqrt());
+        let root = |v: usize| design.rows.weights.as_ref().map_or(1.0, |w| w[i * t + v].sqrt());
         let v = DMatrix::from_fn(seen.len(), seen.len(), |a, b| sigma[(seen[a], seen[b])] / (root(seen[a]) * root(seen[b])));
         let mut x = DMatrix::zeros(seen.len(), p);
         for (row, &visit) in seen.iter().enumerate() {
-            design.entries[visit].iter().for_each(|e| x[(row, e.column)] = e.weight * design.z[i * q + e.value]);
+            design.columns.entries[visit].iter().for_each(|e| x[(row, e.column)] = e.weight * design.rows.z[i * q + e.value]);
         }
-        let y = DVector::from_iterator(seen.len(), seen.iter().map(|&v| design.y[i * t + v]));
+        let y = DVector::from_iterator(seen.len(), seen.iter().map(|&v| design.rows.y[i * t + v]));
         let w = v.clone().try_inverse().expect("positive definite");
         value += v.determinant().ln();
         n += seen.len();

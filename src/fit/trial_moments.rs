@@ -4,7 +4,7 @@ use super::Failure;
 use super::centring::{Centring, is_far};
 use super::collect::Patients;
 use super::moments::{Moments, PatternMoments, Rows};
-use crate::design::{Census, Design, FrozenDesign, Occurring, ValueSums};
+use crate::design::{Census, Columns, Design, FrozenDesign, Occurring, ScaledGram, ValueSums};
 use crate::error::{Error, Result};
 use crate::trial::Trial;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
@@ -87,7 +87,7 @@ impl TrialMoments {
     /// visit or level that was not agreed, a variable that is missing or of another kind.
     pub fn of(design: &FrozenDesign, trial: &Trial) -> Result<Self> {
         let (own, census) = design.with_patients(trial)?;
-        let partners = partners(design.design());
+        let partners = partners(design.columns());
         let point = Point::near(&own, &partners);
         Ok(Self::measured_from(design, &own, census, point, &partners))
     }
@@ -95,20 +95,20 @@ impl TrialMoments {
     /// The moments of further data, measured from the same point as these, so that adding them costs nothing.
     pub(crate) fn like(&self, trial: &Trial) -> Result<Self> {
         let (own, census) = self.design.with_patients(trial)?;
-        Ok(Self::measured_from(&self.design, &own, census, self.point.clone(), &partners(&own)))
+        Ok(Self::measured_from(&self.design, &own, census, self.point.clone(), &partners(&own.columns)))
     }
 
     fn measured_from(frozen: &FrozenDesign, design: &Design, census: Census, point: Point, partners: &[Option<usize>]) -> Self {
-        let z = point.centred(&design.z, partners);
+        let z = point.centred(&design.rows.z, partners);
         let expected: Vec<(usize, f64)> = point.outcome.iter().copied().enumerate().filter(|(_, b)| *b != 0.0).collect();
         let patients = Patients {
             z: &z,
-            values: design.values,
-            y: &design.y,
-            visits: design.visits.len(),
-            weights: design.weights.as_deref(),
-            group_of: &design.group_of,
-            expected: vec![expected; design.visits.len()],
+            values: design.columns.values,
+            y: &design.rows.y,
+            visits: design.columns.visits.len(),
+            weights: design.rows.weights.as_deref(),
+            group_of: &design.rows.group_of,
+            expected: vec![expected; design.columns.visits.len()],
         };
         let patterns = patients.patterns();
         Self { design: frozen.clone(), census, point, patterns }
@@ -161,13 +161,13 @@ impl TrialMoments {
         if self.patterns.is_empty() {
             self.point = other.point.clone();
         }
-        let partners = partners(self.design.design());
+        let partners = partners(self.design.columns());
         let mut patterns: BTreeMap<(usize, Vec<usize>), PatternMoments> =
             std::mem::take(&mut self.patterns).into_iter().map(|p| ((p.group, p.visits.clone()), p)).collect();
         for pattern in &other.patterns {
             let mut moved = pattern.clone();
             if self.point != other.point {
-                let (blocks, visits) = (self.blocks(), self.design.design().visits.len());
+                let (blocks, visits) = (self.blocks(), self.design.columns().visits.len());
                 other.point.moved_to(&self.point, &partners, &mut moved, blocks, visits);
             }
             match patterns.get_mut(&(moved.group, moved.visits.clone())) {
@@ -180,28 +180,27 @@ impl TrialMoments {
         Ok(())
     }
 
-    /// How often z is repeated: once, or with weights once a visit.
     fn blocks(&self) -> usize {
-        let design = self.design.design();
-        if design.weights.is_some() { design.visits.len() } else { 1 }
+        blocks(self.design.columns())
     }
 
     /// The design of the fit: what occurs of the frozen one, with the sums in place of patients.
     pub(crate) fn occurring(&self) -> Result<Occurring> {
-        let mut sizes = vec![0; self.design.design().groups.len()];
+        let mut sizes = vec![0; self.design.columns().groups.len()];
         self.patterns.iter().for_each(|p| sizes[p.group] += p.patients);
         let mut occurring = self.design.occurring(&self.census, &sizes)?;
         let (point, patterns) = self.restricted(&occurring);
-        let centres = partners(&occurring.design).iter().zip(&point.centres).map(|(p, &by)| p.map(|p| (p, by))).collect();
-        let products = (0..occurring.visits.len()).map(|t| value_products(&occurring.design, &patterns, t)).collect();
-        occurring.design.sums = Some(ValueSums { products, centres, observations: self.observations() });
-        occurring.design.decide_aliased();
+        let columns = &occurring.columns;
+        let centres = partners(columns).iter().zip(&point.centres).map(|(p, &by)| p.map(|p| (p, by))).collect();
+        let products = (0..occurring.visits.len()).map(|t| value_products(columns, &patterns, t)).collect();
+        let sums = ValueSums { products, centres, observations: self.observations() };
+        occurring.account.decide_aliased(columns, ScaledGram::of_sums(columns, &sums));
         Ok(occurring)
     }
 
     /// The patterns in the numbers of a restricted design, and the point that they are measured from.
     fn restricted(&self, occurring: &Occurring) -> (Point, Vec<PatternMoments>) {
-        let (q, blocks) = (self.design.design().values, self.blocks());
+        let (q, blocks) = (self.design.columns().values, self.blocks());
         let values: Vec<usize> = match blocks {
             1 => occurring.values.clone(),
             _ => occurring.visits.iter().flat_map(|t| occurring.values.iter().map(move |v| t * q + v)).collect(),
@@ -210,7 +209,7 @@ impl TrialMoments {
         let mut point = self.point.clone();
         if occurring.values.len() < q {
             point = self.point_within(&occurring.values);
-            let (partners, visits) = (partners(self.design.design()), self.design.design().visits.len());
+            let (partners, visits) = (partners(self.design.columns()), self.design.columns().visits.len());
             patterns.iter_mut().for_each(|p| self.point.moved_to(&point, &partners, p, blocks, visits));
         }
         let place = |among: &[usize], x: usize| among.iter().position(|&y| y == x);
@@ -226,8 +225,8 @@ impl TrialMoments {
     /// A point in terms of some of the values alone, near the one in use. Values that are left out are zero for
     /// everyone or, where the first level of a factor does not occur, made of those that stay.
     fn point_within(&self, values: &[usize]) -> Point {
-        let (design, visits) = (self.design.design(), self.design.design().visits.len());
-        let (q, partners) = (design.values, partners(design));
+        let (columns, visits) = (self.design.columns(), self.design.columns().visits.len());
+        let (q, partners) = (columns.values, partners(columns));
         let mut point = self.point.clone();
         for (v, partner) in partners.iter().enumerate() {
             if partner.is_some_and(|p| !values.contains(&p)) || !values.contains(&v) {
@@ -247,7 +246,7 @@ impl TrialMoments {
         }
         let mut sums = vec![0.0; q * q];
         for t in 0..visits {
-            sums.iter_mut().zip(value_products(design, &patterns, t)).for_each(|(s, x)| *s += x);
+            sums.iter_mut().zip(value_products(columns, &patterns, t)).for_each(|(s, x)| *s += x);
         }
         let gram = DMatrix::from_fn(values.len(), values.len(), |a, b| sums[values[b] * q + values[a]]);
         let cross = DVector::from_iterator(values.len(), values.iter().map(|&v| (0..q).map(|k| sums[v * q + k] * outcome[k]).sum()));
@@ -260,16 +259,16 @@ impl TrialMoments {
 
     /// The moments of the fitted columns, measured as a fit wants them.
     pub(crate) fn for_fit(&self, occurring: &Occurring, kept: &[usize], rows: &Rows) -> Result<(Centring, Moments), Failure> {
-        let design = &occurring.design;
+        let columns = &occurring.columns;
         let (mut point, mut patterns) = self.restricted(occurring);
-        let partners = partners(design);
+        let partners = partners(columns);
         let centring = Centring::with(
-            design,
+            columns,
             kept,
             |v| partners[v].is_some(),
-            |v, indicator| far_mean(design, &patterns, &point, v, partners[v].filter(|&p| p == indicator)?),
+            |v, indicator| far_mean(columns, &patterns, &point, v, partners[v].filter(|&p| p == indicator)?),
         );
-        let blocks = if design.weights.is_some() { design.visits.len() } else { 1 };
+        let blocks = blocks(columns);
         let mut wanted = point.clone();
         for (v, centre) in wanted.centres.iter_mut().enumerate() {
             *centre = centring.of_value(v).map_or(0.0, |(_, by)| by);
@@ -279,11 +278,11 @@ impl TrialMoments {
                 wanted.outcome[partner] += (wanted.centres[v] - point.centres[v]) * wanted.outcome[v];
             }
         }
-        patterns.iter_mut().for_each(|p| point.moved_to(&wanted, &partners, p, blocks, design.visits.len()));
+        patterns.iter_mut().for_each(|p| point.moved_to(&wanted, &partners, p, blocks, columns.visits.len()));
         point = wanted;
         let origin = nearest_coefficients(&patterns, rows, kept.len(), &point.outcome).ok_or(Failure::Singular)?;
-        let q = design.values;
-        let step: Vec<Vec<f64>> = (0..design.visits.len())
+        let q = columns.values;
+        let step: Vec<Vec<f64>> = (0..columns.visits.len())
             .map(|t| {
                 let first = if blocks > 1 { t * q } else { 0 };
                 let mut step = vec![0.0; blocks * q];
@@ -293,7 +292,7 @@ impl TrialMoments {
             })
             .collect();
         patterns.iter_mut().for_each(|p| p.subtract(&step));
-        let moments = Moments { values: blocks * q, visits: design.visits.len(), patterns, origin };
+        let moments = Moments { values: blocks * q, visits: columns.visits.len(), patterns, origin };
         Ok((centring, moments))
     }
 }
@@ -302,10 +301,10 @@ impl Point {
     /// The point near the first patients of a design: the means of numbers, the least-squares prediction of the
     /// outcome.
     fn near(design: &Design, partners: &[Option<usize>]) -> Self {
-        let (q, visits) = (design.values, design.visits.len());
-        let n = design.patients.len().min(FIRST);
+        let (q, visits) = (design.columns.values, design.columns.visits.len());
+        let n = design.rows.patients.len().min(FIRST);
         let mut point = Self { centres: vec![0.0; q], outcome: vec![0.0; q] };
-        let first = &design.z[..n * q];
+        let first = &design.rows.z[..n * q];
         for (v, partner) in partners.iter().enumerate() {
             let Some(partner) = *partner else { continue };
             let (sum, count) = first.chunks_exact(q).fold((0.0, 0.0), |(sum, n), z| (sum + z[v] * z[partner], n + z[partner]));
@@ -315,7 +314,7 @@ impl Point {
         }
         let z = point.centred(first, partners);
         let (mut gram, mut cross) = (DMatrix::zeros(q, q), DVector::zeros(q));
-        for (z, y) in z.chunks_exact(q.max(1)).zip(design.y.chunks_exact(visits.max(1))) {
+        for (z, y) in z.chunks_exact(q.max(1)).zip(design.rows.y.chunks_exact(visits.max(1))) {
             for y in y.iter().filter(|y| !y.is_nan()) {
                 let z = DVector::from_column_slice(z);
                 gram.ger(1.0, &z, &z, 1.0);
@@ -369,23 +368,28 @@ impl Point {
 }
 
 /// For each value of z that is one number times indicators, the value that is those indicators alone.
-fn partners(design: &Design) -> Vec<Option<usize>> {
+fn partners(columns: &Columns) -> Vec<Option<usize>> {
     use crate::design::{Part, Product};
     let partner = |product: &Product| {
         let (numbers, rest): (Vec<_>, Vec<_>) = product.parts.iter().copied().partition(|(_, part)| *part == Part::Number);
         let same = |p: &Product| p.parts == rest && (p.visit.is_none() || p.visit == product.visit);
-        (numbers.len() == 1).then(|| design.products.iter().position(same)).flatten()
+        (numbers.len() == 1).then(|| columns.products.iter().position(same)).flatten()
     };
-    design.products.iter().map(partner).collect()
+    columns.products.iter().map(partner).collect()
+}
+
+/// How often z is repeated: once, or with weights once per visit.
+fn blocks(columns: &Columns) -> usize {
+    if columns.are_weighted() { columns.visits.len() } else { 1 }
 }
 
 /// Σ z z' of the base values at a visit, q × q.
-fn value_products(design: &Design, patterns: &[PatternMoments], t: usize) -> Vec<f64> {
-    let q = design.values;
+fn value_products(columns: &Columns, patterns: &[PatternMoments], t: usize) -> Vec<f64> {
+    let q = columns.values;
     let mut sum = vec![0.0; q * q];
     for pattern in patterns.iter().filter(|p| p.visits.contains(&t)) {
         let width = pattern.zz.len().isqrt();
-        let first = if design.weights.is_some() { t * q } else { 0 };
+        let first = if columns.are_weighted() { t * q } else { 0 };
         for (a, column) in sum.chunks_exact_mut(q).enumerate() {
             let from = (first + a) * width + first;
             column.iter_mut().zip(&pattern.zz[from..from + q]).for_each(|(s, x)| *s += x);
@@ -395,9 +399,9 @@ fn value_products(design: &Design, patterns: &[PatternMoments], t: usize) -> Vec
 }
 
 /// The mean of a value where its indicator is one, if it is far from zero.
-fn far_mean(design: &Design, patterns: &[PatternMoments], point: &Point, value: usize, indicator: usize) -> Option<f64> {
-    let q = design.values;
-    let total = |a: usize, b: usize| (0..design.visits.len()).map(|t| value_products(design, patterns, t)[b * q + a]).sum::<f64>();
+fn far_mean(columns: &Columns, patterns: &[PatternMoments], point: &Point, value: usize, indicator: usize) -> Option<f64> {
+    let q = columns.values;
+    let total = |a: usize, b: usize| (0..columns.visits.len()).map(|t| value_products(columns, patterns, t)[b * q + a]).sum::<f64>();
     let n = total(indicator, indicator);
     let offset = total(value, indicator) / n;
     let variance = total(value, value) / n - offset * offset;
@@ -462,7 +466,7 @@ impl TryFrom<Written> for TrialMoments {
 
     fn try_from(Written { design, census, point, patterns }: Written) -> Result<Self> {
         let moments = Self { design, census, point, patterns };
-        let own = moments.design.design();
+        let own = moments.design.columns();
         let (q, visits, groups) = (own.values, own.visits.len(), own.groups.len());
         let z = q * moments.blocks();
         let fits = |p: &PatternMoments| {

@@ -25,11 +25,11 @@ impl BetweenWithin {
     /// For the columns `kept` of a design; the others are aliased and count as nothing.
     pub fn of(design: &Design, kept: &[usize]) -> Self {
         let varies = varying_terms(design);
-        let is_intercept = |c: usize| design.terms[design.columns[c].term].variables.is_empty();
+        let is_intercept = |c: usize| design.columns.terms[design.columns[c].term].variables.is_empty();
         let is_within = |c: usize| varies[design.columns[c].term];
         let within = kept.iter().filter(|&&c| is_within(c)).count() as f64;
         let between = kept.len() as f64 - within;
-        let (n, observations) = (design.patients.len() as f64, design.n_observations() as f64);
+        let (n, observations) = (design.rows.patients.len() as f64, design.n_observations() as f64);
         let (between_df, within_df) = (n - between, observations - n - within);
         // With one observation a patient nothing is within.
         let repeated = observations > n;
@@ -47,10 +47,10 @@ impl BetweenWithin {
 
 /// Whether a column of the term varies among the observations of some patient.
 fn varying_terms(design: &Design) -> Vec<bool> {
-    let (p, visits) = (design.columns.len(), design.visits.len());
-    let mut varies = vec![false; design.terms.len()];
+    let (p, visits) = (design.columns.len(), design.columns.visits.len());
+    let mut varies = vec![false; design.columns.terms.len()];
     let (mut first, mut row) = (vec![0.0; p], vec![0.0; p]);
-    for (y, z) in design.y.chunks_exact(visits.max(1)).zip(design.z.chunks_exact(design.values.max(1))) {
+    for (y, z) in design.rows.y.chunks_exact(visits.max(1)).zip(design.rows.z.chunks_exact(design.columns.values.max(1))) {
         let mut seen = (0..visits).filter(|&t| !y[t].is_nan());
         let Some(start) = seen.next() else { continue };
         fill(design, z, start, &mut first);
@@ -67,5 +67,5 @@ fn varying_terms(design: &Design) -> Vec<bool> {
 /// Writes the row of the model matrix of a patient's visit.
 fn fill(design: &Design, z: &[f64], visit: usize, row: &mut [f64]) {
     row.fill(0.0);
-    design.entries[visit].iter().for_each(|e| row[e.column] += e.weight * z[e.value]);
+    design.columns.entries[visit].iter().for_each(|e| row[e.column] += e.weight * z[e.value]);
 }

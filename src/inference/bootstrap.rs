@@ -38,7 +38,7 @@ impl Fit {
             }
         };
         let patients = self.design().patients().len();
-        bootstrap.sample(observed, &self.design().arm_of, |sample| match (sample, &simulator) {
+        bootstrap.sample(observed, &self.design().rows.arm_of, |sample| match (sample, &simulator) {
             (Sample::Outcomes { seed, replicate }, Some(simulator)) => {
                 statistics(&refitter.clone().fit_to_outcome(simulator.outcome(seed, replicate))?)
             }

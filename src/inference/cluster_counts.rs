@@ -32,8 +32,8 @@ impl Fit {
     /// How many clusters the standard errors rest on; `None` where they are model-based.
     pub fn cluster_counts(&self) -> Option<ClusterCounts> {
         let design = self.whole_fit().design();
-        let clusters = design.clusters.as_ref()?;
-        let sizes = clusters.sizes(&design.arm_of);
+        let clusters = design.rows.clusters.as_ref()?;
+        let sizes = clusters.sizes(&design.rows.arm_of);
         let row = |arm: &str, of: &dyn Fn(&[usize]) -> usize| {
             let own: Vec<usize> = sizes.iter().map(|sizes| of(sizes)).filter(|n| *n > 0).collect();
             ClusterCount {

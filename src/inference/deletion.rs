@@ -64,7 +64,7 @@ impl Own {
         let seen: Vec<usize> = rows.iter().map(|(_, t, _)| *t).collect();
         let columns = rows.iter().map(|(.., x)| fit.centred_weights("a fitted value", x)).collect::<Result<Vec<_>>>()?;
         let x = DMatrix::from_columns(&columns);
-        let y = DVector::from_iterator(seen.len(), seen.iter().map(|&t| design.y[patient * design.visit_labels().len() + t]));
+        let y = DVector::from_iterator(seen.len(), seen.iter().map(|&t| design.rows.y[patient * design.visit_labels().len() + t]));
         Ok(Self { patient, residuals: y - x.transpose() * fit.fitted.centred_beta(), v: fit.covariance_of(patient, &seen), x })
     }
 

@@ -57,8 +57,13 @@ impl Fit {
         let mut active = fitted.centred_beta();
         fitted.centring.coefficients(active.as_mut_slice());
         fitted.kept.iter().zip(active.iter()).for_each(|(&c, &b)| beta[c] = b);
-        let covariances =
-            design.groups.iter().zip(fitted.sigmas()).map(|(group, sigma)| GroupCovariance { group: group.clone(), sigma }).collect();
+        let covariances = design
+            .columns
+            .groups
+            .iter()
+            .zip(fitted.sigmas())
+            .map(|(group, sigma)| GroupCovariance { group: group.clone(), sigma })
+            .collect();
         Self::found(design, covariance, estimation, df, Arc::new(fitted), None, beta, covariances)
     }
 
@@ -222,7 +227,7 @@ impl Fit {
 
     /// The rank of the model matrix.
     pub fn rank(&self) -> usize {
-        self.design.columns.len() - self.design.aliased.len()
+        self.design.columns.len() - self.design.account.aliased.len()
     }
 
     /// The coefficients β, one a column of the model matrix; NaN for aliased columns.
@@ -284,8 +289,8 @@ impl Fit {
             })
         };
         let rows = (0..self.beta.len()).map(&mut row).collect();
-        if !self.design.aliased.is_empty() {
-            let names: Vec<&str> = self.design.aliased.iter().map(|a| self.design.columns[a.column].name.as_str()).collect();
+        if !self.design.account.aliased.is_empty() {
+            let names: Vec<&str> = self.design.account.aliased.iter().map(|a| self.design.columns[a.column].name.as_str()).collect();
             notes.push(format!("Aliased columns are held at zero: {}.", names.join(", ")));
         }
         Coefficients { rows, notes }
@@ -326,7 +331,7 @@ impl Fit {
 
     /// Refuses what takes patients to be independent, where effects of clusters tie them together.
     pub(super) fn must_have_no_clusters(&self, what: &str) -> Result<()> {
-        match self.design.random.first() {
+        match self.design.rows.random.first() {
             None => Ok(()),
             Some(term) => Err(Error::invalid(
                 format!("{what} of this fit"),
@@ -514,7 +519,7 @@ impl Fit {
 
     /// What the clusters of a cluster-robust covariance are called.
     fn cluster_word(&self) -> &'static str {
-        let above = self.whole_fit().design.clusters.as_ref().is_some_and(PatientClusters::above_patients);
+        let above = self.whole_fit().design.rows.clusters.as_ref().is_some_and(PatientClusters::above_patients);
         if above { "clusters" } else { "patients" }
     }
 
@@ -563,7 +568,7 @@ impl Fit {
             ));
         }
         let size = l.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
-        for aliased in &self.design.aliased {
+        for aliased in &self.design.account.aliased {
             let implied: f64 = aliased.of.iter().map(|&(c, factor)| factor * l[c]).sum();
             let scale = aliased.of.iter().map(|&(_, factor)| factor.abs()).fold(1.0, f64::max) * size;
             if (l[aliased.column] - implied).abs() > 1e-8 * scale {

@@ -86,7 +86,7 @@ mod tests {
         for replicate in 0..REPLICATES {
             let trial = generator.trial(1, replicate).expect("a trial");
             let design = Design::build(&trial, &mean, &DesignOptions::default()).expect("a design");
-            let structure = Covariance::Autoregressive.bind(&design.visit_times).expect("needs nothing");
+            let structure = Covariance::Autoregressive.bind(&design.columns.visit_times).expect("needs nothing");
             let fitted = Fitted::new(&design, structure, Estimation::Reml).expect("a fit");
             let information = Information::of(&fitted, InformationKind::Observed);
             let wcw = information.weighted_r(&fitted).expect("not linear");

@@ -134,14 +134,14 @@ impl Fit {
         let (wide, narrow) = (self.design(), nested.design());
         let (larger, smaller) = (self.fitted(), nested.fitted());
         let mut vanished = 0;
-        for group in 0..wide.groups.len() {
-            let mut of = wide.group_of.iter().zip(&narrow.group_of).filter(|(g, _)| **g == group).map(|(_, &own)| own);
+        for group in 0..wide.columns.groups.len() {
+            let mut of = wide.rows.group_of.iter().zip(&narrow.rows.group_of).filter(|(g, _)| **g == group).map(|(_, &own)| own);
             let Some(own) = of.next() else { continue };
             if of.any(|other| other != own) {
                 return Err(Error::NotComparable {
                     why: format!(
                         "the patients of group `{}`, who have one covariance in the larger model, have several in the other",
-                        wide.groups[group]
+                        wide.columns.groups[group]
                     ),
                 });
             }
@@ -195,7 +195,7 @@ fn compared(fit: &Fit) -> ComparedModel {
     let counted = if fit.estimation() == Estimation::Ml { ParameterCount::All } else { ParameterCount::Covariance };
     let criteria = fit.information_criteria(counted);
     let groups = if fit.design().groups().len() > 1 { format!(" by group ({})", fit.design().groups().join(", ")) } else { String::new() };
-    let effects: String = fit.design().options.random.iter().map(|term| format!(" + {term}")).collect();
+    let effects: String = fit.design().columns.options.random.iter().map(|term| format!(" + {term}")).collect();
     ComparedModel {
         model: format!("{}{}; {}{groups}", fit.design().mean_model(), effects, fit.covariance_structure()),
         parameters: covariance + mean,

@@ -167,7 +167,7 @@ impl Fit {
         self.check_shared_covariance("predictions")?;
         self.must_have_no_clusters("predictions")?;
         let design = self.design();
-        let applied = design.applied_to(trial)?;
+        let applied = design.columns.applied_to(trial)?;
         let mut rows = Vec::with_capacity(trial.patients().len() * design.visit_labels().len());
         for (i, name) in trial.patients().iter().enumerate() {
             let patient = Patient::of(self, &applied, i, options.kind);
@@ -185,7 +185,7 @@ impl Fit {
                 });
             }
         }
-        let notes = notes(self, options.kind, options.level, &rows, design.weights.is_some());
+        let notes = notes(self, options.kind, options.level, &rows, design.rows.weights.is_some());
         Ok(Predictions { outcome: design.outcome().into(), kind: options.kind, level: options.level, rows, notes })
     }
 }

@@ -1,7 +1,6 @@
 //! Whole fits of the same model to changed data, the fast way where it serves.
 
 use super::{Fit, Refitter};
-use crate::design::Design;
 use crate::error::{Error, Result};
 use crate::fit::Failure;
 use crate::fit::optimum::Fitted;
@@ -14,7 +13,8 @@ impl Refitter<'_> {
     pub(super) fn fit_to_outcome(mut self, outcome: Vec<f64>) -> Result<Fit> {
         self.with_outcomes(&outcome)?;
         let fit = self.to_fit();
-        let design = Design { y: outcome, ..fit.design().clone() };
+        let mut design = fit.design().clone();
+        design.rows.y = outcome;
         Ok(fit.with_design(design))
     }
 
@@ -42,7 +42,7 @@ impl Fit {
     /// The fit from the beginning, with the columns that the patients determine.
     fn anew(&self, times: &[u32]) -> Result<Fit> {
         let design = self.design().repeated(times).with_own_aliasing();
-        let structure = self.covariance_structure().bind(&design.visit_times)?;
+        let structure = self.covariance_structure().bind(&design.columns.visit_times)?;
         let fitted = Fitted::new(&design, structure, self.estimation()).map_err(Error::Fit)?;
         Ok(self.with_fitted(fitted).with_design(design))
     }

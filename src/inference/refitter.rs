@@ -68,7 +68,7 @@ impl<'f> Refitter<'f> {
     /// The outcomes of the original fit, patient by patient in the order of
     /// [`Design::patients`](crate::design::Design::patients): n × T, NaN where not analysed.
     pub fn outcomes(&self) -> &'f [f64] {
-        &self.fit.design().y
+        &self.fit.design().rows.y
     }
 
     /// Fits with other outcomes, arranged as [`Refitter::outcomes`]; values where the original has none are not read.

@@ -67,7 +67,7 @@ impl Fit {
             let seen: Vec<usize> = patient.iter().map(|(_, t, _)| *t).collect();
             let v = self.covariance_of(i, &seen);
             let fitted: Vec<f64> = patient.iter().map(|(_, _, x)| product(x, self.beta())).collect();
-            let response = DVector::from_iterator(seen.len(), seen.iter().zip(&fitted).map(|(&t, f)| design.y[i * visits + t] - f));
+            let response = DVector::from_iterator(seen.len(), seen.iter().zip(&fitted).map(|(&t, f)| design.rows.y[i * visits + t] - f));
             let conditional = DVector::from_iterator(seen.len(), (0..seen.len()).map(|k| response[k] - effects[i * visits + seen[k]]));
             let sigma = self.residual_covariance_of(i, &seen);
             let whitened = |v: &DMatrix<f64>, r: &DVector<f64>| v.clone().cholesky().and_then(|c| c.l().solve_lower_triangular(r));
@@ -119,7 +119,7 @@ impl Fit {
 
     /// z'û of every analysed observation, patients × visits; zero elsewhere.
     fn effects_by_observation(&self) -> Vec<f64> {
-        let mut sums = vec![0.0; self.design().y.len()];
+        let mut sums = vec![0.0; self.design().rows.y.len()];
         for own in self.fitted_terms() {
             let (predicted, k) = (self.predicted(&own), own.term.effects().len());
             for ((sum, level), z) in sums.iter_mut().zip(own.term.level_of()).zip(own.term.z().chunks_exact(k)) {
@@ -134,12 +134,12 @@ impl Fit {
     /// Σ_i: what an analysed patient's observations at the visits `seen` vary by beyond the effects of clusters.
     pub(super) fn residual_covariance_of(&self, patient: usize, seen: &[usize]) -> DMatrix<f64> {
         let design = self.design();
-        let group = design.group_of[patient];
+        let group = design.rows.group_of[patient];
         let sigma = match self.fitted().class_of.get(patient) {
             None => self.covariances()[group].sigma.clone(),
             Some(&class) => self.fitted().problem.sigma(&self.fitted().point.theta, group, class),
         };
-        let weight = |t: usize| design.weights.as_ref().map_or(1.0, |w| w[patient * design.visit_labels().len() + t]);
+        let weight = |t: usize| design.rows.weights.as_ref().map_or(1.0, |w| w[patient * design.visit_labels().len() + t]);
         DMatrix::from_fn(seen.len(), seen.len(), |a, b| sigma[(seen[a], seen[b])] / (weight(seen[a]) * weight(seen[b])).sqrt())
     }
 }

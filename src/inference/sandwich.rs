@@ -152,10 +152,10 @@ impl Sandwich {
     pub fn notes(&self, design: &Design, method: Vcov, df: Df) -> Vec<String> {
         let satterthwaite =
             if df == Df::Satterthwaite { ", degrees of freedom of Bell and McCaffrey under the fitted covariance" } else { "" };
-        let clusters = design.clusters.as_ref();
+        let clusters = design.rows.clusters.as_ref();
         let sentence = clusters.map_or_else(|| "patients as clusters".into(), PatientClusters::sentence);
         let mut notes = vec![format!("Standard errors are cluster-robust ({method}, {sentence}){satterthwaite}.")];
-        if let Some(few) = clusters.and_then(|c| c.few(&design.arm_of)) {
+        if let Some(few) = clusters.and_then(|c| c.few(&design.rows.arm_of)) {
             let trust = match (method, df) {
                 (Vcov::Cr0, _) => "CR0 is too small with so few, CR2 is not",
                 (_, Df::Satterthwaite) => "the degrees of freedom say how far they can be trusted",

@@ -98,9 +98,9 @@ impl Effects {
 impl OwnEffects {
     /// The effects of these patients' observations; their rows are to be filled patient by patient.
     pub fn of(design: &Design, members: &[usize]) -> Self {
-        let visits = design.visits.len();
+        let visits = design.columns.visits.len();
         let (mut first, mut columns) = (BTreeMap::new(), 0);
-        for (index, term) in design.random.iter().enumerate() {
+        for (index, term) in design.rows.random.iter().enumerate() {
             for level in members.iter().flat_map(|&i| &term.level_of[i * visits..(i + 1) * visits]).flatten() {
                 first.entry((index, *level)).or_insert_with(|| {
                     columns += term.size();
@@ -115,7 +115,7 @@ impl OwnEffects {
     pub fn append(&mut self, design: &Design, row: usize, weight: f64) {
         let start = self.z.len();
         self.z.resize(start + self.columns, 0.0);
-        for (index, term) in design.random.iter().enumerate() {
+        for (index, term) in design.rows.random.iter().enumerate() {
             let Some(first) = term.level_of[row].and_then(|level| self.first.get(&(index, level))) else { continue };
             let own = &mut self.z[start + first..start + first + term.size()];
             own.iter_mut().zip(multipliers(term, row)).for_each(|(own, z)| *own = weight * z);

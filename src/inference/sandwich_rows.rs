@@ -51,8 +51,8 @@ impl Rows {
     /// The design's clusters; patients where it names none. `root` is K with KK' = Φ.
     pub fn of(design: &Design, fitted: &Fitted, root: &DMatrix<f64>) -> Self {
         let (pattern_of, patterns) = patterns(design, &fitted.sigmas());
-        let n = design.patients.len();
-        let (members, ends) = design.clusters.as_ref().map_or_else(|| ((0..n).collect(), (1..=n).collect()), PatientClusters::members);
+        let n = design.rows.patients.len();
+        let (members, ends) = design.rows.clusters.as_ref().map_or_else(|| ((0..n).collect(), (1..=n).collect()), PatientClusters::members);
         let (loadings, means) = loadings(design, fitted, root);
         let size = |own: &[usize]| own.iter().map(|&i| patterns[pattern_of[i]].visits.len()).sum::<usize>();
         let starts = std::iter::once(0).chain(ends.iter().copied());
@@ -71,7 +71,7 @@ impl Rows {
             let mut rows = 0;
             let members = &self.members[start..end];
             for &patient in members {
-                let own = &z[patient * design.values..(patient + 1) * design.values];
+                let own = &z[patient * design.columns.values..(patient + 1) * design.columns.values];
                 rows += self.whiten(design, patient, own, &mut x[rows * self.columns..], &mut e[rows..]);
             }
             start = end;
@@ -91,8 +91,8 @@ impl Rows {
             let pattern = &self.patterns[self.pattern_of[patient]];
             let m = pattern.visits.len();
             for (i, &t) in pattern.visits.iter().enumerate() {
-                let at = patient * design.visits.len() + t;
-                own.append(design, at, design.weights.as_ref().map_or(1.0, |w| w[at].sqrt()));
+                let at = patient * design.columns.visits.len() + t;
+                own.append(design, at, design.rows.weights.as_ref().map_or(1.0, |w| w[at].sqrt()));
                 let rows = own.z.len() / q.max(1);
                 let (before, row) = own.z.split_at_mut(rows.saturating_sub(1) * q);
                 let factor = &pattern.factor[i * m..=i * m + i];
@@ -108,12 +108,12 @@ impl Rows {
 
     /// Writes the rows of a patient with the values `z`; returns how many there are.
     fn whiten(&self, design: &Design, patient: usize, z: &[f64], x: &mut [f64], e: &mut [f64]) -> usize {
-        let (p, visits) = (self.columns, design.visits.len());
+        let (p, visits) = (self.columns, design.columns.visits.len());
         let pattern = &self.patterns[self.pattern_of[patient]];
         let m = pattern.visits.len();
         for (i, &t) in pattern.visits.iter().enumerate() {
             let at = patient * visits + t;
-            let weight = design.weights.as_ref().map_or(1.0, |w| w[at].sqrt());
+            let weight = design.rows.weights.as_ref().map_or(1.0, |w| w[at].sqrt());
             let (before, row) = x.split_at_mut(i * p);
             let row = &mut row[..p];
             row.fill(0.0);
@@ -125,7 +125,7 @@ impl Rows {
                     row.iter_mut().zip(loading).for_each(|(x, k)| *x += factor * k);
                 }
             }
-            let mut residual = weight * (design.y[at] - mean);
+            let mut residual = weight * (design.rows.y[at] - mean);
             let factor = &pattern.factor[i * m..=i * m + i];
             for (j, l) in factor[..i].iter().enumerate() {
                 row.iter_mut().zip(&before[j * p..(j + 1) * p]).for_each(|(x, earlier)| *x -= l * earlier);
@@ -160,14 +160,14 @@ impl WhitenedRows<'_> {
 
 /// The pattern of every patient, and the patterns.
 fn patterns(design: &Design, sigmas: &[DMatrix<f64>]) -> (Vec<usize>, Vec<Pattern>) {
-    let t = design.visits.len();
+    let t = design.columns.visits.len();
     // The group, then the visits.
     let mut known: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
     let mut patterns = vec![];
     let mut key = Vec::with_capacity(t + 1);
     let mut of = |(patient, y): (usize, &[f64])| {
         key.clear();
-        key.push(design.group_of[patient]);
+        key.push(design.rows.group_of[patient]);
         key.extend((0..t).rev().filter(|&t| !y[t].is_nan()));
         known.get(key.as_slice()).copied().unwrap_or_else(|| {
             patterns.push(Pattern::of(&sigmas[key[0]], &key[1..]));
@@ -175,7 +175,7 @@ fn patterns(design: &Design, sigmas: &[DMatrix<f64>]) -> (Vec<usize>, Vec<Patter
             patterns.len() - 1
         })
     };
-    let pattern_of = design.y.chunks_exact(t.max(1)).enumerate().map(&mut of).collect();
+    let pattern_of = design.rows.y.chunks_exact(t.max(1)).enumerate().map(&mut of).collect();
     (pattern_of, patterns)
 }
 
@@ -200,7 +200,7 @@ fn loadings(design: &Design, fitted: &Fitted, root: &DMatrix<f64>) -> (Vec<Vec<(
     let mut position = vec![None; design.columns.len()];
     fitted.kept.iter().enumerate().for_each(|(new, &old)| position[old] = Some(new));
     let (mut all, mut means) = (vec![], vec![]);
-    for entries in &design.entries {
+    for entries in &design.columns.entries {
         let mut own: BTreeMap<usize, (Vec<f64>, f64)> = BTreeMap::new();
         for (entry, column) in entries.iter().filter_map(|e| position[e.column].map(|column| (e, column))) {
             let (loading, mean) = own.entry(entry.value).or_insert_with(|| (vec![0.0; root.ncols()], 0.0));

@@ -95,12 +95,12 @@ impl Simulator {
             })
         };
         let factors = fit.covariances().iter().map(|group| factor(&group.sigma)).collect::<Result<Vec<_>>>()?;
-        let mut means = vec![f64::NAN; design.y.len()];
+        let mut means = vec![f64::NAN; design.rows.y.len()];
         design.model_matrix().iter().for_each(|(i, t, x)| means[i * visits + t] = product(x, fit.beta()));
-        let roots = design.weights.as_ref().map(|weights| weights.iter().map(|w| w.sqrt()).collect());
+        let roots = design.rows.weights.as_ref().map(|weights| weights.iter().map(|w| w.sqrt()).collect());
         let theta = &fit.fitted().point.theta;
         let clusters = fit.fitted_terms().iter().map(|own| (own.term.clone(), semidefinite_factor(&own.covariance(theta)))).collect();
-        Ok(Self { visits, factors, group_of: design.group_of.clone(), means, roots, clusters })
+        Ok(Self { visits, factors, group_of: design.rows.group_of.clone(), means, roots, clusters })
     }
 
     /// The outcome of one replicate, n × T.

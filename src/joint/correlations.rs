@@ -79,7 +79,7 @@ impl JointFit {
     fn pairs_of_cells(&self) -> Vec<(Cell<'_>, Cell<'_>)> {
         let cells = self.responses.iter().zip(&self.places).enumerate().flat_map(|(r, (fit, place))| {
             let design = fit.design();
-            let own = design.visits.iter().zip(design.visit_labels()).zip(place.cells.clone());
+            let own = design.columns.visits.iter().zip(design.visit_labels()).zip(place.cells.clone());
             own.map(move |((&scheduled, visit), cell)| Cell { order: (scheduled, r), response: design.outcome(), visit, cell })
         });
         let mut cells: Vec<Cell> = cells.collect();
@@ -95,7 +95,7 @@ impl JointFit {
 
     /// ∂Σ/∂θ_k for every parameter of every group, group by group.
     fn covariance_gradients(&self) -> Result<Vec<DMatrix<f64>>> {
-        let structure = self.whole.covariance_structure().bind(&self.whole.design().visit_times)?;
+        let structure = self.whole.covariance_structure().bind(&self.whole.design().columns.visit_times)?;
         let theta: Vec<f64> = self.whole.covariance_parameters().into_iter().map(|(_, value)| value).collect();
         let per_group = theta.len() / self.whole.covariances().len();
         let size = structure.visits();

@@ -37,17 +37,17 @@ impl JointCovariance {
     pub(super) fn on(&self, responses: &[Design]) -> Result<OnCells> {
         let times: BTreeMap<usize, (&String, Option<f64>)> = responses
             .iter()
-            .flat_map(|d| d.visits.iter().zip(d.visit_labels.iter().zip(d.visit_times.iter().copied())))
+            .flat_map(|d| d.columns.visits.iter().zip(d.columns.visit_labels.iter().zip(d.columns.visit_times.iter().copied())))
             .map(|(&visit, label)| (visit, label))
             .collect();
         let visits: Vec<usize> = times.keys().copied().collect();
         let position = |visit: &usize| visits.binary_search(visit).unwrap_or(0);
         let on_cells = OnCells {
             covariance: self.clone(),
-            responses: responses.iter().map(|d| d.outcome.clone()).collect(),
+            responses: responses.iter().map(|d| d.columns.outcome.clone()).collect(),
             visits: times.values().map(|(label, _)| label.to_string()).collect(),
             times: times.values().map(|&(_, time)| time).collect(),
-            cells: responses.iter().enumerate().flat_map(|(r, d)| d.visits.iter().map(move |v| (r, position(v)))).collect(),
+            cells: responses.iter().enumerate().flat_map(|(r, d)| d.columns.visits.iter().map(move |v| (r, position(v)))).collect(),
             selected: None,
         };
         on_cells.whole().map(|_| on_cells)

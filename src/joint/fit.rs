@@ -73,7 +73,7 @@ impl JointFit {
         let mut rows = vec![];
         for &(outcome, visit) in cells {
             let differences = ArmDifferences::of(self.of(outcome)?.design())?;
-            let t = differences.design.level_index(Dimension::Visit, visit)?;
+            let t = differences.design.columns.level_index(Dimension::Visit, visit)?;
             for arm in differences.arms() {
                 rows.push(self.weights(outcome, &differences.averaged(arm, t))?);
             }
@@ -100,7 +100,7 @@ impl JointFit {
                     own.push(minus(differences.at_zero(arm, t), &differences.at_zero(arm, 0)));
                 }
             }
-            for row in design.estimable_part(own) {
+            for row in design.account.estimable_part(own) {
                 rows.push(self.weights(design.outcome(), &row)?);
             }
         }
@@ -135,12 +135,16 @@ struct ArmDifferences<'a> {
 
 impl<'a> ArmDifferences<'a> {
     fn of(design: &'a Design) -> Result<Self> {
-        Ok(Self { design, arm: design.dimension("arm")?, grid: ReferenceGrid::new(design, &Averaging::default())? })
+        Ok(Self {
+            design,
+            arm: design.columns.dimension("arm")?,
+            grid: ReferenceGrid::new(&design.columns, &design.account, &Averaging::default())?,
+        })
     }
 
     /// All arms but the reference.
     fn arms(&self) -> Range<usize> {
-        1..self.design.levels(self.arm).len()
+        1..self.design.columns.levels(self.arm).len()
     }
 
     /// Covariates at their mean, as contrasts have them.

@@ -97,8 +97,8 @@ impl JointModel {
         let designs = self.designs(trial)?;
         let covariance = self.covariance.on(&designs)?;
         let (mut stacked, places) = Design::stacked(&designs);
-        stacked.clusters = clusters_for(self.df, self.vcov, &self.clusters, &stacked, trial)?;
-        let structure = covariance.covariance().bind(&stacked.visit_times)?;
+        stacked.rows.clusters = clusters_for(self.df, self.vcov, &self.clusters, &stacked, trial)?;
+        let structure = covariance.covariance().bind(&stacked.columns.visit_times)?;
         let fitted = Fitted::new(&stacked, structure, self.estimation).map_err(Error::Fit)?;
         let whole = Fit::new(stacked, covariance.covariance(), self.estimation, self.df, fitted)
             .with_information(self.information)
@@ -127,9 +127,9 @@ impl JointModel {
         let designs: Vec<Design> =
             responses.into_iter().map(|(mean, options)| Design::build(trial, mean, options)).collect::<Result<_>>()?;
         for (k, design) in designs.iter().enumerate() {
-            if designs[..k].iter().any(|d| d.outcome == design.outcome) {
+            if designs[..k].iter().any(|d| d.columns.outcome == design.columns.outcome) {
                 return refused(
-                    &format!("a joint model of `{}` twice", design.outcome),
+                    &format!("a joint model of `{}` twice", design.columns.outcome),
                     "a response is in the model once",
                     "put all its terms into one mean model",
                 );

@@ -21,8 +21,8 @@ impl Fit {
     /// mean model has no arm, or for an unknown visit.
     pub fn change_from_baseline(&self, options: &ContrastOptions) -> Result<Contrasts> {
         let design = self.design();
-        let arm = design.dimension("arm")?;
-        let grid = ReferenceGrid::new(design, &options.averaging)?;
+        let arm = design.columns.dimension("arm")?;
+        let grid = ReferenceGrid::new(&design.columns, &design.account, &options.averaging)?;
         let covariate = grid.baseline_value();
         if covariate.is_none() && design.baseline_visit().is_none() {
             return Err(Error::invalid(
@@ -33,7 +33,7 @@ impl Fit {
         }
         let mut wanted = vec![];
         for t in self.visits_after_baseline(options.visits.as_deref())? {
-            for (a, name) in design.levels(arm).iter().enumerate() {
+            for (a, name) in design.columns.levels(arm).iter().enumerate() {
                 let mean = |t| grid.row(&[(arm, a), (Dimension::Visit, t)]);
                 let (l, minus) = match (design.baseline_visit(), covariate) {
                     (Some(b), _) => (difference(mean(t), mean(b)), 0.0),

@@ -153,15 +153,15 @@ impl Fit {
     /// [`Error::Invalid`] for a level outside (0, 1), or with a single arm.
     pub fn arm_contrasts(&self, options: &ContrastOptions) -> Result<Contrasts> {
         let design = self.design();
-        let arm = design.dimension("arm")?;
-        let grid = ReferenceGrid::new(design, &options.averaging)?;
+        let arm = design.columns.dimension("arm")?;
+        let grid = ReferenceGrid::new(&design.columns, &design.account, &options.averaging)?;
         let pairs = self.arm_pairs(arm, &options.arms)?;
         let mut wanted = vec![];
         for t in self.compared_visits(options.visits.as_deref())? {
             for &(a, b) in &pairs {
                 let row = |level| grid.row(&[(arm, level), (Dimension::Visit, t)]);
                 wanted.push(Wanted {
-                    contrast: format!("{} - {}", design.levels(arm)[a], design.levels(arm)[b]),
+                    contrast: format!("{} - {}", design.columns.levels(arm)[a], design.columns.levels(arm)[b]),
                     visit: Some(design.visit_labels()[t].clone()),
                     l: difference(row(a), row(b)),
                     minus: 0.0,
@@ -225,7 +225,7 @@ impl Fit {
 
     /// The pairs of arm levels compared: first minus second.
     fn arm_pairs(&self, arm: Dimension, comparisons: &ArmComparisons) -> Result<Vec<(usize, usize)>> {
-        let arms = self.design().levels(arm);
+        let arms = self.design().columns.levels(arm);
         if arms.len() < 2 {
             return Err(Error::invalid("differences between arms", "one arm only has analysed observations", "compare visits instead"));
         }
@@ -241,7 +241,7 @@ impl Fit {
     fn compared_visits(&self, labels: Option<&[String]>) -> Result<Vec<usize>> {
         let design = self.design();
         let Some(labels) = labels else {
-            return Ok((design.constraint.map_or(0, |c| c.baseline + 1)..design.visit_labels().len()).collect());
+            return Ok((design.columns.constraint.map_or(0, |c| c.baseline + 1)..design.visit_labels().len()).collect());
         };
         let position = |label: &String| design.visit_labels().iter().position(|v| v == label);
         labels.iter().map(|l| position(l).ok_or_else(|| Error::unknown("analysed visit", l, design.visit_labels()))).collect()

@@ -74,10 +74,10 @@ impl Fit {
     /// # Errors
     /// As [`Fit::arm_by_visit_test`].
     pub fn arm_by_visit_test_in(&self, basis: Basis) -> Result<FTest> {
-        let arm = self.design().dimension("arm")?;
+        let arm = self.design().columns.dimension("arm")?;
         let factors = [arm, Dimension::Visit];
-        let label = factors.map(|d| self.design().dimension_name(d)).join(":");
-        if factors.iter().any(|&d| self.design().levels(d).len() < 2) {
+        let label = factors.map(|d| self.design().columns.dimension_name(d)).join(":");
+        if factors.iter().any(|&d| self.design().columns.levels(d).len() < 2) {
             return Err(Error::invalid(
                 format!("test `{label}`"),
                 "there is only one arm or one visit",
@@ -128,7 +128,8 @@ impl Fit {
     pub fn term_tests_of(&self, kind: TestType) -> Result<JointTests> {
         let terms = self.design().terms();
         let named = (0..terms.len()).filter(|&t| !terms[t].variables.is_empty());
-        let adjusted = (kind != TestType::III).then(|| Adjusted::new(self.design()));
+        let gram = (kind != TestType::III).then(|| self.design().gram());
+        let adjusted = gram.as_deref().map(|gram| Adjusted::new(&self.design().columns, gram));
         let rows = named
             .map(|t| match &adjusted {
                 None => self.test_of_term(t),
@@ -174,7 +175,7 @@ impl Fit {
     fn test_of_term(&self, term: usize) -> Result<JointTest> {
         let design = self.design();
         let label = &design.terms()[term].label;
-        let (factors, numbers) = design.parts_of_term(term);
+        let (factors, numbers) = design.columns.parts_of_term(term);
         let (test, left_out) = self.effect_test(Basis::AsGiven, label, &factors, &numbers)?;
         Ok(JointTest { term: label.clone(), test, left_out })
     }
@@ -182,14 +183,14 @@ impl Fit {
     /// The test of the interaction contrasts of `factors` in the slope on `numbers` (in the mean where there are
     /// none), and how many degrees of freedom of it the data do not determine.
     fn effect_test(&self, basis: Basis, label: &str, factors: &[Dimension], numbers: &[usize]) -> Result<(Option<FTest>, usize)> {
-        let grid = ReferenceGrid::new(self.design(), &Averaging::default())?;
+        let grid = ReferenceGrid::new(&self.design().columns, &self.design().account, &Averaging::default())?;
         let p = self.beta().len();
-        let levels: Vec<usize> = factors.iter().map(|&d| self.design().levels(d).len()).collect();
+        let levels: Vec<usize> = factors.iter().map(|&d| self.design().columns.levels(d).len()).collect();
         let contrasts = level_combinations(&levels).into_iter().map(|c| interaction_contrast(&grid, factors, &levels, &c, numbers));
         // A factor held at one level makes rows of zeros, e.g. arms before treatment.
         let rows: Vec<Vec<f64>> = contrasts.filter(|r| r[..p].iter().any(|x| x.abs() > 1e-12)).collect();
         let wanted = rows.len();
-        let rows = self.design().estimable_part(rows);
+        let rows = self.design().account.estimable_part(rows);
         let left_out = wanted - rows.len();
         if rows.is_empty() {
             return Ok((None, left_out));

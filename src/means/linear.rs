@@ -67,7 +67,7 @@ impl Fit {
     pub fn contrast(&self, name: &str, cells: &[(&str, &str, f64)]) -> Result<Estimate> {
         let contrast =
             cells.iter().fold(LinearContrast::new(name), |c, &(arm, visit, weight)| c.cell(&[("arm", arm), ("visit", visit)], weight));
-        let grid = ReferenceGrid::new(self.design(), &Averaging::default())?;
+        let grid = ReferenceGrid::new(&self.design().columns, &self.design().account, &Averaging::default())?;
         let l = self.combination(&grid, &contrast)?;
         self.estimate(name, &l.unwrap_or_default())
     }
@@ -78,7 +78,7 @@ impl Fit {
     /// [`Error::Unknown`] for a factor or level that is not there, [`Error::Invalid`] for a contrast without cells, a
     /// weight that is not a finite number or a level outside (0, 1).
     pub fn linear_contrasts(&self, contrasts: &[LinearContrast], options: &ContrastOptions) -> Result<Contrasts> {
-        let grid = ReferenceGrid::new(self.design(), &options.averaging)?;
+        let grid = ReferenceGrid::new(&self.design().columns, &self.design().account, &options.averaging)?;
         let wanted = |c: &LinearContrast| Ok(Wanted { contrast: c.name.clone(), visit: None, l: self.combination(&grid, c)?, minus: 0.0 });
         let wanted = contrasts.iter().map(wanted).collect::<Result<Vec<_>>>()?;
         let named = self.dimensions_named(contrasts)?;
@@ -105,11 +105,14 @@ impl Fit {
 
     fn cell(&self, names: &[(String, String)]) -> Result<Vec<(Dimension, usize)>> {
         let design = self.design();
-        names.iter().map(|(factor, level)| design.dimension(factor).and_then(|d| Ok((d, design.level_index(d, level)?)))).collect()
+        names
+            .iter()
+            .map(|(factor, level)| design.columns.dimension(factor).and_then(|d| Ok((d, design.columns.level_index(d, level)?))))
+            .collect()
     }
 
     fn dimensions_named(&self, contrasts: &[LinearContrast]) -> Result<Vec<Dimension>> {
         let names = contrasts.iter().flat_map(|c| &c.cells).flat_map(|(cell, _)| cell.iter().map(|(factor, _)| factor.as_str()));
-        names.map(|name| self.design().dimension(name)).collect()
+        names.map(|name| self.design().columns.dimension(name)).collect()
     }
 }

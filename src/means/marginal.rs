@@ -71,7 +71,7 @@ impl Fit {
         check_level(options.level)?;
         let design = self.design();
         let dimensions = dimensions(self, factors)?;
-        let grid = ReferenceGrid::new(design, &options.averaging)?;
+        let grid = ReferenceGrid::new(&design.columns, &design.account, &options.averaging)?;
         let rows =
             cells(self, &dimensions).into_iter().map(|cell| self.marginal_mean(&grid, &cell, options.level)).collect::<Result<Vec<_>>>()?;
         let mut notes = self.notes();
@@ -82,7 +82,7 @@ impl Fit {
         notes.extend(reasons(rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));
         Ok(MarginalMeans {
             outcome: design.outcome().into(),
-            factors: dimensions.iter().map(|&d| design.dimension_name(d).to_string()).collect(),
+            factors: dimensions.iter().map(|&d| design.columns.dimension_name(d).to_string()).collect(),
             rows,
             averaging: options.averaging.clone(),
             level: options.level,
@@ -101,13 +101,13 @@ impl Fit {
 
     fn marginal_mean(&self, grid: &ReferenceGrid, cell: &[(Dimension, usize)], level: f64) -> Result<MarginalMean> {
         let design = self.design();
-        let levels: Vec<String> = cell.iter().map(|&(d, l)| design.levels(d)[l].clone()).collect();
+        let levels: Vec<String> = cell.iter().map(|&(d, l)| design.columns.levels(d)[l].clone()).collect();
         let coefficients = grid.row(cell);
         let l = coefficients.as_deref().ok_or_else(|| NO_WEIGHTS.to_string());
         let evaluated = evaluate(self, levels.join(", "), l, level)?;
         Ok(MarginalMean {
             levels,
-            n: design.count(cell),
+            n: design.account.count(cell),
             estimate: evaluated.estimate,
             lower: evaluated.interval.0,
             upper: evaluated.interval.1,
@@ -122,7 +122,7 @@ pub(super) const NO_WEIGHTS: &str = "no analysed observation is in the cell whos
 
 /// The dimensions called `names`, all different.
 fn dimensions(fit: &Fit, names: &[&str]) -> Result<Vec<Dimension>> {
-    let found = names.iter().map(|name| fit.design().dimension(name)).collect::<Result<Vec<_>>>()?;
+    let found = names.iter().map(|name| fit.design().columns.dimension(name)).collect::<Result<Vec<_>>>()?;
     match (1..found.len()).find(|&k| found[..k].contains(&found[k])) {
         Some(k) => Err(Error::invalid(
             format!("marginal means by {}", names.join(" and ")),
@@ -136,7 +136,7 @@ fn dimensions(fit: &Fit, names: &[&str]) -> Result<Vec<Dimension>> {
 /// All cells of some dimensions, the first varying fastest.
 fn cells(fit: &Fit, dimensions: &[Dimension]) -> Vec<Vec<(Dimension, usize)>> {
     dimensions.iter().fold(vec![vec![]], |cells, &d| {
-        (0..fit.design().levels(d).len())
+        (0..fit.design().columns.levels(d).len())
             .flat_map(|level| cells.iter().map(move |cell: &Vec<(Dimension, usize)>| cell.iter().copied().chain([(d, level)]).collect()))
             .collect()
     })

@@ -32,7 +32,7 @@ pub(super) fn evaluate(fit: &Fit, label: String, l: Result<&[f64], String>, leve
 
 /// That the arms share their baseline mean, for a table's notes.
 pub(super) fn baseline(design: &Design) -> Option<String> {
-    let visit = design.constraint.map(|c| &design.visit_labels()[c.baseline])?;
+    let visit = design.columns.constraint.map(|c| &design.visit_labels()[c.baseline])?;
     Some(format!("One mean for all arms at {visit} (constrained longitudinal data analysis)."))
 }
 

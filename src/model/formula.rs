@@ -2,7 +2,7 @@
 
 use super::Model;
 use crate::covariance::Covariance;
-use crate::design::{Design, RandomEffects, WithinPatients, quoted};
+use crate::design::{RandomEffects, RandomTerm, WithinPatients, quoted};
 use crate::error::{Error, Result};
 use crate::trial::Trial;
 use std::fmt;
@@ -71,8 +71,8 @@ impl Model {
 
     /// The covariance within patients: the one stated; independent where random effects of the patients are; else
     /// unstructured.
-    pub(super) fn covariance_for(&self, design: &Design) -> Covariance {
-        let of_patients = design.random().iter().any(|term| term.of_patients);
+    pub(super) fn covariance_for(&self, random: &[RandomTerm]) -> Covariance {
+        let of_patients = random.iter().any(|term| term.of_patients);
         match &self.covariance {
             Some(stated) => stated.clone(),
             None if of_patients => Covariance::Independent,

@@ -56,8 +56,8 @@ fn of_one_patient_each(term: &RandomTerm, visits: usize) -> bool {
 fn all_or_none_of_each_group(design: &Design, term: &RandomTerm) -> bool {
     let visits = design.visit_labels().len();
     let mut found = vec![(false, false); design.groups().len()];
-    for row in (0..design.y.len()).filter(|&row| !design.y[row].is_nan()) {
-        let (belongs, stands_alone) = &mut found[design.group_of[row / visits]];
+    for row in (0..design.rows.y.len()).filter(|&row| !design.rows.y[row].is_nan()) {
+        let (belongs, stands_alone) = &mut found[design.rows.group_of[row / visits]];
         *(if term.level_of()[row].is_some() { belongs } else { stands_alone }) = true;
     }
     found.iter().all(|(belongs, stands_alone)| !(*belongs && *stands_alone))

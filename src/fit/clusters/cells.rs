@@ -47,11 +47,11 @@ impl Cells {
         patterns: &[Pattern],
         pattern_of: impl Fn(usize, &[usize]) -> Option<usize>,
     ) -> Self {
-        let visits = design.visits.len();
-        let mut cells = Self { fixed: clusters.fixed, cells: vec![], of_patient: vec![None; design.patients.len()] };
+        let visits = design.columns.visits.len();
+        let mut cells = Self { fixed: clusters.fixed, cells: vec![], of_patient: vec![None; design.rows.patients.len()] };
         let mut known: BTreeMap<Key, usize> = BTreeMap::new();
-        for patient in 0..design.patients.len() {
-            let seen: Vec<usize> = (0..visits).filter(|t| !design.y[patient * visits + t].is_nan()).collect();
+        for patient in 0..design.rows.patients.len() {
+            let seen: Vec<usize> = (0..visits).filter(|t| !design.rows.y[patient * visits + t].is_nan()).collect();
             let Some(pattern) = pattern_of(patient, &seen) else { continue };
             let effects = effects_of(design, clusters, patient, &seen);
             if effects.is_empty() {
@@ -165,14 +165,14 @@ impl Cells {
 
 /// The effects of a patient whose multiplier is not zero at all visits seen, with the roots of the weights.
 fn effects_of(design: &Design, clusters: &Clusters, patient: usize, seen: &[usize]) -> Vec<(usize, Vec<f64>)> {
-    let visits = design.visits.len();
+    let visits = design.columns.visits.len();
     let mut found: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-    for (term, own) in design.random.iter().zip(&clusters.terms) {
+    for (term, own) in design.rows.random.iter().zip(&clusters.terms) {
         let k = term.size();
         for (i, &t) in seen.iter().enumerate() {
             let row = patient * visits + t;
             let Some(level) = term.level_of[row] else { continue };
-            let root = design.weights.as_ref().map_or(1.0, |w| w[row].sqrt());
+            let root = design.rows.weights.as_ref().map_or(1.0, |w| w[row].sqrt());
             for e in 0..k {
                 let effect = own.columns(level as usize).start - clusters.fixed + e;
                 let z = term.z[row * k + e];

@@ -36,11 +36,11 @@ pub(crate) struct ClusterTerm {
 impl Clusters {
     /// The effects of a design with p fitted columns; `None` where it has none.
     pub fn of(design: &Design, fixed: usize) -> Option<Self> {
-        if design.random.is_empty() {
+        if design.rows.random.is_empty() {
             return None;
         }
         let (mut first_column, mut parameters) = (fixed, 0);
-        let terms = design.random.iter().map(|term| {
+        let terms = design.rows.random.iter().map(|term| {
             let own = ClusterTerm {
                 size: term.size(),
                 pairs: term.pairs(),
@@ -68,9 +68,9 @@ impl Clusters {
         self.terms.iter().flat_map(ClusterTerm::boundaries).collect()
     }
 
-    /// Names of the parameters of all terms of a design.
-    pub fn parameter_names(design: &Design) -> Vec<String> {
-        design.random.iter().flat_map(RandomTerm::parameter_names).collect()
+    /// Names of the parameters of all terms.
+    pub fn parameter_names(random: &[RandomTerm]) -> Vec<String> {
+        random.iter().flat_map(RandomTerm::parameter_names).collect()
     }
 
     /// G of every term as what an observation gets from each effect varies by `variance`, the effects being

@@ -11,9 +11,9 @@ use nalgebra::{DMatrix, DVector};
 
 /// Groups with a level and a slope for three quarters of the patients, and therapists that some patients change.
 fn random(design: &Design) -> Vec<RandomTerm> {
-    let (n, t) = (design.patients.len(), design.visits.len());
+    let (n, t) = (design.rows.patients.len(), design.columns.visits.len());
     let term = |factor: &str, levels: u32, effects: &[&str], structure, level: &dyn Fn(usize, usize) -> Option<u32>| {
-        let observed = |row: usize| !design.y[row].is_nan();
+        let observed = |row: usize| !design.rows.y[row].is_nan();
         let level_of: Vec<Option<u32>> = (0..n * t).map(|row| level(row / t, row % t).filter(|_| observed(row))).collect();
         let z = level_of.iter().enumerate().flat_map(|(row, level)| {
             (0..effects.len()).map(move |e| if level.is_none() { 0.0 } else { [1.0, 0.3 * (row % t) as f64 + 0.1 * (row % 7) as f64][e] })
@@ -43,10 +43,10 @@ fn problem(design: &Design, estimation: Estimation, covariance: &Covariance, sto
     let kept: Vec<usize> = (0..design.columns.len()).collect();
     let mut origin = vec![0.0; kept.len()];
     origin[0] = 30.0;
-    let structure = covariance.bind(&design.visit_times).expect("has times").into();
-    let rows = active_rows(design, &kept);
-    let mut problem = build::problem(design, &design.z, rows, &origin, kept.len(), structure, estimation, storage).0;
-    let observed = build::observed_rows(design, &design.z, &problem.rows, &origin);
+    let structure = covariance.bind(&design.columns.visit_times).expect("has times").into();
+    let rows = active_rows(&design.columns, design.rows.weights.is_some(), &kept);
+    let mut problem = build::problem(design, &design.rows.z, rows, &origin, kept.len(), structure, estimation, storage).0;
+    let observed = build::observed_rows(design, &design.rows.z, &problem.rows, &origin);
     problem.add_clusters(Clusters::of(design, kept.len()).expect("has effects"), design, &observed, &[]);
     problem
 }
@@ -61,19 +61,19 @@ struct Dense {
 }
 
 fn dense(design: &Design, problem: &Problem, theta: &[f64]) -> Dense {
-    let t = design.visits.len();
-    let seen: Vec<usize> = (0..design.y.len()).filter(|&row| !design.y[row].is_nan()).collect();
+    let t = design.columns.visits.len();
+    let seen: Vec<usize> = (0..design.rows.y.len()).filter(|&row| !design.rows.y[row].is_nan()).collect();
     let n = seen.len();
     let per_group = problem.parameters_per_group(theta.len());
-    let root = |row: usize| design.weights.as_ref().map_or(1.0, |w| w[row].sqrt());
+    let root = |row: usize| design.rows.weights.as_ref().map_or(1.0, |w| w[row].sqrt());
     let on_rows = |of: &dyn Fn(usize) -> Option<DMatrix<f64>>| {
         DMatrix::from_fn(n, n, |a, b| {
             let (r, c) = (seen[a], seen[b]);
             let same = r / t == c / t;
-            of(design.group_of[r / t]).filter(|_| same).map_or(0.0, |m| m[(r % t, c % t)] / (root(r) * root(c)))
+            of(design.rows.group_of[r / t]).filter(|_| same).map_or(0.0, |m| m[(r % t, c % t)] / (root(r) * root(c)))
         })
     };
-    let sigmas: Vec<DMatrix<f64>> = (0..design.groups.len()).map(|g| problem.sigma(theta, g, 0)).collect();
+    let sigmas: Vec<DMatrix<f64>> = (0..design.columns.groups.len()).map(|g| problem.sigma(theta, g, 0)).collect();
     let mut v = on_rows(&|g| Some(sigmas[g].clone()));
     let mut slopes = vec![];
     for k in 0..problem.parameters_of_sigma(theta.len()) {
@@ -82,7 +82,7 @@ fn dense(design: &Design, problem: &Problem, theta: &[f64]) -> Dense {
         slopes.push(on_rows(&|g| (g == k / per_group).then(|| derivative.clone())));
     }
     let mut parameter = problem.parameters_of_sigma(theta.len());
-    for (term, own) in design.random.iter().zip(&problem.clusters.as_ref().expect("has clusters").terms) {
+    for (term, own) in design.rows.random.iter().zip(&problem.clusters.as_ref().expect("has clusters").terms) {
         for (a, b) in own.pairs() {
             let k = term.size();
             let of = |r: usize, c: usize, a: usize, b: usize| term.z[r * k + a] * term.z[c * k + b];
@@ -99,7 +99,7 @@ fn dense(design: &Design, problem: &Problem, theta: &[f64]) -> Dense {
     }
     let x: Vec<Vec<f64>> = design.model_matrix().into_iter().map(|(_, _, row)| row).collect();
     Dense {
-        y: DVector::from_iterator(n, seen.iter().map(|&row| design.y[row])),
+        y: DVector::from_iterator(n, seen.iter().map(|&row| design.rows.y[row])),
         x: DMatrix::from_fn(n, design.columns.len(), |i, j| x[i][j]),
         slopes,
         v,
@@ -110,7 +110,7 @@ fn cases() -> Vec<(Design, Problem, Vec<f64>, String)> {
     let mut cases = vec![];
     for options in options() {
         let mut design = design(&options);
-        design.random = random(&design);
+        design.rows.random = random(&design);
         for estimation in [Estimation::Reml, Estimation::Ml] {
             for (covariance, storage) in
                 [(Covariance::Unstructured, Storage::Sums), (Covariance::HeterogeneousAutoregressive, Storage::Patients)]
@@ -184,14 +184,14 @@ fn the_likelihood_is_that_of_the_marginal_model() {
 
 /// \[X Z\] over all observations.
 fn columns(design: &Design) -> DMatrix<f64> {
-    let (t, p) = (design.visits.len(), design.columns.len());
+    let (t, p) = (design.columns.visits.len(), design.columns.len());
     let clusters = Clusters::of(design, p).expect("has effects");
     let rows = design.model_matrix();
     let mut columns = DMatrix::zeros(rows.len(), p + clusters.effects());
     for (i, (patient, visit, x)) in rows.into_iter().enumerate() {
         x.iter().enumerate().for_each(|(c, &x)| columns[(i, c)] = x);
         let row = patient * t + visit;
-        for (term, own) in design.random.iter().zip(&clusters.terms) {
+        for (term, own) in design.rows.random.iter().zip(&clusters.terms) {
             let Some(level) = term.level_of[row] else { continue };
             own.columns(level as usize).enumerate().for_each(|(e, c)| columns[(i, c)] = term.z[row * term.size() + e]);
         }

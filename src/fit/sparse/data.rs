@@ -103,9 +103,9 @@ impl<'d> Rows<'d> {
         let mut position = vec![None; design.columns.len()];
         kept.iter().enumerate().for_each(|(new, &old)| position[old] = Some(new));
         let entry = |e: &crate::design::Entry| position[e.column].map(|column| (column, e.value, e.weight));
-        let entries = design.entries.iter().map(|row| row.iter().filter_map(entry).collect()).collect();
+        let entries = design.columns.entries.iter().map(|row| row.iter().filter_map(entry).collect()).collect();
         let n = layout.rows.len();
-        let roots = match &design.weights {
+        let roots = match &design.rows.weights {
             Some(w) => layout.rows.iter().map(|&row| w[row as usize].sqrt()).collect(),
             None => vec![1.0; n],
         };
@@ -116,7 +116,7 @@ impl<'d> Rows<'d> {
     }
 
     fn set_x(&mut self, m: usize) {
-        let (visits, q) = (self.design.visits.len(), self.design.values);
+        let (visits, q) = (self.design.columns.visits.len(), self.design.columns.values);
         for ((u, &row), &root) in self.u.chunks_exact_mut(m).zip(&self.layout.rows).zip(&self.roots) {
             let z = &self.values[row as usize / visits * q..][..q];
             self.entries[row as usize % visits].iter().for_each(|&(column, value, weight)| u[column] += root * weight * z[value]);
@@ -127,7 +127,7 @@ impl<'d> Rows<'d> {
     fn whiten(&mut self) -> Vec<f64> {
         let (k, layout) = (self.layout.size, self.layout);
         for &term in &layout.head {
-            let random = &self.design.random[term];
+            let random = &self.design.rows.random[term];
             let (Place::Head(at) | Place::Tail(at)) = layout.places[term];
             for ((own, &row), root) in self.whitened.chunks_exact_mut(k).zip(&layout.rows).zip(&self.roots) {
                 let z = &self.z[term][row as usize * random.size()..][..random.size()];
@@ -154,7 +154,7 @@ impl<'d> Rows<'d> {
     fn set_outcome(&mut self, m: usize, beta: &[f64]) {
         for ((u, &row), root) in self.u.chunks_exact_mut(m).zip(&self.layout.rows).zip(&self.roots) {
             let (x, e) = u.split_at_mut(m - 1);
-            e[0] = root * self.design.y[row as usize] - x.iter().zip(beta).map(|(x, b)| x * b).sum::<f64>();
+            e[0] = root * self.design.rows.y[row as usize] - x.iter().zip(beta).map(|(x, b)| x * b).sum::<f64>();
         }
     }
 
@@ -243,7 +243,7 @@ impl Data {
         rows.add_outcome(m, &mut c, &mut within);
         mirror(&mut within, m);
         let squares = rows.u.iter().skip(p).step_by(m).map(|e| e * e).sum();
-        let log_weights = if design.weights.is_some() { rows.roots.iter().map(|root| 2.0 * root.ln()).sum() } else { 0.0 };
+        let log_weights = if design.rows.weights.is_some() { rows.roots.iter().map(|root| 2.0 * root.ln()).sum() } else { 0.0 };
         let (linked, components) = links(&rows, layout, m, &r, &c);
         let (mut free_r, mut free_c) = (vec![], vec![]);
         for level in (0..layout.levels()).filter(|&level| layout.component_of[level].is_none()) {
@@ -351,7 +351,7 @@ fn compress(rows: &mut Vec<f64>, n: usize) {
 
 /// The levels of the head that touch the tail, component by component, and the components.
 fn links(rows: &Rows, layout: &Layout, m: usize, r: &[f64], c: &[f64]) -> (Linked, Vec<Component>) {
-    let (random, k, tail) = (&rows.design.random, layout.size, layout.tail.len());
+    let (random, k, tail) = (&rows.design.rows.random, layout.size, layout.tail.len());
     let blank = |members: &super::layout::Members| {
         let size = members.starts[tail];
         Component { size, starts: members.starts.clone(), within: vec![0.0; size * size], cross: vec![0.0; size * m], heads: 0..0 }

@@ -19,10 +19,10 @@ impl Fitted {
     /// residuals and the names of everything, but has no data: what asks the likelihood itself goes to
     /// [`Fitted::new`].
     pub fn sparse(design: &Design, classes: Classes, estimation: Estimation) -> Result<Self, Failure> {
-        let (kept, labels) = checked(design, &classes)?;
+        let (kept, labels) = checked(&design.columns, &design.account, &design.rows.random, &classes)?;
         let centring = Centring::of(design, &kept);
         let fit = SparseFit::new(design, &centring.values(design), &kept, estimation)?;
-        let mut problem = without_data(active_rows(design, &kept), kept.len(), classes, estimation);
+        let mut problem = without_data(active_rows(&design.columns, design.rows.weights.is_some(), &kept), kept.len(), classes, estimation);
         problem.clusters = Clusters::of(design, kept.len());
         let working = Working::of_problem(&problem, fit.theta.len());
         let point = Point {

@@ -49,7 +49,7 @@ pub(super) struct Layout {
 impl Layout {
     /// The layout of a design with at least one term of random effects.
     pub fn of(design: &Design) -> Self {
-        let random = &design.random;
+        let random = &design.rows.random;
         let head = head(random);
         let tail: Vec<usize> = (0..random.len()).filter(|term| !head.contains(term)).collect();
         let mut size = 0;
@@ -98,7 +98,7 @@ fn head(random: &[RandomTerm]) -> Vec<usize> {
 fn sorted(design: &Design, term: &RandomTerm) -> (Vec<u32>, Vec<usize>) {
     let levels = term.levels.len();
     let level = |row: usize| term.level_of[row].map_or(levels, |level| level as usize);
-    let observed = || (0..design.y.len()).filter(|&row| !design.y[row].is_nan());
+    let observed = || (0..design.rows.y.len()).filter(|&row| !design.rows.y[row].is_nan());
     let mut starts = vec![0; levels + 2];
     observed().for_each(|row| starts[level(row) + 1] += 1);
     (0..=levels).for_each(|l| starts[l + 1] += starts[l]);

@@ -69,7 +69,7 @@ impl SparseFit {
     /// # Errors
     /// Where nothing can be estimated: see [`Failure`].
     pub fn new(design: &Design, values: &[f64], kept: &[usize], estimation: Estimation) -> Result<Self, Failure> {
-        let random = &design.random;
+        let random = &design.rows.random;
         let parameters = Parameters::of(random);
         identified::levels(random, parameters.names(), |term| parameters.position(term, 0, 0))?;
         check_sizes(design, kept)?;
@@ -125,7 +125,7 @@ impl SparseFit {
 }
 
 fn check_sizes(design: &Design, kept: &[usize]) -> Result<(), Failure> {
-    let (columns, observations) = (kept.len(), design.y.iter().filter(|y| !y.is_nan()).count());
+    let (columns, observations) = (kept.len(), design.rows.y.iter().filter(|y| !y.is_nan()).count());
     if columns == 0 {
         return Err(Failure::NoColumns);
     }
@@ -153,8 +153,8 @@ fn check_components(random: &[RandomTerm], layout: &Layout) -> Result<(), Failur
 fn has_variation(design: &Design, data: &Data) -> Result<(), Failure> {
     /// The share of a sum of squares that is but rounding.
     const ROUNDING: f64 = 1e-24;
-    let weight = |row: usize| design.weights.as_ref().map_or(1.0, |w| w[row]);
-    let total: f64 = design.y.iter().enumerate().filter(|(_, y)| !y.is_nan()).map(|(row, y)| weight(row) * y * y).sum();
+    let weight = |row: usize| design.rows.weights.as_ref().map_or(1.0, |w| w[row]);
+    let total: f64 = design.rows.y.iter().enumerate().filter(|(_, y)| !y.is_nan()).map(|(row, y)| weight(row) * y * y).sum();
     if data.squares <= ROUNDING * total {
         return Err(Failure::NoResidualVariation);
     }

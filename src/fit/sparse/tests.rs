@@ -1,7 +1,7 @@
 //! The engine against dense matrices written out: V⁻¹, P and every derivative explicit.
 
 use super::SparseFit;
-use crate::design::{Design, DesignColumn, DesignOptions, EffectCovariance, Entry, MeanModel, RandomTerm};
+use crate::design::{Columns, Design, DesignColumn, DesignOptions, EffectCovariance, Entry, MeanModel, RandomTerm, Rows};
 use crate::fit::{Confounded, Estimation, Failure};
 use crate::trial::{Outcome, Schedule, Trial, Visit};
 use nalgebra::{DMatrix, DVector};
@@ -36,17 +36,22 @@ fn design(x: &DMatrix<f64>, y: &[f64], weights: Option<Vec<f64>>, random: Vec<Ra
         .expect("fits together");
     let blank = Design::build(&trial, &MeanModel::parse("y ~ 1").expect("parses"), &DesignOptions::default()).expect("has rows");
     let p = x.ncols();
-    Design {
+    let columns = Columns {
         values: p,
-        columns: (0..p).map(|c| DesignColumn { name: format!("x{c}"), term: 0 }).collect(),
+        list: (0..p).map(|c| DesignColumn { name: format!("x{c}"), term: 0 }).collect(),
         entries: vec![(0..p).map(|c| Entry { column: c, value: c, weight: 1.0 }).collect()],
+        ..(*blank.columns).clone()
+    };
+    let rows = Rows {
         patients: (0..y.len()).collect(),
+        width: p,
         z: x.transpose().as_slice().to_vec(),
         y: y.to_vec(),
         weights,
         random,
-        ..blank
-    }
+        ..blank.rows
+    };
+    Design { columns: columns.into(), rows, account: blank.account }
 }
 
 /// A term: the level of every row, and what multiplies its effects.
@@ -69,7 +74,7 @@ fn term(factor: &str, structure: EffectCovariance, level_of: Vec<Option<usize>>,
 
 fn fit(design: &Design, estimation: Estimation) -> Result<SparseFit, Failure> {
     let kept: Vec<usize> = (0..design.columns.len()).collect();
-    SparseFit::new(design, &design.z, &kept, estimation)
+    SparseFit::new(design, &design.rows.z, &kept, estimation)
 }
 
 /// Everything written out.
@@ -83,10 +88,10 @@ struct Dense {
 
 impl Dense {
     fn of(design: &Design, estimation: Estimation) -> Self {
-        let n = design.y.len();
-        let weights = DVector::from_vec(design.weights.clone().unwrap_or(vec![1.0; n]));
+        let n = design.rows.y.len();
+        let weights = DVector::from_vec(design.rows.weights.clone().unwrap_or(vec![1.0; n]));
         let mut slopes = vec![DMatrix::from_diagonal(&weights.map(|w| 1.0 / w))];
-        for term in &design.random {
+        for term in &design.rows.random {
             for a in 0..term.size() {
                 for b in 0..=a {
                     if term.structure == EffectCovariance::Independent && a != b {
@@ -101,8 +106,8 @@ impl Dense {
                 }
             }
         }
-        let x = DMatrix::from_row_slice(n, design.columns.len(), &design.z);
-        Self { x, y: DVector::from_column_slice(&design.y), slopes, estimation }
+        let x = DMatrix::from_row_slice(n, design.columns.len(), &design.rows.z);
+        Self { x, y: DVector::from_column_slice(&design.rows.y), slopes, estimation }
     }
 
     fn v(&self, theta: &[f64]) -> DMatrix<f64> {
@@ -193,7 +198,7 @@ fn check(name: &str, design: &Design) {
 
 /// û = GZ'Py and G − GZ'PZG, level by level.
 fn check_effects(name: &str, design: &Design, fit: &SparseFit, p: &DMatrix<f64>, py: &DVector<f64>) {
-    for ((index, term), g) in design.random.iter().enumerate().zip(covariances(design, &fit.theta)) {
+    for ((index, term), g) in design.rows.random.iter().enumerate().zip(covariances(design, &fit.theta)) {
         let k = term.size();
         let found = fit.effects(index);
         for level in 0..term.levels.len() {
@@ -228,7 +233,7 @@ fn covariances(design: &Design, theta: &[f64]) -> Vec<DMatrix<f64>> {
         first += if independent { k } else { k * (k + 1) / 2 };
         g
     };
-    design.random.iter().map(&mut own).collect()
+    design.rows.random.iter().map(&mut own).collect()
 }
 
 /// −2ℓ does not fall in any direction that leaves every G positive semidefinite.

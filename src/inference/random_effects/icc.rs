@@ -126,7 +126,7 @@ impl Fit {
             .collect();
         let mut notes = self.interval_notes(options);
         notes.push("Share of the clusters in the variance of an observation of the arm. Design effect 1 + (m̄ − 1) ICC with m̄ = Σm²/Σm over clusters of m patients of the arm (Kish 1965; Eldridge et al. 2006).".into());
-        if self.design().weights.is_some() {
+        if self.design().rows.weights.is_some() {
             notes.push("Of an observation of weight 1.".into());
         }
         notes.extend(remarks);
@@ -153,7 +153,7 @@ impl Fit {
     fn describe(&self, stratum: &Stratum, factor: Option<usize>) -> String {
         let design = self.design();
         let factor = factor.map_or("all factors", |f| design.random()[f].factor());
-        let arm = &design.arms[stratum.arm];
+        let arm = &design.columns.arms[stratum.arm];
         match stratum.visit {
             Some(t) => format!("{factor} in {arm} at {}", design.visit_labels()[t]),
             None => format!("{factor} in {arm}"),
@@ -168,7 +168,7 @@ impl Fit {
         let design_effect = 1.0 + factor.map_or_else(|| (0..design.random().len()).map(inflation).sum(), inflation);
         let limit = |of: fn(&CovarianceInterval) -> f64| interval.as_ref().map_or(f64::NAN, of);
         IntraclassCorrelation {
-            arm: design.arms[stratum.arm].clone(),
+            arm: design.columns.arms[stratum.arm].clone(),
             group: design.groups()[stratum.group].clone(),
             visit: stratum.visit.map(|t| design.visit_labels()[t].clone()),
             factor: factor.map(|f| design.random()[f].factor().to_string()),

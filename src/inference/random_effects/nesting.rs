@@ -22,11 +22,11 @@ type Effect = (usize, usize);
 /// [`Error::NotComparable`] where `narrow` has effects, or covariances of effects, that `wide` does not have.
 pub(in crate::inference) fn dropped(wide: &Design, narrow: &Design) -> Result<Dropped> {
     let mut kept: Vec<Effect> = vec![];
-    for own in &narrow.random {
+    for own in &narrow.rows.random {
         let partners: Vec<Effect> = (0..own.effects().len()).map(|e| partner(wide, own, e)).collect::<Result<_>>()?;
         for (a, b) in own.pairs() {
             let ((r, c), (s, d)) = (partners[a], partners[b]);
-            if r != s || !wide.random[r].pairs().contains(&(c.max(d), c.min(d))) {
+            if r != s || !wide.rows.random[r].pairs().contains(&(c.max(d), c.min(d))) {
                 return Err(Error::NotComparable {
                     why: format!(
                         "`{}` and `{}` by `{}` are correlated in the model taken for the special case, and not in the other",
@@ -40,7 +40,7 @@ pub(in crate::inference) fn dropped(wide: &Design, narrow: &Design) -> Result<Dr
         kept.extend(partners);
     }
     let mut found = Dropped::default();
-    for (r, term) in wide.random.iter().enumerate() {
+    for (r, term) in wide.rows.random.iter().enumerate() {
         let gone: Vec<usize> = (0..term.effects().len()).filter(|&e| !kept.contains(&(r, e))).collect();
         let tied = |&(a, b): &(usize, usize)| a != b && gone.contains(&a) && gone.contains(&b);
         match term.pairs().iter().any(tied) {
@@ -56,10 +56,10 @@ fn partner(wide: &Design, own: &RandomTerm, e: usize) -> Result<Effect> {
     let column = |term: &RandomTerm, e: usize| term.z().iter().skip(e).step_by(term.effects().len()).copied().collect::<Vec<f64>>();
     let wanted = column(own, e);
     let is_same = |&(r, c): &Effect| {
-        let term = &wide.random[r];
+        let term = &wide.rows.random[r];
         term.levels() == own.levels() && term.level_of() == own.level_of() && column(term, c) == wanted
     };
-    let all = (0..wide.random.len()).flat_map(|r| (0..wide.random[r].effects().len()).map(move |c| (r, c)));
+    let all = (0..wide.rows.random.len()).flat_map(|r| (0..wide.rows.random[r].effects().len()).map(move |c| (r, c)));
     all.into_iter().find(is_same).ok_or_else(|| Error::NotComparable {
         why: format!("the random effect `{}` by `{}` of the special case is not in the larger model", own.effects()[e], own.factor()),
     })

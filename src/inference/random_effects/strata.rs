@@ -67,11 +67,11 @@ pub(super) fn strata(fit: &Fit) -> Vec<Stratum> {
     let visits = design.visit_labels().len();
     let terms = fit.fitted_terms();
     let mut found = vec![];
-    for arm in 0..design.arms.len() {
+    for arm in 0..design.columns.arms.len() {
         for group in 0..design.groups().len() {
             let members: Vec<usize> =
-                (0..design.patients().len()).filter(|&i| design.arm_of[i] == arm && design.group_of[i] == group).collect();
-            let seen = |t: usize| members.iter().map(move |i| i * visits + t).filter(|&row| !design.y[row].is_nan());
+                (0..design.patients().len()).filter(|&i| design.rows.arm_of[i] == arm && design.rows.group_of[i] == group).collect();
+            let seen = |t: usize| members.iter().map(move |i| i * visits + t).filter(|&row| !design.rows.y[row].is_nan());
             let of_visits = |visit: Option<usize>| {
                 let rows: Vec<usize> = visit.map_or(0..visits, |t| t..t + 1).flat_map(seen).collect();
                 Stratum {

@@ -1,0 +1,137 @@
+//! What the coefficients of a model mean, whoever the patients are.
+
+use super::coding::{Constraint, Parts};
+use super::*;
+
+/// The columns of a model matrix: which outcome, at which visits, which variables with which levels, and how each
+/// column is made of them.
+///
+/// Columns know no patient. A row of the model matrix is x_it = D_t z_i; they hold D_t, and how the entries of z_i
+/// follow from a patient's variables. Everything that says what a coefficient means follows from them: reference
+/// grids, contrasts, hypotheses about terms.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Columns {
+    /// Name of the outcome.
+    pub(crate) outcome: String,
+    /// The mean model they were made from.
+    pub(crate) model: MeanModel,
+    /// What was asked for beyond the mean model.
+    pub(crate) options: DesignOptions,
+    /// What the file calls the arm and the visit.
+    pub(crate) column_names: ColumnNames,
+    /// The arms of the trial; none in the design of a joint model.
+    pub(crate) arms: Vec<String>,
+    /// Names of the covariance groups; one, `all`, unless the covariance differs by group.
+    pub(crate) groups: Vec<String>,
+    /// The analysed visits, as positions in the trial's schedule, in order. T = `visits.len()`.
+    pub(crate) visits: Vec<usize>,
+    /// Labels of the analysed visits.
+    pub(crate) visit_labels: Vec<String>,
+    /// Times of the analysed visits where the schedule has them.
+    pub(crate) visit_times: Vec<Option<f64>>,
+    /// The baseline visit, as a position among the analysed visits, where it is one of them.
+    pub(crate) baseline_visit: Option<usize>,
+    /// The variables of the mean model.
+    pub(crate) variables: Vec<Header>,
+    /// Where arms are held equal before treatment.
+    pub(crate) constraint: Option<Constraint>,
+    /// The terms of the mean model in order; each column belongs to one.
+    pub(crate) terms: Vec<Term>,
+    /// The columns of the model matrix, p of them.
+    pub(crate) list: Vec<DesignColumn>,
+    /// Each column as a product of variables.
+    pub(crate) parts: Vec<Parts>,
+    /// The length q of z.
+    pub(crate) values: usize,
+    /// The entries of z as products of variables.
+    pub(crate) products: Vec<Product>,
+    /// D_t: for each analysed visit the non-zero entries in order of column.
+    pub(crate) entries: Vec<Vec<Entry>>,
+}
+
+impl Columns {
+    /// The number p of columns.
+    #[allow(clippy::len_without_is_empty, reason = "a model without a column is refused")]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// The columns in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, DesignColumn> {
+        self.list.iter()
+    }
+
+    /// Name of the outcome.
+    pub fn outcome(&self) -> &str {
+        &self.outcome
+    }
+
+    /// The mean model they were made from.
+    pub fn mean_model(&self) -> &MeanModel {
+        &self.model
+    }
+
+    /// The arms of the trial, the reference first.
+    pub fn arms(&self) -> &[String] {
+        &self.arms
+    }
+
+    /// Names of the covariance groups; `all` when there is one.
+    pub fn groups(&self) -> &[String] {
+        &self.groups
+    }
+
+    /// The analysed visits in order, as positions in the trial's schedule.
+    pub fn visits(&self) -> &[usize] {
+        &self.visits
+    }
+
+    /// Labels of the analysed visits in order.
+    pub fn visit_labels(&self) -> &[String] {
+        &self.visit_labels
+    }
+
+    /// Times of the analysed visits, where the schedule has them.
+    pub fn visit_times(&self) -> &[Option<f64>] {
+        &self.visit_times
+    }
+
+    /// The position of the baseline among the analysed visits; `None` where it is not one of them.
+    pub fn baseline_visit(&self) -> Option<usize> {
+        self.baseline_visit
+    }
+
+    /// The terms of the mean model in order.
+    pub fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    /// Whether observations have weights.
+    pub(crate) fn are_weighted(&self) -> bool {
+        self.options.weights.is_some()
+    }
+
+    /// x_it = D_t z_i, p numbers.
+    pub(crate) fn row_of(&self, z: &[f64], visit: usize) -> Vec<f64> {
+        let mut row = vec![0.0; self.len()];
+        self.entries[visit].iter().for_each(|e| row[e.column] += e.weight * z[e.value]);
+        row
+    }
+}
+
+impl std::ops::Index<usize> for Columns {
+    type Output = DesignColumn;
+
+    fn index(&self, column: usize) -> &DesignColumn {
+        &self.list[column]
+    }
+}
+
+impl<'a> IntoIterator for &'a Columns {
+    type Item = &'a DesignColumn;
+    type IntoIter = std::slice::Iter<'a, DesignColumn>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
