@@ -70,6 +70,7 @@ pub mod joint;
 mod level;
 pub mod means;
 mod model;
+pub mod options;
 pub mod report;
 pub mod responders;
 pub mod simulate;

@@ -268,10 +268,10 @@ impl Model {
         self.check_df()?;
         let rows = |what: String| Err(Error::NoPatients { what });
         if self.vcov.is_cluster_robust() {
-            return rows(format!("{} standard errors", self.vcov));
+            return rows(format!("{} standard errors", self.vcov.words()));
         }
         if self.df == Df::BetweenWithin {
-            return rows(format!("{} degrees of freedom", self.df));
+            return rows(format!("{} degrees of freedom", self.df.words()));
         }
         let own = self.freeze(moments.design().protocol())?;
         if let Some((what, here, there)) = own.difference(moments.design()) {
@@ -314,7 +314,7 @@ impl Model {
         match covariance.coordinate_columns() {
             [] => Ok(covariance.bind(&design.columns.visit_times)?.into()),
             _ if self.vcov.is_cluster_robust() => Err(Error::invalid(
-                format!("{} with {covariance}", self.vcov),
+                format!("{} with {covariance}", self.vcov.words()),
                 "the sandwich is not built for a covariance whose coordinates differ by patient",
                 "use the model-based covariance, or a structure on the scheduled visits",
             )),
@@ -341,7 +341,7 @@ impl Model {
         };
         match self.df {
             Df::BetweenWithin | Df::KenwardRoger2 => {
-                refused(format!("{} degrees of freedom", self.df), "use Df::Satterthwaite or Df::KenwardRoger")
+                refused(format!("{} degrees of freedom", self.df.words()), "use Df::Satterthwaite or Df::KenwardRoger")
             }
             _ => Ok(()),
         }
@@ -383,14 +383,14 @@ fn is_sparse(covariance: &Covariance, design: &Design) -> bool {
 pub(crate) fn go_together(df: Df, estimation: Estimation, vcov: Vcov) -> Result<()> {
     if df.adjusts_covariance() && estimation == Estimation::Ml {
         return Err(Error::invalid(
-            format!("{df} degrees of freedom"),
+            format!("{} degrees of freedom", df.words()),
             "the method is defined for restricted maximum likelihood only",
             "use Estimation::Reml, or Df::Satterthwaite",
         ));
     }
     if df.adjusts_covariance() && vcov.is_cluster_robust() {
         return Err(Error::invalid(
-            format!("{df} degrees of freedom with {vcov} standard errors"),
+            format!("{} degrees of freedom with {} standard errors", df.words(), vcov.words()),
             "Kenward and Roger's adjustment is one of the model-based covariance",
             "use Df::Satterthwaite, or Vcov::ModelBased",
         ));
@@ -404,7 +404,7 @@ pub(crate) fn clusters_for(df: Df, vcov: Vcov, asked: &Clusters, design: &Design
         return match asked {
             Clusters::Highest => Ok(None),
             _ => Err(Error::invalid(
-                format!("clusters ({asked}) with {vcov} standard errors"),
+                format!("clusters ({}) with {} standard errors", asked.words(), vcov.words()),
                 "they are those of a cluster-robust covariance",
                 "use Vcov::Cr2, or leave the clusters out",
             )),
@@ -413,7 +413,7 @@ pub(crate) fn clusters_for(df: Df, vcov: Vcov, asked: &Clusters, design: &Design
     let clusters = design.patient_clusters(trial, asked)?;
     if df == Df::BetweenWithin && clusters.above_patients() {
         return Err(Error::invalid(
-            format!("{df} degrees of freedom with clusters of patients"),
+            format!("{} degrees of freedom with clusters of patients", df.words()),
             "they count patients as independent",
             "use Df::Satterthwaite",
         ));

@@ -9,6 +9,7 @@ pub mod layout;
 
 /// How the numbers of a column are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// A fixed number of decimals.
     Decimals(u8),

@@ -117,7 +117,7 @@ pub(super) fn notes(analysis: &Analysis<'_>, found: &ClusterSensitivity, primary
     let mut notes =
         vec!["The primary analysis stays as prespecified; the other rows show how far it depends on patients being independent.".into()];
     notes.extend(primary.notes().into_iter().take(2));
-    notes.extend(found.clustering.models().into_iter().map(|m| format!("{m}: {}.", m.assumption())));
+    notes.extend(found.clustering.models().into_iter().map(|m| format!("{}: {}.", m.words(), m.assumption())));
     if primary.design().mean_model().baseline() == Baseline::Constrained {
         notes.push("Clusters have no effect at the baseline visit, where the model has one mean for all arms.".into());
     }
@@ -135,9 +135,9 @@ pub(super) fn notes(analysis: &Analysis<'_>, found: &ClusterSensitivity, primary
     let mut remarks: Vec<String> = vec![];
     for row in &found.rows {
         let remark = match (&row.failure, row.vanished.as_slice()) {
-            (Some(why), _) => format!("{}: no estimate. {}.", row.model, why.trim_end_matches('.')),
+            (Some(why), _) => format!("{}: no estimate. {}.", row.model.words(), why.trim_end_matches('.')),
             (None, []) => continue,
-            (None, vanished) => format!("{}: estimated as zero: {}.", row.model, vanished.join("; ")),
+            (None, vanished) => format!("{}: estimated as zero: {}.", row.model.words(), vanished.join("; ")),
         };
         if !remarks.contains(&remark) {
             remarks.push(remark);
@@ -171,7 +171,7 @@ fn effect_note(found: &ClusterSensitivity, analysis: &Analysis<'_>) -> Option<St
     Some(format!(
         "d: the difference over {}, the {}, in every row; {sign}. {} interval by the delta method.",
         Format::Decimals(2).apply(effect.sd),
-        analysis.plan.denominator,
+        analysis.plan.denominator.words(),
         percent(found.level)
     ))
 }
@@ -191,7 +191,7 @@ impl Tabular for ClusterSensitivity {
         let effect = |of: fn(&EffectSize) -> f64| move |r: &ClusterSensitivityRow| r.effect.as_ref().map_or(f64::NAN, of);
         let (lower, upper) = (format!("Lower {}", percent(self.level)), format!("Upper {}", percent(self.level)));
         let two = Format::Decimals(2);
-        let mut columns = vec![Column::text("model", "Model", rows().map(|r| r.model.to_string()))];
+        let mut columns = vec![Column::text("model", "Model", rows().map(|r| r.model.words()))];
         if self.several() {
             columns.push(Column::text("contrast", "Contrast", rows().map(|r| r.contrast.as_str())));
         }

@@ -1,8 +1,8 @@
 //! Which clusters are considered beside the primary analysis, and by which models.
 
 use crate::error::{Error, Result};
+use crate::options::choices;
 use crate::trial::Trial;
-use std::fmt;
 
 /// The cluster factors of a trial that a sensitivity analysis considers: who treats the patients, and who is treated
 /// together.
@@ -22,7 +22,7 @@ pub struct Clustering {
 
 /// What a model takes patients of one cluster to have in common.
 #[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ClusterModel {
     /// Nothing: the primary analysis.
     Independent,
@@ -38,6 +38,16 @@ pub enum ClusterModel {
     /// Anything: the model of the primary analysis with standard errors that are robust to clusters (CR2), by the
     /// groups, or by the therapists where no groups are named.
     ClusterRobust,
+}
+
+choices! {
+    ClusterModel, "model of clusters":
+    Independent = "independent", [], "nothing in common: the primary analysis";
+    Groups = "groups", [], "a random effect of the therapy group";
+    Therapists = "therapists", [], "a random effect of the therapist";
+    GroupsAndTherapists = "groups-and-therapists", [], "a random effect of the group and one of the therapist";
+    PartiallyNested = "partially-nested", [], "a random effect of the group, and a covariance per arm";
+    ClusterRobust = "cluster-robust", ["sandwich"], "the primary model with cluster-robust standard errors (CR2)";
 }
 
 impl Clustering {
@@ -143,15 +153,16 @@ impl ClusterModel {
     }
 }
 
-impl fmt::Display for ClusterModel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl ClusterModel {
+    /// How tables and reports put it.
+    pub fn words(self) -> &'static str {
+        match self {
             ClusterModel::Independent => "No clustering (primary)",
             ClusterModel::Groups => "Therapy groups",
             ClusterModel::Therapists => "Therapists",
             ClusterModel::GroupsAndTherapists => "Groups and therapists",
             ClusterModel::PartiallyNested => "Partially nested",
             ClusterModel::ClusterRobust => "Sandwich (CR2)",
-        })
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::{ClusterSensitivity, Diagnostics, FittedCovariance, Plan};
 use crate::design::Baseline;
 use crate::effects::EffectSizes;
-use crate::inference::{Attempt, Coefficients, FTest};
+use crate::inference::{Attempt, Coefficients, Df, FTest};
 use crate::means::{Contrasts, MarginalMean, MarginalMeans};
 use crate::responders::{Comparisons, Rates};
 use crate::trial::{BaselineTable, MissingPatterns, ObservedMeans, ParticipantFlow, Schedule};
@@ -111,7 +111,7 @@ pub struct ModelFacts {
     /// The structures that were planned before it and given up, with the reason.
     pub attempts: Vec<Attempt>,
     /// The method for degrees of freedom.
-    pub df: String,
+    pub df: Df,
     /// Observations analysed.
     pub observations: usize,
     /// Patients analysed.

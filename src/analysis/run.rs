@@ -127,7 +127,7 @@ fn model_facts(fit: &Fit) -> ModelFacts {
         baseline: mean.baseline(),
         covariance: fit.covariance_structure().to_string(),
         attempts: fit.attempts().to_vec(),
-        df: fit.df_method().to_string(),
+        df: fit.df_method(),
         observations: fit.n_observations(),
         patients: fit.n_patients(),
         log_likelihood: fit.log_likelihood(),

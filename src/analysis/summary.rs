@@ -61,7 +61,7 @@ impl AnalysisResult {
         }
         let made = outcome.model.notes.first().map_or("", |n| n.trim_end_matches('.'));
         let effects = outcome.effects.within.iter().chain(&outcome.effects.between).next();
-        let effects = effects.map(|t| format!(" {}: over the {}.", t.correction.letter(), t.denominator)).unwrap_or_default();
+        let effects = effects.map(|t| format!(" {}: over the {}.", t.correction.letter(), t.denominator.words())).unwrap_or_default();
         for line in wrapped(&format!("{}; {made}.{effects}", outcome.model.formula), WIDTH - 2) {
             let _ = writeln!(out, "  {line}");
         }

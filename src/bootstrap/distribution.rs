@@ -2,11 +2,12 @@
 
 use crate::dist::normal;
 use crate::level::percent;
+use crate::options::choices;
 use crate::table::{Column, Format, Tabular, display_as_table};
 use std::fmt;
 
 /// How limits are read off the replicates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BootstrapInterval {
     /// The (1 ± level)/2 quantiles of the replicates (the default).
     #[default]
@@ -18,8 +19,15 @@ pub enum BootstrapInterval {
     Bca,
 }
 
+choices! {
+    BootstrapInterval, "interval of the bootstrap":
+    Percentile = "percentile", [], "quantiles of the replicates";
+    Basic = "basic", [], "twice the observed value less the opposite quantile";
+    Bca = "bca", [], "bias-corrected and accelerated";
+}
+
 /// What a replicate is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Resampling {
     /// Patients, with all their visits, are drawn with replacement within each arm (the default).
     #[default]
@@ -27,6 +35,12 @@ pub enum Resampling {
     /// Outcomes are simulated from the fit, for its patients at their observed visits; see
     /// [`Fit::simulate`](crate::Fit::simulate).
     Parametric,
+}
+
+choices! {
+    Resampling, "resampling":
+    Patients = "patients", [], "patients drawn with replacement within each arm";
+    Parametric = "parametric", [], "outcomes simulated from the fit";
 }
 
 /// What a bootstrap yielded: the statistics of the trial itself, of every replicate and, for BCa, of the trial

@@ -5,6 +5,7 @@ use super::{
     Exchangeable, FactorAnalytic, Heterogeneous, Homogeneous, HuynhFeldt, Lagged, RandomCoefficients, Spatial, Toeplitz, Unstructured,
 };
 use crate::error::{Error, Result};
+use crate::options::choices;
 use nalgebra::DMatrix;
 use std::sync::Arc;
 
@@ -95,6 +96,12 @@ pub enum RandomTerms {
     Intercept,
     /// The level and the slope on visit time, correlated.
     InterceptSlope,
+}
+
+choices! {
+    RandomTerms, "random coefficients":
+    Intercept = "random-intercept", [], "the level";
+    InterceptSlope = "random-intercept-slope", [], "the level and the slope on visit time, correlated";
 }
 
 /// Structures of the same name with the same numbers and variables; of a user's own, the very same object.

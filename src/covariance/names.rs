@@ -1,8 +1,10 @@
 //! The names of structures: what reports print, and what the command line understands.
 
-use super::{Coordinates, Covariance, RandomTerms};
+use super::{Coordinates, Covariance};
 use crate::error::{Error, Result};
+use crate::options;
 use std::fmt;
+use std::str::FromStr;
 
 /// Names that take a number or variables in brackets.
 const PARAMETRISED: [&str; 8] = [
@@ -14,6 +16,20 @@ const PARAMETRISED: [&str; 8] = [
     "spatial-exponential(variable, …)",
     "spatial-gaussian(variable, …)",
     "spatial-power(variable, …)",
+];
+
+/// What SAS calls the structures, in lower case; `FA(q)` and `FA1(q)` take a number.
+const OF_SAS: [(&str, &str); 10] = [
+    ("un", "unstructured"),
+    ("ar(1)", "autoregressive"),
+    ("arh(1)", "heterogeneous-autoregressive"),
+    ("ante(1)", "heterogeneous-ante-dependence"),
+    ("vc", "independent"),
+    ("simple", "independent"),
+    ("hf", "huynh-feldt"),
+    ("sp(exp)", "spatial-exponential"),
+    ("sp(gau)", "spatial-gaussian"),
+    ("sp(pow)", "spatial-power"),
 ];
 
 impl Covariance {
@@ -38,14 +54,16 @@ impl Covariance {
         ("random-intercept-slope", None, Covariance::RandomInterceptSlope),
     ];
 
-    /// The structure called `name`, in full or by its short name; `toeplitz(3)`, `factor-analytic(2)` and the like
-    /// with the number of bands or factors, `spatial-exponential(x, y)` with the variables of coordinates,
-    /// `random-intercept + autoregressive` with the structure of the residual.
+    /// The structure called `name`, in full or by its short name, in any case; `toeplitz(3)`, `factor-analytic(2)` and
+    /// the like with the number of bands or factors, `spatial-exponential(x, y)` with the variables of coordinates,
+    /// `random-intercept + autoregressive` with the structure of the residual. SAS's names are understood too.
     ///
     /// ```
     /// use trialstats::Covariance;
     /// assert_eq!(Covariance::named("toep")?.to_string(), "toeplitz");
     /// assert_eq!(Covariance::named("toeph(2)")?.to_string(), "heterogeneous-toeplitz(2)");
+    /// assert_eq!(Covariance::named("ARH(1)")?.to_string(), "heterogeneous-autoregressive");
+    /// assert_eq!(Covariance::named("SP(POW)(x)")?.to_string(), "spatial-power(x)");
     /// assert_eq!(Covariance::named("random-intercept + ar1")?.to_string(), "random-intercept + autoregressive");
     /// # Ok::<(), trialstats::Error>(())
     /// ```
@@ -55,16 +73,21 @@ impl Covariance {
     /// name takes.
     pub fn named(name: &str) -> Result<Self> {
         if let Some((random, residual)) = name.split_once('+') {
-            return Self::named(random.trim())?.with_residual(Self::named(residual.trim())?);
+            return Self::named(random)?.with_residual(Self::named(residual)?);
         }
-        match name.trim().strip_suffix(')').and_then(|name| name.split_once('(')) {
-            Some((base, argument)) => Self::parametrised(name, base.trim(), argument),
-            None => Self::plain(name.trim()).ok_or_else(|| Error::unknown("covariance structure", name, &Self::names())),
+        match (Self::plain(name), bracketed(name)) {
+            (Some(structure), _) => Ok(structure),
+            (None, Some((base, argument))) => Self::parametrised(name.trim(), base, argument),
+            (None, None) => Err(Error::unknown("covariance structure", name.trim(), &Self::names())),
         }
     }
 
+    /// A structure that needs nothing but visits.
     fn plain(name: &str) -> Option<Self> {
-        Self::NAMED.into_iter().find(|(full, short, _)| *full == name || *short == Some(name)).map(|(_, _, covariance)| covariance)
+        let given = options::plain(name);
+        let full = OF_SAS.iter().find(|(sas, _)| *sas == given).map_or(given.as_str(), |(_, full)| full);
+        let is_short = |short: Option<&str>| short.is_some_and(|s| options::plain(s) == full);
+        Self::NAMED.into_iter().find(|(name, short, _)| *name == full || is_short(*short)).map(|(_, _, covariance)| covariance)
     }
 
     /// `base(argument)`.
@@ -75,9 +98,9 @@ impl Covariance {
             })
         };
         let columns = || Coordinates::columns(argument.split(',').map(str::trim));
-        Ok(match (base, Self::plain(base)) {
-            ("factor-analytic", _) => Covariance::FactorAnalytic { factors: number()? },
-            ("factor-analytic-common-variance", _) => Covariance::FactorAnalyticCommonVariance { factors: number()? },
+        Ok(match (options::plain(base).as_str(), Self::plain(base)) {
+            ("factor-analytic" | "fa", _) => Covariance::FactorAnalytic { factors: number()? },
+            ("factor-analytic-common-variance" | "fa1", _) => Covariance::FactorAnalyticCommonVariance { factors: number()? },
             (_, Some(Covariance::Unstructured)) => Covariance::BandedUnstructured { bands: number()? },
             (_, Some(Covariance::Toeplitz)) => Covariance::BandedToeplitz { bands: number()? },
             (_, Some(Covariance::HeterogeneousToeplitz)) => Covariance::BandedHeterogeneousToeplitz { bands: number()? },
@@ -97,6 +120,14 @@ impl Covariance {
     pub fn short_name(&self) -> Option<&'static str> {
         Self::NAMED.iter().find(|(full, ..)| *full == self.to_string()).and_then(|(_, short, _)| *short)
     }
+}
+
+/// The parts of `base(argument)`; SAS's `SP(POW)(argument)` has brackets in its name.
+fn bracketed(name: &str) -> Option<(&str, &str)> {
+    let name = name.trim();
+    let in_name = if options::plain(name).starts_with("sp(") { name.find(')')? + 1 } else { 0 };
+    let open = in_name + name[in_name..].find('(')?;
+    Some((name[..open].trim(), name[open + 1..].strip_suffix(')')?))
 }
 
 impl fmt::Display for Covariance {
@@ -129,17 +160,12 @@ impl fmt::Display for Covariance {
     }
 }
 
-impl fmt::Display for RandomTerms {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            RandomTerms::Intercept => "random-intercept",
-            RandomTerms::InterceptSlope => "random-intercept-slope",
-        })
+impl FromStr for Covariance {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::named(name)
     }
 }
 
-impl serde::Serialize for Covariance {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+options::serde_by_name!(Covariance);

@@ -4,6 +4,7 @@
 use super::Boundary;
 use super::correlation::CorrelationFamily;
 use crate::error::{Error, Result};
+use crate::options::choices;
 use nalgebra::DMatrix;
 use std::fmt;
 
@@ -43,6 +44,13 @@ pub enum Decay {
     Gaussian,
     /// ρ^d, 0 ≤ ρ < 1: SAS `SP(POW)`.
     Power,
+}
+
+choices! {
+    Decay, "decay of a spatial correlation":
+    Exponential = "exponential", ["exp"], "exp(−d/ϑ)";
+    Gaussian = "gaussian", ["gau"], "exp(−d²/ϑ²)";
+    Power = "power", ["pow"], "ρ^d";
 }
 
 /// What stands for a correlation of zero where a negative power of it is called for; whatever it is, a factor of zero

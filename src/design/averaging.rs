@@ -1,7 +1,8 @@
 //! How marginal means average over what they do not name.
+use crate::options::choices;
 
 /// How the levels of the factors that a mean is averaged over are weighted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum FactorWeights {
     /// Every combination counts the same: SAS's `LSMEANS`, emmeans' `equal`.
     #[default]
@@ -18,14 +19,28 @@ pub enum FactorWeights {
     ObservedMargins,
 }
 
+choices! {
+    FactorWeights, "weights of factor levels":
+    Equal = "equal", [], "every combination counts the same: SAS LSMEANS, emmeans equal";
+    Proportional = "proportional", [], "by how often a combination occurs among all analysed observations";
+    Cells = "cells", ["om-bylevel"], "by how often a combination occurs in the arm and visit itself";
+    ObservedMargins = "observed-margins", ["om", "obsmargins"], "by how often a combination occurs among everyone randomized: SAS OBSMARGINS";
+}
+
 /// Over what numeric variables are averaged to the value they are held at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum CovariateMeans {
     /// Over the analysed observations, as SAS and emmeans do: patients with more visits count more.
     #[default]
     Observations,
     /// Over the analysed patients, each counted once with the mean over the patient's analysed observations.
     Patients,
+}
+
+choices! {
+    CovariateMeans, "averaging of numeric variables":
+    Observations = "observations", [], "over analysed observations, as SAS and emmeans do";
+    Patients = "patients", [], "over analysed patients, each counted once";
 }
 
 /// How marginal means average over what they do not name. By default as SAS and emmeans: equal weights, covariates at

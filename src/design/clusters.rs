@@ -2,9 +2,11 @@
 
 use super::{Design, RandomTerm, variables};
 use crate::error::{Error, Result};
+use crate::options;
 use crate::trial::Trial;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 /// The clusters of a [cluster-robust covariance](crate::Vcov): patients of different clusters are independent,
 /// patients of the same may be related in any way.
@@ -12,7 +14,7 @@ use std::fmt;
 /// A patient who is in no cluster of a factor, as are those of the arm without groups in a partially nested trial, is
 /// a cluster of his own.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Clusters {
     /// The smallest sets of patients that share no random effect with anybody outside (the default): patients where
     /// the model has no random effects, or none above patients; the levels of the highest factor where the factors
@@ -33,15 +35,42 @@ impl Clusters {
     }
 }
 
+impl Clusters {
+    /// How messages put it.
+    pub fn words(&self) -> String {
+        match self {
+            Clusters::Factor(factor) => format!("by `{factor}`"),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// `highest`, `patients`, or `factor(NAME)`.
 impl fmt::Display for Clusters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Clusters::Highest => f.write_str("highest"),
             Clusters::Patients => f.write_str("patients"),
-            Clusters::Factor(factor) => write!(f, "by `{factor}`"),
+            Clusters::Factor(factor) => write!(f, "factor({factor})"),
         }
     }
 }
+
+impl FromStr for Clusters {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, argument) = options::parts(text);
+        match (name.as_str(), argument) {
+            ("highest", None) => Ok(Clusters::Highest),
+            ("patients", None) => Ok(Clusters::Patients),
+            ("factor" | "by", Some(factor)) => Ok(Clusters::by(factor)),
+            _ => Err(Error::unknown("set of clusters", text, &["highest", "patients", "factor(NAME)"])),
+        }
+    }
+}
+
+options::serde_by_name!(Clusters);
 
 /// Who is in which cluster.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,11 +4,12 @@ use super::formula::Formula;
 use super::grouping::not_of_the_mean;
 use super::tokens::quoted;
 use crate::error::Result;
+use crate::options::choices;
 use std::fmt;
 use std::str::FromStr;
 
 /// What is done with the outcome's value before treatment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Baseline {
     /// It is a covariate, `baseline` in the formula; the outcome's visits are those after it. Patients without a
     /// baseline value, or with nothing but one, are not analysed.
@@ -20,6 +21,13 @@ pub enum Baseline {
     Constrained,
     /// It is part of the outcome like any other visit, with a mean of its own in each arm.
     Response,
+}
+
+choices! {
+    Baseline, "use of the value before treatment":
+    Covariate = "covariate", ["ancova"], "a covariate of the later visits";
+    Constrained = "constrained", ["clda"], "part of the response, with one mean for all arms (cLDA)";
+    Response = "response", ["lda"], "part of the response, with its own mean in each arm";
 }
 
 /// The mean of the outcome: a formula, and what is done with the baseline.

@@ -1,4 +1,5 @@
 //! Random effects of clusters, as the design has them: who belongs to which level, and what multiplies its effects.
+use crate::options::choices;
 
 /// The random effects of one cluster factor: `(0 + gst | group)`, `(1 + days | patient)`.
 ///
@@ -25,13 +26,19 @@ pub struct RandomTerm {
 }
 
 /// The covariance G of the effects of a level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum EffectCovariance {
     /// A variance each and a covariance each pair, `(1 + x | g)` (the default).
     #[default]
     Correlated,
     /// A variance each, `(1 + x || g)`.
     Independent,
+}
+
+choices! {
+    EffectCovariance, "covariance of random effects":
+    Correlated = "correlated", ["unstructured"], "a variance per effect and a covariance per pair, (1 + x | g)";
+    Independent = "independent", ["diagonal"], "a variance per effect, (1 + x || g)";
 }
 
 impl RandomTerm {

@@ -1,9 +1,9 @@
 //! Hedges' correction for the bias of d in small samples.
 
-use std::fmt;
+use crate::options::choices;
 
 /// How J(ν), the factor that makes d unbiased, is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HedgesForm {
     /// Γ(ν/2) / (√(ν/2) Γ((ν−1)/2)) (Hedges 1981, J Educ Stat 6(2):107–128, doi:10.3102/10769986006002107, eq. 6e):
     /// the default.
@@ -13,14 +13,27 @@ pub enum HedgesForm {
     Approximate,
 }
 
+choices! {
+    HedgesForm, "form of Hedges' correction":
+    Exact = "exact", [], "by the gamma function";
+    Approximate = "approximate", [], "1 − 3/(4ν − 1)";
+}
+
 /// Whether an effect size is corrected for small samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Correction {
     /// Cohen's d as it is (the default).
     #[default]
     None,
     /// Hedges' g: d and its limits times J(ν), ν the degrees of freedom of the standard deviation in the denominator.
     Hedges(HedgesForm),
+}
+
+choices! {
+    Correction, "correction for small samples":
+    None = "none", ["cohen", "d"], "Cohen's d as it is";
+    Hedges(HedgesForm::Exact) = "hedges", ["g", "hedges-exact"], "Hedges' g by the exact factor";
+    Hedges(HedgesForm::Approximate) = "hedges-approximate", [], "Hedges' g by the factor 1 − 3/(4ν − 1)";
 }
 
 impl Correction {
@@ -51,13 +64,14 @@ impl Correction {
     }
 }
 
-impl fmt::Display for Correction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Correction {
+    /// How tables and reports put it.
+    pub fn words(self) -> &'static str {
+        match self {
             Correction::None => "Cohen's d, not corrected for small samples",
             Correction::Hedges(HedgesForm::Exact) => "Hedges' g: d times the exact correction J(ν) (Hedges 1981)",
             Correction::Hedges(HedgesForm::Approximate) => "Hedges' g: d times 1 − 3/(4ν − 1) (Hedges 1981)",
-        })
+        }
     }
 }
 

@@ -54,7 +54,7 @@ impl Deviation {
 
 fn misplaced(denominator: Denominator, place: &str, remedy: &str) -> Error {
     Error::invalid(
-        format!("effect sizes {place} arms over the {denominator}"),
+        format!("effect sizes {place} arms over the {}", denominator.words()),
         format!("that standard deviation is not defined {place} arms"),
         format!("use Denominator::{remedy}"),
     )
@@ -91,7 +91,7 @@ fn average_of_pairs(before: Sample, after: Sample, covariance: f64) -> Deviation
 fn of_model(scores: &Scores, fit: Option<&Fit>, target: Target) -> Result<Deviation> {
     let Some(fit) = fit else {
         return Err(Error::invalid(
-            format!("effect sizes over {}", Denominator::VisitModel),
+            format!("effect sizes over {}", Denominator::VisitModel.words()),
             "raw data and bare estimates have no model",
             "use effects::from_model with the fit, or another denominator",
         ));

@@ -3,12 +3,12 @@
 use super::Correction;
 use crate::error::Result;
 use crate::level::check_level;
+use crate::options::choices;
 use crate::trial::BaselineFrom;
-use std::fmt;
 
 /// The standard deviation in the denominator. Which one it is decides the size of d more than anything else, so every
 /// table names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Denominator {
     /// Raw baseline standard deviation pooled over all arms, √(Σ(nₐ−1)sₐ² / Σ(nₐ−1)) (the default; Feingold 2009,
     /// Psychol Methods 14(1):43–53, doi:10.1037/a0014699): free of the treatment and of the model.
@@ -34,9 +34,22 @@ pub enum Denominator {
     Control,
 }
 
-impl fmt::Display for Denominator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+choices! {
+    Denominator, "denominator of an effect size":
+    BaselinePooled = "baseline-pooled", [], "raw baseline SD pooled over all arms";
+    BaselineOwn = "baseline-own", ["becker"], "the arm's own raw baseline SD; within arms only";
+    BaselineWhole = "baseline-whole", [], "raw baseline SD of the whole sample, arms ignored";
+    VisitPooled = "visit-pooled", ["cohen"], "raw SD at the visit, pooled over the two arms; between arms only";
+    VisitModel = "visit-model", [], "the model's SD at the visit; needs a fit";
+    Change = "change", ["dz"], "raw SD of the change from baseline";
+    Average = "average", ["dav"], "root of the mean of two raw variances";
+    Control = "control", ["glass"], "raw SD of the reference arm at the visit; between arms only";
+}
+
+impl Denominator {
+    /// How tables and reports put it.
+    pub fn words(self) -> &'static str {
+        match self {
             Denominator::BaselinePooled => "raw baseline SD, pooled over arms",
             Denominator::BaselineOwn => "raw baseline SD of the arm itself",
             Denominator::BaselineWhole => "raw baseline SD of the whole sample",
@@ -45,12 +58,12 @@ impl fmt::Display for Denominator {
             Denominator::Change => "raw SD of the change from baseline (d_z)",
             Denominator::Average => "root of the mean of two raw variances (d_av)",
             Denominator::Control => "raw SD of the reference arm at the visit (Glass)",
-        })
+        }
     }
 }
 
 /// Which patients count as n in [`IntervalMethod::IndependentGroups`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GroupSize {
     /// Everyone randomized to the arm: reproduces published intention-to-treat intervals.
     Randomized,
@@ -58,8 +71,14 @@ pub enum GroupSize {
     Observed,
 }
 
+choices! {
+    GroupSize, "patients counted":
+    Randomized = "randomized", [], "everyone randomized to the arm";
+    Observed = "observed", [], "those observed at the visit";
+}
+
 /// How the limits of an effect size are computed. For the bootstrap see [`Bootstrap`](super::Bootstrap).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IntervalMethod {
     /// d ± z √((se/s)² + d²/(2ν)): the delta method with the uncertainty of the difference and of the denominator s,
     /// which has ν degrees of freedom; the two are independent under normality (the default).
@@ -76,9 +95,18 @@ pub enum IntervalMethod {
     IndependentGroups(GroupSize),
 }
 
-impl fmt::Display for IntervalMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+choices! {
+    IntervalMethod, "interval of an effect size":
+    Delta = "delta", [], "delta method with the uncertainty of difference and denominator";
+    NoncentralT = "noncentral-t", [], "limits of the noncentrality of t";
+    IndependentGroups(GroupSize::Randomized) = "independent-groups-randomized", ["independent-groups(randomized)"], "large-sample formula of two independent groups, n randomized";
+    IndependentGroups(GroupSize::Observed) = "independent-groups-observed", ["independent-groups(observed)"], "large-sample formula of two independent groups, n observed at the visit";
+}
+
+impl IntervalMethod {
+    /// How tables and reports put it.
+    pub fn words(self) -> &'static str {
+        match self {
             IntervalMethod::Delta => "delta method, √((se/s)² + d²/(2ν)), normal quantile",
             IntervalMethod::NoncentralT => "noncentral t of difference/se, rescaled by se/s",
             IntervalMethod::IndependentGroups(GroupSize::Randomized) => {
@@ -87,18 +115,24 @@ impl fmt::Display for IntervalMethod {
             IntervalMethod::IndependentGroups(GroupSize::Observed) => {
                 "large-sample formula of two independent groups, √((n₁+n₂)/(n₁n₂) + d²/(2(n₁+n₂))), n observed at the visit"
             }
-        })
+        }
     }
 }
 
 /// What a positive effect size means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Positive {
     /// The score rose, or is higher than in the reference arm (the default: the sign of the estimate as it stands).
     #[default]
     Rise,
     /// The score fell, or is lower than in the reference arm: improvement on a symptom scale.
     Fall,
+}
+
+choices! {
+    Positive, "meaning of a positive effect size":
+    Rise = "rise", [], "the score rose, or is higher than in the reference arm";
+    Fall = "fall", [], "the score fell, or is lower than in the reference arm";
 }
 
 impl Positive {
@@ -111,13 +145,19 @@ impl Positive {
 }
 
 /// What is compared between arms in raw data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Compared {
     /// The scores at the visit (the default).
     #[default]
     AtVisit,
     /// The changes from baseline.
     Change,
+}
+
+choices! {
+    Compared, "scores compared between arms":
+    AtVisit = "at-visit", [], "the scores at the visit";
+    Change = "change", [], "the changes from baseline";
 }
 
 /// How effect sizes are made.

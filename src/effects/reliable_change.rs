@@ -12,7 +12,8 @@ use crate::trial::BaselineFrom;
 use std::fmt;
 
 /// The change that counts as reliable.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Threshold {
     /// At least so many points.
     Points(f64),

@@ -68,6 +68,7 @@ pub struct EffectSize {
 
 /// Where the differences come from.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// Means of the observed scores.
     RawData,
@@ -79,6 +80,7 @@ pub enum Source {
 
 /// How the limits of a table were made.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Limits {
     /// By a formula.
     Formula(IntervalMethod),
@@ -305,7 +307,7 @@ impl EffectSizes {
         let percent = format!("{:.3}", 100.0 * self.level);
         let percent = percent.trim_end_matches('0').trim_end_matches('.');
         let how = match &self.limits {
-            Limits::Formula(method) => method.to_string(),
+            Limits::Formula(method) => method.words().to_string(),
             Limits::Bootstrap(summary) => summary.to_string(),
         };
         format!("Lower, upper: {percent}% interval; {how}.")
@@ -347,7 +349,12 @@ impl Tabular for EffectSizes {
     }
 
     fn notes(&self) -> Vec<String> {
-        let mut notes = vec![format!("{}: difference over SD; {}. SD: {}.", self.correction.letter(), self.correction, self.denominator)];
+        let mut notes = vec![format!(
+            "{}: difference over SD; {}. SD: {}.",
+            self.correction.letter(),
+            self.correction.words(),
+            self.denominator.words()
+        )];
         let dfs: Vec<f64> = self.rows.iter().map(|r| r.sd_df).filter(|v| v.is_finite()).collect();
         if let (Some(low), Some(high)) = (dfs.iter().copied().reduce(f64::min), dfs.iter().copied().reduce(f64::max)) {
             let range =

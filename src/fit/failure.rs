@@ -219,6 +219,7 @@ impl Failure {
 /// What random effects cannot be told from.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
+#[serde(rename_all = "kebab-case")]
 pub enum Confounded {
     /// The residual: a level for every observation.
     Residual,

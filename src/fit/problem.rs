@@ -16,18 +16,25 @@ use super::moments::Rows;
 use super::pattern::Pattern;
 use super::workspace::Workspace;
 use crate::covariance::CovarianceStructure;
+use crate::options::choices;
 use nalgebra::{DMatrix, DVector};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Restricted or full maximum likelihood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Estimation {
     /// Restricted maximum likelihood (the default): variances are unbiased in balanced data.
     #[default]
     Reml,
     /// Maximum likelihood: for comparing mean models by their likelihood.
     Ml,
+}
+
+choices! {
+    Estimation, "method of estimation":
+    Reml = "reml", ["restricted"], "restricted maximum likelihood: variances unbiased in balanced data";
+    Ml = "ml", ["maximum-likelihood"], "maximum likelihood: for comparing mean models";
 }
 
 /// The likelihood problem of one model and its data.

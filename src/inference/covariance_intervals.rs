@@ -7,13 +7,14 @@ use super::random_effects::FittedTerm;
 use crate::dist::{chi_squared, normal};
 use crate::error::Result;
 use crate::level::{check_level, percent};
+use crate::options::choices;
 use crate::table::{Column, Format, Tabular, display_as_table};
 use nalgebra::DVector;
 use rayon::prelude::*;
 use serde::Serialize;
 
 /// How intervals for covariance parameters are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CovarianceIntervalMethod {
     /// All values whose (restricted) likelihood, maximised over everything else, is not significantly below the
     /// optimum's (the default). Intervals of a variance and of its root correspond, and so do those of any other
@@ -29,6 +30,14 @@ pub enum CovarianceIntervalMethod {
     /// has it with `CL`; natural scale for the rest. For an intraclass correlation, the ratio of the clusters'
     /// variance to the rest over quantiles of F, with such degrees of freedom each.
     Satterthwaite,
+}
+
+choices! {
+    CovarianceIntervalMethod, "interval of covariance parameters":
+    Profile = "profile", [], "by the profile likelihood";
+    Wald = "wald", [], "estimate ± quantile × SE on a scale chosen for its kind";
+    WaldNatural = "wald-natural", [], "estimate ± quantile × SE on the natural scale";
+    Satterthwaite = "satterthwaite", [], "χ² with Satterthwaite's df for what must be positive, as SAS CL";
 }
 
 /// Level and method of [`Fit::covariance_intervals`].

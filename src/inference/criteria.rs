@@ -2,14 +2,21 @@
 
 use super::Fit;
 use crate::fit::Estimation;
+use crate::options::choices;
 
 /// Which parameters an information criterion charges for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParameterCount {
     /// Covariance parameters: SAS under REML, mmrm always.
     Covariance,
     /// Covariance and mean parameters: SAS under ML, lme4 always.
     All,
+}
+
+choices! {
+    ParameterCount, "parameters counted by an information criterion":
+    Covariance = "covariance", [], "covariance parameters: SAS under REML, mmrm always";
+    All = "all", [], "covariance and mean parameters: SAS under ML, lme4 always";
 }
 
 /// Information criteria; smaller is better.

@@ -1,10 +1,10 @@
 //! How the uncertainty of the covariance parameters enters tests and intervals.
 
-use std::fmt;
+use crate::options::choices;
 
 /// The method for denominator degrees of freedom, and with it for standard errors.
 #[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Df {
     /// Satterthwaite's approximation (the default), with the observed information of the covariance parameters unless
     /// [`Model::information`](crate::Model::information) says otherwise: SAS `ddfm=satterthwaite`, R mmrm and lmerTest.
@@ -31,6 +31,17 @@ pub enum Df {
     Asymptotic,
 }
 
+choices! {
+    Df, "method of degrees of freedom":
+    Satterthwaite = "satterthwaite", ["satterth", "sat"], "Satterthwaite's approximation: SAS ddfm=satterthwaite, mmrm, lmerTest";
+    KenwardRoger = "kenward-roger", ["kr", "kenwardroger"], "Kenward and Roger (1997) as SAS ddfm=kr has it";
+    KenwardRogerLinear = "kenward-roger-linear", ["kr-linear", "kr(linear)"], "without the second derivatives of the covariance: SAS ddfm=kr(linear)";
+    KenwardRoger2 = "kenward-roger2", ["kr2", "kenward-roger-2"], "Kenward and Roger (2009), for structures not linear in their parameters: SAS ddfm=kr2";
+    BetweenWithin = "between-within", ["betwithin", "bw"], "observations less columns, divided between effects within and between patients";
+    Residual = "residual", ["resid"], "observations less columns";
+    Asymptotic = "asymptotic", ["normal", "none"], "infinite: the normal distribution";
+}
+
 impl Df {
     /// Whether the covariance of the estimates carries Kenward and Roger's adjustment.
     pub fn adjusts_covariance(self) -> bool {
@@ -43,9 +54,10 @@ impl Df {
     }
 }
 
-impl fmt::Display for Df {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Df {
+    /// How tables and reports put it.
+    pub fn words(self) -> &'static str {
+        match self {
             Df::Satterthwaite => "Satterthwaite",
             Df::KenwardRoger => "Kenward–Roger",
             Df::KenwardRogerLinear => "Kenward–Roger (linear)",
@@ -53,6 +65,6 @@ impl fmt::Display for Df {
             Df::BetweenWithin => "between-within",
             Df::Residual => "residual",
             Df::Asymptotic => "asymptotic",
-        })
+        }
     }
 }

@@ -12,11 +12,12 @@
 use crate::fit::Estimation;
 use crate::fit::curvature::Derivatives;
 use crate::fit::optimum::Fitted;
+use crate::options::choices;
 use nalgebra::DMatrix;
 
 /// Which information of the covariance parameters stands behind degrees of freedom and the adjustments of Kenward and
 /// Roger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum InformationKind {
     /// Half the Hessian of −2 log-likelihood at the optimum (the default): SAS PROC MIXED, R mmrm, and lmerTest's
     /// Satterthwaite.
@@ -28,13 +29,10 @@ pub enum InformationKind {
     Expected,
 }
 
-impl std::fmt::Display for InformationKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            InformationKind::Observed => "observed",
-            InformationKind::Expected => "expected",
-        })
-    }
+choices! {
+    InformationKind, "information of the covariance parameters":
+    Observed = "observed", ["oim"], "the curvature found at the optimum: SAS, mmrm";
+    Expected = "expected", ["eim"], "the curvature expected under the fitted model: pbkrtest, Stata's eim";
 }
 
 /// The expected Hessian of −2ℓ in the natural parameters, given ∂Σ and P_k.

@@ -303,7 +303,7 @@ impl Fit {
             Estimation::Ml => "maximum likelihood",
         };
         let mut notes = vec![
-            sentence(&format!("{} covariance, {likelihood}, {} degrees of freedom.", self.covariance, self.df)),
+            sentence(&format!("{} covariance, {likelihood}, {} degrees of freedom.", self.covariance, self.df.words())),
             format!("{} observations of {} patients.", self.n_observations(), self.n_patients()),
         ];
         notes.extend(self.fallback.note());
@@ -389,7 +389,10 @@ impl Fit {
         if variance < 0.0 {
             return Err(Error::NotEstimable {
                 estimate: label.into(),
-                why: format!("the {} adjustment makes its variance negative: too few patients for this covariance structure", self.df),
+                why: format!(
+                    "the {} adjustment makes its variance negative: too few patients for this covariance structure",
+                    self.df.words()
+                ),
             });
         }
         Ok(Estimate::new(label, estimate, variance.sqrt(), df))
@@ -434,7 +437,7 @@ impl Fit {
                 estimate: label.into(),
                 why: format!(
                     "the {} covariance of the hypothesis is singular: too few {} bear on it",
-                    self.vcov_method,
+                    self.vcov_method.words(),
                     self.cluster_word()
                 ),
             });

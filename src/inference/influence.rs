@@ -3,13 +3,14 @@
 use super::deletion::{Deletion, Own};
 use super::{Estimate, Fit};
 use crate::error::{Error, Result};
+use crate::options::choices;
 use crate::table::{Column, Format, Tabular, Values, display_as_table};
 use crate::trial::Trial;
 use nalgebra::DVector;
 use rayon::prelude::*;
 
 /// What becomes of the covariance parameters when a patient is left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CovarianceOnDeletion {
     /// They are held at the estimates from everybody (the default; SAS `INFLUENCE(EFFECT=… ITER=0)`). Exact, by
     /// downdating.
@@ -17,6 +18,12 @@ pub enum CovarianceOnDeletion {
     Held,
     /// They are estimated again, to convergence: the fit without the patient (SAS `ITER=n`).
     Reestimated,
+}
+
+choices! {
+    CovarianceOnDeletion, "covariance parameters without a patient":
+    Held = "held", [], "held at the estimates from everybody: SAS ITER=0";
+    Reestimated = "reestimated", ["re-estimated"], "estimated again without the patient: SAS ITER=n";
 }
 
 /// How influence is measured.

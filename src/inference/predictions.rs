@@ -5,11 +5,12 @@ use super::Fit;
 use super::predicting::{Patient, Predicted};
 use crate::error::Result;
 use crate::level::{check_level, percent};
+use crate::options::choices;
 use crate::table::{Column, Format, Tabular, Values, display_as_table};
 use crate::trial::Trial;
 
 /// What a prediction rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PredictionKind {
     /// The covariates alone: x'β, at every visit. The prediction interval is that of a new patient with these
     /// covariates.
@@ -19,6 +20,12 @@ pub enum PredictionKind {
     /// predicted random effects in it.
     #[default]
     Conditional,
+}
+
+choices! {
+    PredictionKind, "kind of prediction":
+    Marginal = "marginal", [], "from covariates alone";
+    Conditional = "conditional", [], "from covariates and what was observed of the patient";
 }
 
 /// How to predict.
@@ -60,7 +67,7 @@ impl PredictionOptions {
 }
 
 /// What is known of a patient at a visit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VisitStatus {
     /// The outcome was observed, and everything that the model needs to use it.
     Observed,
@@ -68,6 +75,13 @@ pub enum VisitStatus {
     NotObserved,
     /// The outcome was observed but cannot be used: a covariate, the covariance group or the weight is missing.
     NotUsable,
+}
+
+choices! {
+    VisitStatus, "status of a visit":
+    Observed = "observed", [], "the outcome was observed and can be used";
+    NotObserved = "not-observed", [], "the outcome was not observed";
+    NotUsable = "not-usable", [], "the outcome was observed but something that the model needs is missing";
 }
 
 impl VisitStatus {

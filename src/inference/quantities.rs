@@ -5,11 +5,11 @@ use super::random_effects::FittedTerm;
 use crate::covariance::{Boundary, lower};
 use crate::fit::curvature::Curvature;
 use crate::fit::optimum::Fitted;
+use crate::options::choices;
 use nalgebra::{DMatrix, DVector};
-use serde::Serialize;
 
 /// What kind of number describes a covariance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CovarianceQuantity {
     /// A parameter of the structure, as [`Fit::covariance_parameters`](super::Fit::covariance_parameters) has it.
     Parameter,
@@ -21,6 +21,15 @@ pub enum CovarianceQuantity {
     Correlation,
     /// The share of clusters in the variance of an observation; see [`Fit::icc`](super::Fit::icc).
     IntraclassCorrelation,
+}
+
+choices! {
+    CovarianceQuantity, "quantity of a covariance":
+    Parameter = "parameter", [], "a parameter of the structure";
+    RandomEffect = "random-effect", [], "the standard deviation or correlation of random effects";
+    StandardDeviation = "standard-deviation", ["sd"], "the standard deviation at a visit";
+    Correlation = "correlation", [], "the correlation of two visits";
+    IntraclassCorrelation = "intraclass-correlation", ["icc"], "the share of clusters in the variance of an observation";
 }
 
 /// A number that the covariance parameters determine.

@@ -34,8 +34,8 @@ use super::sandwich_rows::{Rows, WhitenedRows};
 use crate::design::{Design, PatientClusters};
 use crate::fit::kernels::{dot, symmetric_product};
 use crate::fit::optimum::Fitted;
+use crate::options::choices;
 use nalgebra::{Cholesky, DMatrix, SymmetricEigen};
-use std::fmt;
 use std::sync::OnceLock;
 
 /// The covariance of the coefficients, from which standard errors come.
@@ -44,7 +44,7 @@ use std::sync::OnceLock;
 /// mean model does and clusters are independent; the fitted covariance is then only a working model. Their number
 /// counts, not that of the patients.
 #[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Vcov {
     /// (X'WX)⁻¹, or Kenward and Roger's adjusted one where the degrees of freedom are theirs (the default).
     #[default]
@@ -58,6 +58,14 @@ pub enum Vcov {
     /// Nearly the jackknife that leaves out one cluster at a time (Mancl & DeRouen 2001): too large rather than too
     /// small. R mmrm `Empirical-Jackknife`.
     Cr3,
+}
+
+choices! {
+    Vcov, "covariance of the estimates":
+    ModelBased = "model-based", ["model", "default"], "by the model, adjusted where the method of degrees of freedom says so";
+    Cr0 = "cr0", ["empirical"], "cluster-robust without correction: mmrm's Empirical, SAS's empirical";
+    Cr2 = "cr2", ["empirical-bias-reduced"], "cluster-robust, unbiased under the fitted covariance: mmrm's Empirical-Bias-Reduced";
+    Cr3 = "cr3", ["empirical-jackknife"], "cluster-robust, close to the jackknife: mmrm's Empirical-Jackknife";
 }
 
 impl Vcov {
@@ -77,14 +85,15 @@ impl Vcov {
     }
 }
 
-impl fmt::Display for Vcov {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Vcov {
+    /// How tables and reports put it.
+    pub fn words(self) -> &'static str {
+        match self {
             Vcov::ModelBased => "model-based",
             Vcov::Cr0 => "CR0",
             Vcov::Cr2 => "CR2",
             Vcov::Cr3 => "CR3",
-        })
+        }
     }
 }
 
@@ -154,7 +163,8 @@ impl Sandwich {
             if df == Df::Satterthwaite { ", degrees of freedom of Bell and McCaffrey under the fitted covariance" } else { "" };
         let clusters = design.rows.clusters.as_ref();
         let sentence = clusters.map_or_else(|| "patients as clusters".into(), PatientClusters::sentence);
-        let mut notes = vec![format!("Standard errors are cluster-robust ({method}, {sentence}){satterthwaite}.")];
+        let name = method.words();
+        let mut notes = vec![format!("Standard errors are cluster-robust ({name}, {sentence}){satterthwaite}.")];
         if let Some(few) = clusters.and_then(|c| c.few(&design.rows.arm_of)) {
             let trust = match (method, df) {
                 (Vcov::Cr0, _) => "CR0 is too small with so few, CR2 is not",
@@ -168,7 +178,7 @@ impl Sandwich {
                 if clusters.is_some_and(PatientClusters::above_patients) { ("cluster", "clusters") } else { ("patient", "patients") };
             let (who, verb) = if self.saturated == 1 { (one, "has") } else { (many, "have") };
             notes.push(format!(
-                "{} {who} {verb} a leverage of one: {method} cannot correct what their residuals do not show, and may be too small.",
+                "{} {who} {verb} a leverage of one: {name} cannot correct what their residuals do not show, and may be too small.",
                 self.saturated
             ));
         }

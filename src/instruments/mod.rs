@@ -45,10 +45,11 @@ pub use scid5pd::{Disorder, Scid5Pd};
 pub use scoring::{Criterion, MissingItems, sum};
 pub use severity::{Band, SeverityBands};
 
+use crate::options::choices;
 use std::fmt::Debug;
 
 /// Whether the criteria of a disorder are met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Diagnosis {
     /// The criteria are met whatever the missing items would be.
     Met,
@@ -56,6 +57,13 @@ pub enum Diagnosis {
     NotMet,
     /// It depends on items that are missing.
     Unknown,
+}
+
+choices! {
+    Diagnosis, "state of a diagnosis":
+    Met = "met", [], "the criteria are met whatever the missing items would be";
+    NotMet = "not-met", [], "the criteria are not met whatever the missing items would be";
+    Unknown = "unknown", [], "it depends on missing items";
 }
 
 /// One item of an instrument: a rating on a whole-number scale.

@@ -1,9 +1,10 @@
 //! The Structured Clinical Interview for DSM-5 Personality Disorders.
 
 use super::{Assessment, Criterion, Diagnosis, Instrument, Item, MissingItems, Score, sum};
+use crate::options::choices;
 
 /// A personality disorder of the DSM-5.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Disorder {
     /// Cluster C.
     Avoidant,
@@ -25,6 +26,20 @@ pub enum Disorder {
     Histrionic,
     /// Cluster B.
     Narcissistic,
+}
+
+choices! {
+    Disorder, "personality disorder":
+    Avoidant = "avoidant", [], "cluster C";
+    Dependent = "dependent", [], "cluster C";
+    ObsessiveCompulsive = "obsessive-compulsive", [], "cluster C";
+    Paranoid = "paranoid", [], "cluster A";
+    Schizoid = "schizoid", [], "cluster A";
+    Schizotypal = "schizotypal", [], "cluster A";
+    Antisocial = "antisocial", [], "cluster B; also requires conduct disorder before 15";
+    Borderline = "borderline", [], "cluster B";
+    Histrionic = "histrionic", [], "cluster B";
+    Narcissistic = "narcissistic", [], "cluster B";
 }
 
 impl Disorder {

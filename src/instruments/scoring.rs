@@ -1,12 +1,14 @@
 //! What instruments have in common: sums over items with missing ratings, and diagnoses by bounding.
 
 use super::{Diagnosis, Item};
+use crate::options::choices;
 use std::ops::RangeInclusive;
 
 /// What a missing item does to a sum of items.
 ///
 /// No official rule for missing CAPS-5 or SCID-5-PD items is known to the authors, so the default is the strict one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum MissingItems {
     /// A sum with a missing item is missing.
     #[default]
@@ -57,7 +59,7 @@ pub fn sum(ratings: &[Option<u8>], missing: MissingItems) -> Option<f64> {
 }
 
 /// How a criterion of a diagnosis is decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Criterion {
     /// By its items in the file.
     AsRated,
@@ -65,6 +67,13 @@ pub enum Criterion {
     AssumedMet,
     /// Not known: the diagnosis can be ruled out by other criteria but never made.
     NotAssessed,
+}
+
+choices! {
+    Criterion, "decision on a criterion":
+    AsRated = "as-rated", [], "by its items in the file";
+    AssumedMet = "assumed-met", [], "taken as met for everyone";
+    NotAssessed = "not-assessed", [], "not known: the diagnosis can be ruled out but never made";
 }
 
 impl Criterion {

@@ -3,9 +3,11 @@
 use crate::covariance::{Covariance, CovarianceFamily, CovarianceStructure, Exchangeable, Homogeneous, Kronecker, Selected, Unstructured};
 use crate::design::Design;
 use crate::error::{Error, Result};
+use crate::options;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// The covariance of a patient's responses at all visits.
@@ -54,20 +56,43 @@ impl JointCovariance {
     }
 }
 
-impl fmt::Display for JointCovariance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl JointCovariance {
+    /// How tables and reports put it.
+    pub fn words(&self) -> String {
         match self {
-            JointCovariance::Unstructured => f.write_str("unstructured (all responses and visits)"),
-            JointCovariance::Kronecker { visits } => write!(f, "unstructured (responses) ⊗ {visits} (visits)"),
+            JointCovariance::Unstructured => "unstructured (all responses and visits)".into(),
+            JointCovariance::Kronecker { visits } => format!("unstructured (responses) ⊗ {visits} (visits)"),
         }
     }
 }
 
-impl serde::Serialize for JointCovariance {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+/// `unstructured`, or `kronecker(STRUCTURE)`.
+impl fmt::Display for JointCovariance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JointCovariance::Unstructured => f.write_str("unstructured"),
+            JointCovariance::Kronecker { visits } => write!(f, "kronecker({visits})"),
+        }
     }
 }
+
+/// `unstructured` or `UN`; `kronecker(ar1)` or SAS's `UN@AR(1)`.
+impl FromStr for JointCovariance {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let is_unstructured = |text: &str| matches!(text.parse(), Ok(Covariance::Unstructured));
+        let (name, argument) = options::parts(text);
+        match (name.as_str(), argument, text.split_once('@')) {
+            ("kronecker", Some(visits), _) => Ok(JointCovariance::Kronecker { visits: visits.parse()? }),
+            (.., Some((responses, visits))) if is_unstructured(responses) => Ok(JointCovariance::Kronecker { visits: visits.parse()? }),
+            _ if is_unstructured(text) => Ok(JointCovariance::Unstructured),
+            _ => Err(Error::unknown("covariance of responses and visits", text, &["unstructured", "kronecker(STRUCTURE)"])),
+        }
+    }
+}
+
+options::serde_by_name!(JointCovariance);
 
 /// A joint covariance with the cells it is for: what the fit takes as a covariance.
 #[derive(Debug, Clone)]
@@ -111,7 +136,7 @@ impl OnCells {
 
 impl CovarianceFamily for OnCells {
     fn name(&self) -> String {
-        self.covariance.to_string()
+        self.covariance.words()
     }
 
     fn bind(&self, times: &[Option<f64>]) -> Result<Box<dyn CovarianceStructure>> {

@@ -1,9 +1,9 @@
 //! Multiplicity: p-values adjusted for having asked several questions.
 
-use std::fmt;
+use crate::options::choices;
 
 /// How p-values are adjusted for the number of tests m in a family; the same values as R's `p.adjust`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Adjustment {
     /// Not at all (the default).
     #[default]
@@ -21,14 +21,29 @@ pub enum Adjustment {
     BenjaminiHochberg,
 }
 
+choices! {
+    Adjustment, "adjustment for multiplicity":
+    None = "none", [], "p-values as they are";
+    Bonferroni = "bonferroni", ["bon"], "times the number of tests; family-wise error, any dependence";
+    Holm = "holm", ["stepbon"], "step-down Bonferroni; family-wise error, any dependence";
+    Hochberg = "hochberg", ["hoc"], "step-up; family-wise error under positive dependence";
+    BenjaminiHochberg = "benjamini-hochberg", ["bh", "fdr"], "step-up; false discovery rate under positive dependence";
+}
+
 /// Which tests of a table are adjusted together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Family {
     /// All of them (the default).
     #[default]
     Table,
     /// Those at the same visit.
     Visit,
+}
+
+choices! {
+    Family, "family of tests":
+    Table = "table", [], "all rows of the table";
+    Visit = "visit", [], "the rows of each visit";
 }
 
 impl Adjustment {
@@ -82,20 +97,21 @@ impl Adjustment {
         };
         match self {
             Adjustment::None => "p-values are not adjusted for multiplicity.".into(),
-            _ => format!("Adjusted p-values by {self}, {together}; confidence intervals are not adjusted."),
+            _ => format!("Adjusted p-values by {}, {together}; confidence intervals are not adjusted.", self.words()),
         }
     }
 }
 
-impl fmt::Display for Adjustment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Adjustment {
+    /// How tables and reports put it.
+    pub fn words(self) -> &'static str {
+        match self {
             Adjustment::None => "none",
             Adjustment::Bonferroni => "Bonferroni",
             Adjustment::Holm => "Holm",
             Adjustment::Hochberg => "Hochberg",
             Adjustment::BenjaminiHochberg => "Benjamini–Hochberg",
-        })
+        }
     }
 }
 

@@ -7,10 +7,13 @@ use crate::design::{Averaging, Dimension, ReferenceGrid};
 use crate::error::{Error, Result};
 use crate::inference::{Df, Estimate, Fit};
 use crate::level::{check_level, percent};
+use crate::options;
 use crate::table::{Column, Format, Tabular, display_as_table};
+use std::fmt;
+use std::str::FromStr;
 
 /// Which arms are compared.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ArmComparisons {
     /// Every arm with the trial's reference arm (the default): `treatment - reference`.
     #[default]
@@ -20,6 +23,33 @@ pub enum ArmComparisons {
     /// Every two arms: the later in the trial's order minus the earlier.
     Pairwise,
 }
+
+/// `with-reference`, `pairwise`, or `with(ARM)`.
+impl fmt::Display for ArmComparisons {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ArmComparisons::WithReference => f.write_str("with-reference"),
+            ArmComparisons::With(arm) => write!(f, "with({arm})"),
+            ArmComparisons::Pairwise => f.write_str("pairwise"),
+        }
+    }
+}
+
+impl FromStr for ArmComparisons {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, argument) = options::parts(text);
+        match (name.as_str(), argument) {
+            ("with-reference", None) => Ok(ArmComparisons::WithReference),
+            ("pairwise", None) => Ok(ArmComparisons::Pairwise),
+            ("with", Some(arm)) => Ok(ArmComparisons::With(arm.into())),
+            _ => Err(Error::unknown("comparison of arms", text, &["with-reference", "pairwise", "with(ARM)"])),
+        }
+    }
+}
+
+options::serde_by_name!(ArmComparisons);
 
 /// How contrasts are made.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -299,7 +329,7 @@ impl Tabular for Contrasts {
         if self.adjustment != Adjustment::None {
             columns.push(Column::real(
                 "p_adjusted",
-                &format!("p ({})", self.adjustment),
+                &format!("p ({})", self.adjustment.words()),
                 Format::PValue,
                 self.rows.iter().map(|r| r.p_adjusted),
             ));

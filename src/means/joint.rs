@@ -4,12 +4,13 @@ use super::row::exclusions;
 use crate::design::{Adjusted, Averaging, Dimension, ReferenceGrid};
 use crate::error::{Error, Result};
 use crate::inference::{Df, FTest, Fit};
+use crate::options::choices;
 use crate::table::{Column, Format, Tabular, display_as_table};
 use nalgebra::DMatrix;
 
 /// The basis in which the rows of a joint hypothesis are taken; Satterthwaite's degrees of freedom depend on it,
 /// Kenward–Roger's do not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Basis {
     /// The rows as they are given: visit k against the first for an interaction with visit, as SAS has it (the
     /// default).
@@ -19,9 +20,15 @@ pub enum Basis {
     Orthonormal,
 }
 
+choices! {
+    Basis, "basis of a joint hypothesis":
+    AsGiven = "as-given", [], "the rows as they are given, as SAS has them";
+    Orthonormal = "orthonormal", [], "the rows made orthonormal first";
+}
+
 /// Given what else a term of the mean model is tested, in the definitions of SAS (Goodnight 1978, SAS Technical
 /// Report R-101).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TestType {
     /// Sequential: given the terms before it in the model.
     I,
@@ -31,6 +38,13 @@ pub enum TestType {
     /// About cells averaged with equal weights over the other factors, whatever the frequencies (the default).
     #[default]
     III,
+}
+
+choices! {
+    TestType, "type of test":
+    I = "type-i", ["i", "1"], "sequential: given the terms before it";
+    II = "type-ii", ["ii", "2"], "given all terms that do not contain it";
+    III = "type-iii", ["iii", "3"], "about cells averaged with equal weights";
 }
 
 /// The joint test of each term of the mean model.

@@ -4,10 +4,11 @@ use super::{Contrast, Contrasts};
 use crate::dist;
 use crate::error::{Error, Result};
 use crate::level::percent;
+use crate::options::choices;
 use crate::table::{Column, Format, Tabular, display_as_table};
 
 /// Which scores are better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Better {
     /// Low ones, as on a symptom scale.
     Lower,
@@ -15,8 +16,15 @@ pub enum Better {
     Higher,
 }
 
+choices! {
+    Better, "direction of improvement":
+    Lower = "lower", [], "low scores are better, as on a symptom scale";
+    Higher = "higher", [], "high scores are better, as on a scale of functioning";
+}
+
 /// What a contrast is to be shown to lie within.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Margin {
     /// Not worse than the comparison by `margin` (> 0) or more.
     NonInferiority {

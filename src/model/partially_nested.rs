@@ -5,10 +5,11 @@ use crate::covariance::Covariance;
 use crate::design::{Baseline, MeanModel, RandomEffects};
 use crate::error::{Error, Result};
 use crate::inference::{Df, Fit};
+use crate::options::choices;
 use crate::trial::Trial;
 
 /// What the members of a group share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum GroupEffect {
     /// One number at all visits: `(1 | group)`.
     #[default]
@@ -19,14 +20,27 @@ pub enum GroupEffect {
     ByVisit,
 }
 
+choices! {
+    GroupEffect, "effect of a group":
+    Constant = "constant", [], "one value at all visits, (1 | group)";
+    Slope = "slope", [], "a value and a slope on time, correlated, (1 + time | group)";
+    ByVisit = "by-visit", [], "a value per visit, uncorrelated, (0 + visit || group)";
+}
+
 /// Whether the arms have the covariance of a patient's visits in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum WithinArms {
     /// Each arm has one of its own: the heteroscedastic model.
     #[default]
     Separate,
     /// One for all arms: the homoscedastic model.
     Common,
+}
+
+choices! {
+    WithinArms, "covariance within arms":
+    Separate = "separate", ["heteroscedastic"], "each arm has its own covariance among visits";
+    Common = "common", ["homoscedastic"], "one covariance for all arms";
 }
 
 /// The partially nested model: patients of one arm sit in groups whose members share an effect, patients of the other

@@ -78,7 +78,7 @@ fn conclusion(level: f64, primary: &ClusterSensitivityRow, others: &[&ClusterSen
     let includes = |r: &ClusterSensitivityRow| r.lower <= 0.0 && 0.0 <= r.upper;
     let verb = |includes: bool| if includes { "includes" } else { "excludes" };
     let own = includes(primary);
-    let different: Vec<String> = others.iter().filter(|r| includes(r) != own).map(|r| r.model.to_string()).collect();
+    let different: Vec<String> = others.iter().filter(|r| includes(r) != own).map(|r| r.model.words().to_string()).collect();
     match different.is_empty() {
         true => format!("Every {}% interval {} 0, as that of the primary analysis does.", percent(level), verb(own)),
         false => format!(
@@ -106,7 +106,7 @@ fn shares(found: &ClusterSensitivity, rows: &[IntraclassCorrelation], model: Clu
     format!(
         "Intraclass correlations at {}, from the model with random effects ({}): {}. With clusters as few as these their intervals are wide.",
         visit_in_prose(&found.visit),
-        model.to_string().to_lowercase(),
+        model.words().to_lowercase(),
         listed(&rows.iter().filter_map(row).collect::<Vec<_>>())
     )
 }
@@ -154,7 +154,7 @@ pub(super) fn methods(found: &ClusterSensitivity) -> String {
         .into_iter()
         .filter(|m| *m != ClusterModel::Independent)
         .enumerate()
-        .map(|(k, m)| format!("({}) {}: {}", k + 1, m.to_string().to_lowercase().replace("cr2", "CR2"), m.assumption()))
+        .map(|(k, m)| format!("({}) {}: {}", k + 1, m.words().to_lowercase().replace("cr2", "CR2"), m.assumption()))
         .collect();
     format!(
         "The primary analysis, as prespecified, takes patients as independent given its covariates. How much its contrast depends on that is shown under Sensitivity \
@@ -175,9 +175,9 @@ impl Tabular for Shown<'_> {
     fn columns(&self) -> Vec<Column> {
         let left_out = |name: &str| name.starts_with("sd_") || ["se_ratio", "log_likelihood", "vanished", "failure"].contains(&name);
         let model = |r: &ClusterSensitivityRow| match (&r.failure, r.vanished.is_empty()) {
-            (Some(_), _) => format!("{}: not fitted", r.model),
-            (None, false) => format!("{} (a variance is zero)", r.model),
-            (None, true) => r.model.to_string(),
+            (Some(_), _) => format!("{}: not fitted", r.model.words()),
+            (None, false) => format!("{} (a variance is zero)", r.model.words()),
+            (None, true) => r.model.words().to_string(),
         };
         let mut columns: Vec<Column> = self.0.columns().into_iter().filter(|c| !left_out(&c.name)).collect();
         columns[0] = Column::text("model", "Model", self.0.rows.iter().map(model));

@@ -41,6 +41,7 @@ pub struct Section {
 
 /// A piece of a section.
 #[derive(Debug, Clone, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Block {
     /// Running text, its first words set bold where `lead` is not empty.
     Paragraph {

@@ -68,7 +68,7 @@ fn figure(result: &AnalysisResult, outcome: &OutcomeResult, tables: &[&EffectSiz
         description: format!(
             "The model's change from baseline of each arm and difference between arms, divided by a standard deviation ({}), with {}% intervals by each \
              method. {}",
-            tables[0].denominator,
+            tables[0].denominator.words(),
             percent(result.plan.level),
             sign(tables[0].positive)
         ),
@@ -111,7 +111,7 @@ pub(super) fn methods(result: &AnalysisResult) -> Option<String> {
     let mut intervals: Vec<String> = vec![];
     for table in &tables {
         let how = match &table.limits {
-            Limits::Formula(method) => method.to_string(),
+            Limits::Formula(method) => method.words().to_string(),
             Limits::Bootstrap(summary) => summary.to_string(),
         };
         if !intervals.contains(&how) {
@@ -122,9 +122,9 @@ pub(super) fn methods(result: &AnalysisResult) -> Option<String> {
     let within = if result.outcomes[0].effects.within.is_empty() { "" } else { "change from baseline within each arm and " };
     Some(format!(
         "{}: the model's {within}difference between arms at {}, divided by a standard deviation, the {}{source}. Intervals, each shown: {}.",
-        capitalised(&first.correction.to_string()),
+        capitalised(first.correction.words()),
         result.plan.visit(),
-        first.denominator,
+        first.denominator.words(),
         intervals.join("; ")
     ))
 }
@@ -159,7 +159,7 @@ impl Tabular for Stacked<'_> {
             real("df", "df", |r| r.df),
             real("sd", "SD", |r| r.sd),
             real("sd_df", "df of SD", |r| r.sd_df),
-            Column::text("denominator", "Denominator", self.rows().map(|(t, _)| t.denominator.to_string())),
+            Column::text("denominator", "Denominator", self.rows().map(|(t, _)| t.denominator.words())),
             real("effect", "Effect size", |r| r.effect),
             real("lower", "Lower", |r| r.lower),
             real("upper", "Upper", |r| r.upper),

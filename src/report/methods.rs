@@ -113,7 +113,7 @@ fn degrees_of_freedom(df: Df) -> String {
             "standard errors are those of Kenward and Roger (2009), degrees of freedom those of Kenward and Roger (1997)".into()
         }
         Df::Satterthwaite => "degrees of freedom are Satterthwaite's".into(),
-        other => format!("degrees of freedom are {other}"),
+        other => format!("degrees of freedom are {}", other.words()),
     }
 }
 

@@ -1,17 +1,23 @@
 //! What counts as response or remission: a named rule with its source.
 
 use super::Rule;
+use crate::options::choices;
 
 /// Whether meeting the definition is good for the patient; it decides what is benefit and what harm in the number
 /// needed to treat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Meaning {
     /// Response, remission.
     #[default]
     Favourable,
     /// Deterioration, too few sessions.
     Unfavourable,
+}
+
+choices! {
+    Meaning, "meaning of a definition":
+    Favourable = "favourable", ["favorable"], "response, remission";
+    Unfavourable = "unfavourable", ["unfavorable"], "deterioration, too few sessions";
 }
 
 /// A definition of response or remission, as data: it can be written down in a protocol and read from JSON.

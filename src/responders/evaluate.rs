@@ -3,11 +3,12 @@
 use super::{Definition, Meaning, Occasion, Rule};
 use crate::error::{Error, Result};
 use crate::instruments::Diagnosis;
+use crate::options::choices;
 use crate::table::{Column, Tabular, display_as_table};
 use crate::trial::{BaselineFrom, CovariateValues, Trial};
 
 /// Whether a patient fulfils a definition at a visit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
     /// Fulfilled.
     Met,
@@ -17,6 +18,14 @@ pub enum Status {
     Unobserved,
     /// The patient is known not to fulfil what the definition requires at baseline.
     NotEligible,
+}
+
+choices! {
+    Status, "state of a definition":
+    Met = "met", [], "fulfilled";
+    NotMet = "not-met", [], "not fulfilled";
+    Unobserved = "unobserved", [], "not observed";
+    NotEligible = "not-eligible", [], "known not to fulfil what the definition requires at baseline";
 }
 
 /// Who fulfils a definition when: one [`Status`] a patient and visit, for everyone randomized.

@@ -1,10 +1,11 @@
 //! The number needed to treat.
 
 use super::{Meaning, Measure};
+use crate::options::choices;
 use std::fmt;
 
 /// Whether treating is for the better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// Number needed to treat for one more patient to benefit, NNTB.
     Benefit,
@@ -12,8 +13,15 @@ pub enum Direction {
     Harm,
 }
 
+choices! {
+    Direction, "direction of a number needed to treat":
+    Benefit = "benefit", ["nntb"], "for one more patient to benefit";
+    Harm = "harm", ["nnth"], "for one more patient to be harmed";
+}
+
 /// The interval of a number needed to treat.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum NumberNeededInterval {
     /// The interval of the risk difference excludes 0: all values are of one direction.
     OneDirection {

@@ -17,6 +17,7 @@
 
 use super::{Definition, Occasion, Rule};
 use crate::instruments::Disorder;
+use crate::options::choices;
 
 const UNVERIFIED: &str = "widely used; not verified in a published source";
 const MARX: &str = "Marx et al. 2022";
@@ -42,6 +43,12 @@ pub enum ReliableChange {
     Points12,
     /// 13 points, the larger one; also 1.96 · 10 · √(2 (1 − .78)).
     Points13,
+}
+
+choices! {
+    ReliableChange, "reliable change of the CAPS-5":
+    Points12 = "points-12", ["12"], "12 points";
+    Points13 = "points-13", ["13"], "13 points";
 }
 
 /// CAPS-5 below baseline by a reliable change of 12 or 13 points (Marx et al. 2022 found one in each of two samples).

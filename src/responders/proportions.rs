@@ -2,6 +2,7 @@
 
 use crate::dist::normal;
 use crate::error::{Error, Result};
+use crate::options::choices;
 
 /// Some of a number of patients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -25,7 +26,7 @@ pub struct Measure {
 
 /// What a ratio does where a cell of the two-by-two table is empty, so that the standard error of its logarithm is
 /// not defined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ZeroCells {
     /// The estimate stays as it is (0, infinite, or not defined) and has no interval.
     #[default]
@@ -33,6 +34,12 @@ pub enum ZeroCells {
     /// One half is added to each of the four cells, for estimate and interval alike (Haldane 1956; Anscombe 1956),
     /// but only where a cell is empty.
     AddHalf,
+}
+
+choices! {
+    ZeroCells, "handling of empty cells":
+    NoInterval = "no-interval", [], "the estimate as it is, without an interval";
+    AddHalf = "add-half", ["haldane-anscombe"], "one half added to each cell where one is empty";
 }
 
 impl Proportion {

@@ -2,10 +2,11 @@
 
 use super::{Definition, Measure, Proportion, Responders, Status, ZeroCells};
 use crate::error::{Error, Result};
+use crate::options::choices;
 use crate::table::{Column, Format, Tabular, display_as_table};
 
 /// What is done with patients of whom it was not observed whether they meet a definition. There is no default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unobserved {
     /// They are left out of the denominator. Unbiased only if being observed has nothing to do with the result.
     ObservedOnly,
@@ -16,8 +17,15 @@ pub enum Unobserved {
     Bounds,
 }
 
+choices! {
+    Unobserved, "handling of unobserved patients":
+    ObservedOnly = "observed-only", [], "left out of the denominator";
+    CountedAsNotMet = "counted-as-not-met", ["non-responder"], "kept in the denominator as not meeting the definition";
+    Bounds = "bounds", [], "two extremes: none of them meets it, all of them do";
+}
+
 /// What a single rate assumes of the unobserved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Assumption {
     /// They are left out.
     ObservedOnly,
@@ -27,6 +35,14 @@ pub enum Assumption {
     Lowest,
     /// The higher of the two extremes.
     Highest,
+}
+
+choices! {
+    Assumption, "assumption about unobserved patients":
+    ObservedOnly = "observed-only", [], "left out";
+    CountedAsNotMet = "counted-as-not-met", [], "they do not meet the definition";
+    Lowest = "lowest", [], "the lower of the two extremes";
+    Highest = "highest", [], "the higher of the two extremes";
 }
 
 impl Assumption {

@@ -1,15 +1,21 @@
 //! The conditions a definition is made of, as a tree.
 
+use crate::options::choices;
 use std::fmt;
 
 /// When something is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occasion {
     /// At the visit before treatment.
     Baseline,
     /// At the visit being evaluated.
     Visit,
+}
+
+choices! {
+    Occasion, "occasion":
+    Baseline = "baseline", [], "the visit before treatment";
+    Visit = "visit", [], "the visit being evaluated";
 }
 
 /// A condition on one patient at one visit.
@@ -18,10 +24,10 @@ pub enum Occasion {
 /// logic: [`Rule::All`] is not met as soon as one part is not met, [`Rule::Any`] met as soon as one part is met,
 /// whatever is unknown beside it.
 ///
-/// In JSON: `{"all": [{"diagnosis_not_met": {"diagnosis": "ptsd", "at": "visit"}}, {"below": {"outcome": "caps5",
+/// In JSON: `{"all": [{"diagnosis-not-met": {"diagnosis": "ptsd", "at": "visit"}}, {"below": {"outcome": "caps5",
 /// "score": 12.0}}]}`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// The outcome is at least so many points below its baseline.
     PointDrop {

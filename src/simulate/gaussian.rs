@@ -30,7 +30,8 @@ pub struct Gaussian {
 }
 
 /// Who leaves before which visit. The first visit is always observed and who has left does not come back.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Dropout {
     /// Nobody leaves.
     None,

@@ -25,7 +25,7 @@ pub struct Stated<T> {
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// It was published; the text names the source.
     Published(String),

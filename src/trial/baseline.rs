@@ -34,6 +34,7 @@ pub struct BaselineRow {
 
 /// A number or the share of a level.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Characteristic {
     /// A numeric variable.
     Numeric(Summary),

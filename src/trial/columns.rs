@@ -1,5 +1,6 @@
 //! What a column holds: an outcome, a covariate, the items of an instrument.
 
+use crate::options::choices;
 use std::sync::Arc;
 
 use crate::instruments::Instrument;
@@ -76,7 +77,7 @@ impl From<String> for OutcomeColumn {
 }
 
 /// What a covariate is, and whether it belongs to the patient or to the visit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CovariateKind {
     /// One value a patient; numeric or factor as found.
     #[default]
@@ -93,6 +94,16 @@ pub enum CovariateKind {
     /// programs that take any column; a person had better say what a covariate is, because a value mistyped at one
     /// visit goes unnoticed here.
     AsFound,
+}
+
+choices! {
+    CovariateKind, "kind of a covariate":
+    Inferred = "inferred", [], "one value per patient; numeric or factor as found";
+    Numeric = "numeric", [], "a number per patient";
+    Factor = "factor", [], "a level per patient";
+    NumericByVisit = "numeric-by-visit", [], "a number per patient and visit";
+    FactorByVisit = "factor-by-visit", [], "a level per patient and visit";
+    AsFound = "as-found", [], "kind and level of the variable as found";
 }
 
 /// A column that holds a covariate.

@@ -42,6 +42,7 @@ impl AnalysisSet {
 
 /// Why a patient is not analysed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Exclusion {
     /// The outcome was observed at none of the analysed visits.
     NoOutcome,
@@ -63,6 +64,7 @@ impl Exclusion {
 
 /// A step on the way from randomization to analysis.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FlowStep {
     /// Randomized to the arm.
     Randomized,

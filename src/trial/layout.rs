@@ -1,5 +1,6 @@
 //! What the columns of a trial's file mean: declared once, the same for CSV, data frames and Parquet.
 
+use crate::options::choices;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -75,7 +76,7 @@ pub(super) enum Shape {
 }
 
 /// What separates the fields of a text file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Delimiter {
     /// `,`
     #[default]
@@ -86,14 +87,27 @@ pub enum Delimiter {
     Tab,
 }
 
+choices! {
+    Delimiter, "separator of fields":
+    Comma = "comma", [","], "a comma";
+    Semicolon = "semicolon", [";"], "a semicolon";
+    Tab = "tab", ["\t"], "a tabulator";
+}
+
 /// What separates the decimals of a number in a text file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DecimalMark {
     /// `12.5`
     #[default]
     Point,
     /// `12,5`
     Comma,
+}
+
+choices! {
+    DecimalMark, "decimal mark":
+    Point = "point", ["."], "12.5";
+    Comma = "comma", [","], "12,5";
 }
 
 impl Layout {

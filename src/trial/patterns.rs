@@ -1,5 +1,6 @@
 //! Which visits are missing together: monotone where patients drop out, intermittent where they come back.
 
+use crate::options::choices;
 use std::collections::BTreeMap;
 
 use super::Trial;
@@ -7,7 +8,7 @@ use crate::error::Result;
 use crate::table::{Column, Format, Tabular, display_as_table};
 
 /// The kind of a missing-data pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PatternKind {
     /// Observed at every visit.
     Complete,
@@ -17,6 +18,14 @@ pub enum PatternKind {
     Intermittent,
     /// Never observed.
     NeverObserved,
+}
+
+choices! {
+    PatternKind, "kind of a missing-data pattern":
+    Complete = "complete", [], "observed at every visit";
+    Monotone = "monotone", [], "observed up to some visit and never after it";
+    Intermittent = "intermittent", [], "missing at a visit and observed at a later one";
+    NeverObserved = "never-observed", [], "never observed";
 }
 
 impl PatternKind {

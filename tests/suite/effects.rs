@@ -227,7 +227,7 @@ fn every_table_names_its_denominator_its_limits_and_its_sign() {
     }
     assert!(table.to_string().contains("CAPS-5 total: standardized effects within arms"));
     let json = serde_json::to_value(&table).unwrap();
-    assert_eq!(json["denominator"], "BaselinePooled");
+    assert_eq!(json["denominator"], "baseline-pooled");
     assert_eq!(json["rows"][0]["randomized"], 66);
 }
 

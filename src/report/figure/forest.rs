@@ -5,6 +5,7 @@ use super::style::{FAINT, FULL_WIDTH, INK, PAPER, SMALL, SOFT, TEXT};
 use super::svg::{Anchor, Canvas, Stroke, TextStyle};
 use super::text::{widest, wrapped};
 use super::{Figure, Interval};
+use crate::options::choices;
 
 /// Estimates with intervals, one a row, in groups.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -30,12 +31,18 @@ pub struct Forest {
 }
 
 /// The axis of a forest plot and its value of no effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ForestScale {
     /// Differences: no effect at 0.
     Difference,
     /// Ratios on a logarithmic axis: no effect at 1.
     Ratio,
+}
+
+choices! {
+    ForestScale, "scale of a forest plot":
+    Difference = "difference", [], "no effect at 0";
+    Ratio = "ratio", [], "no effect at 1, logarithmic";
 }
 
 /// Rows under a common heading.

@@ -393,7 +393,7 @@ fn definitions_are_data() {
         assert!(definition.note().contains(&definition.source), "{}", definition.note());
     }
     let minimal: Definition = serde_json::from_str(
-        r#"{"name": "r", "label": "R", "source": "test", "rule": {"percent_drop": {"outcome": "hamd17", "at_least": 50.0}}}"#,
+        r#"{"name": "r", "label": "R", "source": "test", "rule": {"percent-drop": {"outcome": "hamd17", "at_least": 50.0}}}"#,
     )
     .unwrap();
     assert_eq!(minimal.rule, Rule::percent_drop("hamd17", 50.0));

@@ -160,7 +160,7 @@ fn mean_models_survive_json() {
     let model = MeanModel::parse("`total score` ~ arm * visit - arm").unwrap().constrained_baseline();
     let json = serde_json::to_string(&model).unwrap();
     assert_eq!(serde_json::from_str::<MeanModel>(&json).unwrap(), model);
-    assert!(serde_json::from_str::<MeanModel>(r#"{"formula": "y ~ (", "baseline": "Response"}"#).is_err());
+    assert!(serde_json::from_str::<MeanModel>(r#"{"formula": "y ~ (", "baseline": "response"}"#).is_err());
 }
 
 fn expression() -> impl Strategy<Value = String> {

@@ -436,7 +436,7 @@ fn what_makes_no_clusters_is_refused_and_says_why() {
 
 #[test]
 fn the_choice_prints_and_survives_serde() {
-    for (clusters, printed) in [(Clusters::Highest, "highest"), (Clusters::Patients, "patients"), (Clusters::by("site"), "by `site`")] {
+    for (clusters, printed) in [(Clusters::Highest, "highest"), (Clusters::Patients, "patients"), (Clusters::by("site"), "factor(site)")] {
         assert_eq!(clusters.to_string(), printed);
         let json = serde_json::to_string(&clusters).expect("serializes");
         assert_eq!(serde_json::from_str::<Clusters>(&json).expect("deserializes"), clusters);

@@ -219,7 +219,7 @@ fn the_report_has_the_table_the_shares_and_the_figure() {
     assert_eq!(rows.len(), 5);
     let table = sensitivity(&result);
     for (shown, row) in rows.iter().zip(&table.rows) {
-        assert_eq!(shown["model"], row.model.to_string());
+        assert_eq!(shown["model"], row.model.words());
         assert_eq!(shown["se"], row.estimate.se);
         assert_eq!(shown["d"], row.effect.as_ref().expect("a baseline").effect);
     }
