@@ -17,7 +17,7 @@ use std::time::Instant;
 use trialstats::fit::TrialMoments;
 use trialstats::means::ContrastOptions;
 use trialstats::simulate::random::Stream;
-use trialstats::trial::{Covariate, CovariateKind, CovariateValues, Outcome, Schedule};
+use trialstats::trial::{CovariateKind, Outcome, Schedule, Variable};
 use trialstats::{Df, Layout, Model, Trial};
 
 const VISITS: usize = 5;
@@ -106,13 +106,13 @@ fn memory(patients: u64) -> Result<(), Box<dyn std::error::Error>> {
     let n = patients as usize;
     let made: Vec<(usize, f64, Outcomes)> = (0..patients).map(patient).collect();
     let values = made.iter().flat_map(|(_, _, y)| y.map(|y| y.unwrap_or(f64::NAN))).collect();
-    let severity = CovariateValues::Numeric(made.iter().map(|m| m.1).collect());
+    let severity = made.iter().map(|m| m.1).collect();
     let trial = Trial::builder("made up")
         .patients((0..n).map(|i| format!("P{i:07}")))
         .arms(["control", "treatment"], made.iter().map(|m| m.0).collect())
         .schedule(Schedule::of_labels((1..=VISITS).map(|t| format!("v{t}"))))
         .outcome(Outcome { name: "score".into(), label: "score".into(), range: None, values })
-        .covariate(Covariate { name: "severity".into(), values: severity })
+        .variable(Variable::number("severity", severity))
         .build()?;
     let model = model()?;
     for threads in [1, 2] {

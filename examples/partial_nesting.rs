@@ -430,10 +430,10 @@ pub fn sample() -> Result<String> {
     for scenario in scenarios().into_iter().filter(|s| s.icc > 0.0) {
         for replicate in 0..2 {
             let trial = scenario.truth().trial(SEED, replicate)?;
-            let (y, groups) = (&trial.outcomes()[0], &trial.clusters()[0]);
+            let (y, groups) = (&trial.outcomes()[0], &trial.variables()[0]);
             let value = |i: usize, t: usize| trial.value(y, i, t).map_or(String::new(), |y| y.to_string());
             for (i, patient) in trial.patients().iter().enumerate() {
-                let group = groups.codes[i].map_or("", |g| groups.levels[g].as_str());
+                let group = groups.codes().and_then(|codes| codes[i]).map_or("", |g| groups.levels()[g].as_str());
                 let arm = &trial.arms()[trial.arm_of()[i]];
                 let (baseline, last) = (value(i, 0), value(i, VISITS.len() - 1));
                 table += &format!("{},{},{replicate},{patient},{arm},{group},{baseline},{last}\n", scenario.variance_ratio, scenario.icc);

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use trialstats::Trial;
 use trialstats::simulate::random::Stream;
-use trialstats::trial::{Cluster, ClusterByVisit, Outcome, Schedule, Visit};
+use trialstats::trial::{Outcome, Schedule, Variable, Visit};
 
 const SEED: u64 = 20_261_122;
 
@@ -47,7 +47,7 @@ pub fn nested() -> Trial {
         .arms(["control", "treatment"], arm_of.clone())
         .schedule(schedule(VISITS))
         .outcome(outcome((0..patients * VISITS).map(value).collect()))
-        .cluster(Cluster { name: "group".into(), levels: names('g', GROUPS), codes: (0..patients).map(|i| Some(i / SIZE)).collect() })
+        .variable(Variable::cluster("group", names('g', GROUPS), (0..patients).map(|i| Some(i / SIZE)).collect()))
         .build()
         .expect("the parts fit together")
 }
@@ -76,7 +76,7 @@ pub fn crossed() -> Trial {
         .arms(["all"], vec![0; PATIENTS])
         .schedule(schedule(VISITS))
         .outcome(outcome(values))
-        .cluster_by_visit(ClusterByVisit { name: "therapist".into(), levels: names('t', THERAPISTS), codes })
+        .variable(Variable::cluster_by_visit("therapist", names('t', THERAPISTS), codes))
         .build()
         .expect("the parts fit together")
 }
@@ -87,8 +87,11 @@ pub fn write(trial: &Trial, path: &Path) -> io::Result<()> {
     let mut text = String::from("patient,arm,time,group,therapist,y\n");
     for (row, value) in outcome.values.iter().enumerate().filter(|(_, y)| !y.is_nan()) {
         let (patient, visit) = (row / visits, row % visits);
-        let group = trial.cluster("group").and_then(|c| c.codes[patient]).map_or(String::new(), |g| format!("g{g}"));
-        let therapist = trial.clusters_by_visit().first().and_then(|c| c.codes[row]).map_or(String::new(), |t| format!("t{t}"));
+        let level = |factor: &str, at: usize| {
+            let cluster = trial.cluster(factor).ok();
+            cluster.and_then(|c| c.codes()?[at].map(|l| c.levels()[l].as_str())).unwrap_or_default()
+        };
+        let (group, therapist) = (level("group", patient), level("therapist", row));
         let arm = trial.arm_of()[patient];
         writeln!(text, "{},{arm},{visit},{group},{therapist},{value}", trial.patients()[patient]).map_err(io::Error::other)?;
     }
@@ -97,5 +100,5 @@ pub fn write(trial: &Trial, path: &Path) -> io::Result<()> {
 
 /// Whether a trial is one of these.
 pub fn is_one(trial: &Trial) -> bool {
-    trial.cluster("group").is_some() || trial.cluster_by_visit("therapist").is_some()
+    trial.cluster("group").is_ok() || trial.cluster("therapist").is_ok()
 }

@@ -11,7 +11,7 @@ use trialstats::instruments::Caps5;
 use trialstats::means::{ContrastOptions, Contrasts, MarginalMeans};
 use trialstats::simulate::random::Stream;
 use trialstats::simulate::{Dropout, Gaussian};
-use trialstats::trial::{Covariate, CovariateValues, Layout, Schedule};
+use trialstats::trial::{Layout, Schedule, Variable};
 use trialstats::{Covariance, Df, Fit, Model, Result, Trial};
 
 pub const FEV: &str = "FEV1 ~ RACE + SEX + ARMCD * AVISIT";
@@ -127,7 +127,7 @@ pub fn simulated(patients: usize, visits: usize) -> Trial {
         .arms(drawn.arms().to_vec(), drawn.arm_of().to_vec())
         .schedule(Schedule::of_labels(labels))
         .outcome(drawn.outcomes()[0].clone())
-        .covariate(Covariate { name: "severity".into(), values: CovariateValues::Numeric(severity) })
+        .variable(Variable::number("severity", severity))
         .build()
         .expect("the parts fit together")
 }

@@ -150,10 +150,7 @@ pub(super) fn notes(analysis: &Analysis<'_>, found: &ClusterSensitivity, primary
 /// How many clusters there are, and what follows from their being few.
 fn few(analysis: &Analysis<'_>, clustering: &Clustering) -> String {
     let trial = analysis.trial;
-    let levels = |factor: &str| {
-        let fixed = trial.cluster(factor).map(|c| c.levels.len());
-        fixed.or_else(|| trial.cluster_by_visit(factor).map(|c| c.levels.len())).unwrap_or(0)
-    };
+    let levels = |factor: &str| trial.cluster(factor).map_or(0, |c| c.levels().len());
     let counts: Vec<String> = clustering.factors().into_iter().map(|f| format!("{} in `{f}`", levels(f))).collect();
     format!(
         "Clusters: {}. What is known of a variance between clusters rests on their number: where they are few, so are degrees of freedom, and an estimate \

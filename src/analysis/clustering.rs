@@ -123,11 +123,7 @@ impl Clustering {
         if trial.arms().len() < 2 {
             return Err(Error::invalid("the sensitivity analysis of clusters", "there is one arm, and nothing to compare", "leave it out"));
         }
-        let known: Vec<&str> = trial.cluster_names().collect();
-        match self.factors().iter().find(|f| !known.contains(f)) {
-            Some(stranger) => Err(Error::unknown("cluster", stranger, &known)),
-            None => Ok(()),
-        }
+        self.factors().into_iter().try_for_each(|factor| trial.cluster(factor).map(|_| ()))
     }
 }
 

@@ -32,7 +32,7 @@ fn facts(trial: &Trial) -> TrialFacts {
         arms: trial.arms().to_vec(),
         randomized: trial.randomized(),
         schedule: trial.schedule().clone(),
-        clusters: trial.cluster_names().map(String::from).collect(),
+        clusters: trial.clusters().map(|c| c.name().to_string()).collect(),
         inferred: trial.inferred().to_vec(),
     }
 }
@@ -112,10 +112,10 @@ pub(super) fn has_baseline(fit: &Fit) -> bool {
 /// What the fitted model needed of a patient, so that the flow counts those it analysed.
 fn analysis_set(trial: &Trial, fit: &Fit) -> AnalysisSet {
     let mean = fit.design().mean_model();
-    let is_variable = |name: &&String| trial.covariate(name).is_some() || trial.cluster_names().any(|c| c == name.as_str());
+    let is_variable = |name: &&String| trial.variable(name).is_ok();
     let set = mean.variables().iter().filter(is_variable).fold(AnalysisSet::new(), |set, v| set.needs(v.clone()));
     let set = set.visits(fit.design().visit_labels().to_vec());
-    let is_visit = mean.baseline() == Baseline::Covariate && trial.covariate("baseline").is_none();
+    let is_visit = mean.baseline() == Baseline::Covariate && trial.covariate("baseline").is_err();
     if is_visit { set.needs_baseline() } else { set }
 }
 

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use std::path::{Path, PathBuf};
 use trialstats::Trial;
 use trialstats::instruments::{Caps5, Instrument, Scid5Pd};
-use trialstats::trial::{CovariateKind, CovariateValues, Delimiter, Layout};
+use trialstats::trial::{CovariateKind, Delimiter, Layout};
 
 /// Which columns hold patient, visit and arm, and what is declared about them.
 #[derive(Debug, Clone, clap::Args)]
@@ -209,15 +209,13 @@ impl Separator {
 
 /// The levels of a covariate with `reference` put first.
 fn reordered(trial: &Trial, variable: &str, reference: &str) -> Result<Vec<String>, Failure> {
-    let Some(covariate) = trial.covariate(variable) else {
+    let Ok(covariate) = trial.covariate(variable) else {
         return Err(Failure::Usage(format!("--reference {variable}={reference}: the model has no factor `{variable}`")));
     };
-    let levels = match &covariate.values {
-        CovariateValues::Factor { levels, .. } | CovariateValues::FactorByVisit { levels, .. } => levels,
-        CovariateValues::Numeric(_) | CovariateValues::NumericByVisit(_) => {
-            return Err(Failure::Usage(format!("--reference {variable}={reference}: `{variable}` is a number, not a factor")));
-        }
-    };
+    if !covariate.is_factor() {
+        return Err(Failure::Usage(format!("--reference {variable}={reference}: `{variable}` is a number, not a factor")));
+    }
+    let levels = covariate.levels();
     if !levels.iter().any(|l| l == reference) {
         let known = levels.join(", ");
         return Err(Failure::Usage(format!("--reference {variable}={reference}: `{variable}` has no such level; its levels are {known}")));

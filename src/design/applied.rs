@@ -2,9 +2,9 @@
 //! row of the model matrix of any patient at any analysed visit, observed or not.
 
 use super::coding::Part;
-use super::variables::{self, Values, on_visits};
+use super::variables;
 use super::*;
-use crate::trial::Trial;
+use crate::trial::{Trial, Variable, on_visits};
 
 /// A trial seen through the columns of a model.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl Applied<'_> {
         match &self.group {
             None => Ok(0),
             Some(group) => group.level(patient, 0, self.visits()).ok_or_else(|| {
-                format!("`{}`, which makes the covariance groups, is missing or of a level that was not fitted", group.name)
+                format!("`{}`, which makes the covariance groups, is missing or of a level that was not fitted", group.name())
             }),
         }
     }
@@ -75,16 +75,15 @@ impl Applied<'_> {
     pub fn row(&self, patient: usize, visit: usize) -> Result<Vec<f64>, String> {
         if let Some(missing) = self.variables.iter().find(|v| v.is_missing(patient, visit, self.visits())) {
             let of_other_level = if missing.is_factor() { " or of a level that was not fitted" } else { "" };
-            return Err(format!("`{}` is missing{of_other_level}", missing.name));
+            return Err(format!("`{}` is missing{of_other_level}", missing.name()));
         }
         let factor = |&(v, part): &(usize, Part)| {
             let variable = &self.variables[v];
             let before_treatment = self.columns.constraint.is_some_and(|c| c.arm == v && visit <= c.baseline);
-            match (&variable.values, part) {
-                (Values::Time(times), _) => times[visit],
-                (_, Part::Number) => variable.number(patient, visit, self.visits()),
-                (_, Part::Level(l)) if before_treatment => f64::from(u8::from(l == 0)),
-                (_, Part::Level(l)) => f64::from(u8::from(variable.level(patient, visit, self.visits()) == Some(l))),
+            match part {
+                Part::Number => variable.value(patient, visit, self.visits()),
+                Part::Level(l) if before_treatment => f64::from(u8::from(l == 0)),
+                Part::Level(l) => f64::from(u8::from(variable.level(patient, visit, self.visits()) == Some(l))),
             }
         };
         Ok(self.columns.parts.iter().map(|parts| parts.iter().map(factor).product()).collect())
@@ -92,16 +91,5 @@ impl Applied<'_> {
 
     fn visits(&self) -> usize {
         self.columns.visits.len()
-    }
-}
-
-impl Variable {
-    /// Codes a factor by `levels`; a level that is not among them becomes missing.
-    fn recode(&mut self, levels: &[String]) {
-        let position: Vec<Option<usize>> = self.levels.iter().map(|level| levels.iter().position(|l| l == level)).collect();
-        if let Values::Factor(codes) | Values::FactorByVisit(codes) = &mut self.values {
-            codes.iter_mut().for_each(|code| *code = code.and_then(|c| position[c]));
-            self.levels = levels.to_vec();
-        }
     }
 }

@@ -3,9 +3,8 @@
 use super::coding::{self, Constraint};
 use super::frame::Frame;
 use super::random_checks::check_identified;
-use super::variables::{Role, Variable};
 use super::*;
-use crate::trial::Trial;
+use crate::trial::{Role, Trial, Variable};
 
 /// What a design needs beyond the mean model.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -67,7 +66,7 @@ impl Design {
 const MOST_COLUMNS: f64 = 4000.0;
 
 fn check_size(model: &MeanModel, variables: &[Variable]) -> Result<()> {
-    let levels = |v: &usize| if variables[*v].is_factor() { variables[*v].levels.len() as f64 } else { 1.0 };
+    let levels = |v: &usize| if variables[*v].is_factor() { variables[*v].levels().len() as f64 } else { 1.0 };
     let (widest, columns) = model
         .terms
         .iter()
@@ -75,7 +74,7 @@ fn check_size(model: &MeanModel, variables: &[Variable]) -> Result<()> {
         .fold((None, 0.0), |(widest, most), (term, n)| if n > most { (Some(term), n) } else { (widest, most) });
     match widest {
         Some(term) if columns > MOST_COLUMNS => {
-            let names: Vec<&str> = term.iter().map(|&v| variables[v].name.as_str()).collect();
+            let names: Vec<&str> = term.iter().map(|&v| variables[v].name()).collect();
             Err(Error::invalid(
                 format!("the term `{}`", names.join(":")),
                 format!("it has {columns:.0} combinations of levels, more than {MOST_COLUMNS}"),
@@ -93,7 +92,7 @@ pub(super) fn check_baseline(trial: &Trial, model: &MeanModel) -> Result<()> {
         Baseline::Constrained if trial.schedule().baseline().is_none() => {
             ("the schedule has no baseline visit", "declare the baseline visit in the layout")
         }
-        Baseline::Constrained | Baseline::Response if in_formula && trial.covariate("baseline").is_none() => {
+        Baseline::Constrained | Baseline::Response if in_formula && trial.covariate("baseline").is_err() => {
             ("the same values would be outcome and covariate", "leave `baseline` out of the formula, or make it a covariate")
         }
         _ => return Ok(()),
@@ -137,7 +136,7 @@ fn constraint(trial: &Trial, baseline: Baseline, visits: &[usize], variables: &[
             "add the baseline visit to the visits",
         ));
     };
-    Ok(variables.iter().position(|v| v.role == Role::Arm).map(|arm| Constraint { arm, baseline: last }))
+    Ok(variables.iter().position(|v| v.role() == Role::Arm).map(|arm| Constraint { arm, baseline: last }))
 }
 
 pub(super) fn nothing_left(model: &MeanModel, exclusions: &Exclusions) -> Error {
@@ -181,12 +180,12 @@ impl Frame {
             options: options.clone(),
             column_names: trial.column_names().clone(),
             arms: trial.arms().to_vec(),
-            groups: self.group.as_ref().map_or(vec!["all".to_string()], |g| g.levels.clone()),
+            groups: self.group.as_ref().map_or(vec!["all".to_string()], |g| g.levels().to_vec()),
             visit_labels: self.visits.iter().map(|&t| schedule[t].label.clone()).collect(),
             visit_times: self.visits.iter().map(|&t| schedule[t].time).collect(),
             baseline_visit: trial.schedule().baseline().and_then(|b| self.visits.iter().position(|&t| t == b)),
             visits: self.visits.clone(),
-            variables: self.variables.iter().map(Variable::header).collect(),
+            variables: self.variables.iter().map(|v| v.header().clone()).collect(),
             constraint,
             terms: coded.terms,
             list: coded.columns,
@@ -215,7 +214,7 @@ impl Frame {
             arm_of: patients.iter().map(|&i| trial.arm_of()[i]).collect(),
             random: self.random_terms(&patients),
             clusters: None,
-            variables: Arc::new(self.variables.into_iter().map(|v| v.values).collect()),
+            variables: Arc::new(self.variables.into_iter().map(Variable::into_values).collect()),
             patients,
         }
     }

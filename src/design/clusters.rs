@@ -3,7 +3,7 @@
 use super::{Design, RandomTerm, variables};
 use crate::error::{Error, Result};
 use crate::options;
-use crate::trial::Trial;
+use crate::trial::{Role, Trial};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -205,7 +205,7 @@ impl Design {
 }
 
 fn is_variable(trial: &Trial, name: &str) -> bool {
-    trial.covariate(name).is_some() || trial.cluster_names().any(|cluster| cluster == name)
+    trial.find(name, Role::Cluster).is_some()
 }
 
 /// The rows that have some effect of a level, and the level.

@@ -5,8 +5,8 @@
 //! intercept the first factor is coded in full.
 
 use super::tokens::quoted;
-use super::variables::{Role, Variable};
 use super::{DesignColumn, MeanModel, Term};
+use crate::trial::{Role, Variable};
 
 /// What a column takes from one variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -42,7 +42,7 @@ pub(super) fn columns(model: &MeanModel, variables: &[Variable], constraint: Opt
         coded.push_term("(Intercept)".into(), vec![], vec![vec![]], variables);
     }
     let mut full = full_coding(model, variables);
-    let visit = variables.iter().position(|v| v.role == Role::Visit);
+    let visit = variables.iter().position(|v| v.role() == Role::Visit);
     for (t, term) in model.terms.iter().enumerate() {
         // Under the constraint, S:arm is the sum of the columns of S:arm:visit over the visits after baseline: only
         // those are kept.
@@ -60,8 +60,8 @@ pub(super) fn columns(model: &MeanModel, variables: &[Variable], constraint: Opt
             }
         }
         let parts = products(term, &full[t], variables).into_iter().filter(|p| !vanishes(p, variables, constraint)).collect();
-        let label = term.iter().map(|&v| quoted(&variables[v].name)).collect::<Vec<_>>().join(":");
-        coded.push_term(label, term.iter().map(|&v| variables[v].name.clone()).collect(), parts, variables);
+        let label = term.iter().map(|&v| quoted(variables[v].name())).collect::<Vec<_>>().join(":");
+        coded.push_term(label, term.iter().map(|&v| variables[v].name().to_string()).collect(), parts, variables);
     }
     coded
 }
@@ -104,7 +104,7 @@ fn products(term: &[usize], full: &[bool], variables: &[Variable]) -> Vec<Parts>
     let mut columns: Vec<Parts> = vec![vec![]];
     for (&v, &full) in term.iter().zip(full) {
         let parts: Vec<Part> = match variables[v].is_factor() {
-            true => (usize::from(!full)..variables[v].levels.len()).map(Part::Level).collect(),
+            true => (usize::from(!full)..variables[v].levels().len()).map(Part::Level).collect(),
             false => vec![Part::Number],
         };
         columns =
@@ -117,7 +117,7 @@ fn products(term: &[usize], full: &[bool], variables: &[Variable]) -> Vec<Parts>
 fn vanishes(parts: &[(usize, Part)], variables: &[Variable], constraint: Option<Constraint>) -> bool {
     let Some(constraint) = constraint else { return false };
     let treated = parts.iter().any(|&(v, p)| v == constraint.arm && p != Part::Level(0));
-    let before = parts.iter().any(|&(v, p)| variables[v].role == Role::Visit && matches!(p, Part::Level(t) if t <= constraint.baseline));
+    let before = parts.iter().any(|&(v, p)| variables[v].role() == Role::Visit && matches!(p, Part::Level(t) if t <= constraint.baseline));
     treated && before
 }
 
@@ -126,8 +126,8 @@ fn column_name(parts: &[(usize, Part)], variables: &[Variable]) -> String {
         return "(Intercept)".into();
     }
     let name = |&(v, part): &(usize, Part)| match part {
-        Part::Level(l) => format!("{}{}", quoted(&variables[v].name), variables[v].levels[l]),
-        Part::Number => quoted(&variables[v].name),
+        Part::Level(l) => format!("{}{}", quoted(variables[v].name()), variables[v].levels()[l]),
+        Part::Number => quoted(variables[v].name()),
     };
     parts.iter().map(name).collect::<Vec<_>>().join(":")
 }

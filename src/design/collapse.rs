@@ -2,8 +2,8 @@
 
 use super::coding::{Constraint, Part, Parts};
 use super::frame::Frame;
-use super::variables::Values;
 use super::*;
+use crate::trial::Scope;
 use std::collections::HashMap;
 
 /// An entry of z: a product of parts, at one visit where any of them changes by visit.
@@ -44,9 +44,10 @@ impl Frame {
         let mut rest = vec![];
         for &(v, part) in parts {
             let before_treatment = constraint.is_some_and(|c| c.arm == v && t <= c.baseline);
-            weight *= match (&self.variables[v].values, part) {
-                (Values::Visit, Part::Level(l)) => f64::from(u8::from(l == t)),
-                (Values::Time(times), _) => times[t],
+            let variable = &self.variables[v];
+            weight *= match (variable.scope(), part) {
+                (Scope::Visit, Part::Level(l)) => f64::from(u8::from(l == t)),
+                (Scope::Visit, Part::Number) => variable.value(0, t, self.visits.len()),
                 (_, Part::Level(l)) if before_treatment => f64::from(u8::from(l == 0)),
                 _ => {
                     rest.push((v, part));
@@ -68,7 +69,7 @@ impl Frame {
             }
             let factor = |&(v, part): &(usize, Part)| match part {
                 Part::Level(l) => f64::from(u8::from(self.variables[v].level(i, t, visits) == Some(l))),
-                Part::Number => self.variables[v].number(i, t, visits),
+                Part::Number => self.variables[v].value(i, t, visits),
             };
             parts.iter().map(factor).product()
         };

@@ -32,7 +32,7 @@ pub struct Columns {
     /// The baseline visit, as a position among the analysed visits, where it is one of them.
     pub(crate) baseline_visit: Option<usize>,
     /// The variables of the mean model.
-    pub(crate) variables: Vec<Header>,
+    pub(crate) variables: Vec<VariableHeader>,
     /// Where arms are held equal before treatment.
     pub(crate) constraint: Option<Constraint>,
     /// The terms of the mean model in order; each column belongs to one.

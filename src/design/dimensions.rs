@@ -1,7 +1,7 @@
 //! What marginal means are asked for by: the visit and the factors of the mean model, by name.
 
-use super::variables::Role;
 use super::*;
+use crate::trial::Role;
 
 /// What a marginal mean can be asked for by: the visit, or a factor of the mean model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

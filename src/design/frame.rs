@@ -1,9 +1,9 @@
 //! The rows a model could analyse, and which of them it does.
 
 use super::random_terms::RandomRows;
-use super::variables::{self, Values, Variable, on_visits};
+use super::variables;
 use super::*;
-use crate::trial::{Outcome, Trial};
+use crate::trial::{Outcome, Scope, Trial, Variable, on_visits};
 
 /// The rows of patients × visits with everything the model needs of them.
 pub(super) struct Frame {
@@ -101,12 +101,12 @@ impl Frame {
     fn words(&self, reason: Reason) -> String {
         match reason {
             Reason::NotObserved => "the outcome was not observed".into(),
-            Reason::Variable(v) => format!("`{}` is missing", self.variables[v].name),
-            Reason::Group => format!("`{}`, which makes the covariance groups, is missing", self.group.as_ref().map_or("", |g| &g.name)),
+            Reason::Variable(v) => format!("`{}` is missing", self.variables[v].name()),
+            Reason::Group => format!("`{}`, which makes the covariance groups, is missing", self.group.as_ref().map_or("", Variable::name)),
             Reason::Weight => "the weight is missing or not positive".into(),
             Reason::Random(term, v) => {
                 let random = &self.random[term];
-                format!("`{}`, which multiplies a random effect of `{}`, is missing", random.variables[v].name, random.factor)
+                format!("`{}`, which multiplies a random effect of `{}`, is missing", random.variables[v].name(), random.factor)
             }
         }
     }
@@ -115,11 +115,11 @@ impl Frame {
     pub fn drop_unused_levels(&mut self) -> Vec<String> {
         let visits = self.visits.len();
         let used = |variable: &Variable| {
-            let mut used = vec![false; variable.levels.len()];
+            let mut used = vec![false; variable.levels().len()];
             self.rows().filter_map(|(i, t)| variable.level(i, t, visits)).for_each(|l| used[l] = true);
             used
         };
-        let of_factor = |v: &Variable| matches!(v.values, Values::Factor(_) | Values::FactorByVisit(_)).then(|| used(v));
+        let of_factor = |v: &Variable| (v.is_factor() && v.scope() != Scope::Visit).then(|| used(v));
         let used: Vec<Option<Vec<bool>>> = self.variables.iter().chain(&self.group).map(of_factor).collect();
         let mut sentences = vec![];
         for (variable, used) in self.variables.iter_mut().chain(&mut self.group).zip(used) {
@@ -134,7 +134,7 @@ impl Frame {
         let mut sentences = vec![];
         let of_variables = self.variables.iter_mut().zip(used.iter().map(Vec::as_slice));
         for (variable, kept) in of_variables.chain(self.group.iter_mut().map(|g| (g, groups))) {
-            let used: Vec<bool> = (0..variable.levels.len()).map(|l| kept.contains(&l)).collect();
+            let used: Vec<bool> = (0..variable.levels().len()).map(|l| kept.contains(&l)).collect();
             sentences.extend(lost(variable, &used, &sentences));
         }
         sentences
@@ -164,6 +164,6 @@ impl Frame {
 /// Leaves out the levels of a factor that are not used; a sentence that is not yet among `known`, if there are any.
 pub(super) fn lost(variable: &mut Variable, used: &[bool], known: &[String]) -> Option<String> {
     let dropped = variable.keep_levels(used);
-    let sentence = format!("no analysed observation has `{}` = {}: left out of its levels", variable.name, dropped.join(", "));
+    let sentence = format!("no analysed observation has `{}` = {}: left out of its levels", variable.name(), dropped.join(", "));
     (!dropped.is_empty() && !known.contains(&sentence)).then_some(sentence)
 }

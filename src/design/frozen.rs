@@ -4,11 +4,9 @@ use super::build::{analysed_visits, check_baseline, nothing_left};
 use super::coding::Part;
 use super::exclusions::Counted;
 use super::frame::Frame;
-use super::header::Kind;
 use super::tally::Cell;
-use super::variables::Role;
 use super::*;
-use crate::trial::{Protocol, Trial};
+use crate::trial::{Protocol, Role, Trial};
 
 /// The design of a model for every data set of one [`Protocol`]: which columns the model matrix has, at which visits,
 /// with which levels.
@@ -185,13 +183,10 @@ impl FrozenDesign {
 
     /// The levels of a variable that occur among the analysed observations; all of what is no factor.
     fn used_levels(&self, variable: usize, tally: &Tally) -> Vec<usize> {
-        let levels = 0..self.columns.variables[variable].levels.len();
-        match self.columns.variables[variable].kind {
-            Kind::Factor | Kind::FactorByVisit => {
-                levels.filter(|&l| tally.observed.iter().any(|c| c.level(Dimension::Factor(variable)) == l)).collect()
-            }
-            _ => levels.collect(),
-        }
+        let own = &self.columns.variables[variable];
+        // The tally counts visits apart from the factors.
+        let occurs = |l: &usize| own.role == Role::Visit || tally.observed.iter().any(|c| c.level(Dimension::Factor(variable)) == *l);
+        (0..own.levels.len()).filter(occurs).collect()
     }
 
     /// Where the values of z of a restricted design are among the agreed ones.

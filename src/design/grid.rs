@@ -4,10 +4,9 @@
 //! being held at one value (Searle, Speed & Milliken 1980, The American Statistician 34:216–221).
 
 use super::coding::Part;
-use super::header::Kind;
 use super::tally::Cell;
-use super::variables::Role;
 use super::*;
+use crate::trial::{Role, Scope, VariableHeader};
 use std::collections::BTreeMap;
 
 /// What a column's numeric variables contribute to a row.
@@ -70,7 +69,7 @@ impl Design {
 impl<'a> ReferenceGrid<'a> {
     pub fn new(columns: &'a Columns, account: &'a Account, averaging: &Averaging) -> Result<Self> {
         columns.must_be_one_response()?;
-        let numeric = |v: &Header| !v.is_factor() && v.role != Role::Time;
+        let numeric = |v: &VariableHeader| !v.is_factor() && v.role != Role::Time;
         for (name, value) in &averaging.at {
             let known: Vec<&str> = columns.variables.iter().filter(|v| numeric(v)).map(|v| v.name.as_str()).collect();
             if !known.contains(&name.as_str()) {
@@ -80,7 +79,7 @@ impl<'a> ReferenceGrid<'a> {
                 return Err(Error::invalid(format!("`{name}` held at {value}"), "it is not a finite number", "give a finite value"));
             }
         }
-        let number = |(at, v): (usize, &Header)| match averaging.at.iter().rev().find(|(name, _)| *name == v.name) {
+        let number = |(at, v): (usize, &VariableHeader)| match averaging.at.iter().rev().find(|(name, _)| *name == v.name) {
             _ if !numeric(v) => f64::NAN,
             Some((_, value)) => *value,
             None => account.tally.mean(at, averaging.covariates),
@@ -201,10 +200,10 @@ impl<'a> ReferenceGrid<'a> {
     /// The value of a part at a level and visit.
     fn part(&self, v: usize, part: Part, level: usize, t: usize) -> f64 {
         let level = if self.held_at_reference(v, t) { 0 } else { level };
-        match (part, &self.columns.variables[v].kind) {
-            (Part::Level(l), Kind::Visit) => f64::from(u8::from(l == t)),
+        match (part, self.columns.variables[v].scope) {
+            (Part::Level(l), Scope::Visit) => f64::from(u8::from(l == t)),
             (Part::Level(l), _) => f64::from(u8::from(l == level)),
-            (Part::Number, Kind::Time(times)) => times[t],
+            (Part::Number, Scope::Visit) => self.columns.visit_times[t].unwrap_or(f64::NAN),
             (Part::Number, _) => self.numbers[v],
         }
     }

@@ -23,7 +23,6 @@ mod frame;
 mod frozen;
 mod grid;
 mod grouping;
-mod header;
 mod hypotheses;
 mod model;
 mod random;
@@ -59,7 +58,7 @@ pub use random_effects::RandomEffects;
 pub use rows::Rows;
 
 use crate::error::{Error, Result};
-use crate::trial::ColumnNames;
+use crate::trial::{ColumnNames, VariableHeader};
 pub(crate) use applied::Applied;
 pub(crate) use dimensions::Dimension;
 pub(crate) use grid::ReferenceGrid;
@@ -70,10 +69,8 @@ pub(crate) use tally::Tally;
 pub(crate) use coding::Part;
 use coding::Parts;
 pub(crate) use collapse::Product;
-use header::Header;
 use std::sync::Arc;
 pub(crate) use tokens::quoted;
-use variables::Variable;
 
 /// The data of one model, ready for the fit: what the coefficients mean, who is analysed, and who is not.
 #[derive(Debug, Clone)]

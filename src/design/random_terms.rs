@@ -2,9 +2,9 @@
 
 use super::coding::{self, Part, Parts};
 use super::frame::{Frame, lost};
-use super::variables::{self, Role, Values, Variable};
+use super::variables;
 use super::*;
-use crate::trial::{Outcome, Trial};
+use crate::trial::{Outcome, Role, Scope, Trial, Variable};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The random effects of one factor on the rows of patients × visits.
@@ -47,7 +47,7 @@ impl RandomRows {
         let variables = effects.variables();
         let lookup =
             |name: &String| variables::lookup(trial, model.baseline, outcome, visits, name).map_err(|e| with_hint(e, trial, &factor, name));
-        let variables = variables.iter().map(lookup).map(|v| Ok(v?.with_visits_as_codes(trial.patients().len()))).collect::<Result<_>>()?;
+        let variables = variables.iter().map(lookup).collect::<Result<_>>()?;
         let level_of = codes.into_iter().map(|c| c.map(|c| c as u32)).collect();
         let baseline = trial.schedule().baseline().filter(|_| model.baseline == Baseline::Constrained);
         let before = baseline.and_then(|b| visits.iter().position(|&t| t == b));
@@ -65,7 +65,7 @@ impl RandomRows {
     fn level(&self, variable: &Variable, row: usize) -> Option<usize> {
         let (i, t) = (row / self.visits, row % self.visits);
         match self.before {
-            Some(last) if variable.role == Role::Arm && t <= last => None,
+            Some(last) if variable.role() == Role::Arm && t <= last => None,
             _ => variable.level(i, t, self.visits),
         }
     }
@@ -75,7 +75,7 @@ impl RandomRows {
         let (i, t) = (row / self.visits, row % self.visits);
         let factor = |&(v, part): &(usize, Part)| match part {
             Part::Level(l) => f64::from(u8::from(self.level(&self.variables[v], row) == Some(l))),
-            Part::Number => self.variables[v].number(i, t, self.visits),
+            Part::Number => self.variables[v].value(i, t, self.visits),
         };
         parts.iter().map(factor).product()
     }
@@ -102,7 +102,7 @@ fn combined(sides: Vec<Side>) -> (String, Vec<String>, Vec<Option<usize>>) {
 fn side(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize], name: &str) -> Result<Side> {
     let patients = trial.patients().len();
     let columns = trial.column_names();
-    let generic = name == "patient" && trial.covariate(name).is_none() && variables::cluster(trial, name, visits).is_none();
+    let generic = name == "patient" && trial.find(name, Role::Cluster).is_none();
     if name == columns.patient || generic {
         let codes = (0..patients * visits.len()).map(|row| Some(row / visits.len())).collect();
         return Ok(Side { name: columns.patient.clone(), levels: trial.patients().to_vec(), codes, of_patients: true, fixed: true });
@@ -118,12 +118,12 @@ fn side(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize], n
     }
     let level = |row: usize| variable.level(row / visits.len(), row % visits.len(), visits.len());
     let codes = (0..patients * visits.len()).map(level).collect();
-    Ok(Side { name: name.into(), codes, of_patients: false, fixed: matches!(variable.values, Values::Factor(_)), levels: variable.levels })
+    Ok(Side { name: name.into(), codes, of_patients: false, fixed: variable.scope() == Scope::Patient, levels: variable.levels().to_vec() })
 }
 
 fn unknown_factor(error: Error, trial: &Trial, name: &str) -> Error {
     let mut known = vec![trial.column_names().patient.as_str()];
-    known.extend(trial.cluster_names());
+    known.extend(trial.clusters().map(Variable::name));
     match error {
         Error::Unknown { known: variables, .. } => {
             known.extend(variables.iter().map(String::as_str).filter(|v| !["baseline", "time"].contains(v)));
@@ -180,10 +180,10 @@ impl RandomRows {
             sentences.push(format!("no analysed observation has `{}` = {}: left out of its levels", self.factor, dropped.join(", ")));
         }
         for v in 0..self.variables.len() {
-            if !matches!(self.variables[v].values, Values::Factor(_) | Values::FactorByVisit(_)) {
+            if !self.variables[v].is_factor() {
                 continue;
             }
-            let mut used = vec![false; self.variables[v].levels.len()];
+            let mut used = vec![false; self.variables[v].levels().len()];
             member.iter().filter_map(|&row| self.level(&self.variables[v], row)).for_each(|l| used[l] = true);
             let factor = &self.factor;
             let sentence = lost(&mut self.variables[v], &used, &[]);

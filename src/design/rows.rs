@@ -1,7 +1,7 @@
 //! The analysed patients: what multiplies the coefficients, and the outcomes.
 
-use super::variables::Values;
 use super::{PatientClusters, RandomTerm};
+use crate::trial::Values;
 use std::sync::Arc;
 
 /// The rows of a model matrix, patient by patient, with the outcomes: n analysed patients, T analysed visits.

@@ -3,9 +3,8 @@
 //!
 //! Counts and sums add, so that they can be had of several data sets without the patients' rows.
 
-use super::header::Header;
-use super::variables::{Role, Values};
 use super::{Columns, CovariateMeans, Dimension, Rows};
+use crate::trial::{Role, Scope, VariableHeader};
 use std::collections::BTreeMap;
 
 /// Combinations of fewer levels than this are counted in a table.
@@ -119,7 +118,7 @@ impl Cell {
     }
 }
 
-fn is_number(variable: &Header) -> bool {
+fn is_number(variable: &VariableHeader) -> bool {
     !variable.is_factor() && variable.role != Role::Time
 }
 
@@ -140,7 +139,7 @@ struct Counter {
 
 impl Counter {
     fn new(columns: &Columns) -> Self {
-        let levels = |v: &Header| if v.is_factor() && v.role != Role::Visit { v.levels.len().max(1) } else { 1 };
+        let levels = |v: &VariableHeader| if v.is_factor() && v.role != Role::Visit { v.levels.len().max(1) } else { 1 };
         let sizes: Vec<usize> = std::iter::once(columns.visits.len()).chain(columns.variables.iter().map(levels)).collect();
         let size = sizes.iter().try_fold(1_usize, |product, &n| product.checked_mul(n).filter(|&p| p < TABLE));
         Self { table: vec![0; size.unwrap_or(0)], map: BTreeMap::new(), key: vec![0; sizes.len()], sizes }
@@ -151,7 +150,7 @@ impl Counter {
         let visits = self.sizes[0];
         self.key[0] = visit;
         for (key, values) in self.key[1..].iter_mut().zip(rows.variables.iter()) {
-            if let Values::Factor(_) | Values::FactorByVisit(_) = values {
+            if values.codes().is_some() && values.scope() != Scope::Visit {
                 let Some(level) = values.level(patient, visit, visits) else { return };
                 *key = level;
             }

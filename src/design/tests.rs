@@ -1,21 +1,17 @@
 use super::*;
-use crate::trial::{Covariate, CovariateValues, Outcome, Schedule, Trial};
+use crate::trial::{Outcome, Schedule, Trial, Variable};
 
 /// Six patients in two arms with three visits, a site and an age.
 fn trial() -> Trial {
     let nan = f64::NAN;
     let values = vec![9.0, 8.0, 7.0, 9.5, nan, 6.0, 8.0, 8.0, nan, 7.0, 5.0, 4.0, 9.0, 3.0, 5.0, nan, nan, nan];
-    let site = CovariateValues::Factor {
-        levels: vec!["A".into(), "B".into(), "C".into()],
-        codes: vec![Some(0), Some(1), Some(0), Some(1), None, Some(2)],
-    };
     Trial::builder("made up")
         .patients(["1", "2", "3", "4", "5", "6"])
         .arms(["P", "T"], vec![0, 0, 0, 1, 1, 1])
         .schedule(Schedule::of_labels(["v0", "v1", "v2"]).with_baseline("v0").unwrap())
         .outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values })
-        .covariate(Covariate { name: "site".into(), values: site })
-        .covariate(Covariate { name: "age".into(), values: CovariateValues::Numeric(vec![30.0, 40.0, 50.0, 35.0, 45.0, 55.0]) })
+        .variable(Variable::factor("site", ["A", "B", "C"], vec![Some(0), Some(1), Some(0), Some(1), None, Some(2)]))
+        .variable(Variable::number("age", vec![30.0, 40.0, 50.0, 35.0, 45.0, 55.0]))
         .build()
         .unwrap()
 }
@@ -78,11 +74,8 @@ fn dependencies_are_named() {
         .arms(["P", "T"], trial.arm_of().to_vec())
         .schedule(trial.schedule().clone())
         .outcome(trial.outcomes()[0].clone())
-        .covariate(trial.covariates()[1].clone())
-        .covariate(Covariate {
-            name: "months".into(),
-            values: CovariateValues::Numeric([30.0, 40.0, 50.0, 35.0, 45.0, 55.0].map(|a| 12.0 * a + 1e9).to_vec()),
-        })
+        .variable(trial.variables()[1].clone())
+        .variable(Variable::number("months", [30.0, 40.0, 50.0, 35.0, 45.0, 55.0].map(|a| 12.0 * a + 1e9).to_vec()))
         .build()
         .unwrap();
     let model = MeanModel::parse("y ~ age + arm * visit + months").unwrap();

@@ -1,7 +1,7 @@
 //! The raw scores that effect sizes are made of, and their means and variances.
 
 use crate::error::{Error, Result};
-use crate::trial::{BaselineFrom, CovariateValues, Outcome, Trial};
+use crate::trial::{BaselineFrom, Outcome, Trial};
 
 /// An outcome of a trial beside its baseline.
 #[derive(Debug, Clone)]
@@ -19,20 +19,7 @@ impl<'a> Scores<'a> {
             BaselineFrom::Visit => {
                 trial.schedule().baseline().map(|visit| (0..n).map(|i| trial.value(outcome, i, visit).unwrap_or(f64::NAN)).collect())
             }
-            BaselineFrom::Covariate(name) => match trial.covariate(name).map(|c| &c.values) {
-                Some(CovariateValues::Numeric(values)) => Some(values.clone()),
-                Some(_) => {
-                    return Err(Error::invalid(
-                        format!("baseline covariate `{name}`"),
-                        "it is not one number a patient",
-                        "name a numeric covariate that does not change over visits",
-                    ));
-                }
-                None => {
-                    let known: Vec<&str> = trial.covariates().iter().map(|c| c.name.as_str()).collect();
-                    return Err(Error::unknown("covariate", name, &known));
-                }
-            },
+            BaselineFrom::Covariate(name) => Some(trial.patient_numbers(name)?.to_vec()),
         };
         Ok(Self { trial, outcome, baseline })
     }

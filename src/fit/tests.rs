@@ -10,7 +10,7 @@ use super::traces::TracePlan;
 use super::workspace::Workspace;
 use crate::covariance::{Covariance, CovarianceStructure};
 use crate::design::{Design, DesignOptions, MeanModel};
-use crate::trial::{Covariate, CovariateValues, Outcome, Schedule, Trial, Visit};
+use crate::trial::{Outcome, Schedule, Trial, Variable, Visit};
 use nalgebra::{DMatrix, DVector};
 
 /// A small unbalanced trial: 40 patients, 4 visits, gaps of every kind, weights.
@@ -36,7 +36,7 @@ fn trial() -> Trial {
         .arms(["a", "b"], (0..40).map(|i| i % 2).collect())
         .schedule(Schedule::new(visits.to_vec()))
         .outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values: y })
-        .covariate(Covariate { name: "w".into(), values: CovariateValues::NumericByVisit(weights) })
+        .variable(Variable::weight("w", weights))
         .build()
         .expect("fits together")
 }

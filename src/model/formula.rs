@@ -35,7 +35,7 @@ impl WithinNames {
         if patients.contains(&self.patient) {
             return Ok(());
         }
-        if trial.cluster_names().any(|c| c == self.patient) || trial.covariate(&self.patient).is_some() {
+        if trial.variable(&self.patient).is_ok() {
             return Err(Error::invalid(
                 format!("a covariance of the visits of `{}`", self.patient),
                 "a covariance structure is that of a patient's visits",

@@ -6,7 +6,7 @@ use crate::design::{Baseline, MeanModel, RandomEffects};
 use crate::error::{Error, Result};
 use crate::inference::{Df, Fit};
 use crate::options::choices;
-use crate::trial::Trial;
+use crate::trial::{Trial, Variable};
 
 /// What the members of a group share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -167,14 +167,11 @@ impl PartiallyNested {
     }
 
     fn check(&self, trial: &Trial) -> Result<()> {
-        let names: Vec<&str> = trial.cluster_names().collect();
-        if !names.contains(&self.group.as_str()) {
-            return Err(Error::unknown("cluster", &self.group, &names));
-        }
+        let groups = trial.cluster(&self.group)?;
         if let Some(stranger) = self.arms.iter().find(|a| !trial.arms().contains(a)) {
             return Err(Error::unknown("arm", stranger, trial.arms()));
         }
-        let members = self.members(trial);
+        let members = members(trial, groups);
         let what = || format!("the partially nested model with groups `{}`", self.group);
         let stated = |arm: usize| self.arms.is_empty() || self.arms.contains(&trial.arms()[arm]);
         if let Some(arm) = (0..members.len()).find(|&arm| members[arm] > 0 && !stated(arm)) {
@@ -204,17 +201,13 @@ impl PartiallyNested {
         }
         Ok(())
     }
+}
 
-    /// The number of patients of each arm who are in a group at any visit.
-    fn members(&self, trial: &Trial) -> Vec<usize> {
-        let visits = trial.schedule().len();
-        let belongs = |i: usize| match (trial.cluster(&self.group), trial.cluster_by_visit(&self.group)) {
-            (Some(cluster), _) => cluster.codes[i].is_some(),
-            (None, Some(cluster)) => cluster.codes[i * visits..(i + 1) * visits].iter().any(Option::is_some),
-            (None, None) => false,
-        };
-        let mut members = vec![0; trial.arms().len()];
-        (0..trial.patients().len()).filter(|&i| belongs(i)).for_each(|i| members[trial.arm_of()[i]] += 1);
-        members
-    }
+/// The number of patients of each arm who are in a group at any visit.
+fn members(trial: &Trial, groups: &Variable) -> Vec<usize> {
+    let visits = trial.schedule().len();
+    let belongs = |i: usize| (0..visits).any(|t| !groups.is_missing(i, t, visits));
+    let mut members = vec![0; trial.arms().len()];
+    (0..trial.patients().len()).filter(|&i| belongs(i)).for_each(|i| members[trial.arm_of()[i]] += 1);
+    members
 }

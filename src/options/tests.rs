@@ -94,7 +94,10 @@ check_all![
     crate::trial::CovariateKind,
     crate::trial::DecimalMark,
     crate::trial::Delimiter,
+    crate::trial::Kind,
     crate::trial::PatternKind,
+    crate::trial::Role,
+    crate::trial::Scope,
 ];
 
 /// A table of choices that nobody checks would be found here.

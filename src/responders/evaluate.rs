@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::instruments::Diagnosis;
 use crate::options::choices;
 use crate::table::{Column, Tabular, display_as_table};
-use crate::trial::{BaselineFrom, CovariateValues, Trial};
+use crate::trial::{BaselineFrom, Trial};
 
 /// Whether a patient fulfils a definition at a visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -118,7 +118,7 @@ pub fn share_below(trial: &Trial, covariate: &str, value: f64) -> Result<Respond
     let definition = Definition::new(format!("{covariate}_below_{value}"), rule.clone())
         .label(format!("{covariate} below {value}"))
         .meaning(Meaning::Unfavourable);
-    numeric_covariate(trial, covariate)?;
+    trial.patient_numbers(covariate)?;
     let condition = Condition::compile(&rule, trial, &BaselineFrom::Visit)?;
     Ok(Responders {
         definition,
@@ -199,7 +199,7 @@ impl<'a> Condition<'a> {
             Rule::AtMost { outcome, score: x } => score(outcome, Box::new(move |now| now <= *x)),
             Rule::AtLeast { outcome, score: x } => score(outcome, Box::new(move |now| now >= *x)),
             Rule::CovariateBelow { covariate, value } => {
-                Ok(Condition::PerPatient { values: numeric_covariate(trial, covariate)?, below: *value })
+                Ok(Condition::PerPatient { values: trial.patient_numbers(covariate)?, below: *value })
             }
             Rule::DiagnosisMet { diagnosis: name, at } => diagnosis(name, *at, Diagnosis::Met),
             Rule::DiagnosisNotMet { diagnosis: name, at } => diagnosis(name, *at, Diagnosis::NotMet),
@@ -242,24 +242,12 @@ fn percent_dropped(from: f64, drop: f64, percent: f64) -> Diagnosis {
 
 fn baseline_values(trial: &Trial, outcome: &str, baseline: &BaselineFrom, rule: &Rule) -> Result<Vec<f64>> {
     match baseline {
-        BaselineFrom::Covariate(name) => Ok(numeric_covariate(trial, name)?.to_vec()),
+        BaselineFrom::Covariate(name) => Ok(trial.patient_numbers(name)?.to_vec()),
         BaselineFrom::Visit => {
             let (values, visits) = (&trial.outcome(outcome)?.values, trial.schedule().len());
             let start = trial.schedule().baseline().ok_or_else(|| no_baseline(&rule.to_string()))?;
             Ok((0..trial.patients().len()).map(|i| values[i * visits + start]).collect())
         }
-    }
-}
-
-fn numeric_covariate<'a>(trial: &'a Trial, name: &str) -> Result<&'a [f64]> {
-    let known: Vec<&str> = trial.covariates().iter().map(|c| c.name.as_str()).collect();
-    match trial.covariate(name).ok_or_else(|| Error::unknown("covariate", name, &known))?.values {
-        CovariateValues::Numeric(ref values) => Ok(values),
-        _ => Err(Error::invalid(
-            format!("covariate `{name}`"),
-            "it is not one number a patient",
-            "use a numeric covariate that does not change between visits",
-        )),
     }
 }
 

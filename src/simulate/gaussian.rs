@@ -98,8 +98,10 @@ impl Gaussian {
     ///     .arm_covariance("groups", [100.0, 50.0, 50.0, 95.0])
     ///     .groups("group", "groups", 8, [0.0, 5.0_f64.sqrt()])
     ///     .trial(1, 0)?;
-    /// assert_eq!(trial.clusters()[0].levels.len(), 8);
-    /// assert_eq!(trial.clusters()[0].codes.iter().filter(|c| c.is_none()).count(), 64);
+    /// let groups = trial.cluster("group")?;
+    /// assert_eq!(groups.levels().len(), 8);
+    /// let codes = groups.codes().expect("a factor");
+    /// assert_eq!(codes.iter().filter(|c| c.is_none()).count(), 64);
     /// # Ok::<(), trialstats::Error>(())
     /// ```
     pub fn groups(mut self, factor: impl Into<String>, arm: impl Into<String>, size: usize, sd: impl Into<Vec<f64>>) -> Self {
@@ -162,7 +164,7 @@ impl Gaussian {
             .arms(self.arms.iter().map(|a| a.0.clone()), arm_of)
             .schedule(schedule)
             .outcome(Outcome { name: self.outcome.clone(), label: self.outcome.clone(), range: None, values });
-        memberships.clusters().into_iter().fold(trial, |trial, cluster| trial.cluster(cluster)).build()
+        trial.variables(memberships.clusters()).build()
     }
 
     /// Writes down a patient's outcome until he or she leaves.
@@ -320,9 +322,10 @@ mod tests {
             .trial(4, 0)
             .unwrap();
         let cluster = trial.cluster("group").unwrap();
-        assert_eq!((cluster.levels.len(), cluster.levels[0].as_str()), (10_000, "b 1"));
-        assert!(cluster.codes[..100].iter().all(Option::is_none));
-        assert_eq!((cluster.codes[100], cluster.codes[103], cluster.codes[104]), (Some(0), Some(0), Some(1)));
+        assert_eq!((cluster.levels().len(), cluster.levels()[0].as_str()), (10_000, "b 1"));
+        let codes = cluster.codes().unwrap();
+        assert!(codes[..100].iter().all(Option::is_none));
+        assert_eq!((codes[100], codes[103], codes[104]), (Some(0), Some(0), Some(1)));
         for (visit, between, within) in [(0, 0.0, 1.0), (1, 2.0, 3.0)] {
             let y = values(&trial, 1, visit);
             let means: Vec<f64> = y.chunks(4).map(mean).collect();
@@ -339,9 +342,9 @@ mod tests {
     fn groups_of_one_factor_in_two_arms_are_levels_of_one_cluster() {
         let stated = Gaussian::new(["0"]).arm("a", 3, [0.0]).arm("b", 5, [0.0]);
         let trial = stated.groups("therapist", "a", 2, [1.0]).groups("therapist", "b", 4, [1.0]).trial(1, 0).unwrap();
-        assert_eq!(trial.clusters().len(), 1);
-        assert_eq!(trial.clusters()[0].levels, ["a 1", "a 2", "b 1", "b 2"]);
-        assert_eq!(trial.clusters()[0].codes, [0, 0, 1, 2, 2, 2, 2, 3].map(Some));
+        let [groups] = trial.variables() else { panic!("one factor") };
+        assert_eq!(groups.levels(), ["a 1", "a 2", "b 1", "b 2"]);
+        assert_eq!(groups.codes().unwrap(), [0, 0, 1, 2, 2, 2, 2, 3].map(Some));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::random::Stream;
 use crate::error::{Error, Result};
-use crate::trial::Cluster;
+use crate::trial::Variable;
 
 /// The groups of one arm.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,19 +75,19 @@ impl<'a> Memberships<'a> {
     }
 
     /// The cluster factors, one a name; entries of the same name are levels of one factor.
-    pub fn clusters(&self) -> Vec<Cluster> {
-        let mut clusters: Vec<Cluster> = vec![];
+    pub fn clusters(&self) -> impl Iterator<Item = Variable> {
+        let mut clusters: Vec<(&str, Vec<String>, Vec<Option<usize>>)> = vec![];
         for ((entry, of), effects) in self.groups.iter().zip(&self.of).zip(&self.effects) {
             let levels = (1..=effects.len()).map(|g| format!("{} {g}", entry.arm));
-            match clusters.iter_mut().find(|c| c.name == entry.factor) {
-                Some(cluster) => {
-                    let before = cluster.levels.len();
-                    cluster.levels.extend(levels);
-                    cluster.codes.iter_mut().zip(of).for_each(|(code, g)| *code = g.map(|g| before + g).or(*code));
+            match clusters.iter_mut().find(|(name, ..)| *name == entry.factor) {
+                Some((_, known, codes)) => {
+                    let before = known.len();
+                    known.extend(levels);
+                    codes.iter_mut().zip(of).for_each(|(code, g)| *code = g.map(|g| before + g).or(*code));
                 }
-                None => clusters.push(Cluster { name: entry.factor.clone(), levels: levels.collect(), codes: of.clone() }),
+                None => clusters.push((&entry.factor, levels.collect(), of.clone())),
             }
         }
-        clusters
+        clusters.into_iter().map(|(name, levels, codes)| Variable::cluster(name, levels, codes))
     }
 }

@@ -1,7 +1,7 @@
 //! Clusters that begin with treatment.
 
-use super::{ClusterByVisit, Trial};
-use crate::error::{Error, Result};
+use super::{Role, Trial};
+use crate::error::Result;
 
 impl Trial {
     /// The same trial with nobody in a cluster of these factors until the baseline visit is over: who will share a
@@ -17,35 +17,23 @@ impl Trial {
     /// # fn main() -> trialstats::Result<()> {
     /// let trial = Gaussian::new(["before", "after"]).arm("a", 4, [5.0, 5.0]).groups("group", "a", 2, [0.0, 1.0]).trial(1, 0)?;
     /// let trial = trial.clusters_after_baseline(&["group"])?;
-    /// assert_eq!(trial.clusters_by_visit()[0].codes[..4], [None, Some(0), None, Some(0)]);
+    /// let codes = trial.cluster("group")?.codes().expect("a factor");
+    /// assert_eq!(codes[..4], [None, Some(0), None, Some(0)]);
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a cluster factor that the trial does not have.
+    /// [`Error::Unknown`](crate::Error::Unknown) for a cluster factor that the trial does not have.
     pub fn clusters_after_baseline(&self, factors: &[&str]) -> Result<Self> {
         let mut trial = self.clone();
         for name in factors {
-            let mut own = self.memberships_by_visit(name)?;
+            let cluster = self.cluster(name)?;
             let Some(baseline) = self.schedule.baseline() else { continue };
-            own.codes.chunks_exact_mut(self.schedule.len()).for_each(|visits| visits[..=baseline].fill(None));
-            trial.clusters.retain(|c| c.name != *name);
-            trial.clusters_by_visit.retain(|c| c.name != *name);
-            trial.clusters_by_visit.push(own);
+            let later = cluster.blank_until(baseline, self.schedule.len());
+            let own = trial.variables.iter_mut().filter(|v| v.role() == Role::Cluster && v.name() == *name);
+            own.for_each(|v| *v = later.clone());
         }
         Ok(trial)
-    }
-
-    fn memberships_by_visit(&self, name: &str) -> Result<ClusterByVisit> {
-        let visits = self.schedule.len();
-        match (self.cluster(name), self.cluster_by_visit(name)) {
-            (Some(c), _) => {
-                let codes = c.codes.iter().flat_map(|&code| std::iter::repeat_n(code, visits)).collect();
-                Ok(ClusterByVisit { name: c.name.clone(), levels: c.levels.clone(), codes })
-            }
-            (None, Some(c)) => Ok(c.clone()),
-            (None, None) => Err(Error::unknown("cluster", name, &self.cluster_names().collect::<Vec<_>>())),
-        }
     }
 }

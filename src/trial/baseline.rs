@@ -1,6 +1,6 @@
 //! The patients at baseline, by arm. Described, not tested: differences after randomization are chance.
 
-use super::{CovariateValues, Summary, Trial};
+use super::{Scope, Summary, Trial, Variable};
 use crate::instruments::Diagnosis;
 use crate::table::{Column, Format, Tabular, Values, display_as_table};
 
@@ -49,31 +49,29 @@ pub enum Characteristic {
     },
 }
 
-/// A variable with one value a patient.
-enum Variable<'a> {
-    Numeric(Vec<f64>),
-    Factor(Vec<&'a str>, Vec<Option<usize>>),
-}
-
 impl Trial {
-    /// The patients at baseline, by arm: outcomes and diagnoses at the baseline visit, and every covariate.
+    /// The patients at baseline, by arm: covariates, and outcomes and diagnoses at the baseline visit.
     pub fn baseline_table(&self) -> BaselineTable {
         let mut rows = vec![];
-        for (name, label, variable) in self.variables_at_baseline() {
-            for (arm, members) in self.arms_and_all() {
-                let row = |missing, value| BaselineRow { variable: name.into(), label: label.into(), arm: arm.clone(), missing, value };
-                match &variable {
-                    Variable::Numeric(values) => {
-                        let summary = Summary::of(members.iter().map(|&i| values[i]));
-                        rows.push(row(members.len() - summary.n, Characteristic::Numeric(summary)));
-                    }
-                    Variable::Factor(levels, codes) => {
-                        let known = members.iter().filter(|&&i| codes[i].is_some()).count();
-                        for (code, level) in levels.iter().enumerate() {
-                            let n = members.iter().filter(|&&i| codes[i] == Some(code)).count();
-                            rows.push(row(members.len() - known, Characteristic::Level { level: level.to_string(), n, known }));
-                        }
-                    }
+        let groups = self.arms_and_all();
+        for variable in self.variables_at_baseline() {
+            for (arm, members) in &groups {
+                let row = |missing, value| BaselineRow {
+                    variable: variable.name().into(),
+                    label: variable.label().into(),
+                    arm: arm.clone(),
+                    missing,
+                    value,
+                };
+                if variable.is_factor() {
+                    let mut n = vec![0; variable.levels().len()];
+                    members.iter().filter_map(|&i| variable.level(i, 0, 1)).for_each(|l| n[l] += 1);
+                    let known = n.iter().sum();
+                    let level = |(level, &n): (&String, &usize)| Characteristic::Level { level: level.clone(), n, known };
+                    rows.extend(variable.levels().iter().zip(&n).map(level).map(|value| row(members.len() - known, value)));
+                } else {
+                    let summary = Summary::of(members.iter().map(|&i| variable.value(i, 0, 1)));
+                    rows.push(row(members.len() - summary.n, Characteristic::Numeric(summary)));
                 }
             }
         }
@@ -91,30 +89,26 @@ impl Trial {
         groups
     }
 
-    fn variables_at_baseline(&self) -> Vec<(&str, &str, Variable<'_>)> {
-        let mut variables: Vec<(&str, &str, Variable<'_>)> = vec![];
-        for covariate in self.covariates() {
-            let variable = match &covariate.values {
-                CovariateValues::Numeric(values) => Some(Variable::Numeric(values.clone())),
-                CovariateValues::Factor { levels, codes } => Some(factor(levels, codes.clone())),
-                CovariateValues::NumericByVisit(values) => self.at_baseline(values).map(Variable::Numeric),
-                CovariateValues::FactorByVisit { levels, codes } => self.at_baseline(codes).map(|codes| factor(levels, codes)),
-            };
-            variables.extend(variable.map(|v| (covariate.name.as_str(), covariate.name.as_str(), v)));
-        }
+    /// What is described, with one value per patient; what is measured repeatedly is there if a visit is the baseline.
+    fn variables_at_baseline(&self) -> Vec<Variable> {
+        let scheduled = self.schedule().len();
+        let at_baseline = |v: &Variable| match (v.scope(), self.schedule().baseline()) {
+            (Scope::Patient, _) => Some(v.clone()),
+            (_, baseline) => baseline.map(|b| v.at_visit(b, scheduled)),
+        };
+        let mut found: Vec<Variable> = self.covariates().filter_map(at_baseline).collect();
         for outcome in self.outcomes() {
-            variables
-                .extend(self.at_baseline(&outcome.values).map(|v| (outcome.name.as_str(), outcome.label.as_str(), Variable::Numeric(v))));
+            let values = self.at_baseline(&outcome.values);
+            found.extend(values.map(|values| Variable::number(&outcome.name, values).with_label(&outcome.label)));
         }
         for diagnosis in self.diagnoses() {
             let Some(values) = self.at_baseline(&diagnosis.values) else { continue };
             // Most trials have nobody whose diagnosis is unknown, and need no row that says so.
             let texts = DIAGNOSES.iter().take(if values.contains(&Some(Diagnosis::Unknown)) { 3 } else { 2 });
             let codes = values.into_iter().map(|d| DIAGNOSES.iter().position(|(diagnosis, _)| Some(*diagnosis) == d)).collect();
-            let variable = Variable::Factor(texts.map(|(_, text)| *text).collect(), codes);
-            variables.push((diagnosis.name.as_str(), diagnosis.name.as_str(), variable));
+            found.push(Variable::factor(&diagnosis.name, texts.map(|(_, text)| *text), codes));
         }
-        variables
+        found
     }
 
     /// Of values by visit, those of the baseline visit.
@@ -126,10 +120,6 @@ impl Trial {
 
 /// What a diagnosis can be, in the order of the table.
 const DIAGNOSES: [(Diagnosis, &str); 3] = [(Diagnosis::Met, "met"), (Diagnosis::NotMet, "not met"), (Diagnosis::Unknown, "unknown")];
-
-fn factor(levels: &[String], codes: Vec<Option<usize>>) -> Variable<'_> {
-    Variable::Factor(levels.iter().map(String::as_str).collect(), codes)
-}
 
 impl Tabular for BaselineTable {
     fn title(&self) -> String {

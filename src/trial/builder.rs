@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::{Problem, Problems};
+use crate::options::Choices;
 
 /// Collects the parts of a [`Trial`]; [`TrialBuilder::build`] checks that they fit together.
 #[derive(Debug, Clone)]
@@ -22,9 +23,7 @@ impl TrialBuilder {
                 schedule: Schedule::default(),
                 outcomes: vec![],
                 diagnoses: vec![],
-                covariates: vec![],
-                clusters: vec![],
-                clusters_by_visit: vec![],
+                variables: vec![],
                 inferred: vec![],
             },
             part: false,
@@ -68,21 +67,15 @@ impl TrialBuilder {
         self
     }
 
-    /// Adds a covariate.
-    pub fn covariate(mut self, covariate: Covariate) -> Self {
-        self.trial.covariates.push(covariate);
+    /// Adds a covariate, cluster or weight.
+    pub fn variable(mut self, variable: Variable) -> Self {
+        self.trial.variables.push(variable);
         self
     }
 
-    /// Adds a cluster factor.
-    pub fn cluster(mut self, cluster: Cluster) -> Self {
-        self.trial.clusters.push(cluster);
-        self
-    }
-
-    /// Adds a cluster factor that may change from visit to visit.
-    pub fn cluster_by_visit(mut self, cluster: ClusterByVisit) -> Self {
-        self.trial.clusters_by_visit.push(cluster);
+    /// Adds covariates, clusters and weights.
+    pub fn variables(mut self, variables: impl IntoIterator<Item = Variable>) -> Self {
+        self.trial.variables.extend(variables);
         self
     }
 
@@ -133,45 +126,21 @@ impl TrialBuilder {
         length("column", &t.columns.arm, t.arm_of.len(), n);
         t.outcomes.iter().for_each(|o| length("outcome", &o.name, o.values.len(), cells));
         t.diagnoses.iter().for_each(|d| length("diagnosis", &d.name, d.values.len(), cells));
-        t.clusters.iter().for_each(|c| length("cluster", &c.name, c.codes.len(), n));
-        t.clusters_by_visit.iter().for_each(|c| length("cluster", &c.name, c.codes.len(), cells));
-        for c in &t.covariates {
-            match &c.values {
-                CovariateValues::Numeric(v) => length("covariate", &c.name, v.len(), n),
-                CovariateValues::Factor { codes, .. } => length("covariate", &c.name, codes.len(), n),
-                CovariateValues::NumericByVisit(v) => length("covariate", &c.name, v.len(), cells),
-                CovariateValues::FactorByVisit { codes, .. } => length("covariate", &c.name, codes.len(), cells),
-            }
-        }
+        found.extend(t.variables.iter().flat_map(|v| v.misfits(n, t.schedule.len())));
         if t.arm_of.iter().any(|&a| a >= t.arms.len()) {
             found.push(format!("a patient's arm is not among the {} declared", t.arms.len()));
         } else if !self.part {
             let empty = t.randomized().into_iter().zip(&t.arms).filter(|(n, _)| *n == 0);
             found.extend(empty.map(|(_, arm)| format!("arm `{arm}` has no patients; leave it out of the declared arms or check the data")));
         }
-        for (name, levels, codes) in t.factors() {
-            if codes.iter().flatten().any(|&c| c >= levels) {
-                found.push(format!("`{name}` has a code beyond its {levels} levels"));
-            }
+        let outcomes: Vec<&str> = t.outcomes.iter().map(|o| o.name.as_str()).collect();
+        found.extend(duplicates("outcome", &outcomes));
+        for role in [Role::Covariate, Role::Weight, Role::Cluster] {
+            found.extend(duplicates(role.name(), &names(t.in_role(role))));
         }
-        let names: Vec<&str> = t.outcomes.iter().map(|o| o.name.as_str()).chain(t.covariates.iter().map(|c| c.name.as_str())).collect();
-        found.extend(duplicates("variable", &names));
-        found.extend(duplicates("cluster", &t.cluster_names().collect::<Vec<_>>()));
+        let also_outcome = |v: &&Variable| v.role() != Role::Cluster && outcomes.contains(&v.name());
+        found.extend(t.variables.iter().filter(also_outcome).map(|v| format!("`{}` is both an outcome and a {}", v.name(), v.role())));
         found
-    }
-}
-
-impl Trial {
-    fn factors(&self) -> Vec<(&str, usize, &[Option<usize>])> {
-        let covariates = self.covariates.iter().filter_map(|c| match &c.values {
-            CovariateValues::Factor { levels, codes } | CovariateValues::FactorByVisit { levels, codes } => {
-                Some((c.name.as_str(), levels.len(), codes.as_slice()))
-            }
-            _ => None,
-        });
-        let clusters = self.clusters.iter().map(|c| (c.name.as_str(), c.levels.len(), c.codes.as_slice()));
-        let by_visit = self.clusters_by_visit.iter().map(|c| (c.name.as_str(), c.levels.len(), c.codes.as_slice()));
-        covariates.chain(clusters).chain(by_visit).collect()
     }
 }
 

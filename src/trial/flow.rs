@@ -1,6 +1,6 @@
 //! Where everyone randomized went: observed at each visit, analysed, or not and why.
 
-use super::{CovariateValues, Outcome, Trial};
+use super::{Outcome, Trial, Variable};
 use crate::error::{Error, Result};
 use crate::table::{Column, Format, Tabular, Values, display_as_table};
 
@@ -167,7 +167,7 @@ impl Trial {
 
     /// For each patient the visits analysed, or why there is none.
     fn fates(&self, outcome: &Outcome, set: &AnalysisSet, visits: &[usize]) -> Result<Vec<Result<Vec<usize>, Exclusion>>> {
-        let known = set.variables.iter().map(|name| self.known(name)).collect::<Result<Vec<Vec<bool>>>>()?;
+        let needed = set.variables.iter().map(|name| self.variable(name)).collect::<Result<Vec<&Variable>>>()?;
         let width = self.schedule().len();
         let fate = |patient: usize| {
             let observed: Vec<usize> = visits.iter().copied().filter(|&v| self.value(outcome, patient, v).is_some()).collect();
@@ -179,36 +179,15 @@ impl Trial {
                 return Err(Exclusion::NoBaseline);
             }
             let mut left = observed;
-            for (name, known) in set.variables.iter().zip(&known) {
-                left.retain(|v| known[patient * width + v]);
+            for variable in &needed {
+                left.retain(|&v| !variable.is_missing(patient, v, width));
                 if left.is_empty() {
-                    return Err(Exclusion::Missing(name.clone()));
+                    return Err(Exclusion::Missing(variable.name().into()));
                 }
             }
             Ok(left)
         };
         Ok((0..self.patients().len()).map(fate).collect())
-    }
-
-    /// Whether a covariate or cluster is known, patient by patient and visit by visit.
-    fn known(&self, name: &str) -> Result<Vec<bool>> {
-        let width = self.schedule().len();
-        let every_visit = |known: Vec<bool>| known.into_iter().flat_map(|k| std::iter::repeat_n(k, width)).collect();
-        if let (None, Some(cluster)) = (self.covariate(name), self.cluster_by_visit(name)) {
-            return Ok(cluster.codes.iter().map(Option::is_some).collect());
-        }
-        match (self.covariate(name).map(|c| &c.values), self.cluster(name)) {
-            (Some(CovariateValues::Numeric(values)), _) => Ok(every_visit(values.iter().map(|x| !x.is_nan()).collect())),
-            (Some(CovariateValues::Factor { codes, .. }), _) => Ok(every_visit(codes.iter().map(Option::is_some).collect())),
-            (Some(CovariateValues::NumericByVisit(values)), _) => Ok(values.iter().map(|x| !x.is_nan()).collect()),
-            (Some(CovariateValues::FactorByVisit { codes, .. }), _) => Ok(codes.iter().map(Option::is_some).collect()),
-            (None, Some(cluster)) => Ok(every_visit(cluster.codes.iter().map(Option::is_some).collect())),
-            (None, None) => {
-                let covariates = self.covariates().iter().map(|c| c.name.as_str());
-                let known: Vec<&str> = covariates.chain(self.cluster_names()).collect();
-                Err(Error::unknown("covariate", name, &known))
-            }
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use polars::prelude::{Column, DataFrame, NamedFrom, PolarsResult, Series};
 
-use super::{CovariateValues, Trial};
+use super::{Kind, Trial};
 use crate::instruments::Diagnosis;
 
 impl Trial {
@@ -10,8 +10,8 @@ impl Trial {
     /// everyone randomized is in it.
     ///
     /// Columns: patient, arm and visit under the names they had in the file (the arm only where there are several),
-    /// `visit_time` where all visits have times, then outcomes, diagnoses (`met`, `not met`, `unknown`), covariates
-    /// and clusters. What is missing is null.
+    /// `visit_time` where all visits have times, then outcomes, diagnoses (`met`, `not met`, `unknown`), covariates,
+    /// weights and clusters. What is missing is null.
     ///
     /// # Errors
     /// Whatever polars says, if two of them have the same name.
@@ -37,21 +37,15 @@ impl Trial {
         for diagnosis in &self.diagnoses {
             columns.push(texts(&diagnosis.name, diagnosis.values.iter().map(|d| d.map(text)).collect()));
         }
-        for covariate in &self.covariates {
-            let level = |levels: &'_ [String], code: Option<usize>| code.map(|c| levels[c].clone());
-            let factor = |values: Vec<Option<String>>| Column::from(Series::new(covariate.name.as_str().into(), values));
-            columns.push(match &covariate.values {
-                CovariateValues::Numeric(values) => numbers(&covariate.name, of_patient.iter().map(|&i| known(&values[i])).collect()),
-                CovariateValues::NumericByVisit(values) => numbers(&covariate.name, values.iter().map(known).collect()),
-                CovariateValues::Factor { levels, codes } => factor(of_patient.iter().map(|&i| level(levels, codes[i])).collect()),
-                CovariateValues::FactorByVisit { levels, codes } => factor(codes.iter().map(|&c| level(levels, c)).collect()),
+        let cells = || (0..n * width).map(|cell| (cell / width, cell % width));
+        for variable in &self.variables {
+            columns.push(match variable.kind() {
+                Kind::Number => numbers(variable.name(), cells().map(|(i, t)| known(&variable.value(i, t, width))).collect()),
+                Kind::Factor => {
+                    let level = |(i, t)| variable.level(i, t, width).map(|l| variable.levels()[l].as_str());
+                    texts(variable.name(), cells().map(level).collect())
+                }
             });
-        }
-        for cluster in &self.clusters {
-            columns.push(texts(&cluster.name, of_patient.iter().map(|&i| cluster.codes[i].map(|c| cluster.levels[c].as_str())).collect()));
-        }
-        for cluster in &self.clusters_by_visit {
-            columns.push(texts(&cluster.name, cluster.codes.iter().map(|c| c.map(|c| cluster.levels[c].as_str())).collect()));
         }
         DataFrame::new_infer_height(columns)
     }

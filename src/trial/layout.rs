@@ -280,7 +280,8 @@ impl Layout {
     /// use trialstats::Layout;
     /// let file = "id,week,score,therapist\nA,0,21,Kim\nA,4,12,Lee\nB,0,25,Lee\nB,4,20,\n";
     /// let trial = Layout::long_one_arm("id", "week").outcome("score").cluster_by_visit("therapist").read_csv_from("example", file.as_bytes())?;
-    /// assert_eq!(trial.clusters_by_visit()[0].codes, [Some(0), Some(1), Some(1), None]);
+    /// let codes = trial.cluster("therapist")?.codes().expect("a factor");
+    /// assert_eq!(codes, [Some(0), Some(1), Some(1), None]);
     /// # Ok::<(), trialstats::Error>(())
     /// ```
     pub fn cluster_by_visit(mut self, column: impl Into<String>) -> Self {

@@ -1,4 +1,5 @@
-//! The data of a randomized trial: patients, arms, the visit schedule, outcomes, covariates and clusters.
+//! The data of a randomized trial: patients, arms, the visit schedule, outcomes, and variables such as covariates and
+//! clusters.
 //!
 //! A [`Trial`] is checked once, when it is made, and read-only afterwards. Everything per patient and visit is stored
 //! patient by patient: the value of patient `i` at scheduled visit `t` is at `i * visits + t`.
@@ -20,6 +21,8 @@ mod replace;
 mod resample;
 mod schedule;
 mod summary;
+mod values;
+mod variable;
 
 pub use baseline::{BaselineRow, BaselineTable, Characteristic};
 pub use baseline_from::BaselineFrom;
@@ -33,6 +36,9 @@ pub use protocol::Protocol;
 pub use reading::{Chunk, Chunks};
 pub use schedule::{Schedule, Visit};
 pub use summary::Summary;
+pub(crate) use values::{Values, on_visits};
+pub(crate) use variable::VariableHeader;
+pub use variable::{Kind, Role, Scope, Variable};
 
 use crate::error::{Error, Result};
 use crate::instruments::Diagnosis;
@@ -48,9 +54,7 @@ pub struct Trial {
     schedule: Schedule,
     outcomes: Vec<Outcome>,
     diagnoses: Vec<DiagnosisSeries>,
-    covariates: Vec<Covariate>,
-    clusters: Vec<Cluster>,
-    clusters_by_visit: Vec<ClusterByVisit>,
+    variables: Vec<Variable>,
     inferred: Vec<String>,
 }
 
@@ -92,60 +96,6 @@ pub struct DiagnosisSeries {
     pub name: String,
     /// Patient by patient, `None` where the visit was not attended.
     pub values: Vec<Option<Diagnosis>>,
-}
-
-/// Something known of a patient (or of a patient at a visit) that explains the outcome.
-#[derive(Debug, Clone)]
-pub struct Covariate {
-    /// Name used in formulas.
-    pub name: String,
-    /// Its values.
-    pub values: CovariateValues,
-}
-
-/// The values of a [`Covariate`].
-#[derive(Debug, Clone)]
-pub enum CovariateValues {
-    /// A number a patient, NaN where missing.
-    Numeric(Vec<f64>),
-    /// A level a patient.
-    Factor {
-        /// Levels in order, the reference first.
-        levels: Vec<String>,
-        /// Index into `levels`, `None` where missing.
-        codes: Vec<Option<usize>>,
-    },
-    /// A number a patient and visit, NaN where missing.
-    NumericByVisit(Vec<f64>),
-    /// A level a patient and visit.
-    FactorByVisit {
-        /// Levels in order, the reference first.
-        levels: Vec<String>,
-        /// Index into `levels`, `None` where missing.
-        codes: Vec<Option<usize>>,
-    },
-}
-
-/// What patients share beyond their arm: site, therapist, therapy group.
-#[derive(Debug, Clone)]
-pub struct Cluster {
-    /// Name, e.g. `therapist`.
-    pub name: String,
-    /// The clusters.
-    pub levels: Vec<String>,
-    /// A patient's cluster, `None` for a patient in none.
-    pub codes: Vec<Option<usize>>,
-}
-
-/// What patients share at a visit, where that may change: the therapist of a patient who changes therapists.
-#[derive(Debug, Clone)]
-pub struct ClusterByVisit {
-    /// Name, e.g. `therapist`.
-    pub name: String,
-    /// The clusters.
-    pub levels: Vec<String>,
-    /// The cluster of each patient at each scheduled visit, patient by patient; `None` where in none.
-    pub codes: Vec<Option<usize>>,
 }
 
 impl Trial {
@@ -219,39 +169,65 @@ impl Trial {
         self.diagnoses.iter().find(|d| d.name == name).ok_or_else(|| Error::unknown("diagnosis", name, &known))
     }
 
-    /// All covariates.
-    pub fn covariates(&self) -> &[Covariate] {
-        &self.covariates
+    /// Everything else that is known of the patients: covariates, clusters and weights.
+    pub fn variables(&self) -> &[Variable] {
+        &self.variables
     }
 
-    /// The covariate called `name`, if there is one.
-    pub fn covariate(&self, name: &str) -> Option<&Covariate> {
-        self.covariates.iter().find(|c| c.name == name)
+    /// The variable called `name`; where a covariate and a cluster share the name, the covariate.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the names that exist.
+    pub fn variable(&self, name: &str) -> Result<&Variable> {
+        self.find(name, Role::Covariate).ok_or_else(|| Error::unknown("variable", name, &names(self.variables.iter())))
     }
 
-    /// All cluster memberships that patients keep; [`Trial::clusters_by_visit`] has those that may change.
-    pub fn clusters(&self) -> &[Cluster] {
-        &self.clusters
+    /// The covariates.
+    pub fn covariates(&self) -> impl Iterator<Item = &Variable> {
+        self.in_role(Role::Covariate)
     }
 
-    /// The cluster factor called `name`, if there is one that patients keep.
-    pub fn cluster(&self, name: &str) -> Option<&Cluster> {
-        self.clusters.iter().find(|c| c.name == name)
+    /// The covariate called `name`.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the covariates that there are.
+    pub fn covariate(&self, name: &str) -> Result<&Variable> {
+        self.covariates().find(|v| v.name() == name).ok_or_else(|| Error::unknown("covariate", name, &names(self.covariates())))
     }
 
-    /// All cluster memberships that may change from visit to visit.
-    pub fn clusters_by_visit(&self) -> &[ClusterByVisit] {
-        &self.clusters_by_visit
+    /// The clusters, both those that patients keep and those that they may change.
+    pub fn clusters(&self) -> impl Iterator<Item = &Variable> {
+        self.in_role(Role::Cluster)
     }
 
-    /// The cluster factor called `name`, if there is one that may change from visit to visit.
-    pub fn cluster_by_visit(&self, name: &str) -> Option<&ClusterByVisit> {
-        self.clusters_by_visit.iter().find(|c| c.name == name)
+    /// The clusters called `name`.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the clusters that there are.
+    pub fn cluster(&self, name: &str) -> Result<&Variable> {
+        self.clusters().find(|v| v.name() == name).ok_or_else(|| Error::unknown("cluster", name, &names(self.clusters())))
     }
 
-    /// Names of all cluster factors, those that patients keep first.
-    pub(crate) fn cluster_names(&self) -> impl Iterator<Item = &str> {
-        self.clusters.iter().map(|c| c.name.as_str()).chain(self.clusters_by_visit.iter().map(|c| c.name.as_str()))
+    /// The values of a numeric covariate with one per patient, NaN where missing.
+    pub(crate) fn patient_numbers(&self, name: &str) -> Result<&[f64]> {
+        let covariate = self.covariate(name)?;
+        covariate.numbers().filter(|_| covariate.scope() == Scope::Patient).ok_or_else(|| {
+            Error::invalid(
+                format!("covariate `{name}`"),
+                "it is not one number per patient",
+                "name a numeric covariate that does not change between visits",
+            )
+        })
+    }
+
+    fn in_role(&self, role: Role) -> impl Iterator<Item = &Variable> {
+        self.variables.iter().filter(move |v| v.role() == role)
+    }
+
+    /// The variable called `name`, the one in this role where several are.
+    pub(crate) fn find(&self, name: &str, role: Role) -> Option<&Variable> {
+        let named = || self.variables.iter().filter(|v| v.name() == name);
+        named().find(|v| v.role() == role).or_else(|| named().next())
     }
 
     /// What the reader decided by itself (visit order, reference arm, baseline visit, kinds of columns), a sentence
@@ -259,4 +235,8 @@ impl Trial {
     pub fn inferred(&self) -> &[String] {
         &self.inferred
     }
+}
+
+fn names<'a>(variables: impl Iterator<Item = &'a Variable>) -> Vec<&'a str> {
+    variables.map(Variable::name).collect()
 }

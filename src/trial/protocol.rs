@@ -1,7 +1,10 @@
 //! What is fixed of a trial before anybody sees its data: arms, visits, variables and their levels.
 
-use super::{Cluster, ClusterByVisit, ColumnNames, Covariate, CovariateKind, CovariateValues, Layout, Outcome, Schedule, Trial, reading};
+use super::columns::Columns;
+use super::values::placed;
+use super::{ColumnNames, CovariateKind, Kind, Layout, Outcome, Role, Schedule, Scope, Trial, Variable, VariableHeader, reading};
 use crate::error::{Error, Result};
+use crate::options::Choices;
 use std::borrow::Cow;
 
 /// What is fixed of a trial before its data: what several files, or several hospitals, must agree on for their data
@@ -33,10 +36,7 @@ pub struct Protocol {
     arms: Vec<String>,
     schedule: Schedule,
     outcomes: Vec<Measurement>,
-    covariates: Vec<Declared>,
-    clusters: Vec<Declared>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    clusters_by_visit: Vec<Declared>,
+    variables: Vec<VariableHeader>,
 }
 
 /// An outcome without its values.
@@ -47,55 +47,28 @@ struct Measurement {
     range: Option<(f64, f64)>,
 }
 
-/// A covariate or cluster without its values.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-struct Declared {
-    name: String,
-    kind: CovariateKind,
-    /// None for a number.
-    levels: Vec<String>,
-}
-
 impl Trial {
-    /// What the trial fixes for further data of its kind: its arms, visits, outcomes, covariates with their levels,
-    /// clusters. No patient is in it.
+    /// What the trial fixes for further data of its kind: its arms, visits, outcomes, and variables with their levels.
+    /// No patient is in it.
     pub fn protocol(&self) -> Protocol {
-        let covariate = |c: &Covariate| {
-            let (kind, levels) = match &c.values {
-                CovariateValues::Numeric(_) => (CovariateKind::Numeric, vec![]),
-                CovariateValues::NumericByVisit(_) => (CovariateKind::NumericByVisit, vec![]),
-                CovariateValues::Factor { levels, .. } => (CovariateKind::Factor, levels.clone()),
-                CovariateValues::FactorByVisit { levels, .. } => (CovariateKind::FactorByVisit, levels.clone()),
-            };
-            Declared { name: c.name.clone(), kind, levels }
-        };
         let outcome = |o: &Outcome| Measurement { name: o.name.clone(), label: o.label.clone(), range: o.range };
-        let cluster = |c: &Cluster| Declared { name: c.name.clone(), kind: CovariateKind::Factor, levels: c.levels.clone() };
-        let cluster_by_visit =
-            |c: &ClusterByVisit| Declared { name: c.name.clone(), kind: CovariateKind::FactorByVisit, levels: c.levels.clone() };
         Protocol {
             columns: self.columns.clone(),
             arms: self.arms.clone(),
             schedule: self.schedule.clone(),
             outcomes: self.outcomes.iter().map(outcome).collect(),
-            covariates: self.covariates.iter().map(covariate).collect(),
-            clusters: self.clusters.iter().map(cluster).collect(),
-            clusters_by_visit: self.clusters_by_visit.iter().map(cluster_by_visit).collect(),
+            variables: self.variables.iter().map(|v| v.header().clone()).collect(),
         }
     }
 }
 
 impl Protocol {
     pub(super) fn new(columns: ColumnNames, arms: Vec<String>, schedule: Schedule) -> Self {
-        Self { columns, arms, schedule, outcomes: vec![], covariates: vec![], clusters: vec![], clusters_by_visit: vec![] }
+        Self { columns, arms, schedule, outcomes: vec![], variables: vec![] }
     }
 
     pub(super) fn with_outcome(&mut self, name: &str, label: &str, range: Option<(f64, f64)>) {
         self.outcomes.push(Measurement { name: name.into(), label: label.into(), range });
-    }
-
-    pub(super) fn with_covariate(&mut self, name: &str, kind: CovariateKind, levels: &[String]) {
-        self.covariates.push(Declared { name: name.into(), kind, levels: levels.to_vec() });
     }
 
     /// Arms, the reference first.
@@ -108,40 +81,23 @@ impl Protocol {
         &self.schedule
     }
 
-    /// The levels of a factor among covariates and clusters; `None` for a number or an unknown name.
+    /// The levels of a factor; `None` for a number or an unknown name.
     pub fn levels(&self, name: &str) -> Option<&[String]> {
-        self.declared(name).filter(|d| is_factor(d.kind)).map(|d| d.levels.as_slice())
-    }
-
-    /// The covariates with their kinds.
-    pub(super) fn covariates(&self) -> impl Iterator<Item = (&str, CovariateKind, &[String])> {
-        self.covariates.iter().map(|d| (d.name.as_str(), d.kind, d.levels.as_slice()))
-    }
-
-    fn declared(&self, name: &str) -> Option<&Declared> {
-        self.covariates.iter().chain(&self.clusters).chain(&self.clusters_by_visit).find(|d| d.name == name)
+        self.variables.iter().find(|v| v.name == name && v.is_factor()).map(|v| v.levels.as_slice())
     }
 
     /// What it says of one outcome and of the variables called `names`.
     pub(crate) fn restricted(&self, outcome: &str, names: &[&str]) -> Protocol {
-        let named = |d: &&Declared| names.contains(&d.name.as_str());
+        let named = |v: &&VariableHeader| names.contains(&v.name.as_str());
         Protocol {
             outcomes: self.outcomes.iter().filter(|o| o.name == outcome).cloned().collect(),
-            covariates: self.covariates.iter().filter(named).cloned().collect(),
-            clusters: self.clusters.iter().filter(named).cloned().collect(),
-            clusters_by_visit: self.clusters_by_visit.iter().filter(named).cloned().collect(),
+            variables: self.variables.iter().filter(named).cloned().collect(),
             ..self.clone()
         }
     }
 
     /// The trial of this protocol in which nobody has been randomized yet.
     pub(crate) fn without_patients(&self) -> Trial {
-        let values = |d: &Declared| match d.kind {
-            CovariateKind::Numeric | CovariateKind::Inferred | CovariateKind::AsFound => CovariateValues::Numeric(vec![]),
-            CovariateKind::NumericByVisit => CovariateValues::NumericByVisit(vec![]),
-            CovariateKind::Factor => CovariateValues::Factor { levels: d.levels.clone(), codes: vec![] },
-            CovariateKind::FactorByVisit => CovariateValues::FactorByVisit { levels: d.levels.clone(), codes: vec![] },
-        };
         let outcome = |o: &Measurement| Outcome { name: o.name.clone(), label: o.label.clone(), range: o.range, values: vec![] };
         Trial {
             source: "a protocol".into(),
@@ -152,13 +108,7 @@ impl Protocol {
             schedule: self.schedule.clone(),
             outcomes: self.outcomes.iter().map(outcome).collect(),
             diagnoses: vec![],
-            covariates: self.covariates.iter().map(|d| Covariate { name: d.name.clone(), values: values(d) }).collect(),
-            clusters: self.clusters.iter().map(|d| Cluster { name: d.name.clone(), levels: d.levels.clone(), codes: vec![] }).collect(),
-            clusters_by_visit: self
-                .clusters_by_visit
-                .iter()
-                .map(|d| ClusterByVisit { name: d.name.clone(), levels: d.levels.clone(), codes: vec![] })
-                .collect(),
+            variables: self.variables.iter().map(VariableHeader::without_patients).collect(),
             inferred: vec![],
         }
     }
@@ -172,72 +122,24 @@ impl Protocol {
         let own = part.protocol();
         let same = (&self.columns, &self.arms, &self.schedule) == (&own.columns, &own.arms, &own.schedule)
             && self.outcomes.iter().all(|o| own.outcomes.contains(o))
-            && self.covariates.iter().all(|c| own.covariates.contains(c))
-            && self.clusters.iter().all(|c| own.clusters.contains(c))
-            && self.clusters_by_visit.iter().all(|c| own.clusters_by_visit.contains(c));
+            && self.variables.iter().all(|v| own.variables.contains(v));
         if same {
             return Ok(Cow::Borrowed(part));
         }
         let arm_of = recoded("arm", &part.arms, &self.arms, &part.arm_of)?;
         let visits = self.visits_of(part)?;
         let width = self.schedule.len();
-        let n = part.patients.len();
-        let placed = |row: &dyn Fn(usize) -> f64| {
-            let mut values = vec![f64::NAN; n * width];
-            for (cell, value) in (0..n * visits.len()).map(|cell| (cell, row(cell))) {
-                values[cell / visits.len() * width + visits[cell % visits.len()]] = value;
-            }
-            values
-        };
-        let placed_codes = |own: Vec<Option<usize>>| {
-            let mut codes = vec![None; n * width];
-            own.iter().enumerate().for_each(|(cell, c)| codes[cell / visits.len() * width + visits[cell % visits.len()]] = *c);
-            codes
-        };
         let mut outcomes = vec![];
         for o in &self.outcomes {
-            let own = part.outcome(&o.name)?;
-            outcomes.push(Outcome {
-                values: placed(&|cell| own.values[cell]),
-                range: o.range,
-                name: o.name.clone(),
-                label: o.label.clone(),
-            });
+            let values = placed(&part.outcome(&o.name)?.values, &visits, width, f64::NAN);
+            outcomes.push(Outcome { values, range: o.range, name: o.name.clone(), label: o.label.clone() });
         }
-        let mut covariates = vec![];
-        for declared in &self.covariates {
-            let known: Vec<&str> = part.covariates.iter().map(|c| c.name.as_str()).collect();
-            let own = part.covariate(&declared.name).ok_or_else(|| Error::unknown("covariate", &declared.name, &known))?;
-            let values = match (&own.values, declared.kind) {
-                (CovariateValues::Numeric(v), CovariateKind::Numeric) => CovariateValues::Numeric(v.clone()),
-                (CovariateValues::NumericByVisit(v), CovariateKind::NumericByVisit) => {
-                    CovariateValues::NumericByVisit(placed(&|cell| v[cell]))
-                }
-                (CovariateValues::Factor { levels, codes }, CovariateKind::Factor) => CovariateValues::Factor {
-                    codes: recoded_some(&declared.name, levels, &declared.levels, codes)?,
-                    levels: declared.levels.clone(),
-                },
-                (CovariateValues::FactorByVisit { levels, codes }, CovariateKind::FactorByVisit) => {
-                    let codes = placed_codes(recoded_some(&declared.name, levels, &declared.levels, codes)?);
-                    CovariateValues::FactorByVisit { levels: declared.levels.clone(), codes }
-                }
-                _ => return Err(other_kind(part, declared)),
-            };
-            covariates.push(Covariate { name: declared.name.clone(), values });
-        }
-        let mut clusters = vec![];
-        for declared in &self.clusters {
-            let known: Vec<&str> = part.clusters.iter().map(|c| c.name.as_str()).collect();
-            let own = part.cluster(&declared.name).ok_or_else(|| Error::unknown("cluster", &declared.name, &known))?;
-            let codes = recoded_some(&declared.name, &own.levels, &declared.levels, &own.codes)?;
-            clusters.push(Cluster { name: declared.name.clone(), levels: declared.levels.clone(), codes });
-        }
-        let mut clusters_by_visit = vec![];
-        for declared in &self.clusters_by_visit {
-            let known: Vec<&str> = part.clusters_by_visit.iter().map(|c| c.name.as_str()).collect();
-            let own = part.cluster_by_visit(&declared.name).ok_or_else(|| Error::unknown("cluster by visit", &declared.name, &known))?;
-            let codes = placed_codes(recoded_some(&declared.name, &own.levels, &declared.levels, &own.codes)?);
-            clusters_by_visit.push(ClusterByVisit { name: declared.name.clone(), levels: declared.levels.clone(), codes });
+        let mut variables = vec![];
+        for planned in &self.variables {
+            let known = || part.in_role(planned.role).map(Variable::name).collect::<Vec<_>>();
+            let own = part.in_role(planned.role).find(|v| v.name() == planned.name);
+            let own = own.ok_or_else(|| Error::unknown(planned.role.name(), &planned.name, &known()))?;
+            variables.push(own.aligned(planned, &visits, width, &part.source)?);
         }
         Ok(Cow::Owned(Trial {
             source: part.source.clone(),
@@ -248,9 +150,7 @@ impl Protocol {
             schedule: self.schedule.clone(),
             outcomes,
             diagnoses: vec![],
-            covariates,
-            clusters,
-            clusters_by_visit,
+            variables,
             inferred: part.inferred.clone(),
         }))
     }
@@ -280,44 +180,10 @@ impl Protocol {
     }
 }
 
-fn is_factor(kind: CovariateKind) -> bool {
-    matches!(kind, CovariateKind::Factor | CovariateKind::FactorByVisit)
-}
-
-fn other_kind(part: &Trial, declared: &Declared) -> Error {
-    Error::invalid(
-        format!("covariate `{}` of {}", declared.name, part.source),
-        format!("it is not {}, as in the protocol", words(declared.kind)),
-        "read the file with the protocol's variables (Layout::part_of)",
-    )
-}
-
-fn words(kind: CovariateKind) -> &'static str {
-    match kind {
-        CovariateKind::Numeric => "a number a patient",
-        CovariateKind::NumericByVisit => "a number a patient and visit",
-        CovariateKind::Factor => "a level a patient",
-        CovariateKind::FactorByVisit => "a level a patient and visit",
-        CovariateKind::Inferred | CovariateKind::AsFound => "of a declared kind",
-    }
-}
-
 /// Codes for `own` levels as codes for `planned` ones; a level that nobody has need not be planned.
 fn recoded(what: &'static str, own: &[String], planned: &[String], codes: &[usize]) -> Result<Vec<usize>> {
     let position: Vec<Option<usize>> = own.iter().map(|level| planned.iter().position(|p| p == level)).collect();
     codes.iter().map(|&c| position[c].ok_or_else(|| Error::unknown(what, &own[c], planned))).collect()
-}
-
-fn recoded_some(name: &str, own: &[String], planned: &[String], codes: &[Option<usize>]) -> Result<Vec<Option<usize>>> {
-    let position: Vec<Option<usize>> = own.iter().map(|level| planned.iter().position(|p| p == level)).collect();
-    let stranger = |c: usize| {
-        Error::invalid(
-            format!("`{name}` = {}", own[c]),
-            format!("it is not among the levels of the protocol, {}", planned.join(", ")),
-            "correct the value, or agree on a protocol with this level",
-        )
-    };
-    codes.iter().map(|c| c.map(|c| position[c].ok_or_else(|| stranger(c))).transpose()).collect()
 }
 
 impl Layout {
@@ -349,20 +215,20 @@ impl Layout {
         }
         self.outcomes.iter().for_each(|o| protocol.with_outcome(&o.name, &o.label, o.range));
         for covariate in &self.covariates {
-            let levels = self.levels.iter().find(|(name, _)| *name == covariate.name).map(|(_, levels)| levels.as_slice());
-            match (covariate.kind, levels) {
-                (CovariateKind::Numeric | CovariateKind::NumericByVisit, _) => {
-                    protocol.with_covariate(&covariate.name, covariate.kind, &[])
-                }
-                (CovariateKind::Factor | CovariateKind::FactorByVisit, Some(levels)) => {
-                    protocol.with_covariate(&covariate.name, covariate.kind, levels);
-                }
-                (CovariateKind::Inferred, Some(levels)) => protocol.with_covariate(&covariate.name, CovariateKind::Factor, levels),
+            let levels = self.levels.iter().find(|(name, _)| *name == covariate.name).map(|(_, levels)| levels.clone());
+            let kind = match (covariate.kind, &levels) {
+                (CovariateKind::Numeric | CovariateKind::NumericByVisit, _) => Kind::Number,
+                (CovariateKind::Factor | CovariateKind::FactorByVisit | CovariateKind::Inferred, Some(_)) => Kind::Factor,
                 (CovariateKind::Factor | CovariateKind::FactorByVisit, None) => {
                     return missing(&format!("the levels of `{}`", covariate.name), "declare them with `factor` or `levels`");
                 }
                 _ => return missing(&format!("the kind of `{}`", covariate.name), "declare it with `covariate_as` or `factor`"),
-            }
+            };
+            let changes = matches!(covariate.kind, CovariateKind::NumericByVisit | CovariateKind::FactorByVisit);
+            let scope = if changes || matches!(covariate.columns, Columns::PerVisit(_)) { Scope::PatientVisit } else { Scope::Patient };
+            let role = if self.weights.contains(&covariate.name) { Role::Weight } else { Role::Covariate };
+            let levels = levels.filter(|_| kind == Kind::Factor).unwrap_or_default();
+            protocol.variables.push(VariableHeader::new(&covariate.name, role, kind, scope, levels));
         }
         Ok(protocol)
     }
@@ -377,11 +243,12 @@ impl Layout {
         self.visits = protocol.schedule.visits().to_vec();
         self.baseline = protocol.schedule.baseline().map(|b| protocol.schedule.labels()[b].to_string());
         self.part = true;
-        for (name, kind, levels) in protocol.covariates() {
-            self.covariates.iter_mut().filter(|c| c.name == name).for_each(|c| c.kind = kind);
-            self.levels.retain(|(own, _)| own != name);
-            if is_factor(kind) && self.covariates.iter().any(|c| c.name == name) {
-                self.levels.push((name.into(), levels.to_vec()));
+        for planned in protocol.variables.iter().filter(|v| v.role != Role::Cluster) {
+            let kind = planned.covariate_kind();
+            self.covariates.iter_mut().filter(|c| c.name == planned.name).for_each(|c| c.kind = kind);
+            self.levels.retain(|(own, _)| *own != planned.name);
+            if planned.is_factor() && self.covariates.iter().any(|c| c.name == planned.name) {
+                self.levels.push((planned.name.clone(), planned.levels.clone()));
             }
         }
         self

@@ -1,5 +1,6 @@
 //! A trial made of chosen patients of another: for the bootstrap and the jackknife.
 
+use super::values::rows_of;
 use super::*;
 use std::collections::HashSet;
 
@@ -51,8 +52,9 @@ impl Trial {
             ));
         }
         let arm_of: Vec<usize> = patients.iter().map(|&i| self.arm_of[i]).collect();
-        let chosen = Chosen { patients, visits: self.schedule.len() };
-        let outcome = |o: &Outcome| Outcome { values: chosen.by_visit(&o.values), ..o.clone() };
+        let visits = self.schedule.len();
+        let outcome = |o: &Outcome| Outcome { values: rows_of(&o.values, patients, visits), ..o.clone() };
+        let diagnosis = |d: &DiagnosisSeries| DiagnosisSeries { name: d.name.clone(), values: rows_of(&d.values, patients, visits) };
         Ok(Trial {
             source: self.source.clone(),
             columns: self.columns.clone(),
@@ -61,18 +63,8 @@ impl Trial {
             arm_of,
             schedule: self.schedule.clone(),
             outcomes: self.outcomes.iter().map(outcome).collect(),
-            diagnoses: self
-                .diagnoses
-                .iter()
-                .map(|d| DiagnosisSeries { name: d.name.clone(), values: chosen.by_visit(&d.values) })
-                .collect(),
-            covariates: self.covariates.iter().map(|c| Covariate { name: c.name.clone(), values: chosen.covariate(&c.values) }).collect(),
-            clusters: self.clusters.iter().map(|c| Cluster { codes: chosen.by_patient(&c.codes), ..c.clone() }).collect(),
-            clusters_by_visit: self
-                .clusters_by_visit
-                .iter()
-                .map(|c| ClusterByVisit { codes: chosen.by_visit(&c.codes), ..c.clone() })
-                .collect(),
+            diagnoses: self.diagnoses.iter().map(diagnosis).collect(),
+            variables: self.variables.iter().map(|v| v.of_patients(patients, visits)).collect(),
             inferred: self.inferred.clone(),
         })
     }
@@ -99,33 +91,6 @@ impl Trial {
     }
 }
 
-/// The chosen patients, and how to pick what belongs to them.
-struct Chosen<'a> {
-    patients: &'a [usize],
-    visits: usize,
-}
-
-impl Chosen<'_> {
-    fn by_patient<T: Clone>(&self, values: &[T]) -> Vec<T> {
-        self.patients.iter().map(|&i| values[i].clone()).collect()
-    }
-
-    fn by_visit<T: Clone>(&self, values: &[T]) -> Vec<T> {
-        self.patients.iter().flat_map(|&i| values[i * self.visits..(i + 1) * self.visits].iter().cloned()).collect()
-    }
-
-    fn covariate(&self, values: &CovariateValues) -> CovariateValues {
-        match values {
-            CovariateValues::Numeric(v) => CovariateValues::Numeric(self.by_patient(v)),
-            CovariateValues::Factor { levels, codes } => CovariateValues::Factor { levels: levels.clone(), codes: self.by_patient(codes) },
-            CovariateValues::NumericByVisit(v) => CovariateValues::NumericByVisit(self.by_visit(v)),
-            CovariateValues::FactorByVisit { levels, codes } => {
-                CovariateValues::FactorByVisit { levels: levels.clone(), codes: self.by_visit(codes) }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,13 +101,9 @@ mod tests {
             .arms(["x", "y"], vec![0, 1, 1])
             .schedule(Schedule::of_labels(["one", "two"]))
             .outcome(Outcome { name: "o".into(), label: "o".into(), range: None, values: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0] })
-            .covariate(Covariate { name: "age".into(), values: CovariateValues::Numeric(vec![10.0, 20.0, 30.0]) })
-            .cluster(Cluster { name: "site".into(), levels: vec!["s".into()], codes: vec![None, Some(0), None] })
-            .cluster_by_visit(ClusterByVisit {
-                name: "therapist".into(),
-                levels: vec!["t".into(), "u".into()],
-                codes: vec![None, Some(0), Some(1), Some(0), None, None],
-            })
+            .variable(Variable::number("age", vec![10.0, 20.0, 30.0]))
+            .variable(Variable::cluster("site", ["s"], vec![None, Some(0), None]))
+            .variable(Variable::cluster_by_visit("therapist", ["t", "u"], vec![None, Some(0), Some(1), Some(0), None, None]))
             .build()
             .unwrap()
     }
@@ -154,9 +115,10 @@ mod tests {
         assert_eq!(resampled.patients(), ["b", "a", "b#3"]);
         assert_eq!(resampled.arm_of(), [1, 0, 1]);
         assert_eq!(resampled.outcomes()[0].values, [3.0, 4.0, 1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(resampled.clusters()[0].codes, [Some(0), None, Some(0)]);
-        assert_eq!(resampled.clusters_by_visit()[0].codes, [Some(1), Some(0), None, Some(0), Some(1), Some(0)]);
-        assert!(matches!(&resampled.covariate("age").unwrap().values, CovariateValues::Numeric(v) if v == &[20.0, 10.0, 20.0]));
+        let codes = |name: &str| resampled.cluster(name).unwrap().codes().unwrap();
+        assert_eq!(codes("site"), [Some(0), None, Some(0)]);
+        assert_eq!(codes("therapist"), [Some(1), Some(0), None, Some(0), Some(1), Some(0)]);
+        assert_eq!(resampled.covariate("age").unwrap().numbers(), Some(&[20.0, 10.0, 20.0][..]));
     }
 
     #[test]

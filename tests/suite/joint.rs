@@ -10,7 +10,7 @@ use trialstats::inference::{InfluenceOptions, PredictionKind, PredictionOptions,
 use trialstats::joint::{JointCovariance, JointFit, JointModel};
 use trialstats::means::ContrastOptions;
 use trialstats::simulate::random::Stream;
-use trialstats::trial::{BaselineFrom, Schedule};
+use trialstats::trial::{BaselineFrom, Schedule, Variable};
 use trialstats::{Df, Estimation, Fit, Layout, Model, Trial};
 
 /// Two outcomes of 80 invented patients; `x` at the first and the last visit only.
@@ -160,8 +160,8 @@ fn complete() -> Trial {
     invented(&["a", "b"], (0..40).map(|i| i % 2).collect(), schedule)
         .outcome(outcome("y", y))
         .outcome(outcome("x", x))
-        .covariate(numeric("age", age))
-        .covariate(numeric("four", vec![4.0; 40]))
+        .variable(Variable::number("age", age))
+        .variable(Variable::number("four", vec![4.0; 40]))
         .build()
         .expect("fits together")
 }

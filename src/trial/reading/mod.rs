@@ -4,7 +4,6 @@
 //! make a file fit.
 
 mod chunks;
-mod covariates;
 mod csv;
 mod findings;
 #[cfg(feature = "polars")]
@@ -19,6 +18,7 @@ mod patients;
 mod ratings;
 mod sheet;
 mod values;
+mod variables;
 mod visits;
 
 use std::collections::HashSet;
@@ -163,10 +163,8 @@ fn assemble(layout: &Layout, sheet: &Sheet, wanted: &[&str], mut findings: Findi
     let mut outcomes = outcomes::read(&grid, &mut findings);
     let (scores, diagnoses) = ratings::read(&grid, &mut findings);
     outcomes.extend(scores);
-    let covariates = covariates::read(&grid, &mut findings);
-    let clusters = covariates::clusters(&grid, &mut findings);
-    let clusters_by_visit = covariates::clusters_by_visit(&grid, &mut findings);
-    covariates::check_weights(&grid, &outcomes, &covariates, &mut findings);
+    let variables = variables::read(&grid, &mut findings);
+    variables::check_weights(&grid, &outcomes, &variables, &mut findings);
     if !findings.is_clean() {
         return Err(findings.into_error());
     }
@@ -174,9 +172,7 @@ fn assemble(layout: &Layout, sheet: &Sheet, wanted: &[&str], mut findings: Findi
     builder = builder.patients(patients.ids).arms(patients.arms, patients.arm_of);
     builder = outcomes.into_iter().fold(builder, TrialBuilder::outcome);
     builder = diagnoses.into_iter().fold(builder, TrialBuilder::diagnosis);
-    builder = covariates.into_iter().fold(builder, TrialBuilder::covariate);
-    builder = clusters.into_iter().fold(builder, TrialBuilder::cluster);
-    builder = clusters_by_visit.into_iter().fold(builder, TrialBuilder::cluster_by_visit);
+    builder = builder.variables(variables);
     findings.into_inferred().into_iter().fold(builder, TrialBuilder::inferred).build()
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use trialstats::instruments::{Caps5, Scid5Pd};
-use trialstats::trial::{Covariate, CovariateKind, CovariateValues, Layout, Outcome, Schedule, TrialBuilder};
+use trialstats::trial::{CovariateKind, Layout, Outcome, Schedule, TrialBuilder, Variable};
 use trialstats::{Trial, simulate::Truth};
 
 pub const FEV: &str = "data-samples/fev/fev.csv";
@@ -143,18 +143,12 @@ pub fn outcome(name: &str, values: Vec<f64>) -> Outcome {
     Outcome { name: name.into(), label: name.into(), range: None, values }
 }
 
-/// A number per patient.
-pub fn numeric(name: &str, values: Vec<f64>) -> Covariate {
-    Covariate { name: name.into(), values: CovariateValues::Numeric(values) }
-}
-
 /// A level per patient.
-pub fn factor(name: &str, levels: &[&str], codes: Vec<usize>) -> Covariate {
-    let codes = codes.into_iter().map(Some).collect();
-    Covariate { name: name.into(), values: CovariateValues::Factor { levels: levels.iter().map(|l| l.to_string()).collect(), codes } }
+pub fn factor(name: &str, levels: &[&str], codes: Vec<usize>) -> Variable {
+    Variable::factor(name, levels.iter().copied(), codes.into_iter().map(Some).collect())
 }
 
-/// Patients `0`, `1`, … in these arms; outcomes and covariates are still to come.
+/// Patients `0`, `1`, … in these arms; outcomes and variables are still to come.
 pub fn invented(arms: &[&str], arm_of: Vec<usize>, schedule: Schedule) -> TrialBuilder {
     Trial::builder("values in memory")
         .patients((0..arm_of.len()).map(|i| i.to_string()))

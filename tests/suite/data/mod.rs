@@ -4,3 +4,4 @@ mod instruments;
 mod reading;
 mod responders;
 mod trial_tables;
+mod variables;

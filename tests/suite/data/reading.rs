@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use trialstats::instruments::{Assessment, Diagnosis, Item, Score};
-use trialstats::trial::{CovariateKind, CovariateValues, DecimalMark, Delimiter, Layout, OutcomeColumn, Trial};
+use trialstats::trial::{CovariateKind, DecimalMark, Delimiter, Layout, OutcomeColumn, Role, Scope, Trial};
 use trialstats::{Error, Result};
 
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data-samples");
@@ -17,16 +17,14 @@ fn problems(result: Result<Trial>) -> Vec<String> {
 /// Everything a trial says, as text: NaN equals NaN there.
 fn contents(trial: &Trial) -> String {
     format!(
-        "{:?}{:?}{:?}{:?}{:?}{:?}{:?}{:?}{:?}",
+        "{:?}{:?}{:?}{:?}{:?}{:?}{:?}",
         trial.patients(),
         trial.arms(),
         trial.arm_of(),
         trial.schedule(),
         trial.outcomes(),
         trial.diagnoses(),
-        trial.covariates(),
-        trial.clusters(),
-        trial.clusters_by_visit()
+        trial.variables()
     )
 }
 
@@ -65,14 +63,14 @@ fn a_long_file_is_a_trial_with_everyone_in_it() {
     assert_eq!(score.label, "Total score");
     let values: Vec<Option<f64>> = (0..3).flat_map(|i| (0..3).map(move |t| (i, t))).map(|(i, t)| trial.value(score, i, t)).collect();
     assert_eq!(values, [Some(40.0), Some(31.0), None, Some(45.0), None, None, None, None, None]);
-    assert!(matches!(&trial.covariate("age").unwrap().values, CovariateValues::Numeric(v) if v[..2] == [33.0, 51.0] && v[2].is_nan()));
-    let sex = CovariateValues::Factor { levels: vec!["f".into(), "m".into()], codes: vec![Some(0), Some(1), Some(0)] };
-    assert_eq!(format!("{:?}", trial.covariate("sex").unwrap().values), format!("{sex:?}"));
+    let age = trial.covariate("age").unwrap();
+    assert!(matches!((age.scope(), age.numbers()), (Scope::Patient, Some([33.0, 51.0, missing])) if missing.is_nan()));
+    let sex = trial.covariate("sex").unwrap();
+    assert_eq!((sex.scope(), sex.levels().join(" ")), (Scope::Patient, "f m".into()));
+    assert_eq!(sex.codes().unwrap(), [Some(0), Some(1), Some(0)]);
     let therapist = trial.cluster("therapist").unwrap();
-    assert_eq!(
-        (therapist.levels.as_slice(), therapist.codes.as_slice()),
-        (["T1", "T2"].map(String::from).as_slice(), [Some(0), None, Some(1)].as_slice())
-    );
+    assert_eq!((therapist.role(), therapist.scope(), therapist.levels().join(" ")), (Role::Cluster, Scope::Patient, "T1 T2".into()));
+    assert_eq!(therapist.codes().unwrap(), [Some(0), None, Some(1)]);
 }
 
 #[test]
@@ -162,7 +160,7 @@ fn the_sample_files_are_trials() {
     assert_eq!((antidepressant.patients().len(), antidepressant.arms()), (172, ["PLACEBO", "DRUG"].map(String::from).as_slice()));
     assert_eq!(antidepressant.randomized(), [88, 84]);
     // Investigators are numbered 006 … 999: names, not numbers.
-    assert!(matches!(&antidepressant.covariate("POOLINV").unwrap().values, CovariateValues::Factor { levels, .. } if levels.len() == 17));
+    assert_eq!(antidepressant.covariate("POOLINV").unwrap().levels().len(), 17);
 }
 
 #[test]
@@ -242,8 +240,8 @@ fn missing_codes_hold_where_they_were_declared_to() {
     assert_eq!(trial.patients()[0], "999");
     let score = &trial.outcomes()[0].values;
     assert!(score[0].is_nan() && score[1] == 7.0 && score[2].is_nan());
-    assert!(matches!(&trial.covariates()[0].values, CovariateValues::Numeric(v) if v[0] == 40.0 && v[1].is_nan() && v[2] == -9.0));
-    assert_eq!(trial.cluster("site").unwrap().levels, ["999", "S2"]);
+    assert!(matches!(trial.covariate("age").unwrap().numbers(), Some([40.0, missing, -9.0]) if missing.is_nan()));
+    assert_eq!(trial.cluster("site").unwrap().levels(), ["999", "S2"]);
     let without_codes = read(&layout.missing_codes([""; 0]), &text.replace("40", "NA"));
     assert!(problems(without_codes)[0].contains("`NA` is not a number but other values are (line 3)"));
 }
@@ -295,9 +293,10 @@ fn declared_arms_visits_and_levels_admit_no_others() {
 fn levels_and_arms_are_sorted_or_as_declared() {
     let text = "id,arm,visit,y,dose,grade\nP1,b,1,1,10,low\nP2,B,1,2,9,high\nP3,a,1,3,10,mid\n";
     let layout = Layout::long("id", "arm", "visit").outcome("y").covariate_as("dose", CovariateKind::Factor);
-    let levels = |trial: &Trial, name: &str| match &trial.covariate(name).unwrap().values {
-        CovariateValues::Factor { levels, .. } => levels.clone(),
-        other => panic!("{other:?}"),
+    let levels = |trial: &Trial, name: &str| {
+        let factor = trial.covariate(name).unwrap();
+        assert_eq!((factor.is_factor(), factor.scope()), (true, Scope::Patient));
+        factor.levels().to_vec()
     };
     let trial = read(&layout.clone().covariate("grade"), text).unwrap();
     assert_eq!(trial.arms(), ["B", "a", "b"]);
@@ -348,16 +347,16 @@ fn covariates_by_visit_are_declared_or_found() {
     let declared = layout.clone().covariate_as("dose", CovariateKind::NumericByVisit).covariate_as("mood", CovariateKind::FactorByVisit);
     let trial = read(&declared, text).unwrap();
     assert_eq!(trial.arms(), ["all"]);
-    assert!(
-        matches!(&trial.covariate("dose").unwrap().values, CovariateValues::NumericByVisit(v) if v[..2] == [10.0, 20.0] && v[2].is_nan())
-    );
-    let CovariateValues::FactorByVisit { levels, codes } = &trial.covariate("mood").unwrap().values else { panic!() };
-    assert_eq!((levels.join(" "), codes.as_slice()), ("high low".into(), [Some(1), Some(0), Some(1), None].as_slice()));
+    let (dose, mood) = (trial.covariate("dose").unwrap(), trial.covariate("mood").unwrap());
+    assert_eq!((dose.scope(), mood.scope()), (Scope::PatientVisit, Scope::PatientVisit));
+    assert!(matches!(dose.numbers(), Some([10.0, 20.0, missing, 20.0]) if missing.is_nan()));
+    assert_eq!((mood.levels().join(" "), mood.codes().unwrap()), ("high low".into(), [Some(1), Some(0), Some(1), None].as_slice()));
     let found = ["dose", "mood", "age"].iter().fold(layout.clone(), |l, c| l.covariate_as(*c, CovariateKind::AsFound));
     let found = read(&found, text).unwrap();
     assert_eq!(format!("{:?}", found.covariate("dose")), format!("{:?}", trial.covariate("dose")));
     assert_eq!(format!("{:?}", found.covariate("mood")), format!("{:?}", trial.covariate("mood")));
-    assert!(matches!(found.covariate("age").unwrap().values, CovariateValues::Numeric(_)));
+    let age = found.covariate("age").unwrap();
+    assert_eq!((age.scope(), age.is_factor()), (Scope::Patient, false));
     assert!(found.inferred().contains(&"`dose` is a covariate of the visit, because it varies within patients.".to_string()));
     assert_eq!(problems(read(&layout.covariate("dose").covariate("mood"), text)).len(), 2);
 }
@@ -435,14 +434,13 @@ fn a_cluster_may_change_by_visit_where_it_is_said_to() {
     let layout = Layout::long("id", "group", "visit").outcome("score").cluster_by_visit("therapist");
     let text = LONG.replace("P1,b,3 months,31,33,f,T1", "P1,b,3 months,31,33,f,T11").replace(",T2", ",T12");
     let trial = read(&layout, &text).unwrap();
-    let therapist = trial.cluster_by_visit("therapist").unwrap();
-    assert_eq!(therapist.levels, ["T1", "T11", "T12"]);
+    let therapist = trial.cluster("therapist").unwrap();
+    assert_eq!(therapist.levels(), ["T1", "T11", "T12"]);
     // An empty cell, and a visit without a row, belong nowhere.
-    assert_eq!(therapist.codes, CHANGES);
-    assert!(trial.clusters().is_empty() && trial.cluster("therapist").is_none());
+    assert_eq!((therapist.role(), therapist.scope(), therapist.codes().unwrap()), (Role::Cluster, Scope::PatientVisit, &CHANGES[..]));
     // The codes of missing values do not hold for names of clusters.
     let trial = read(&layout.missing_code("T11"), &text).unwrap();
-    assert_eq!(trial.cluster_by_visit("therapist").unwrap().codes, CHANGES);
+    assert_eq!(trial.cluster("therapist").unwrap().codes().unwrap(), CHANGES);
 }
 
 #[test]
@@ -452,8 +450,8 @@ fn clusters_by_visit_of_a_wide_file_have_a_column_each() {
     let wide = layout(Layout::wide("id", "group").wide_outcome("score", scores));
     let text = "id,group,s0,s3,s12,th0,th3\nP1,b,40,31,,T1,T11\nP2,a,45,,,,\nP3,a,,,,T12,\n";
     let trial = read(&wide, text).unwrap();
-    let codes = &trial.clusters_by_visit()[0].codes;
-    assert_eq!(codes[..], [Some(0), Some(1), None, None, None, None, Some(2), None, None]);
+    let codes = trial.cluster("therapist").unwrap().codes().unwrap();
+    assert_eq!(codes, [Some(0), Some(1), None, None, None, None, Some(2), None, None]);
     let error = read(&layout(Layout::long("id", "group", "visit").outcome("score")), LONG).unwrap_err();
     assert!(error.to_string().contains("`cluster_by_visit`"), "{error}");
     let error = read(&Layout::wide("id", "group").cluster_by_visit("therapist"), text).unwrap_err();
@@ -618,9 +616,8 @@ mod frames {
         assert_eq!(trial.patients(), ["9007199254740993", "9007199254740992"]);
         assert_eq!(trial.schedule().labels(), ["3"]);
         assert_eq!(trial.outcomes()[0].values, [1.5, 2.5]);
-        assert!(
-            matches!(&trial.covariates()[0].values, CovariateValues::Factor { levels, codes } if levels[..] == ["true"] && codes[..] == [Some(0), None])
-        );
+        let smoker = trial.covariate("smoker").unwrap();
+        assert_eq!((smoker.levels().join(" "), smoker.codes().unwrap()), ("true".into(), [Some(0), None].as_slice()));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use trialstats::responders::{
     Rule, Status, Unobserved, ZeroCells, compare, odds_ratio, presets, rates, risk_difference, risk_ratio, share_below,
 };
 use trialstats::table::Tabular;
-use trialstats::trial::{BaselineFrom, Covariate, CovariateValues, DiagnosisSeries, Outcome, Schedule, Trial};
+use trialstats::trial::{BaselineFrom, DiagnosisSeries, Outcome, Schedule, Trial, Variable};
 
 /// Closed forms in a handful of operations; the others take other routes to them (statsmodels its own expressions, R
 /// `prop.test` and iterated `glm` fits written to 15 digits), so they agree to rounding. Relative above 1, absolute
@@ -253,8 +253,8 @@ fn trial() -> Trial {
         .schedule(Schedule::of_labels(["start", "month 6", "month 12"]).with_baseline("start").unwrap())
         .outcome(Outcome { name: "caps5".into(), label: "CAPS-5 total".into(), range: Some((0.0, 80.0)), values: caps5 })
         .diagnosis(DiagnosisSeries { name: "ptsd".into(), values: ptsd })
-        .covariate(Covariate { name: "sessions".into(), values: CovariateValues::Numeric(vec![18., 18., 2., 9., 17., 18., 12., NA]) })
-        .covariate(Covariate { name: "screening".into(), values: CovariateValues::Numeric(vec![20., 20., 20., 20., 20., 40., 20., 20.]) })
+        .variable(Variable::number("sessions", vec![18., 18., 2., 9., 17., 18., 12., NA]))
+        .variable(Variable::number("screening", vec![20., 20., 20., 20., 20., 40., 20., 20.]))
         .build()
         .unwrap()
 }

@@ -171,7 +171,7 @@ fn the_synthetic_trial_is_read_down_to_its_items() {
     assert_eq!(trial.schedule().labels(), ["baseline", "3 months", "6 months", "9 months", "12 months"]);
     assert_eq!(trial.schedule().baseline(), Some(0));
     let in_groups: Vec<usize> =
-        (0..130).filter(|&i| trial.cluster("therapy_group").unwrap().codes[i].is_some()).map(|i| trial.arm_of()[i]).collect();
+        (0..130).filter(|&i| trial.cluster("therapy_group").unwrap().codes().unwrap()[i].is_some()).map(|i| trial.arm_of()[i]).collect();
     assert!(!in_groups.is_empty() && in_groups.iter().all(|&arm| arm == 1));
     // The total is the sum of items 1 to 20, all of them rated.
     let mut file = csv::Reader::from_path(repository(IMRS_GST)).unwrap();

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use trialstats::Trial;
 use trialstats::design::{Averaging, Baseline, Design, DesignOptions, FactorWeights, MeanModel};
-use trialstats::trial::{CovariateKind, Schedule};
+use trialstats::trial::{CovariateKind, Schedule, Variable};
 
 /// The antidepressant trial with the investigators' sites, pooled.
 fn antidepressant() -> Trial {
@@ -194,8 +194,8 @@ proptest! {
         let y: Vec<f64> = (0..36).map(|k| (k * 7 % 11) as f64).collect();
         let trial = invented(&["P", "T"], (0..12).map(|i| i % 2).collect(), Schedule::of_labels(["v1", "v2", "v3"]))
             .outcome(outcome("y", y))
-            .covariate(numeric("age", age))
-            .covariate(numeric("other", other))
+            .variable(Variable::number("age", age))
+            .variable(Variable::number("other", other))
             .build()
             .unwrap();
         let design = build(&trial, "y ~ age + arm * visit + other * visit");

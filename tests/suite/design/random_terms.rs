@@ -237,7 +237,7 @@ fn mistakes_in_a_formula_are_shown_where_they_are() {
 fn what_the_trial_does_not_have_is_named() {
     let refused = |formula: &str| Model::formula(formula).expect(formula).design(&trial()).expect_err(formula);
     for (formula, code, part) in [
-        ("y ~ arm + (1 | therapst)", "unknown-name", "known: id, therapist, group, arm, visit, month, site"),
+        ("y ~ arm + (1 | therapst)", "unknown-name", "Known: id, therapist, group, arm, visit, month, site"),
         ("y ~ arm + (1 | days)", "invalid-request", "Layout::cluster"),
         ("y ~ arm + (0 + dose | group)", "unknown-name", "dose"),
         ("y ~ arm + (0 + tau | group)", "invalid-request", "the name of an arm"),

@@ -1,10 +1,10 @@
 //! What must not matter does not: the order of patients, the names of visits, the unit and the origin of the outcome.
 
 use crate::common::tolerances::{INVARIANCE, INVARIANCE_DF};
-use crate::common::{Comparison, invented, numeric, outcome};
+use crate::common::{Comparison, invented, outcome};
 use proptest::prelude::*;
 use trialstats::covariance::Covariance;
-use trialstats::trial::{Schedule, Visit};
+use trialstats::trial::{Schedule, Variable, Visit};
 use trialstats::{Df, Fit, Model, Trial};
 
 const VISITS: usize = 4;
@@ -48,7 +48,7 @@ impl Data {
         let arm_of = self.rows.iter().map(|p| usize::from(p.treated)).collect();
         invented(&["control", "active"], arm_of, Schedule::new(visits))
             .outcome(outcome("y", self.rows.iter().flat_map(|p| p.y).collect()))
-            .covariate(numeric("age", self.rows.iter().map(|p| p.age).collect()))
+            .variable(Variable::number("age", self.rows.iter().map(|p| p.age).collect()))
             .build()
             .expect("the generated data are a trial")
     }

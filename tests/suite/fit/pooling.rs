@@ -213,7 +213,7 @@ fn data_that_do_not_follow_the_protocol_are_refused_by_name() {
     assert!(refusal("id,group,week,score,site\n9,X,0,1,a\n9,X,4,1,a\n").contains("no arm named `X`"));
     assert!(refusal("id,group,week,score,site\n9,P,0,1,a\n9,P,8,1,a\n").contains("no visit named `8`"));
     assert!(refusal("id,group,week,score,site\n9,P,0,1,c\n9,P,4,1,c\n").contains("`site` = c"));
-    assert!(refusal("id,group,week,score,site\n9,P,0,1,3\n9,P,4,1,3\n").contains("it is not a level a patient"));
+    assert!(refusal("id,group,week,score,site\n9,P,0,1,3\n9,P,4,1,3\n").contains("it is a number per patient and not a level per patient"));
     // A file in which arms and levels are fewer is no problem.
     assert_eq!(TrialMoments::of(&frozen, &read("id,group,week,score,site\n9,T,4,1,b\n9,T,0,1,b\n")).unwrap().observations(), 2);
 }

@@ -1,8 +1,8 @@
 //! Fitting a design again: the same optimum as a fit from the beginning, without allocating.
 
-use crate::common::{antidepressant, fev, invented, numeric, outcome};
+use crate::common::{antidepressant, fev, invented, outcome};
 use trialstats::covariance::Covariance;
-use trialstats::trial::{Schedule, Trial, Visit};
+use trialstats::trial::{Schedule, Trial, Variable, Visit};
 use trialstats::{Estimation, Fit, Model};
 
 /// Two optima, each exact to its decrement, in units of the standard error.
@@ -37,16 +37,13 @@ fn with_outcome(trial: &Trial, patients: &[usize], change: impl Fn(usize, f64) -
     let visits = trial.schedule().len();
     let of = |i: usize| (0..visits).map(move |t| i * visits + t);
     let values = patients.iter().flat_map(|&i| of(i)).map(|at| change(at, original[at])).collect();
-    let baseline = trial.covariate("BASVAL").expect("is there");
-    let covariate = match &baseline.values {
-        trialstats::trial::CovariateValues::Numeric(v) => patients.iter().map(|&i| v[i]).collect(),
-        other => panic!("numbers, not {other:?}"),
-    };
+    let baseline = trial.covariate("BASVAL").expect("is there").numbers().expect("numbers");
+    let covariate = patients.iter().map(|&i| baseline[i]).collect();
     let arms: Vec<&str> = trial.arms().iter().map(String::as_str).collect();
     invented(&arms, patients.iter().map(|&i| trial.arm_of()[i]).collect(), Schedule::new(schedule))
         .column_names(trial.column_names().clone())
         .outcome(outcome("CHANGE", values))
-        .covariate(numeric("BASVAL", covariate))
+        .variable(Variable::number("BASVAL", covariate))
         .build()
         .expect("fits together")
 }

@@ -249,7 +249,7 @@ fn one_way(sd: f64, replicate: u64) -> Trial {
 /// The F statistic of groups within arms.
 fn f_of_groups(trial: &Trial, y: &[f64]) -> f64 {
     let mean = |members: &[usize]| members.iter().map(|&i| y[i]).sum::<f64>() / members.len() as f64;
-    let codes = &trial.cluster("group").expect("groups").codes;
+    let codes = trial.cluster("group").expect("groups").codes().expect("a factor");
     let in_arm = |arm: usize| (0..y.len()).filter(|&i| trial.arm_of()[i] == arm).collect::<Vec<_>>();
     let in_group = |g: usize| (0..y.len()).filter(|&i| codes[i] == Some(g)).collect::<Vec<_>>();
     let (mut between, mut within) = (0.0, 0.0);

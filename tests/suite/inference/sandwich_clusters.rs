@@ -9,7 +9,7 @@ use serde_json::Value;
 use trialstats::design::Clusters;
 use trialstats::means::ContrastOptions;
 use trialstats::simulate::Gaussian;
-use trialstats::trial::{Cluster, Covariate, CovariateValues};
+use trialstats::trial::Variable;
 use trialstats::{Covariance, Df, Error, Fit, JointModel, Layout, Model, Tabular, Trial, Vcov};
 
 const ROBUST: [(&str, Vcov); 3] = [("Cr0", Vcov::Cr0), ("Cr2", Vcov::Cr2), ("Cr3", Vcov::Cr3)];
@@ -40,8 +40,8 @@ fn refused(model: &Model, trial: &Trial) -> Error {
 /// The cluster of each analysed patient; those in none are clusters of their own.
 fn clusters_of(fit: &Fit, trial: &Trial, factor: &str) -> Vec<usize> {
     let cluster = trial.cluster(factor).expect("a cluster");
-    let levels = cluster.levels.len();
-    fit.design().patients().iter().enumerate().map(|(i, &patient)| cluster.codes[patient].unwrap_or(levels + i)).collect()
+    let (levels, codes) = (cluster.levels().len(), cluster.codes().expect("a factor"));
+    fit.design().patients().iter().enumerate().map(|(i, &patient)| codes[patient].unwrap_or(levels + i)).collect()
 }
 
 /// The joint test of the arm at every visit, the coefficients with `armGST` in them.
@@ -221,8 +221,9 @@ fn covariance_of_all(fit: &Fit, trial: &Trial, weighted: bool) -> DMatrix<f64> {
     let (of_therapists, of_wards) = (variance("by therapist"), variance("by ward"));
     assert!(of_therapists > 0.0 && of_wards > 0.0);
     let matrix = fit.design().model_matrix();
-    let therapist = |row: usize| trial.cluster_by_visit("therapist").expect("by visit").codes[matrix[row].0 * 3 + matrix[row].1];
-    let ward = |row: usize| trial.cluster("ward").expect("a cluster").codes[matrix[row].0];
+    let codes = |factor: &str| trial.cluster(factor).expect("a cluster").codes().expect("a factor");
+    let therapist = |row: usize| codes("therapist")[matrix[row].0 * 3 + matrix[row].1];
+    let ward = |row: usize| codes("ward")[matrix[row].0];
     let scale = |row: usize| if weighted { weight(matrix[row].0, matrix[row].1).sqrt() } else { 1.0 };
     let within = of_independent_patients(fit);
     DMatrix::from_fn(matrix.len(), matrix.len(), |a, b| {
@@ -236,8 +237,8 @@ fn covariance_of_all(fit: &Fit, trial: &Trial, weighted: bool) -> DMatrix<f64> {
 fn cluster_randomised(a: (usize, usize), b: (usize, usize)) -> Trial {
     let trial = Gaussian::new(["1"]).arm("a", a.0 * a.1, [0.0]).arm("b", b.0 * b.1, [1.0]).covariance([4.0]).trial(11, 0).expect("a trial");
     let codes = (0..a.0 * a.1).map(|i| i / a.1).chain((0..b.0 * b.1).map(|i| a.0 + i / b.1)).map(Some).collect();
-    let cluster = Cluster { name: "ward".into(), levels: (0..a.0 + b.0).map(|k| format!("w{k}")).collect(), codes };
-    rebuilt(&trial).cluster(cluster).build().expect("a trial")
+    let wards = Variable::cluster("ward", (0..a.0 + b.0).map(|k| format!("w{k}")), codes);
+    rebuilt(&trial).variable(wards).build().expect("a trial")
 }
 
 /// A builder with what a simulated trial has.
@@ -333,7 +334,7 @@ fn a_joint_model_takes_the_clusters_of_all_responses() {
     second.name = "x".into();
     second.values = second.values.iter().enumerate().map(|(i, y)| 0.5 * y + (i * i % 7) as f64).collect();
     let cluster = trial.cluster("ward").expect("a cluster").clone();
-    let trial = rebuilt(&trial).outcome(second).cluster(cluster).build().expect("a trial");
+    let trial = rebuilt(&trial).outcome(second).variable(cluster).build().expect("a trial");
     let own = |outcome: &str| Model::formula(&format!("{outcome} ~ arm")).expect("parses");
     let robust = |m: Model| m.vcov(Vcov::Cr0).clusters(Clusters::by("ward")).df(Df::Asymptotic).fit(&trial).expect("fits");
     let joint =
@@ -405,30 +406,25 @@ fn what_makes_no_clusters_is_refused_and_says_why() {
     let two = Gaussian::new(["1", "2"]).arm("a", 6, [0.0, 1.0]).arm("b", 6, [0.0, 1.0]).trial(2, 0).expect("a trial");
     let mut codes: Vec<Option<usize>> = (0..24).map(|row| Some(row / 2 % 3)).collect();
     codes[9] = Some(2);
-    let by_visit = Covariate {
-        name: "therapist".into(),
-        values: CovariateValues::FactorByVisit { levels: vec!["x".into(), "y".into(), "z".into()], codes },
-    };
-    let changing = rebuilt(&two).covariate(by_visit.clone()).build().expect("a trial");
+    let therapist = |codes: &[Option<usize>]| Variable::factor_by_visit("therapist", ["x", "y", "z"], codes.to_vec());
+    let changing = rebuilt(&two).variable(therapist(&codes)).build().expect("a trial");
     let message = said(&model("y ~ arm * visit", us(), Vcov::Cr2, "therapist"), &changing);
     assert!(message.contains("patient `5` changes to another at 2"), "{message}");
-    let CovariateValues::FactorByVisit { levels, mut codes } = by_visit.values else { panic!("by visit") };
     codes[9] = None;
-    let staying = Covariate { name: "therapist".into(), values: CovariateValues::FactorByVisit { levels, codes } };
-    let staying = rebuilt(&two).covariate(staying).build().expect("a trial");
+    let staying = rebuilt(&two).variable(therapist(&codes)).build().expect("a trial");
     let fit = model("y ~ arm * visit", us(), Vcov::Cr2, "therapist").fit(&staying).expect("fits");
     assert!(fit.notes().iter().any(|n| n.contains("3 clusters by `therapist`)")), "{:?}", fit.notes());
 
     // One cluster only.
-    let all = Cluster { name: "country".into(), levels: vec!["nl".into()], codes: vec![Some(0); 12] };
-    let one = rebuilt(&two).cluster(all).build().expect("a trial");
+    let all = Variable::cluster("country", ["nl"], vec![Some(0); 12]);
+    let one = rebuilt(&two).variable(all).build().expect("a trial");
     let message = said(&model("y ~ arm * visit", us(), Vcov::Cr2, "country"), &one);
     assert!(message.contains("all analysed patients are one cluster by `country`"), "{message}");
 
     // An arm that is one cluster is fitted exactly.
     let codes = (0..12).map(|i| if i < 6 { Some(0) } else { None }).collect();
-    let arm = Cluster { name: "group".into(), levels: vec!["g".into()], codes };
-    let fit = model("y ~ arm * visit", us(), Vcov::Cr2, "group").fit(&rebuilt(&two).cluster(arm).build().expect("a trial")).expect("fits");
+    let arm = Variable::cluster("group", ["g"], codes);
+    let fit = model("y ~ arm * visit", us(), Vcov::Cr2, "group").fit(&rebuilt(&two).variable(arm).build().expect("a trial")).expect("fits");
     let message = fit.estimate("mean of a", &[1.0, 0.0, 0.0, 0.0]).expect_err("nothing tells its variance").to_string();
     assert!(message.contains("the clusters that bear on it"), "{message}");
     assert!(fit.notes().iter().any(|n| n.contains("1 cluster has a leverage of one")), "{:?}", fit.notes());

@@ -83,8 +83,8 @@ fn confounded() -> Trial {
         (0..2 * n).map(|k| ((k * 37 + k / 3 * 11) % 17) as f64 + centre[k / 2] as f64 + 2.0 * (k % 2 * arm[k / 2]) as f64).collect();
     invented(&["control", "active"], arm, Schedule::of_labels(["1", "2"]))
         .outcome(outcome("y", values))
-        .covariate(factor("centre", &["a", "b", "c", "d"], centre.clone()))
-        .covariate(factor("country", &["x", "y"], centre.iter().map(|c| c / 2).collect()))
+        .variable(factor("centre", &["a", "b", "c", "d"], centre.clone()))
+        .variable(factor("country", &["x", "y"], centre.iter().map(|c| c / 2).collect()))
         .build()
         .expect("a trial")
 }

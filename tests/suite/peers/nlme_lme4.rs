@@ -199,9 +199,7 @@ fn clda(case: &Value) -> Trial {
 
 fn antidepressant_with_baseline() -> String {
     let trial = antidepressant();
-    let trialstats::trial::CovariateValues::Numeric(baseline) = &trial.covariate("BASVAL").expect("the baseline").values else {
-        panic!("the baseline is a number")
-    };
+    let baseline = trial.covariate("BASVAL").expect("the baseline").numbers().expect("a number");
     let outcome = trial.outcome("HAMDTL17").expect("the outcome");
     let mut file = String::from("patient,arm,visit,y\n");
     for (i, patient) in trial.patients().iter().enumerate() {

@@ -5,7 +5,6 @@ use trialstats::design::MeanModel;
 use trialstats::instruments::Diagnosis;
 use trialstats::responders::{self, Definition, RateOptions, Unobserved, presets};
 use trialstats::simulate::Truth;
-use trialstats::trial::CovariateValues;
 use trialstats::{Covariance, Estimation, Model, Trial};
 
 const LAST: &str = "12 months";
@@ -44,8 +43,9 @@ fn it_reads_as_a_trial() {
         assert!(["avoidant", "dependent", "obsessive_compulsive"].iter().any(|d| diagnosis(d, i) == Some(Diagnosis::Met)));
     }
     let groups = trial.cluster("therapy_group").expect("declared");
-    assert_eq!(groups.levels.len(), 8);
-    assert!((0..130).all(|i| groups.codes[i].is_some() == (trial.arm_of()[i] == 1)));
+    assert_eq!(groups.levels().len(), 8);
+    let codes = groups.codes().expect("a factor");
+    assert!((0..130).all(|i| codes[i].is_some() == (trial.arm_of()[i] == 1)));
 }
 
 /// What was published of the trial, as this sample has it.
@@ -108,13 +108,13 @@ impl Figures {
 }
 
 fn age(trial: &Trial) -> (f64, f64) {
-    let Some(CovariateValues::Numeric(age)) = trial.covariate("age").map(|c| &c.values) else { panic!("age is a number a patient") };
+    let age = trial.covariate("age").expect("age is declared").numbers().expect("age is a number");
     (mean(age), (age.iter().map(|a| (a - mean(age)).powi(2)).sum::<f64>() / 129.0).sqrt())
 }
 
 fn female(trial: &Trial) -> f64 {
-    let Some(CovariateValues::Factor { levels, codes }) = trial.covariate("sex").map(|c| &c.values) else { panic!("sex is a factor") };
-    codes.iter().flatten().filter(|&&c| levels[c] == "female").count() as f64 / 130.0
+    let sex = trial.covariate("sex").expect("sex is declared");
+    sex.codes().expect("sex is a factor").iter().flatten().filter(|&&c| sex.levels()[c] == "female").count() as f64 / 130.0
 }
 
 /// Constrained longitudinal analysis, unstructured covariance, REML; change to 12 months over the raw baseline SD

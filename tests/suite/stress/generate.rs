@@ -3,7 +3,7 @@
 
 use trialstats::covariance::Covariance;
 use trialstats::simulate::random::Stream;
-use trialstats::trial::{Covariate, CovariateValues, Outcome, Schedule, Trial, Visit};
+use trialstats::trial::{Outcome, Schedule, Trial, Variable, Visit};
 use trialstats::{Df, Estimation, Model, Result, Vcov};
 
 /// Data and a model for them.
@@ -227,16 +227,10 @@ impl Case {
                 range: None,
                 values: by_visit(&self.y).iter().map(|y| y * scale).collect(),
             })
-            .covariate(Covariate { name: "x".into(), values: CovariateValues::Numeric(order.iter().map(|&i| self.x[i]).collect()) })
-            .covariate(Covariate {
-                name: "sex".into(),
-                values: CovariateValues::Factor {
-                    levels: vec!["f".into(), "m".into()],
-                    codes: order.iter().map(|&i| Some(self.sex[i])).collect(),
-                },
-            });
+            .variable(Variable::number("x", order.iter().map(|&i| self.x[i]).collect()))
+            .variable(Variable::factor("sex", ["f", "m"], order.iter().map(|&i| Some(self.sex[i])).collect()));
         if let Some(weights) = &self.weights {
-            builder = builder.covariate(Covariate { name: "w".into(), values: CovariateValues::NumericByVisit(by_visit(weights)) });
+            builder = builder.variable(Variable::weight("w", by_visit(weights)));
         }
         builder.build()
     }

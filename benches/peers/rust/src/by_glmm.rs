@@ -39,11 +39,10 @@ fn table(trial: &Trial) -> Table {
         ("arm".into(), Column::Numeric(cells.iter().map(|&(i, _)| trial.arm_of()[i] as f64).collect())),
         ("patient".into(), factor(&|i, _| trial.patients()[i].clone())),
     ];
-    if let Some(group) = trial.cluster("group") {
-        columns.push(("group".into(), factor(&|i, _| format!("{:?}", group.codes[i]))));
-    }
-    if let Some(therapist) = trial.cluster_by_visit("therapist") {
-        columns.push(("therapist".into(), factor(&|i, t| format!("{:?}", therapist.codes[i * visits + t]))));
+    for cluster in trial.clusters() {
+        let codes = cluster.codes().expect("clusters are factors");
+        let at = |i: usize, t: usize| if cluster.varies_by_visit() { i * visits + t } else { i };
+        columns.push((cluster.name().into(), factor(&|i, t| format!("{:?}", codes[at(i, t)]))));
     }
     Table { n: cells.len(), columns }
 }

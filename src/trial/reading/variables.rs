@@ -1,65 +1,76 @@
-//! Covariates and clusters: numbers or levels, of the patient or of the visit.
+//! Covariates, weights and clusters: numbers or levels, per patient or per patient and visit.
 
 use super::findings::{Findings, Place};
-use super::grid::{Grid, VisitColumns, number};
+use super::grid::{Grid, number};
 use super::levels::{Levels, listed};
 use super::values::{Use, ValueColumn};
 use crate::trial::columns::{Columns, CovariateColumn, CovariateKind};
-use crate::trial::{Cluster, ClusterByVisit, Covariate, CovariateValues, Outcome};
+use crate::trial::{Kind, Outcome, Role, Scope, Variable};
 
-/// Whether the values are numbers or levels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scale {
-    Numeric,
-    Factor,
+/// A variable as a layout declares it: what it is called, where it is, and how it is read.
+struct Declared<'a> {
+    name: &'a str,
+    columns: &'a Columns,
+    role: Role,
+    kind: Kind,
+    scope: Scope,
+    levels: Option<&'a [String]>,
 }
 
-/// The covariates that the layout names.
-pub(super) fn read(grid: &Grid<'_>, findings: &mut Findings) -> Vec<Covariate> {
-    grid.layout.covariates.iter().map(|c| covariate(grid, c, findings)).collect()
+/// The covariates, weights and clusters that the layout names.
+pub(super) fn read(grid: &Grid<'_>, findings: &mut Findings) -> Vec<Variable> {
+    let layout = grid.layout;
+    let covariates = layout.covariates.iter().map(|c| {
+        let declared = covariate(grid, c, findings);
+        variable(grid, &declared, findings)
+    });
+    let mut found: Vec<Variable> = covariates.collect();
+    let kept: Vec<(&String, Columns)> = layout.clusters.iter().map(|name| (name, Columns::One(name.clone()))).collect();
+    let kept = kept.iter().map(|(name, columns)| cluster(name, columns, Scope::Patient));
+    let changing = layout.clusters_by_visit.iter().map(|(name, columns)| cluster(name, columns, Scope::PatientVisit));
+    found.extend(kept.chain(changing).map(|declared| variable(grid, &declared, findings)));
+    found
 }
 
-fn covariate(grid: &Grid<'_>, covariate: &CovariateColumn, findings: &mut Findings) -> Covariate {
-    let columns = grid.columns(&covariate.columns);
-    let declared = grid.layout.levels.iter().find(|(name, _)| *name == covariate.name).map(|(_, levels)| levels.as_slice());
-    let scale = match covariate.kind {
-        CovariateKind::Numeric | CovariateKind::NumericByVisit => Scale::Numeric,
-        CovariateKind::Factor | CovariateKind::FactorByVisit => Scale::Factor,
-        CovariateKind::Inferred | CovariateKind::AsFound if declared.is_some() => Scale::Factor,
-        CovariateKind::Inferred | CovariateKind::AsFound => infer_scale(grid, covariate, findings),
+fn cluster<'a>(name: &'a str, columns: &'a Columns, scope: Scope) -> Declared<'a> {
+    Declared { name, columns, role: Role::Cluster, kind: Kind::Factor, scope, levels: None }
+}
+
+/// A covariate or weight, with what was left to the data.
+fn covariate<'a>(grid: &Grid<'a>, covariate: &'a CovariateColumn, findings: &mut Findings) -> Declared<'a> {
+    let levels = grid.layout.levels.iter().find(|(name, _)| *name == covariate.name).map(|(_, levels)| levels.as_slice());
+    let kind = match covariate.kind {
+        CovariateKind::Numeric | CovariateKind::NumericByVisit => Kind::Number,
+        CovariateKind::Factor | CovariateKind::FactorByVisit => Kind::Factor,
+        CovariateKind::Inferred | CovariateKind::AsFound if levels.is_some() => Kind::Factor,
+        CovariateKind::Inferred | CovariateKind::AsFound => infer_kind(grid, covariate, findings),
     };
     let by_visit = match (&covariate.columns, covariate.kind) {
         (Columns::PerVisit(_), _) | (_, CovariateKind::NumericByVisit | CovariateKind::FactorByVisit) => true,
         (Columns::One(column), CovariateKind::AsFound) => infer_by_visit(grid, column, findings),
         _ => false,
     };
-    let values = match (scale, by_visit) {
-        (Scale::Numeric, true) => {
-            let values = grid.by_visit(&columns, findings, |c, row, place, f| number(grid, c, row, place, f));
-            CovariateValues::NumericByVisit(or_nan(values))
-        }
-        (Scale::Numeric, false) => {
-            CovariateValues::Numeric(or_nan(by_patient(grid, &covariate.name, Use::Value, findings, |c, row, place, f| {
-                number(grid, c, row, place, f)
-            })))
-        }
-        (Scale::Factor, _) => factor(grid, covariate, &columns, declared, by_visit, findings),
-    };
-    Covariate { name: covariate.name.clone(), values }
+    let scope = if by_visit { Scope::PatientVisit } else { Scope::Patient };
+    let role = if grid.layout.weights.contains(&covariate.name) { Role::Weight } else { Role::Covariate };
+    Declared { name: &covariate.name, columns: &covariate.columns, role, kind, scope, levels }
 }
 
-fn factor(
-    grid: &Grid<'_>,
-    covariate: &CovariateColumn,
-    columns: &VisitColumns<'_>,
-    declared: Option<&[String]>,
-    by_visit: bool,
-    findings: &mut Findings,
-) -> CovariateValues {
-    let mut levels = Levels::of(declared.unwrap_or_default());
-    let read = |column: &ValueColumn<'_>, row: usize, place: Place<'_>, findings: &mut Findings| {
+fn variable(grid: &Grid<'_>, declared: &Declared<'_>, findings: &mut Findings) -> Variable {
+    match declared.kind {
+        Kind::Number => {
+            let values = values(grid, declared, findings, |c, row, place, f| number(grid, c, row, place, f));
+            let values = values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect();
+            Variable::of_numbers(declared.name, declared.role, declared.scope, values)
+        }
+        Kind::Factor => factor(grid, declared, findings),
+    }
+}
+
+fn factor(grid: &Grid<'_>, declared: &Declared<'_>, findings: &mut Findings) -> Variable {
+    let mut levels = Levels::of(declared.levels.unwrap_or_default());
+    let codes = values(grid, declared, findings, |column, row, place, findings| {
         let level = column.text(row)?;
-        if declared.is_none() {
+        if declared.levels.is_none() {
             return Some(levels.intern(&level));
         }
         let code = levels.code(&level);
@@ -68,14 +79,12 @@ fn factor(
             findings.problem(grid.sheet, place, message);
         }
         code
-    };
-    let codes =
-        if by_visit { grid.by_visit(columns, findings, read) } else { by_patient(grid, &covariate.name, Use::Value, findings, read) };
-    let (levels, codes) = in_order(levels, codes, declared.is_some());
-    if declared.is_none() && !levels.is_empty() {
-        findings.inferred(format!("The levels of `{}` are those in the data, sorted: {}.", covariate.name, listed(&levels)));
+    });
+    let (levels, codes) = in_order(levels, codes, declared.levels.is_some());
+    if declared.levels.is_none() && declared.role != Role::Cluster && !levels.is_empty() {
+        findings.inferred(format!("The levels of `{}` are those in the data, sorted: {}.", declared.name, listed(&levels)));
     }
-    if by_visit { CovariateValues::FactorByVisit { levels, codes } } else { CovariateValues::Factor { levels, codes } }
+    Variable::of_codes(declared.name, declared.role, declared.scope, levels, codes)
 }
 
 fn in_order(levels: Levels, codes: Vec<Option<usize>>, declared: bool) -> (Vec<String>, Vec<Option<usize>>) {
@@ -86,30 +95,21 @@ fn in_order(levels: Levels, codes: Vec<Option<usize>>, declared: bool) -> (Vec<S
     (levels, codes.into_iter().map(|c| c.map(|c| recode[c])).collect())
 }
 
-/// The cluster memberships that the layout names.
-pub(super) fn clusters(grid: &Grid<'_>, findings: &mut Findings) -> Vec<Cluster> {
-    let clusters = grid.layout.clusters.iter().map(|name| {
-        let mut levels = Levels::default();
-        let codes = by_patient(grid, name, Use::Identifier, findings, |c, row, _, _| c.text(row).map(|level| levels.intern(&level)));
-        let (levels, codes) = in_order(levels, codes, false);
-        Cluster { name: name.clone(), levels, codes }
-    });
-    clusters.collect()
+/// One value per patient, or one per patient and visit.
+fn values<T: Copy + PartialEq>(
+    grid: &Grid<'_>,
+    declared: &Declared<'_>,
+    findings: &mut Findings,
+    read: impl FnMut(&ValueColumn<'_>, usize, Place<'_>, &mut Findings) -> Option<T>,
+) -> Vec<Option<T>> {
+    let used = if declared.role == Role::Cluster { Use::Identifier } else { Use::Value };
+    match (declared.scope, declared.columns) {
+        (Scope::Patient, Columns::One(column)) => by_patient(grid, column, used, findings, read),
+        _ => grid.by_visit(&grid.columns_for(used, declared.columns), findings, read),
+    }
 }
 
-/// The cluster memberships that may change from visit to visit.
-pub(super) fn clusters_by_visit(grid: &Grid<'_>, findings: &mut Findings) -> Vec<ClusterByVisit> {
-    let clusters = grid.layout.clusters_by_visit.iter().map(|(name, columns)| {
-        let columns = grid.columns_for(Use::Identifier, columns);
-        let mut levels = Levels::default();
-        let codes = grid.by_visit(&columns, findings, |c, row, _, _| c.text(row).map(|level| levels.intern(&level)));
-        let (levels, codes) = in_order(levels, codes, false);
-        ClusterByVisit { name: name.clone(), levels, codes }
-    });
-    clusters.collect()
-}
-
-/// One value a patient: the one that all rows which have a value agree on.
+/// One value per patient: the one that all rows which have a value agree on.
 fn by_patient<T: Copy + PartialEq>(
     grid: &Grid<'_>,
     name: &str,
@@ -166,7 +166,7 @@ fn infer_by_visit(grid: &Grid<'_>, name: &str, findings: &mut Findings) -> bool 
 }
 
 /// Numeric if every value is a number, a factor if none is; both is a problem.
-fn infer_scale(grid: &Grid<'_>, covariate: &CovariateColumn, findings: &mut Findings) -> Scale {
+fn infer_kind(grid: &Grid<'_>, covariate: &CovariateColumn, findings: &mut Findings) -> Kind {
     let names: Vec<&str> = match &covariate.columns {
         Columns::One(name) => vec![name],
         Columns::PerVisit(named) => named.iter().map(|(_, name)| name.as_str()).collect(),
@@ -177,7 +177,7 @@ fn infer_scale(grid: &Grid<'_>, covariate: &CovariateColumn, findings: &mut Find
         for row in (0..grid.sheet.rows).filter(|&row| grid.patients.of_row[row].is_some()) {
             if column.has_leading_zero(row) {
                 findings.inferred(format!("`{}` is a factor: its values have leading zeros.", covariate.name));
-                return Scale::Factor;
+                return Kind::Factor;
             }
             match column.number(row) {
                 Ok(None) => {}
@@ -196,39 +196,33 @@ fn infer_scale(grid: &Grid<'_>, covariate: &CovariateColumn, findings: &mut Find
                 grid.sheet.row_name(number_row)
             );
             findings.problem(grid.sheet, place, message);
-            Scale::Factor
+            Kind::Factor
         }
         (None, Some(_)) => {
             findings.inferred(format!("`{}` is a factor: its values are no numbers.", covariate.name));
-            Scale::Factor
+            Kind::Factor
         }
         (number, None) => {
             let why = if number.is_some() { "its values are numbers" } else { "it has no values" };
             findings.inferred(format!("`{}` is numeric: {why}.", covariate.name));
-            Scale::Numeric
+            Kind::Number
         }
     }
 }
 
 /// Reports weights that are missing or not positive where an outcome is observed.
-pub(super) fn check_weights(grid: &Grid<'_>, outcomes: &[Outcome], covariates: &[Covariate], findings: &mut Findings) {
-    for name in &grid.layout.weights {
-        let Some(CovariateValues::NumericByVisit(weights)) = covariates.iter().find(|c| c.name == *name).map(|c| &c.values) else {
-            continue;
-        };
+pub(super) fn check_weights(grid: &Grid<'_>, outcomes: &[Outcome], variables: &[Variable], findings: &mut Findings) {
+    for weight in variables.iter().filter(|v| v.role() == Role::Weight) {
         for record in grid.records() {
             let cell = grid.cell(record);
+            let value = weight.value(record.patient, record.visit, grid.width());
             let used = outcomes.iter().any(|o| !o.values[cell].is_nan());
-            if used && weights[cell].is_nan() {
-                findings.problem(grid.sheet, grid.place(record, name), "an outcome is observed but has no weight");
-            } else if used && weights[cell] <= 0.0 {
-                let message = format!("the weight {} is not positive; an observation that should not count has no outcome", weights[cell]);
-                findings.problem(grid.sheet, grid.place(record, name), message);
+            if used && value.is_nan() {
+                findings.problem(grid.sheet, grid.place(record, weight.name()), "an outcome is observed but has no weight");
+            } else if used && value <= 0.0 {
+                let message = format!("the weight {value} is not positive; an observation that should not count has no outcome");
+                findings.problem(grid.sheet, grid.place(record, weight.name()), message);
             }
         }
     }
-}
-
-fn or_nan(values: Vec<Option<f64>>) -> Vec<f64> {
-    values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect()
 }
