@@ -125,15 +125,9 @@ fn unknown_factor(error: Error, trial: &Trial, name: &str) -> Error {
     let mut known = vec![trial.column_names().patient.as_str()];
     known.extend(trial.clusters().map(Variable::name));
     match error {
-        Error::Unknown { known: variables, .. } => {
-            known.extend(variables.iter().map(String::as_str).filter(|v| !["baseline", "time"].contains(v)));
-            let mut distinct: Vec<&str> = vec![];
-            known.into_iter().for_each(|k| {
-                if !distinct.contains(&k) {
-                    distinct.push(k)
-                }
-            });
-            Error::unknown("factor with random effects", name, &distinct)
+        Error::Unknown { known: others, .. } => {
+            known.extend(others.iter().map(String::as_str).filter(|v| !["baseline", "time"].contains(v)));
+            Error::unknown("factor with random effects", name, &variables::distinct(known))
         }
         other => other,
     }

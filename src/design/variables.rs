@@ -139,11 +139,11 @@ pub(super) fn unknown(trial: &Trial, name: &str) -> Error {
     let columns = trial.column_names();
     let mut known: Vec<&str> = vec!["arm", "visit", "baseline", "time", &columns.arm, &columns.visit];
     known.extend(trial.variables().iter().map(Variable::name));
-    let mut distinct: Vec<&str> = vec![];
-    for k in known {
-        if !distinct.contains(&k) {
-            distinct.push(k);
-        }
-    }
-    Error::unknown("variable", name, &distinct)
+    Error::unknown("variable", name, &distinct(known))
+}
+
+/// Names without those that are there already.
+pub(super) fn distinct(names: Vec<&str>) -> Vec<&str> {
+    let mut seen = std::collections::HashSet::new();
+    names.into_iter().filter(|name| seen.insert(*name)).collect()
 }

@@ -74,20 +74,25 @@ impl<'a> Memberships<'a> {
         }
     }
 
-    /// The cluster factors, one a name; entries of the same name are levels of one factor.
+    /// The cluster factors, one per name; entries of the same name are levels of one factor.
     pub fn clusters(&self) -> impl Iterator<Item = Variable> {
-        let mut clusters: Vec<(&str, Vec<String>, Vec<Option<usize>>)> = vec![];
-        for ((entry, of), effects) in self.groups.iter().zip(&self.of).zip(&self.effects) {
-            let levels = (1..=effects.len()).map(|g| format!("{} {g}", entry.arm));
-            match clusters.iter_mut().find(|(name, ..)| *name == entry.factor) {
-                Some((_, known, codes)) => {
-                    let before = known.len();
-                    known.extend(levels);
-                    codes.iter_mut().zip(of).for_each(|(code, g)| *code = g.map(|g| before + g).or(*code));
-                }
-                None => clusters.push((&entry.factor, levels.collect(), of.clone())),
+        let mut factors: Vec<&str> = vec![];
+        for entry in self.groups {
+            if !factors.contains(&entry.factor.as_str()) {
+                factors.push(&entry.factor);
             }
         }
-        clusters.into_iter().map(|(name, levels, codes)| Variable::cluster(name, levels, codes))
+        factors.into_iter().map(|factor| self.cluster(factor))
+    }
+
+    fn cluster(&self, factor: &str) -> Variable {
+        let (mut levels, mut codes) = (vec![], vec![None; self.of.first().map_or(0, Vec::len)]);
+        let entries = self.groups.iter().zip(&self.of).zip(&self.effects);
+        for ((entry, of), effects) in entries.filter(|((entry, _), _)| entry.factor == factor) {
+            let before = levels.len();
+            levels.extend((1..=effects.len()).map(|g| format!("{} {g}", entry.arm)));
+            codes.iter_mut().zip(of).for_each(|(code, g)| *code = g.map(|g| before + g).or(*code));
+        }
+        Variable::cluster(factor, levels, codes)
     }
 }

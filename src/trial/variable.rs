@@ -420,3 +420,82 @@ fn positions(own: &[String], planned: &[String]) -> Vec<Option<usize>> {
 fn strings<S: Into<String>>(texts: impl IntoIterator<Item = S>) -> Vec<String> {
     texts.into_iter().map(Into::into).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAN: f64 = f64::NAN;
+
+    /// Two patients at three visits.
+    fn mood() -> Variable {
+        Variable::factor_by_visit("mood", ["low", "mid", "high"], vec![Some(0), None, Some(2), Some(2), Some(2), None])
+    }
+
+    fn dose() -> Variable {
+        Variable::number_by_visit("dose", vec![1.0, 2.0, NAN, 3.0, NAN, 3.0])
+    }
+
+    fn codes(v: &Variable) -> Vec<Option<usize>> {
+        v.codes().unwrap().to_vec()
+    }
+
+    #[test]
+    fn values_are_found_by_patient_and_visit() {
+        assert_eq!((mood().level(1, 0, 3), mood().level(0, 1, 3), dose().level(0, 0, 3)), (Some(2), None, None));
+        assert_eq!((dose().value(1, 2, 3), dose().is_missing(0, 2, 3), mood().is_missing(1, 2, 3)), (3.0, true, true));
+        assert!(mood().value(0, 0, 3).is_nan());
+        let age = Variable::number("age", vec![30.0, 40.0]);
+        assert_eq!((age.value(1, 2, 3), age.numbers_by_visit(2, 2).unwrap()), (40.0, vec![30.0, 30.0, 40.0, 40.0]));
+        let time = Variable::of_numbers("time", Role::Time, Scope::Visit, vec![0.0, 4.0, 8.0]);
+        assert_eq!((time.value(1, 2, 3), time.varies_by_visit()), (8.0, false));
+        assert!(mood().numbers_by_visit(2, 3).is_none());
+    }
+
+    #[test]
+    fn visits_and_patients_are_chosen_in_any_order() {
+        assert_eq!(codes(&mood().on_visits(&[2, 0], 3)), [Some(2), Some(0), None, Some(2)]);
+        assert_eq!(codes(&mood().on_visits(&[0, 1, 2], 3)), codes(&mood()));
+        assert_eq!(codes(&mood().of_patients(&[1, 1, 0], 3))[3..], [Some(2), Some(2), None, Some(0), None, Some(2)]);
+        let first = dose().at_visit(0, 3);
+        assert_eq!((first.scope(), first.numbers().unwrap()), (Scope::Patient, [1.0, 3.0].as_slice()));
+        let site = Variable::cluster("site", ["s"], vec![Some(0), None]);
+        assert_eq!(codes(&site.on_visits(&[1], 3)), codes(&site));
+        assert_eq!(codes(&site.by_visit(2)), [Some(0), Some(0), None, None]);
+        assert_eq!(codes(&mood().blank_until(1, 3)), [None, None, Some(2), None, None, None]);
+        assert!(dose().blank_until(0, 3).is_missing(1, 0, 3));
+    }
+
+    #[test]
+    fn a_variable_is_fixed_where_no_patient_has_two_values() {
+        assert!(mood().fixed_within_patients(3).is_none() && dose().fixed_within_patients(3).is_none());
+        let fixed = dose().of_patients(&[1], 3).fixed_within_patients(3).unwrap();
+        assert_eq!((fixed.scope(), fixed.numbers().unwrap()), (Scope::Patient, [3.0].as_slice()));
+        let nobody = Variable::factor_by_visit("x", ["l"], vec![None; 4]).fixed_within_patients(2).unwrap();
+        assert_eq!(codes(&nobody), [None, None]);
+    }
+
+    #[test]
+    fn levels_are_dropped_recoded_and_aligned() {
+        let mut dropped = mood();
+        assert_eq!(dropped.keep_levels(&[false, false, true]), ["low", "mid"]);
+        assert_eq!(
+            (dropped.levels(), codes(&dropped)),
+            (["high".to_string()].as_slice(), vec![None, None, Some(0), Some(0), Some(0), None])
+        );
+        let mut whole = mood();
+        assert!(whole.keep_levels(&[true; 3]).is_empty() && codes(&whole) == codes(&mood()));
+        let mut recoded = mood();
+        recoded.recode(&["high".into(), "none".into()]);
+        assert_eq!((recoded.levels().len(), codes(&recoded)), (2, vec![None, None, Some(0), Some(0), Some(0), None]));
+
+        let planned = VariableHeader::new("mood", Role::Covariate, Kind::Factor, Scope::PatientVisit, vec!["high".into(), "low".into()]);
+        let aligned = mood().aligned(&planned, &[3, 0, 1], 4, "a file").unwrap();
+        assert_eq!((aligned.levels().len(), codes(&aligned)[..4].to_vec()), (2, vec![None, Some(0), None, Some(1)]));
+        let stranger = VariableHeader { levels: vec!["low".into()], ..planned.clone() };
+        assert!(mood().aligned(&stranger, &[0, 1, 2], 3, "a file").unwrap_err().to_string().contains("`mood` = high"));
+        let other = VariableHeader { scope: Scope::Patient, ..planned };
+        let message = mood().aligned(&other, &[0, 1, 2], 3, "a file").unwrap_err().to_string();
+        assert!(message.contains("it is a level per patient and visit and not a level per patient"), "{message}");
+    }
+}
