@@ -12,7 +12,7 @@ use crate::design::{
 };
 use crate::error::{Error, Result};
 use crate::fit::classes::Classes;
-use crate::fit::optimum::Fitted;
+use crate::fit::optimum::Optimum;
 use crate::fit::{Estimation, TrialMoments};
 use crate::inference::fallback::{Fallback, first_that_fits};
 use crate::inference::{Df, Fit, InformationKind, Vcov};
@@ -281,7 +281,7 @@ impl Model {
         let collect = |kept: &[usize], rows: &_| moments.for_fit(&occurring, kept, rows);
         let (columns, account) = (&occurring.columns, &occurring.account);
         let bind = |covariance: &Covariance| covariance.bind(&columns.visit_times);
-        let fit = |structure| Fitted::of_moments(columns, account, structure, self.estimation, collect);
+        let fit = |structure| Optimum::of_moments(columns, account, structure, self.estimation, collect);
         let found = first_that_fits(&self.covariance_for(&[]), &self.fallbacks, bind, fit)?;
         let Occurring { columns, account, .. } = occurring;
         Ok(self.fit_of(Design { columns: Arc::new(columns), rows: Rows::default(), account }, found))
@@ -300,8 +300,8 @@ impl Model {
         design.rows.clusters = clusters_for(self.df, self.vcov, &self.clusters, &design, trial)?;
         let bind = |covariance: &Covariance| Ok((self.classes(covariance, &design, trial)?, is_sparse(covariance, &design)));
         let fit = |(classes, sparse): (Classes, bool)| match sparse {
-            true => Fitted::sparse(&design, classes, self.estimation),
-            false => Fitted::new(&design, classes, self.estimation),
+            true => Optimum::sparse(&design, classes, self.estimation),
+            false => Optimum::new(&design, classes, self.estimation),
         };
         let found = first_that_fits(&self.covariance_for(design.random()), &self.fallbacks, bind, fit)?;
         Ok(self.fit_of(design, found))
@@ -322,8 +322,8 @@ impl Model {
         }
     }
 
-    fn fit_of(&self, design: Design, (fitted, covariance, fallback): (Fitted, Covariance, Fallback)) -> Fit {
-        Fit::new(design, covariance, self.estimation, self.df, fitted)
+    fn fit_of(&self, design: Design, (optimum, covariance, fallback): (Optimum, Covariance, Fallback)) -> Fit {
+        Fit::new(design, covariance, self.estimation, self.df, optimum)
             .with_information(self.information)
             .with_vcov(self.vcov)
             .with_fallback(fallback)

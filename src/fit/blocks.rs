@@ -23,14 +23,12 @@ impl Blocks {
         Self { values: vec![0.0; end], starts }
     }
 
-    /// Identity matrices.
-    pub fn identity(patterns: &[Pattern]) -> Self {
-        let mut blocks = Self::zeros(patterns);
+    /// Makes every matrix an identity.
+    pub fn set_identity(&mut self, patterns: &[Pattern]) {
+        self.clear();
         for (index, pattern) in patterns.iter().enumerate() {
-            let m = pattern.size();
-            blocks.get_mut(index).iter_mut().step_by(m + 1).for_each(|x| *x = 1.0);
+            self.get_mut(index).iter_mut().step_by(pattern.size() + 1).for_each(|x| *x = 1.0);
         }
-        blocks
     }
 
     /// The matrix of a pattern.

@@ -1,12 +1,13 @@
 //! From a design to the likelihood problem: one pass over the patients, and the choice how their data are kept.
 
-use super::classes::Classes;
 use super::data::Data;
 use super::moments::{Moments, Observed, PatternMoments, Rows, value_count};
 use super::pattern::Pattern;
 use super::problem::{Estimation, Problem};
 use super::rows::PatientRows;
+use super::sigmas::Sigmas;
 use super::sums::Sums;
+use super::verify::Labels;
 use crate::design::Design;
 use std::collections::BTreeMap;
 
@@ -23,54 +24,77 @@ pub(crate) enum Storage {
     Patients,
 }
 
-/// The problem, and the sums where it can be made from sums.
-#[expect(clippy::too_many_arguments, reason = "a model has that many parts")]
-pub(crate) fn problem(
-    design: &Design,
-    values: &[f64],
-    rows: Rows,
-    origin: &[f64],
-    columns: usize,
-    classes: Classes,
-    estimation: Estimation,
-    storage: Storage,
-) -> (Problem, Option<Moments>) {
-    let groups = design.columns.groups.len();
-    let log_weights = log_weights(design);
-    let with = |data: Data, patterns: Vec<Pattern>, rows: Rows| Problem {
-        data,
-        patterns,
-        rows,
-        columns,
-        groups,
-        estimation,
-        classes: classes.structures.clone(),
-        log_weights,
-        clusters: None,
-    };
-    if !classes.is_single() {
-        let (own, patterns) = by_patient(design, values, &rows, origin, columns, &classes);
-        return (with(Data::Patients(own), patterns, rows), None);
-    }
-    let moments = Moments::of(design, values, &rows, origin.to_vec());
-    let patterns = patterns_of(&moments);
-    let sums = Sums::new(&moments, &patterns, &rows, columns);
-    let keep_sums = match storage {
-        Storage::Cheaper => sums.cost(&patterns) <= PatientRows::cost(&patterns, &rows, columns),
-        #[cfg(test)]
-        forced => forced == Storage::Sums,
-    };
-    let data = match keep_sums {
-        true => Data::Sums(sums),
-        false => Data::Patients(by_patient(design, values, &rows, origin, columns, &classes).0),
-    };
-    (with(data, patterns, rows), Some(moments))
+/// What a problem without effects of clusters is built of.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts<'d> {
+    pub design: &'d Design,
+    /// z, patient by patient, perhaps measured from means.
+    pub values: &'d [f64],
+    pub rows: Rows,
+    /// β₀ of the p columns.
+    pub origin: &'d [f64],
+    pub sigmas: Sigmas,
+    pub estimation: Estimation,
+    pub labels: Labels,
 }
 
-/// A problem that knows the structure and the columns, and has no patients.
-pub(crate) fn without_data(rows: Rows, columns: usize, classes: Classes, estimation: Estimation) -> Problem {
-    let data = Data::Patients(PatientRows::empty(0, columns));
-    Problem { data, patterns: vec![], rows, columns, groups: 1, estimation, classes: classes.structures, log_weights: 0.0, clusters: None }
+impl Parts<'_> {
+    /// The problem, and the sums where it can be made from sums.
+    pub fn problem(self, storage: Storage) -> (Problem, Option<Moments>) {
+        let columns = self.origin.len();
+        if !self.sigmas.are_shared() {
+            let (own, patterns) = self.by_patient();
+            return (self.with(Data::Patients(own), patterns), None);
+        }
+        let moments = Moments::of(self.design, self.values, &self.rows, self.origin.to_vec());
+        let patterns = patterns_of(&moments);
+        let sums = Sums::new(&moments, &patterns, &self.rows, columns);
+        let keep_sums = match storage {
+            Storage::Cheaper => sums.cost(&patterns) <= PatientRows::cost(&patterns, &self.rows, columns),
+            #[cfg(test)]
+            forced => forced == Storage::Sums,
+        };
+        let data = match keep_sums {
+            true => Data::Sums(sums),
+            false => Data::Patients(self.by_patient().0),
+        };
+        (self.with(data, patterns), Some(moments))
+    }
+
+    fn with(self, data: Data, patterns: Vec<Pattern>) -> Problem {
+        let log_weights = log_weights(self.design);
+        let Self { rows, origin, sigmas, estimation, labels, .. } = self;
+        Problem { data, patterns, rows, columns: origin.len(), estimation, sigmas, log_weights, labels }
+    }
+
+    /// The patients one by one, ordered by pattern, and the patterns.
+    fn by_patient(&self) -> (PatientRows, Vec<Pattern>) {
+        let Self { design, values, rows, origin, sigmas, .. } = self;
+        let mut members: BTreeMap<(usize, usize, Vec<usize>), Vec<usize>> = BTreeMap::new();
+        let visits = design.columns.visits.len();
+        for patient in 0..design.rows.patients.len() {
+            let seen = (0..visits).filter(|t| !design.rows.y[patient * visits + t].is_nan()).collect();
+            members.entry((design.rows.group_of[patient], sigmas.classes().of(patient), seen)).or_default().push(patient);
+        }
+        let mut own = PatientRows::empty(value_count(design), origin.len());
+        let mut observed = Observed::new(design);
+        let mut patterns = vec![];
+        for ((group, class, visits), patients) in members {
+            for &patient in &patients {
+                observed.read(
+                    design,
+                    patient,
+                    &values[patient * design.columns.values..(patient + 1) * design.columns.values],
+                    rows,
+                    origin,
+                );
+                own.push(&observed.z, &observed.y);
+            }
+            own.end_pattern();
+            patterns.push(Pattern { group, cell: sigmas.cell(group, class), visits, patients: patients.len() as f64 });
+        }
+        (own, patterns)
+    }
 }
 
 /// The problem from sums alone.
@@ -78,14 +102,14 @@ pub(crate) fn problem_of_moments(
     moments: &Moments,
     rows: Rows,
     columns: usize,
-    groups: usize,
-    classes: Classes,
+    sigmas: Sigmas,
     estimation: Estimation,
+    labels: Labels,
 ) -> Problem {
     let patterns = patterns_of(moments);
     let data = Data::Sums(Sums::new(moments, &patterns, &rows, columns));
     let log_weights = moments.patterns.iter().map(|p| p.log_weights).sum();
-    Problem { data, patterns, rows, columns, groups, estimation, classes: classes.structures, log_weights, clusters: None }
+    Problem { data, patterns, rows, columns, estimation, sigmas, log_weights, labels }
 }
 
 fn patterns_of(moments: &Moments) -> Vec<Pattern> {
@@ -126,35 +150,6 @@ pub(crate) fn observed_rows(design: &Design, values: &[f64], rows: &Rows, origin
         all.starts.push(all.y.len());
     }
     all
-}
-
-/// The patients one by one, ordered by pattern, and the patterns.
-fn by_patient(
-    design: &Design,
-    values: &[f64],
-    rows: &Rows,
-    origin: &[f64],
-    columns: usize,
-    classes: &Classes,
-) -> (PatientRows, Vec<Pattern>) {
-    let mut members: BTreeMap<(usize, usize, Vec<usize>), Vec<usize>> = BTreeMap::new();
-    let visits = design.columns.visits.len();
-    for patient in 0..design.rows.patients.len() {
-        let seen = (0..visits).filter(|t| !design.rows.y[patient * visits + t].is_nan()).collect();
-        members.entry((design.rows.group_of[patient], classes.of(patient), seen)).or_default().push(patient);
-    }
-    let mut own = PatientRows::empty(value_count(design), columns);
-    let mut observed = Observed::new(design);
-    let mut patterns = vec![];
-    for ((group, class, visits), patients) in members {
-        for &patient in &patients {
-            observed.read(design, patient, &values[patient * design.columns.values..(patient + 1) * design.columns.values], rows, origin);
-            own.push(&observed.z, &observed.y);
-        }
-        own.end_pattern();
-        patterns.push(Pattern { group, cell: group * classes.structures.len() + class, visits, patients: patients.len() as f64 });
-    }
-    (own, patterns)
 }
 
 /// Σ log w over the analysed observations.

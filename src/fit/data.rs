@@ -74,6 +74,14 @@ impl Data {
         }
     }
 
+    /// The position of a pattern's patient among all patients, where they are kept one by one.
+    pub fn position(&self, pattern: usize, of_pattern: usize) -> usize {
+        match self {
+            Data::Sums(_) => 0,
+            Data::Patients(rows) => rows.patients(pattern).start + of_pattern,
+        }
+    }
+
     /// The products that a gram takes.
     pub fn cost(&self, patterns: &[Pattern], rows: &Rows, columns: usize) -> usize {
         match self {

@@ -1,17 +1,21 @@
 //! From a design and a covariance structure to the verified optimum of the likelihood.
 
-use super::blocks::Blocks;
-use super::build::{self, Storage};
+use super::build::{self, Parts, Storage};
 use super::centring::Centring;
 use super::classes::Classes;
-use super::clusters::{Cells, Clusters};
-use super::newton::{Convergence, MAX_ITERATIONS, Search, Steps};
+use super::clusters::{Clusters, WithEffects};
+use super::curvature::Curvature;
+use super::found::{Found, SecondOrder, convergence, measured_from};
+use super::likelihood::Likelihood;
+use super::marginal::{Effects, MarginalModel, Solution};
 use super::problem::{Estimation, Point, Problem};
+use super::refit::Repeat;
+use super::search::{Convergence, MAX_ITERATIONS, Search, Steps};
+use super::sigmas::Sigmas;
 use super::sparse::SparseFit;
 use super::verify::Labels;
 use super::working::Working;
-use super::workspace::Workspace;
-use super::{Engine, Failure, Moments, moments, start};
+use super::{Failure, Moments, moments, start};
 use crate::covariance::CovarianceStructure;
 use crate::design::{Account, Columns, Design, RandomTerm};
 use nalgebra::{DMatrix, DVector};
@@ -26,6 +30,47 @@ const DIGITS_LOST: f64 = 1e-8;
 /// The standard deviation of a visit, as a share of its largest outcome, that is but rounding.
 const ROUNDING: f64 = 1e-13;
 
+/// The optimum of one model's likelihood: what inference starts from, whichever engine found it.
+#[derive(Debug, Clone)]
+pub(crate) struct Optimum {
+    /// θ: the parameters of Σ, group by group, then those of the effects of clusters.
+    pub theta: Vec<f64>,
+    /// −2ℓ.
+    pub value: f64,
+    /// β of the fitted columns, as centred.
+    pub beta: DVector<f64>,
+    /// Φ = (X'V⁻¹X)⁻¹.
+    pub phi: DMatrix<f64>,
+    /// The covariances within patients.
+    pub sigmas: Sigmas,
+    /// The effects of clusters.
+    pub clusters: Clusters,
+    /// Names of all covariance parameters, group by group.
+    pub parameter_names: Vec<String>,
+    /// The columns of the design that were fitted; the others are aliased.
+    pub kept: Vec<usize>,
+    /// The columns that were measured from a mean.
+    pub centring: Centring,
+    /// The number of observations.
+    pub observations: usize,
+    /// The sums that it was found from; none where every patient has a Σ of their own.
+    pub moments: Option<Moments>,
+    pub convergence: Convergence,
+    working: Working,
+    /// The working parameters at the optimum.
+    eta: Vec<f64>,
+    model: Arc<dyn MarginalModel>,
+}
+
+/// What an optimum is of: the columns fitted, and what they are measured from.
+#[derive(Debug, Clone)]
+pub(super) struct Fitting {
+    pub kept: Vec<usize>,
+    pub centring: Centring,
+    pub clusters: Clusters,
+    pub moments: Option<Moments>,
+}
+
 /// Where a search stands: a mean to measure the outcome from, and covariance parameters.
 #[derive(Debug)]
 struct Place {
@@ -33,10 +78,10 @@ struct Place {
     theta: Vec<f64>,
 }
 
-impl Place {
-    fn of(point: &Point, origin: &[f64]) -> Self {
-        Self { origin: origin.iter().zip(point.beta.iter()).map(|(origin, beta)| origin + beta).collect(), theta: point.theta.clone() }
-    }
+/// An optimum, and whether sums of squares lost their digits on the way.
+struct Candidate {
+    optimum: Optimum,
+    lost_digits: bool,
 }
 
 /// A search that found no optimum, and where it ended.
@@ -52,35 +97,7 @@ impl From<Failure> for Lost {
     }
 }
 
-/// The optimum of one model's likelihood: what inference starts from.
-#[derive(Debug, Clone)]
-pub(crate) struct Fitted {
-    pub problem: Problem,
-    /// The sums that the problem was made from; none where every patient has a Σ of his own.
-    pub moments: Option<Moments>,
-    /// β₀.
-    pub origin: Vec<f64>,
-    /// The class of each patient of the design; empty where there is one.
-    pub class_of: Vec<usize>,
-    /// The optimum, β and Φ being those of the mean alone.
-    pub point: Point,
-    /// The same with the effects of clusters among the columns, where there are any: what `problem` speaks of.
-    pub penalised: Option<Point>,
-    /// The fit by the sparse engine, where it was that.
-    pub sparse: Option<Arc<SparseFit>>,
-    pub working: Working,
-    /// The working parameters at the optimum.
-    pub eta: Vec<f64>,
-    /// The columns of the design that were fitted; the others are aliased.
-    pub kept: Vec<usize>,
-    /// The columns that were measured from a mean: `problem` and `point` speak of them as centred.
-    pub centring: Centring,
-    /// Names for messages, those of all covariance parameters among them.
-    pub labels: Labels,
-    pub convergence: Convergence,
-}
-
-impl Fitted {
+impl Optimum {
     /// Collects the moments, finds a start and minimises −2ℓ.
     ///
     /// Where a visit varies far less than the outcome as a whole, rounding spoils its sums of squares, and a search
@@ -92,57 +109,45 @@ impl Fitted {
         for _ in 0..MOVES_OF_ORIGIN {
             let moved = place.is_some();
             match Self::from(design, classes.clone(), estimation, place) {
-                Ok(found) if moved => return found.with_variation(design),
-                Ok(found) if !found.has_lost_digits() => return Ok(found),
-                Ok(found) => place = Some(Place::of(&found.point, &found.origin)),
+                Ok(found) if moved => return found.optimum.with_variation(design),
+                Ok(found) if !found.lost_digits => return Ok(found.optimum),
+                Ok(found) => place = Some(Place { origin: found.optimum.beta.as_slice().to_vec(), theta: found.optimum.theta }),
                 Err(Lost { place: Some(last), failure: Failure::NotConverged { iterations } }) if iterations < MAX_ITERATIONS => {
                     place = Some(last)
                 }
                 Err(lost) => return Err(lost.failure),
             }
         }
-        Self::from(design, classes, estimation, place).map_err(|lost| lost.failure)?.with_variation(design)
-    }
-
-    /// Whether a visit varies so little about its mean, and the outcome so much about the origin, that sums of
-    /// squares have lost half of their digits.
-    fn has_lost_digits(&self) -> bool {
-        let problem = &self.problem;
-        let squares: f64 = problem.patterns().iter().enumerate().map(|(i, p)| problem.data.squares(i, p.size())).sum();
-        let least =
-            self.sigmas().iter().flat_map(|sigma| sigma.diagonal().iter().copied().collect::<Vec<_>>()).fold(f64::INFINITY, f64::min);
-        least < DIGITS_LOST * squares / problem.observations()
+        Self::from(design, classes, estimation, place).map_err(|lost| lost.failure)?.optimum.with_variation(design)
     }
 
     /// Refuses a visit whose variance is that of rounding.
     fn with_variation(self, design: &Design) -> Result<Self, Failure> {
         let visits = design.columns.visits.len();
         let largest = |t: usize| design.rows.y.iter().skip(t).step_by(visits).filter(|y| !y.is_nan()).fold(0.0_f64, |m, y| m.max(y.abs()));
-        let sigmas = self.sigmas();
+        let sigmas = self.covariances();
         let is_still = |&t: &usize| sigmas.iter().any(|sigma| sigma[(t, t)].sqrt() < ROUNDING * largest(t));
-        let still: Vec<String> = (0..visits).filter(is_still).map(|t| self.labels.visits[t].clone()).collect();
+        let still: Vec<String> = (0..visits).filter(is_still).map(|t| design.columns.visit_labels[t].clone()).collect();
         if still.is_empty() { Ok(self) } else { Err(Failure::NoVariationAt { visits: still }) }
     }
 
-    fn from(design: &Design, classes: Classes, estimation: Estimation, place: Option<Place>) -> Result<Self, Lost> {
+    fn from(design: &Design, classes: Classes, estimation: Estimation, place: Option<Place>) -> Result<Candidate, Lost> {
         let (kept, labels) = checked(&design.columns, &design.account, &design.rows.random, &classes)?;
         let centring = Centring::of(design, &kept);
         let (rows, values) = (moments::active_rows(&design.columns, design.rows.weights.is_some(), &kept), centring.values(design));
-        let (mut origin, theta) = match place {
-            Some(Place { mut origin, theta }) => {
-                origin.truncate(kept.len());
-                (origin, Some(theta))
-            }
-            None => (origin(design, &values, &rows, &kept, &classes)?, None),
+        let sigmas = Sigmas::new(classes, &labels);
+        let parts = Parts { design, values: &values, rows, origin: &[], sigmas, estimation, labels };
+        let (origin, theta) = match place {
+            Some(Place { origin, theta }) => (origin, Some(theta)),
+            None => (origin(&parts, &kept)?, None),
         };
-        let class_of = classes.of_patient.clone();
-        let (mut problem, moments) = build::problem(design, &values, rows, &origin, kept.len(), classes, estimation, Storage::Cheaper);
-        if let Some(clusters) = Clusters::of(design, kept.len()) {
-            let observed = build::observed_rows(design, &values, &problem.rows, &origin);
-            problem.add_clusters(clusters, design, &observed, &class_of);
-            origin.resize(problem.columns, 0.0);
+        let (problem, moments) = Parts { origin: &origin, ..parts }.problem(Storage::Cheaper);
+        let fitting = Fitting { clusters: Clusters::of(&design.rows.random, kept.len()), kept, centring, moments };
+        if fitting.clusters.is_empty() {
+            return found(problem, origin, theta, fitting);
         }
-        Ok(Self { class_of, ..Self::optimum(problem, moments, origin, theta, kept, centring, labels)? })
+        let observed = build::observed_rows(design, &values, &problem.rows, &origin);
+        found(WithEffects::new(problem, design, &observed), origin, theta, fitting)
     }
 
     /// The same from moments that `collect` makes, for the columns kept and their rows.
@@ -157,138 +162,163 @@ impl Fitted {
         let (kept, labels) = checked(columns, account, &[], &classes)?;
         let rows = moments::active_rows(columns, columns.are_weighted(), &kept);
         let (centring, moments) = collect(&kept, &rows)?;
-        let problem = build::problem_of_moments(&moments, rows, kept.len(), columns.groups.len(), classes, estimation);
+        let problem = build::problem_of_moments(&moments, rows, kept.len(), Sigmas::new(classes, &labels), estimation, labels);
         let origin = moments.origin.clone();
-        Self::optimum(problem, Some(moments), origin, None, kept, centring, labels).map_err(|lost| lost.failure)
+        let fitting = Fitting { clusters: Clusters::of(&[], kept.len()), kept, centring, moments: Some(moments) };
+        found(problem, origin, None, fitting).map(|found| found.optimum).map_err(|lost| lost.failure)
     }
 
-    fn optimum(
-        problem: Problem,
-        moments: Option<Moments>,
-        origin: Vec<f64>,
-        theta: Option<Vec<f64>>,
-        kept: Vec<usize>,
-        centring: Centring,
-        labels: Labels,
-    ) -> Result<Self, Lost> {
-        let mut search = match theta.and_then(|theta| problem.at(&theta)) {
-            Some(left) => Search::new(&problem, left).tolerant(),
-            None => Search::new(&problem, start::start(&problem)?),
-        };
-        if let Some(clusters) = &problem.clusters {
-            clusters.identified(&search.point, &labels)?;
-        }
-        let steps =
-            search.minimise(&problem, &labels).map_err(|failure| Lost { failure, place: Some(Place::of(&search.point, &origin)) })?;
-        let (working, convergence) = (search.working().clone(), convergence(&problem, &search, &labels, steps));
-        let (point, eta) = search.into_optimum();
-        let (point, penalised) = of_the_mean(&problem, point);
+    /// The optimum of a model with random effects and independent residuals, by the sparse engine.
+    pub fn sparse(design: &Design, classes: Classes, estimation: Estimation) -> Result<Self, Failure> {
+        let (kept, mut labels) = checked(&design.columns, &design.account, &design.rows.random, &classes)?;
+        let centring = Centring::of(design, &kept);
+        let fit = SparseFit::new(design, &centring.values(design), &kept, estimation)?;
+        let (sigmas, clusters) = (Sigmas::new(classes, &labels), Clusters::of(&design.rows.random, kept.len()));
+        labels.parameters.extend(Clusters::parameter_names(&design.rows.random));
+        let working = Working::of(&sigmas).with_effects(&clusters);
         Ok(Self {
-            problem,
-            moments,
-            origin,
-            class_of: vec![],
-            point,
-            penalised,
-            sparse: None,
+            theta: fit.theta.clone(),
+            value: fit.value,
+            beta: fit.beta.clone(),
+            phi: fit.phi.clone(),
+            eta: working.at_natural(&fit.theta),
             working,
-            eta,
+            sigmas,
+            clusters,
+            parameter_names: labels.parameters,
             kept,
             centring,
-            labels,
-            convergence,
+            observations: design.n_observations(),
+            moments: None,
+            convergence: fit.convergence.clone(),
+            model: Arc::new(fit),
         })
     }
 
-    /// The optimum in all columns of `problem`.
-    pub fn whole_point(&self) -> &Point {
-        self.penalised.as_ref().unwrap_or(&self.point)
-    }
-
-    /// The covariance structure; of the first class of patients, where there are several.
-    pub fn structure(&self) -> &dyn CovarianceStructure {
-        self.problem.structure()
-    }
-
-    /// Names of all covariance parameters, group by group.
-    pub fn parameter_names(&self) -> &[String] {
-        &self.labels.parameters
-    }
-
-    /// β of the fitted columns, as centred.
-    pub fn centred_beta(&self) -> DVector<f64> {
-        DVector::from_iterator(self.kept.len(), self.point.beta.iter().zip(&self.origin).map(|(beta, origin)| beta + origin))
+    /// The optimum at which a search has ended.
+    pub(super) fn of_search<L: SecondOrder>(likelihood: L, search: Search<L>, steps: Steps, origin: Vec<f64>, fitting: Fitting) -> Self {
+        let convergence = convergence(&likelihood, &search, steps);
+        let (mean, patterns) = (L::mean(&search.place), likelihood.patterns());
+        Self {
+            theta: mean.theta.clone(),
+            value: mean.value,
+            beta: measured_from(&origin, &mean.beta),
+            phi: mean.phi.clone(),
+            sigmas: patterns.sigmas.clone(),
+            clusters: fitting.clusters,
+            parameter_names: patterns.labels.parameters.clone(),
+            kept: fitting.kept,
+            centring: fitting.centring,
+            observations: patterns.observations() as usize,
+            moments: fitting.moments,
+            convergence,
+            working: search.room.working,
+            eta: search.eta,
+            model: Arc::new(Found::new(likelihood, search.place, origin)),
+        }
     }
 
     /// Σ of each group; of the first class of patients, where there are several.
-    pub fn sigmas(&self) -> Vec<DMatrix<f64>> {
-        let t = self.problem.visits();
-        let sigma = |theta: &[f64]| {
-            let mut sigma = DMatrix::zeros(t, t);
-            self.structure().sigma(theta, &mut sigma);
-            sigma
-        };
-        self.point.theta.chunks_exact(self.parameters_per_group()).take(self.problem.groups).map(sigma).collect()
+    pub fn covariances(&self) -> Vec<DMatrix<f64>> {
+        (0..self.sigmas.groups).map(|group| self.sigmas.sigma(&self.theta, group, 0)).collect()
     }
 
-    /// The number of covariance parameters of a group.
-    pub fn parameters_per_group(&self) -> usize {
-        self.problem.parameters_per_group(self.point.theta.len())
+    /// The parameters of the effects of clusters.
+    pub fn effect_parameters(&self) -> &[f64] {
+        &self.theta[self.sigmas.parameters()..]
+    }
+
+    /// The working parameters: roots and Cholesky factors where a variance may vanish.
+    pub fn eta(&self) -> &[f64] {
+        &self.eta
+    }
+
+    /// Replaces derivatives with respect to θ by those with respect to η, at η.
+    pub fn to_working(&self, eta: &[f64], curvature: &mut Curvature) {
+        self.working.clone().transform(eta, curvature);
+    }
+
+    /// The parameters that vanished at a boundary, as positions.
+    pub fn vanished(&self) -> Vec<usize> {
+        self.working.vanished(self.sigmas.structure(), &self.eta)
+    }
+
+    /// ∂θ/∂η' at the optimum.
+    pub fn jacobian(&self) -> DMatrix<f64> {
+        self.working.jacobian(&self.eta)
+    }
+
+    /// The likelihood at another θ; `None` where it has no value.
+    pub fn at(&self, theta: &[f64]) -> Option<Solution> {
+        self.model.at(theta)
+    }
+
+    /// −2ℓ at η with its derivatives over η, and θ there; `None` where it has no value.
+    pub fn deviance(&self, eta: &[f64]) -> Option<(f64, Curvature, Vec<f64>)> {
+        let mut theta = vec![0.0; eta.len()];
+        self.working.to_natural(eta, &mut theta);
+        let (value, mut curvature) = self.model.curvature_at(&theta)?;
+        self.to_working(eta, &mut curvature);
+        Some((value, curvature, theta))
+    }
+
+    /// Second-order facts of the marginal model at the optimum.
+    pub fn model(&self) -> &dyn MarginalModel {
+        &*self.model
+    }
+
+    /// The predicted effects of a term, by its position.
+    pub fn effects(&self, term: usize) -> Effects {
+        self.model.effects(term)
+    }
+
+    /// What fits the same model to other data, beginning at this optimum; `design` is that of the fit.
+    pub fn repeat(&self, design: &Design) -> Result<Box<dyn Repeat>, Failure> {
+        self.model.repeat(self, design)
     }
 }
 
-impl Problem {
-    /// Puts the effects of clusters behind the columns of the mean.
-    pub(super) fn add_clusters(&mut self, mut clusters: Clusters, design: &Design, observed: &build::ObservedRows, class_of: &[usize]) {
-        let pattern_of = |patient: usize, seen: &[usize]| {
-            self.pattern_of(design.rows.group_of[patient], class_of.get(patient).copied().unwrap_or(0), seen)
-        };
-        let cells = Cells::new(design, &clusters, &self.rows, observed, &self.patterns, pattern_of);
-        clusters.cells = Some(cells);
-        self.columns += clusters.effects();
-        self.clusters = Some(clusters);
-    }
-}
-
-/// A point reduced to the columns of the mean, and the whole of it where there are effects of clusters.
-pub(super) fn of_the_mean(problem: &Problem, point: Point) -> (Point, Option<Point>) {
-    let Some(clusters) = &problem.clusters else { return (point, None) };
-    let p = clusters.fixed;
-    let beta = point.beta.rows(0, p).clone_owned();
-    let phi = point.phi.view((0, 0), (p, p)).clone_owned();
-    (Point { beta, phi, clusters: None, ..point.clone() }, Some(point))
-}
-
-/// How a search ended, with the names of what vanished.
-pub(super) fn convergence(problem: &Problem, search: &Search, labels: &Labels, steps: Steps) -> Convergence {
-    let (theta, first) = (&search.point.theta, problem.parameters_of_sigma(search.point.theta.len()));
-    // Of correlated effects a combination may vanish although none does.
-    let name = |k: usize| match &labels.parameters[k] {
-        variance if k >= first && theta[k] > search.eta[k].powi(2) * (1.0 + 1e-6) + 1e-12 * theta[0].abs() => {
-            format!("what the effects before leave of the {variance}")
-        }
-        parameter => parameter.clone(),
+/// Searches from θ, or from a start of its own.
+fn search<L: SecondOrder>(likelihood: &L, theta: Option<Vec<f64>>) -> Result<Search<L>, Failure> {
+    let search = match theta.and_then(|theta| likelihood.at(&theta)) {
+        Some(left) => Search::new(likelihood, left).tolerant(),
+        None => Search::new(likelihood, start::start(likelihood)?),
     };
-    let boundary = search.working().vanished(problem.structure(), &search.eta).into_iter().map(name).collect();
-    let engine = if problem.clusters.is_some() { Engine::DenseEffects } else { Engine::Patterns };
-    Convergence { engine, iterations: steps.iterations, evaluations: steps.evaluations, decrement: steps.decrement, boundary }
+    likelihood.check_effects(&search.place)?;
+    Ok(search)
+}
+
+fn found<L: SecondOrder>(likelihood: L, origin: Vec<f64>, theta: Option<Vec<f64>>, fitting: Fitting) -> Result<Candidate, Lost> {
+    let mut search = search(&likelihood, theta)?;
+    let steps = search.minimise(&likelihood).map_err(|failure| {
+        let mean = L::mean(&search.place);
+        let place = Place { origin: measured_from(&origin, &mean.beta).as_slice().to_vec(), theta: mean.theta.clone() };
+        Lost { failure, place: Some(place) }
+    })?;
+    let lost_digits = has_lost_digits(likelihood.patterns(), L::mean(&search.place));
+    Ok(Candidate { optimum: Optimum::of_search(likelihood, search, steps, origin, fitting), lost_digits })
+}
+
+/// Whether a visit varies so little about its mean, and the outcome so much about the origin, that sums of squares
+/// have lost half of their digits.
+fn has_lost_digits(problem: &Problem, point: &Point) -> bool {
+    let squares: f64 = problem.patterns.iter().enumerate().map(|(i, p)| problem.data.squares(i, p.size())).sum();
+    let smallest = |group: usize| problem.sigmas.sigma(&point.theta, group, 0).diagonal().min();
+    let least = (0..problem.sigmas.groups).map(smallest).fold(f64::INFINITY, f64::min);
+    least < DIGITS_LOST * squares / problem.observations()
 }
 
 /// The columns that are fitted, and the names for messages, once it is sure that there are enough observations.
-pub(super) fn checked(
-    columns: &Columns,
-    account: &Account,
-    random: &[RandomTerm],
-    classes: &Classes,
-) -> Result<(Vec<usize>, Labels), Failure> {
+fn checked(columns: &Columns, account: &Account, random: &[RandomTerm], classes: &Classes) -> Result<(Vec<usize>, Labels), Failure> {
     let kept: Vec<usize> = (0..columns.len()).filter(|&c| account.aliased.iter().all(|a| a.column != c)).collect();
-    let labels = labels(columns, random, &*classes.structures[0]);
-    check_sizes(&kept, &labels, account.n_observations())?;
+    let labels = Labels::of(columns, &*classes.structures[0]);
+    let of_effects: usize = random.iter().map(|term| term.pairs().len()).sum();
+    check_sizes(&kept, &labels, labels.parameters.len() + of_effects, account.n_observations())?;
     Ok((kept, labels))
 }
 
-fn check_sizes(kept: &[usize], labels: &Labels, observations: usize) -> Result<(), Failure> {
-    let (columns, parameters) = (kept.len(), labels.parameters.len());
+fn check_sizes(kept: &[usize], labels: &Labels, parameters: usize, observations: usize) -> Result<(), Failure> {
+    let columns = kept.len();
     if columns == 0 {
         return Err(Failure::NoColumns);
     }
@@ -302,7 +332,8 @@ fn check_sizes(kept: &[usize], labels: &Labels, observations: usize) -> Result<(
 }
 
 /// An origin β₀ near the data, so that no digits are lost to an offset of the outcome.
-fn origin(design: &Design, values: &[f64], rows: &moments::Rows, kept: &[usize], classes: &Classes) -> Result<Vec<f64>, Failure> {
+fn origin(parts: &Parts, kept: &[usize]) -> Result<Vec<f64>, Failure> {
+    let design = parts.design;
     let intercept = kept.iter().position(|&c| design.columns.terms[design.columns[c].term].variables.is_empty());
     let mut origin = vec![0.0; kept.len()];
     if let Some(intercept) = intercept {
@@ -310,20 +341,21 @@ fn origin(design: &Design, values: &[f64], rows: &moments::Rows, kept: &[usize],
         origin[intercept] = observed.clone().sum::<f64>() / observed.count().max(1) as f64;
         return Ok(origin);
     }
-    let (first, _) = build::problem(design, values, rows.clone(), &origin, kept.len(), classes.clone(), Estimation::Ml, Storage::Cheaper);
-    let mut point = first.blank(0);
-    point.w = Blocks::identity(first.patterns());
-    first.solve(&[], &mut point, &mut Workspace::new(&first)).ok_or(Failure::Singular)?;
+    let (first, _) = Parts { origin: &origin, estimation: Estimation::Ml, ..parts.clone() }.problem(Storage::Cheaper);
+    let mut point = first.blank_point();
+    first.set_least_squares(&[], &mut point, &mut first.workspace()).ok_or(Failure::Singular)?;
     Ok(point.beta.as_slice().to_vec())
 }
 
-fn labels(columns: &Columns, random: &[RandomTerm], structure: &dyn CovarianceStructure) -> Labels {
-    let names = structure.parameter_names(&columns.visit_labels);
-    let parameters = match columns.groups.len() {
-        1 => names,
-        _ => columns.groups.iter().flat_map(|group| names.iter().map(move |name| format!("{name} ({group})"))).collect(),
-    };
-    let of_clusters = Clusters::parameter_names(random);
-    let parameters: Vec<String> = parameters.into_iter().chain(of_clusters).collect();
-    Labels { visits: columns.visit_labels.clone(), parameters, groups: columns.groups.clone() }
+/// The optimum of a model without effects of clusters, as it was found.
+#[cfg(test)]
+pub(super) fn searched(design: &Design, classes: Classes, estimation: Estimation) -> Result<(Problem, Point), Failure> {
+    let (kept, labels) = checked(&design.columns, &design.account, &[], &classes)?;
+    let (rows, sigmas) = (moments::active_rows(&design.columns, design.rows.weights.is_some(), &kept), Sigmas::new(classes, &labels));
+    let parts = Parts { design, values: &design.rows.z, rows, origin: &[], sigmas, estimation, labels };
+    let origin = origin(&parts, &kept)?;
+    let problem = Parts { origin: &origin, ..parts }.problem(Storage::Cheaper).0;
+    let mut search = search(&problem, None)?;
+    search.minimise(&problem)?;
+    Ok((problem, search.place))
 }

@@ -5,24 +5,94 @@
 //! which thread makes them.
 
 use super::build::observed_rows;
-use super::data::Data;
-use super::newton::{self, Convergence, Search, Steps};
-use super::optimum::{Fitted, convergence, of_the_mean};
-use super::problem::{Point, Problem};
-use super::verify::Labels;
+use super::centring::Centring;
+use super::found::{Found, SecondOrder};
+use super::likelihood::Likelihood;
+use super::optimum::{Fitting, Optimum};
+use super::search::{self, Search, Steps};
 use super::{Failure, start};
 use crate::design::Design;
 use nalgebra::DMatrix;
+use std::fmt::Debug;
 
 /// The decrement that a repeat may leave: its optimum is exact to 1e-9 standard errors.
 const LEFT: f64 = 1e-18;
 
-/// A problem whose data can be replaced, and a search that can be repeated.
+/// A likelihood whose data can be replaced.
+pub(crate) trait Replaceable: Likelihood {
+    /// Forgets all outcomes: [`Replaceable::set_outcome`] gives every patient's, [`Replaceable::complete_outcomes`] ends.
+    fn clear_outcomes(&mut self);
+
+    /// y − Xβ₀ of a patient with the values z, scaled by √w.
+    fn set_outcome(&mut self, patient: &Patient, z: &[f64], y: &[f64]);
+
+    /// After the outcomes of all patients.
+    fn complete_outcomes(&mut self);
+
+    /// Forgets all patients: [`Replaceable::set_times`] says how often each counts, [`Replaceable::complete_patients`]
+    /// ends.
+    fn clear_patients(&mut self);
+
+    /// Counts a patient so many times.
+    fn set_times(&mut self, patient: &Patient, z: &[f64], y: &[f64], times: f64);
+
+    /// After all patients.
+    fn complete_patients(&mut self);
+}
+
+/// A patient as the data of a likelihood know them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patient {
+    /// The position in the design.
+    pub patient: usize,
+    pub pattern: usize,
+    /// The position among the problem's patients, where they are kept one by one.
+    pub position: usize,
+    /// The patient's first observation and the one past the last.
+    observations: (usize, usize),
+    /// Σ log w.
+    pub log_weights: f64,
+}
+
+/// Fits the same model to other data, again and again.
+pub(crate) trait Repeat: Debug + Send + Sync {
+    /// Fits with these outcomes, one per patient and visit as the design has them; those that were not analysed are
+    /// not read.
+    fn with_outcomes(&mut self, outcomes: &[f64]) -> Result<(), Failure>;
+
+    /// Fits with every patient of the design counted so many times.
+    fn with_multiplicities(&mut self, times: &[u32]) -> Result<(), Failure>;
+
+    /// From now on finds optima as exact as those of fits.
+    fn be_exact(&mut self);
+
+    /// −2ℓ at the optimum found last.
+    fn value(&self) -> f64;
+
+    /// Its θ.
+    fn theta(&self) -> &[f64];
+
+    /// Writes its β of the fitted columns, as centred.
+    fn set_beta(&self, beta: &mut [f64]);
+
+    /// It as a fit would have it, in place of the optimum that is repeated.
+    fn optimum(&self, original: &Optimum) -> Optimum;
+
+    fn boxed(&self) -> Box<dyn Repeat>;
+}
+
+impl Clone for Box<dyn Repeat> {
+    fn clone(&self) -> Self {
+        self.boxed()
+    }
+}
+
+/// A likelihood whose data are replaced, and a search that is repeated.
 #[derive(Debug, Clone)]
-pub(crate) struct Refit {
-    problem: Problem,
-    search: Search,
-    labels: Labels,
+pub(crate) struct Refit<L: SecondOrder> {
+    likelihood: L,
+    search: Search<L>,
+    origin: Vec<f64>,
     patients: Vec<Patient>,
     /// z of every patient, as the problem has it.
     z: Vec<f64>,
@@ -44,62 +114,45 @@ struct Observation {
     root: f64,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Patient {
-    /// The position in the design.
-    patient: usize,
-    pattern: usize,
-    /// The position among the problem's patients, where they are kept one by one.
-    position: usize,
-    /// The patient's first observation and the one past the last.
-    observations: (usize, usize),
-    /// Σ log w.
-    log_weights: f64,
-}
-
-impl Refit {
+impl<L: SecondOrder> Refit<L> {
     /// Ready to repeat a fit of this design.
-    pub fn new(design: &Design, fitted: &Fitted) -> Self {
-        let problem = fitted.problem.clone();
-        let derivatives = problem.derivatives(&fitted.point.theta);
-        let (_, mut slopes) = problem.exact_curvature(fitted.whole_point(), &derivatives);
-        let mut correction = DMatrix::zeros(fitted.point.theta.len(), fitted.point.theta.len());
-        problem.set_correction(fitted.whole_point(), &mut slopes, &mut correction);
+    pub fn new(design: &Design, found: &Found<L>, centring: &Centring) -> Self {
+        let likelihood = found.likelihood.clone();
+        let theta = L::mean(&found.point).theta.clone();
+        let derivatives = likelihood.patterns().sigmas.derivatives(&theta);
+        let (_, mut slopes) = likelihood.exact_curvature(&found.point, &derivatives);
+        let mut correction = DMatrix::zeros(theta.len(), theta.len());
+        likelihood.set_correction(&found.point, &mut slopes, &mut correction);
         let mut refit = Self {
-            search: Search::new(&problem, fitted.whole_point().clone()),
-            labels: fitted.labels.clone(),
+            search: Search::new(&likelihood, found.point.clone()),
+            origin: found.origin.clone(),
             patients: vec![],
             z: vec![],
             values: 0,
             y: vec![],
             observations: vec![],
-            theta: fitted.point.theta.clone(),
+            theta,
             correction,
             steps: None,
-            problem,
+            likelihood,
         };
         refit.search.end_at(LEFT);
-        refit.read(design, fitted);
+        refit.read(design, centring);
         refit
     }
 
-    /// The same, as exact as a fit.
-    pub fn exact(mut self) -> Self {
-        self.search.end_at(newton::LEFT);
-        self
-    }
-
-    fn read(&mut self, design: &Design, fitted: &Fitted) {
-        let visits = design.columns.visits.len();
-        let values = fitted.centring.values(design);
-        let rows = observed_rows(design, &values, &self.problem.rows, &fitted.origin);
+    fn read(&mut self, design: &Design, centring: &Centring) {
+        let (visits, problem) = (design.columns.visits.len(), self.likelihood.patterns());
+        let values = centring.values(design);
+        let rows = observed_rows(design, &values, &problem.rows, &self.origin);
         self.values = rows.values;
-        let mut filled = vec![0; self.problem.patterns.len()];
+        let mut filled = vec![0; problem.patterns.len()];
         for patient in 0..design.rows.patients.len() {
             let seen: Vec<usize> = (0..visits).filter(|t| !design.rows.y[patient * visits + t].is_nan()).collect();
-            let pattern = self.problem.pattern_of(design.rows.group_of[patient], fitted.class_of.get(patient).copied().unwrap_or(0), &seen);
             // The patterns were made from these patients.
-            let Some(pattern) = pattern else { continue };
+            let Some(pattern) = problem.pattern_of(design.rows.group_of[patient], problem.sigmas.classes().of(patient), &seen) else {
+                continue;
+            };
             let first = self.observations.len();
             let mut log_weights = 0.0;
             for (&t, scaled) in seen.iter().zip(rows.y(patient)) {
@@ -109,117 +162,80 @@ impl Refit {
                 self.observations.push(Observation { at, expected: design.rows.y[at] - scaled / weight.sqrt(), root: weight.sqrt() });
                 self.y.push(*scaled);
             }
-            let position = match &self.problem.data {
-                Data::Sums(_) => 0,
-                Data::Patients(own) => own.patients(pattern).start + filled[pattern],
-            };
+            let position = problem.data.position(pattern, filled[pattern]);
             filled[pattern] += 1;
             self.patients.push(Patient { patient, pattern, position, observations: (first, self.observations.len()), log_weights });
         }
         self.z = rows.z;
     }
 
-    /// Fits with these outcomes, one per patient and visit as the design has them; those that were not analysed are
-    /// not read.
-    pub fn with_outcomes(&mut self, outcomes: &[f64]) -> Result<(), Failure> {
-        for (y, observation) in self.y.iter_mut().zip(&self.observations) {
-            *y = observation.root * (outcomes[observation.at] - observation.expected);
-        }
-        match &mut self.problem.data {
-            Data::Sums(sums) => {
-                sums.clear_outcome();
-                for (patient, z) in self.patients.iter().zip(self.z.chunks_exact(self.values)) {
-                    sums.add_outcome(patient.pattern, z, &self.y[patient.observations.0..patient.observations.1], 1.0);
-                }
-                sums.complete_outcome(&self.problem.patterns);
-            }
-            Data::Patients(own) => {
-                for patient in &self.patients {
-                    own.set(patient.pattern, patient.position, &self.y[patient.observations.0..patient.observations.1], 1.0);
-                }
-            }
-        }
-        if let Some(cells) = self.problem.clusters.as_mut().and_then(|c| c.cells.as_mut()) {
-            cells.clear_outcome();
-            for patient in &self.patients {
-                cells.add_outcome(patient.patient, &self.y[patient.observations.0..patient.observations.1], 1.0);
-            }
-        }
-        self.search()
-    }
-
-    /// Fits with every patient of the design counted so many times.
-    pub fn with_multiplicities(&mut self, times: &[u32]) -> Result<(), Failure> {
-        self.problem.patterns.iter_mut().for_each(|p| p.patients = 0.0);
-        self.problem.log_weights = 0.0;
-        if let Data::Sums(sums) = &mut self.problem.data {
-            sums.clear();
-        }
-        if let Some(cells) = self.problem.clusters.as_mut().and_then(|c| c.cells.as_mut()) {
-            cells.clear();
-        }
-        for ((patient, z), &times) in self.patients.iter().zip(self.z.chunks_exact(self.values)).zip(times) {
-            let (times, y) = (f64::from(times), &self.y[patient.observations.0..patient.observations.1]);
-            self.problem.patterns[patient.pattern].patients += times;
-            self.problem.log_weights += times * patient.log_weights;
-            match &mut self.problem.data {
-                Data::Sums(_) if times == 0.0 => {}
-                Data::Sums(sums) => {
-                    sums.add_values(patient.pattern, z, times);
-                    sums.add_outcome(patient.pattern, z, y, times);
-                }
-                Data::Patients(own) => own.set(patient.pattern, patient.position, y, times),
-            }
-            if let Some(cells) = self.problem.clusters.as_mut().and_then(|c| c.cells.as_mut()) {
-                cells.add_values(patient.patient, &self.problem.rows, &self.problem.patterns[patient.pattern].visits, z, times);
-                cells.add_outcome(patient.patient, y, times);
-            }
-        }
-        if let Data::Sums(sums) = &mut self.problem.data {
-            sums.complete(&self.problem.patterns);
-        }
-        self.search()
-    }
-
     /// Searches from the optimum of the fit that is repeated; from a start of its own where that leads nowhere.
     fn search(&mut self) -> Result<(), Failure> {
         self.steps = None;
-        let (columns, observations) = (self.problem.columns, self.problem.observations());
+        let (columns, observations) = (self.likelihood.coefficients(), self.likelihood.patterns().observations());
         if observations <= columns as f64 {
             return Err(Failure::TooFewObservations { observations: observations as usize, columns });
         }
-        let warm = self.search.restart(&self.problem, &self.theta, Some(&self.correction));
-        let mut steps = if warm { self.search.minimise(&self.problem, &self.labels) } else { Err(Failure::NoStart) };
+        let warm = self.search.restart(&self.likelihood, &self.theta, Some(&self.correction));
+        let mut steps = if warm { self.search.minimise(&self.likelihood) } else { Err(Failure::NoStart) };
         if steps.is_err() {
-            let start = start::start(&self.problem)?;
-            self.search.restart(&self.problem, &start.theta, None);
-            steps = self.search.minimise(&self.problem, &self.labels);
+            let start = start::start(&self.likelihood)?;
+            self.search.restart(&self.likelihood, &L::mean(&start).theta, None);
+            steps = self.search.minimise(&self.likelihood);
         }
         self.steps = Some(steps?);
         Ok(())
     }
+}
 
-    /// The optimum found last.
-    pub fn point(&self) -> &Point {
-        &self.search.point
-    }
-
-    /// What was found last, as a fit would have it.
-    pub fn fitted(&self, original: &Fitted) -> Fitted {
-        let steps = self.steps.unwrap_or(Steps { iterations: 0, evaluations: 0, decrement: f64::NAN });
-        let (point, penalised) = of_the_mean(&self.problem, self.search.point.clone());
-        Fitted {
-            problem: self.problem.clone(),
-            moments: None,
-            point,
-            penalised,
-            eta: self.search.eta.clone(),
-            convergence: self.convergence(steps),
-            ..original.clone()
+impl<L: SecondOrder> Repeat for Refit<L> {
+    fn with_outcomes(&mut self, outcomes: &[f64]) -> Result<(), Failure> {
+        for (y, observation) in self.y.iter_mut().zip(&self.observations) {
+            *y = observation.root * (outcomes[observation.at] - observation.expected);
         }
+        self.likelihood.clear_outcomes();
+        for (patient, z) in self.patients.iter().zip(self.z.chunks_exact(self.values)) {
+            self.likelihood.set_outcome(patient, z, &self.y[patient.observations.0..patient.observations.1]);
+        }
+        self.likelihood.complete_outcomes();
+        self.search()
     }
 
-    fn convergence(&self, steps: Steps) -> Convergence {
-        convergence(&self.problem, &self.search, &self.labels, steps)
+    fn with_multiplicities(&mut self, times: &[u32]) -> Result<(), Failure> {
+        self.likelihood.clear_patients();
+        for ((patient, z), &times) in self.patients.iter().zip(self.z.chunks_exact(self.values)).zip(times) {
+            let y = &self.y[patient.observations.0..patient.observations.1];
+            self.likelihood.set_times(patient, z, y, f64::from(times));
+        }
+        self.likelihood.complete_patients();
+        self.search()
+    }
+
+    fn be_exact(&mut self) {
+        self.search.end_at(search::LEFT);
+    }
+
+    fn value(&self) -> f64 {
+        L::mean(&self.search.place).value
+    }
+
+    fn theta(&self) -> &[f64] {
+        &L::mean(&self.search.place).theta
+    }
+
+    fn set_beta(&self, beta: &mut [f64]) {
+        let found = L::mean(&self.search.place).beta.iter().zip(&self.origin);
+        beta.iter_mut().zip(found).for_each(|(own, (beta, origin))| *own = beta + origin);
+    }
+
+    fn optimum(&self, original: &Optimum) -> Optimum {
+        let steps = self.steps.unwrap_or(Steps { iterations: 0, evaluations: 0, decrement: f64::NAN });
+        let Optimum { kept, centring, clusters, .. } = original.clone();
+        let fitting = Fitting { kept, centring, clusters, moments: None };
+        Optimum::of_search(self.likelihood.clone(), self.search.clone(), steps, self.origin.clone(), fitting)
+    }
+
+    fn boxed(&self) -> Box<dyn Repeat> {
+        Box::new(self.clone())
     }
 }

@@ -1,7 +1,7 @@
 //! A Cholesky factor that units cannot upset: the matrix is brought to unit diagonal first.
 
 use super::kernels::cholesky;
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 /// The smallest pivot of the scaled matrix; less is rounding, and the matrix singular for practical purposes.
 const SMALLEST_PIVOT: f64 = 1e-6;
@@ -60,4 +60,20 @@ impl ScaledCholesky {
         }
         x.iter_mut().zip(&self.scale).for_each(|(x, s)| *x *= s);
     }
+}
+
+/// The inverse of a symmetric matrix on the directions in which it is positive; the others carry no information.
+/// Scaled to unit diagonal first, so that units do not decide what counts as zero.
+pub(crate) fn pseudo_inverse(matrix: &DMatrix<f64>) -> DMatrix<f64> {
+    let scale = matrix.diagonal().map(|d| if d > 0.0 { 1.0 / d.sqrt() } else { 0.0 });
+    let scaled = DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |a, b| matrix[(a, b)] * scale[a] * scale[b]);
+    let inverse = match nalgebra::Cholesky::new(scaled.clone()) {
+        Some(factor) => factor.inverse(),
+        None => {
+            let eigen = SymmetricEigen::new(scaled);
+            let inverted = eigen.eigenvalues.map(|l| if l > 1e-10 { 1.0 / l } else { 0.0 });
+            &eigen.eigenvectors * DMatrix::from_diagonal(&inverted) * eigen.eigenvectors.transpose()
+        }
+    };
+    DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |a, b| inverse[(a, b)] * scale[a] * scale[b])
 }

@@ -2,8 +2,8 @@
 
 use super::Failure;
 use super::blocks::Blocks;
-use super::problem::{Point, Problem};
-use super::workspace::Workspace;
+use super::likelihood::Likelihood;
+use super::problem::Problem;
 use nalgebra::{DMatrix, SymmetricEigen};
 
 /// The smallest eigenvalue that a starting correlation matrix may have.
@@ -12,28 +12,24 @@ const EIGENVALUE_FLOOR: f64 = 1e-3;
 const EFFECTS: f64 = 0.1;
 
 /// A first point for the search, or why there is none.
-pub(crate) fn start(problem: &Problem) -> Result<Point, Failure> {
-    let mut room = Workspace::new(problem);
-    let mut point = problem.blank(0);
-    point.w = Blocks::identity(problem.patterns());
-    // Effects of clusters start as if they varied by a tenth of what a residual does.
-    let effects = |variance: f64| problem.clusters.as_ref().map_or(vec![], |c| c.start(EFFECTS * variance));
-    problem.solve(&effects(1.0), &mut point, &mut room).ok_or(Failure::Singular)?;
-    problem.set_residual_squares(&mut point, &mut room);
+pub(crate) fn start<L: Likelihood>(likelihood: &L) -> Result<L::Point, Failure> {
+    let (problem, mut room, mut point) = (likelihood.patterns(), likelihood.workspace(), likelihood.blank_point());
+    let effects = |variance: f64| likelihood.effects_that_add(EFFECTS * variance);
+    likelihood.set_least_squares(&effects(1.0), &mut point, &mut room).ok_or(Failure::Singular)?;
+    let r = &L::mean(&point).r;
     let diagonal = |m: usize, square: &[f64]| square.iter().step_by(m + 1).sum::<f64>();
-    let patterns = || problem.patterns().iter().enumerate();
+    let patterns = || problem.patterns.iter().enumerate();
     let total: f64 = patterns().map(|(i, p)| problem.data.squares(i, p.size())).sum();
-    let residual: f64 = patterns().map(|(i, p)| diagonal(p.size(), point.r.get(i))).sum();
+    let residual: f64 = patterns().map(|(i, p)| diagonal(p.size(), r.get(i))).sum();
     if residual <= 1e-20 * total || residual <= 0.0 {
         return Err(Failure::NoResidualVariation);
     }
-    let moments: Vec<DMatrix<f64>> = (0..problem.groups).map(|g| pairwise_covariance(problem, &point.r, g)).collect();
+    let moments: Vec<DMatrix<f64>> = (0..problem.sigmas.groups).map(|g| pairwise_covariance(problem, r, g)).collect();
     let mut begin = |diagonal_only: bool| {
         let matrix = |m: &DMatrix<f64>| if diagonal_only { DMatrix::from_diagonal(&m.diagonal()) } else { m.clone() };
-        point.theta =
-            moments.iter().flat_map(|m| problem.structure().start(&matrix(m))).chain(effects(residual / problem.observations())).collect();
-        let theta = point.theta.clone();
-        problem.evaluate(&theta, &mut point, &mut room)
+        let of_sigma = moments.iter().flat_map(|m| problem.sigmas.structure().start(&matrix(m)));
+        let theta: Vec<f64> = of_sigma.chain(effects(residual / problem.observations())).collect();
+        likelihood.move_to(&theta, &mut point, &mut room)
     };
     if begin(false) || begin(true) { Ok(point) } else { Err(Failure::NoStart) }
 }
@@ -41,9 +37,9 @@ pub(crate) fn start(problem: &Problem) -> Result<Point, Failure> {
 /// The covariance of the residuals of a group, each pair of visits from the patients who have both, made positive
 /// definite. Visits and pairs that nobody has get the average variance and no correlation.
 fn pairwise_covariance(problem: &Problem, squares: &Blocks, group: usize) -> DMatrix<f64> {
-    let t = problem.visits();
+    let t = problem.sigmas.visits();
     let (mut sum, mut count) = (DMatrix::<f64>::zeros(t, t), DMatrix::<f64>::zeros(t, t));
-    for (index, pattern) in problem.patterns().iter().enumerate().filter(|(_, p)| p.group == group) {
+    for (index, pattern) in problem.patterns.iter().enumerate().filter(|(_, p)| p.group == group) {
         let (m, r) = (pattern.size(), squares.get(index));
         for (j, &b) in pattern.visits.iter().enumerate() {
             for (i, &a) in pattern.visits.iter().enumerate() {

@@ -1,12 +1,15 @@
 //! The likelihood and its derivatives, against differences and against dense matrices patient by patient.
 
-use super::build::{self, Storage};
+use super::build::{Parts, Storage};
 use super::classes::Classes;
 use super::curvature::Curvature;
+use super::likelihood::{Differentiable, Likelihood};
 use super::moments::active_rows;
 use super::problem::{Estimation, Point, Problem};
+use super::sigmas::Sigmas;
 use super::slopes::Slopes;
 use super::traces::TracePlan;
+use super::verify::Labels;
 use super::workspace::Workspace;
 use crate::covariance::{Covariance, CovarianceStructure};
 use crate::design::{Design, DesignOptions, MeanModel};
@@ -46,20 +49,22 @@ pub(super) fn design(options: &DesignOptions) -> Design {
     Design::build(&trial(), &mean, options).expect("has all variables")
 }
 
-fn problem(design: &Design, classes: Classes, estimation: Estimation, storage: Storage) -> Problem {
+pub(super) fn problem(design: &Design, classes: Classes, estimation: Estimation, storage: Storage) -> Problem {
     let kept: Vec<usize> = (0..design.columns.len()).collect();
     let mut origin = vec![0.0; kept.len()];
     origin[0] = 30.0;
-    build::problem(
+    let labels = Labels::of(&design.columns, &*classes.structures[0]);
+    let sigmas = Sigmas::new(classes, &labels);
+    Parts {
         design,
-        &design.rows.z,
-        active_rows(&design.columns, design.rows.weights.is_some(), &kept),
-        &origin,
-        kept.len(),
-        classes,
+        values: &design.rows.z,
+        rows: active_rows(&design.columns, design.rows.weights.is_some(), &kept),
+        origin: &origin,
+        sigmas,
         estimation,
-        storage,
-    )
+        labels,
+    }
+    .problem(storage)
     .0
 }
 
@@ -85,7 +90,7 @@ fn derivatives_are_those_of_the_likelihood() {
             for (name, _, covariance) in Covariance::NAMED {
                 let classes: Classes = covariance.bind(&design.columns.visit_times).expect("has times").into();
                 let problem = problem(&design, classes, estimation, Storage::Sums);
-                let theta = theta(problem.structure(), problem.groups);
+                let theta = theta(problem.sigmas.structure(), problem.sigmas.groups);
                 check(&problem, &theta, &format!("{name}, {estimation:?}, {options:?}"));
             }
         }
@@ -100,7 +105,7 @@ fn every_way_leads_to_the_same_numbers() {
         for (name, _, covariance) in Covariance::NAMED {
             let bind = || -> Classes { covariance.bind(&design.columns.visit_times).expect("has times").into() };
             let [sums, patients] = [Storage::Sums, Storage::Patients].map(|s| problem(&design, bind(), Estimation::Reml, s));
-            let theta = theta(sums.structure(), sums.groups);
+            let theta = theta(sums.sigmas.structure(), sums.sigmas.groups);
             let results = [
                 curvature_by(&sums, &theta, TracePlan::Sandwiches),
                 curvature_by(&sums, &theta, TracePlan::Tensor),
@@ -127,7 +132,7 @@ fn classes_of_the_same_structure_are_one_class() {
         let many = Classes { structures: (0..n).map(|_| bind().into()).collect(), of_patient: (0..n).collect() };
         let one = problem(&design, bind().into(), Estimation::Reml, Storage::Sums);
         let many = problem(&design, many, Estimation::Reml, Storage::Cheaper);
-        let theta = theta(one.structure(), one.groups);
+        let theta = theta(one.sigmas.structure(), one.sigmas.groups);
         let (value, first) = curvature_by(&one, &theta, TracePlan::Sandwiches);
         for plan in [TracePlan::Sandwiches, TracePlan::Tensor] {
             let (other_value, other) = curvature_by(&many, &theta, plan);
@@ -143,11 +148,11 @@ fn covariance_of(design: &Design) -> Box<dyn CovarianceStructure> {
 
 fn curvature_by(problem: &Problem, theta: &[f64], plan: TracePlan) -> (f64, Curvature) {
     let point = problem.at(theta).expect("inside the range");
-    let derivatives = problem.derivatives(theta);
+    let derivatives = problem.sigmas.derivatives(theta);
     let mut room = Workspace::new(problem);
     let mut curvature = Curvature::blank(theta.len());
     let mut slopes = Slopes::blank(theta.len(), problem.columns);
-    problem.set_leading_curvature(&point, &derivatives, &mut curvature, plan, &mut room);
+    problem.set_leading_curvature(&point, &derivatives, plan, &mut curvature, &mut room);
     problem.set_slopes(&point, &derivatives, &mut slopes, &mut room);
     let mut correction = DMatrix::zeros(theta.len(), theta.len());
     problem.set_correction(&point, &mut slopes, &mut correction);
@@ -155,13 +160,13 @@ fn curvature_by(problem: &Problem, theta: &[f64], plan: TracePlan) -> (f64, Curv
     (point.value, curvature)
 }
 
-fn whole(problem: &Problem, point: &Point) -> Curvature {
-    problem.exact_curvature(point, &problem.derivatives(&point.theta)).0
+fn whole<L: Differentiable>(likelihood: &L, point: &L::Point) -> Curvature {
+    likelihood.exact_curvature(point, &likelihood.patterns().sigmas.derivatives(&L::mean(point).theta)).0
 }
 
-pub(super) fn check(problem: &Problem, theta: &[f64], case: &str) {
-    let at = |theta: &[f64]| problem.at(theta).expect("inside the range");
-    let exact = whole(problem, &at(theta));
+pub(super) fn check<L: Differentiable>(likelihood: &L, theta: &[f64], case: &str) {
+    let at = |theta: &[f64]| likelihood.at(theta).expect("inside the range");
+    let exact = whole(likelihood, &at(theta));
     for k in 0..theta.len() {
         let step = 1e-5 * theta[k].abs().max(1e-2);
         let moved = |by: f64| {
@@ -170,10 +175,10 @@ pub(super) fn check(problem: &Problem, theta: &[f64], case: &str) {
             at(&theta)
         };
         let (above, below) = (moved(step), moved(-step));
-        let slope = (above.value - below.value) / (2.0 * step);
+        let slope = (L::mean(&above).value - L::mean(&below).value) / (2.0 * step);
         let scale = exact.gradient.abs().max() + 1e-3 * exact.hessian[(k, k)].abs() * theta[k].abs();
         assert!((slope - exact.gradient[k]).abs() < 1e-6 * scale, "{case}: ∂/∂θ_{k} is {} but moves by {slope}", exact.gradient[k]);
-        let gradient = |point: &Point| whole(problem, point).gradient;
+        let gradient = |point: &L::Point| whole(likelihood, point).gradient;
         let bend = (gradient(&above) - gradient(&below)) / (2.0 * step);
         for l in 0..theta.len() {
             let scale = (exact.hessian[(k, k)] * exact.hessian[(l, l)]).abs().sqrt() + exact.hessian[(k, l)].abs();
@@ -194,7 +199,7 @@ fn the_likelihood_is_what_the_patients_give() {
         let structure = Covariance::Unstructured.bind(&design.columns.visit_times).expect("needs nothing");
         let problem = problem(&design, structure.into(), Estimation::Reml, Storage::Cheaper);
         let point = super::start::start(&problem).expect("starts");
-        let expected = patient_by_patient(&design, &point, problem.structure());
+        let expected = patient_by_patient(&design, &point, problem.sigmas.structure());
         assert!((point.value - expected).abs() < 1e-10 * expected.abs(), "{} here, {expected} patient by patient", point.value);
     }
 }

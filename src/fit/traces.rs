@@ -6,10 +6,10 @@
 //! triangles per pattern.
 
 use super::blocks::Blocks;
-use super::curvature::Derivatives;
 use super::kernels::{axpy, multiply};
 use super::pattern::Pattern;
 use super::problem::Problem;
+use super::sigmas::Derivatives;
 use super::workspace::Workspace;
 use crate::covariance::lower;
 use nalgebra::DMatrix;
@@ -39,7 +39,7 @@ impl TracePlan {
 
 /// The multiplications of both ways.
 fn costs(problem: &Problem, derivatives: &[Derivatives]) -> (usize, usize) {
-    let t = problem.visits();
+    let t = problem.sigmas.visits();
     let packed = t * (t + 1) / 2;
     let elements = |cell: usize| derivatives[cell].iter().map(Vec::len).sum::<usize>();
     let sandwiches = |p: &Pattern| {
@@ -49,22 +49,23 @@ fn costs(problem: &Problem, derivatives: &[Derivatives]) -> (usize, usize) {
         own * m + k * m.pow(3) + own * k / 2
     };
     let outer: usize = problem.patterns.iter().map(|p| p.size() * (p.size() + 1) / 2 * packed).sum();
-    let contraction: usize = (0..problem.cells()).map(|cell| elements(cell).pow(2) / 2).sum();
+    let contraction: usize = (0..problem.sigmas.cells()).map(|cell| elements(cell).pow(2) / 2).sum();
     // The outer products run through memory in order, which is worth a factor.
     (problem.patterns.iter().map(sandwiches).sum(), outer / 2 + 2 * contraction)
 }
 
 impl Problem {
-    /// Σ_P tr(∂_kΣ W ∂_lΣ E) for all pairs of parameters; W and E symmetric.
+    /// Σ_P tr(∂_kΣ W ∂_lΣ E) for all pairs of parameters of Σ; W and E symmetric.
     pub fn traces(&self, w: &Blocks, e: &Blocks, derivatives: &[Derivatives]) -> DMatrix<f64> {
-        let parameters = derivatives[0].len() * self.groups + self.clusters.as_ref().map_or(0, |c| c.parameters);
+        let parameters = self.sigmas.parameters();
         let mut traces = DMatrix::zeros(parameters, parameters);
         self.add_traces(w, e, derivatives, TracePlan::of(self, derivatives), &mut traces, &mut Workspace::new(self));
         traces.fill_lower_triangle_with_upper_triangle();
         traces
     }
 
-    /// Adds Σ_P tr(∂_kΣ W ∂_lΣ E) for all k ≤ l to the upper triangle of `sum`; W and E symmetric.
+    /// Adds Σ_P tr(∂_kΣ W ∂_lΣ E) for all k ≤ l to the upper triangle of `sum`, in which the
+    /// parameters of Σ stand first; W and E symmetric.
     pub(super) fn add_traces(
         &self,
         w: &Blocks,
@@ -76,12 +77,12 @@ impl Problem {
     ) {
         match plan {
             TracePlan::Sandwiches => self.add_sandwiched_traces(w, e, derivatives, sum, room),
-            TracePlan::Tensor => (0..self.cells()).for_each(|cell| self.add_contracted_traces(cell, w, e, derivatives, sum, room)),
+            TracePlan::Tensor => (0..self.sigmas.cells()).for_each(|cell| self.add_contracted_traces(cell, w, e, derivatives, sum, room)),
         }
     }
 
     fn add_sandwiched_traces(&self, w: &Blocks, e: &Blocks, derivatives: &[Derivatives], sum: &mut DMatrix<f64>, room: &mut Workspace) {
-        let per_group = self.parameters_per_group(sum.nrows());
+        let per_group = self.sigmas.per_group;
         for (index, pattern) in self.patterns.iter().enumerate() {
             let (m, first, of_cell) = (pattern.size(), pattern.group * per_group, &derivatives[pattern.cell]);
             set_positions(&pattern.visits, &mut room.position);
@@ -105,7 +106,7 @@ impl Problem {
         sum: &mut DMatrix<f64>,
         room: &mut Workspace,
     ) {
-        let t = self.visits();
+        let t = self.sigmas.visits();
         let size = t * (t + 1) / 2;
         let Workspace { tensor, packed: [packed_w, packed_e], .. } = room;
         tensor.resize(size * size, 0.0);
@@ -121,7 +122,7 @@ impl Problem {
                 }
             }
         }
-        let first = self.of_cell(cell).0 * self.parameters_per_group(sum.nrows());
+        let first = self.sigmas.of_cell(cell).0 * self.sigmas.per_group;
         let symmetric = |a: usize, b: usize| lower(a.max(b), a.min(b));
         let tensor = &tensor[..size * size];
         for (k, dk) in derivatives[cell].iter().enumerate() {

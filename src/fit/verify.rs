@@ -2,10 +2,12 @@
 
 use super::kernels::cholesky;
 use super::pattern::Pattern;
-use super::problem::{Point, Problem};
+use super::problem::Problem;
 use super::scaled_cholesky::ScaledCholesky;
 use super::workspace::Workspace;
 use super::{Failure, VisitPair};
+use crate::covariance::CovarianceStructure;
+use crate::design::Columns;
 use nalgebra::{Cholesky, DMatrix};
 
 /// Eigenvalue of the information, scaled to unit diagonal, that is zero but for rounding.
@@ -22,12 +24,22 @@ const SOUND: f64 = 1e-4;
 #[derive(Debug, Clone)]
 pub(crate) struct Labels {
     pub visits: Vec<String>,
-    /// All groups' parameters.
+    /// All groups' parameters, then those of the effects of clusters.
     pub parameters: Vec<String>,
     pub groups: Vec<String>,
 }
 
 impl Labels {
+    /// Those of a design and the structure of its groups' covariances; effects of clusters have none yet.
+    pub fn of(columns: &Columns, structure: &dyn CovarianceStructure) -> Self {
+        let names = structure.parameter_names(&columns.visit_labels);
+        let parameters = match columns.groups.len() {
+            1 => names,
+            _ => columns.groups.iter().flat_map(|group| names.iter().map(move |name| format!("{name} ({group})"))).collect(),
+        };
+        Self { visits: columns.visit_labels.clone(), parameters, groups: columns.groups.clone() }
+    }
+
     /// The likelihood is unbounded in a combination of these visits.
     fn unbounded(&self, visits: &[usize], eigenvalue: f64) -> Failure {
         Failure::Unbounded { visits: visits.iter().map(|&v| self.visits[v].clone()).collect(), eigenvalue }
@@ -49,14 +61,14 @@ impl Labels {
     /// The pairs of visits whose covariance depends on one of these parameters and that nobody of the parameter's
     /// group has.
     fn never_together(&self, problem: &Problem, theta: &[f64], parameters: &[usize]) -> Vec<VisitPair> {
-        let (t, per_group) = (problem.visits(), problem.parameters_per_group(theta.len()));
+        let (sigmas, t, per_group) = (&problem.sigmas, problem.sigmas.visits(), problem.sigmas.per_group);
         let mut slope = DMatrix::zeros(t, t);
         let mut found: Vec<(usize, usize, usize)> = vec![];
-        for &k in parameters.iter().filter(|&&k| k < problem.parameters_of_sigma(theta.len())) {
+        for &k in parameters.iter().filter(|&&k| k < sigmas.parameters()) {
             let group = k / per_group;
-            problem.structure().derivative(problem.of_group(theta, group), k % per_group, &mut slope);
+            sigmas.structure().derivative(sigmas.of_group(theta, group), k % per_group, &mut slope);
             let seen =
-                |a: usize, b: usize| problem.patterns().iter().any(|p| p.group == group && p.visits.contains(&a) && p.visits.contains(&b));
+                |a: usize, b: usize| problem.patterns.iter().any(|p| p.group == group && p.visits.contains(&a) && p.visits.contains(&b));
             let pairs = (0..t).flat_map(|b| (0..=b).map(move |a| (a, b)));
             found.extend(pairs.filter(|&(a, b)| slope[(a, b)] != 0.0 && !seen(a, b)).map(|(a, b)| (group, a, b)));
         }
@@ -80,20 +92,14 @@ fn involved(direction: impl Iterator<Item = f64>) -> Vec<usize> {
 }
 
 /// Refuses parameters, or combinations of them, about which the data say nothing.
-pub(crate) fn identified(
-    problem: &Problem,
-    theta: &[f64],
-    fisher: &DMatrix<f64>,
-    factor: &mut ScaledCholesky,
-    labels: &Labels,
-) -> Result<(), Failure> {
+pub(crate) fn identified(problem: &Problem, theta: &[f64], fisher: &DMatrix<f64>, factor: &mut ScaledCholesky) -> Result<(), Failure> {
     // A Cholesky factor tells sooner that all is well; the eigenvectors tell which parameters are not.
     if factor.smallest_pivot(fisher).is_some_and(|pivot| pivot > SOUND) {
         return Ok(());
     }
     let silent: Vec<usize> = (0..fisher.nrows()).filter(|&k| fisher[(k, k)] <= 0.0).collect();
     if !silent.is_empty() {
-        return Err(labels.not_identified(problem, theta, &silent));
+        return Err(problem.labels.not_identified(problem, theta, &silent));
     }
     let scaled = DMatrix::from_fn(fisher.nrows(), fisher.ncols(), |a, b| fisher[(a, b)] / (fisher[(a, a)] * fisher[(b, b)]).sqrt());
     let eigen = scaled.symmetric_eigen();
@@ -101,7 +107,7 @@ pub(crate) fn identified(
     if value > UNIDENTIFIED {
         return Ok(());
     }
-    Err(labels.not_identified(problem, theta, &involved(eigen.eigenvectors.column(worst).iter().copied())))
+    Err(problem.labels.not_identified(problem, theta, &involved(eigen.eigenvectors.column(worst).iter().copied())))
 }
 
 /// Refuses an optimum that is flat in a direction of which the covariance alone would inform: estimating the mean has
@@ -113,7 +119,6 @@ pub(crate) fn determined(
     fisher: &DMatrix<f64>,
     room: &mut DMatrix<f64>,
     factor: &mut ScaledCholesky,
-    labels: &Labels,
 ) -> Result<(), Failure> {
     let n = hessian.nrows();
     room.zip_zip_apply(hessian, fisher, |excess, h, fisher| *excess = h - FLAT * fisher);
@@ -132,16 +137,16 @@ pub(crate) fn determined(
     let eigen = excess.symmetric_eigen();
     let mut direction = vec![0.0; n];
     informed.iter().zip(eigen.eigenvectors.column(eigen.eigenvalues.argmin().0).iter()).for_each(|(&k, &share)| direction[k] = share);
-    Err(labels.not_identified(problem, theta, &involved(direction.into_iter())))
+    Err(problem.labels.not_identified(problem, theta, &involved(direction.into_iter())))
 }
 
 /// Whether every Σ is far from singular, as the pivots of its correlation matrix tell.
-pub(crate) fn well_conditioned(problem: &Problem, point: &Point, room: &mut Workspace) -> bool {
-    let t = problem.visits();
-    (0..problem.cells()).all(|cell| {
-        let (group, structure) = problem.of_cell(cell);
+pub(crate) fn well_conditioned(problem: &Problem, theta: &[f64], room: &mut Workspace) -> bool {
+    let t = problem.sigmas.visits();
+    (0..problem.sigmas.cells()).all(|cell| {
+        let (group, structure) = problem.sigmas.of_cell(cell);
         let Workspace { dense, small, .. } = room;
-        structure.sigma(problem.of_group(&point.theta, group), dense);
+        structure.sigma(problem.sigmas.of_group(theta, group), dense);
         small.copy_from_slice(dense.as_slice());
         cholesky(small, t).is_some() && (0..t).all(|a| small[a * t + a].powi(2) > SOUND * dense[(a, a)])
     })
@@ -149,38 +154,37 @@ pub(crate) fn well_conditioned(problem: &Problem, point: &Point, room: &mut Work
 
 /// What a search has met that was led out of the range of θ between `inside` and `outside`, if any parameter by
 /// itself leads out of it.
-pub(crate) fn end_of_range(problem: &Problem, inside: &[f64], outside: &[f64], labels: &Labels) -> Option<Failure> {
-    let per_group = problem.parameters_per_group(inside.len());
+pub(crate) fn end_of_range(problem: &Problem, inside: &[f64], outside: &[f64]) -> Option<Failure> {
+    let (sigmas, per_group) = (&problem.sigmas, problem.sigmas.per_group);
     let leads_out = |&k: &usize| {
-        let mut theta = problem.of_group(inside, k / per_group).to_vec();
+        let mut theta = sigmas.of_group(inside, k / per_group).to_vec();
         theta[k % per_group] = outside[k];
-        !problem.structure().in_range(&theta)
+        !sigmas.structure().in_range(&theta)
     };
-    let parameters: Vec<String> =
-        (0..problem.parameters_of_sigma(inside.len())).filter(leads_out).map(|k| labels.parameters[k].clone()).collect();
+    let parameters: Vec<String> = (0..sigmas.parameters()).filter(leads_out).map(|k| problem.labels.parameters[k].clone()).collect();
     (!parameters.is_empty()).then_some(Failure::AtBoundary { parameters, visits: vec![] })
 }
 
 /// What a search has met where Σ becomes singular, or comes near it.
-pub(crate) fn near_singular(problem: &Problem, point: &Point, labels: &Labels) -> Failure {
-    let (eigenvalue, visits) = smallest_eigenvalue(problem, point);
+pub(crate) fn near_singular(problem: &Problem, theta: &[f64]) -> Failure {
+    let (eigenvalue, visits) = smallest_eigenvalue(problem, theta);
     // Where some patients have all these visits their likelihood grows as the determinant falls; else it need not.
-    match smallest_observed_eigenvalue(problem, point) < 1e2 * eigenvalue {
-        true => labels.unbounded(&visits, eigenvalue),
-        false => labels.singular(&visits),
+    match smallest_observed_eigenvalue(problem, theta) < 1e2 * eigenvalue {
+        true => problem.labels.unbounded(&visits, eigenvalue),
+        false => problem.labels.singular(&visits),
     }
 }
 
 /// The smallest eigenvalue among the correlation matrices of the visits that patients have.
-fn smallest_observed_eigenvalue(problem: &Problem, point: &Point) -> f64 {
-    let t = problem.visits();
+fn smallest_observed_eigenvalue(problem: &Problem, theta: &[f64]) -> f64 {
+    let t = problem.sigmas.visits();
     let mut sigma = DMatrix::zeros(t, t);
     let mut of = |pattern: &Pattern| {
-        let (group, structure) = problem.of_cell(pattern.cell);
-        structure.sigma(problem.of_group(&point.theta, group), &mut sigma);
+        let (group, structure) = problem.sigmas.of_cell(pattern.cell);
+        structure.sigma(problem.sigmas.of_group(theta, group), &mut sigma);
         correlations(&sigma.select_rows(&pattern.visits).select_columns(&pattern.visits)).symmetric_eigenvalues().min()
     };
-    problem.patterns().iter().map(&mut of).fold(f64::INFINITY, f64::min)
+    problem.patterns.iter().map(&mut of).fold(f64::INFINITY, f64::min)
 }
 
 fn correlations(sigma: &DMatrix<f64>) -> DMatrix<f64> {
@@ -188,13 +192,13 @@ fn correlations(sigma: &DMatrix<f64>) -> DMatrix<f64> {
 }
 
 /// The smallest eigenvalue among the correlation matrices, and the visits that carry its eigenvector.
-pub(crate) fn smallest_eigenvalue(problem: &Problem, point: &Point) -> (f64, Vec<usize>) {
-    let t = problem.visits();
+pub(crate) fn smallest_eigenvalue(problem: &Problem, theta: &[f64]) -> (f64, Vec<usize>) {
+    let t = problem.sigmas.visits();
     let mut sigma = DMatrix::zeros(t, t);
     let mut smallest = (f64::INFINITY, vec![]);
-    for cell in 0..problem.cells() {
-        let (group, structure) = problem.of_cell(cell);
-        structure.sigma(problem.of_group(&point.theta, group), &mut sigma);
+    for cell in 0..problem.sigmas.cells() {
+        let (group, structure) = problem.sigmas.of_cell(cell);
+        structure.sigma(problem.sigmas.of_group(theta, group), &mut sigma);
         let eigen = correlations(&sigma).symmetric_eigen();
         let (worst, value) = eigen.eigenvalues.argmin();
         if value < smallest.0 {

@@ -5,9 +5,10 @@
 //! zero (a unique variance) through its root. A vanishing variance is then an ordinary point of the search.
 
 use crate::covariance::{Boundary, CovarianceStructure, lower, lower_pairs};
+use crate::fit::clusters::Clusters;
 use crate::fit::curvature::Curvature;
 use crate::fit::kernels::{dot, multiply};
-use crate::fit::problem::Problem;
+use crate::fit::sigmas::Sigmas;
 use nalgebra::DMatrix;
 
 /// The share of Σ below which what a parameter adds to it counts as nothing.
@@ -33,23 +34,25 @@ pub(crate) struct Working {
 }
 
 impl Working {
-    /// The map for `groups` groups with `per_group` parameters each.
-    pub fn of(structure: &dyn CovarianceStructure, per_group: usize, groups: usize) -> Self {
-        let boundaries = structure.boundaries();
-        let size = if boundaries.is_empty() { 0 } else { (per_group * groups).pow(2) };
-        Self { boundaries, per_group, groups, others: vec![], squares: vec![], room: [(); 3].map(|_| vec![0.0; size]) }
+    /// The map for the parameters of Σ.
+    pub fn of(sigmas: &Sigmas) -> Self {
+        let boundaries = sigmas.structure().boundaries();
+        let size = if boundaries.is_empty() { 0 } else { sigmas.parameters().pow(2) };
+        let room = [(); 3].map(|_| vec![0.0; size]);
+        Self { boundaries, per_group: sigmas.per_group, groups: sigmas.groups, others: vec![], squares: vec![], room }
     }
 
-    /// The map for a problem with so many parameters.
-    pub fn of_problem(problem: &Problem, parameters: usize) -> Self {
-        let plain = Self::of(problem.structure(), problem.parameters_per_group(parameters), problem.groups);
-        let Some(clusters) = &problem.clusters else { return plain };
-        let first = problem.parameters_of_sigma(parameters);
+    /// The same with those of the effects of clusters behind them.
+    pub fn with_effects(self, clusters: &Clusters) -> Self {
+        if clusters.is_empty() {
+            return self;
+        }
+        let first = self.per_group * self.groups;
         Self {
             others: clusters.boundaries().into_iter().map(|b| b.moved(first)).collect(),
             squares: clusters.squares(),
-            room: [(); 3].map(|_| vec![0.0; parameters * parameters]),
-            ..plain
+            room: [(); 3].map(|_| vec![0.0; (first + clusters.parameters).pow(2)]),
+            ..self
         }
     }
 

@@ -1,7 +1,6 @@
 //! Room for one evaluation of the likelihood and its derivatives: made once a search, so that no iteration allocates.
 
 use super::blocks::Blocks;
-use super::clusters::ClusterRoom;
 use super::data::DataScratch;
 use super::problem::Problem;
 use nalgebra::DMatrix;
@@ -20,10 +19,8 @@ pub(crate) struct Workspace {
     pub both: Vec<f64>,
     /// The position of each visit in a pattern; T where it is not in it.
     pub position: Vec<usize>,
-    /// p × p, with the effects of clusters among the columns.
+    /// p × p.
     pub gram: Vec<f64>,
-    /// The same for the columns of the mean alone; empty without clusters.
-    pub leading: Vec<f64>,
     /// p.
     pub cross: Vec<f64>,
     /// p.
@@ -38,32 +35,28 @@ pub(crate) struct Workspace {
     pub packed: [Vec<f64>; 2],
     /// Σ_P W ⊗ E of one cell, packed; empty until it is needed.
     pub tensor: Vec<f64>,
-    /// For the effects of clusters.
-    pub clusters: Option<ClusterRoom>,
 }
 
 impl Workspace {
     pub fn new(problem: &Problem) -> Self {
-        let (t, p) = (problem.visits(), problem.columns);
+        let (t, p) = (problem.sigmas.visits(), problem.columns);
         let square = || vec![0.0; t * t];
         let grid = || DMatrix::zeros(t, t);
         Self {
             data: problem.data.scratch(t),
-            sigmas: vec![grid(); problem.cells()],
+            sigmas: vec![grid(); problem.sigmas.cells()],
             small: square(),
             left: square(),
             both: square(),
             position: vec![0; t],
             gram: vec![0.0; p * p],
-            leading: vec![0.0; problem.clusters.as_ref().map_or(0, |c| c.fixed * c.fixed)],
             cross: vec![0.0; p],
             scale: vec![0.0; p],
             blocks: Blocks::zeros(&problem.patterns),
-            g: vec![grid(); problem.cells()],
+            g: vec![grid(); problem.sigmas.cells()],
             dense: grid(),
             packed: [vec![], vec![]],
             tensor: vec![],
-            clusters: problem.clusters.as_ref().map(ClusterRoom::new),
         }
     }
 }

@@ -122,9 +122,9 @@ impl Fit {
     /// [`Error::Invalid`](crate::Error::Invalid) for a level outside (0, 1).
     pub fn covariance_intervals(&self, options: &CovarianceIntervalOptions) -> Result<CovarianceIntervals> {
         check_level(options.level)?;
-        let single = self.fitted().problem.classes.len() == 1;
+        let single = self.optimum().sigmas.are_shared();
         let visits: &[String] = if single { self.design().visit_labels() } else { &[] };
-        let wanted = quantities(self.fitted(), visits, &self.fitted_terms());
+        let wanted = quantities(self.optimum(), visits, &self.fitted_terms());
         let (rows, remarks) = self.intervals_of(&wanted, options);
         let mut notes = self.interval_notes(options);
         if !single {
@@ -138,7 +138,7 @@ impl Fit {
     pub(super) fn intervals_of(&self, wanted: &[Quantity], options: &CovarianceIntervalOptions) -> (Vec<CovarianceInterval>, Vec<String>) {
         let found: Vec<(CovarianceInterval, Option<String>)> = match options.method {
             CovarianceIntervalMethod::Profile => {
-                let profile = self.with_likelihood().ok().and_then(Profile::new);
+                let profile = Profile::new(self.optimum());
                 wanted.par_iter().map(|q| self.profiled(q, profile.as_ref(), options.level)).collect()
             }
             _ => wanted.iter().map(|q| self.by_standard_error(q, options)).collect(),
@@ -168,8 +168,8 @@ impl Fit {
 
     /// The row of a quantity without limits.
     fn described(&self, quantity: &Quantity) -> CovarianceInterval {
-        let fitted = self.fitted();
-        let curve = quantity.form.curve(fitted, &fitted.point.theta);
+        let optimum = self.optimum();
+        let curve = quantity.form.curve(optimum, &optimum.theta);
         let variance = self.variance_along(curve.over.gradient);
         let size = if matches!(quantity.form, Form::Root(_)) { curve.value.powi(2) } else { curve.value };
         let vanished = matches!(self.range(quantity), Range::Positive | Range::Share) && self.is_nothing(quantity, size);
@@ -283,13 +283,13 @@ impl Fit {
             Form::Element(Element::Parameter(k)) => k,
             Form::Element(_) => return Range::Any,
         };
-        let (fitted, per_group) = (self.fitted(), self.fitted().parameters_per_group());
+        let (theta, sigmas) = (&self.optimum().theta, &self.optimum().sigmas);
         let admits = |x: f64| {
-            let mut theta = fitted.problem.of_group(&fitted.point.theta, k / per_group).to_vec();
-            theta[k % per_group] = x;
-            fitted.structure().in_range(&theta)
+            let mut own = sigmas.of_group(theta, k / sigmas.per_group).to_vec();
+            own[k % sigmas.per_group] = x;
+            sigmas.structure().in_range(&own)
         };
-        let x = fitted.point.theta[k].abs().max(1e-3);
+        let x = theta[k].abs().max(1e-3);
         let large = 10.0 * x.max(1.0);
         match (admits(-1e-9 * x), admits(large)) {
             (false, true) => Range::Positive,

@@ -53,8 +53,8 @@ impl Fit {
             return whole.fit.information_criteria(counted);
         }
         let mean = if counted == ParameterCount::All { self.rank() } else { 0 };
-        let k = (self.fitted.point.theta.len() + mean) as f64;
-        let deviance = self.fitted.point.value;
+        let k = (self.optimum().theta.len() + mean) as f64;
+        let deviance = self.optimum().value;
         let rank = if self.estimation() == Estimation::Reml { self.rank() } else { 0 };
         let n = (self.n_observations() - rank) as f64;
         let patients = self.n_patients() as f64;

@@ -65,7 +65,7 @@ impl Own {
         let columns = rows.iter().map(|(.., x)| fit.centred_weights("a fitted value", x)).collect::<Result<Vec<_>>>()?;
         let x = DMatrix::from_columns(&columns);
         let y = DVector::from_iterator(seen.len(), seen.iter().map(|&t| design.rows.y[patient * design.visit_labels().len() + t]));
-        Ok(Self { patient, residuals: y - x.transpose() * fit.fitted.centred_beta(), v: fit.covariance_of(patient, &seen), x })
+        Ok(Self { patient, residuals: y - x.transpose() * &fit.optimum().beta, v: fit.covariance_of(patient, &seen), x })
     }
 
     pub fn observations(&self) -> usize {
@@ -74,7 +74,7 @@ impl Own {
 
     /// The change with the covariance parameters held, or why there is none.
     pub fn held(&self, fit: &Fit) -> Result<Deletion, String> {
-        let phi = &fit.fitted.point.phi;
+        let phi = &fit.optimum().phi;
         let singular = || "the model covariance of the patient's visits is singular".to_string();
         let l = self.v.clone().cholesky().ok_or_else(singular)?.unpack();
         let scaled_x = l.solve_lower_triangular(&self.x.transpose()).ok_or_else(singular)?;
@@ -108,12 +108,12 @@ impl Own {
         let mut times = vec![1_u32; fit.design().patients().len()];
         times[self.patient] = 0;
         let without = refitter.fit_to_patients(&times).map_err(|e| format!("without the patient, {e}"))?;
-        if without.fitted.kept != fit.fitted.kept || without.fitted.centring != fit.fitted.centring {
+        if without.optimum().kept != fit.optimum().kept || without.optimum().centring != fit.optimum().centring {
             return Err("without the patient, other columns are aliased".into());
         }
-        let phi = &fit.fitted.point.phi;
-        let phi_without = &without.fitted.point.phi;
-        let change = without.fitted.centred_beta() - fit.fitted.centred_beta();
+        let phi = &fit.optimum().phi;
+        let phi_without = &without.optimum().phi;
+        let change = &without.optimum().beta - &fit.optimum().beta;
         let distance = |phi: &DMatrix<f64>| quadratic(phi, &change).unwrap_or(f64::NAN) / change.len() as f64;
         let factor = phi.clone().cholesky();
         let determinant = |m: &DMatrix<f64>| m.clone().cholesky().map_or(f64::NAN, |c| c.l_dirty().diagonal().map(|d| 2.0 * d.ln()).sum());
@@ -131,12 +131,12 @@ impl Own {
 
 /// The columns that a direction in β leaves undetermined.
 fn undetermined(fit: &Fit, direction: &DVector<f64>) -> String {
-    let phi = &fit.fitted.point.phi;
+    let phi = &fit.optimum().phi;
     let share = |c: usize| direction[c].abs() / phi[(c, c)].sqrt();
     let largest = (0..direction.len()).map(share).fold(0.0, f64::max);
     let names: Vec<&str> = (0..direction.len())
         .filter(|&c| share(c) > 0.1 * largest)
-        .map(|c| fit.design().columns()[fit.fitted.kept[c]].name.as_str())
+        .map(|c| fit.design().columns()[fit.optimum().kept[c]].name.as_str())
         .collect();
     format!("the other patients do not determine {}", names.join(", "))
 }
@@ -150,7 +150,7 @@ fn quadratic(matrix: &DMatrix<f64>, v: &DVector<f64>) -> Option<f64> {
 }
 
 fn covariance_change(fit: &Fit, without: &Fit, beta_change: &DVector<f64>) -> CovarianceDeletion {
-    let (theta, theta_without) = (&fit.fitted.point.theta, &without.fitted.point.theta);
+    let (theta, theta_without) = (&fit.optimum().theta, &without.optimum().theta);
     let change: Vec<f64> = theta_without.iter().zip(theta).map(|(a, b)| a - b).collect();
     // At a boundary the asymptotic covariance is that of other parameters.
     let inside = fit.convergence().boundary.is_empty();
@@ -164,13 +164,13 @@ fn covariance_change(fit: &Fit, without: &Fit, beta_change: &DVector<f64>) -> Co
 
 /// 2(ℓ(β, θ) − ℓ(β₋, θ₋)) on the data of everybody. The restricted likelihood is a function of θ alone.
 fn displacement(fit: &Fit, theta_without: &[f64], beta_change: &DVector<f64>) -> f64 {
-    let Some(point) = fit.fitted.problem.at(theta_without) else { return f64::NAN };
-    let profile = point.value - fit.fitted.point.value;
+    let Some(there) = fit.optimum().at(theta_without) else { return f64::NAN };
+    let profile = there.value - fit.optimum().value;
     match fit.estimation() {
         crate::fit::Estimation::Reml => profile,
         crate::fit::Estimation::Ml => {
-            let off = &fit.fitted.point.beta + beta_change - &point.beta;
-            profile + quadratic(&point.phi, &off).unwrap_or(f64::NAN)
+            let off = &fit.optimum().beta + beta_change - &there.beta;
+            profile + quadratic(&there.phi, &off).unwrap_or(f64::NAN)
         }
     }
 }

@@ -10,9 +10,8 @@ use super::{Coefficients, Df, Estimate, FTest, InformationKind, Vcov, kenward_ro
 use crate::covariance::Covariance;
 use crate::design::{Design, PatientClusters};
 use crate::error::{Error, Result};
-use crate::fit::classes::Classes;
-use crate::fit::optimum::Fitted;
-use crate::fit::{Convergence, Estimation, Failure, Moments};
+use crate::fit::optimum::Optimum;
+use crate::fit::{Convergence, Estimation, Moments};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use std::sync::{Arc, OnceLock};
 
@@ -28,13 +27,12 @@ pub struct Fit {
     information_kind: InformationKind,
     vcov_method: Vcov,
     fallback: Fallback,
-    pub(super) fitted: Arc<Fitted>,
+    optimum: Arc<Optimum>,
     /// The joint fit of several responses that this is one response of.
     pub(super) whole: Option<Whole>,
     beta: Vec<f64>,
     covariances: Vec<GroupCovariance>,
     information: OnceLock<Information>,
-    by_patterns: OnceLock<std::result::Result<Fitted, Failure>>,
     sandwich: OnceLock<Sandwich>,
     between_within: OnceLock<BetweenWithin>,
     centred_vcov: OnceLock<DMatrix<f64>>,
@@ -51,20 +49,20 @@ pub struct GroupCovariance {
 }
 
 impl Fit {
-    pub(crate) fn new(design: impl Into<Arc<Design>>, covariance: Covariance, estimation: Estimation, df: Df, fitted: Fitted) -> Self {
+    pub(crate) fn new(design: impl Into<Arc<Design>>, covariance: Covariance, estimation: Estimation, df: Df, optimum: Optimum) -> Self {
         let design = design.into();
         let mut beta = vec![f64::NAN; design.columns.len()];
-        let mut active = fitted.centred_beta();
-        fitted.centring.coefficients(active.as_mut_slice());
-        fitted.kept.iter().zip(active.iter()).for_each(|(&c, &b)| beta[c] = b);
+        let mut active = optimum.beta.clone();
+        optimum.centring.coefficients(active.as_mut_slice());
+        optimum.kept.iter().zip(active.iter()).for_each(|(&c, &b)| beta[c] = b);
         let covariances = design
             .columns
             .groups
             .iter()
-            .zip(fitted.sigmas())
+            .zip(optimum.covariances())
             .map(|(group, sigma)| GroupCovariance { group: group.clone(), sigma })
             .collect();
-        Self::found(design, covariance, estimation, df, Arc::new(fitted), None, beta, covariances)
+        Self::found(design, covariance, estimation, df, Arc::new(optimum), None, beta, covariances)
     }
 
     /// A fit of what is known already; nothing else is computed yet.
@@ -74,7 +72,7 @@ impl Fit {
         covariance: Covariance,
         estimation: Estimation,
         df: Df,
-        fitted: Arc<Fitted>,
+        optimum: Arc<Optimum>,
         whole: Option<Whole>,
         beta: Vec<f64>,
         covariances: Vec<GroupCovariance>,
@@ -87,12 +85,11 @@ impl Fit {
             information_kind: InformationKind::default(),
             vcov_method: Vcov::default(),
             fallback: Fallback::default(),
-            fitted,
+            optimum,
             whole,
             beta,
             covariances,
             information: OnceLock::new(),
-            by_patterns: OnceLock::new(),
             sandwich: OnceLock::new(),
             between_within: OnceLock::new(),
             centred_vcov: OnceLock::new(),
@@ -101,8 +98,8 @@ impl Fit {
     }
 
     /// The same model with another optimum.
-    pub(super) fn with_fitted(&self, fitted: Fitted) -> Self {
-        Self::new(self.design.clone(), self.covariance.clone(), self.estimation, self.df, fitted)
+    pub(super) fn with_optimum(&self, optimum: Optimum) -> Self {
+        Self::new(self.design.clone(), self.covariance.clone(), self.estimation, self.df, optimum)
             .with_information(self.information_kind)
             .with_vcov(self.vcov_method)
             .with_fallback(self.fallback.clone())
@@ -176,7 +173,7 @@ impl Fit {
     /// zero are measured from that mean. `None` where coordinates that differ by patient give each a covariance of
     /// his own, for which no sums suffice.
     pub fn moments(&self) -> Option<&Moments> {
-        self.fitted.moments.as_ref()
+        self.optimum.moments.as_ref()
     }
 
     /// ∂θ/∂η' of the working parameters that [`Fit::covariance_parameters_vcov`] is about, where a variance is at its
@@ -185,39 +182,30 @@ impl Fit {
         self.information().jacobian.as_ref()
     }
 
-    /// What the likelihood is at the optimum.
-    pub(super) fn fitted(&self) -> &Fitted {
-        &self.fitted
+    /// The optimum.
+    pub(super) fn optimum(&self) -> &Optimum {
+        &self.optimum
     }
 
-    /// The optimum with a likelihood that can be asked elsewhere: the fit's own, or the same found again from
-    /// patterns and clusters where the sparse engine, which keeps none, has found it.
-    pub(super) fn with_likelihood(&self) -> Result<&Fitted> {
-        if self.fitted.sparse.is_none() {
-            return Ok(&self.fitted);
-        }
-        let found = self.by_patterns.get_or_init(|| {
-            let classes = self.fitted.problem.classes.clone();
-            Fitted::new(&self.design, Classes { structures: classes, of_patient: vec![] }, self.estimation)
-        });
-        found.as_ref().map_err(|failure| Error::Fit(failure.clone()))
+    /// The optimum, to be shared.
+    pub(super) fn shared_optimum(&self) -> Arc<Optimum> {
+        Arc::clone(&self.optimum)
     }
 
     /// How the search for the optimum ended.
     pub fn convergence(&self) -> &Convergence {
-        &self.fitted.convergence
+        &self.optimum.convergence
     }
 
     /// The (restricted) log-likelihood at the optimum: with (N − p) log 2π and without log|X'X|, as SAS, mmrm, lme4
     /// and nlme have it.
     pub fn log_likelihood(&self) -> f64 {
-        -0.5 * self.fitted.point.value
+        -0.5 * self.optimum.value
     }
 
     /// The number of observations analysed; of one response of a joint model, its own.
     pub fn n_observations(&self) -> usize {
-        let counted = self.whole.is_some() || self.fitted.sparse.is_some();
-        if counted { self.design.n_observations() } else { self.fitted.problem.observations() as usize }
+        if self.whole.is_some() { self.design.n_observations() } else { self.optimum.observations }
     }
 
     /// The number of patients analysed: those with at least one analysed observation.
@@ -243,10 +231,10 @@ impl Fit {
                 return whole.vcov_of(self.beta.len());
             }
             let mut active = self.centred_vcov().clone();
-            self.fitted.centring.covariance(&mut active);
+            self.optimum.centring.covariance(&mut active);
             let mut vcov = DMatrix::from_element(self.beta.len(), self.beta.len(), f64::NAN);
-            for (j, &b) in self.fitted.kept.iter().enumerate() {
-                for (i, &a) in self.fitted.kept.iter().enumerate() {
+            for (j, &b) in self.optimum.kept.iter().enumerate() {
+                for (i, &a) in self.optimum.kept.iter().enumerate() {
                     vcov[(a, b)] = active[(i, j)];
                 }
             }
@@ -261,7 +249,7 @@ impl Fit {
 
     /// The covariance parameters by name, in the structure's natural parameters.
     pub fn covariance_parameters(&self) -> Vec<(String, f64)> {
-        self.fitted.parameter_names().iter().cloned().zip(self.fitted.point.theta.iter().copied()).collect()
+        self.optimum.parameter_names.iter().cloned().zip(self.optimum.theta.iter().copied()).collect()
     }
 
     /// The asymptotic covariance of the covariance parameters, from the observed information, or the expected
@@ -278,10 +266,10 @@ impl Fit {
         let mut row = |c: usize| {
             let label = &self.design.columns[c].name;
             let undetermined = Estimate::new(label, f64::NAN, f64::NAN, f64::NAN);
-            let Some(position) = self.fitted.kept.iter().position(|&kept| kept == self.first_column() + c) else {
+            let Some(position) = self.optimum.kept.iter().position(|&kept| kept == self.first_column() + c) else {
                 return undetermined;
             };
-            let mut unit = vec![0.0; self.fitted.kept.len()];
+            let mut unit = vec![0.0; self.optimum.kept.len()];
             unit[position] = 1.0;
             self.active_estimate(label, unit).unwrap_or_else(|refusal| {
                 notes.push(format!("{refusal}."));
@@ -314,14 +302,12 @@ impl Fit {
             notes.extend(self.sandwich().notes(&self.whole_fit().design, self.vcov_method, self.df));
         }
         notes.extend(self.whole.as_ref().map(Whole::note));
-        if self.fitted.problem.classes.len() > 1 {
+        if !self.optimum.sigmas.are_shared() {
             notes.push("The covariance takes coordinates that differ by patient; matrices shown are those of a patient with the fewest visits missed.".into());
         }
-        // What vanished of the effects of clusters is told as a direction; the sparse engine has nothing else that
-        // could.
-        let of_clusters = &self.fitted.parameter_names()[self.first_of_effects()..];
-        let elsewhere = |name: &&String| self.fitted.sparse.is_none() && !of_clusters.iter().any(|own| name.ends_with(own.as_str()));
-        let boundary: Vec<&str> = self.convergence().boundary.iter().filter(elsewhere).map(String::as_str).collect();
+        // What vanished of the effects of clusters is told as a direction.
+        let of_sigma = &self.optimum.parameter_names[..self.first_of_effects()];
+        let boundary: Vec<&str> = self.convergence().boundary.iter().filter(|name| of_sigma.contains(name)).map(String::as_str).collect();
         if !boundary.is_empty() {
             notes.push(format!("At the boundary (estimated as zero): {}.", boundary.join("; ")));
         }
@@ -355,7 +341,7 @@ impl Fit {
     /// The estimate for one weight a fitted column.
     fn active_estimate(&self, label: &str, mut active: Vec<f64>) -> Result<Estimate> {
         let given = active.clone();
-        self.fitted.centring.weights(&mut active);
+        self.optimum.centring.weights(&mut active);
         self.weighed_estimate(label, Some(&given), DVector::from_vec(active))
     }
 
@@ -369,8 +355,8 @@ impl Fit {
         if let Some(whole) = &self.whole {
             return whole.fit.weighed_estimate(label, given, vector);
         }
-        let estimate = vector.dot(&self.fitted.centred_beta());
-        let phi = &self.fitted.point.phi;
+        let estimate = vector.dot(&self.optimum.beta);
+        let phi = &self.optimum.phi;
         let df = match self.df {
             Df::BetweenWithin => self.between_within_df(label, given.unwrap_or(vector.as_slice()))?,
             Df::Satterthwaite if self.vcov_method.is_cluster_robust() => self.sandwich_df(given, &vector),
@@ -408,7 +394,7 @@ impl Fit {
         if let Some(whole) = &self.whole {
             return whole.f_test(label, l, self.beta.len());
         }
-        let mut rows = DMatrix::zeros(l.nrows(), self.fitted.kept.len());
+        let mut rows = DMatrix::zeros(l.nrows(), self.optimum.kept.len());
         let mut between_within = f64::INFINITY;
         for r in 0..l.nrows() {
             let full: Vec<f64> = l.row(r).iter().copied().collect();
@@ -416,10 +402,10 @@ impl Fit {
             if self.df == Df::BetweenWithin {
                 between_within = between_within.min(self.between_within_df(label, &active)?);
             }
-            self.fitted.centring.weights(&mut active);
+            self.optimum.centring.weights(&mut active);
             rows.row_mut(r).copy_from_slice(&active);
         }
-        let independent = independent_rows(&rows, &self.fitted.point.phi);
+        let independent = independent_rows(&rows, &self.optimum.phi);
         if independent.nrows() == 0 {
             return Err(Error::invalid(
                 format!("test `{label}`"),
@@ -442,21 +428,20 @@ impl Fit {
                 ),
             });
         }
-        let beta = self.fitted.centred_beta();
-        let value = &independent * beta;
+        let value = &independent * &self.optimum.beta;
         let vcov = &independent * self.centred_vcov() * independent.transpose();
         let solved = vcov
             .cholesky()
             .map(|c| c.solve(&value))
             .ok_or_else(|| Error::NotEstimable { estimate: label.into(), why: "the covariance of the hypothesis is singular".into() })?;
         let wald = value.dot(&solved) / k as f64;
-        let phi = &self.fitted.point.phi;
+        let phi = &self.optimum.phi;
         let (f, denom_df) = match self.df {
             Df::Residual => (wald, self.residual_df()),
             Df::Asymptotic => (wald, f64::INFINITY),
             Df::BetweenWithin => (wald, between_within),
             Df::Satterthwaite if self.vcov_method.is_cluster_robust() => {
-                let nu = self.sandwich().degrees_of_freedom(&self.design, &self.fitted, &independent.transpose());
+                let nu = self.sandwich().degrees_of_freedom(&self.design, &self.optimum, &independent.transpose());
                 (wald, satterthwaite::denominator_df(&nu))
             }
             Df::Satterthwaite => {
@@ -478,16 +463,12 @@ impl Fit {
     pub(super) fn information(&self) -> &Information {
         match &self.whole {
             Some(whole) => whole.fit.information(),
-            None => self.information.get_or_init(|| Information::of(&self.fitted, self.information_kind)),
+            None => self.information.get_or_init(|| Information::of(&self.optimum, self.information_kind)),
         }
     }
 
     fn residual_df(&self) -> f64 {
-        let observations = match self.fitted.sparse {
-            Some(_) => self.design.n_observations(),
-            None => self.fitted.problem.observations() as usize,
-        };
-        (observations - self.fitted.kept.len()) as f64
+        (self.optimum.observations - self.optimum.kept.len()) as f64
     }
 
     /// The position of this design's first column among those of the design that was fitted.
@@ -501,11 +482,11 @@ impl Fit {
             return whole.fit.centred_vcov();
         }
         self.centred_vcov.get_or_init(|| match self.df {
-            Df::KenwardRoger => kenward_roger::adjusted_covariance(&self.fitted, self.information(), Bends::Whole),
-            Df::KenwardRogerLinear => kenward_roger::adjusted_covariance(&self.fitted, self.information(), Bends::Ignored),
-            Df::KenwardRoger2 => kenward_roger::adjusted_covariance(&self.fitted, self.information(), Bends::Intrinsic),
+            Df::KenwardRoger => kenward_roger::adjusted_covariance(&self.optimum, self.information(), Bends::Whole),
+            Df::KenwardRogerLinear => kenward_roger::adjusted_covariance(&self.optimum, self.information(), Bends::Ignored),
+            Df::KenwardRoger2 => kenward_roger::adjusted_covariance(&self.optimum, self.information(), Bends::Intrinsic),
             _ if self.vcov_method.is_cluster_robust() => self.sandwich().covariance.clone(),
-            _ => self.fitted.point.phi.clone(),
+            _ => self.optimum.phi.clone(),
         })
     }
 
@@ -516,7 +497,7 @@ impl Fit {
     fn sandwich(&self) -> &Sandwich {
         match &self.whole {
             Some(whole) => whole.fit.sandwich(),
-            None => self.sandwich.get_or_init(|| Sandwich::of(&self.design, &self.fitted, self.vcov_method)),
+            None => self.sandwich.get_or_init(|| Sandwich::of(&self.design, &self.optimum, self.vcov_method)),
         }
     }
 
@@ -531,18 +512,18 @@ impl Fit {
     fn sandwich_df(&self, given: Option<&[f64]>, centred: &DVector<f64>) -> f64 {
         match given.and_then(single) {
             // All coefficients are done in one pass, and kept.
-            Some(column) => self.sandwich().coefficient_df(&self.design, &self.fitted)[column],
+            Some(column) => self.sandwich().coefficient_df(&self.design, &self.optimum)[column],
             None => {
                 let l = DMatrix::from_column_slice(centred.len(), 1, centred.as_slice());
-                self.sandwich().degrees_of_freedom(&self.design, &self.fitted, &l)[0]
+                self.sandwich().degrees_of_freedom(&self.design, &self.optimum, &l)[0]
             }
         }
     }
 
     /// Between-within degrees of freedom for weights of the fitted columns as they were given.
     fn between_within_df(&self, label: &str, given: &[f64]) -> Result<f64> {
-        let classes = self.between_within.get_or_init(|| BetweenWithin::of(&self.design, &self.fitted.kept));
-        let df = classes.of_weights(&self.fitted.kept, given);
+        let classes = self.between_within.get_or_init(|| BetweenWithin::of(&self.design, &self.optimum.kept));
+        let df = classes.of_weights(&self.optimum.kept, given);
         if df <= 0.0 {
             let why =
                 format!("between-within leaves it {df} degrees of freedom: there are as many columns as patients or repeated observations");
@@ -554,7 +535,7 @@ impl Fit {
     /// The weights of the fitted columns, as centred, for one weight a column of the model matrix.
     pub(super) fn centred_weights(&self, label: &str, l: &[f64]) -> Result<DVector<f64>> {
         let mut active = self.active(label, l)?;
-        self.fitted.centring.weights(&mut active);
+        self.optimum.centring.weights(&mut active);
         Ok(DVector::from_vec(active))
     }
 
@@ -583,7 +564,7 @@ impl Fit {
                 return Err(Error::NotEstimable { estimate: label.into(), why });
             }
         }
-        Ok(self.fitted.kept.iter().map(|&c| l[c]).collect())
+        Ok(self.optimum.kept.iter().map(|&c| l[c]).collect())
     }
 }
 

@@ -220,8 +220,8 @@ impl Fit {
             }
         };
         let mut given = deletion.change.as_slice().to_vec();
-        self.fitted.centring.coefficients(&mut given);
-        self.fitted.kept.iter().zip(given).for_each(|(&c, change)| coefficient_changes[c] = change);
+        self.optimum().centring.coefficients(&mut given);
+        self.optimum().kept.iter().zip(given).for_each(|(&c, change)| coefficient_changes[c] = change);
         PatientInfluence {
             patient: patient.into(),
             observations,

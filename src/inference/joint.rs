@@ -73,7 +73,7 @@ impl Fit {
         };
         let covariances = whole.covariances().iter().map(own).collect();
         let link = Whole { fit: Arc::clone(whole), first_column: place.columns.start, first_cell: cells.start };
-        Fit::found(design, covariance, whole.estimation(), whole.df_method(), Arc::clone(&whole.fitted), Some(link), beta, covariances)
+        Fit::found(design, covariance, whole.estimation(), whole.df_method(), whole.shared_optimum(), Some(link), beta, covariances)
             .with_information(whole.information_kind())
             .with_vcov(whole.vcov_method())
     }

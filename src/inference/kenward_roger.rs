@@ -2,8 +2,7 @@
 //! the second derivatives of Σ in the natural parameters.
 
 use super::information::Information;
-use super::kenward_roger2;
-use crate::fit::optimum::Fitted;
+use crate::fit::optimum::Optimum;
 use nalgebra::{Cholesky, DMatrix};
 
 /// What the adjustment makes of the second derivatives of Σ.
@@ -18,20 +17,17 @@ pub(crate) enum Bends {
 }
 
 /// Φ_A = Φ + 2Φ {Σ_kl ω_kl (Q_kl − P_k Φ P_l − ¼ R_kl)} Φ. R is zero where Σ is linear in its parameters.
-pub(crate) fn adjusted_covariance(fitted: &Fitted, information: &Information, bends: Bends) -> DMatrix<f64> {
-    let phi = &fitted.point.phi;
-    let of_mean = |whole: DMatrix<f64>| information.marginal.as_ref().map_or_else(|| whole.clone(), |m| m.of_mean(&whole));
-    let weighted = || fitted.problem.gram(&information.weighted_q(fitted));
-    let mut sum = match (&information.marginal, &fitted.sparse) {
-        (_, Some(sparse)) => sparse.weighted_q(&information.omega()),
-        (Some(marginal), None) => marginal.weighted_q(&information.omega(), weighted()),
-        (None, None) => weighted(),
-    };
-    if let Some(wcw) = (bends != Bends::Ignored).then(|| information.weighted_r(fitted)).flatten() {
-        let r = match bends {
-            Bends::Intrinsic => kenward_roger2::curvature_gram(fitted, information, &wcw),
-            Bends::Ignored | Bends::Whole => of_mean(fitted.problem.gram(&wcw)),
-        };
+pub(crate) fn adjusted_covariance(optimum: &Optimum, information: &Information, bends: Bends) -> DMatrix<f64> {
+    let (phi, model) = (&optimum.phi, optimum.model());
+    let mut sum = model.weighted_q(&information.omega());
+    // Where a variance is at its boundary, the parameters that remain are not those that R is defined for.
+    let natural = information.jacobian.is_none().then_some(&information.covariance);
+    let r = natural.and_then(|omega| match bends {
+        Bends::Ignored => None,
+        Bends::Whole => model.weighted_r(omega),
+        Bends::Intrinsic => model.intrinsic_r(omega),
+    });
+    if let Some(r) = r {
         sum -= 0.25 * r;
     }
     let (p, omega) = (&information.p, &information.covariance);

@@ -132,7 +132,7 @@ impl Fit {
     /// How many random effects of this model have no variance in `nested`.
     fn vanished_in(&self, nested: &Fit) -> Result<usize> {
         let (wide, narrow) = (self.design(), nested.design());
-        let (larger, smaller) = (self.fitted(), nested.fitted());
+        let (larger, smaller) = (&self.optimum().sigmas, nested.optimum());
         let mut vanished = 0;
         for group in 0..wide.columns.groups.len() {
             let mut of = wide.rows.group_of.iter().zip(&narrow.rows.group_of).filter(|(g, _)| **g == group).map(|(_, &own)| own);
@@ -145,8 +145,8 @@ impl Fit {
                     ),
                 });
             }
-            let theta = &smaller.point.theta[own * smaller.parameters_per_group()..(own + 1) * smaller.parameters_per_group()];
-            let found = classes_together(&smaller.problem.classes, &larger.problem.classes)
+            let theta = smaller.sigmas.of_group(&smaller.theta, own);
+            let found = classes_together(smaller.sigmas.structures(), larger.structures())
                 .map(|(smaller, larger)| special_case(smaller, theta, larger))
                 .try_fold(0, |most: usize, own| Some(most.max(own?)));
             vanished += found.ok_or_else(|| Error::NotComparable {

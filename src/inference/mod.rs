@@ -51,7 +51,6 @@ mod influence;
 mod information;
 mod joint;
 mod kenward_roger;
-mod kenward_roger2;
 mod likelihood_ratio;
 mod nesting;
 mod predicting;

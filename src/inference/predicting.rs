@@ -76,7 +76,7 @@ impl<'a> Patient<'a> {
     /// The prediction at a visit, or why there is none.
     pub fn predict(&self, visit: usize) -> Result<Predicted, String> {
         let x = self.rows[visit].as_ref().map_err(Clone::clone)?;
-        let fitted = x.dot(&self.fit.fitted.centred_beta());
+        let fitted = x.dot(&&self.fit.optimum().beta);
         if self.kind == PredictionKind::Conditional
             && let Some(position) = self.used.iter().position(|&t| t == visit)
         {
@@ -111,7 +111,7 @@ impl<'a> Patient<'a> {
         let sigma = DMatrix::from_fn(m, m, |a, b| self.covariance(group, self.used[a], self.used[b]));
         let columns: Vec<DVector<f64>> = self.used.iter().filter_map(|&t| self.rows[t].as_ref().ok().cloned()).collect();
         let x = DMatrix::from_columns(&columns);
-        let residuals = DVector::from_column_slice(&self.outcomes) - x.transpose() * self.fit.fitted.centred_beta();
+        let residuals = DVector::from_column_slice(&self.outcomes) - x.transpose() * &self.fit.optimum().beta;
         Some(Given { precision: sigma.cholesky()?.inverse(), x, residuals })
     }
 
@@ -137,8 +137,8 @@ impl<'a> Patient<'a> {
     /// 2v²/(g'Ωg) for v = a'Σa + c'Φc. With A = Σ_uo Σ_oo⁻¹ in a = (1, −A) and c = x_u − X_o'A',
     /// ∂_k v = a'∂_kΣ a − c'ΦP_kΦc − 2 a'∂_kΣ_{·o} Σ_oo⁻¹ X_o Φc.
     fn satterthwaite(&self, group: usize, c: &DVector<f64>, conditional: f64, a: &[(usize, f64)], given: Option<&Given>) -> f64 {
-        let (information, fitted) = (self.fit.information(), &self.fit.fitted);
-        let phi_c = &fitted.point.phi * c;
+        let information = self.fit.information();
+        let phi_c = &self.fit.optimum().phi * c;
         let mut left = vec![0.0; self.rows.len()];
         a.iter().for_each(|&(t, weight)| left[t] = weight / self.weights[t].sqrt());
         // a'∂Σ a − 2 a'∂Σ_{·o} b is a'∂Σ (a − 2b).

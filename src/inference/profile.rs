@@ -10,7 +10,7 @@
 
 use super::quantities::{Curve, Form};
 use crate::fit::curvature::Curvature;
-use crate::fit::optimum::Fitted;
+use crate::fit::optimum::Optimum;
 use nalgebra::{Cholesky, DMatrix, DVector};
 
 /// The merit, in units of −2ℓ, at which an end is exact to rounding.
@@ -31,7 +31,7 @@ pub(super) enum End {
 
 /// What all ends of one fit need.
 pub(super) struct Profile<'a> {
-    fitted: &'a Fitted,
+    optimum: &'a Optimum,
     /// The inverse of the Hessian of −2ℓ at the optimum.
     metric: DMatrix<f64>,
     /// Typical sizes of the parameters.
@@ -48,18 +48,18 @@ struct State {
 
 impl<'a> Profile<'a> {
     /// `None` where the Hessian is singular.
-    pub fn new(fitted: &'a Fitted) -> Option<Self> {
-        let hessian = deviance(fitted, &fitted.eta)?.1.hessian;
+    pub fn new(optimum: &'a Optimum) -> Option<Self> {
+        let hessian = optimum.deviance(optimum.eta())?.1.hessian;
         let scale = hessian.diagonal().map(|h| if h > 0.0 { 1.0 / h.sqrt() } else { 1.0 });
         let scaled = DMatrix::from_fn(scale.len(), scale.len(), |a, b| hessian[(a, b)] * scale[a] * scale[b]);
         let inverse = Cholesky::new(scaled)?.inverse();
         let metric = DMatrix::from_fn(scale.len(), scale.len(), |a, b| inverse[(a, b)] * scale[a] * scale[b]);
-        Some(Self { fitted, metric, scale })
+        Some(Self { optimum, metric, scale })
     }
 
     /// The end of the interval of `form` upwards (`direction` 1) or downwards (−1), where −2ℓ has risen by `rise`.
     pub fn end(&self, form: &Form, direction: f64, rise: f64) -> End {
-        let optimum = DVector::from_column_slice(&self.fitted.eta);
+        let optimum = DVector::from_column_slice(self.optimum.eta());
         let Some(start) = self.state(form, optimum.clone()) else { return End::Beyond(f64::NAN) };
         let Some(away) = self.first_step(&start, direction, rise) else { return End::Beyond(start.g.value) };
         // The ends for rises of t² q, t from 0 to 1.
@@ -97,9 +97,9 @@ impl<'a> Profile<'a> {
     }
 
     fn state(&self, form: &Form, eta: DVector<f64>) -> Option<State> {
-        let (value, deviance, theta) = deviance(self.fitted, eta.as_slice())?;
-        let mut g = form.curve(self.fitted, &theta);
-        self.fitted.working.clone().transform(eta.as_slice(), &mut g.over);
+        let (value, deviance, theta) = self.optimum.deviance(eta.as_slice())?;
+        let mut g = form.curve(self.optimum, &theta);
+        self.optimum.to_working(eta.as_slice(), &mut g.over);
         g.over.gradient.iter().all(|x| x.is_finite()).then_some(State { eta, value, deviance, g })
     }
 
@@ -134,7 +134,7 @@ impl<'a> Profile<'a> {
     /// How far from an end: ∂(−2ℓ) − λ ∂g in the metric of the optimum, and −2ℓ from where it should be.
     fn merit(&self, state: &State, rise: f64) -> f64 {
         let rest = &state.deviance.gradient - &state.g.over.gradient * self.multiplier(state);
-        let merit = rest.dot(&(&self.metric * &rest)) + (state.value - self.fitted.point.value - rise).powi(2);
+        let merit = rest.dot(&(&self.metric * &rest)) + (state.value - self.optimum.value - rise).powi(2);
         if merit.is_nan() { f64::INFINITY } else { merit }
     }
 
@@ -155,18 +155,8 @@ impl<'a> Profile<'a> {
             matrix[(n, a)] = gradient[a];
             rhs[a] = lambda * slope[a] - gradient[a];
         }
-        rhs[n] = self.fitted.point.value + rise - state.value;
+        rhs[n] = self.optimum.value + rise - state.value;
         let solution = matrix.lu().solve(&rhs)?;
         Some(solution.rows(0, n).component_mul(&self.scale))
     }
-}
-
-/// −2ℓ at η with its derivatives over η, and θ there.
-fn deviance(fitted: &Fitted, eta: &[f64]) -> Option<(f64, Curvature, Vec<f64>)> {
-    let mut theta = vec![0.0; eta.len()];
-    fitted.working.to_natural(eta, &mut theta);
-    let point = fitted.problem.at(&theta)?;
-    let (mut curvature, _) = fitted.problem.exact_curvature(&point, &fitted.problem.derivatives(&theta));
-    fitted.working.clone().transform(eta, &mut curvature);
-    Some((point.value, curvature, theta))
 }

@@ -4,7 +4,7 @@
 use super::random_effects::FittedTerm;
 use crate::covariance::{Boundary, lower};
 use crate::fit::curvature::Curvature;
-use crate::fit::optimum::Fitted;
+use crate::fit::optimum::Optimum;
 use crate::options::choices;
 use nalgebra::{DMatrix, DVector};
 
@@ -77,17 +77,17 @@ pub(super) struct Curve {
 
 /// All quantities of a fit: parameters and random effects, then standard deviations and correlations of the visits,
 /// group by group; behind them those of the effects of clusters.
-pub(super) fn quantities(fitted: &Fitted, visits: &[String], clusters: &[FittedTerm]) -> Vec<Quantity> {
-    let per_group = fitted.parameters_per_group();
-    let names = fitted.parameter_names();
+pub(super) fn quantities(optimum: &Optimum, visits: &[String], clusters: &[FittedTerm]) -> Vec<Quantity> {
+    let (sigmas, names) = (&optimum.sigmas, &optimum.parameter_names);
+    let per_group = sigmas.per_group;
     let mut found = vec![];
-    for group in 0..fitted.problem.groups {
+    for group in 0..sigmas.groups {
         let first = group * per_group;
         let mut add = |kind, label: String, form| found.push(Quantity { kind, group: Some(group), label, form });
         for k in first..first + per_group {
             add(CovarianceQuantity::Parameter, names[k].clone(), Form::Element(Element::Parameter(k)));
         }
-        for boundary in fitted.structure().boundaries() {
+        for boundary in sigmas.structure().boundaries() {
             let Boundary::Semidefinite { first: start, size } = boundary else { continue };
             let at = |a: usize, b: usize| first + start + lower(a, b);
             for a in 0..size {
@@ -141,8 +141,8 @@ fn renamed(name: &str, from: &str, to: &str) -> String {
 
 impl Form {
     /// Value and derivatives at θ.
-    pub fn curve(&self, fitted: &Fitted, theta: &[f64]) -> Curve {
-        let of = |element: Element| element.curve(fitted, theta);
+    pub fn curve(&self, optimum: &Optimum, theta: &[f64]) -> Curve {
+        let of = |element: Element| element.curve(optimum, theta);
         match self {
             &Form::Element(element) => of(element),
             &Form::Root(element) => {
@@ -164,7 +164,7 @@ impl Form {
                 chained(r, &inner, &first, &second)
             }
             Form::Ratio { over, under } => {
-                let inner = [sum(over, fitted, theta), sum(under, fitted, theta)];
+                let inner = [sum(over, optimum, theta), sum(under, optimum, theta)];
                 let (ratio, scale) = (inner[0].value / inner[1].value, 1.0 / inner[1].value);
                 let first = [scale, -ratio * scale];
                 let second = [vec![0.0, -scale * scale], vec![-scale * scale, 2.0 * ratio * scale * scale]];
@@ -175,11 +175,11 @@ impl Form {
 }
 
 /// A weighted sum of elements.
-pub(super) fn sum(terms: &Sum, fitted: &Fitted, theta: &[f64]) -> Curve {
+pub(super) fn sum(terms: &Sum, optimum: &Optimum, theta: &[f64]) -> Curve {
     let n = theta.len();
     let mut total = Curve { value: 0.0, over: Curvature { gradient: DVector::zeros(n), hessian: DMatrix::zeros(n, n) } };
     for (weight, element) in terms {
-        let own = element.curve(fitted, theta);
+        let own = element.curve(optimum, theta);
         total.value += weight * own.value;
         total.over.gradient += own.over.gradient * *weight;
         total.over.hessian += own.over.hessian * *weight;
@@ -202,7 +202,7 @@ fn chained(value: f64, inner: &[Curve], first: &[f64], second: &[Vec<f64>]) -> C
 }
 
 impl Element {
-    pub fn curve(self, fitted: &Fitted, theta: &[f64]) -> Curve {
+    pub fn curve(self, optimum: &Optimum, theta: &[f64]) -> Curve {
         let n = theta.len();
         let mut over = Curvature { gradient: DVector::zeros(n), hessian: DMatrix::zeros(n, n) };
         match self {
@@ -211,8 +211,8 @@ impl Element {
                 Curve { value: theta[k], over }
             }
             Element::Sigma { group, at } => {
-                let structure = fitted.structure();
-                let (own, first) = (fitted.problem.of_group(theta, group), group * fitted.parameters_per_group());
+                let (sigmas, structure) = (&optimum.sigmas, optimum.sigmas.structure());
+                let (own, first) = (sigmas.of_group(theta, group), group * sigmas.per_group);
                 let mut matrix = DMatrix::zeros(structure.visits(), structure.visits());
                 for k in 0..own.len() {
                     structure.derivative(own, k, &mut matrix);

@@ -3,7 +3,7 @@
 use super::{Fit, Refitter};
 use crate::error::{Error, Result};
 use crate::fit::Failure;
-use crate::fit::optimum::Fitted;
+use crate::fit::optimum::Optimum;
 
 /// How much larger a coefficient's variance may become before it is asked whether the data still determine it.
 const INFLATED: f64 = 1e6;
@@ -25,7 +25,7 @@ impl Refitter<'_> {
         match self.with_multiplicities(times) {
             Ok(()) => {
                 let fit = self.to_fit();
-                let (now, then) = (&fit.fitted().point.phi, &original.fitted().point.phi);
+                let (now, then) = (&fit.optimum().phi, &original.optimum().phi);
                 if (0..then.nrows()).all(|c| now[(c, c)] < INFLATED * then[(c, c)]) {
                     let design = fit.design().repeated(times);
                     return Ok(fit.with_design(design));
@@ -43,7 +43,7 @@ impl Fit {
     fn anew(&self, times: &[u32]) -> Result<Fit> {
         let design = self.design().repeated(times).with_own_aliasing();
         let structure = self.covariance_structure().bind(&design.columns.visit_times)?;
-        let fitted = Fitted::new(&design, structure, self.estimation()).map_err(Error::Fit)?;
-        Ok(self.with_fitted(fitted).with_design(design))
+        let optimum = Optimum::new(&design, structure, self.estimation()).map_err(Error::Fit)?;
+        Ok(self.with_optimum(optimum).with_design(design))
     }
 }

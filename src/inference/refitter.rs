@@ -2,8 +2,7 @@
 
 use super::Fit;
 use crate::error::{Error, Result};
-use crate::fit::optimum::Fitted;
-use crate::fit::refit::Refit;
+use crate::fit::refit::Repeat;
 
 /// Repeats a fit with other outcomes, or with patients counted more or less often (a bootstrap sample).
 ///
@@ -27,9 +26,7 @@ use crate::fit::refit::Refit;
 #[derive(Debug, Clone)]
 pub struct Refitter<'f> {
     fit: &'f Fit,
-    /// The optimum that is repeated.
-    fitted: &'f Fitted,
-    refit: Refit,
+    repeat: Box<dyn Repeat>,
     /// Coefficients of the fitted columns.
     active: Vec<f64>,
     beta: Vec<f64>,
@@ -43,21 +40,16 @@ impl Fit {
     pub fn refitter(&self) -> Result<Refitter<'_>> {
         self.design().needs_patients("refitting")?;
         self.must_be_whole("refitting")?;
-        let fitted = self.with_likelihood()?;
-        Ok(Refitter {
-            fit: self,
-            fitted,
-            refit: Refit::new(self.design(), fitted),
-            active: vec![f64::NAN; fitted.kept.len()],
-            beta: self.beta().to_vec(),
-        })
+        let repeat = self.optimum().repeat(self.design()).map_err(Error::Fit)?;
+        Ok(Refitter { fit: self, repeat, active: vec![f64::NAN; self.optimum().kept.len()], beta: self.beta().to_vec() })
     }
 }
 
 impl<'f> Refitter<'f> {
     /// The same with optima as exact as those of fits.
-    pub(super) fn exact(self) -> Self {
-        Self { refit: self.refit.exact(), ..self }
+    pub(super) fn exact(mut self) -> Self {
+        self.repeat.be_exact();
+        self
     }
 
     /// The fit that is repeated.
@@ -96,7 +88,7 @@ impl<'f> Refitter<'f> {
                 "a refit analyses the same observations as the original: give each a finite value",
             ));
         }
-        self.refit.with_outcomes(outcomes).map_err(Error::Fit)?;
+        self.repeat.with_outcomes(outcomes).map_err(Error::Fit)?;
         self.set_beta();
         Ok(())
     }
@@ -114,17 +106,16 @@ impl<'f> Refitter<'f> {
                 "give one for each patient",
             ));
         }
-        self.refit.with_multiplicities(times).map_err(Error::Fit)?;
+        self.repeat.with_multiplicities(times).map_err(Error::Fit)?;
         self.set_beta();
         Ok(())
     }
 
     fn set_beta(&mut self) {
-        let fitted = self.fitted;
-        let found = self.refit.point().beta.iter().zip(&fitted.origin);
-        self.active.iter_mut().zip(found).for_each(|(active, (beta, origin))| *active = beta + origin);
-        fitted.centring.coefficients(&mut self.active);
-        fitted.kept.iter().zip(&self.active).for_each(|(&column, &active)| self.beta[column] = active);
+        let optimum = self.fit.optimum();
+        self.repeat.set_beta(&mut self.active);
+        optimum.centring.coefficients(&mut self.active);
+        optimum.kept.iter().zip(&self.active).for_each(|(&column, &active)| self.beta[column] = active);
     }
 
     /// The coefficients found last, one a column of the model matrix; NaN for aliased columns.
@@ -134,17 +125,17 @@ impl<'f> Refitter<'f> {
 
     /// The covariance parameters found last, in the order of [`Fit::covariance_parameters`].
     pub fn covariance_parameters(&self) -> &[f64] {
-        &self.refit.point().theta
+        self.repeat.theta()
     }
 
     /// The (restricted) log-likelihood at the optimum found last.
     pub fn log_likelihood(&self) -> f64 {
-        -0.5 * self.refit.point().value
+        -0.5 * self.repeat.value()
     }
 
     /// What was found last as a fit, for everything that hangs off one. Its [design](Fit::design) is the original
     /// one: what looks at patients and their outcomes again, such as residuals, still sees the original data.
     pub fn to_fit(&self) -> Fit {
-        self.fit.with_fitted(self.refit.fitted(self.fitted))
+        self.fit.with_optimum(self.repeat.optimum(self.fit.optimum()))
     }
 }

@@ -91,7 +91,7 @@ impl Fit {
     /// Refuses what takes one Σ a group where coordinates that differ by patient give each patient a Σ of his or her
     /// own.
     pub(super) fn check_shared_covariance(&self, what: &str) -> Result<()> {
-        if self.fitted.problem.classes.len() == 1 {
+        if self.optimum().sigmas.are_shared() {
             return Ok(());
         }
         Err(Error::invalid(
@@ -104,7 +104,7 @@ impl Fit {
     /// V_i: the model covariance of an analysed patient's observations at the visits `seen`, Z_iGZ_i' + Σ_i.
     pub(super) fn covariance_of(&self, patient: usize, seen: &[usize]) -> DMatrix<f64> {
         let mut v = self.residual_covariance_of(patient, seen);
-        let (visits, theta) = (self.design().visit_labels().len(), &self.fitted().point.theta);
+        let (visits, theta) = (self.design().visit_labels().len(), &self.optimum().theta);
         for own in self.fitted_terms() {
             let (g, k) = (own.covariance(theta), own.term.effects().len());
             let at = |t: usize| (own.term.level_of()[patient * visits + t], patient * visits + t);
@@ -135,9 +135,9 @@ impl Fit {
     pub(super) fn residual_covariance_of(&self, patient: usize, seen: &[usize]) -> DMatrix<f64> {
         let design = self.design();
         let group = design.rows.group_of[patient];
-        let sigma = match self.fitted().class_of.get(patient) {
-            None => self.covariances()[group].sigma.clone(),
-            Some(&class) => self.fitted().problem.sigma(&self.fitted().point.theta, group, class),
+        let sigma = match self.optimum().sigmas.are_shared() {
+            true => self.covariances()[group].sigma.clone(),
+            false => self.optimum().sigmas.of_patient(&self.optimum().theta, group, patient),
         };
         let weight = |t: usize| design.rows.weights.as_ref().map_or(1.0, |w| w[patient * design.visit_labels().len() + t]);
         DMatrix::from_fn(seen.len(), seen.len(), |a, b| sigma[(seen[a], seen[b])] / (weight(seen[a]) * weight(seen[b])).sqrt())

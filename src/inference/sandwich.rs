@@ -33,7 +33,7 @@ use super::sandwich_eigen::symmetric_eigen;
 use super::sandwich_rows::{Rows, WhitenedRows};
 use crate::design::{Design, PatientClusters};
 use crate::fit::kernels::{dot, symmetric_product};
-use crate::fit::optimum::Fitted;
+use crate::fit::optimum::Optimum;
 use crate::options::choices;
 use nalgebra::{Cholesky, DMatrix, SymmetricEigen};
 use std::sync::OnceLock;
@@ -118,15 +118,15 @@ pub(crate) struct Sandwich {
 
 impl Sandwich {
     /// One pass over the clusters.
-    pub fn of(design: &Design, fitted: &Fitted, method: Vcov) -> Self {
-        let root = square_root(&fitted.point.phi);
-        let rows = Rows::of(design, fitted, &root);
+    pub fn of(design: &Design, optimum: &Optimum, method: Vcov) -> Self {
+        let root = square_root(&optimum.phi);
+        let rows = Rows::of(design, optimum, &root);
         let (p, largest) = (root.ncols(), rows.largest);
         let mut corrections = vec![];
         let mut scratch = Scratch { h: vec![0.0; largest * largest], vectors: vec![0.0; largest * largest] };
         let (mut e, mut score, mut meat) = (vec![0.0; largest], vec![0.0; p], vec![0.0; p * p]);
         let mut saturated = 0;
-        rows.for_each(design, fitted, |own| {
+        rows.for_each(design, optimum, |own| {
             let m = own.e.len();
             if method == Vcov::Cr0 {
                 e[..m].copy_from_slice(own.e);
@@ -145,15 +145,15 @@ impl Sandwich {
     }
 
     /// Satterthwaite's degrees of freedom of every fitted column's coefficient, computed once.
-    pub fn coefficient_df(&self, design: &Design, fitted: &Fitted) -> &[f64] {
+    pub fn coefficient_df(&self, design: &Design, optimum: &Optimum) -> &[f64] {
         self.coefficient_df.get_or_init(|| {
             let mut weights = DMatrix::identity(self.root.nrows(), self.root.nrows());
             for mut column in weights.column_iter_mut() {
                 let mut given: Vec<f64> = column.iter().copied().collect();
-                fitted.centring.weights(&mut given);
+                optimum.centring.weights(&mut given);
                 column.copy_from_slice(&given);
             }
-            self.degrees_of_freedom(design, fitted, &weights)
+            self.degrees_of_freedom(design, optimum, &weights)
         })
     }
 
@@ -187,13 +187,13 @@ impl Sandwich {
 
     /// Satterthwaite's degrees of freedom of the combinations in the columns of `l`, p × k; NaN for one whose
     /// variance no residual tells.
-    pub fn degrees_of_freedom(&self, design: &Design, fitted: &Fitted, l: &DMatrix<f64>) -> Vec<f64> {
+    pub fn degrees_of_freedom(&self, design: &Design, optimum: &Optimum, l: &DMatrix<f64>) -> Vec<f64> {
         let p = self.root.ncols();
         let combinations = self.root.transpose() * l;
         let mut traces: Vec<Traces> = (0..l.ncols()).map(|_| Traces::zeros(p)).collect();
         let (mut x, mut a, mut b) = (vec![0.0; self.rows.largest], vec![0.0; self.rows.largest], vec![0.0; p]);
         let mut start = 0;
-        self.rows.for_each(design, fitted, |own| {
+        self.rows.for_each(design, optimum, |own| {
             let m = own.e.len();
             let correction = self.corrections.get(start..start + m * m);
             start += m * m;

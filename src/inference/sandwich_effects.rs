@@ -8,7 +8,7 @@
 use super::sandwich_rotation::rotate;
 use crate::design::{Design, RandomTerm};
 use crate::fit::kernels::cholesky;
-use crate::fit::optimum::Fitted;
+use crate::fit::optimum::Optimum;
 use nalgebra::DMatrix;
 use std::collections::BTreeMap;
 
@@ -31,10 +31,12 @@ pub(super) struct OwnEffects {
 
 impl Effects {
     /// `None` where the model has none.
-    pub fn of(fitted: &Fitted) -> Option<Self> {
-        let clusters = fitted.problem.clusters.as_ref()?;
-        let parameters = &fitted.point.theta[fitted.problem.parameters_of_sigma(fitted.point.theta.len())..];
-        let covariances = clusters.terms.iter().map(|term| {
+    pub fn of(optimum: &Optimum) -> Option<Self> {
+        if optimum.clusters.is_empty() {
+            return None;
+        }
+        let parameters = optimum.effect_parameters();
+        let covariances = optimum.clusters.terms.iter().map(|term| {
             let mut g = DMatrix::zeros(term.size(), term.size());
             for ((a, b), &value) in term.pairs().into_iter().zip(&parameters[term.first_parameter..]) {
                 g[(a, b)] = value;

@@ -5,7 +5,7 @@ use super::sandwich_rotation::rotate;
 use crate::design::{Design, PatientClusters};
 use crate::fit::kernels::cholesky;
 use crate::fit::kernels::dot;
-use crate::fit::optimum::Fitted;
+use crate::fit::optimum::Optimum;
 use nalgebra::DMatrix;
 use std::collections::BTreeMap;
 
@@ -49,22 +49,22 @@ pub(super) struct WhitenedRows<'a> {
 
 impl Rows {
     /// The design's clusters; patients where it names none. `root` is K with KK' = Φ.
-    pub fn of(design: &Design, fitted: &Fitted, root: &DMatrix<f64>) -> Self {
-        let (pattern_of, patterns) = patterns(design, &fitted.sigmas());
+    pub fn of(design: &Design, optimum: &Optimum, root: &DMatrix<f64>) -> Self {
+        let (pattern_of, patterns) = patterns(design, &optimum.covariances());
         let n = design.rows.patients.len();
         let (members, ends) = design.rows.clusters.as_ref().map_or_else(|| ((0..n).collect(), (1..=n).collect()), PatientClusters::members);
-        let (loadings, means) = loadings(design, fitted, root);
+        let (loadings, means) = loadings(design, optimum, root);
         let size = |own: &[usize]| own.iter().map(|&i| patterns[pattern_of[i]].visits.len()).sum::<usize>();
         let starts = std::iter::once(0).chain(ends.iter().copied());
         let observations = starts.zip(&ends).map(|(start, &end)| size(&members[start..end])).max().unwrap_or(0);
         let columns = root.ncols();
-        let (effects, largest) = (Effects::of(fitted), observations.min(columns));
+        let (effects, largest) = (Effects::of(optimum), observations.min(columns));
         Self { members, ends, pattern_of, patterns, loadings, means, columns, effects, observations, largest }
     }
 
     /// Calls `visit` with each cluster in turn, rotated to no more rows than there are columns.
-    pub fn for_each(&self, design: &Design, fitted: &Fitted, mut visit: impl FnMut(&WhitenedRows)) {
-        let z = fitted.centring.values(design);
+    pub fn for_each(&self, design: &Design, optimum: &Optimum, mut visit: impl FnMut(&WhitenedRows)) {
+        let z = optimum.centring.values(design);
         let (mut x, mut e) = (vec![0.0; self.observations * self.columns], vec![0.0; self.observations]);
         let mut start = 0;
         for &end in &self.ends {
@@ -195,10 +195,10 @@ impl Pattern {
 
 /// D_t'K and D_t'β of every visit, for the values of z that some fitted column takes there.
 #[expect(clippy::type_complexity, reason = "the two go together")]
-fn loadings(design: &Design, fitted: &Fitted, root: &DMatrix<f64>) -> (Vec<Vec<(usize, Vec<f64>)>>, Vec<Vec<f64>>) {
-    let beta = fitted.centred_beta();
+fn loadings(design: &Design, optimum: &Optimum, root: &DMatrix<f64>) -> (Vec<Vec<(usize, Vec<f64>)>>, Vec<Vec<f64>>) {
+    let beta = &optimum.beta;
     let mut position = vec![None; design.columns.len()];
-    fitted.kept.iter().enumerate().for_each(|(new, &old)| position[old] = Some(new));
+    optimum.kept.iter().enumerate().for_each(|(new, &old)| position[old] = Some(new));
     let (mut all, mut means) = (vec![], vec![]);
     for entries in &design.columns.entries {
         let mut own: BTreeMap<usize, (Vec<f64>, f64)> = BTreeMap::new();

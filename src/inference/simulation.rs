@@ -98,7 +98,7 @@ impl Simulator {
         let mut means = vec![f64::NAN; design.rows.y.len()];
         design.model_matrix().iter().for_each(|(i, t, x)| means[i * visits + t] = product(x, fit.beta()));
         let roots = design.rows.weights.as_ref().map(|weights| weights.iter().map(|w| w.sqrt()).collect());
-        let theta = &fit.fitted().point.theta;
+        let theta = &fit.optimum().theta;
         let clusters = fit.fitted_terms().iter().map(|own| (own.term.clone(), semidefinite_factor(&own.covariance(theta)))).collect();
         Ok(Self { visits, factors, group_of: design.rows.group_of.clone(), means, roots, clusters })
     }

@@ -4,7 +4,7 @@ use super::{JointCovariance, JointFit};
 use crate::design::{Clusters, Design};
 use crate::error::{Error, Result};
 use crate::fit::Estimation;
-use crate::fit::optimum::Fitted;
+use crate::fit::optimum::Optimum;
 use crate::inference::{Df, Fit, InformationKind, Vcov};
 use crate::model::{Model, clusters_for, go_together};
 use crate::trial::Trial;
@@ -99,8 +99,8 @@ impl JointModel {
         let (mut stacked, places) = Design::stacked(&designs);
         stacked.rows.clusters = clusters_for(self.df, self.vcov, &self.clusters, &stacked, trial)?;
         let structure = covariance.covariance().bind(&stacked.columns.visit_times)?;
-        let fitted = Fitted::new(&stacked, structure, self.estimation).map_err(Error::Fit)?;
-        let whole = Fit::new(stacked, covariance.covariance(), self.estimation, self.df, fitted)
+        let optimum = Optimum::new(&stacked, structure, self.estimation).map_err(Error::Fit)?;
+        let whole = Fit::new(stacked, covariance.covariance(), self.estimation, self.df, optimum)
             .with_information(self.information)
             .with_vcov(self.vcov);
         let whole = Arc::new(whole);

@@ -9,17 +9,80 @@
 //!
 //! For maximum likelihood the traces have Z'V⁻¹Z, which is what A and E become with M̃ in place of Φ.
 
-use super::Clusters;
 use super::layout::ClusterTerm;
+use super::problem::EffectsRoom;
+use super::{Clusters, EffectsPoint, WithEffects};
 use crate::fit::curvature::Curvature;
-use crate::fit::problem::Point;
+use crate::fit::likelihood::Differentiable;
+use crate::fit::sigmas::Derivatives;
 use crate::fit::slopes::Slopes;
+use crate::fit::traces::TracePlan;
 use crate::fit::verify::Labels;
 use crate::fit::{Confounded, Estimation, Failure};
 use nalgebra::{DMatrix, DVector};
 
 /// The share of what the observations say of an effect that must be left when the mean is estimated.
 const TAKEN_UP: f64 = 1e-10;
+
+impl Differentiable for WithEffects {
+    const SCORES: bool = true;
+
+    fn set_leading_curvature(
+        &self,
+        point: &EffectsPoint,
+        derivatives: &[Derivatives],
+        plan: TracePlan,
+        curvature: &mut Curvature,
+        room: &mut EffectsRoom,
+    ) {
+        let mut leverages = std::mem::take(&mut room.within.blocks);
+        self.set_leverages(self.spread(point), &mut leverages, &mut room.within);
+        self.within.set_curvature_of_sigma(&point.mean, (leverages, true), derivatives, plan, curvature, &mut room.within);
+        self.clusters.set_curvature(point, self.within.estimation, self.within.sigmas.parameters(), curvature);
+    }
+
+    fn set_slopes(&self, point: &EffectsPoint, derivatives: &[Derivatives], slopes: &mut Slopes, room: &mut EffectsRoom) {
+        let EffectsRoom { within, gram, .. } = room;
+        self.within.for_each_sandwich(&point.mean, derivatives, within, |k, omega, score, within| {
+            self.within.set_gram(omega, within);
+            self.complete_gram(omega, &within.gram, gram);
+            let (p, a) = slopes.of_mut(k);
+            let (of_mean, of_effects) = a.split_at_mut(score.len());
+            of_mean.copy_from_slice(score);
+            self.cells.cross(omega, of_effects);
+            self.take_effects(gram, point.coefficients.as_slice(), a);
+            p.iter_mut().zip(&*gram).for_each(|(x, gram)| *x = -gram);
+        });
+    }
+
+    fn set_correction(&self, point: &EffectsPoint, slopes: &mut Slopes, correction: &mut DMatrix<f64>) {
+        slopes.set_correction(&point.phi, Some(self.spread(point)), correction);
+        self.clusters.set_crossed(point, self.within.estimation, slopes, correction);
+    }
+
+    fn set_fisher(
+        &self,
+        point: &EffectsPoint,
+        derivatives: &[Derivatives],
+        plan: TracePlan,
+        fisher: &mut DMatrix<f64>,
+        room: &mut EffectsRoom,
+    ) {
+        self.within.set_fisher(&point.mean, derivatives, plan, fisher, &mut room.within);
+        self.clusters.set_fisher(point, self.within.estimation, self.within.sigmas.parameters(), fisher);
+    }
+}
+
+impl WithEffects {
+    /// What stands for Φ in the derivatives of the determinants: Φ for REML, what it is for a known mean for maximum
+    /// likelihood.
+    fn spread<'p>(&self, point: &'p EffectsPoint) -> &'p DMatrix<f64> {
+        match self.within.estimation {
+            Estimation::Reml => &point.phi,
+            Estimation::Ml => &point.known_mean,
+        }
+    }
+}
 
 impl Clusters {
     /// I_z − SK_z for S = Φ, or M̃ where the mean is known: n × q.
@@ -38,32 +101,30 @@ impl Clusters {
     }
 
     /// E of the criterion's traces, and A of both the criterion's traces and of y'Py.
-    fn projections(&self, point: &Point, estimation: Estimation) -> Option<(DMatrix<f64>, DMatrix<f64>, DMatrix<f64>)> {
-        let own = point.clusters.as_ref()?;
-        let e = self.remainder(&point.phi, &own.k);
-        let a = self.project(&own.k, &e);
-        Some(match estimation {
+    fn projections(&self, point: &EffectsPoint, estimation: Estimation) -> (DMatrix<f64>, DMatrix<f64>, DMatrix<f64>) {
+        let e = self.remainder(&point.phi, &point.k);
+        let a = self.project(&point.k, &e);
+        match estimation {
             Estimation::Reml => (e, a.clone(), a),
             Estimation::Ml => {
-                let e = self.remainder(&own.known_mean, &own.k);
-                let known = self.project(&own.k, &e);
+                let e = self.remainder(&point.known_mean, &point.k);
+                let known = self.project(&point.k, &e);
                 (e, known, a)
             }
-        })
+        }
     }
 
     /// Refuses an effect that the columns of the mean take up: clusters that are levels of a factor of the mean, or
     /// that are one.
-    pub fn identified(&self, point: &Point, labels: &Labels) -> Result<(), Failure> {
-        let Some(own) = &point.clusters else { return Ok(()) };
-        let a = self.project(&own.k, &self.remainder(&point.phi, &own.k));
-        let first = point.theta.len() - self.parameters;
+    pub fn identified(&self, point: &EffectsPoint, labels: &Labels) -> Result<(), Failure> {
+        let a = self.project(&point.k, &self.remainder(&point.phi, &point.k));
+        let first = point.mean.theta.len() - self.parameters;
         for term in &self.terms {
             for (k, (effect, other)) in term.pairs().into_iter().enumerate() {
                 let of = |m: &DMatrix<f64>, from: usize| -> f64 {
                     (0..term.levels).map(|level| term.columns(level).start + effect - from).map(|c| m[(c, c)]).sum()
                 };
-                if effect == other && of(&a, self.fixed) < TAKEN_UP * of(&own.k, 0) {
+                if effect == other && of(&a, self.fixed) < TAKEN_UP * of(&point.k, 0) {
                     let parameters = vec![labels.parameters[first + term.first_parameter + k].clone()];
                     return Err(Failure::EffectsNotIdentified { parameters, confounded: Confounded::Mean });
                 }
@@ -73,10 +134,9 @@ impl Clusters {
     }
 
     /// Writes the derivatives of G's parameters, which stand from `first` on, among themselves.
-    pub fn add_curvature(&self, point: &Point, estimation: Estimation, first: usize, curvature: &mut Curvature) {
-        let Some(own) = &point.clusters else { return };
-        let Some((_, traced, a)) = self.projections(point, estimation) else { return };
-        let t = DVector::from_column_slice(&own.t);
+    fn set_curvature(&self, point: &EffectsPoint, estimation: Estimation, first: usize, curvature: &mut Curvature) {
+        let (_, traced, a) = self.projections(point, estimation);
+        let t = DVector::from_column_slice(&point.t);
         let square = &t * t.transpose();
         for (k, value) in self.gradients(|i, j| traced[(i, j)] - square[(i, j)]).into_iter().enumerate() {
             curvature.gradient[first + k] = value;
@@ -89,26 +149,25 @@ impl Clusters {
     }
 
     /// Writes the metric of G's parameters among themselves: what their second derivatives are expected to be.
-    pub fn set_fisher(&self, point: &Point, estimation: Estimation, first: usize, fisher: &mut DMatrix<f64>) {
-        let Some((_, traced, _)) = self.projections(point, estimation) else { return };
+    fn set_fisher(&self, point: &EffectsPoint, estimation: Estimation, first: usize, fisher: &mut DMatrix<f64>) {
+        let (_, traced, _) = self.projections(point, estimation);
         let traces = self.traces(&traced, &traced);
         fisher.view_mut((first, first), (self.parameters, self.parameters)).copy_from(&traces);
     }
 
-    /// Adds what the Hessian has between the parameters of Σ and those of G.
-    pub fn add_crossed(&self, point: &Point, estimation: Estimation, slopes: &Slopes, hessian: &mut DMatrix<f64>) {
-        let Some(own) = &point.clusters else { return };
-        let Some((e, _, _)) = self.projections(point, estimation) else { return };
+    /// Writes what the Hessian has between the parameters of Σ and those of G.
+    fn set_crossed(&self, point: &EffectsPoint, estimation: Estimation, slopes: &Slopes, hessian: &mut DMatrix<f64>) {
+        let (e, _, _) = self.projections(point, estimation);
         let through_mean = match estimation {
             Estimation::Reml => e.clone(),
-            Estimation::Ml => self.remainder(&point.phi, &own.k),
+            Estimation::Ml => self.remainder(&point.phi, &point.k),
         };
         let first = slopes.len();
         for k in 0..first {
             let moved = slopes.p(k) * &e;
             let score = through_mean.tr_mul(&DVector::from_column_slice(slopes.a(k)));
             // Of E'P_kE + t (E'a_k)' + (E'a_k) t', only the elements that a gradient takes.
-            let element = |i: usize, j: usize| e.column(i).dot(&moved.column(j)) + own.t[i] * score[j] + score[i] * own.t[j];
+            let element = |i: usize, j: usize| e.column(i).dot(&moved.column(j)) + point.t[i] * score[j] + score[i] * point.t[j];
             for (g, value) in self.gradients(element).into_iter().enumerate() {
                 hessian[(k, first + g)] = value;
                 hessian[(first + g, k)] = value;

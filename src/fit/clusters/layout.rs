@@ -1,8 +1,7 @@
 //! Where the effects of clusters stand among the columns, and their parameters among θ.
 
-use super::Cells;
 use crate::covariance::{Boundary, lower, lower_pairs};
-use crate::design::{Design, EffectCovariance, RandomTerm};
+use crate::design::{EffectCovariance, RandomTerm};
 
 /// The random effects of a likelihood problem, term by term. Columns and parameters follow those of the mean and of Σ.
 #[derive(Debug, Clone)]
@@ -12,8 +11,6 @@ pub(crate) struct Clusters {
     pub terms: Vec<ClusterTerm>,
     /// The number of parameters of all G.
     pub parameters: usize,
-    /// What the data say of the effects; set once the patterns are known.
-    pub cells: Option<Cells>,
 }
 
 /// The effects of the levels of one factor.
@@ -34,13 +31,10 @@ pub(crate) struct ClusterTerm {
 }
 
 impl Clusters {
-    /// The effects of a design with p fitted columns; `None` where it has none.
-    pub fn of(design: &Design, fixed: usize) -> Option<Self> {
-        if design.rows.random.is_empty() {
-            return None;
-        }
+    /// The effects above p fitted columns.
+    pub fn of(random: &[RandomTerm], fixed: usize) -> Self {
         let (mut first_column, mut parameters) = (fixed, 0);
-        let terms = design.rows.random.iter().map(|term| {
+        let terms = random.iter().map(|term| {
             let own = ClusterTerm {
                 size: term.size(),
                 pairs: term.pairs(),
@@ -55,7 +49,12 @@ impl Clusters {
             own
         });
         let terms = terms.collect();
-        Some(Self { fixed, terms, parameters, cells: None })
+        Self { fixed, terms, parameters }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
     }
 
     /// The number q of effects.

@@ -8,10 +8,13 @@
 //! Q_kl = F'{Q_kl(W) − P_k S P_l}F     Q_kg = −F'P_kE_V ∂_gG̃ Z'V⁻¹X     Q_gh = X'V⁻¹Z ∂_gG̃ Z'V⁻¹Z ∂_hG̃ Z'V⁻¹X
 //! ```
 
-use super::Clusters;
-use crate::fit::curvature::Derivatives;
-use crate::fit::kernels::multiply;
-use crate::fit::problem::{Estimation, Point, Problem};
+use super::{Clusters, EffectsPoint, WithEffects};
+use crate::fit::Engine;
+use crate::fit::blocks::Blocks;
+use crate::fit::found::{Derived, SecondOrder};
+use crate::fit::likelihood::Likelihood;
+use crate::fit::marginal::Effects;
+use crate::fit::problem::Estimation;
 use crate::fit::slopes::Slopes;
 use nalgebra::DMatrix;
 
@@ -34,19 +37,19 @@ pub(crate) struct Marginal {
 }
 
 impl Marginal {
-    /// At a point, given the slopes there; `None` for a problem without clusters.
-    pub fn of(problem: &Problem, point: &Point, slopes: &Slopes) -> Option<Self> {
-        let (clusters, own) = (problem.clusters.as_ref()?, point.clusters.as_ref()?);
-        let (p, n) = (clusters.fixed, own.k.nrows());
+    /// At a point, given the slopes there.
+    pub fn of(problem: &WithEffects, point: &EffectsPoint, slopes: &Slopes) -> Self {
+        let clusters = &problem.clusters;
+        let (p, n) = (clusters.fixed, point.k.nrows());
         let s = known_mean(point, p);
-        let mut f = &s * own.k.columns(0, p);
+        let mut f = &s * point.k.columns(0, p);
         f.neg_mut();
         (0..p).for_each(|c| f[(c, c)] += 1.0);
-        let e = clusters.remainder(&s, &own.k);
-        let zx = own.k.rows(p, n - p) * &f;
-        let zz = clusters.project(&own.k, &e);
+        let e = clusters.remainder(&s, &point.k);
+        let zx = point.k.rows(p, n - p) * &f;
+        let zz = clusters.project(&point.k, &e);
         let whole = (0..slopes.len()).map(|k| slopes.p(k).clone_owned()).collect();
-        Some(Self { clusters: clusters.clone(), s, f, e, zx, zz, whole })
+        Self { clusters: clusters.clone(), s, f, e, zx, zz, whole }
     }
 
     /// P_k = ∂(X'V⁻¹X)/∂θ_k of every parameter, p × p.
@@ -98,24 +101,32 @@ impl Marginal {
     }
 }
 
-impl Problem {
-    /// The expected second derivatives of −2ℓ, tr(P∂_kV P∂_lV) for REML and tr(V⁻¹∂_kV V⁻¹∂_lV) for maximum likelihood.
-    pub fn expected_with_clusters(&self, point: &Point, derivatives: &[Derivatives], slopes: &Slopes) -> Option<DMatrix<f64>> {
-        let (clusters, own) = (self.clusters.as_ref()?, point.clusters.as_ref()?);
-        let s = match self.estimation {
+impl SecondOrder for WithEffects {
+    const ENGINE: Engine = Engine::DenseEffects;
+
+    type Shared = Marginal;
+
+    fn shared(&self, point: &EffectsPoint, slopes: &Slopes) -> Marginal {
+        Marginal::of(self, point, slopes)
+    }
+
+    fn expected_hessian(&self, point: &EffectsPoint, own: &Derived<Marginal>) -> DMatrix<f64> {
+        let (clusters, slopes, first) = (&self.clusters, &own.slopes, own.slopes.len());
+        let s = match self.within.estimation {
             Estimation::Reml => point.phi.clone(),
             Estimation::Ml => known_mean(point, clusters.fixed),
         };
-        let first = slopes.len();
-        let mut expected = self.fisher(point, derivatives);
-        let within = 2.0 * self.traces(&point.w, &self.leverages_between_weights(point, &s), derivatives);
+        let fisher = self.within.fisher(&point.mean, &own.derivatives);
+        let between = self.within.between_weights(&point.mean, self.leverages(&s));
+        let within = 2.0 * self.within.traces(&point.mean.w, &between, &own.derivatives);
         let products: Vec<DMatrix<f64>> = (0..first).map(|k| &s * slopes.p(k)).collect();
-        let e = clusters.remainder(&s, &own.k);
-        let a = clusters.project(&own.k, &e);
+        let e = clusters.remainder(&s, &point.k);
+        let a = clusters.project(&point.k, &e);
+        let mut expected = DMatrix::zeros(self.parameters(), self.parameters());
         for k in 0..first {
             let transposed = products[k].transpose();
             for l in 0..first {
-                expected[(k, l)] = expected[(k, l)] - within[(k, l)] + transposed.dot(&products[l]);
+                expected[(k, l)] = fisher[(k, l)] - within[(k, l)] + transposed.dot(&products[l]);
             }
             let moved = slopes.p(k) * &e;
             for (g, value) in clusters.gradients(|i, j| e.column(i).dot(&moved.column(j))).into_iter().enumerate() {
@@ -125,24 +136,54 @@ impl Problem {
         }
         let traces = clusters.traces(&a, &a);
         expected.view_mut((first, first), (clusters.parameters, clusters.parameters)).copy_from(&traces);
-        Some(0.5 * (&expected + expected.transpose()))
+        0.5 * (&expected + expected.transpose())
     }
 
-    /// W H_P W of every pattern, H_P = Σ_i X_iSX_i'.
-    pub fn leverages_between_weights(&self, point: &Point, s: &DMatrix<f64>) -> crate::fit::blocks::Blocks {
-        let mut leverages = self.leverages(s);
-        let mut left = vec![0.0; self.visits().pow(2)];
-        for (index, pattern) in self.patterns().iter().enumerate() {
-            let (m, w) = (pattern.visits.len(), point.w.get(index));
-            multiply(w, leverages.get(index), m, &mut left[..m * m]);
-            multiply(&left[..m * m], w, m, leverages.get_mut(index));
+    fn slopes(&self, own: &Derived<Marginal>) -> Vec<DMatrix<f64>> {
+        own.shared.slopes()
+    }
+
+    fn weighted_q(&self, point: &EffectsPoint, own: &Derived<Marginal>, omega: &DMatrix<f64>) -> DMatrix<f64> {
+        own.shared.weighted_q(omega, self.gram(&self.within.weights_of_q(&point.mean, &own.derivatives, omega)))
+    }
+
+    fn weighted_r(&self, point: &EffectsPoint, own: &Derived<Marginal>, omega: &DMatrix<f64>) -> Option<DMatrix<f64>> {
+        self.within.weights_of_r(&point.mean, omega).map(|weights| own.shared.of_mean(&self.gram(&weights)))
+    }
+
+    fn intrinsic_r(&self, _point: &EffectsPoint, _own: &Derived<Marginal>, _omega: &DMatrix<f64>) -> Option<DMatrix<f64>> {
+        None
+    }
+
+    /// The covariance of û − u given β̂ is Φ_zz − Φ_zx Φ_xx⁻¹ Φ_xz.
+    fn effects(&self, point: &EffectsPoint, term: usize) -> Effects {
+        let (own, p, k) = (&self.clusters.terms[term], self.clusters.fixed, self.clusters.terms[term].size());
+        let mean = point.mean.phi.clone().cholesky();
+        let mut effects = Effects { size: k, estimates: vec![], covariances: vec![], conditional: vec![] };
+        for level in 0..own.levels {
+            let first = own.columns(level).start;
+            let covariance = point.phi.view((first, first), (k, k)).clone_owned();
+            let with_mean = point.phi.view((0, first), (p, k)).clone_owned();
+            let of_mean = mean.as_ref().map_or(DMatrix::from_element(k, k, f64::NAN), |factor| with_mean.tr_mul(&factor.solve(&with_mean)));
+            effects.estimates.extend(point.coefficients.rows(first, k).iter());
+            effects.conditional.push(&covariance - of_mean);
+            effects.covariances.push(covariance);
         }
+        effects
+    }
+}
+
+impl WithEffects {
+    /// Σ_i \[X Z\]_iS\[X Z\]_i' of every pattern.
+    fn leverages(&self, s: &DMatrix<f64>) -> Blocks {
+        let mut leverages = Blocks::zeros(&self.within.patterns);
+        self.set_leverages(s, &mut leverages, &mut self.workspace().within);
         leverages
     }
 }
 
 /// S = diag(0, M̃), from Φ: M̃ = Φ_zz − Φ_zx Φ_xx⁻¹ Φ_xz.
-fn known_mean(point: &Point, p: usize) -> DMatrix<f64> {
+fn known_mean(point: &EffectsPoint, p: usize) -> DMatrix<f64> {
     let phi = &point.phi;
     let q = phi.nrows() - p;
     let mut s = DMatrix::zeros(p + q, p + q);

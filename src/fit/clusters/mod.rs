@@ -11,17 +11,18 @@
 //! ```
 //!
 //! so that everything that the likelihood needs of the data is what it needs of a model with more columns. G̃ = ΛΛ'
-//! is never inverted: with u = Λv the penalty is v'v, and a variance of zero is a point like any other.
+//! is never inverted: with u = Λv the penalty is v'v, and a variance of zero is a point like any other. [`WithEffects`]
+//! is the likelihood without effects and what these add to it.
 
 mod cells;
 mod curvature;
 mod layout;
 mod marginal;
+mod problem;
 mod solve;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use cells::Cells;
 pub(crate) use layout::Clusters;
-pub(crate) use marginal::Marginal;
-pub(crate) use solve::{ClusterPoint, ClusterRoom};
+pub(crate) use problem::{EffectsPoint, WithEffects};

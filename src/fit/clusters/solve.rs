@@ -1,35 +1,14 @@
 //! Henderson's equations at given weights.
 
-use super::Clusters;
 use super::layout::ClusterTerm;
+use super::{Clusters, EffectsPoint};
 use crate::covariance::lower;
-use crate::fit::kernels::{cholesky, inverse_from_cholesky};
-use crate::fit::problem::Estimation;
-use nalgebra::DMatrix;
-
-/// What a point of the search knows of the clusters besides β, u and Φ.
-#[derive(Debug, Clone)]
-pub(crate) struct ClusterPoint {
-    /// K = \[X Z\]'W\[X Z\], n × n with n = p + q.
-    pub k: DMatrix<f64>,
-    /// Z'Py, q.
-    pub t: Vec<f64>,
-    /// diag(0, M̃) with M̃ = (Z'WZ + G̃⁻¹)⁻¹, n × n: what Φ is for a mean that is known. Set for maximum likelihood
-    /// alone.
-    pub known_mean: DMatrix<f64>,
-}
-
-impl ClusterPoint {
-    pub fn blank(clusters: &Clusters, estimation: Estimation) -> Self {
-        let n = clusters.fixed + clusters.effects();
-        let known = if estimation == Estimation::Ml { n } else { 0 };
-        Self { k: DMatrix::zeros(n, n), t: vec![0.0; clusters.effects()], known_mean: DMatrix::zeros(known, known) }
-    }
-}
+use crate::fit::kernels::{cholesky, inverse_from_cholesky, symmetric_product};
+use crate::fit::problem::{Estimation, rescale};
 
 /// Room for one solution.
 #[derive(Debug, Clone)]
-pub(crate) struct ClusterRoom {
+pub(super) struct SolutionRoom {
     /// Λ of every term.
     factors: Vec<Vec<f64>>,
     h: Vec<f64>,
@@ -37,7 +16,7 @@ pub(crate) struct ClusterRoom {
     scale: Vec<f64>,
 }
 
-impl ClusterRoom {
+impl SolutionRoom {
     pub fn new(clusters: &Clusters) -> Self {
         let n = clusters.fixed + clusters.effects();
         Self { factors: vec![], h: vec![0.0; n * n], inverse: vec![0.0; n * n], scale: vec![0.0; n] }
@@ -45,16 +24,15 @@ impl ClusterRoom {
 }
 
 impl Clusters {
-    /// Solves Henderson's equations for K and s = \[X Z\]'Wy, and returns log|V| − log|R|, plus log|X'V⁻¹X| for REML.
-    /// Writes (β, u) and their Φ, the inverse of the coefficient matrix.
-    pub fn solve(
+    /// Solves Henderson's equations for K of a point and s = \[X Z\]'Wy, and returns log|V| − log|R|, plus log|X'V⁻¹X|
+    /// for REML. Writes (β, u), their Φ, the inverse of the coefficient matrix, and what belongs to them.
+    pub(super) fn solve(
         &self,
         parameters: &[f64],
         estimation: Estimation,
         s: &[f64],
-        own: &mut ClusterPoint,
-        (coefficients, phi): (&mut [f64], &mut [f64]),
-        room: &mut ClusterRoom,
+        own: &mut EffectsPoint,
+        room: &mut SolutionRoom,
     ) -> Option<f64> {
         let (p, n) = (self.fixed, own.k.nrows());
         let q = n - p;
@@ -80,22 +58,22 @@ impl Clusters {
         }
         inverse_from_cholesky(&room.h, n, &mut room.inverse);
         rescale(&mut room.inverse, &room.scale);
-        self.set_phi(phi, room);
-        crate::fit::kernels::symmetric_product(phi, s, coefficients);
+        self.set_phi(own.phi.as_mut_slice(), room);
+        symmetric_product(own.phi.as_slice(), s, own.coefficients.as_mut_slice());
         for (c, t) in own.t.iter_mut().enumerate() {
             let column = own.k.column(p + c);
-            *t = s[p + c] - column.iter().zip(&*coefficients).map(|(k, b)| k * b).sum::<f64>();
+            *t = s[p + c] - column.iter().zip(&own.coefficients).map(|(k, b)| k * b).sum::<f64>();
         }
         Some(value)
     }
 
     /// u'G̃⁻¹u, which is u'Z'Py.
-    pub fn penalty(&self, own: &ClusterPoint, coefficients: &[f64]) -> f64 {
-        own.t.iter().zip(&coefficients[self.fixed..]).map(|(t, u)| t * u).sum()
+    pub fn penalty(&self, own: &EffectsPoint) -> f64 {
+        own.t.iter().zip(own.coefficients.iter().skip(self.fixed)).map(|(t, u)| t * u).sum()
     }
 
     /// diag(Λ, I)' K diag(Λ, I) + diag(I, 0), in the order \[Z X\].
-    fn set_coefficient_matrix(&self, k: &[f64], room: &mut ClusterRoom) {
+    fn set_coefficient_matrix(&self, k: &[f64], room: &mut SolutionRoom) {
         let (p, n) = (self.fixed, room.scale.len());
         let q = n - p;
         let place = |c: usize| if c < q { c + p } else { c - q };
@@ -117,7 +95,7 @@ impl Clusters {
     }
 
     /// Φ from the inverse in the order \[Z X\]: both sides times diag(Λ, I).
-    fn set_phi(&self, phi: &mut [f64], room: &mut ClusterRoom) {
+    fn set_phi(&self, phi: &mut [f64], room: &mut SolutionRoom) {
         let (p, n) = (self.fixed, room.scale.len());
         self.times_factor_on_both_sides(&mut room.inverse, n, &room.factors);
         let q = n - p;
@@ -128,7 +106,7 @@ impl Clusters {
         }
     }
 
-    fn set_known_mean(&self, own: &mut ClusterPoint, room: &mut ClusterRoom) {
+    fn set_known_mean(&self, own: &mut EffectsPoint, room: &mut SolutionRoom) {
         let (p, n) = (self.fixed, room.scale.len());
         let q = n - p;
         let mut leading = vec![0.0; q * q];
@@ -195,12 +173,6 @@ fn columns_times_factor(a: &mut [f64], n: usize, first: usize, k: usize, l: &[f6
         for row in 0..n {
             a[(first + e) * n + row] = (e..k).map(|f| a[(first + f) * n + row] * l[lower(f, e)]).sum();
         }
-    }
-}
-
-fn rescale(matrix: &mut [f64], scale: &[f64]) {
-    for (column, &own) in matrix.chunks_exact_mut(scale.len()).zip(scale) {
-        column.iter_mut().zip(scale).for_each(|(x, s)| *x *= s * own);
     }
 }
 

@@ -1,12 +1,14 @@
 //! Models with effects of clusters against dense matrices over all observations.
 
-use super::{Clusters, Marginal};
+use super::marginal::Marginal;
+use super::{Clusters, WithEffects};
 use crate::covariance::Covariance;
 use crate::design::{Design, EffectCovariance, RandomTerm};
 use crate::fit::build::{self, Storage};
-use crate::fit::moments::active_rows;
-use crate::fit::problem::{Estimation, Problem};
-use crate::fit::tests::{check, design, options, theta};
+use crate::fit::found::{Derived, SecondOrder};
+use crate::fit::likelihood::{Differentiable, Likelihood};
+use crate::fit::problem::Estimation;
+use crate::fit::tests::{self, check, design, options, theta};
 use nalgebra::{DMatrix, DVector};
 
 /// Groups with a level and a slope for three quarters of the patients, and therapists that some patients change.
@@ -39,16 +41,13 @@ fn random(design: &Design) -> Vec<RandomTerm> {
 
 const G: [f64; 6] = [1.5, 0.3, 0.8, 0.9, 0.4, 0.2];
 
-fn problem(design: &Design, estimation: Estimation, covariance: &Covariance, storage: Storage) -> Problem {
-    let kept: Vec<usize> = (0..design.columns.len()).collect();
-    let mut origin = vec![0.0; kept.len()];
+fn problem(design: &Design, estimation: Estimation, covariance: &Covariance, storage: Storage) -> WithEffects {
+    let mut origin = vec![0.0; design.columns.len()];
     origin[0] = 30.0;
     let structure = covariance.bind(&design.columns.visit_times).expect("has times").into();
-    let rows = active_rows(&design.columns, design.rows.weights.is_some(), &kept);
-    let mut problem = build::problem(design, &design.rows.z, rows, &origin, kept.len(), structure, estimation, storage).0;
-    let observed = build::observed_rows(design, &design.rows.z, &problem.rows, &origin);
-    problem.add_clusters(Clusters::of(design, kept.len()).expect("has effects"), design, &observed, &[]);
-    problem
+    let within = tests::problem(design, structure, estimation, storage);
+    let observed = build::observed_rows(design, &design.rows.z, &within.rows, &origin);
+    WithEffects::new(within, design, &observed)
 }
 
 /// X, Z, R and V over all observations.
@@ -60,11 +59,11 @@ struct Dense {
     v: DMatrix<f64>,
 }
 
-fn dense(design: &Design, problem: &Problem, theta: &[f64]) -> Dense {
+fn dense(design: &Design, problem: &WithEffects, theta: &[f64]) -> Dense {
     let t = design.columns.visits.len();
     let seen: Vec<usize> = (0..design.rows.y.len()).filter(|&row| !design.rows.y[row].is_nan()).collect();
     let n = seen.len();
-    let per_group = problem.parameters_per_group(theta.len());
+    let (sigmas, per_group) = (&problem.within.sigmas, problem.within.sigmas.per_group);
     let root = |row: usize| design.rows.weights.as_ref().map_or(1.0, |w| w[row].sqrt());
     let on_rows = |of: &dyn Fn(usize) -> Option<DMatrix<f64>>| {
         DMatrix::from_fn(n, n, |a, b| {
@@ -73,16 +72,16 @@ fn dense(design: &Design, problem: &Problem, theta: &[f64]) -> Dense {
             of(design.rows.group_of[r / t]).filter(|_| same).map_or(0.0, |m| m[(r % t, c % t)] / (root(r) * root(c)))
         })
     };
-    let sigmas: Vec<DMatrix<f64>> = (0..design.columns.groups.len()).map(|g| problem.sigma(theta, g, 0)).collect();
-    let mut v = on_rows(&|g| Some(sigmas[g].clone()));
+    let within: Vec<DMatrix<f64>> = (0..design.columns.groups.len()).map(|g| sigmas.sigma(theta, g, 0)).collect();
+    let mut v = on_rows(&|g| Some(within[g].clone()));
     let mut slopes = vec![];
-    for k in 0..problem.parameters_of_sigma(theta.len()) {
+    for k in 0..sigmas.parameters() {
         let mut derivative = DMatrix::zeros(t, t);
-        problem.structure().derivative(problem.of_group(theta, k / per_group), k % per_group, &mut derivative);
+        sigmas.structure().derivative(sigmas.of_group(theta, k / per_group), k % per_group, &mut derivative);
         slopes.push(on_rows(&|g| (g == k / per_group).then(|| derivative.clone())));
     }
-    let mut parameter = problem.parameters_of_sigma(theta.len());
-    for (term, own) in design.rows.random.iter().zip(&problem.clusters.as_ref().expect("has clusters").terms) {
+    let mut parameter = sigmas.parameters();
+    for (term, own) in design.rows.random.iter().zip(&problem.clusters.terms) {
         for (a, b) in own.pairs() {
             let k = term.size();
             let of = |r: usize, c: usize, a: usize, b: usize| term.z[r * k + a] * term.z[c * k + b];
@@ -106,7 +105,7 @@ fn dense(design: &Design, problem: &Problem, theta: &[f64]) -> Dense {
     }
 }
 
-fn cases() -> Vec<(Design, Problem, Vec<f64>, String)> {
+fn cases() -> Vec<(Design, WithEffects, Vec<f64>, String)> {
     let mut cases = vec![];
     for options in options() {
         let mut design = design(&options);
@@ -116,7 +115,7 @@ fn cases() -> Vec<(Design, Problem, Vec<f64>, String)> {
                 [(Covariance::Unstructured, Storage::Sums), (Covariance::HeterogeneousAutoregressive, Storage::Patients)]
             {
                 let problem = problem(&design, estimation, &covariance, storage);
-                let theta: Vec<f64> = theta(problem.structure(), problem.groups).into_iter().chain(G).collect();
+                let theta: Vec<f64> = theta(problem.within.sigmas.structure(), problem.within.sigmas.groups).into_iter().chain(G).collect();
                 let name = format!("{covariance}, {estimation:?}, {options:?}");
                 cases.push((design.clone(), problem, theta, name));
             }
@@ -137,34 +136,35 @@ fn the_likelihood_is_that_of_the_marginal_model() {
         let r = &y - &x * &beta;
         let log = (2.0 * std::f64::consts::PI).ln();
         let quadratic = (r.transpose() * &w * &r)[0] + v.clone().cholesky().expect("positive definite").ln_determinant();
-        let reml = problem.estimation == Estimation::Reml;
+        let reml = problem.within.estimation == Estimation::Reml;
         let expected = quadratic + if reml { (n - p) as f64 * log - phi.determinant().ln() } else { n as f64 * log };
         let point = problem.at(&theta).expect("inside the range");
-        assert!((point.value - expected).abs() < 1e-10 * expected.abs(), "{case}: {} here, {expected} dense", point.value);
+        assert!((point.mean.value - expected).abs() < 1e-10 * expected.abs(), "{case}: {} here, {expected} dense", point.mean.value);
         let close = |a: &DMatrix<f64>, b: &DMatrix<f64>, what: &str| {
             assert!((a - b).amax() < 1e-9 * b.amax(), "{case}: {what} differs by {:e}", (a - b).amax() / b.amax());
         };
-        close(&point.phi.view((0, 0), (p, p)).clone_owned(), &phi, "Φ");
+        close(&point.mean.phi, &phi, "Φ");
         let mut origin = DVector::zeros(p);
         origin[0] = 30.0;
-        close(&DMatrix::from_columns(&[point.beta.rows(0, p) + origin]), &DMatrix::from_columns(&[beta]), "β");
+        close(&DMatrix::from_columns(&[&point.mean.beta + origin]), &DMatrix::from_columns(&[beta]), "β");
 
-        let derivatives = problem.derivatives(&theta);
-        let (_, own) = problem.exact_curvature(&point, &derivatives);
-        let marginal = Marginal::of(&problem, &point, &own).expect("has clusters");
+        let derivatives = problem.within.sigmas.derivatives(&theta);
+        let (curvature, own) = problem.exact_curvature(&point, &derivatives);
+        let marginal = Marginal::of(&problem, &point, &own);
         let pk: Vec<DMatrix<f64>> = slopes.iter().map(|d| -(x.transpose() * &w * d * &w * &x)).collect();
         marginal.slopes().iter().zip(&pk).for_each(|(a, b)| close(a, b, "a slope"));
 
         let projection = if reml { &w - &w * &x * &phi * x.transpose() * &w } else { w.clone() };
         let moved: Vec<DMatrix<f64>> = slopes.iter().map(|d| &projection * d).collect();
         let traces = DMatrix::from_fn(theta.len(), theta.len(), |k, l| moved[k].transpose().dot(&moved[l]));
-        let information = problem.expected_with_clusters(&point, &derivatives, &own).expect("has clusters");
+        let derived = Derived { derivatives, curvature, slopes: own, shared: marginal };
+        let information = problem.expected_hessian(&point, &derived);
         close(&information, &traces, "the expected information");
 
         // Weights of the parameters, symmetric and otherwise arbitrary.
         let omega = DMatrix::from_fn(theta.len(), theta.len(), |k, l| 1.0 / (1.0 + (k + l) as f64) + f64::from(k == l));
         let mut q = DMatrix::zeros(p, p);
-        let first = problem.parameters_of_sigma(theta.len());
+        let first = problem.within.sigmas.parameters();
         let wx = &w * &x;
         let forms = |slopes: &[DMatrix<f64>], w: &DMatrix<f64>, wx: &DMatrix<f64>, sum: &mut DMatrix<f64>| {
             let right: Vec<DMatrix<f64>> = slopes.iter().map(|d| d * wx).collect();
@@ -178,14 +178,14 @@ fn the_likelihood_is_that_of_the_marginal_model() {
         let r_inverse = residual_weights(&design, &problem, &theta);
         let mut weighted = DMatrix::zeros(columns.ncols(), columns.ncols());
         forms(&slopes[..first], &r_inverse, &(&r_inverse * &columns), &mut weighted);
-        close(&marginal.weighted_q(&omega, weighted), &q, "the sum of Q");
+        close(&derived.shared.weighted_q(&omega, weighted), &q, "the sum of Q");
     }
 }
 
 /// \[X Z\] over all observations.
 fn columns(design: &Design) -> DMatrix<f64> {
     let (t, p) = (design.columns.visits.len(), design.columns.len());
-    let clusters = Clusters::of(design, p).expect("has effects");
+    let clusters = Clusters::of(&design.rows.random, p);
     let rows = design.model_matrix();
     let mut columns = DMatrix::zeros(rows.len(), p + clusters.effects());
     for (i, (patient, visit, x)) in rows.into_iter().enumerate() {
@@ -199,8 +199,8 @@ fn columns(design: &Design) -> DMatrix<f64> {
     columns
 }
 
-fn residual_weights(design: &Design, problem: &Problem, theta: &[f64]) -> DMatrix<f64> {
-    let first = problem.parameters_of_sigma(theta.len());
+fn residual_weights(design: &Design, problem: &WithEffects, theta: &[f64]) -> DMatrix<f64> {
+    let first = problem.within.sigmas.parameters();
     let mut alone = theta.to_vec();
     alone[first..].fill(0.0);
     dense(design, problem, &alone).v.try_inverse().expect("positive definite")

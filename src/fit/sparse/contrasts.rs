@@ -25,7 +25,7 @@ pub(super) struct Turned {
     /// B of every term, k × k row by row; `None` where nothing was changed.
     bases: Vec<Option<Vec<f64>>>,
     /// The parameters of G from those of G', and back; `None` where nothing was changed.
-    pub maps: Option<(DMatrix<f64>, DMatrix<f64>)>,
+    maps: Option<(DMatrix<f64>, DMatrix<f64>)>,
 }
 
 impl<'d> Multipliers<'d> {
@@ -118,6 +118,13 @@ impl Turned {
     pub fn theta(&self, theta: &[f64]) -> Vec<f64> {
         let Some((map, _)) = &self.maps else { return theta.to_vec() };
         let own = map * nalgebra::DVector::from_column_slice(&theta[1..]);
+        std::iter::once(theta[0]).chain(own.iter().copied()).collect()
+    }
+
+    /// θ of the fit from that of the design.
+    pub fn fitted(&self, theta: &[f64]) -> Vec<f64> {
+        let Some((_, back)) = &self.maps else { return theta.to_vec() };
+        let own = back * nalgebra::DVector::from_column_slice(&theta[1..]);
         std::iter::once(theta[0]).chain(own.iter().copied()).collect()
     }
 

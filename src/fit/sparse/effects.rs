@@ -5,25 +5,12 @@ use super::components::set_explained;
 use super::curvature::standardise;
 use super::layout::Place;
 use super::small::multiply;
+use crate::fit::marginal::Effects;
 use nalgebra::DMatrix;
-
-/// The predicted effects of a term's levels: û = GZ'Py with the covariance of û − u (Robinson 1991, Stat Sci
-/// 6:15–32), which counts that β is estimated.
-#[derive(Debug, Clone)]
-pub(crate) struct Effects {
-    /// The number k of effects of a level.
-    pub size: usize,
-    /// û, level by level.
-    pub estimates: Vec<f64>,
-    /// The covariance of û − u of each level, k × k.
-    pub covariances: Vec<DMatrix<f64>>,
-    /// The same for a β that is known.
-    pub conditional: Vec<DMatrix<f64>>,
-}
 
 impl SparseFit {
     /// Those of a term, in the order of its levels.
-    pub fn effects(&self, term: usize) -> Effects {
+    pub(super) fn effects_of(&self, term: usize) -> Effects {
         let (size, m) = (self.problem.parameters.sizes[term], self.problem.width());
         let mut effects = Effects { size, estimates: vec![], covariances: vec![], conditional: vec![] };
         let psi = {

@@ -13,9 +13,9 @@ mod curvature;
 mod data;
 mod dense;
 mod effects;
-mod fitted;
 mod identified;
 mod layout;
+mod model;
 mod natural;
 mod parameters;
 mod point;
@@ -26,12 +26,13 @@ mod small;
 #[cfg(test)]
 mod tests;
 
+use super::clusters::Clusters;
+use super::optimum::Optimum;
 use super::{Convergence, Engine, Estimation, Failure};
 use crate::design::{Design, RandomTerm};
 use contrasts::{Multipliers, Turned};
 use curvature::Curvature;
 use data::Data;
-pub(crate) use effects::Effects;
 use layout::Layout;
 use nalgebra::{DMatrix, DVector};
 use parameters::Parameters;
@@ -41,7 +42,7 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 /// The optimum of a linear mixed model's likelihood.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct SparseFit {
     /// σ², then per term the lower triangle of G row by row; its diagonal alone where the effects are independent.
     pub theta: Vec<f64>,
@@ -58,8 +59,12 @@ pub(crate) struct SparseFit {
     /// θ of the effects as they were fitted, and how they are those of the design.
     fitted: Vec<f64>,
     turned: Turned,
+    /// Where the effects stand in θ of the design.
+    clusters: Clusters,
     /// The derivatives at the optimum, when first asked for.
     curvature: OnceLock<Curvature>,
+    /// The same optimum by the dense engine, when first asked for.
+    dense: OnceLock<Result<Box<Optimum>, Failure>>,
 }
 
 impl SparseFit {
@@ -91,7 +96,7 @@ impl SparseFit {
         theta.insert(0, sigma);
         let fitted = theta;
         let theta = turned.theta(&fitted);
-        let (step, phi) = point.mean(kept.len());
+        let (beta, phi) = problem.mean(&point);
         let convergence = Convergence {
             engine: Engine::SparseEffects,
             iterations: optimum.iterations,
@@ -99,7 +104,6 @@ impl SparseFit {
             decrement: optimum.decrement,
             boundary: problem.parameters.vanished(random, &point.lambda),
         };
-        let beta = step + DVector::from_column_slice(&problem.data.origin);
         Ok(Self {
             theta,
             value: point.value,
@@ -110,7 +114,9 @@ impl SparseFit {
             point,
             fitted,
             turned,
+            clusters: Clusters::of(random, kept.len()),
             curvature: OnceLock::new(),
+            dense: OnceLock::new(),
         })
     }
 

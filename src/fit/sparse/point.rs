@@ -124,6 +124,15 @@ impl Problem {
         }
     }
 
+    /// β, and (X'V₀⁻¹X)⁻¹.
+    pub fn mean(&self, point: &Point) -> (DVector<f64>, DMatrix<f64>) {
+        let (p, m) = (self.data.columns, self.width());
+        let root = DMatrix::from_fn(p, p, |i, j| point.root[j * m + i]);
+        let solved = DVector::from_fn(p, |j, _| point.root[j * m + p]);
+        let inverse = root.solve_lower_triangular(&DMatrix::identity(p, p)).unwrap_or_else(|| DMatrix::zeros(p, p));
+        (inverse.transpose() * solved + DVector::from_column_slice(&self.data.origin), inverse.transpose() * inverse)
+    }
+
     /// Moves a point to Λ; `false`, and a point without meaning, where −2ℓ has no value.
     pub fn evaluate(&self, lambda: &[f64], point: &mut Point) -> bool {
         lambda.iter().all(|x| x.is_finite()) && self.try_evaluate(lambda, point).is_some_and(f64::is_finite)
@@ -265,16 +274,5 @@ fn add_squares(rows: &[f64], m: usize, factor: f64, sums: &mut [f64]) {
             let by = factor * row[j];
             sums[j * m + j..(j + 1) * m].iter_mut().zip(&row[j..]).for_each(|(s, x)| *s += by * x);
         }
-    }
-}
-
-impl Point {
-    /// The change of β from least squares, and (X'V₀⁻¹X)⁻¹.
-    pub fn mean(&self, p: usize) -> (DVector<f64>, DMatrix<f64>) {
-        let m = p + 1;
-        let root = DMatrix::from_fn(p, p, |i, j| self.root[j * m + i]);
-        let solved = DVector::from_fn(p, |j, _| self.root[j * m + p]);
-        let inverse = root.solve_lower_triangular(&DMatrix::identity(p, p)).unwrap_or_else(|| DMatrix::zeros(p, p));
-        (inverse.transpose() * solved, inverse.transpose() * inverse)
     }
 }

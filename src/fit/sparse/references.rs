@@ -65,7 +65,7 @@ fn check(case: &Value) {
     let fit = SparseFit::new(&design, &design.rows.z, &kept, estimation).unwrap_or_else(|failure| panic!("{id}: {failure}"));
     near(&format!("{id}: log-likelihood"), -0.5 * fit.value, number(&case["log_lik"]), 1.0 + fit.value.abs());
 
-    let (observed, expected) = (fit.hessian(), fit.expected_hessian());
+    let (observed, expected) = (fit.natural().hessian(), fit.natural().expected_hessian());
     let inverse = |hessian: &DMatrix<f64>| 2.0 * hessian.clone().try_inverse().expect("regular");
     let (observed, expected) = (inverse(&observed), inverse(&expected));
     let parameters = case["parameters"].as_array().expect("rows");
@@ -77,9 +77,9 @@ fn check(case: &Value) {
         near(&format!("{id}: expected se of {}", row["term"]), expected[(k, k)].sqrt(), number(&row["se_expected"]), se);
     }
 
-    let slopes = fit.slopes();
+    let slopes = fit.natural().slopes();
     let adjusted = |omega: &DMatrix<f64>| {
-        let mut inner = fit.weighted_q(omega);
+        let mut inner = fit.natural().weighted_q(omega);
         for (k, p) in slopes.iter().enumerate() {
             slopes.iter().enumerate().for_each(|(l, q)| inner -= p * &fit.phi * q * omega[(k, l)]);
         }
@@ -112,7 +112,7 @@ fn check(case: &Value) {
 
 fn check_effects(id: &str, case: &Value, design: &Design, fit: &SparseFit) {
     for (term, random) in design.rows.random.iter().enumerate() {
-        let effects = fit.effects(term);
+        let effects = fit.effects_of(term);
         let rows = case["random_effects"].as_array().into_iter().flatten().flat_map(|rows| rows.as_array().into_iter().flatten());
         let mut found = 0;
         for row in rows.filter(|row| row["factor"] == random.factor.as_str()) {
@@ -152,12 +152,12 @@ fn two_crossed_factors_of_hundreds_of_levels_are_those_of_lme4() {
         let estimation = if case["reml"] == true { Estimation::Reml } else { Estimation::Ml };
         let fit = SparseFit::new(&design, &design.rows.z, &kept, estimation).unwrap_or_else(|failure| panic!("{id}: {failure}"));
         assert!((-0.5 * fit.value - number(&case["log_lik"])).abs() < 1e-8, "{id}: {} and {}", -0.5 * fit.value, case["log_lik"]);
-        let omega = 2.0 * fit.hessian().try_inverse().expect("regular");
+        let omega = 2.0 * fit.natural().hessian().try_inverse().expect("regular");
         let of = |key: &str| case[key].as_array().expect("numbers").iter().map(number).collect::<Vec<f64>>();
         let expected = [vec![number(&case["residual_variance"])], of("patient"), of("rater")].concat();
         assert_eq!(expected.len(), fit.theta.len(), "{id}");
         expected.iter().enumerate().for_each(|(k, x)| near(&format!("{id}: parameter {k}"), fit.theta[k], *x, omega[(k, k)].sqrt()));
-        let slopes = fit.slopes();
+        let slopes = fit.natural().slopes();
         for (c, row) in case["coefficients"].as_array().expect("rows").iter().enumerate() {
             assert_eq!(row["term"], design.columns[c].name.as_str());
             let (se, df) = (number(&row["se"]), number(&row["df"]));
@@ -167,7 +167,7 @@ fn two_crossed_factors_of_hundreds_of_levels_are_those_of_lme4() {
             let gradient = DVector::from_iterator(slopes.len(), slopes.iter().map(|p| -column.dot(&(p * &column))));
             near(&format!("{id}: df {c}"), satterthwaite(fit.phi[(c, c)], &gradient, &omega), df, df);
         }
-        let effects = fit.effects(1);
+        let effects = fit.effects_of(1);
         for row in case["rater_effects"].as_array().expect("rows") {
             let level = design.rows.random[1].levels.iter().position(|l| row["level"] == l.as_str()).expect("a level");
             near(id, effects.estimates[level], number(&row["estimate"]), effects.covariances[level][(0, 0)].sqrt());

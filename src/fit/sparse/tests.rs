@@ -163,8 +163,8 @@ fn check(name: &str, design: &Design) {
         assert_eq!(k, dense.slopes.len());
         let expected = DMatrix::from_fn(k, k, |a, b| (q * &dense.slopes[a] * q * &dense.slopes[b]).trace());
         let observed = DMatrix::from_fn(k, k, |a, b| 2.0 * py.dot(&(&dense.slopes[a] * &p * &dense.slopes[b] * &py)) - expected[(a, b)]);
-        same(&fit.expected_hessian(), &expected, &format!("{name}: expected Hessian"), 1e-8);
-        let found = fit.hessian();
+        same(&fit.natural().expected_hessian(), &expected, &format!("{name}: expected Hessian"), 1e-8);
+        let found = fit.natural().hessian();
         for a in 0..k {
             for b in 0..k {
                 let unit = (expected[(a, a)] * expected[(b, b)]).sqrt();
@@ -175,11 +175,15 @@ fn check(name: &str, design: &Design) {
         for a in 0..k {
             let gradient = (q * &dense.slopes[a]).trace() - py.dot(&(&dense.slopes[a] * &py));
             let unit = expected[(a, a)].sqrt();
-            assert!((fit.gradient()[a] - gradient).abs() < 1e-8 * unit, "{name}: gradient {a}: {} and {gradient}", fit.gradient()[a]);
+            assert!(
+                (fit.natural().gradient()[a] - gradient).abs() < 1e-8 * unit,
+                "{name}: gradient {a}: {} and {gradient}",
+                fit.natural().gradient()[a]
+            );
             assert!(gradient.abs() < 1e-8 * unit || !fit.convergence.boundary.is_empty(), "{name}: slope {gradient} of {a}");
         }
         let slopes: Vec<DMatrix<f64>> = dense.slopes.iter().map(|s| -(wx.transpose() * s * &wx)).collect();
-        fit.slopes().iter().zip(&slopes).for_each(|(found, expected)| {
+        fit.natural().slopes().iter().zip(&slopes).for_each(|(found, expected)| {
             let scale = slopes.iter().map(|s| s.abs().max()).fold(0.0, f64::max);
             assert!((found - expected).abs().max() < 1e-9 * scale, "{name}: P_k {found} and {expected}");
         });
@@ -190,7 +194,7 @@ fn check(name: &str, design: &Design) {
                 weighted += wx.transpose() * &dense.slopes[a] * &inverse * &dense.slopes[b] * &wx * omega[(a, b)];
             }
         }
-        same(&fit.weighted_q(&omega), &weighted, &format!("{name}: Q"), 1e-8);
+        same(&fit.natural().weighted_q(&omega), &weighted, &format!("{name}: Q"), 1e-8);
         check_effects(&name, design, &fit, &p, &py);
         check_minimum(&name, design, &dense, &fit);
     }
@@ -200,7 +204,7 @@ fn check(name: &str, design: &Design) {
 fn check_effects(name: &str, design: &Design, fit: &SparseFit, p: &DMatrix<f64>, py: &DVector<f64>) {
     for ((index, term), g) in design.rows.random.iter().enumerate().zip(covariances(design, &fit.theta)) {
         let k = term.size();
-        let found = fit.effects(index);
+        let found = fit.effects_of(index);
         for level in 0..term.levels.len() {
             let z =
                 DMatrix::from_fn(py.len(), k, |row, a| if term.level_of[row] == Some(level as u32) { term.z[row * k + a] } else { 0.0 });
@@ -238,7 +242,7 @@ fn covariances(design: &Design, theta: &[f64]) -> Vec<DMatrix<f64>> {
 
 /// −2ℓ does not fall in any direction that leaves every G positive semidefinite.
 fn check_minimum(name: &str, design: &Design, dense: &Dense, fit: &SparseFit) {
-    let errors = fit.expected_hessian().diagonal().map(|d| (2.0 / d).sqrt());
+    let errors = fit.natural().expected_hessian().diagonal().map(|d| (2.0 / d).sqrt());
     let mut numbers = Numbers(1);
     let mut tried = 0;
     for trial in 0..40 * fit.theta.len() {
@@ -373,7 +377,7 @@ fn a_variance_at_zero() {
     let [both, alone] = [both, alone].map(|d| fit(&d, Estimation::Reml).expect("has an optimum"));
     assert_eq!(both.convergence.boundary, ["variance of e0 by group"]);
     assert_eq!(both.theta[2], 0.0);
-    assert!(both.gradient()[2] > 0.0);
+    assert!(both.natural().gradient()[2] > 0.0);
     assert!((both.value - alone.value).abs() < 1e-9);
     assert!(alone.convergence.boundary.is_empty());
 }

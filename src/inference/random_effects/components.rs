@@ -49,7 +49,7 @@ impl Fit {
     /// # }
     /// ```
     pub fn variance_components(&self) -> VarianceComponents {
-        let theta = &self.fitted().point.theta;
+        let theta = &self.optimum().theta;
         let of_terms = self.fitted_terms().into_iter().flat_map(|term| of_term(&term, theta));
         let of_residuals = self.covariances().iter().flat_map(|group| self.of_residual(group));
         VarianceComponents { rows: of_terms.chain(of_residuals).collect(), notes: self.notes() }

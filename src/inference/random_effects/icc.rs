@@ -162,8 +162,8 @@ impl Fit {
 
     fn icc_row(&self, stratum: &Stratum, factor: Option<usize>, interval: Option<CovarianceInterval>) -> IntraclassCorrelation {
         let design = self.design();
-        let theta = &self.fitted().point.theta;
-        let own_share = |f: usize| self.share(stratum, Some(f)).map_or(0.0, |q| q.form.curve(self.fitted(), theta).value);
+        let theta = &self.optimum().theta;
+        let own_share = |f: usize| self.share(stratum, Some(f)).map_or(0.0, |q| q.form.curve(self.optimum(), theta).value);
         let inflation = |f: usize| if stratum.has(Some(f)) { (stratum.clusters[f].mean_size() - 1.0) * own_share(f) } else { 0.0 };
         let design_effect = 1.0 + factor.map_or_else(|| (0..design.random().len()).map(inflation).sum(), inflation);
         let limit = |of: fn(&CovarianceInterval) -> f64| interval.as_ref().map_or(f64::NAN, of);
@@ -188,8 +188,8 @@ impl Fit {
     /// − o.
     pub(in crate::inference) fn satterthwaite_share(&self, form: &Form, level: f64) -> (f64, f64) {
         let Form::Ratio { over, under } = form else { return (f64::NAN, f64::NAN) };
-        let (fitted, theta) = (self.fitted(), &self.fitted().point.theta);
-        let (over, under) = (sum(over, fitted, theta), sum(under, fitted, theta));
+        let (optimum, theta) = (self.optimum(), &self.optimum().theta);
+        let (over, under) = (sum(over, optimum, theta), sum(under, optimum, theta));
         let rest = under.value - over.value;
         let df = |value: f64, gradient| 2.0 * value * value / self.variance_along(gradient);
         let df_over = df(over.value, over.over.gradient.clone());

@@ -19,7 +19,6 @@ pub use singular::SingularDirection;
 
 use super::Fit;
 use crate::design::RandomTerm;
-use crate::fit::sparse::Effects;
 use nalgebra::DMatrix;
 
 /// The effects of one cluster factor and their parameters.
@@ -30,8 +29,6 @@ pub(super) struct FittedTerm<'f> {
     index: usize,
     /// The position of the term's first parameter in θ.
     first: usize,
-    /// The number of effects of the terms before.
-    before: usize,
 }
 
 /// û of one effect of one level.
@@ -83,11 +80,10 @@ impl<'f> FittedTerm<'f> {
 impl Fit {
     /// The cluster factors with their parameters, in the order of the model.
     pub(super) fn fitted_terms(&self) -> Vec<FittedTerm<'_>> {
-        let (mut first, mut before) = (self.first_of_effects(), 0);
+        let mut first = self.first_of_effects();
         let place = |(index, term)| {
-            let own = FittedTerm { term, index, first, before };
+            let own = FittedTerm { term, index, first };
             first += own.term.pairs().len();
-            before += own.term.total();
             own
         };
         self.design().random().iter().enumerate().map(place).collect()
@@ -95,27 +91,18 @@ impl Fit {
 
     /// The position in θ of the first parameter of the effects of clusters.
     pub(super) fn first_of_effects(&self) -> usize {
-        let parameters: usize = self.design().random().iter().map(|term| term.pairs().len()).sum();
-        self.fitted().point.theta.len() - parameters
+        self.optimum().sigmas.parameters()
     }
 
     /// The effects of a term, level by level.
     pub(super) fn predicted(&self, of: &FittedTerm) -> Vec<Prediction> {
-        let fitted = self.fitted();
-        if let Some(sparse) = &fitted.sparse {
-            return of_sparse(&sparse.effects(of.index));
-        }
-        let whole = fitted.whole_point();
-        let p = fitted.point.beta.len();
-        // The covariance of û − u given β̂ is Φ_zz − Φ_zx Φ_xx⁻¹ Φ_xz.
-        let mean = fitted.point.phi.clone().cholesky();
-        let effect = |c: usize| {
-            let variance = whole.phi[(c, c)];
-            let with_mean = whole.phi.view((0, c), (p, 1)).clone_owned();
-            let of_mean = mean.as_ref().map_or(f64::NAN, |factor| with_mean.dot(&factor.solve(&with_mean)));
-            Prediction { estimate: whole.beta[c], variance, conditional: variance - of_mean }
+        let effects = self.optimum().effects(of.index);
+        let k = effects.size;
+        let prediction = |(c, &estimate): (usize, &f64)| {
+            let at = |of_level: &[DMatrix<f64>]| of_level[c / k][(c % k, c % k)];
+            Prediction { estimate, variance: at(&effects.covariances), conditional: at(&effects.conditional) }
         };
-        (p + of.before..p + of.before + of.term.total()).map(effect).collect()
+        effects.estimates.iter().enumerate().map(prediction).collect()
     }
 
     /// The variance of an effect that adds to an observation as much as the residuals do, for the variance at a
@@ -132,16 +119,6 @@ impl Fit {
     pub(super) fn largest_residual_variance(&self) -> f64 {
         self.covariances().iter().map(|group| group.sigma.diagonal().max()).fold(0.0, f64::max)
     }
-}
-
-/// The effects of a term as the sparse engine has them.
-fn of_sparse(effects: &Effects) -> Vec<Prediction> {
-    let k = effects.size;
-    let of = |(c, &estimate): (usize, &f64)| {
-        let at = |of_level: &[DMatrix<f64>]| of_level[c / k][(c % k, c % k)];
-        Prediction { estimate, variance: at(&effects.covariances), conditional: at(&effects.conditional) }
-    };
-    effects.estimates.iter().enumerate().map(of).collect()
 }
 
 /// The lower triangular Λ with ΛΛ' = G, for a positive semidefinite G; columns without variance are zero.

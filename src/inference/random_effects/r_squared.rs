@@ -42,7 +42,7 @@ impl Fit {
         let fitted: Vec<f64> = rows.iter().map(|(_, _, x)| product(x, self.beta())).collect();
         let mean = fitted.iter().sum::<f64>() / n;
         let mean_variance = fitted.iter().map(|f| (f - mean).powi(2)).sum::<f64>() / (n - 1.0);
-        let theta = &self.fitted().point.theta;
+        let theta = &self.optimum().theta;
         let of_term = |term: &super::FittedTerm| {
             let (square, members) = term.mean_square(rows.iter().map(|&(i, t, _)| i * visits + t));
             term.covariance(theta).dot(&square) * members as f64 / n

@@ -53,7 +53,7 @@ impl Fit {
     ///
     /// What has vanished no longer counts in degrees of freedom. lme4 says no more than `isSingular`.
     pub fn singular_directions(&self) -> Vec<SingularDirection> {
-        let theta = &self.fitted().point.theta;
+        let theta = &self.optimum().theta;
         self.fitted_terms().iter().flat_map(|term| singular(term, &term.covariance(theta), self.largest_residual_variance())).collect()
     }
 

@@ -112,8 +112,8 @@ fn distinct(numbers: impl Iterator<Item = usize>) -> usize {
 
 /// Whether two visits have the same variances by what the model is, and not by what was estimated.
 fn same_variances(fit: &Fit, a: &Stratum, b: &Stratum) -> bool {
-    let theta = &fit.fitted().point.theta;
-    let curve = |s: &Stratum| s.residual().curve(fit.fitted(), theta);
+    let theta = &fit.optimum().theta;
+    let curve = |s: &Stratum| s.residual().curve(fit.optimum(), theta);
     let (own, other) = (curve(a), curve(b));
     let same_residual = (&own.over.gradient - &other.over.gradient).amax() <= 1e-12 * own.over.gradient.amax();
     let same_effects = a.clusters.iter().zip(&b.clusters).all(|(a, b)| {

@@ -17,49 +17,47 @@
 //! G is the expected information, as derived, whichever information ω comes from: with another metric the projection
 //! would not be one, and the invariance lost. Scale and degrees of freedom are those of 1997.
 
-use super::expected_information::expected_hessian;
-use super::information::{Information, pseudo_inverse};
-use crate::fit::blocks::Blocks;
-use crate::fit::kernels::multiply;
-use crate::fit::optimum::Fitted;
-use crate::fit::traces::restrict;
+use super::blocks::Blocks;
+use super::found::{Derived, SecondOrder};
+use super::kernels::multiply;
+use super::problem::{Point, Problem};
+use super::scaled_cholesky::pseudo_inverse;
+use super::traces::restrict;
 use nalgebra::{DMatrix, DVector};
 
-/// Σ_kl ω_kl R_kl − 2 Σ_k b_k P_k, given C in W C W of every pattern. `information` is in the natural parameters.
-pub(crate) fn curvature_gram(fitted: &Fitted, information: &Information, wcw: &Blocks) -> DMatrix<f64> {
-    let r = fitted.problem.gram(wcw);
-    let bias = bias(fitted, information, wcw, &r);
-    information.p.iter().zip(bias.iter()).fold(r, |sum, (p, b)| sum - p * (2.0 * b))
+/// Σ_kl ω_kl R_kl − 2 Σ_k b_k P_k, given C in W C W of every pattern.
+pub(super) fn curvature_gram(problem: &Problem, point: &Point, own: &Derived<()>, wcw: &Blocks) -> DMatrix<f64> {
+    let r = problem.gram(wcw);
+    let bias = bias(problem, point, own, wcw, &r);
+    (0..own.slopes.len()).fold(r, |sum, k| sum - own.slopes.p(k) * (2.0 * bias[k]))
 }
 
 /// b, the bias of the parameters to the order 1/n.
-fn bias(fitted: &Fitted, information: &Information, wcw: &Blocks, r: &DMatrix<f64>) -> DVector<f64> {
-    let phi = &fitted.point.phi;
-    let per_group = fitted.parameters_per_group();
-    let leverages = fitted.problem.leverages(phi);
-    let mut c = DVector::zeros(information.p.len());
+fn bias(problem: &Problem, point: &Point, own: &Derived<()>, wcw: &Blocks, r: &DMatrix<f64>) -> DVector<f64> {
+    let (phi, per_group) = (&point.phi, problem.sigmas.per_group);
+    let leverages = problem.leverages(phi);
+    let mut c = DVector::zeros(own.slopes.len());
     let (mut restricted, mut inner, mut product) = (vec![], vec![], vec![]);
-    for (index, pattern) in fitted.problem.patterns().iter().enumerate() {
-        let (m, n) = (pattern.visits.len(), pattern.patients);
+    for (index, pattern) in problem.patterns.iter().enumerate() {
+        let (m, n) = (pattern.size(), pattern.patients);
         // tr(P∂_kΣPC) is tr(∂_kΣ (nWCW − 2 WCW H W)) and what the mean model adds.
-        let own = wcw.get(index);
+        let weights = wcw.get(index);
         inner.resize(m * m, 0.0);
         product.resize(m * m, 0.0);
-        multiply(own, leverages.get(index), m, &mut inner);
-        multiply(&inner, fitted.point.w.get(index), m, &mut product);
-        restrict(&information.derivatives[pattern.cell], &pattern.visits, &mut restricted);
+        multiply(weights, leverages.get(index), m, &mut inner);
+        multiply(&inner, point.w.get(index), m, &mut product);
+        restrict(&own.derivatives[pattern.cell], &pattern.visits, &mut restricted);
         for (k, derivative) in restricted.iter().enumerate() {
             c[pattern.group * per_group + k] +=
-                derivative.iter().map(|&(a, b, v)| v * (n * own[b * m + a] - 2.0 * product[b * m + a])).sum::<f64>();
+                derivative.iter().map(|&(a, b, v)| v * (n * weights[b * m + a] - 2.0 * product[b * m + a])).sum::<f64>();
         }
     }
     // P_k has a minus before X'W∂_kΣWX, and r stands for X'WCWX.
     let phi_r = phi * r * phi;
-    for (c, p) in c.iter_mut().zip(&information.p) {
-        *c -= phi_r.dot(p);
+    for (k, c) in c.iter_mut().enumerate() {
+        *c -= phi_r.dot(&own.slopes.p(k));
     }
-    let g = expected_hessian(fitted, &information.derivatives, &information.p);
-    -0.5 * pseudo_inverse(&g) * c
+    -0.5 * pseudo_inverse(&problem.expected_hessian(point, own)) * c
 }
 
 #[cfg(test)]
@@ -68,7 +66,8 @@ mod tests {
     use crate::covariance::Covariance;
     use crate::design::{Design, DesignOptions, MeanModel};
     use crate::fit::Estimation;
-    use crate::inference::InformationKind;
+    use crate::fit::likelihood::Differentiable;
+    use crate::fit::optimum::searched;
     use crate::simulate::Gaussian;
 
     /// REML estimates of an autoregressive covariance are biased by what the expansion says.
@@ -87,11 +86,14 @@ mod tests {
             let trial = generator.trial(1, replicate).expect("a trial");
             let design = Design::build(&trial, &mean, &DesignOptions::default()).expect("a design");
             let structure = Covariance::Autoregressive.bind(&design.columns.visit_times).expect("needs nothing");
-            let fitted = Fitted::new(&design, structure, Estimation::Reml).expect("a fit");
-            let information = Information::of(&fitted, InformationKind::Observed);
-            let wcw = information.weighted_r(&fitted).expect("not linear");
-            expected += bias(&fitted, &information, &wcw, &fitted.problem.gram(&wcw)) / REPLICATES as f64;
-            (0..2).for_each(|k| deviations[k].push(fitted.point.theta[k] - truth[k]));
+            let (problem, point) = searched(&design, structure.into(), Estimation::Reml).expect("a fit");
+            let derivatives = problem.sigmas.derivatives(&point.theta);
+            let (curvature, slopes) = problem.exact_curvature(&point, &derivatives);
+            let omega = 2.0 * pseudo_inverse(&curvature.hessian);
+            let own = Derived { derivatives, curvature, slopes, shared: () };
+            let wcw = problem.weights_of_r(&point, &omega).expect("not linear");
+            expected += bias(&problem, &point, &own, &wcw, &problem.gram(&wcw)) / REPLICATES as f64;
+            (0..2).for_each(|k| deviations[k].push(point.theta[k] - truth[k]));
         }
         let n = REPLICATES as f64;
         let [variance, correlation] = deviations.map(|d| {
