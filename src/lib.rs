@@ -73,6 +73,7 @@ mod model;
 pub mod options;
 pub mod report;
 pub mod responders;
+pub mod schema;
 pub mod simulate;
 pub mod table;
 pub mod trial;

@@ -1,10 +1,10 @@
 //! `trialstats fit`: a mixed model for repeated measures from a file and a formula.
 
+use super::choice::choice;
 use super::failure::Failure;
 use super::formula_variables::{clusters, covariates};
 use super::source::{SourceArguments, Wanted};
 use super::{fit_json, fit_text};
-use clap::ValueEnum;
 use trialstats::covariance::Covariance;
 use trialstats::design::Baseline;
 use trialstats::inference::InformationKind;
@@ -25,10 +25,10 @@ pub struct FitArguments {
     /// Unstructured unless said here or in the formula; independent where the formula has random effects of the
     /// patients
     #[arg(long)]
-    pub covariance: Option<String>,
+    pub covariance: Option<Covariance>,
     /// A structure to fall back on where the one before cannot be fitted; may be given again
     #[arg(long = "else", value_name = "COVARIANCE")]
-    pub fallbacks: Vec<String>,
+    pub fallbacks: Vec<Covariance>,
     /// A column whose levels have a covariance of their own each
     #[arg(long, value_name = "COLUMN")]
     pub group: Option<String>,
@@ -36,118 +36,37 @@ pub struct FitArguments {
     #[arg(long, value_name = "COLUMN")]
     pub weights: Option<String>,
     /// Restricted or ordinary maximum likelihood
-    #[arg(long, value_enum, default_value_t = EstimationName::Reml)]
-    pub estimation: EstimationName,
+    #[arg(long, value_parser = choice::<Estimation>(), default_value_t)]
+    pub estimation: Estimation,
     /// The method of degrees of freedom
-    #[arg(long, value_enum, default_value_t = DfName::Satterthwaite)]
-    pub df: DfName,
+    #[arg(long, value_parser = choice::<Df>(), default_value_t)]
+    pub df: Df,
     /// The information of the covariance parameters behind the df
-    #[arg(long, value_enum, default_value_t = InformationName::Observed)]
-    pub information: InformationName,
+    #[arg(long, value_parser = choice::<InformationKind>(), default_value_t)]
+    pub information: InformationKind,
     /// The covariance of the estimates
-    #[arg(long, value_enum, default_value_t = VcovName::Model)]
-    pub vcov: VcovName,
+    #[arg(long, value_parser = choice::<Vcov>(), default_value_t)]
+    pub vcov: Vcov,
     /// What is done with the value before treatment; a covariate where the formula names `baseline`, else part of the
     /// response
-    #[arg(long, value_enum)]
-    pub baseline: Option<BaselineName>,
+    #[arg(long, value_parser = choice::<Baseline>())]
+    pub baseline: Option<Baseline>,
     /// Marginal means and arm contrasts per visit: the columns of the arm and of the visit
     #[arg(long, num_args = 2, value_names = ["ARM", "VISIT"])]
     pub means: Option<Vec<String>>,
     /// How the marginal means average over the other factors
-    #[arg(long, value_enum, default_value_t = AverageName::Equal)]
-    pub average: AverageName,
+    #[arg(long, value_parser = choice::<FactorWeights>(), default_value_t)]
+    pub average: FactorWeights,
     /// Adjustment of the contrasts' p-values for multiplicity; shown beside the plain ones
-    #[arg(long, value_enum, default_value_t = AdjustmentName::None)]
-    pub adjust: AdjustmentName,
+    #[arg(long, value_parser = choice::<Adjustment>(), default_value_t)]
+    pub adjust: Adjustment,
     /// The confidence level of intervals
     #[arg(long, default_value_t = 0.95)]
     pub level: f64,
-    /// Print everything as JSON
+    /// Print everything as JSON, whose field `schema` names its version: it changes when a field is removed, renamed or
+    /// changes its meaning, not when one is added
     #[arg(long)]
     pub json: bool,
-}
-
-/// A method of estimation, as the command line names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EstimationName {
-    Reml,
-    Ml,
-}
-
-/// A method of degrees of freedom, as the command line names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DfName {
-    Satterthwaite,
-    /// As SAS ddfm=kr has it
-    KenwardRoger,
-    /// Without the second derivatives of the covariance, as SAS ddfm=kr(linear)
-    KenwardRogerLinear,
-    /// Of 2009, for structures that are not linear in their parameters
-    #[value(name = "kenward-roger2")]
-    KenwardRoger2,
-    /// Observations less columns, divided between effects within and between patients
-    BetweenWithin,
-    /// Observations less columns
-    Residual,
-    /// The normal distribution
-    Asymptotic,
-}
-
-/// A kind of information, as the command line names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum InformationName {
-    /// The curvature found: SAS, mmrm
-    Observed,
-    /// The curvature expected: pbkrtest, Stata's eim
-    Expected,
-}
-
-/// A covariance of the estimates, as the command line names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum VcovName {
-    /// By the model, adjusted where the df method says so
-    Model,
-    /// Cluster-robust without correction, patients as clusters: mmrm's Empirical, SAS's empirical
-    Cr0,
-    /// Cluster-robust, unbiased under the fitted covariance: mmrm's Empirical-Bias-Reduced
-    Cr2,
-    /// Cluster-robust, close to the jackknife: mmrm's Empirical-Jackknife
-    Cr3,
-}
-
-/// What is done with the value before treatment, as the command line names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum BaselineName {
-    /// A covariate of the later visits
-    Covariate,
-    /// Part of the response, with one mean for all arms (cLDA)
-    Constrained,
-    /// Part of the response, with a mean of its own in each arm
-    Response,
-}
-
-/// Weights of marginal means, as the command line names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AverageName {
-    /// Every combination counts the same
-    Equal,
-    /// By how often a combination occurs among all analysed observations
-    Proportional,
-    /// By how often a combination occurs in the arm and visit itself
-    Cells,
-    /// By how often a combination occurs among everyone randomized
-    ObservedMargins,
-}
-
-/// An adjustment for multiplicity, as the command line names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AdjustmentName {
-    None,
-    Bonferroni,
-    Holm,
-    Hochberg,
-    BenjaminiHochberg,
 }
 
 /// A fitted model with the words it was asked for in.
@@ -179,21 +98,9 @@ impl FitArguments {
     /// Marginal means of arm and visit and the arms' differences, where they were asked for.
     fn means(&self, fit: &Fit) -> Result<Option<(MarginalMeans, Contrasts)>, Failure> {
         let Some([arm, visit]) = self.means.as_deref() else { return Ok(None) };
-        let averaging = Averaging::weights(match self.average {
-            AverageName::Equal => FactorWeights::Equal,
-            AverageName::Proportional => FactorWeights::Proportional,
-            AverageName::Cells => FactorWeights::Cells,
-            AverageName::ObservedMargins => FactorWeights::ObservedMargins,
-        });
-        let adjustment = match self.adjust {
-            AdjustmentName::None => Adjustment::None,
-            AdjustmentName::Bonferroni => Adjustment::Bonferroni,
-            AdjustmentName::Holm => Adjustment::Holm,
-            AdjustmentName::Hochberg => Adjustment::Hochberg,
-            AdjustmentName::BenjaminiHochberg => Adjustment::BenjaminiHochberg,
-        };
+        let averaging = Averaging::weights(self.average);
         let means = fit.marginal_means(&[arm, visit], &MeansOptions { averaging: averaging.clone(), level: self.level })?;
-        let contrasts = fit.arm_contrasts(&ContrastOptions::default().averaging(averaging).level(self.level).adjustment(adjustment))?;
+        let contrasts = fit.arm_contrasts(&ContrastOptions::default().averaging(averaging).level(self.level).adjustment(self.adjust))?;
         Ok(Some((means, contrasts)))
     }
 
@@ -219,7 +126,8 @@ impl FitArguments {
     /// The model that the formula states.
     fn model_of_formula(&self) -> Result<Model, Failure> {
         let model = Model::formula(&self.formula)?;
-        for (argument, given) in [("--covariance", &self.covariance), ("--group", &self.group)] {
+        let covariance = self.covariance.as_ref().map(Covariance::to_string);
+        for (argument, given) in [("--covariance", &covariance), ("--group", &self.group)] {
             if let (Some(given), Some(stated)) = (given, model.stated_covariance()) {
                 return Err(Failure::Usage(format!(
                     "{argument} {given}: the formula states the covariance of a patient's visits, {stated}; say it in one place"
@@ -228,9 +136,7 @@ impl FitArguments {
         }
         Ok(match self.baseline {
             None => model,
-            Some(BaselineName::Covariate) => model.baseline(Baseline::Covariate),
-            Some(BaselineName::Constrained) => model.baseline(Baseline::Constrained),
-            Some(BaselineName::Response) => model.baseline(Baseline::Response),
+            Some(baseline) => model.baseline(baseline),
         })
     }
 
@@ -243,7 +149,7 @@ impl FitArguments {
         {
             covariates.push(group.to_string());
         }
-        for structure in model.stated_covariance().cloned().into_iter().chain(self.structures_to_fall_back_on()?) {
+        for structure in model.stated_covariance().into_iter().chain(&self.fallbacks) {
             for column in structure.coordinate_columns() {
                 if !covariates.contains(column) {
                     covariates.push(column.clone());
@@ -258,38 +164,11 @@ impl FitArguments {
         })
     }
 
-    fn structures_to_fall_back_on(&self) -> Result<Vec<Covariance>, Failure> {
-        Ok(self.fallbacks.iter().map(|name| Covariance::named(name)).collect::<trialstats::Result<_>>()?)
-    }
-
     fn model(&self) -> Result<Model, Failure> {
-        let df = match self.df {
-            DfName::Satterthwaite => Df::Satterthwaite,
-            DfName::KenwardRoger => Df::KenwardRoger,
-            DfName::KenwardRogerLinear => Df::KenwardRogerLinear,
-            DfName::KenwardRoger2 => Df::KenwardRoger2,
-            DfName::Residual => Df::Residual,
-            DfName::Asymptotic => Df::Asymptotic,
-            DfName::BetweenWithin => Df::BetweenWithin,
-        };
-        let information = match self.information {
-            InformationName::Observed => InformationKind::Observed,
-            InformationName::Expected => InformationKind::Expected,
-        };
-        let vcov = match self.vcov {
-            VcovName::Model => Vcov::ModelBased,
-            VcovName::Cr0 => Vcov::Cr0,
-            VcovName::Cr2 => Vcov::Cr2,
-            VcovName::Cr3 => Vcov::Cr3,
-        };
-        let estimation = match self.estimation {
-            EstimationName::Reml => Estimation::Reml,
-            EstimationName::Ml => Estimation::Ml,
-        };
-        let model = self.model_of_formula()?.covariance_else(self.structures_to_fall_back_on()?);
-        let mut model = model.estimation(estimation).df(df).information(information).vcov(vcov);
-        if let Some(name) = &self.covariance {
-            model = model.covariance(Covariance::named(name)?);
+        let model = self.model_of_formula()?.covariance_else(self.fallbacks.clone());
+        let mut model = model.estimation(self.estimation).df(self.df).information(self.information).vcov(self.vcov);
+        if let Some(covariance) = &self.covariance {
+            model = model.covariance(covariance.clone());
         }
         if let Some(group) = &self.group {
             model = model.covariance_by(group);

@@ -1,25 +1,30 @@
-//! A fit as JSON, with the fields and shapes of the files that R mmrm's results are exchanged in.
+//! A fit as JSON; [`trialstats::schema`] says what a program may rely on.
 
 use super::failure::Failure;
-use super::fit::{Answer, DfName, EstimationName, FitArguments, VcovName};
+use super::fit::{Answer, FitArguments};
 use nalgebra::DMatrix;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use trialstats::Fit;
-use trialstats::inference::Attempt;
+use trialstats::design::Baseline;
+use trialstats::inference::{Attempt, InformationKind};
 use trialstats::means::{Adjustment, Contrasts, MarginalMeans};
+use trialstats::{Covariance, Df, Estimation, Fit, Vcov};
 
 /// The whole answer. A number that does not exist (an aliased coefficient, an infinite df) is `null`.
 #[derive(Serialize)]
 struct Document {
+    schema: &'static str,
     id: String,
     software: String,
     optimizer: String,
     data: String,
     formula: String,
-    reml: bool,
-    df_method: &'static str,
-    vcov_method: &'static str,
+    estimation: Estimation,
+    df_method: Df,
+    information: InformationKind,
+    vcov_method: Vcov,
+    baseline: Baseline,
+    covariance_structure: Covariance,
     weighted: bool,
     n_obs: usize,
     n_subjects: usize,
@@ -96,17 +101,20 @@ pub fn render(answer: &Answer) -> Result<String, Failure> {
 fn document(answer: &Answer) -> Result<Document, Failure> {
     let Answer { arguments, fit, .. } = answer;
     let data = arguments.source.stem();
-    let estimation = if arguments.estimation == EstimationName::Reml { "reml" } else { "ml" };
     let rows = fit.coefficients().rows;
     Ok(Document {
-        id: format!("{data}_{}_{estimation}_{}", structure(fit), df_method(arguments.df).to_lowercase()),
+        schema: trialstats::schema::FIT,
+        id: format!("{data}_{}_{}_{}", fit.covariance_structure(), fit.estimation(), fit.df_method()),
         software: format!("trialstats {}", env!("CARGO_PKG_VERSION")),
         optimizer: format!("Newton with exact derivatives, decrement {:.1e}", fit.convergence().decrement),
         formula: whole_formula(answer),
         data,
-        reml: arguments.estimation == EstimationName::Reml,
-        df_method: df_method(arguments.df),
-        vcov_method: vcov_method(arguments),
+        estimation: fit.estimation(),
+        df_method: fit.df_method(),
+        information: fit.information_kind(),
+        vcov_method: fit.vcov_method(),
+        baseline: fit.design().mean_model().baseline(),
+        covariance_structure: fit.covariance_structure().clone(),
         weighted: arguments.weights.is_some(),
         n_obs: fit.n_observations(),
         n_subjects: fit.n_patients(),
@@ -172,27 +180,6 @@ fn whole_formula(answer: &Answer) -> String {
 fn covariance_term(arguments: &FitArguments, fit: &Fit) -> String {
     let group = arguments.group.as_ref().map_or_else(String::new, |g| format!("{g}/"));
     format!("{}({} | {group}{})", structure(fit), arguments.source.visit, arguments.source.subject)
-}
-
-fn df_method(df: DfName) -> &'static str {
-    match df {
-        DfName::Satterthwaite => "Satterthwaite",
-        DfName::KenwardRoger | DfName::KenwardRogerLinear | DfName::KenwardRoger2 => "Kenward-Roger",
-        DfName::BetweenWithin => "Between-Within",
-        DfName::Residual => "Residual",
-        DfName::Asymptotic => "Asymptotic",
-    }
-}
-
-fn vcov_method(arguments: &FitArguments) -> &'static str {
-    match (arguments.vcov, arguments.df) {
-        (VcovName::Model, DfName::KenwardRogerLinear) => "Kenward-Roger-Linear",
-        (VcovName::Model, DfName::KenwardRoger2) => "Kenward-Roger-2009",
-        (VcovName::Model, _) => "default",
-        (VcovName::Cr0, _) => "Empirical",
-        (VcovName::Cr2, _) => "Empirical-Bias-Reduced",
-        (VcovName::Cr3, _) => "Empirical-Jackknife",
-    }
 }
 
 fn by_row(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {

@@ -1,6 +1,7 @@
 //! What the command line understands. Nothing is computed here: arguments become a layout and a model, results become
 //! text or JSON.
 
+mod choice;
 mod describe;
 mod failure;
 mod fit;

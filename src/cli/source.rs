@@ -1,5 +1,6 @@
 //! The arguments that say what the columns of a file mean, and the trial read by them.
 
+use super::choice::choice;
 use super::failure::Failure;
 use std::path::{Path, PathBuf};
 use trialstats::Trial;
@@ -50,8 +51,8 @@ pub struct SourceArguments {
     #[arg(long, value_enum, value_name = "INSTRUMENT")]
     pub instrument: Vec<InstrumentName>,
     /// What separates the file's fields
-    #[arg(long, value_enum, default_value_t = Separator::Comma)]
-    pub separator: Separator,
+    #[arg(long, value_parser = choice::<Delimiter>(), default_value_t)]
+    pub separator: Delimiter,
 }
 
 /// An instrument, as the command line names it.
@@ -61,14 +62,6 @@ pub enum InstrumentName {
     Caps5,
     /// SCID-5-PD cluster C: outcomes scid5pd, scid5pd_criteria
     Scid5pd,
-}
-
-/// What separates the fields of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Separator {
-    Comma,
-    Semicolon,
-    Tab,
 }
 
 /// The columns that an analysis needs beside patient, arm and visit.
@@ -121,7 +114,7 @@ impl SourceArguments {
             Some(arm) => Layout::long(&self.subject, arm, &self.visit),
             None => Layout::long_one_arm(&self.subject, &self.visit),
         };
-        layout = layout.delimiter(self.separator.delimiter());
+        layout = layout.delimiter(self.separator);
         if !self.visits.is_empty() {
             layout = layout.visits(&self.visits);
         }
@@ -185,24 +178,6 @@ impl InstrumentName {
         match self {
             InstrumentName::Caps5 => add(layout, Caps5::default(), scores),
             InstrumentName::Scid5pd => add(layout, Scid5Pd::default(), scores),
-        }
-    }
-}
-
-impl Separator {
-    fn byte(self) -> u8 {
-        match self {
-            Separator::Comma => b',',
-            Separator::Semicolon => b';',
-            Separator::Tab => b'\t',
-        }
-    }
-
-    fn delimiter(self) -> Delimiter {
-        match self {
-            Separator::Comma => Delimiter::Comma,
-            Separator::Semicolon => Delimiter::Semicolon,
-            Separator::Tab => Delimiter::Tab,
         }
     }
 }

@@ -97,7 +97,7 @@ pub(super) fn check_baseline(trial: &Trial, model: &MeanModel) -> Result<()> {
         }
         _ => return Ok(()),
     };
-    Err(Error::invalid(format!("the baseline as {:?} in `{model}`", model.baseline), why, remedy))
+    Err(Error::invalid(format!("the baseline as {} in `{model}`", model.baseline), why, remedy))
 }
 
 /// Positions of the analysed visits in the schedule, in its order.

@@ -114,7 +114,7 @@ impl FrozenDesign {
         };
         let mut pairs = vec![
             ("the mean model".to_string(), own.model.to_string(), their.model.to_string()),
-            ("the baseline".into(), format!("{:?}", own.model.baseline), format!("{:?}", their.model.baseline)),
+            ("the baseline".into(), own.model.baseline.to_string(), their.model.baseline.to_string()),
             ("the visits".into(), visits(&self.protocol), visits(&other.protocol)),
             ("the analysed visits".into(), text(own.visit_labels.clone()), text(their.visit_labels.clone())),
             ("the arms".into(), text(self.protocol.arms().to_vec()), text(other.protocol.arms().to_vec())),

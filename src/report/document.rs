@@ -139,6 +139,7 @@ impl Document {
     /// precision, figures by title and file.
     pub fn to_json(&self) -> Value {
         json!({
+            "schema": crate::schema::REPORT,
             "title": self.title,
             "subtitle": self.subtitle,
             "banner": self.banner,

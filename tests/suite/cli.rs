@@ -4,6 +4,12 @@ use crate::common::tolerances::AS_GIVEN;
 use crate::common::{ANTIDEPRESSANT, Comparison, FEV, assert_all, reference, repository};
 use serde_json::Value;
 use std::process::{Command, Output};
+use trialstats::design::{Baseline, FactorWeights};
+use trialstats::inference::InformationKind;
+use trialstats::means::Adjustment;
+use trialstats::options::Choices;
+use trialstats::trial::Delimiter;
+use trialstats::{Df, Estimation, Vcov};
 
 fn trialstats(arguments: &[&str]) -> Output {
     let run = Command::new(env!("CARGO_BIN_EXE_trialstats")).current_dir(repository(".")).args(arguments).output();
@@ -67,7 +73,25 @@ fn compare(c: &mut Comparison, at: &str, ours: &Value, theirs: &Value) {
     }
 }
 
-/// Everything but the fields that name software and file.
+/// Our names of mmrm's `method` (degrees of freedom) and `vcov`.
+fn methods_of_mmrm(method: &str, vcov: &str) -> (&'static str, &'static str) {
+    let df = match (method, vcov) {
+        ("Satterthwaite", _) => "satterthwaite",
+        ("Kenward-Roger", "Kenward-Roger-Linear") => "kenward-roger-linear",
+        ("Between-Within", _) => "between-within",
+        other => panic!("no name for {other:?}"),
+    };
+    let vcov = match vcov {
+        "default" | "Kenward-Roger-Linear" => "model-based",
+        "Empirical" => "cr0",
+        "Empirical-Bias-Reduced" => "cr2",
+        "Empirical-Jackknife" => "cr3",
+        other => panic!("no name for {other}"),
+    };
+    (df, vcov)
+}
+
+/// Everything but the fields that name software and file, and those that mmrm does not have.
 fn as_reference(id: &str, arguments: &[String]) -> Comparison {
     let mut ours = json(arguments);
     let mut theirs = reference(&format!("{id}.json"));
@@ -78,6 +102,19 @@ fn as_reference(id: &str, arguments: &[String]) -> Comparison {
         }
         let formula = object["formula"].as_str().expect("a formula").replace(" / ", "/");
         object["formula"] = formula.into();
+    }
+    let text = |name: &str| theirs[name].as_str().expect("a name").to_string();
+    let (df, vcov) = methods_of_mmrm(&text("df_method"), &text("vcov_method"));
+    let estimation = if theirs["reml"] == true { "reml" } else { "ml" };
+    let renamed = theirs.as_object().expect("an object").iter().map(|(name, value)| match name.as_str() {
+        "reml" => ("estimation".to_string(), estimation.into()),
+        "df_method" => (name.clone(), df.into()),
+        "vcov_method" => (name.clone(), vcov.into()),
+        _ => (name.clone(), value.clone()),
+    });
+    let theirs = renamed.collect();
+    for name in ["schema", "information", "baseline", "covariance_structure"] {
+        ours.as_object_mut().expect("an object").shift_remove(name).unwrap_or_else(|| panic!("no field `{name}`"));
     }
     let mut c = Comparison::of(id);
     compare(&mut c, "", &ours, &theirs);
@@ -213,6 +250,50 @@ fn help_names_every_option() {
     }
 }
 
+/// Every choice is listed with what it means.
+#[test]
+fn help_lists_every_choice_with_its_meaning() {
+    fn check<T: Choices>(option: &str, help: &str) {
+        let own = help.split_once(&format!("      {option} ")).expect("the option").1;
+        let own = own.split_once("\n      --").map_or(own, |(own, _)| own);
+        for choice in T::CHOICES {
+            let line = own.lines().find(|l| l.trim_start().starts_with(&format!("- {}:", choice.name)));
+            assert!(line.is_some_and(|l| l.ends_with(choice.meaning)), "{option}: no line on {} in {own}", choice.name);
+        }
+    }
+    let help = stdout(&trialstats(&["fit", "--help"]));
+    check::<Estimation>("--estimation", &help);
+    check::<Df>("--df", &help);
+    check::<InformationKind>("--information", &help);
+    check::<Vcov>("--vcov", &help);
+    check::<Baseline>("--baseline", &help);
+    check::<FactorWeights>("--average", &help);
+    check::<Adjustment>("--adjust", &help);
+    check::<Delimiter>("--separator", &help);
+}
+
+/// What is asked for in the words of SAS or R is answered in ours, the same on the command line and in JSON.
+#[test]
+fn options_have_one_spelling() {
+    let asked = ["--df", "KR", "--covariance", "AR(1)", "--estimation", "REML", "--vcov", "default", "--information", "oim"];
+    let theirs = json(&fev(&[&asked[..], &["--baseline", "Response", "--json"]].concat()));
+    let names = [
+        ("--df", "df_method", "kenward-roger"),
+        ("--covariance", "covariance_structure", "autoregressive"),
+        ("--estimation", "estimation", "reml"),
+        ("--vcov", "vcov_method", "model-based"),
+        ("--information", "information", "observed"),
+        ("--baseline", "baseline", "response"),
+    ];
+    for (_, field, name) in names {
+        assert_eq!(theirs[field], name, "{field}");
+    }
+    let ours: Vec<&str> = names.iter().flat_map(|(option, _, name)| [*option, *name]).chain(["--json"]).collect();
+    assert_eq!(json(&fev(&ours)), theirs);
+    assert_eq!(theirs["schema"], trialstats::schema::FIT);
+    assert_eq!(theirs.as_object().expect("an object").keys().next().expect("a field"), "schema");
+}
+
 fn imrs_gst(formula: &str, more: &[&str]) -> Vec<String> {
     let fixed =
         ["fit", "--data", "data-samples/imrs_gst/imrs_gst.csv", "--instrument", "caps5", "--subject", "patient", "--visit", "visit"];
@@ -236,7 +317,7 @@ fn random_effects_are_named_in_the_formula() {
     let changing = json(&imrs_gst(formula, &["--cluster-by-visit", "therapist", "--json"]));
     assert_eq!(fit, changing);
     let run = |formula: &str, more: &[&str]| refusal(&imrs_gst(formula, more).iter().map(String::as_str).collect::<Vec<_>>());
-    assert!(run(formula, &["--covariance", "cs"]).contains("--covariance cs: the formula states the covariance"));
+    assert!(run(formula, &["--covariance", "cs"]).contains("--covariance compound-symmetry: the formula states the covariance"));
     assert!(run(formula, &["--group", "arm"]).contains("say it in one place"));
     assert!(run("caps5 ~ arm + (1 | surgeon)", &[]).contains("column surgeon"));
     assert!(run("caps5 ~ arm + (1 | therapist", &[]).contains("`)`"));

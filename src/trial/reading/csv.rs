@@ -81,7 +81,8 @@ impl<R: Read> Table<R> {
 }
 
 impl Delimiter {
-    fn byte(self) -> u8 {
+    /// The character itself.
+    pub fn byte(self) -> u8 {
         match self {
             Delimiter::Comma => b',',
             Delimiter::Semicolon => b';',

@@ -1,0 +1,18 @@
+//! The versions of the JSON that this crate writes.
+//!
+//! Every JSON document begins with a field `schema` that says what it is and in which version: `trialstats.fit/1` from
+//! `trialstats fit --json`, `trialstats.report/1` in a report's `report.json`.
+//!
+//! - The number rises whenever a field is removed or renamed, or its meaning, unit or type changes. The changelog says
+//!   how.
+//! - Fields may be added, and an option may gain values, without a new number: ignore fields that you do not know.
+//! - Fields have `snake_case` names. Options are spelled as on the command line and in a plan, in kebab-case
+//!   ([`options`](crate::options)).
+//! - A number that does not exist (an aliased coefficient, infinite degrees of freedom) is `null`. All others have the
+//!   digits that give the same double back.
+
+/// The schema of the command `trialstats fit --json`.
+pub const FIT: &str = "trialstats.fit/1";
+
+/// The schema of [`Document::to_json`](crate::report::Document::to_json).
+pub const REPORT: &str = "trialstats.report/1";
