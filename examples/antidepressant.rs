@@ -4,9 +4,11 @@
 //! cargo run --release --example antidepressant
 //! ```
 
+mod progress;
+
 use std::process::ExitCode;
 
-use trialstats::analysis::{Analysis, TerminalProgress};
+use trialstats::analysis::Analysis;
 use trialstats::report::TrialReport;
 use trialstats::responders::{Definition, Rule};
 use trialstats::trial::{BaselineFrom, OutcomeColumn};
@@ -42,7 +44,7 @@ fn analyse() -> Result<()> {
         .label("BASVAL", "HAMD-17 before treatment")
         .label("GENDER", "Gender")
         .responders([Definition::new("remission", Rule::at_most("HAMDTL17", 7.0)).label("HAMD-17 of 7 or less")])
-        .run(&TerminalProgress::new())?;
+        .run(&progress::Line::default())?;
     println!("\n{}", result.summary());
 
     let written = TrialReport::new(&result).title("Antidepressant against placebo: change in HAMD-17").write_to("antidepressant-report")?;

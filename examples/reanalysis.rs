@@ -5,9 +5,11 @@
 //! cargo run --release --example reanalysis
 //! ```
 
+mod progress;
+
 use std::process::ExitCode;
 
-use trialstats::analysis::{Analysis, AnalysisResult, Clustering, TerminalProgress};
+use trialstats::analysis::{Analysis, AnalysisResult, Clustering};
 use trialstats::effects::EffectSizes;
 use trialstats::instruments::{Caps5, Scid5Pd};
 use trialstats::report::{PublishedTable, TrialReport};
@@ -62,7 +64,7 @@ fn reanalyse() -> Result<()> {
         .bootstrap(2000)
         .seed(2024)
         .sensitivity_to_clusters(Clustering::new().groups("therapy_group").therapists("therapist"))
-        .run(&TerminalProgress::new())?;
+        .run(&progress::Line::default())?;
     println!("\n{}", result.summary());
     if let Some(clustering) = &result.clustering {
         println!("{}", clustering.to_text_within(80));

@@ -18,5 +18,5 @@ pub use covariance::{FittedCovariance, GroupCorrelation};
 pub use diagnostics::{Diagnostics, Quantile, Spread};
 pub(crate) use plan::visit_in_prose;
 pub use plan::{Analysis, Plan};
-pub use progress::{Progress, Silent, TerminalProgress};
+pub use progress::{Progress, Silent};
 pub use result::{AnalysisResult, ModelFacts, OutcomeEffects, OutcomeResult, TrialFacts};

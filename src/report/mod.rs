@@ -12,7 +12,7 @@ mod outcome;
 mod participants;
 mod published;
 mod remission;
-mod terminal;
+mod text;
 mod trial_report;
 mod views;
 
