@@ -33,7 +33,7 @@ fn fit(expected: &Value, covariance: JointCovariance, df: Df) -> JointFit {
     if trial.outcome("x").is_err() {
         trial = antidepressant();
     }
-    let estimation = if expected["reml"] == true { Estimation::Reml } else { Estimation::Ml };
+    let estimation = estimation(expected);
     JointModel::new(models).covariance(covariance).estimation(estimation).df(df).fit(&trial).expect("has an optimum")
 }
 

@@ -1,8 +1,9 @@
 //! The synthetic trials with clusters of `tests/references/mixed`.
 
 use crate::common::{contents, imrs_gst, read};
-use trialstats::Trial;
+use trialstats::fit::Engine;
 use trialstats::trial::{CovariateKind, Layout};
+use trialstats::{Fit, Trial};
 
 /// The trial behind a file of references; `formula` says which of the two arms of `nested3.csv` is meant.
 pub fn trial(data: &str, formula: &str) -> Trial {
@@ -53,4 +54,14 @@ fn nested3(arm: &str) -> Layout {
         .covariate("severity")
         .covariate_as("months", CovariateKind::NumericByVisit)
         .cluster("group")
+}
+
+/// The fit of a formula with random effects, once it is sure that the engine was the one that the formula asks for:
+/// beside a covariance of the visits the effects are penalised columns; on their own, or beside independent visits of
+/// one variance, they are eliminated.
+pub fn by_its_engine(formula: &str, fit: Fit) -> Fit {
+    let beside_a_covariance = formula.contains("(visit | ") && !formula.contains("independent(visit | patient)");
+    let engine = if beside_a_covariance { Engine::DenseEffects } else { Engine::SparseEffects };
+    assert_eq!(fit.convergence().engine, engine, "{formula}");
+    fit
 }

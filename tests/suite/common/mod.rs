@@ -7,6 +7,7 @@ pub mod trials;
 
 use serde_json::Value;
 pub use trials::*;
+use trialstats::Estimation;
 
 /// A committed reference, as JSON.
 pub fn reference(path: &str) -> Value {
@@ -72,6 +73,11 @@ impl Comparison {
 pub fn assert_all(comparisons: impl IntoIterator<Item = Comparison>) {
     let misses: Vec<String> = comparisons.into_iter().flat_map(Comparison::misses).collect();
     assert!(misses.is_empty(), "{} differences\n{}", misses.len(), misses.join("\n"));
+}
+
+/// The likelihood of a case of a reference.
+pub fn estimation(case: &Value) -> Estimation {
+    if case["reml"] == true { Estimation::Reml } else { Estimation::Ml }
 }
 
 /// A number of a reference.

@@ -2,7 +2,7 @@
 //! must hold of any interval.
 
 use crate::common::tolerances::*;
-use crate::common::{Comparison, antidepressant, assert_all, fev, number, reference, rows, sleepstudy, text};
+use crate::common::{Comparison, antidepressant, assert_all, estimation, fev, number, reference, rows, sleepstudy, text};
 use serde_json::Value;
 use trialstats::covariance::Covariance;
 use trialstats::inference::{
@@ -16,10 +16,9 @@ fn fit(trial: &Trial, formula: &str, structure: &str, estimation: Estimation) ->
 }
 
 fn case_fit(case: &Value) -> Fit {
-    let estimation = if case["reml"] == true { Estimation::Reml } else { Estimation::Ml };
     match text(&case["data"]) {
-        "fev_data" => fit(&fev(), text(&case["formula"]), text(&case["structure"]), estimation),
-        _ => fit(&sleepstudy(), "Reaction ~ time", text(&case["structure"]), estimation),
+        "fev_data" => fit(&fev(), text(&case["formula"]), text(&case["structure"]), estimation(case)),
+        _ => fit(&sleepstudy(), "Reaction ~ time", text(&case["structure"]), estimation(case)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Likelihood-ratio tests: against anova() of nlme and lme4, and what they refuse.
 
 use crate::common::tolerances::{LIKELIHOOD_RATIO, LIKELIHOOD_RATIO_P};
-use crate::common::{Comparison, antidepressant, assert_all, fev, number, reference, rows, text};
+use crate::common::{Comparison, antidepressant, assert_all, estimation, fev, number, reference, rows, text};
 use trialstats::covariance::Covariance;
 use trialstats::{Error, Estimation, Fit, Model, Trial};
 
@@ -20,10 +20,9 @@ fn anova_of_nlme_and_lme4_agrees() {
     assert_eq!(rows(&cases).len(), 14);
     assert_all(rows(&cases).iter().map(|case| {
         let trial = if text(&case["data"]) == "fev_data" { &fev } else { &antidepressant };
-        let estimation = if case["reml"] == true { Estimation::Reml } else { Estimation::Ml };
         let [nested, full] = [0, 1].map(|k| {
             let formula = text(&case["formulas"][k]).split(" + (").next().expect("a formula");
-            fit(trial, formula, text(&case["structures"][k]), estimation)
+            fit(trial, formula, text(&case["structures"][k]), estimation(case))
         });
         let test = full.likelihood_ratio(&nested).unwrap_or_else(|e| panic!("{}: {e}", text(&case["id"])));
         let mut c = Comparison::of(text(&case["id"]));

@@ -3,19 +3,18 @@
 
 use crate::common::clustered as trials;
 use crate::common::tolerances::*;
-use crate::common::{Comparison, assert_all, number, reference, rows, text};
+use crate::common::{Comparison, assert_all, estimation, number, reference, rows, text};
 use serde_json::Value;
 use trialstats::dist::f;
 use trialstats::inference::{CovarianceIntervalMethod, CovarianceIntervalOptions, CovarianceQuantity};
 use trialstats::simulate::Gaussian;
 use trialstats::simulate::random::Stream;
 use trialstats::trial::{CovariateKind, Layout};
-use trialstats::{Error, Estimation, Fit, Model, Tabular, Trial};
+use trialstats::{Error, Fit, Model, Tabular, Trial};
 
 fn model(case: &Value) -> Model {
     let formula = text(&case["formula"]);
-    let estimation = if case["reml"] == true { Estimation::Reml } else { Estimation::Ml };
-    let model = Model::formula(formula).unwrap_or_else(|e| panic!("{formula}: {e}")).estimation(estimation);
+    let model = Model::formula(formula).unwrap_or_else(|e| panic!("{formula}: {e}")).estimation(estimation(case));
     match case["visits"].as_array() {
         Some(visits) => model.visits(visits.iter().map(text)),
         None => model,
@@ -24,7 +23,8 @@ fn model(case: &Value) -> Model {
 
 fn fit(case: &Value) -> Fit {
     let formula = text(&case["formula"]);
-    model(case).fit(&trials::trial(text(&case["data"]), formula)).unwrap_or_else(|e| panic!("{formula}: {e}"))
+    let fit = model(case).fit(&trials::trial(text(&case["data"]), formula)).unwrap_or_else(|e| panic!("{formula}: {e}"));
+    trials::by_its_engine(formula, fit)
 }
 
 fn fit_of(data: &str, formula: &str) -> Fit {

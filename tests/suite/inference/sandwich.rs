@@ -3,12 +3,12 @@
 
 use crate::common::dense_sandwich::{Dense, of_independent_patients};
 use crate::common::tolerances::{AS_GIVEN, CR2_OF_CLUBSANDWICH, GLS, IDENTITY, INVARIANCE, INVARIANCE_DF};
-use crate::common::{Comparison, antidepressant, assert_all, bcva, fev, number, reference, rows, text};
+use crate::common::{Comparison, antidepressant, assert_all, bcva, estimation, fev, number, reference, rows, text};
 use nalgebra::{DMatrix, DVector};
 use trialstats::covariance::Covariance;
 use trialstats::simulate::{Dropout, Gaussian};
 use trialstats::trial::{CovariateKind, Layout};
-use trialstats::{Df, Estimation, Fit, Model, Trial, Vcov};
+use trialstats::{Df, Fit, Model, Trial, Vcov};
 
 const ROBUST: [Vcov; 3] = [Vcov::Cr0, Vcov::Cr2, Vcov::Cr3];
 
@@ -135,9 +135,8 @@ fn clubsandwich_agrees_on_cr0_and_cr3_and_nearly_on_cr2() {
     assert_eq!(rows(&cases).len(), 3);
     for case in rows(&cases) {
         let trial = if text(&case["data"]) == "fev_data" { &fev } else { &antidepressant };
-        let estimation = if case["reml"] == true { Estimation::Reml } else { Estimation::Ml };
         let covariance = Covariance::named(text(&case["covariance_structure"])).expect("a structure");
-        let model = Model::formula(text(&case["formula"])).expect("a formula").covariance(covariance).estimation(estimation);
+        let model = Model::formula(text(&case["formula"])).expect("a formula").covariance(covariance).estimation(estimation(case));
         for (name, vcov) in ["Cr0", "Cr2", "Cr3"].into_iter().zip(ROBUST) {
             let ours = model.clone().vcov(vcov).fit(trial).expect("fits").coefficients().rows;
             let tolerance = if vcov == Vcov::Cr2 { CR2_OF_CLUBSANDWICH } else { GLS };

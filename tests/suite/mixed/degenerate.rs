@@ -7,7 +7,7 @@ use trialstats::{Df, Error, Fit, Model};
 
 fn fit(data: &str, formula: &str, rows: &str, df: Df) -> Result<Fit, Error> {
     let trial = trials::layout(data, formula).read_csv_from(data, rows.as_bytes()).unwrap_or_else(|e| panic!("{data}: {e}"));
-    Model::formula(formula)?.df(df).fit(&trial)
+    Ok(trials::by_its_engine(formula, Model::formula(formula)?.df(df).fit(&trial)?))
 }
 
 /// The estimate is at the boundary, is named, and every number is that of the model without the term.

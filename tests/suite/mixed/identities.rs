@@ -45,7 +45,7 @@ fn fits(formula: &str, visits: Option<&str>) -> Vec<Fit> {
             if let Some(visit) = visits {
                 model = model.visits([visit]);
             }
-            fits.push(model.fit(&trial).unwrap_or_else(|e| panic!("{formula}: {e}")));
+            fits.push(trials::by_its_engine(formula, model.fit(&trial).unwrap_or_else(|e| panic!("{formula}: {e}"))));
         }
     }
     fits

@@ -17,7 +17,8 @@ const MODELS: [(&str, &str); 5] = [
 
 fn fit(data: &str, formula: &str, rows: &str, df: Df) -> Fit {
     let trial = trials::layout(data, formula).read_csv_from(data, rows.as_bytes()).unwrap_or_else(|e| panic!("{data}: {e}"));
-    Model::formula(formula).and_then(|model| model.df(df).fit(&trial)).unwrap_or_else(|e| panic!("{formula}: {e}"))
+    let fit = Model::formula(formula).and_then(|model| model.df(df).fit(&trial)).unwrap_or_else(|e| panic!("{formula}: {e}"));
+    trials::by_its_engine(formula, fit)
 }
 
 /// The file's rows, each changed field by field: `change` has the column's name and the field.

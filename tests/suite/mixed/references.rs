@@ -3,23 +3,23 @@
 
 use crate::common::clustered as trials;
 use crate::common::tolerances::*;
-use crate::common::{Comparison, assert_all, number, reference, rows, text};
+use crate::common::{Comparison, assert_all, estimation, number, reference, rows, text};
 use nalgebra::DMatrix;
 use serde_json::Value;
 use trialstats::inference::InformationKind;
-use trialstats::{Df, Estimation, Fit, Model, Trial};
+use trialstats::{Df, Fit, Model, Trial};
 
 /// A data set's trial for a case, and the case's fit.
 fn fit(case: &Value, df: Df, information: InformationKind) -> Fit {
     let formula = text(&case["formula"]);
     let id = text(&case["id"]);
-    let estimation = if case["reml"] == true { Estimation::Reml } else { Estimation::Ml };
-    let mut model = Model::formula(formula).unwrap_or_else(|e| panic!("{id}: {e}")).estimation(estimation).df(df).information(information);
+    let mut model =
+        Model::formula(formula).unwrap_or_else(|e| panic!("{id}: {e}")).estimation(estimation(case)).df(df).information(information);
     if let Some(visits) = case["visits"].as_array() {
         model = model.visits(visits.iter().map(text));
     }
     let trial: Trial = trials::trial(text(&case["data"]), formula);
-    model.fit(&trial).unwrap_or_else(|e| panic!("{id}: {e}"))
+    trials::by_its_engine(formula, model.fit(&trial).unwrap_or_else(|e| panic!("{id}: {e}")))
 }
 
 /// A number by its name within a row, in the flavour of information.

@@ -1,12 +1,12 @@
 //! R mmrm 0.3.18, case by case: the files of `tests/references/mmrm`, `mmrm_more` and `sandwich/mmrm`.
 
 use crate::common::tolerances::*;
-use crate::common::{Comparison, assert_all, number, repository, rows, text};
+use crate::common::{Comparison, assert_all, estimation, number, repository, rows, text};
 use nalgebra::DMatrix;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use trialstats::covariance::Covariance;
-use trialstats::{Df, Estimation, Fit, Model, Trial, Vcov};
+use trialstats::{Df, Fit, Model, Trial, Vcov};
 
 /// Files whose Kenward–Roger standard errors are taken in mmrm's log-Cholesky parameters (or its transformed
 /// correlations), where SAS and this library take the elements of Σ. The adjustment with second derivatives is not
@@ -59,7 +59,7 @@ impl Case {
 
     fn model(&self) -> Option<Model> {
         let covariance = Covariance::named(&self.covariance).ok()?;
-        let estimation = if self.expected["reml"] == true { Estimation::Reml } else { Estimation::Ml };
+        let estimation = estimation(&self.expected);
         let mut model = Model::formula(&self.formula)
             .expect("the formula is one")
             .covariance(covariance)
