@@ -217,6 +217,42 @@ fn the_independent_groups_formula_gives_the_published_intervals() {
     assert_eq!(limits(&between.rows[0]), ("0.02".into(), "-0.32".into(), "0.36".into()));
 }
 
+/// Limits of Hedges and Olkin by hand, from the patients observed and from those randomized.
+#[test]
+fn independent_groups_are_as_large_as_the_option_says() {
+    let nan = f64::NAN;
+    // Randomized 8 and 6; seen at the end 5 and 4; seen at both visits 4 and 4.
+    let y = [
+        [40.0, 31.0],
+        [45.0, 33.0],
+        [38.0, 36.0],
+        [47.0, 30.0],
+        [nan, 35.0],
+        [41.0, nan],
+        [44.0, nan],
+        [39.0, nan],
+        [43.0, 38.0],
+        [46.0, 41.0],
+        [37.0, 35.0],
+        [42.0, 36.0],
+        [45.0, nan],
+        [40.0, nan],
+    ];
+    let schedule = Schedule::of_labels(["start", "end"]).with_baseline("start").unwrap();
+    let trial = of_values(&["a", "b"], (0..14).map(|i| usize::from(i >= 8)).collect(), schedule, y.concat());
+    let limit = |d: f64, n1: f64, n2: f64| normal::quantile(0.975) * ((n1 + n2) / (n1 * n2) + d * d / (2.0 * (n1 + n2))).sqrt();
+    for (size, between, within) in [(GroupSize::Randomized, [6.0, 8.0], [8.0, 6.0]), (GroupSize::Observed, [4.0, 5.0], [4.0, 4.0])] {
+        let options = EffectOptions::new().interval(IntervalMethod::IndependentGroups(size));
+        let row = &effects::between_arms(&trial, "y", &options).unwrap().rows[0];
+        let half = limit(row.effect, between[0], between[1]);
+        assert!((row.upper - row.effect - half).abs() < EXACT && (row.effect - row.lower - half).abs() < EXACT, "{size:?}: {row:?}");
+        for (row, n) in effects::within_arms(&trial, "y", &options).unwrap().rows.iter().zip(within) {
+            let half = limit(row.effect, n, n);
+            assert!((row.upper - row.effect - half).abs() < EXACT && (row.effect - row.lower - half).abs() < EXACT, "{size:?}: {row:?}");
+        }
+    }
+}
+
 #[test]
 fn every_table_names_its_denominator_its_limits_and_its_sign() {
     let options = EffectOptions::new().positive(Positive::Fall).interval(IntervalMethod::IndependentGroups(GroupSize::Observed));

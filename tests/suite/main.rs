@@ -9,6 +9,7 @@ mod data;
 mod design;
 mod dist;
 mod effects;
+mod exact;
 mod fit;
 mod inference;
 mod joint;

@@ -8,6 +8,7 @@ use trialstats::{Trial, simulate::Truth};
 pub const FEV: &str = "data-samples/fev/fev.csv";
 pub const ANTIDEPRESSANT: &str = "data-samples/antidepressant/antidepressant.csv";
 pub const BCVA: &str = "data-samples/bcva/bcva.csv";
+pub const THREE_ARMS: &str = "tests/references/design/trial.csv";
 pub const IMRS_GST: &str = "data-samples/imrs_gst/imrs_gst.csv";
 
 /// A file of the repository.
@@ -115,17 +116,22 @@ pub fn orthodont_layout() -> Layout {
     Layout::long_one_arm("Subject", "age").outcome("distance").factor("Sex", ["Male", "Female"])
 }
 
-/// The synthetic trial of `tests/references/design`: three arms, unbalanced factors, covariates that change by visit.
-pub fn three_arms() -> Trial {
-    let layout = Layout::long("patient", "arm", "visit")
+/// The columns of the synthetic trial of `tests/references/design`: three arms, unbalanced factors, covariates that
+/// change by visit.
+pub fn three_arms_layout() -> Layout {
+    Layout::long("patient", "arm", "visit")
         .visits_at([("v1", 1.0), ("v2", 2.0), ("v3", 4.0), ("v4", 8.0)])
         .outcome("y")
         .factor("site", ["east", "north", "west"])
         .factor("sex", ["f", "m"])
         .covariate_as("mood", CovariateKind::FactorByVisit)
         .covariate("age")
-        .covariate_as("dose", CovariateKind::NumericByVisit);
-    read(&layout, "tests/references/design/trial.csv")
+        .covariate_as("dose", CovariateKind::NumericByVisit)
+}
+
+/// The synthetic trial of `tests/references/design`.
+pub fn three_arms() -> Trial {
+    read(&three_arms_layout(), THREE_ARMS)
 }
 
 /// The synthetic trial of `tests/references/clda`: the baseline is the first visit.

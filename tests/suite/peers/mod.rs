@@ -1,5 +1,6 @@
 //! The numbers of R and SAS, by committed scripts and results.
 
+mod clda;
 mod differences;
 mod mmrm;
 mod nlme_lme4;

@@ -5,15 +5,9 @@ use crate::common::*;
 use nalgebra::DMatrix;
 use serde_json::Value;
 use trialstats::covariance::Covariance;
-use trialstats::design::Baseline;
 use trialstats::inference::InformationKind;
 use trialstats::means::{Averaging, FactorWeights, MeansOptions};
-use trialstats::trial::Layout;
-use trialstats::{Df, Estimation, Fit, Model, Trial};
-
-fn estimation(case: &Value) -> Estimation {
-    if case["reml"] == true { Estimation::Reml } else { Estimation::Ml }
-}
+use trialstats::{Df, Fit, Model};
 
 /// Coefficients by name, log-likelihood and Σ of one group.
 fn compare_fit(c: &mut Comparison, fit: &Fit, case: &Value, tolerance: f64, of_covariance: f64) {
@@ -184,98 +178,6 @@ fn compare_pbkrtest(fit: &Fit, case: &Value) -> Comparison {
     c.relative("F", test.f, number(&expected["joint_test"]["f"]), PBKRTEST);
     c.relative("denominator df", test.denom_df, number(&expected["joint_test"]["denom_df"]), PBKRTEST);
     c
-}
-
-/// cLDA's file: every observation of a case in one column, the baseline among them.
-fn clda(case: &Value) -> Trial {
-    let arms: Vec<&str> = rows(&case["arms"]).iter().map(text).collect();
-    let visits: Vec<&str> = rows(&case["visits"]).iter().map(text).collect();
-    let layout = Layout::long("patient", "arm", "visit").arms(arms).visits(visits).baseline_visit("baseline").outcome("y");
-    if text(&case["data"]) == "clda_synthetic.csv" {
-        return read(&layout, "tests/references/data/clda_synthetic.csv");
-    }
-    read_text(&layout, "antidepressant with its baseline", &antidepressant_with_baseline())
-}
-
-fn antidepressant_with_baseline() -> String {
-    let trial = antidepressant();
-    let baseline = trial.covariate("BASVAL").expect("the baseline").numbers().expect("a number");
-    let outcome = trial.outcome("HAMDTL17").expect("the outcome");
-    let mut file = String::from("patient,arm,visit,y\n");
-    for (i, patient) in trial.patients().iter().enumerate() {
-        let arm = &trial.arms()[trial.arm_of()[i]];
-        file += &format!("{patient},{arm},baseline,{}\n", baseline[i]);
-        for (t, visit) in trial.schedule().labels().iter().enumerate() {
-            if let Some(y) = trial.value(outcome, i, t) {
-                file += &format!("{patient},{arm},{visit},{y}\n");
-            }
-        }
-    }
-    file
-}
-
-fn clda_fit(case: &Value, df: Df) -> Fit {
-    let mean = trialstats::design::MeanModel::parse("y ~ visit + arm:visit").expect("a formula").with_baseline(Baseline::Constrained);
-    Model::new(mean).estimation(estimation(case)).df(df).fit(&clda(case)).unwrap_or_else(|e| panic!("{}: {e}", text(&case["id"])))
-}
-
-/// Positions of the coefficients of cLDA by hand among ours: intercept and visits, then treatment by visit after
-/// baseline.
-fn clda_columns(fit: &Fit, case: &Value) -> Vec<usize> {
-    let visits = rows(&case["visits"]).len();
-    let fitted: Vec<usize> = (0..fit.beta().len()).filter(|&j| !fit.beta()[j].is_nan()).collect();
-    assert_eq!(fitted.len(), 2 * visits - 1, "{:?}", fit.design().columns());
-    fitted
-}
-
-#[test]
-fn constrained_analysis_is_that_of_hand_made_dummies() {
-    let cases = reference("clda/clda.json");
-    assert_eq!(rows(&cases).len(), 4);
-    assert_all(rows(&cases).iter().map(|case| {
-        let fit = clda_fit(case, Df::Satterthwaite);
-        let columns = clda_columns(&fit, case);
-        let ours = fit.coefficients().rows;
-        let mut c = Comparison::of(format!("cLDA {}", text(&case["id"])));
-        c.same("observations", fit.n_observations() as f64, number(&case["n_obs"]));
-        c.same("patients", fit.n_patients() as f64, number(&case["n_subjects"]));
-        c.at_least("log-likelihood", fit.log_likelihood(), number(&case["log_lik"]), LOG_LIKELIHOOD);
-        c.relative("log-likelihood", fit.log_likelihood(), number(&case["log_lik"]), CRITERIA);
-        for (&column, theirs) in columns.iter().zip(rows(&case["coefficients"])) {
-            let (label, se) = (text(&theirs["term"]), number(&theirs["se"]));
-            c.within(&format!("{label} estimate"), ours[column].estimate, number(&theirs["estimate"]), GLS * se);
-            c.relative(&format!("{label} SE"), ours[column].se, se, GLS);
-        }
-        c
-    }));
-}
-
-#[test]
-fn degrees_of_freedom_of_the_constrained_analysis_are_those_of_mmrm() {
-    let cases = reference("clda/clda_mmrm.json");
-    assert_eq!(rows(&cases).len(), 4);
-    assert_all(rows(&cases).iter().map(|case| {
-        let method = text(&case["df_method"]);
-        let df = if method == "Satterthwaite" { Df::Satterthwaite } else { Df::KenwardRogerLinear };
-        let fit = clda_fit(case, df);
-        let columns = clda_columns(&fit, case);
-        let ours = fit.coefficients().rows;
-        let mut c = Comparison::of(format!("cLDA in mmrm {}, {method}", text(&case["id"])));
-        for (&column, theirs) in columns.iter().zip(rows(&case["coefficients"])) {
-            let (label, se) = (text(&theirs["term"]), number(&theirs["se"]));
-            c.within(&format!("{label} estimate"), ours[column].estimate, number(&theirs["estimate"]), AT_THE_TOP.se * se);
-            c.relative(&format!("{label} SE"), ours[column].se, se, AT_THE_TOP.se);
-            c.relative(&format!("{label} df"), ours[column].df, number(&theirs["df"]), AT_THE_TOP.df);
-        }
-        let treated = &columns[rows(&case["visits"]).len()..];
-        let l = DMatrix::from_fn(treated.len(), fit.beta().len(), |r, j| f64::from(u8::from(treated[r] == j)));
-        let test = fit.f_test("treatment", &l).expect("a test");
-        let expected = &case["treatment_test"];
-        c.same("numerator df", test.num_df, number(&expected["num_df"]));
-        c.relative("F", test.f, number(&expected["f"]), AT_THE_TOP.derived);
-        c.relative("denominator df", test.denom_df, number(&expected["denom_df"]), AT_THE_TOP.df);
-        c
-    }));
 }
 
 /// SAS is the only one that has the full adjustment in variances and correlations, for AR(1), ARH(1), CSH, TOEPH and

@@ -3,7 +3,7 @@
 
 use crate::common::{IMRS_GST, contents, imrs_gst, imrs_gst_layout, read_text};
 use trialstats::analysis::{Analysis, AnalysisResult, ClusterModel, ClusterSensitivity, ClusterSensitivityRow, Clustering, Silent};
-use trialstats::design::{Clusters, RandomEffects};
+use trialstats::design::{Baseline, Clusters, RandomEffects};
 use trialstats::effects::{EffectOptions, Positive, from_model};
 use trialstats::inference::{CovarianceIntervalMethod, CovarianceIntervalOptions};
 use trialstats::means::ContrastOptions;
@@ -135,6 +135,51 @@ fn every_row_is_the_direct_fit_of_its_model() {
     let predicted = table.effects.as_ref().expect("predicted");
     assert_eq!(predicted.rows.iter().filter(|r| r.factor == "therapy_group").count(), 8);
     assert_eq!(predicted.rows.iter().filter(|r| r.factor == "therapist").count(), 16);
+}
+
+/// Random effects have no between-within degrees of freedom and no adjustment of 2009: their rows have the nearest
+/// method there is. The primary analysis keeps the plan's, and the sandwich has its own.
+#[test]
+fn every_row_has_the_degrees_of_freedom_that_its_model_can_have() {
+    let trial = strong_groups();
+    let mean = || MeanModel::parse("y ~ arm * visit").expect("a formula").constrained_baseline();
+    let visits = ContrastOptions::default().visits(["after"]);
+    for (planned, with_effects) in [
+        (Df::BetweenWithin, Df::Satterthwaite),
+        (Df::KenwardRoger2, Df::KenwardRoger),
+        (Df::KenwardRogerLinear, Df::KenwardRogerLinear),
+        (Df::Satterthwaite, Df::Satterthwaite),
+        (Df::Asymptotic, Df::Asymptotic),
+    ] {
+        let plan = Analysis::of(&trial).primary("y").df(planned).sensitivity_to_clusters(Clustering::new().groups("group"));
+        let result = plan.run(&Silent).expect("a result");
+        let model = |df: Df| Model::new(mean()).df(df);
+        let groups = model(with_effects).random(RandomEffects::of("group").without_intercept().effect("arm"));
+        let direct = [
+            (ClusterModel::Independent, planned, model(planned).fit(&trial)),
+            (ClusterModel::Groups, with_effects, groups.fit(&trial)),
+            (ClusterModel::PartiallyNested, with_effects, PartiallyNested::new(mean(), "group").df(with_effects).fit(&trial)),
+            (
+                ClusterModel::ClusterRobust,
+                Df::Satterthwaite,
+                model(Df::Satterthwaite).vcov(Vcov::Cr2).clusters(Clusters::by("group")).fit(&trial),
+            ),
+        ];
+        for (kind, method, fit) in direct {
+            let (row, fit) = (row(sensitivity(&result), kind), fit.expect("a fit"));
+            assert_eq!(row.df_method, method.to_string(), "{kind}, planned {planned}");
+            let expected = &fit.arm_contrasts(&visits).expect("contrasts").rows[0].estimate;
+            let close = |a: f64, b: f64| a == b || (a - b).abs() <= 1e-6 * b.abs();
+            assert!(
+                close(row.estimate.df, expected.df) && close(row.estimate.se, expected.se),
+                "{kind}, planned {planned}: {row:?}, {expected:?}"
+            );
+        }
+    }
+    // Between-within: every patient is observed, 128 of them, and the contrast of the arms is between patients.
+    let plan = Analysis::of(&trial).primary("y").baseline(Baseline::Response).df(Df::BetweenWithin);
+    let result = plan.sensitivity_to_clusters(Clustering::new().groups("group")).run(&Silent).expect("a result");
+    assert_eq!(row(sensitivity(&result), ClusterModel::Independent).estimate.df, 126.0);
 }
 
 /// Groups of eight whose members are as alike as two visits of one patient.
