@@ -88,6 +88,19 @@ pub enum Error {
         there: String,
     },
 
+    /// A value that a row of the model matrix needs and nobody knows.
+    #[error("`{variable}` of patient `{patient}` at {visit} {why}; give it a value in the data, or leave the observation out")]
+    Missing {
+        /// The variable.
+        variable: String,
+        /// The patient.
+        patient: String,
+        /// The visit.
+        visit: String,
+        /// What is wrong with the value.
+        why: String,
+    },
+
     /// A request that needs the patients' rows, of a fit that has only sums over them.
     #[error("{what}: this needs every patient's rows, and the fit was made from moments; fit the trial itself")]
     NoPatients {
@@ -122,6 +135,7 @@ impl Error {
             Error::NotEstimable { .. } => "not-estimable",
             Error::NotComparable { .. } => "not-comparable",
             Error::DesignsDiffer { .. } => "designs-differ",
+            Error::Missing { .. } => "missing-value",
             Error::NoPatients { .. } => "no-patients",
             Error::Fit(failure) => failure.code(),
             Error::NoCovarianceFits { .. } => "no-covariance-fits",

@@ -106,6 +106,11 @@ impl Columns {
         &self.terms
     }
 
+    /// Whether a variable is the arm and the arms are still one at a visit.
+    pub(crate) fn is_before_treatment(&self, variable: usize, visit: usize) -> bool {
+        self.constraint.is_some_and(|c| c.arm == variable && visit <= c.baseline)
+    }
+
     /// Whether observations have weights.
     pub(crate) fn are_weighted(&self) -> bool {
         self.options.weights.is_some()

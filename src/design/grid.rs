@@ -156,7 +156,7 @@ impl<'a> ReferenceGrid<'a> {
                 let numbers = numbers(parts);
                 let part = |&(v, part): &(usize, Part)| match (part, chosen(cell, Dimension::Factor(v))) {
                     (Part::Number, _) if numbers == Numbers::Slope => 1.0,
-                    (Part::Level(_), None) if !self.is_visit(v) && !self.held_at_reference(v, t) => {
+                    (Part::Level(_), None) if !self.is_visit(v) && !self.columns.is_before_treatment(v, t) => {
                         1.0 / self.columns.variables[v].levels.len() as f64
                     }
                     (_, level) => self.part(v, part, level.unwrap_or(0), t),
@@ -199,7 +199,7 @@ impl<'a> ReferenceGrid<'a> {
 
     /// The value of a part at a level and visit.
     fn part(&self, v: usize, part: Part, level: usize, t: usize) -> f64 {
-        let level = if self.held_at_reference(v, t) { 0 } else { level };
+        let level = if self.columns.is_before_treatment(v, t) { 0 } else { level };
         match (part, self.columns.variables[v].scope) {
             (Part::Level(l), Scope::Visit) => f64::from(u8::from(l == t)),
             (Part::Level(l), _) => f64::from(u8::from(l == level)),
@@ -210,11 +210,6 @@ impl<'a> ReferenceGrid<'a> {
 
     fn is_visit(&self, v: usize) -> bool {
         self.columns.variables[v].role == Role::Visit
-    }
-
-    /// Whether the arms are still one at visit `t`.
-    fn held_at_reference(&self, v: usize, t: usize) -> bool {
-        self.columns.constraint.is_some_and(|c| c.arm == v && t <= c.baseline)
     }
 }
 

@@ -41,6 +41,7 @@ mod variables;
 mod tests;
 
 pub use account::Account;
+pub use applied::Applied;
 pub use averaging::{Averaging, CovariateMeans, FactorWeights};
 pub use build::DesignOptions;
 pub use clusters::Clusters;
@@ -59,7 +60,6 @@ pub use rows::Rows;
 
 use crate::error::{Error, Result};
 use crate::trial::{ColumnNames, VariableHeader};
-pub(crate) use applied::Applied;
 pub(crate) use dimensions::Dimension;
 pub(crate) use grid::ReferenceGrid;
 pub(crate) use hypotheses::Adjusted;

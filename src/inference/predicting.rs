@@ -3,6 +3,7 @@
 use super::Fit;
 use super::predictions::PredictionKind;
 use crate::design::Applied;
+use crate::error::Error;
 use nalgebra::{DMatrix, DVector};
 
 /// One patient with the observations that predictions rest on.
@@ -48,18 +49,26 @@ pub(super) struct PredictionError {
     pub df_prediction: f64,
 }
 
+/// Why there is no row, without saying whose: what is counted over patients.
+fn reason(error: Error) -> String {
+    match error {
+        Error::Missing { variable, why, .. } => format!("`{variable}` {why}"),
+        other => other.to_string(),
+    }
+}
+
 impl<'a> Patient<'a> {
     pub fn of(fit: &'a Fit, applied: &Applied<'_>, patient: usize, kind: PredictionKind) -> Self {
         let visits = fit.design().visit_labels().len();
-        let group = applied.group(patient);
+        let group = applied.group(patient).map_err(reason);
         let row = |t: usize| {
-            let x = applied.row(patient, t)?;
-            fit.centred_weights("this prediction", &x).map_err(|e| e.to_string())
+            let x = applied.row(patient, t).map_err(reason)?;
+            fit.centred_weights("this prediction", &x).map_err(reason)
         };
         let rows: Vec<Result<DVector<f64>, String>> = (0..visits).map(row).collect();
-        let known = |&t: &usize| rows[t].is_ok() && group.is_ok() && applied.weight(patient, t).is_some();
-        let used: Vec<usize> = (0..visits).filter(|&t| applied.outcome(patient, t).is_some()).filter(known).collect();
-        let outcomes = used.iter().filter_map(|&t| applied.outcome(patient, t)).collect();
+        let known = |&t: &usize| rows[t].is_ok() && group.is_ok() && applied.weight(patient, t).is_ok();
+        let observed = (0..visits).filter_map(|t| Some((t, applied.outcome(patient, t).ok()??)));
+        let (used, outcomes) = observed.filter(|(t, _)| known(t)).unzip();
         let weights = (0..visits).map(|t| applied.weight(patient, t).unwrap_or(1.0)).collect();
         let mut patient = Self { fit, kind, group, rows, weights, used, outcomes, given: None };
         if kind == PredictionKind::Conditional && !patient.used.is_empty() {

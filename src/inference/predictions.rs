@@ -186,7 +186,7 @@ impl Fit {
         for (i, name) in trial.patients().iter().enumerate() {
             let patient = Patient::of(self, &applied, i, options.kind);
             for (t, label) in design.visit_labels().iter().enumerate() {
-                let seen = applied.outcome(i, t);
+                let seen = applied.outcome(i, t)?;
                 let status = match seen {
                     None => VisitStatus::NotObserved,
                     Some(_) if patient.uses(t) => VisitStatus::Observed,

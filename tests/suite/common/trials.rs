@@ -134,14 +134,18 @@ pub fn three_arms() -> Trial {
     read(&three_arms_layout(), THREE_ARMS)
 }
 
-/// The synthetic trial of `tests/references/clda`: the baseline is the first visit.
-pub fn clda() -> Trial {
-    let layout = Layout::long("patient", "arm", "visit")
+/// The columns of the synthetic trial of `tests/references/clda`.
+pub fn clda_layout() -> Layout {
+    Layout::long("patient", "arm", "visit")
         .visits(["baseline", "week 4", "week 8", "week 12"])
         .baseline_visit("baseline")
         .arms(["control", "active"])
-        .outcome("y");
-    read(&layout, "tests/references/data/clda_synthetic.csv")
+        .outcome("y")
+}
+
+/// The synthetic trial of `tests/references/clda`: the baseline is the first visit.
+pub fn clda() -> Trial {
+    read(&clda_layout(), "tests/references/data/clda_synthetic.csv")
 }
 
 /// An outcome that is called what it is.

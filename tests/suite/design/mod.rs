@@ -1,5 +1,6 @@
 //! Model matrices, random effects and coordinates, before anything is fitted.
 
+mod applied;
 mod coordinates;
 mod matrices;
 mod random_terms;
