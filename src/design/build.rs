@@ -160,7 +160,7 @@ impl Frame {
         warnings: Vec<String>,
     ) -> Result<Design> {
         let columns = self.columns(trial, model, options)?;
-        let rows = self.rows_of(trial, &columns);
+        let rows = self.rows_of(&columns);
         check_identified(&rows.random)?;
         let tally = Tally::of(&columns, &rows, exclusions.randomized);
         let exclusions = Exclusions { outcome: model.outcome.clone(), ..exclusions };
@@ -169,9 +169,9 @@ impl Frame {
 
     /// What the coefficients mean, once levels and visits are decided.
     pub fn columns(&self, trial: &Trial, model: &MeanModel, options: &DesignOptions) -> Result<Columns> {
-        let constraint = constraint(trial, model.baseline, &self.visits, &self.variables)?;
-        check_size(model, &self.variables)?;
-        let coded = coding::columns(model, &self.variables, constraint);
+        let constraint = constraint(trial, model.baseline, &self.visits, &self.known.variables)?;
+        check_size(model, &self.known.variables)?;
+        let coded = coding::columns(model, &self.known.variables, constraint);
         let (entries, products) = self.collapse(&coded.parts, constraint);
         let schedule = trial.schedule().visits();
         Ok(Columns {
@@ -180,12 +180,12 @@ impl Frame {
             options: options.clone(),
             column_names: trial.column_names().clone(),
             arms: trial.arms().to_vec(),
-            groups: self.group.as_ref().map_or(vec!["all".to_string()], |g| g.levels().to_vec()),
+            groups: self.known.group.as_ref().map_or(vec!["all".to_string()], |g| g.levels().to_vec()),
             visit_labels: self.visits.iter().map(|&t| schedule[t].label.clone()).collect(),
             visit_times: self.visits.iter().map(|&t| schedule[t].time).collect(),
             baseline_visit: trial.schedule().baseline().and_then(|b| self.visits.iter().position(|&t| t == b)),
             visits: self.visits.clone(),
-            variables: self.variables.iter().map(|v| v.header().clone()).collect(),
+            variables: self.known.variables.iter().map(|v| v.header().clone()).collect(),
             constraint,
             terms: coded.terms,
             list: coded.columns,
@@ -197,7 +197,7 @@ impl Frame {
     }
 
     /// The analysed patients.
-    fn rows_of(self, trial: &Trial, columns: &Columns) -> Rows {
+    fn rows_of(self, columns: &Columns) -> Rows {
         let visits = self.visits.len();
         let mut patients: Vec<usize> = self.rows().map(|(i, _)| i).collect();
         patients.dedup();
@@ -205,16 +205,25 @@ impl Frame {
             let rows = patients.iter().flat_map(|&i| i * visits..(i + 1) * visits);
             rows.map(|row| if self.excluded[row].is_none() { table[row] } else { blank }).collect()
         };
+        let known = self.known;
+        let analysed = |i: usize| {
+            let excluded = &self.excluded;
+            move |t: usize| excluded[i * visits + t].is_none()
+        };
         Rows {
             width: columns.values,
-            z: self.patient_values(&patients, &columns.products),
+            z: patients.iter().flat_map(|&i| known.values(i, &columns.products, analysed(i))).collect(),
             y: row_of(&self.y, f64::NAN),
-            weights: self.weights.as_ref().map(|w| row_of(w, 1.0)),
-            group_of: patients.iter().map(|&i| self.group.as_ref().and_then(|g| g.level(i, 0, visits)).unwrap_or(0)).collect(),
-            arm_of: patients.iter().map(|&i| trial.arm_of()[i]).collect(),
-            random: self.random_terms(&patients),
+            weights: known.weights.as_ref().map(|w| row_of(w, 1.0)),
+            group_of: patients.iter().map(|&i| known.group_of(i)).collect(),
+            arm_of: patients.iter().map(|&i| known.arm_of[i]).collect(),
+            random: known
+                .random
+                .iter()
+                .map(|random| random.term(&patients, |at, t| self.excluded[patients[at] * visits + t].is_none()))
+                .collect(),
             clusters: None,
-            variables: Arc::new(self.variables.into_iter().map(Variable::into_values).collect()),
+            known: Arc::new(known),
             patients,
         }
     }

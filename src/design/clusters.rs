@@ -253,6 +253,11 @@ impl PatientClusters {
         Self { level_of: positions.iter().map(|&i| self.level_of[i]).collect(), ..self.clone() }
     }
 
+    /// The same for so many patients, each of whom is a cluster.
+    pub fn of_patients(&self, patients: usize) -> Self {
+        Self { level_of: vec![None; patients], ..self.clone() }
+    }
+
     fn count(&self) -> usize {
         self.members().1.len()
     }

@@ -26,7 +26,7 @@ impl Frame {
                     continue;
                 }
                 parts.sort_unstable();
-                let by_visit = parts.iter().any(|&(v, _)| self.variables[v].varies_by_visit());
+                let by_visit = parts.iter().any(|&(v, _)| self.known.variables[v].varies_by_visit());
                 let key = Product { parts, visit: by_visit.then_some(t) };
                 let value = *index.entry(key.clone()).or_insert_with(|| {
                     products.push(key);
@@ -44,7 +44,7 @@ impl Frame {
         let mut rest = vec![];
         for &(v, part) in parts {
             let before_treatment = constraint.is_some_and(|c| c.arm == v && t <= c.baseline);
-            let variable = &self.variables[v];
+            let variable = &self.known.variables[v];
             weight *= match (variable.scope(), part) {
                 (Scope::Visit, Part::Level(l)) => f64::from(u8::from(l == t)),
                 (Scope::Visit, Part::Number) => variable.value(0, t, self.visits.len()),
@@ -56,24 +56,5 @@ impl Frame {
             };
         }
         (weight, rest)
-    }
-
-    /// z, patient by patient.
-    pub fn patient_values(&self, patients: &[usize], products: &[Product]) -> Vec<f64> {
-        let visits = self.visits.len();
-        let value = |i: usize, Product { parts, visit }: &Product| {
-            let t = visit.unwrap_or(0);
-            // A row that is not analysed may lack the covariate; nothing reads its value.
-            if visit.is_some() && self.excluded[i * visits + t].is_some() {
-                return 0.0;
-            }
-            let factor = |&(v, part): &(usize, Part)| match part {
-                Part::Level(l) => f64::from(u8::from(self.variables[v].level(i, t, visits) == Some(l))),
-                Part::Number => self.variables[v].value(i, t, visits),
-            };
-            parts.iter().map(factor).product()
-        };
-        let value = &value;
-        patients.iter().flat_map(|&i| products.iter().map(move |p| value(i, p))).collect()
     }
 }

@@ -1,17 +1,13 @@
 //! The rows a model could analyse, and which of them it does.
 
-use super::random_terms::RandomRows;
-use super::variables;
+use super::known::{Known, Lack};
 use super::*;
 use crate::trial::{Outcome, Scope, Trial, Variable, on_visits};
 
 /// The rows of patients × visits with everything the model needs of them.
 pub(super) struct Frame {
     pub visits: Vec<usize>,
-    pub variables: Vec<Variable>,
-    pub group: Option<Variable>,
-    pub weights: Option<Vec<f64>>,
-    pub random: Vec<RandomRows>,
+    pub known: Known,
     pub y: Vec<f64>,
     /// Why each row is not analysed; `None` for those that are.
     pub excluded: Vec<Option<Reason>>,
@@ -20,23 +16,14 @@ pub(super) struct Frame {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Reason {
     NotObserved,
-    /// The first variable that is missing.
-    Variable(usize),
-    Group,
-    Weight,
-    /// What multiplies a random effect of a level that the row belongs to: the random term and its first variable
-    /// that is missing.
-    Random(usize, usize),
+    Lacks(Lack),
 }
 
 impl Frame {
     pub fn new(trial: &Trial, model: &MeanModel, options: &DesignOptions, outcome: &Outcome, visits: &[usize]) -> Result<Self> {
         let mut frame = Self {
             visits: visits.to_vec(),
-            variables: variables::resolve(trial, model, outcome, visits)?,
-            group: options.group.as_deref().map(|g| variables::patient_factor(trial, g)).transpose()?,
-            weights: options.weights.as_deref().map(|w| variables::weights(trial, w, visits)).transpose()?,
-            random: options.random.iter().map(|r| RandomRows::new(trial, model, outcome, visits, r)).collect::<Result<_>>()?,
+            known: Known::new(trial, model, options, outcome, visits)?,
             y: on_visits(&outcome.values, visits, trial.schedule().len()),
             excluded: vec![],
         };
@@ -45,23 +32,10 @@ impl Frame {
     }
 
     fn reason(&self, row: usize) -> Option<Reason> {
-        let visits = self.visits.len();
-        let (i, t) = (row / visits, row % visits);
-        if self.y[row].is_nan() {
-            return Some(Reason::NotObserved);
+        match self.y[row].is_nan() {
+            true => Some(Reason::NotObserved),
+            false => self.known.lack(row / self.visits.len(), row % self.visits.len()).map(Reason::Lacks),
         }
-        if let Some(v) = self.variables.iter().position(|v| v.is_missing(i, t, visits)) {
-            return Some(Reason::Variable(v));
-        }
-        if self.group.as_ref().is_some_and(|g| g.is_missing(i, t, visits)) {
-            return Some(Reason::Group);
-        }
-        // Also true of a weight that is not a number.
-        let positive = |w: f64| w > 0.0 && w.is_finite();
-        if self.weights.as_ref().is_some_and(|w| !positive(w[row])) {
-            return Some(Reason::Weight);
-        }
-        self.random.iter().enumerate().find_map(|(term, random)| random.missing(row).map(|v| Reason::Random(term, v)))
     }
 
     /// The analysed rows as patient and visit.
@@ -101,11 +75,13 @@ impl Frame {
     fn words(&self, reason: Reason) -> String {
         match reason {
             Reason::NotObserved => "the outcome was not observed".into(),
-            Reason::Variable(v) => format!("`{}` is missing", self.variables[v].name()),
-            Reason::Group => format!("`{}`, which makes the covariance groups, is missing", self.group.as_ref().map_or("", Variable::name)),
-            Reason::Weight => "the weight is missing or not positive".into(),
-            Reason::Random(term, v) => {
-                let random = &self.random[term];
+            Reason::Lacks(Lack::Variable(v)) => format!("`{}` is missing", self.known.variables[v].name()),
+            Reason::Lacks(Lack::Group) => {
+                format!("`{}`, which makes the covariance groups, is missing", self.known.group.as_ref().map_or("", Variable::name))
+            }
+            Reason::Lacks(Lack::Weight) => "the weight is missing or not positive".into(),
+            Reason::Lacks(Lack::Random(term, v)) => {
+                let random = &self.known.random[term];
                 format!("`{}`, which multiplies a random effect of `{}`, is missing", random.variables[v].name(), random.factor)
             }
         }
@@ -120,9 +96,9 @@ impl Frame {
             used
         };
         let of_factor = |v: &Variable| (v.is_factor() && v.scope() != Scope::Visit).then(|| used(v));
-        let used: Vec<Option<Vec<bool>>> = self.variables.iter().chain(&self.group).map(of_factor).collect();
+        let used: Vec<Option<Vec<bool>>> = self.known.variables.iter().chain(&self.known.group).map(of_factor).collect();
         let mut sentences = vec![];
-        for (variable, used) in self.variables.iter_mut().chain(&mut self.group).zip(used) {
+        for (variable, used) in self.known.variables.iter_mut().chain(&mut self.known.group).zip(used) {
             sentences.extend(used.and_then(|used| lost(variable, &used, &sentences)));
         }
         sentences
@@ -132,8 +108,8 @@ impl Frame {
     /// loses some.
     pub fn keep_levels(&mut self, used: &[Vec<usize>], groups: &[usize]) -> Vec<String> {
         let mut sentences = vec![];
-        let of_variables = self.variables.iter_mut().zip(used.iter().map(Vec::as_slice));
-        for (variable, kept) in of_variables.chain(self.group.iter_mut().map(|g| (g, groups))) {
+        let of_variables = self.known.variables.iter_mut().zip(used.iter().map(Vec::as_slice));
+        for (variable, kept) in of_variables.chain(self.known.group.iter_mut().map(|g| (g, groups))) {
             let used: Vec<bool> = (0..variable.levels().len()).map(|l| kept.contains(&l)).collect();
             sentences.extend(lost(variable, &used, &sentences));
         }

@@ -170,7 +170,7 @@ impl FrozenDesign {
         }
         let scheduled: Vec<usize> = visits.iter().map(|&t| self.columns.visits[t]).collect();
         let mut frame = Frame::new(&nobody, model, options, nobody.outcome(&model.outcome)?, &scheduled)?;
-        let used: Vec<Vec<usize>> = (0..frame.variables.len()).map(|v| self.used_levels(v, &census.tally)).collect();
+        let used: Vec<Vec<usize>> = (0..frame.known.variables.len()).map(|v| self.used_levels(v, &census.tally)).collect();
         let groups: Vec<usize> = (0..group_sizes.len()).filter(|&g| group_sizes[g] > 0).collect();
         warnings.extend(frame.keep_levels(&used, &groups));
         let arms: Vec<usize> = census.arms.chunks(self.columns.visits.len()).flat_map(|row| visits.iter().map(|&t| row[t])).collect();

@@ -15,7 +15,7 @@ impl Frame {
     /// What a reader has to know of who belongs to which level, a sentence each.
     pub fn of_levels(&self, trial: &Trial) -> Vec<String> {
         let mut sentences: Vec<String> = vec![];
-        for random in self.random.iter().filter(|r| !r.of_patients) {
+        for random in self.known.random.iter().filter(|r| !r.of_patients) {
             let members = Members::new(self, random, trial);
             let found = [members.of_one_patient(), members.of_one_arm()].into_iter().flatten().chain(members.without_level());
             found.for_each(|sentence| {
@@ -98,7 +98,8 @@ impl<'a> Members<'a> {
         let names: Vec<&str> = which.iter().map(|&l| self.random.levels[l].as_str()).collect();
         let names = if names.len() > NAMED { String::new() } else { format!(" ({})", names.join(", ")) };
         let have = if which.len() == 1 { "has" } else { "have" };
-        format!("{} of the {} levels of `{}`{names} {have}", which.len(), self.random.levels.len(), self.random.factor)
+        let met = self.patients.iter().filter(|patients| !patients.is_empty()).count();
+        format!("{} of the {met} levels of `{}`{names} {have}", which.len(), self.random.factor)
     }
 }
 

@@ -7,7 +7,8 @@ use super::*;
 use crate::trial::{Outcome, Role, Scope, Trial, Variable};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The random effects of one factor on the rows of patients × visits.
+/// The random effects of one factor on the rows of patients × visits, analysed or not.
+#[derive(Debug, Clone)]
 pub(super) struct RandomRows {
     pub factor: String,
     pub of_patients: bool,
@@ -16,7 +17,10 @@ pub(super) struct RandomRows {
     pub level_of: Vec<Option<u32>>,
     /// The variables that multiply the effects.
     pub variables: Vec<Variable>,
-    effects: RandomEffects,
+    stated: RandomEffects,
+    /// Names of the effects, and each as a product of variables: those that some analysed row has.
+    effects: Vec<String>,
+    parts: Vec<Parts>,
     pub visits: usize,
     /// The last visit at which all arms are still alike, where the design says so.
     before: Option<usize>,
@@ -51,7 +55,18 @@ impl RandomRows {
         let level_of = codes.into_iter().map(|c| c.map(|c| c as u32)).collect();
         let baseline = trial.schedule().baseline().filter(|_| model.baseline == Baseline::Constrained);
         let before = baseline.and_then(|b| visits.iter().position(|&t| t == b));
-        Ok(Self { factor, of_patients, levels, level_of, variables, effects: effects.clone(), visits: visits.len(), before })
+        Ok(Self {
+            factor,
+            of_patients,
+            levels,
+            level_of,
+            variables,
+            stated: effects.clone(),
+            effects: vec![],
+            parts: vec![],
+            visits: visits.len(),
+            before,
+        })
     }
 
     /// The first variable that a row which belongs to a level lacks.
@@ -146,20 +161,11 @@ fn with_hint(error: Error, trial: &Trial, factor: &str, name: &str) -> Error {
 }
 
 impl Frame {
-    /// Leaves out what no analysed row has: levels of the factors, and levels of what multiplies their effects; a
-    /// sentence for each.
+    /// Decides which effects there are: those that some analysed row has. A sentence for each level of a factor that
+    /// no analysed row has.
     pub fn settle_random_terms(&mut self) -> Vec<String> {
         let rows: Vec<usize> = self.rows().map(|(i, t)| i * self.visits.len() + t).collect();
-        let mut sentences = vec![];
-        for random in &mut self.random {
-            sentences.extend(random.settle(&rows));
-        }
-        sentences
-    }
-
-    /// The random terms of the design for these patients.
-    pub fn random_terms(&self, patients: &[usize]) -> Vec<RandomTerm> {
-        self.random.iter().map(|random| random.term(self, patients)).collect()
+        self.known.random.iter_mut().flat_map(|random| random.settle(&rows)).collect()
     }
 }
 
@@ -169,9 +175,9 @@ impl RandomRows {
         let member: Vec<usize> = rows.iter().copied().filter(|&row| self.level_of[row].is_some()).collect();
         member.iter().filter_map(|&row| self.level_of[row]).for_each(|l| used[l as usize] = true);
         let mut sentences = vec![];
-        let dropped = self.keep_levels(&used);
-        if !dropped.is_empty() && !self.of_patients {
-            sentences.push(format!("no analysed observation has `{}` = {}: left out of its levels", self.factor, dropped.join(", ")));
+        let unused: Vec<&str> = self.levels.iter().zip(&used).filter(|(_, used)| !**used).map(|(level, _)| level.as_str()).collect();
+        if !unused.is_empty() && !self.of_patients {
+            sentences.push(format!("no analysed observation has `{}` = {}: left out of its levels", self.factor, unused.join(", ")));
         }
         for v in 0..self.variables.len() {
             if !self.variables[v].is_factor() {
@@ -183,53 +189,61 @@ impl RandomRows {
             let sentence = lost(&mut self.variables[v], &used, &[]);
             sentences.extend(sentence.map(|s| format!("{s} in the random effects of `{factor}`")));
         }
-        sentences
-    }
-
-    /// Leaves out levels; their names are returned.
-    fn keep_levels(&mut self, used: &[bool]) -> Vec<String> {
-        let mut next = 0;
-        let renumbered: Vec<u32> = used
-            .iter()
-            .map(|&u| {
-                let own = next;
-                next += u32::from(u);
-                own
-            })
-            .collect();
-        self.level_of.iter_mut().for_each(|l| *l = l.filter(|&l| used[l as usize]).map(|l| renumbered[l as usize]));
-        let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(&mut self.levels).into_iter().zip(used).partition(|(_, u)| **u);
-        self.levels = kept.into_iter().map(|(level, _)| level).collect();
-        dropped.into_iter().map(|(level, _)| level).collect()
-    }
-
-    fn term(&self, frame: &Frame, patients: &[usize]) -> RandomTerm {
-        let coded = coding::columns(&self.effects.as_mean(), &self.variables, None);
-        let visits = self.visits;
-        let rows = || patients.iter().flat_map(|&i| i * visits..(i + 1) * visits);
-        let level_of: Vec<Option<u32>> = rows().map(|row| self.level_of[row].filter(|_| frame.excluded[row].is_none())).collect();
-        let members = || rows().zip(&level_of).filter(|(_, level)| level.is_some());
+        let coded = coding::columns(&self.stated.as_mean(), &self.variables, None);
         // Combinations of levels that nobody has, such as an arm before treatment, have no effect.
         let occurs = |parts: &Parts| {
             let is_combination = parts.len() > 1 && parts.iter().any(|(_, part)| matches!(part, Part::Level(_)));
-            !is_combination || members().any(|(row, _)| self.value(parts, row) != 0.0)
+            !is_combination || member.iter().any(|&row| self.value(parts, row) != 0.0)
         };
-        let (effects, parts): (Vec<String>, Vec<Parts>) =
-            coded.columns.into_iter().map(|c| c.name).zip(coded.parts).filter(|(_, parts)| occurs(parts)).unzip();
-        let mut z = Vec::with_capacity(level_of.len() * parts.len());
-        for (row, level) in rows().zip(&level_of) {
-            z.extend(parts.iter().map(|parts| if level.is_some() { self.value(parts, row) } else { 0.0 }));
+        (self.effects, self.parts) = coded.columns.into_iter().map(|c| c.name).zip(coded.parts).filter(|(_, parts)| occurs(parts)).unzip();
+        sentences
+    }
+
+    /// The term for these patients, some perhaps more than once: levels that no analysed row has are left out, and a
+    /// patient who is a level is one level per copy. A row is a position among all patients × visits.
+    pub fn term(&self, patients: &[usize], analysed: impl Fn(usize, usize) -> bool) -> RandomTerm {
+        let mut own: Vec<Option<u32>> = Vec::with_capacity(patients.len() * self.visits);
+        for (at, &patient) in patients.iter().enumerate() {
+            own.extend((0..self.visits).map(|t| self.level_of[patient * self.visits + t].filter(|_| analysed(at, t))));
         }
+        let mut z = Vec::with_capacity(own.len() * self.parts.len());
+        for (at, level) in own.iter().enumerate() {
+            let row = patients[at / self.visits] * self.visits + at % self.visits;
+            z.extend(self.parts.iter().map(|parts| if level.is_some() { self.value(parts, row) } else { 0.0 }));
+        }
+        let (levels, level_of) = renumbered(&self.levels, own, self.of_patients, self.visits);
         RandomTerm {
             factor: self.factor.clone(),
             of_patients: self.of_patients,
-            levels: self.levels.clone(),
-            effects,
-            structure: self.effects.structure,
+            levels,
+            effects: self.effects.clone(),
+            structure: self.stated.structure,
             level_of,
             z,
         }
     }
+}
+
+/// The levels that occur, in their order, and the level of each row among them; a patient who is a level is one
+/// level per copy.
+fn renumbered(levels: &[String], mut level_of: Vec<Option<u32>>, of_patients: bool, visits: usize) -> (Vec<String>, Vec<Option<u32>>) {
+    let mut kept = vec![];
+    if of_patients {
+        for rows in level_of.chunks_exact_mut(visits.max(1)) {
+            let Some(own) = rows.iter().copied().flatten().next() else { continue };
+            rows.iter_mut().for_each(|l| *l = l.map(|_| kept.len() as u32));
+            kept.push(levels[own as usize].clone());
+        }
+    } else {
+        let mut position: Vec<Option<u32>> = vec![None; levels.len()];
+        let used: BTreeSet<u32> = level_of.iter().copied().flatten().collect();
+        for level in used {
+            position[level as usize] = Some(kept.len() as u32);
+            kept.push(levels[level as usize].clone());
+        }
+        level_of.iter_mut().for_each(|l| *l = l.and_then(|l| position[l as usize]));
+    }
+    (kept, level_of)
 }
 
 impl RandomTerm {
@@ -237,25 +251,9 @@ impl RandomTerm {
     /// level a copy; levels of clusters keep their members together. Levels without members are left out.
     pub(super) fn repeated(&self, chosen: &[usize], visits: usize) -> RandomTerm {
         let k = self.size();
-        let mut level_of: Vec<Option<u32>> =
-            chosen.iter().flat_map(|&i| self.level_of[i * visits..(i + 1) * visits].iter().copied()).collect();
+        let level_of = chosen.iter().flat_map(|&i| self.level_of[i * visits..(i + 1) * visits].iter().copied()).collect();
         let z = chosen.iter().flat_map(|&i| self.z[i * visits * k..(i + 1) * visits * k].iter().copied()).collect();
-        let mut levels = vec![];
-        if self.of_patients {
-            for rows in level_of.chunks_exact_mut(visits.max(1)) {
-                let Some(own) = rows.iter().copied().flatten().next() else { continue };
-                rows.iter_mut().for_each(|l| *l = l.map(|_| levels.len() as u32));
-                levels.push(self.levels[own as usize].clone());
-            }
-        } else {
-            let mut position: Vec<Option<u32>> = vec![None; self.levels.len()];
-            let used: BTreeSet<u32> = level_of.iter().copied().flatten().collect();
-            for level in used {
-                position[level as usize] = Some(levels.len() as u32);
-                levels.push(self.levels[level as usize].clone());
-            }
-            level_of.iter_mut().for_each(|l| *l = l.and_then(|l| position[l as usize]));
-        }
+        let (levels, level_of) = renumbered(&self.levels, level_of, self.of_patients, visits);
         RandomTerm { levels, level_of, z, ..self.clone() }
     }
 }

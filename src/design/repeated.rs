@@ -1,13 +1,11 @@
 //! A design whose patients count more than once, or not at all.
 
-use super::{Account, Design, Rows, ScaledGram, Tally};
+use super::{Design, Rows, ScaledGram};
 
 impl Design {
     /// The design in which analysed patient i counts `times[i]` times. Columns stay, and are aliased as before.
     pub(crate) fn repeated(&self, times: &[u32]) -> Design {
-        let rows = self.rows.repeated(times, self.columns.visits.len());
-        let tally = Tally::with_planned(&self.columns, &rows, self.account.tally.planned.clone());
-        Design { columns: self.columns.clone(), rows, account: Account { tally, gram: None, ..self.account.clone() } }
+        self.with_rows(self.rows.repeated(times, self.columns.visits.len()))
     }
 
     /// The design with the columns aliased that its own patients do not determine.
@@ -36,7 +34,7 @@ impl Rows {
             group_of: chosen.iter().map(|&i| self.group_of[i]).collect(),
             random: self.random.iter().map(|term| term.repeated(&chosen, visits)).collect(),
             clusters: self.clusters.as_ref().map(|c| c.chosen(&chosen)),
-            variables: self.variables.clone(),
+            known: self.known.clone(),
         }
     }
 }

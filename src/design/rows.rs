@@ -1,7 +1,7 @@
 //! The analysed patients: what multiplies the coefficients, and the outcomes.
 
+use super::known::Known;
 use super::{PatientClusters, RandomTerm};
-use crate::trial::Values;
 use std::sync::Arc;
 
 /// The rows of a model matrix, patient by patient, with the outcomes: n analysed patients, T analysed visits.
@@ -25,8 +25,8 @@ pub struct Rows {
     pub(crate) random: Vec<RandomTerm>,
     /// The clusters of a cluster-robust covariance, where there is one.
     pub(crate) clusters: Option<PatientClusters>,
-    /// The values of each variable of the mean model, for every patient of the trial.
-    pub(crate) variables: Arc<Vec<Values>>,
+    /// What is known of every patient of the trial, analysed or not.
+    pub(crate) known: Arc<Known>,
 }
 
 impl Rows {
@@ -38,6 +38,16 @@ impl Rows {
     /// The outcomes, patient by patient: n × T, NaN where not analysed.
     pub fn outcomes(&self) -> &[f64] {
         &self.y
+    }
+
+    /// The observation weights, patient by patient: n × T, 1 where not analysed; `None` in a model without weights.
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
+    }
+
+    /// The covariance group of each analysed patient, as a position among [`Columns::groups`](super::Columns::groups).
+    pub fn group_of(&self) -> &[usize] {
+        &self.group_of
     }
 
     /// The arm of each analysed patient, as a position among the trial's arms.

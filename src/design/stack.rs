@@ -58,7 +58,7 @@ impl Design {
             arm_of: arm_of(responses, &at),
             random: vec![],
             clusters: None,
-            variables: Arc::default(),
+            known: Arc::default(),
             patients,
         };
         let mut aliased = vec![];

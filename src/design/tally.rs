@@ -46,7 +46,7 @@ impl Tally {
         let visits = columns.visits.len();
         let mut planned = Counter::new(columns);
         for patient in 0..randomized {
-            for t in (0..visits).filter(|&t| rows.variables.iter().all(|v| !v.is_missing(patient, t, visits))) {
+            for t in (0..visits).filter(|&t| rows.known.variables.iter().all(|v| !v.is_missing(patient, t, visits))) {
                 planned.count(rows, patient, t);
             }
         }
@@ -60,20 +60,25 @@ impl Tally {
         let mut numbers = vec![Sums::default(); columns.variables.len()];
         let numeric: Vec<usize> = (0..numbers.len()).filter(|&v| is_number(&columns.variables[v])).collect();
         let mut own = vec![0.0; numbers.len()];
+        let mut patients = 0;
         for (at, &patient) in rows.patients.iter().enumerate() {
             let mut seen = 0.0;
             own.fill(0.0);
             for t in (0..visits).filter(|&t| !rows.y[at * visits + t].is_nan()) {
                 observed.count(rows, patient, t);
-                numeric.iter().for_each(|&v| own[v] += rows.variables[v].number(patient, t, visits));
+                numeric.iter().for_each(|&v| own[v] += rows.known.variables[v].value(patient, t, visits));
                 seen += 1.0;
             }
+            if seen == 0.0 {
+                continue;
+            }
+            patients += 1;
             for &v in &numeric {
                 numbers[v].observations += own[v];
                 numbers[v].patients += own[v] / seen;
             }
         }
-        Self { patients: rows.patients.len(), observed: observed.cells(), planned, numbers }
+        Self { patients, observed: observed.cells(), planned, numbers }
     }
 
     /// The number of analysed observations.
@@ -149,9 +154,9 @@ impl Counter {
     fn count(&mut self, rows: &Rows, patient: usize, visit: usize) {
         let visits = self.sizes[0];
         self.key[0] = visit;
-        for (key, values) in self.key[1..].iter_mut().zip(rows.variables.iter()) {
-            if values.codes().is_some() && values.scope() != Scope::Visit {
-                let Some(level) = values.level(patient, visit, visits) else { return };
+        for (key, variable) in self.key[1..].iter_mut().zip(&rows.known.variables) {
+            if variable.is_factor() && variable.scope() != Scope::Visit {
+                let Some(level) = variable.level(patient, visit, visits) else { return };
                 *key = level;
             }
         }

@@ -17,7 +17,7 @@ impl TrialBuilder {
             trial: Trial {
                 source: source.into(),
                 columns: ColumnNames::default(),
-                patients: vec![],
+                patients: Arc::default(),
                 arms: vec![],
                 arm_of: vec![],
                 schedule: Schedule::default(),
@@ -38,7 +38,7 @@ impl TrialBuilder {
 
     /// Patient identifiers, one a patient.
     pub fn patients<S: Into<String>>(mut self, patients: impl IntoIterator<Item = S>) -> Self {
-        self.trial.patients = patients.into_iter().map(Into::into).collect();
+        self.trial.patients = Arc::new(patients.into_iter().map(Into::into).collect());
         self
     }
 

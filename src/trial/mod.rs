@@ -36,19 +36,20 @@ pub use protocol::Protocol;
 pub use reading::{Chunk, Chunks};
 pub use schedule::{Schedule, Visit};
 pub use summary::Summary;
-pub(crate) use values::{Values, on_visits};
+pub(crate) use values::on_visits;
 pub(crate) use variable::VariableHeader;
 pub use variable::{Kind, Role, Scope, Variable};
 
 use crate::error::{Error, Result};
 use crate::instruments::Diagnosis;
+use std::sync::Arc;
 
 /// A randomized trial with repeated measurements: the data, and nothing about models.
 #[derive(Debug, Clone)]
 pub struct Trial {
     source: String,
     columns: ColumnNames,
-    patients: Vec<String>,
+    patients: Arc<Vec<String>>,
     arms: Vec<String>,
     arm_of: Vec<usize>,
     schedule: Schedule,
@@ -117,6 +118,11 @@ impl Trial {
     /// Patient identifiers, in the order of the file. Everyone randomized is here, with or without outcomes.
     pub fn patients(&self) -> &[String] {
         &self.patients
+    }
+
+    /// The patients' identifiers, to be kept beside the trial.
+    pub(crate) fn shared_patients(&self) -> Arc<Vec<String>> {
+        Arc::clone(&self.patients)
     }
 
     /// Arms, the reference first.

@@ -6,6 +6,7 @@ use super::{ColumnNames, CovariateKind, Kind, Layout, Outcome, Role, Schedule, S
 use crate::error::{Error, Result};
 use crate::options::Choices;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// What is fixed of a trial before its data: what several files, or several hospitals, must agree on for their data
 /// to be one trial.
@@ -102,7 +103,7 @@ impl Protocol {
         Trial {
             source: "a protocol".into(),
             columns: self.columns.clone(),
-            patients: vec![],
+            patients: Arc::default(),
             arms: self.arms.clone(),
             arm_of: vec![],
             schedule: self.schedule.clone(),

@@ -28,10 +28,6 @@ impl Values {
         Self { scope, data: Data::Codes(Arc::new(codes)) }
     }
 
-    pub fn scope(&self) -> Scope {
-        self.scope
-    }
-
     pub fn numbers(&self) -> Option<&[f64]> {
         match &self.data {
             Data::Numbers(numbers) => Some(numbers),

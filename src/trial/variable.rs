@@ -220,10 +220,6 @@ impl Variable {
         self.header.varies_by_visit()
     }
 
-    pub(crate) fn into_values(self) -> Values {
-        self.values
-    }
-
     pub(crate) fn header(&self) -> &VariableHeader {
         &self.header
     }

@@ -3,4 +3,5 @@
 mod applied;
 mod coordinates;
 mod matrices;
+mod outcomes;
 mod random_terms;
