@@ -85,7 +85,7 @@ impl<'a> Patient<'a> {
     /// The prediction at a visit, or why there is none.
     pub fn predict(&self, visit: usize) -> Result<Predicted, String> {
         let x = self.rows[visit].as_ref().map_err(Clone::clone)?;
-        let fitted = x.dot(&&self.fit.optimum().beta);
+        let fitted = x.dot(&self.fit.optimum().beta);
         if self.kind == PredictionKind::Conditional
             && let Some(position) = self.used.iter().position(|&t| t == visit)
         {
