@@ -3,14 +3,15 @@
 use super::failure::Failure;
 use super::fit::Answer;
 use std::fmt::Write as _;
+use trialstats::Trial;
 use trialstats::table::{Column, Format, Tabular};
 
 /// All tables of the answer, one under the other.
 pub fn render(answer: &Answer) -> Result<String, Failure> {
     let Answer { trial, fit, means, .. } = answer;
     let mut out = String::new();
-    let _ = writeln!(out, "{}", heading(answer));
-    let _ = writeln!(out, "{}", fit.coefficients());
+    let _ = writeln!(out, "{}", heading(trial));
+    let _ = writeln!(out, "{fit}");
     if let Some((means, contrasts)) = means {
         let _ = writeln!(out, "{means}\n{contrasts}");
     }
@@ -19,33 +20,16 @@ pub fn render(answer: &Answer) -> Result<String, Failure> {
         let table = FittedCovariance { group: &group.group, visits: fit.design().visit_labels(), sigma: &group.sigma };
         let _ = writeln!(out, "{}", table.to_text());
     }
-    let notes = trial.inferred().iter().chain(fit.design().warnings());
-    for note in notes {
+    for note in trial.inferred() {
         let _ = writeln!(out, "Note: {note}");
     }
     Ok(out)
 }
 
-/// What was fitted to what.
-fn heading(answer: &Answer) -> String {
-    let Answer { arguments, trial, fit, .. } = answer;
+/// The file, and who was randomized.
+fn heading(trial: &Trial) -> String {
     let randomized: Vec<String> = trial.arms().iter().zip(trial.randomized()).map(|(arm, n)| format!("{arm} {n}")).collect();
-    let excluded = trial.patients().len() - fit.n_patients();
-    format!(
-        "{}\n{}: {} patients ({}), {} analysed{}, {} observations\nlog-likelihood {:.5}, AIC {:.3}, BIC {:.3}; {} iterations, decrement {:.1e}\n",
-        arguments.formula.trim(),
-        trial.source(),
-        trial.patients().len(),
-        randomized.join(", "),
-        fit.n_patients(),
-        if excluded == 0 { String::new() } else { format!(" ({excluded} without an analysed observation)") },
-        fit.n_observations(),
-        fit.log_likelihood(),
-        fit.aic(),
-        fit.bic(),
-        fit.convergence().iterations,
-        fit.convergence().decrement,
-    )
+    format!("{}: {} patients ({})\n", trial.source(), trial.patients().len(), randomized.join(", "))
 }
 
 /// Σ of one group: standard deviations on the diagonal, correlations below.

@@ -98,6 +98,12 @@ impl Exclusions {
         counts.sort_by(|a, b| (std::cmp::Reverse(a.1), &a.0).cmp(&(std::cmp::Reverse(b.1), &b.0)));
         counts
     }
+
+    /// How many observed outcomes are excluded, and why; `None` where none is.
+    pub(crate) fn sentence(&self) -> Option<String> {
+        let reasons: Vec<String> = self.counts().iter().map(|(reason, n)| format!("{n} where {reason}")).collect();
+        (!reasons.is_empty()).then(|| format!("Observed outcomes excluded: {}.", reasons.join("; ")))
+    }
 }
 
 impl Tabular for Exclusions {

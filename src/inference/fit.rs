@@ -286,14 +286,7 @@ impl Fit {
 
     /// How the model was fitted, a sentence each: what every table made from it carries in its notes.
     pub fn notes(&self) -> Vec<String> {
-        let likelihood = match self.estimation {
-            Estimation::Reml => "restricted maximum likelihood",
-            Estimation::Ml => "maximum likelihood",
-        };
-        let mut notes = vec![
-            sentence(&format!("{} covariance, {likelihood}, {} degrees of freedom.", self.covariance, self.df.words())),
-            format!("{} observations of {} patients.", self.n_observations(), self.n_patients()),
-        ];
+        let mut notes = self.opening().to_vec();
         notes.extend(self.fallback.note());
         if self.information_kind == InformationKind::Expected && self.uses_information() {
             notes.push("Covariance of the covariance parameters from the expected information.".into());
@@ -313,6 +306,18 @@ impl Fit {
         }
         notes.extend(self.singular_note());
         notes
+    }
+
+    /// The first of the notes: the model, and how much data.
+    pub(super) fn opening(&self) -> [String; 2] {
+        let likelihood = match self.estimation {
+            Estimation::Reml => "restricted maximum likelihood",
+            Estimation::Ml => "maximum likelihood",
+        };
+        [
+            sentence(&format!("{} covariance, {likelihood}, {} degrees of freedom.", self.covariance, self.df.words())),
+            format!("{} observations of {} patients.", self.n_observations(), self.n_patients()),
+        ]
     }
 
     /// Refuses what takes patients to be independent, where effects of clusters tie them together.

@@ -68,6 +68,7 @@ mod sandwich_rotation;
 mod sandwich_rows;
 mod satterthwaite;
 mod simulation;
+mod summary;
 
 pub use bootstrap_test::BootstrapLikelihoodRatio;
 pub use cluster_counts::{ClusterCount, ClusterCounts};

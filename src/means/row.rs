@@ -38,9 +38,7 @@ pub(super) fn baseline(design: &Design) -> Option<String> {
 
 /// How many observations were left out, for a table's notes.
 pub(super) fn exclusions(design: &Design) -> Option<String> {
-    let counts = design.exclusions().counts();
-    let reasons: Vec<String> = counts.iter().map(|(reason, n)| format!("{n} where {reason}")).collect();
-    (!reasons.is_empty()).then(|| format!("Observed outcomes excluded: {}.", reasons.join("; ")))
+    design.exclusions().sentence()
 }
 
 /// A sentence for every row that has no estimate.

@@ -9,4 +9,5 @@ mod random_effects;
 mod residuals;
 mod sandwich;
 mod sandwich_clusters;
+mod summary;
 mod term_tests;

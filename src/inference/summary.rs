@@ -1,0 +1,119 @@
+//! The summary of a fit: what `println!("{fit}")` shows.
+
+use super::Fit;
+use super::criteria::ParameterCount;
+use crate::fit::Estimation;
+use crate::table::layout::{WIDTH, paragraph, text};
+use crate::table::{Column, Format, Tabular as _};
+use std::fmt;
+
+/// What users of R and SAS look for after a fit: the model, how it was fitted, the data, the coefficients, the
+/// covariance parameters or variance components, fit statistics, convergence, and everything that a reader has to know.
+///
+/// ```
+/// # use trialstats::{Model, simulate::Gaussian};
+/// # fn main() -> trialstats::Result<()> {
+/// # let trial = Gaussian::new(["before", "after"]).arm("a", 40, [5.0, 5.0]).arm("b", 40, [5.0, 4.0]).trial(1, 0)?;
+/// let fit = Model::formula("y ~ arm * visit")?.fit(&trial)?;
+/// println!("{fit}");
+/// # assert!(fit.to_string().contains("Covariance parameters"));
+/// # Ok(())
+/// # }
+/// ```
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let coefficients = self.coefficients();
+        // How the model was fitted stands at the head, and is not said again below.
+        let opening = self.opening();
+        let notes = coefficients.notes.iter().filter(|note| !opening.contains(note)).cloned().chain(self.design().exclusions().sentence());
+        let warnings = self.design().warnings().iter().map(|warning| format!("Warning: {warning}."));
+        let sections = [
+            self.head(),
+            text(&coefficients.title(), &coefficients.columns(), &[], WIDTH),
+            self.components(),
+            self.parameters(),
+            self.statistics(),
+            notes.chain(warnings).map(|note| paragraph(&note, WIDTH)).collect(),
+        ];
+        f.write_str(&sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n"))
+    }
+}
+
+impl Fit {
+    /// The model, how it was fitted, and to how many.
+    fn head(&self) -> String {
+        let columns = self.design().columns();
+        let random = columns.options.random.iter().map(|effects| format!(" + {effects}")).collect::<String>();
+        let title = format!("{}{random}", columns.mean_model());
+        let rule = "─".repeat(title.chars().count().min(WIDTH));
+        let lines = self.opening().into_iter().chain([self.data_sentence()]).chain(self.levels_sentence());
+        format!("{}{rule}\n{}", paragraph(&title, WIDTH), lines.map(|line| paragraph(&line, WIDTH)).collect::<String>())
+    }
+
+    /// The visits, and who was randomized and is not analysed.
+    fn data_sentence(&self) -> String {
+        let exclusions = self.design().exclusions();
+        let (without_outcome, wholly_excluded) = exclusions.patients_left_out();
+        let left_out = [(without_outcome, "without an observed outcome"), (wholly_excluded, "whose outcomes are all excluded")];
+        let left_out: Vec<String> = left_out.iter().filter(|(n, _)| *n > 0).map(|(n, why)| format!("; {n} {why}")).collect();
+        format!("Visits: {}. Patients randomized: {}{}.", self.design().visit_labels().join(", "), exclusions.randomized, left_out.concat())
+    }
+
+    /// How many levels each factor of random effects has.
+    fn levels_sentence(&self) -> Option<String> {
+        let mut factors: Vec<(&str, usize)> = vec![];
+        for term in self.design().random() {
+            if !factors.iter().any(|(name, _)| *name == term.factor()) {
+                factors.push((term.factor(), term.levels().len()));
+            }
+        }
+        let levels: Vec<String> = factors.iter().map(|(name, n)| format!("{name}, {n}")).collect();
+        (!levels.is_empty()).then(|| format!("Levels of random effects: {}.", levels.join("; ")))
+    }
+
+    /// Variances of the random effects and of the residuals, where there are random effects.
+    fn components(&self) -> String {
+        if self.design().random().is_empty() {
+            return String::new();
+        }
+        let components = self.variance_components();
+        text(&components.title(), &components.columns(), &[], WIDTH)
+    }
+
+    /// The parameters of the covariance of a patient's visits; nothing where the variance components have said it.
+    fn parameters(&self) -> String {
+        let own = self.first_of_effects();
+        if own == self.covariances().len() && !self.design().random().is_empty() {
+            return String::new();
+        }
+        let parameters = || self.optimum().parameter_names.iter().zip(&self.optimum().theta).take(own);
+        let columns = [
+            Column::text("parameter", "parameter", parameters().map(|(name, _)| name.as_str())),
+            Column::real("estimate", "estimate", Format::Decimals(4), parameters().map(|(_, theta)| *theta)),
+        ];
+        text("Covariance parameters", &columns, &[], WIDTH)
+    }
+
+    /// Likelihood, information criteria and how the search ended.
+    fn statistics(&self) -> String {
+        let criteria = self.information_criteria(ParameterCount::Covariance);
+        let restricted = match self.estimation() {
+            Estimation::Reml => "−2 restricted log-likelihood",
+            Estimation::Ml => "−2 log-likelihood",
+        };
+        let value = |name, heading, x| Column::real(name, heading, Format::Decimals(2), [x]);
+        let columns = [
+            value("deviance", restricted, -2.0 * self.log_likelihood()),
+            value("aic", "AIC", criteria.aic),
+            value("aicc", "AICC", criteria.aicc),
+            value("bic", "BIC", criteria.bic),
+        ];
+        let convergence = self.convergence();
+        let steps = if convergence.iterations == 1 { "iteration" } else { "iterations" };
+        let notes = [
+            format!("Converged after {} {steps}.", convergence.iterations),
+            format!("The criteria count the {} covariance parameters; BIC takes patients as n.", self.optimum().theta.len()),
+        ];
+        text("Fit statistics", &columns, &notes, WIDTH)
+    }
+}
