@@ -77,6 +77,7 @@ pub mod schema;
 pub mod simulate;
 pub mod table;
 pub mod trial;
+mod written;
 
 pub use covariance::Covariance;
 pub use design::MeanModel;

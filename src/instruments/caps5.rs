@@ -1,7 +1,8 @@
 //! The Clinician-Administered PTSD Scale for DSM-5.
 
-use super::{Assessment, Criterion, Diagnosis, Instrument, Item, MissingItems, Score, sum};
+use super::{Assessment, Criterion, Diagnosis, Instrument, Item, MissingItems, NamedInstrument, Score, sum};
 use crate::error::{Error, Result};
+use serde::de::{Deserialize, Deserializer, Error as _};
 use std::ops::RangeInclusive;
 
 /// A symptom cluster of the CAPS-5.
@@ -99,12 +100,15 @@ const PRESENT: u8 = 2;
 /// assert_eq!(assessment.scores[0], None);
 /// assert_eq!(assessment.diagnoses[0], Diagnosis::Unknown);
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Caps5 {
     prefix: String,
     outcome: String,
     /// Numbers of the items in the file, rising, from 1.
+    #[serde(rename = "items", deserialize_with = "carried_items")]
     carried: Vec<usize>,
+    #[serde(deserialize_with = "exposure")]
     criterion_a: Criterion,
     criterion_f: Criterion,
     criterion_g: Criterion,
@@ -117,7 +121,21 @@ impl Default for Caps5 {
     }
 }
 
+/// The numbers of items, checked.
+fn carried_items<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<usize>, D::Error> {
+    let items = Vec::<usize>::deserialize(deserializer)?;
+    Caps5::new().carrying(items).map(|caps5| caps5.carried).map_err(D::Error::custom)
+}
+
+/// How exposure is decided, which no item rates.
+fn exposure<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Criterion, D::Error> {
+    Criterion::deserialize(deserializer).map(|rule| Caps5::new().criterion_a(rule).criterion_a)
+}
+
 impl Caps5 {
+    /// Its name in a [`Registry`](super::Registry).
+    pub const NAME: &'static str = "caps5";
+
     /// All thirty items, in columns `caps5_01` to `caps5_30`.
     pub fn new() -> Self {
         Self {
@@ -294,6 +312,10 @@ impl Instrument for Caps5 {
                 self.criterion_g.words(),
             ),
         ]
+    }
+
+    fn named(&self) -> Option<NamedInstrument> {
+        NamedInstrument::of(Self::NAME, self, &Self::default())
     }
 
     fn assess(&self, ratings: &[Option<u8>]) -> Assessment {

@@ -36,11 +36,13 @@
 //! ```
 
 mod caps5;
+mod registry;
 mod scid5pd;
 mod scoring;
 mod severity;
 
 pub use caps5::{CAPS5_CLUSTERS, Caps5, Caps5Cluster};
+pub use registry::{NamedInstrument, Registry};
 pub use scid5pd::{Disorder, Scid5Pd};
 pub use scoring::{Criterion, MissingItems, sum};
 pub use severity::{Band, SeverityBands};
@@ -122,6 +124,12 @@ pub trait Instrument: Debug + Send + Sync {
     /// tables.
     fn notes(&self) -> Vec<String> {
         vec![]
+    }
+
+    /// The name and options by which a [`Registry`] makes this instrument again, so that a layout with it can be
+    /// written to a file; `None` for an instrument that is made in Rust only.
+    fn named(&self) -> Option<NamedInstrument> {
+        None
     }
 
     /// Scores one assessment; `ratings` holds one entry an item, within its range, `None` where missing.

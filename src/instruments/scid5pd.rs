@@ -1,7 +1,8 @@
 //! The Structured Clinical Interview for DSM-5 Personality Disorders.
 
-use super::{Assessment, Criterion, Diagnosis, Instrument, Item, MissingItems, Score, sum};
+use super::{Assessment, Criterion, Diagnosis, Instrument, Item, MissingItems, NamedInstrument, Score, sum};
 use crate::options::choices;
+use serde::de::{Deserialize, Deserializer};
 
 /// A personality disorder of the DSM-5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -137,10 +138,12 @@ const AT_THRESHOLD: u8 = 2;
 /// ratings[11] = None;
 /// assert_eq!(scid.assess(&ratings).diagnoses, [Diagnosis::Met, Diagnosis::Unknown, Diagnosis::NotMet]);
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Scid5Pd {
     prefix: String,
     outcome: String,
+    #[serde(deserialize_with = "once")]
     disorders: Vec<Disorder>,
     conduct_disorder: Criterion,
     missing_items: MissingItems,
@@ -152,7 +155,15 @@ impl Default for Scid5Pd {
     }
 }
 
+/// Disorders, each once.
+fn once<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Disorder>, D::Error> {
+    Vec::<Disorder>::deserialize(deserializer).map(|disorders| Scid5Pd::of(disorders).disorders)
+}
+
 impl Scid5Pd {
+    /// Its name in a [`Registry`](super::Registry).
+    pub const NAME: &'static str = "scid5-pd";
+
     /// Avoidant, dependent and obsessive-compulsive personality disorder: 23 criteria.
     pub fn cluster_c() -> Self {
         Self::of(Disorder::CLUSTER_C)
@@ -274,6 +285,10 @@ impl Instrument for Scid5Pd {
             notes.push(format!("Antisocial personality disorder: conduct disorder before 15 {}.", self.conduct_disorder.words()));
         }
         notes
+    }
+
+    fn named(&self) -> Option<NamedInstrument> {
+        NamedInstrument::of(Self::NAME, self, &Self::default())
     }
 
     fn assess(&self, ratings: &[Option<u8>]) -> Assessment {

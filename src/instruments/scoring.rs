@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 ///
 /// No official rule for missing CAPS-5 or SCID-5-PD items is known to the authors, so the default is the strict one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum MissingItems {
     /// A sum with a missing item is missing.
     #[default]

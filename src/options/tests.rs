@@ -191,5 +191,5 @@ fn options_with_numbers_are_tagged_objects() {
     let threshold = Threshold::ReliabilityAtBaseline { reliability: 0.78, level: 0.95 };
     check(threshold, serde_json::json!({ "reliability-at-baseline": { "reliability": 0.78, "level": 0.95 } }));
     check(MissingItems::MakeMissing, serde_json::json!("make-missing"));
-    check(MissingItems::Prorate { at_most: 2 }, serde_json::json!({ "prorate": { "at_most": 2 } }));
+    check(MissingItems::Prorate { at_most: 2 }, serde_json::json!({ "prorate": { "at-most": 2 } }));
 }

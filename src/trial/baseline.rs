@@ -79,6 +79,13 @@ impl Trial {
         BaselineTable { visit, rows }
     }
 
+    /// What the table of baseline characteristics may show, where the trial has it at baseline.
+    pub(crate) fn characteristic_names(&self) -> Vec<&str> {
+        let covariates = self.covariates().map(Variable::name);
+        let outcomes = self.outcomes().iter().map(|o| o.name.as_str());
+        covariates.chain(outcomes).chain(self.diagnoses().iter().map(|d| d.name.as_str())).collect()
+    }
+
     fn arms_and_all(&self) -> Vec<(String, Vec<usize>)> {
         let everyone: Vec<usize> = (0..self.patients().len()).collect();
         let of_arm = |arm: usize| everyone.iter().copied().filter(|&i| self.arm_of()[i] == arm).collect();

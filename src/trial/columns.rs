@@ -3,10 +3,11 @@
 use crate::options::choices;
 use std::sync::Arc;
 
-use crate::instruments::Instrument;
+use crate::error::{Error, Result};
+use crate::instruments::{Instrument, NamedInstrument, Registry};
 
 /// Where the values of a variable are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Columns {
     /// In one column, whatever the visit.
     One(String),
@@ -114,12 +115,96 @@ pub(super) struct CovariateColumn {
     pub kind: CovariateKind,
 }
 
+/// An instrument of a layout: the thing itself, or its name until the layout meets data.
+#[derive(Debug, Clone)]
+pub(super) enum LayoutInstrument {
+    /// The instrument, with the column of each item.
+    Given(InstrumentColumns),
+    /// What a registry makes an instrument of.
+    Named(NamedInstrument, ItemColumns),
+}
+
 /// An instrument and the columns of its items.
 #[derive(Debug, Clone)]
 pub(super) struct InstrumentColumns {
     pub instrument: Arc<dyn Instrument>,
     /// One an item.
     pub items: Vec<Columns>,
+}
+
+/// Where the items of a named instrument are.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) enum ItemColumns {
+    /// In columns of the items' own names.
+    #[default]
+    Own,
+    /// In columns named by a pattern of `{item}` and `{visit}`, with what a column calls each visit; the visits of the
+    /// layout by their labels where none are stated.
+    Pattern { pattern: String, visits: Vec<(String, String)> },
+    /// As listed, one an item.
+    Listed(Vec<Columns>),
+}
+
+impl LayoutInstrument {
+    /// The instrument with its columns; `visits` are the labels that the layout declares.
+    pub fn made(&self, registry: &Registry, visits: &[&str]) -> Result<InstrumentColumns> {
+        match self {
+            LayoutInstrument::Given(given) => Ok(given.clone()),
+            LayoutInstrument::Named(named, columns) => {
+                let instrument = registry.instrument(named)?;
+                let names: Vec<String> = instrument.items().into_iter().map(|item| item.name).collect();
+                let items = columns
+                    .of_items(&names, visits)
+                    .map_err(|why| Error::invalid(format!("the columns of instrument `{}`", named.name()), why, ItemColumns::REMEDY))?;
+                Ok(InstrumentColumns { instrument, items })
+            }
+        }
+    }
+}
+
+impl ItemColumns {
+    const REMEDY: &str = "name them by a pattern such as `{item}_{visit}`, or list one per item";
+
+    /// The columns of items, one an item; what is wrong where there are none.
+    fn of_items(&self, items: &[String], declared: &[&str]) -> Result<Vec<Columns>, String> {
+        match self {
+            ItemColumns::Own => Ok(items.iter().map(|item| Columns::One(item.clone())).collect()),
+            ItemColumns::Listed(columns) if columns.len() == items.len() => Ok(columns.clone()),
+            ItemColumns::Listed(columns) => Err(format!("{} are listed, and the instrument has {} items", columns.len(), items.len())),
+            ItemColumns::Pattern { pattern, visits } => {
+                let stated = visits.iter().map(|(label, called)| (label.as_str(), called.as_str()));
+                let visits: Vec<(&str, &str)> = match visits.is_empty() {
+                    true => declared.iter().map(|label| (*label, *label)).collect(),
+                    false => stated.collect(),
+                };
+                check_pattern(pattern, &visits, items.len())?;
+                let column = |item: &str, visit: &str| pattern.replace("{visit}", visit).replace("{item}", item);
+                let by_visit = pattern.contains("{visit}");
+                let columns = |item: &String| match by_visit {
+                    true => Columns::PerVisit(visits.iter().map(|(label, called)| (label.to_string(), column(item, called))).collect()),
+                    false => Columns::One(column(item, "")),
+                };
+                Ok(items.iter().map(columns).collect())
+            }
+        }
+    }
+}
+
+/// Refuses a pattern by which columns could not be told apart, or that names something else.
+fn check_pattern(pattern: &str, visits: &[(&str, &str)], items: usize) -> Result<(), String> {
+    let known = ["{item}", "{visit}"];
+    let stranger =
+        pattern.match_indices('{').map(|(at, _)| &pattern[at..pattern[at..].find('}').map_or(pattern.len(), |end| at + end + 1)]);
+    if let Some(stranger) = stranger.filter(|part| !known.contains(part)).next() {
+        return Err(format!("`{stranger}` in the pattern `{pattern}` means nothing; `{{item}}` and `{{visit}}` stand for what they say"));
+    }
+    if items > 1 && !pattern.contains("{item}") {
+        return Err(format!("the pattern `{pattern}` has no `{{item}}`, and the instrument has {items} items"));
+    }
+    match (pattern.contains("{visit}"), visits.is_empty()) {
+        (true, true) => Err(format!("the pattern `{pattern}` has a `{{visit}}`, and no visits are declared")),
+        _ => Ok(()),
+    }
 }
 
 /// Visits and columns as owned names.

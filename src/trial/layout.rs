@@ -1,13 +1,18 @@
 //! What the columns of a trial's file mean: declared once, the same for CSV, data frames and Parquet.
 
+#[cfg(test)]
+pub(crate) mod tests;
+mod written;
+
 use crate::options::choices;
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::columns::{Columns, CovariateColumn, CovariateKind, InstrumentColumns, OutcomeColumn, per_visit};
+use super::columns::{Columns, CovariateColumn, CovariateKind, InstrumentColumns, ItemColumns, LayoutInstrument, OutcomeColumn, per_visit};
 use super::{Chunks, ColumnNames, Trial, Visit, reading};
 use crate::error::Result;
-use crate::instruments::Instrument;
+use crate::instruments::{Instrument, NamedInstrument, Registry};
 
 /// Says which column of a file holds what, and how much of the rest is declared rather than inferred.
 ///
@@ -39,6 +44,37 @@ use crate::instruments::Instrument;
 /// assert_eq!(trial.outcome("score")?.values[..3], [21.0, 12.0, 25.0]);
 /// # Ok::<(), trialstats::Error>(())
 /// ```
+///
+/// # In a file
+/// A layout is read from and written to TOML and JSON, alone or as the table `[layout]` of a
+/// [`Plan`](crate::analysis::Plan). What is said by a name alone may be a table that says more:
+///
+/// ```toml
+/// shape = "long"                       # or "wide"
+/// patient = "USUBJID"
+/// arm = "ARMCD"                        # left out: a study with a single arm
+/// visit = "AVISIT"
+/// visit-time = "ADY"
+/// visits = ["baseline", { label = "week 4", time = 4 }]
+/// baseline-visit = "baseline"
+/// arms = ["PBO", "TRT"]                # or reference-arm = "PBO"
+/// outcomes = ["FEV1", { name = "bdi", column = "BDITOT", label = "BDI-II", range = [0, 63] }]
+/// covariates = ["AGE", { name = "SEX", levels = ["female", "male"] }, { name = "DOSE", kind = "numeric-by-visit" }]
+/// weights = ["W"]
+/// clusters = ["site", { name = "therapist", kind = "by-visit" }]
+/// instruments = ["caps5", { name = "scid5-pd", columns = "{item}_score", options = { disorders = ["avoidant"] } }]
+/// missing-codes = ["NA", ".", ""]      # of every column
+/// missing-values = [999, -99]          # of outcomes, covariates and items
+/// missing-in = { AGE = [0] }
+/// delimiter = "semicolon"
+/// decimal-mark = "comma"
+/// roster = [["P01", "PBO"], ["P02", "TRT"]]
+/// ```
+///
+/// In a wide file an outcome, covariate or cluster has a column for each visit,
+/// `{ name = "bdi", columns = { baseline = "BDI_T0", "week 4" = "BDI_T1" } }`, and the items of an instrument are found
+/// by a pattern, `{ name = "caps5", columns = "{item}_{visit}", visits = { baseline = "T0", "week 4" = "T1" } }`, or
+/// listed one by one. Instruments are those of a [`Registry`], which is asked when the layout meets data.
 #[derive(Debug, Clone)]
 pub struct Layout {
     pub(super) patient: String,
@@ -55,7 +91,7 @@ pub struct Layout {
     pub(super) weights: Vec<String>,
     pub(super) clusters: Vec<String>,
     pub(super) clusters_by_visit: Vec<(String, Columns)>,
-    pub(super) instruments: Vec<InstrumentColumns>,
+    pub(super) instruments: Vec<LayoutInstrument>,
     pub(super) roster: Vec<(String, String)>,
     pub(super) missing_codes: Vec<String>,
     pub(super) value_codes: Vec<String>,
@@ -149,13 +185,17 @@ impl Layout {
             clusters_by_visit: vec![],
             instruments: vec![],
             roster: vec![],
-            missing_codes: ["NA", ".", ""].map(String::from).to_vec(),
+            missing_codes: Self::usual_missing_codes(),
             value_codes: vec![],
             column_codes: vec![],
             delimiter: Delimiter::default(),
             decimal_mark: DecimalMark::default(),
             part: false,
         }
+    }
+
+    fn usual_missing_codes() -> Vec<String> {
+        ["NA", ".", ""].map(String::from).to_vec()
     }
 
     /// What the columns of patient, arm and visit are called.
@@ -230,8 +270,13 @@ impl Layout {
     /// Adds a covariate of a declared kind.
     pub fn covariate_as(mut self, column: impl Into<String>, kind: CovariateKind) -> Self {
         let name = column.into();
-        self.covariates.push(CovariateColumn { columns: Columns::One(name.clone()), name, kind });
+        self.add_covariate(CovariateColumn { columns: Columns::One(name.clone()), name, kind });
         self
+    }
+
+    /// Weights are the last of the covariates.
+    fn add_covariate(&mut self, covariate: CovariateColumn) {
+        self.covariates.insert(self.covariates.len() - self.weights.len(), covariate);
     }
 
     /// Adds a factor with declared levels, the reference first; any other level in the file is a problem.
@@ -254,16 +299,17 @@ impl Layout {
         kind: CovariateKind,
         columns: impl IntoIterator<Item = (V, C)>,
     ) -> Self {
-        self.covariates.push(CovariateColumn { name: name.into(), columns: Columns::PerVisit(per_visit(columns)), kind });
+        self.add_covariate(CovariateColumn { name: name.into(), columns: Columns::PerVisit(per_visit(columns)), kind });
         self
     }
 
     /// Adds a column of observation weights: a numeric covariate by visit that must be positive wherever an outcome
     /// is observed.
     pub fn weight(mut self, column: impl Into<String>) -> Self {
-        let column = column.into();
-        self.weights.push(column.clone());
-        self.covariate_as(column, CovariateKind::NumericByVisit)
+        let name = column.into();
+        self.weights.push(name.clone());
+        self.covariates.push(CovariateColumn { columns: Columns::One(name.clone()), name, kind: CovariateKind::NumericByVisit });
+        self
     }
 
     /// Adds a cluster that patients may share, such as therapist; empty for a patient in none. It may be missing in
@@ -309,7 +355,7 @@ impl Layout {
     /// Adds an instrument whose items are in columns of other names: `column` gives the column of an item.
     pub fn instrument_named(mut self, instrument: impl Instrument + 'static, column: impl Fn(&str) -> String) -> Self {
         let items = instrument.items().iter().map(|item| Columns::One(column(&item.name))).collect();
-        self.instruments.push(InstrumentColumns { instrument: Arc::new(instrument), items });
+        self.instruments.push(LayoutInstrument::Given(InstrumentColumns { instrument: Arc::new(instrument), items }));
         self
     }
 
@@ -323,8 +369,73 @@ impl Layout {
         let visits: Vec<S> = visits.into_iter().collect();
         let of_item = |item: &str| visits.iter().map(|v| (v.as_ref().to_string(), column(v.as_ref(), item))).collect();
         let items = instrument.items().iter().map(|item| Columns::PerVisit(of_item(&item.name))).collect();
-        self.instruments.push(InstrumentColumns { instrument: Arc::new(instrument), items });
+        self.instruments.push(LayoutInstrument::Given(InstrumentColumns { instrument: Arc::new(instrument), items }));
         self
+    }
+
+    /// Adds an instrument by its name in a [`Registry`], as a layout in a file does. The items are in columns of their
+    /// own names. What the name stands for is looked up when data are read: among the instruments of the crate, unless
+    /// [`Layout::with_instruments`] has looked elsewhere before.
+    ///
+    /// ```
+    /// use trialstats::Layout;
+    /// use trialstats::instruments::NamedInstrument;
+    ///
+    /// let layout = Layout::long("id", "arm", "visit").named_instrument(NamedInstrument::new("caps5").option("prefix", "CAPS_"));
+    /// # let _ = layout;
+    /// ```
+    pub fn named_instrument(mut self, named: impl Into<NamedInstrument>) -> Self {
+        self.instruments.push(LayoutInstrument::Named(named.into(), ItemColumns::Own));
+        self
+    }
+
+    /// Adds an instrument by its name whose items are in columns of other names: a pattern such as `{item}_score`.
+    pub fn named_instrument_in(mut self, named: impl Into<NamedInstrument>, pattern: impl Into<String>) -> Self {
+        let columns = ItemColumns::Pattern { pattern: pattern.into(), visits: vec![] };
+        self.instruments.push(LayoutInstrument::Named(named.into(), columns));
+        self
+    }
+
+    /// Adds an instrument of a wide file by its name: a pattern such as `{item}_{visit}`, and for each visit what its
+    /// columns call it; `[("baseline", "T0"), ("3 months", "T1")]`.
+    pub fn wide_named_instrument<V: Into<String>, C: Into<String>>(
+        mut self,
+        named: impl Into<NamedInstrument>,
+        visits: impl IntoIterator<Item = (V, C)>,
+        pattern: impl Into<String>,
+    ) -> Self {
+        let columns = ItemColumns::Pattern { pattern: pattern.into(), visits: per_visit(visits) };
+        self.instruments.push(LayoutInstrument::Named(named.into(), columns));
+        self
+    }
+
+    /// Looks up every instrument that is referred to by name.
+    ///
+    /// # Errors
+    /// As [`Registry::instrument`]; [`Error::Invalid`](crate::Error::Invalid) for columns that do not fit the
+    /// instrument's items.
+    pub fn with_instruments(mut self, registry: &Registry) -> Result<Self> {
+        let visits: Vec<&str> = self.visits.iter().map(|v| v.label.as_str()).collect();
+        let made = self.instruments.iter().map(|i| i.made(registry, &visits).map(LayoutInstrument::Given)).collect::<Result<_>>()?;
+        self.instruments = made;
+        Ok(self)
+    }
+
+    /// The layout with every instrument at hand.
+    pub(super) fn ready(&self) -> Result<Cow<'_, Self>> {
+        let named = |i: &LayoutInstrument| matches!(i, LayoutInstrument::Named(..));
+        match self.instruments.iter().any(named) {
+            true => self.clone().with_instruments(&Registry::new()).map(Cow::Owned),
+            false => Ok(Cow::Borrowed(self)),
+        }
+    }
+
+    /// The instruments at hand: all, once the layout is [ready](Layout::ready).
+    pub(super) fn instruments(&self) -> impl Iterator<Item = &InstrumentColumns> {
+        self.instruments.iter().filter_map(|i| match i {
+            LayoutInstrument::Given(given) => Some(given),
+            LayoutInstrument::Named(..) => None,
+        })
     }
 
     /// Declares who was randomized to what: `(patient, arm)`. Patients who have no row in the file stay in the trial;

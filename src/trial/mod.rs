@@ -12,7 +12,7 @@ mod columns;
 mod flow;
 #[cfg(feature = "polars")]
 mod frame;
-mod layout;
+pub(crate) mod layout;
 mod observed;
 mod patterns;
 mod protocol;

@@ -195,6 +195,10 @@ impl Layout {
     /// [`Error::Invalid`] names what is left to be inferred from the data, and how to declare it. Instruments and
     /// clusters have to come from a trial ([`Trial::protocol`]).
     pub fn protocol(&self) -> Result<Protocol> {
+        self.ready()?.declared_protocol()
+    }
+
+    fn declared_protocol(&self) -> Result<Protocol> {
         let missing =
             |what: &str, remedy: &str| Err(Error::invalid(format!("the protocol of the layout: {what}"), "it is left to the data", remedy));
         let arms = match (&self.arm, self.arms.is_empty()) {
@@ -209,7 +213,7 @@ impl Layout {
             return missing("the visits", "declare them with `visits` or `visits_at`");
         };
         let mut protocol = Protocol::new(self.column_names(), arms, schedule);
-        for instrument in &self.instruments {
+        for instrument in self.instruments() {
             for score in instrument.instrument.scores() {
                 protocol.with_outcome(&score.name, &score.label, Some(score.range));
             }

@@ -1,5 +1,6 @@
 //! A file in chunks of whole patients: for files that are larger than memory.
 
+use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -28,7 +29,7 @@ pub struct Chunk {
 /// The rows of a patient have to stand together. A patient who comes up again later is an error; to notice it, 16
 /// bytes of every patient are kept.
 pub struct Chunks<'a> {
-    layout: &'a Layout,
+    layout: Cow<'a, Layout>,
     blocks: Box<dyn Blocks + 'a>,
     /// Rows whose patient may go on.
     rest: Option<Sheet>,
@@ -44,6 +45,7 @@ impl Chunk {
     /// # Errors
     /// [`Error::Data`] with every problem of the chunk, each with its line or row in the whole file.
     pub fn trial(self, layout: &Layout) -> Result<Trial> {
+        let layout = &*layout.ready()?;
         assemble(layout, &self.sheet, &wanted(layout), self.findings)
     }
 
@@ -54,8 +56,8 @@ impl Chunk {
 }
 
 impl<'a> Chunks<'a> {
-    pub(super) fn new(layout: &'a Layout, blocks: Box<dyn Blocks + 'a>) -> Result<Self> {
-        layout_check::check(layout, &wanted(layout))?;
+    pub(super) fn new(layout: Cow<'a, Layout>, blocks: Box<dyn Blocks + 'a>) -> Result<Self> {
+        layout_check::check(&layout, &wanted(&layout))?;
         if !layout.part {
             return Err(Error::invalid(
                 "reading in chunks",
@@ -83,7 +85,7 @@ impl<'a> Chunks<'a> {
 
     /// Reads one more block, and cuts what is there after the last patient that is complete.
     fn advance(&mut self) -> Result<()> {
-        let wanted: HashSet<&str> = wanted(self.layout).into_iter().collect();
+        let wanted: HashSet<&str> = wanted(&self.layout).into_iter().collect();
         let mut findings = std::mem::take(&mut self.rest_findings);
         let block = self.blocks.next(&wanted, &mut findings)?;
         self.ended = block.is_none();

@@ -16,7 +16,7 @@ pub(super) fn check(layout: &Layout, wanted: &[&str]) -> Result<()> {
         ));
     }
     let outcomes = layout.outcomes.iter().map(|o| (o.name.as_str(), &o.columns));
-    let items = layout.instruments.iter().flat_map(|i| i.items.iter().map(|c| (i.instrument.name(), c)));
+    let items = layout.instruments().flat_map(|i| i.items.iter().map(|c| (i.instrument.name(), c)));
     let covariates = layout.covariates.iter();
     let by_visit =
         covariates.filter(|c| matches!(c.kind, CovariateKind::NumericByVisit | CovariateKind::FactorByVisit) || per_visit(&c.columns));

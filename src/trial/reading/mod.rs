@@ -43,6 +43,7 @@ pub(super) fn unreadable(path: &str, source: std::io::Error) -> Error {
 
 /// A trial from text.
 pub(super) fn csv(layout: &Layout, source: &str, text: impl std::io::Read) -> Result<Trial> {
+    let layout = &*layout.ready()?;
     let wanted = wanted(layout);
     layout_check::check(layout, &wanted)?;
     let mut findings = Findings::default();
@@ -58,7 +59,7 @@ pub(super) fn csv_chunks<'a>(layout: &'a Layout, source: &str, text: impl std::i
             self.0.rows(self.1, wanted, findings)
         }
     }
-    Chunks::new(layout, Box::new(Text(csv::Table::new(source, text, layout.delimiter), rows.max(1))))
+    Chunks::new(layout.ready()?, Box::new(Text(csv::Table::new(source, text, layout.delimiter), rows.max(1))))
 }
 
 /// Data frames that follow one another as chunks.
@@ -84,20 +85,21 @@ pub(super) fn dataframe_chunks<'a>(
             Ok(Some(sheet))
         }
     }
-    Chunks::new(layout, Box::new(Frames { source: source.into(), frames, rows: 0 }))
+    Chunks::new(layout.ready()?, Box::new(Frames { source: source.into(), frames, rows: 0 }))
 }
 
 /// A Parquet file in chunks of about so many rows.
 #[cfg(feature = "parquet")]
 pub(super) fn parquet_chunks<'a>(layout: &'a Layout, path: &std::path::Path, rows: usize) -> Result<Chunks<'a>> {
     let name = path.display().to_string();
-    let columns = wanted(layout).into_iter().map(String::from).collect();
+    let columns = wanted(&*layout.ready()?).into_iter().map(String::from).collect();
     dataframe_chunks(layout, &name, frame::parquet_slices(path, &name, columns, rows)?)
 }
 
 /// A trial from a data frame.
 #[cfg(feature = "polars")]
 pub(super) fn dataframe(layout: &Layout, source: &str, frame: &polars::prelude::DataFrame) -> Result<Trial> {
+    let layout = &*layout.ready()?;
     let wanted = wanted(layout);
     layout_check::check(layout, &wanted)?;
     let mut findings = Findings::default();
@@ -121,7 +123,7 @@ fn wanted(layout: &Layout) -> Vec<&str> {
     };
     let identifiers = [Some(layout.patient.as_str()), layout.arm.as_deref(), visit, layout.time_column.as_deref()];
     let outcomes = layout.outcomes.iter().map(|o| &o.columns);
-    let variables = outcomes.chain(layout.covariates.iter().map(|c| &c.columns)).chain(layout.instruments.iter().flat_map(|i| &i.items));
+    let variables = outcomes.chain(layout.covariates.iter().map(|c| &c.columns)).chain(layout.instruments().flat_map(|i| &i.items));
     let variables = variables.chain(layout.clusters_by_visit.iter().map(|(_, columns)| columns));
     let variables = variables.flat_map(|c| match c {
         Columns::One(column) => vec![column.as_str()],

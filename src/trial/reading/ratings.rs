@@ -10,7 +10,7 @@ use crate::trial::{DiagnosisSeries, Outcome};
 /// The scores and diagnoses of every instrument that the layout names.
 pub(super) fn read(grid: &Grid<'_>, findings: &mut Findings) -> (Vec<Outcome>, Vec<DiagnosisSeries>) {
     let (mut outcomes, mut diagnoses) = (vec![], vec![]);
-    for columns in &grid.layout.instruments {
+    for columns in grid.layout.instruments() {
         let (scores, criteria) = score(grid, columns, findings);
         outcomes.extend(scores);
         diagnoses.extend(criteria);

@@ -73,7 +73,7 @@ pub(super) fn declared(layout: &Layout, findings: &mut Findings) -> Option<Sched
 /// The visits that the columns of a wide layout name, in the order of their declaration.
 pub(super) fn visits_of_columns(layout: &Layout) -> Vec<&str> {
     let outcomes = layout.outcomes.iter().map(|o| &o.columns);
-    let items = layout.instruments.iter().flat_map(|i| &i.items);
+    let items = layout.instruments().flat_map(|i| &i.items);
     let covariates = layout.covariates.iter().map(|c| &c.columns);
     let clusters = layout.clusters_by_visit.iter().map(|(_, columns)| columns);
     let per_visit = outcomes.chain(items).chain(covariates).chain(clusters).filter_map(|c| match c {
@@ -130,7 +130,7 @@ fn labels_of_rows(
 
 fn measured_columns(layout: &Layout) -> impl Iterator<Item = &str> {
     let outcomes = layout.outcomes.iter().map(|o| &o.columns);
-    outcomes.chain(layout.instruments.iter().flat_map(|i| &i.items)).filter_map(|c| match c {
+    outcomes.chain(layout.instruments().flat_map(|i| &i.items)).filter_map(|c| match c {
         Columns::One(column) => Some(column.as_str()),
         Columns::PerVisit(_) => None,
     })
