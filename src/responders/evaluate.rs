@@ -87,6 +87,29 @@ impl Definition {
     }
 }
 
+impl Definition {
+    /// Everything in the definition that `trial` does not have or that makes no sense.
+    pub(crate) fn problems(&self, trial: &Trial, baseline: &BaselineFrom) -> Vec<Error> {
+        let mut found = vec![];
+        for rule in std::iter::once(&self.rule).chain(&self.required_at_baseline) {
+            add_problems(rule, trial, baseline, &mut found);
+        }
+        if self.required_at_baseline.is_some() && trial.schedule().baseline().is_none() {
+            found.push(no_baseline(&self.label));
+        }
+        found
+    }
+}
+
+fn add_problems(rule: &Rule, trial: &Trial, baseline: &BaselineFrom, found: &mut Vec<Error>) {
+    match rule {
+        Rule::All(parts) | Rule::Any(parts) if !parts.is_empty() => {
+            parts.iter().for_each(|part| add_problems(part, trial, baseline, found));
+        }
+        part => found.extend(Condition::compile(part, trial, baseline).err()),
+    }
+}
+
 fn status(eligible: Diagnosis, holds: Diagnosis) -> Status {
     match (eligible, holds) {
         (Diagnosis::NotMet, _) => Status::NotEligible,

@@ -41,6 +41,7 @@ mod rates;
 mod rule;
 
 pub use comparison::{Comparison, ComparisonSummary, Comparisons, compare};
+pub(crate) use definition::stated_definitions;
 pub use definition::{Definition, Meaning};
 pub use evaluate::{Responders, Status, share_below};
 pub use number_needed::{Direction, NumberNeeded, NumberNeededInterval};

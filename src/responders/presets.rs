@@ -4,6 +4,9 @@
 //! they are offered by name and never as "the" rule of a trial. Outcomes and diagnoses are those of
 //! [`Caps5`](crate::instruments::Caps5) and [`Scid5Pd`](crate::instruments::Scid5Pd) under their default names.
 //!
+//! A plan or a [`Definition`] in a file refers to a preset by its name with hyphens: `caps5-response`; `caps5` is all
+//! of the CAPS-5 ([`caps5`]), and the reliable change has its points in the name: `caps5-reliable-change-13`.
+//!
 //! | preset | rule | source |
 //! |---|---|---|
 //! | [`caps5_response`] | drop of 10 points or more | unverified |
@@ -16,6 +19,7 @@
 //! | [`pd_remission_of_all`] | below threshold on all cluster C disorders | no rule is published |
 
 use super::{Definition, Occasion, Rule};
+use crate::error::{Error, Result};
 use crate::instruments::Disorder;
 use crate::options::choices;
 
@@ -124,4 +128,42 @@ pub fn caps5() -> Vec<Definition> {
         caps5_loss_of_diagnosis_below_25(),
         caps5_remission(),
     ]
+}
+
+/// What makes the definitions of a preset.
+type Make = fn() -> Vec<Definition>;
+
+/// The presets by the names that files have for them.
+const NAMED: [(&str, Make); 10] = [
+    ("caps5", caps5),
+    ("caps5-response", || vec![caps5_response()]),
+    ("caps5-reliable-change-12", || vec![caps5_reliable_change(ReliableChange::Points12)]),
+    ("caps5-reliable-change-13", || vec![caps5_reliable_change(ReliableChange::Points13)]),
+    ("caps5-clinically-significant", || vec![caps5_clinically_significant()]),
+    ("caps5-loss-of-diagnosis", || vec![caps5_loss_of_diagnosis()]),
+    ("caps5-loss-of-diagnosis-below-25", || vec![caps5_loss_of_diagnosis_below_25()]),
+    ("caps5-remission", || vec![caps5_remission()]),
+    ("pd-remission-of-those-met", || vec![pd_remission_of_those_met()]),
+    ("pd-remission-of-all", || vec![pd_remission_of_all()]),
+];
+
+/// The names that [`named`] knows.
+pub fn names() -> Vec<&'static str> {
+    NAMED.iter().map(|(name, _)| *name).collect()
+}
+
+/// The definitions of the preset that a file calls `name`: one, or six for `caps5`.
+///
+/// # Errors
+/// [`Error::Unknown`] for a name that is none, with the nearest that is.
+///
+/// ```
+/// use trialstats::responders::presets;
+/// assert_eq!(presets::named("caps5-response")?, [presets::caps5_response()]);
+/// assert_eq!(presets::named("caps5")?.len(), 6);
+/// # Ok::<(), trialstats::Error>(())
+/// ```
+pub fn named(name: &str) -> Result<Vec<Definition>> {
+    let known = NAMED.iter().find(|(known, _)| *known == name);
+    known.map(|(_, make)| make()).ok_or_else(|| Error::unknown("preset of a definition of response", name, &names()))
 }

@@ -1,14 +1,16 @@
 //! The conditions a definition is made of, as a tree.
 
 use crate::options::choices;
+use crate::written::is_default;
 use std::fmt;
 
 /// When something is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Occasion {
     /// At the visit before treatment.
     Baseline,
-    /// At the visit being evaluated.
+    /// At the visit being evaluated (the default).
+    #[default]
     Visit,
 }
 
@@ -24,10 +26,10 @@ choices! {
 /// logic: [`Rule::All`] is not met as soon as one part is not met, [`Rule::Any`] met as soon as one part is met,
 /// whatever is unknown beside it.
 ///
-/// In JSON: `{"all": [{"diagnosis-not-met": {"diagnosis": "ptsd", "at": "visit"}}, {"below": {"outcome": "caps5",
-/// "score": 12.0}}]}`.
+/// In TOML: `rule = { all = [{ diagnosis-not-met = { diagnosis = "ptsd" } }, { below = { outcome = "caps5", score = 12 } }]
+/// }`; JSON has the same keys.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Rule {
     /// The outcome is at least so many points below its baseline.
     PointDrop {
@@ -48,10 +50,10 @@ pub enum Rule {
     PercentDrop {
         /// Name of the outcome.
         outcome: String,
-        /// Percent, above 0 and at most 100.
+        /// Percent, from 1 to 100: 50 for half.
         at_least: f64,
         /// The score that stands for no symptoms; 0 unless the scale starts elsewhere.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_default")]
         floor: f64,
     },
     /// The outcome dropped by more than measurement error explains (Jacobson & Truax 1991, *Journal of Consulting and
@@ -65,7 +67,7 @@ pub enum Rule {
         /// Test–retest reliability, between 0 and 1.
         reliability: f64,
         /// Standard normal deviate; 1.96 unless stated.
-        #[serde(default = "default_z")]
+        #[serde(default = "default_z", skip_serializing_if = "is_default_z")]
         z: f64,
     },
     /// The outcome is below a score.
@@ -100,14 +102,16 @@ pub enum Rule {
     DiagnosisMet {
         /// Name of the diagnosis.
         diagnosis: String,
-        /// When.
+        /// When; at the visit being evaluated unless stated.
+        #[serde(default, skip_serializing_if = "is_default")]
         at: Occasion,
     },
     /// The criteria of a diagnosis are not met.
     DiagnosisNotMet {
         /// Name of the diagnosis.
         diagnosis: String,
-        /// When.
+        /// When; at the visit being evaluated unless stated.
+        #[serde(default, skip_serializing_if = "is_default")]
         at: Occasion,
     },
     /// Every part holds.
@@ -120,15 +124,37 @@ fn default_z() -> f64 {
     1.96
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_default_z(z: &f64) -> bool {
+    *z == default_z()
+}
+
 impl Rule {
     /// [`Rule::PointDrop`].
     pub fn point_drop(outcome: &str, at_least: f64) -> Self {
         Rule::PointDrop { outcome: outcome.into(), at_least }
     }
 
-    /// [`Rule::PercentDrop`] on a scale that starts at 0.
+    /// [`Rule::PointRise`].
+    pub fn point_rise(outcome: &str, at_least: f64) -> Self {
+        Rule::PointRise { outcome: outcome.into(), at_least }
+    }
+
+    /// [`Rule::PercentDrop`] on a scale that starts at 0; `at_least` is in per cent, 50.0 for half.
+    ///
+    /// A fraction, such as 0.5, is refused when the rule meets data.
     pub fn percent_drop(outcome: &str, at_least: f64) -> Self {
-        Rule::PercentDrop { outcome: outcome.into(), at_least, floor: 0.0 }
+        Rule::percent_drop_from(outcome, at_least, 0.0)
+    }
+
+    /// [`Rule::PercentDrop`] on a scale whose lowest score is `floor`; `at_least` is in per cent, 50.0 for half.
+    pub fn percent_drop_from(outcome: &str, at_least: f64, floor: f64) -> Self {
+        Rule::PercentDrop { outcome: outcome.into(), at_least, floor }
+    }
+
+    /// [`Rule::ReliableDrop`] with z = 1.96.
+    pub fn reliable_drop(outcome: &str, sd: f64, reliability: f64) -> Self {
+        Rule::ReliableDrop { outcome: outcome.into(), sd, reliability, z: default_z() }
     }
 
     /// [`Rule::Below`].
@@ -139,6 +165,26 @@ impl Rule {
     /// [`Rule::AtMost`].
     pub fn at_most(outcome: &str, score: f64) -> Self {
         Rule::AtMost { outcome: outcome.into(), score }
+    }
+
+    /// [`Rule::AtLeast`].
+    pub fn at_least(outcome: &str, score: f64) -> Self {
+        Rule::AtLeast { outcome: outcome.into(), score }
+    }
+
+    /// [`Rule::CovariateBelow`].
+    pub fn covariate_below(covariate: &str, value: f64) -> Self {
+        Rule::CovariateBelow { covariate: covariate.into(), value }
+    }
+
+    /// [`Rule::All`].
+    pub fn all(parts: impl IntoIterator<Item = Rule>) -> Self {
+        Rule::All(parts.into_iter().collect())
+    }
+
+    /// [`Rule::Any`].
+    pub fn any(parts: impl IntoIterator<Item = Rule>) -> Self {
+        Rule::Any(parts.into_iter().collect())
     }
 
     /// [`Rule::DiagnosisMet`].
@@ -168,9 +214,12 @@ impl Rule {
         let score = |x: f64| (!x.is_finite()).then(|| format!("{x} is not a score"));
         match self {
             Rule::PointDrop { at_least, .. } | Rule::PointRise { at_least, .. } => points(*at_least),
-            Rule::PercentDrop { at_least, floor, .. } => (*at_least <= 0.0 || *at_least > 100.0 || at_least.is_nan())
-                .then(|| format!("{at_least}% is not above 0 and at most 100"))
-                .or_else(|| score(*floor)),
+            Rule::PercentDrop { at_least, .. } if *at_least > 0.0 && *at_least < 1.0 => {
+                Some(format!("{at_least}% is less than one per cent; a drop is stated in per cent, {} for this fraction", 100.0 * at_least))
+            }
+            Rule::PercentDrop { at_least, floor, .. } => {
+                (!(1.0..=100.0).contains(at_least)).then(|| format!("{at_least}% is not from 1 to 100")).or_else(|| score(*floor))
+            }
             Rule::ReliableDrop { sd, reliability, z, .. } if !(0.0..1.0).contains(reliability) => {
                 Some(format!("a reliability of {reliability} is not between 0 and 1 (sd {sd}, z {z})"))
             }
