@@ -28,6 +28,23 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// A text, such as a plan, could not be read.
+    #[error("{}: {message}", place_in(what, *line, *column))]
+    Written {
+        /// What was read: a file's name, or `the plan`.
+        what: String,
+        /// The line, counted from 1, where it is known.
+        line: Option<usize>,
+        /// The character in the line, counted from 1, where it is known.
+        column: Option<usize>,
+        /// What is wrong there, and what was probably meant.
+        message: String,
+    },
+
+    /// A plan that does not fit the trial. Every problem found is listed, not only the first.
+    #[error("{0}")]
+    Plan(PlanProblems),
+
     /// A formula could not be understood.
     #[error("formula `{formula}`, at character {position}: {message}")]
     Formula {
@@ -129,6 +146,8 @@ impl Error {
         match self {
             Error::Data(_) => "data",
             Error::File { .. } => "file",
+            Error::Written { .. } => "unreadable-text",
+            Error::Plan(_) => "plan",
             Error::Formula { .. } => "formula",
             Error::Unknown { .. } => "unknown-name",
             Error::Invalid { .. } => "invalid-request",
@@ -161,6 +180,45 @@ fn known_names(name: &str, known: &[String]) -> String {
         _ => known.join(", "),
     };
     format!("{meant}{} {listed}", if meant.is_empty() { "known:" } else { "Known:" })
+}
+
+/// `plan.toml, line 3, character 8`, as far as the place is known.
+fn place_in(what: &str, line: Option<usize>, column: Option<usize>) -> String {
+    let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
+    let column = column.map(|column| format!(", character {column}")).unwrap_or_default();
+    format!("{what}{line}{column}")
+}
+
+/// One thing in a plan that does not fit the trial.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PlanProblem {
+    /// The key of the plan that it is about, such as `model.formula`.
+    pub key: String,
+    /// The [code](Error::code) of the refusal.
+    pub code: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for PlanProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.message)
+    }
+}
+
+/// Several [`PlanProblem`]s, in the order of the plan.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PlanProblems(pub Vec<PlanProblem>);
+
+impl fmt::Display for PlanProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [only] = self.0.as_slice() {
+            return write!(f, "the plan does not fit the trial: {only}");
+        }
+        write!(f, "{} problems in the plan:", self.0.len())?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
+    }
 }
 
 /// One thing wrong with the data, and where.

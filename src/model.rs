@@ -2,7 +2,11 @@
 
 mod formula;
 mod identified;
+mod names;
 mod partially_nested;
+#[cfg(test)]
+pub(crate) mod tests;
+pub(crate) mod written;
 
 pub use partially_nested::{GroupEffect, PartiallyNested, WithinArms};
 
@@ -36,6 +40,30 @@ use std::sync::Arc;
 /// | [`clusters`](Model::clusters) | of a cluster-robust covariance: the highest |
 /// | [`weights`](Model::weights) | none |
 /// | [`visits`](Model::visits) | all, without the baseline visit where the baseline is a covariate |
+///
+/// # In a file
+/// A model is read from and written to TOML and JSON, with the names of these methods in kebab-case and defaults left
+/// out:
+///
+/// ```
+/// # use trialstats::Model;
+/// let model: Model = serde_json::from_str(
+///     r#"{
+///         "formula": "caps5 ~ site + arm * visit",
+///         "baseline": "constrained",
+///         "random": ["(1 | therapist)"],
+///         "covariance": "unstructured",
+///         "covariance-else": ["heterogeneous-toeplitz", "compound-symmetry"],
+///         "df": "kenward-roger"
+///     }"#,
+/// )?;
+/// assert_eq!(model.to_string(), "caps5 ~ site + arm * visit + (1 | therapist) + us(visit | patient)");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// `formula` is anything that [`Model::formula`] takes, random effects and covariance included; its right-hand side
+/// alone, or nothing for `arm * visit`, is the model of outcomes that are named later ([`Model::of_outcome`]). A
+/// covariance structure of your own has no name that a file could hold: set it after the model was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     mean: MeanModel,
@@ -50,6 +78,13 @@ pub struct Model {
     vcov: Vcov,
     clusters: Clusters,
     options: DesignOptions,
+}
+
+/// The usual mean, `arm * visit`, of an outcome that is named later, and the defaults for all else.
+impl Default for Model {
+    fn default() -> Self {
+        Self::new(MeanModel::usual())
+    }
 }
 
 impl Model {
@@ -67,6 +102,31 @@ impl Model {
             clusters: Clusters::default(),
             options: DesignOptions::default(),
         }
+    }
+
+    /// The same model of another outcome; see [`MeanModel::of_outcome`].
+    pub fn of_outcome(mut self, name: impl Into<String>) -> Self {
+        self.mean = self.mean.of_outcome(name);
+        self
+    }
+
+    pub(crate) fn map_mean(self, change: impl FnOnce(MeanModel) -> MeanModel) -> Self {
+        Self { mean: change(self.mean), ..self }
+    }
+
+    /// The model with the mean of a right-hand side, and with the random effects and the covariance that it states;
+    /// all else stays.
+    pub(crate) fn with_right_hand_side(mut self, text: &str) -> Result<Self> {
+        let stated = Self::right_hand_side(text)?;
+        let baseline = self.mean.stated_baseline();
+        self.mean = baseline.into_iter().fold(stated.mean.of_outcome(self.mean.outcome_name()), MeanModel::with_baseline);
+        if !stated.options.random.is_empty() {
+            self.options.random = stated.options.random;
+        }
+        if stated.covariance.is_some() {
+            (self.covariance, self.options.group, self.within) = (stated.covariance, stated.options.group, stated.within);
+        }
+        Ok(self)
     }
 
     /// A model given by a formula: the mean, random effects, and the covariance of a patient's visits.
@@ -104,6 +164,8 @@ impl Model {
     /// The covariance among a patient's visits.
     pub fn covariance(mut self, covariance: Covariance) -> Self {
         self.covariance = Some(covariance);
+        // Names for visit and patient are those of the structure in a formula.
+        self.within = None;
         self
     }
 
@@ -225,6 +287,21 @@ impl Model {
     /// The covariance among a patient's visits, where one is stated.
     pub fn stated_covariance(&self) -> Option<&Covariance> {
         self.covariance.as_ref()
+    }
+
+    /// The structures to fall back on.
+    pub fn fallbacks(&self) -> &[Covariance] {
+        &self.fallbacks
+    }
+
+    /// The method for degrees of freedom.
+    pub fn df_method(&self) -> Df {
+        self.df
+    }
+
+    /// The likelihood that is maximised.
+    pub fn likelihood(&self) -> Estimation {
+        self.estimation
     }
 
     /// The factor whose levels each have a covariance of their own, where there is one.

@@ -21,11 +21,10 @@ struct Fitted {
 }
 
 /// The primary outcome under every model of the plan's clusters; nothing where the plan names none.
-pub(super) fn sensitivity(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<Option<ClusterSensitivity>> {
-    let Some(clustering) = &analysis.plan.clustering else { return Ok(None) };
-    let model = analysis.model(&analysis.plan.primary)?;
-    let primary = model.fit(analysis.trial)?;
-    if !has_arm(&primary, analysis.trial) {
+pub(super) fn sensitivity(analysis: &Analysis<'_>, primary: &Fit, progress: &dyn Progress) -> Result<Option<ClusterSensitivity>> {
+    let Some(clustering) = analysis.plan.clustering() else { return Ok(None) };
+    let model = analysis.model_of(&analysis.plan.primary);
+    if !has_arm(primary, analysis.trial) {
         return Err(Error::invalid(
             "the sensitivity analysis of clusters",
             "the mean model does not have the arm, and there is no contrast",
@@ -40,7 +39,7 @@ pub(super) fn sensitivity(analysis: &Analysis<'_>, progress: &dyn Progress) -> R
         fitted.push(fitted_as(analysis, clustering, kind, &model, &after_baseline));
         progress.advance(fitted.len() as u64);
     }
-    let found = assembled(analysis, clustering, &model.to_string(), &primary, &fitted);
+    let found = assembled(analysis, clustering, &model.to_string(), primary, &fitted);
     progress.end();
     found.map(Some)
 }
@@ -54,13 +53,16 @@ fn after_baseline(analysis: &Analysis<'_>, clustering: &Clustering, model: &Mode
 }
 
 fn fitted_as(analysis: &Analysis<'_>, clustering: &Clustering, kind: ClusterModel, plain: &Model, after_baseline: &Trial) -> Fitted {
-    let (plan, trial) = (&analysis.plan, analysis.trial);
-    let df = df_with_effects(plan.df);
+    let trial = analysis.trial;
+    let df = df_with_effects(plain.df_method());
     let (model, trial) = match kind {
         ClusterModel::PartiallyNested => {
-            let nested = PartiallyNested::new(plain.mean().clone(), clustering.highest()).covariance(plan.covariance.clone()).df(df);
-            let model = nested.model(trial);
-            (model.map(|m| m.covariance_else(plan.covariance_else.iter().cloned()).estimation(plan.estimation)), trial)
+            let nested = PartiallyNested::new(plain.mean().clone(), clustering.highest()).model(trial);
+            let as_nested = |nested: Model| {
+                let model = plain.clone().df(df).covariance_by(nested.covariance_group().unwrap_or("arm"));
+                nested.random_effects().iter().cloned().fold(model, Model::random)
+            };
+            (nested.map(as_nested), trial)
         }
         ClusterModel::ClusterRobust => {
             (Ok(plain.clone().vcov(Vcov::Cr2).clusters(Clusters::by(clustering.highest())).df(Df::Satterthwaite)), trial)

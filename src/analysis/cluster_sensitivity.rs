@@ -161,14 +161,14 @@ fn few(analysis: &Analysis<'_>, clustering: &Clustering) -> String {
 
 fn effect_note(found: &ClusterSensitivity, analysis: &Analysis<'_>) -> Option<String> {
     let effect = found.rows.iter().find_map(|r| r.effect.as_ref())?;
-    let sign = match analysis.plan.positive {
+    let sign = match analysis.plan.effects.positive {
         crate::effects::Positive::Fall => "positive: the score is lower than in the reference arm",
         crate::effects::Positive::Rise => "positive: the score is higher than in the reference arm",
     };
     Some(format!(
         "d: the difference over {}, the {}, in every row; {sign}. {} interval by the delta method.",
         Format::Decimals(2).apply(effect.sd),
-        analysis.plan.denominator.words(),
+        analysis.plan.effects.denominator.words(),
         percent(found.level)
     ))
 }

@@ -68,6 +68,16 @@ impl Clustering {
         self
     }
 
+    /// The factor of patients who are treated together, where one is named.
+    pub fn group_factor(&self) -> Option<&str> {
+        self.groups.as_deref()
+    }
+
+    /// The factor of patients who have a therapist in common, where one is named.
+    pub fn therapist_factor(&self) -> Option<&str> {
+        self.therapists.as_deref()
+    }
+
     /// The models that are fitted, the primary analysis first.
     pub fn models(&self) -> Vec<ClusterModel> {
         let (groups, therapists) = (self.groups.is_some(), self.therapists.is_some());

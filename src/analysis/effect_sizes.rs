@@ -2,16 +2,15 @@
 
 use super::run::{has_arm, has_baseline};
 use super::{Analysis, OutcomeEffects, Plan, Progress};
-use crate::effects::{Bootstrap, Difference, EffectOptions, EffectSize, EffectSizes, GroupSize, IntervalMethod, from_model_estimates};
+use crate::effects::{Difference, EffectOptions, EffectSize, EffectSizes, from_model_estimates};
 use crate::error::Result;
 use crate::inference::{Df, Fit};
 use crate::means::ContrastOptions;
-use crate::model::Model;
 use crate::trial::{BaselineFrom, Trial};
 
 /// Within every arm that has a change from baseline and between arms: by the delta method, by the formula of
 /// independent groups, and by the bootstrap where replicates are asked for. Nothing where no baseline value is known.
-pub(super) fn of(analysis: &Analysis<'_>, model: &Model, fit: &Fit, progress: &dyn Progress) -> Result<OutcomeEffects> {
+pub(super) fn of(analysis: &Analysis<'_>, fit: &Fit, progress: &dyn Progress) -> Result<OutcomeEffects> {
     let (trial, plan) = (analysis.trial, &analysis.plan);
     if plan.baseline_from == BaselineFrom::Visit && trial.schedule().baseline().is_none() {
         return Ok(OutcomeEffects::default());
@@ -22,12 +21,12 @@ pub(super) fn of(analysis: &Analysis<'_>, model: &Model, fit: &Fit, progress: &d
         return Ok(OutcomeEffects::default());
     }
     let table = |interval| from_model_estimates(trial, fit, &wanted, &options.clone().interval(interval));
-    let mut tables = vec![table(IntervalMethod::Delta)?, table(IntervalMethod::IndependentGroups(GroupSize::Randomized))?];
-    if plan.bootstrap > 0 {
-        progress.begin(&format!("Bootstrap of effect sizes of {}", fit.design().outcome()), plan.bootstrap as u64);
+    let mut tables = plan.effects.intervals.iter().map(|interval| table(*interval)).collect::<Result<Vec<_>>>()?;
+    if plan.effects.bootstrap > 0 {
+        progress.begin(&format!("Bootstrap of effect sizes of {}", fit.design().outcome()), plan.effects.bootstrap as u64);
         // Resampled fits give estimates only: no degrees of freedom are worked out for them.
-        let plain = model.clone().df(Df::Asymptotic);
-        let bootstrap = Bootstrap::new(plan.bootstrap, plan.seed).level(plan.level).progress(|done, _| progress.advance(done as u64));
+        let plain = analysis.model_of(fit.design().outcome()).df(Df::Asymptotic);
+        let bootstrap = plan.effects.bootstrap_of(plan).progress(|done, _| progress.advance(done as u64));
         let resampled = bootstrap.effects(trial, |t| {
             let fit = plain.fit(t)?;
             from_model_estimates(t, &fit, &differences(&fit, t, &plan.at)?, &options)
@@ -46,7 +45,13 @@ pub(super) fn of(analysis: &Analysis<'_>, model: &Model, fit: &Fit, progress: &d
 
 /// What the plan says of effect sizes.
 pub(super) fn options(plan: &Plan) -> EffectOptions {
-    EffectOptions::new().denominator(plan.denominator).level(plan.level).positive(plan.positive).baseline(plan.baseline_from.clone())
+    let effects = &plan.effects;
+    EffectOptions::new()
+        .denominator(effects.denominator)
+        .correction(effects.correction)
+        .positive(effects.positive)
+        .level(plan.level)
+        .baseline(plan.baseline_from.clone())
 }
 
 /// The limits of `bootstrap` beside the estimates of `plain`, whose standard errors and degrees of freedom are those

@@ -17,6 +17,6 @@ pub use clustering::{ClusterModel, Clustering};
 pub use covariance::{FittedCovariance, GroupCorrelation};
 pub use diagnostics::{Diagnostics, Quantile, Spread};
 pub(crate) use plan::visit_in_prose;
-pub use plan::{Analysis, Plan};
+pub use plan::{Analysis, DataOrigin, EffectPlan, Plan, ReportSettings, ResponderPlan, Sensitivity};
 pub use progress::{Progress, Silent};
 pub use result::{AnalysisResult, ModelFacts, OutcomeEffects, OutcomeResult, TrialFacts};

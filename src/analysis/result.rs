@@ -3,15 +3,20 @@
 use super::{ClusterSensitivity, Diagnostics, FittedCovariance, Plan};
 use crate::design::Baseline;
 use crate::effects::EffectSizes;
-use crate::inference::{Attempt, Coefficients, Df, FTest};
+use crate::inference::{Attempt, Coefficients, Df, FTest, Fit};
 use crate::means::{Contrasts, MarginalMean, MarginalMeans};
 use crate::responders::{Comparisons, Rates};
 use crate::trial::{BaselineTable, MissingPatterns, ObservedMeans, ParticipantFlow, Schedule};
+use serde::{Serialize, Serializer};
+use std::sync::Arc;
 
-/// Everything an [`Analysis`](super::Analysis) found.
+/// Everything that a [`Plan`] found.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct AnalysisResult {
-    /// What was planned.
+    /// The plan as it ran, with every default that depends on the trial ([`Plan::resolved`]). Patients that its layout
+    /// lists are left out.
+    #[serde(serialize_with = "plan_as_far_as_it_goes")]
     pub plan: Plan,
     /// The trial.
     pub trial: TrialFacts,
@@ -46,7 +51,16 @@ pub struct TrialFacts {
     pub inferred: Vec<String>,
 }
 
+/// The plan, or why a file cannot hold it.
+fn plan_as_far_as_it_goes<S: Serializer>(plan: &Plan, serializer: S) -> Result<S::Ok, S::Error> {
+    match serde_json::to_value(plan) {
+        Ok(value) => value.serialize(serializer),
+        Err(error) => serde_json::json!({ "not-written": error.to_string() }).serialize(serializer),
+    }
+}
+
 /// What was found for one outcome.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct OutcomeResult {
     /// Name of the outcome.
@@ -78,6 +92,9 @@ pub struct OutcomeResult {
     pub covariance: FittedCovariance,
     /// Residuals, summarised.
     pub diagnostics: Diagnostics,
+    /// The fit itself, for everything else that hangs off one. It is no part of the JSON.
+    #[serde(skip)]
+    pub fit: Arc<Fit>,
 }
 
 impl OutcomeResult {

@@ -8,14 +8,16 @@ use crate::means::{ContrastOptions, Contrasts, MarginalMeans, MeansOptions};
 use crate::responders::{Comparisons, RateOptions, Rates, compare, rates};
 use crate::trial::{AnalysisSet, BaselineTable, Trial};
 use std::path::Path;
+use std::sync::Arc;
 
 pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<AnalysisResult> {
     let trial = analysis.trial;
-    let outcomes = analysis.outcomes().into_iter().map(|name| outcome(analysis, name, progress)).collect::<Result<Vec<_>>>()?;
-    let clustering = super::cluster_models::sensitivity(analysis, progress)?;
+    let outcomes = analysis.plan.outcomes().map(|name| outcome(analysis, name, progress)).collect::<Result<Vec<_>>>()?;
+    // A plan has a primary outcome, which comes first.
+    let clustering = super::cluster_models::sensitivity(analysis, &outcomes[0].fit, progress)?;
     let (rates, comparisons) = responders(analysis)?;
     Ok(AnalysisResult {
-        plan: analysis.plan.clone(),
+        plan: analysis.plan.clone().without_patients(),
         trial: facts(trial),
         baseline: characteristics(analysis),
         outcomes,
@@ -45,13 +47,13 @@ fn file_name(source: &str) -> String {
 /// The characteristics asked for, in their order.
 fn characteristics(analysis: &Analysis<'_>) -> BaselineTable {
     let mut table = analysis.trial.baseline_table();
-    if let Some(names) = &analysis.plan.characteristics {
+    if let Some(names) = &analysis.plan.report.characteristics {
         let place = |variable: &str| names.iter().position(|n| n == variable);
         table.rows.retain(|r| place(&r.variable).is_some());
         table.rows.sort_by_key(|r| place(&r.variable));
     }
     for row in &mut table.rows {
-        if let Some((_, text)) = analysis.plan.labels.iter().find(|(name, _)| *name == row.variable) {
+        if let Some((_, text)) = analysis.plan.report.labels.iter().find(|(name, _)| *name == row.variable) {
             row.label.clone_from(text);
         }
     }
@@ -62,11 +64,10 @@ fn outcome(analysis: &Analysis<'_>, name: &str, progress: &dyn Progress) -> Resu
     let trial = analysis.trial;
     let label = trial.outcome(name)?.label.clone();
     progress.begin(&format!("Fitting the model of {label}"), 0);
-    let model = analysis.model(name)?;
-    let fit = model.fit(trial)?;
+    let fit = Arc::new(analysis.model_of(name).fit(trial)?);
     let (means, changes, contrasts) = estimates(analysis, &fit)?;
     progress.end();
-    let effects = super::effect_sizes::of(analysis, &model, &fit, progress)?;
+    let effects = super::effect_sizes::of(analysis, &fit, progress)?;
     Ok(OutcomeResult {
         name: name.into(),
         flow: trial.participant_flow(name, &analysis_set(trial, &fit))?,
@@ -82,6 +83,7 @@ fn outcome(analysis: &Analysis<'_>, name: &str, progress: &dyn Progress) -> Resu
         covariance: FittedCovariance::of(&fit),
         diagnostics: Diagnostics::of(trial, &label, &fit.residuals()?),
         label,
+        fit,
     })
 }
 
@@ -141,11 +143,13 @@ fn model_facts(fit: &Fit) -> ModelFacts {
 /// Rates and comparisons at the visit of primary interest.
 fn responders(analysis: &Analysis<'_>) -> Result<(Option<Rates>, Option<Comparisons>)> {
     let plan = &analysis.plan;
-    if plan.definitions.is_empty() {
+    let responders = &plan.responders;
+    if responders.definitions.is_empty() {
         return Ok((None, None));
     }
-    let evaluated = plan.definitions.iter().map(|d| d.evaluate_with(analysis.trial, &plan.baseline_from)).collect::<Result<Vec<_>>>()?;
-    let options = RateOptions::new(plan.unobserved.iter().copied()).level(plan.level).visits([plan.at.clone()]);
+    let evaluated =
+        responders.definitions.iter().map(|d| d.evaluate_with(analysis.trial, &plan.baseline_from)).collect::<Result<Vec<_>>>()?;
+    let options = RateOptions::new(responders.unobserved.iter().copied()).level(plan.level).visits([plan.at.clone()]);
     let comparisons = if analysis.trial.arms().len() > 1 { Some(compare(&evaluated, &options)?) } else { None };
     Ok((Some(rates(&evaluated, &options)?), comparisons))
 }

@@ -10,7 +10,8 @@
 //! | `a / b` | `a + a:b` |
 //! | `(a + b + c)^2` | everything up to two-way interactions |
 //! | `1`, `0`, `- 1` | with, without an intercept |
-//! | `` `visit date` `` | a name with blanks or signs in it |
+//! | `` `visit date` `` | a name with blanks or signs in it; a backquote in a name is doubled |
+//! | `~ a + b` | the same for outcomes that are named elsewhere |
 //!
 //! What stands after the mean, `(effects | clusters)` and `structure(visit | patient)`, is kept as it was read;
 //! [`super::grouping`] says what it means.
@@ -22,7 +23,7 @@ use crate::error::{Error, Result};
 /// Deeper nesting is a mistake, and would exhaust the stack.
 const MOST_PARENTHESES: usize = 100;
 
-/// A formula taken apart: the outcome's name, the terms of the mean, random effects and covariance structures.
+/// A formula taken apart: the outcome's name (empty where none is left of `~`), the terms of the mean, random effects and covariance structures.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Formula {
     pub outcome: String,
@@ -70,7 +71,10 @@ pub(super) struct Grouping {
 impl Formula {
     pub fn parse(text: &str) -> Result<Self> {
         let mut parser = Parser { text, tokens: tokens(text)?, at: 0, depth: 0 };
-        let (outcome, outcome_position) = parser.name("the outcome's name")?;
+        let (outcome, outcome_position) = match parser.is_next(&TokenKind::Tilde) {
+            true => (String::new(), 1),
+            false => parser.name("the outcome's name")?,
+        };
         parser.expect(TokenKind::Tilde, "`~` after the outcome")?;
         let expr = parser.sum()?;
         if let Some(token) = parser.peek() {

@@ -58,6 +58,7 @@ impl FrozenDesign {
     /// # Errors
     /// As [`Design::build`], for everything that does not depend on the patients.
     pub fn new(protocol: &Protocol, model: &MeanModel, options: &DesignOptions) -> Result<Self> {
+        model.must_have_outcome()?;
         if let Some(effects) = options.random.first() {
             return Err(Error::invalid(
                 format!("a design agreed before the data with `{effects}`"),
@@ -69,7 +70,7 @@ impl FrozenDesign {
         let protocol = protocol.restricted(&model.outcome, &names);
         let nobody = protocol.without_patients();
         check_baseline(&nobody, model)?;
-        let visits = analysed_visits(&nobody, model.baseline, options)?;
+        let visits = analysed_visits(&nobody, model.baseline(), options)?;
         let frame = Frame::new(&nobody, model, options, nobody.outcome(&model.outcome)?, &visits)?;
         let columns = Arc::new(frame.columns(&nobody, model, options)?);
         Ok(Self { columns, protocol })
@@ -114,7 +115,7 @@ impl FrozenDesign {
         };
         let mut pairs = vec![
             ("the mean model".to_string(), own.model.to_string(), their.model.to_string()),
-            ("the baseline".into(), own.model.baseline.to_string(), their.model.baseline.to_string()),
+            ("the baseline".into(), own.model.baseline().to_string(), their.model.baseline().to_string()),
             ("the visits".into(), visits(&self.protocol), visits(&other.protocol)),
             ("the analysed visits".into(), text(own.visit_labels.clone()), text(their.visit_labels.clone())),
             ("the arms".into(), text(self.protocol.arms().to_vec()), text(other.protocol.arms().to_vec())),

@@ -3,7 +3,7 @@
 use super::formula::Formula;
 use super::grouping::not_of_the_mean;
 use super::tokens::quoted;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::options::choices;
 use std::fmt;
 use std::str::FromStr;
@@ -49,16 +49,20 @@ choices! {
 /// itself called `baseline` or `time` is used instead of the derived one. Factors are coded by treatment contrasts
 /// against their first level, in full where the margin of an interaction is absent, as R does; terms are ordered by
 /// degree, then by appearance.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+/// A formula without an outcome, `~ site + arm * visit`, says the mean of outcomes that are named later
+/// ([`MeanModel::of_outcome`]): a plan has one such mean for several outcomes.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct MeanModel {
+    /// Empty where it is named later.
     pub(super) outcome: String,
     pub(super) intercept: bool,
     /// Variables in order of first appearance.
     pub(super) variables: Vec<String>,
     /// Terms by degree, then by appearance; each lists positions in `variables`, ascending.
     pub(super) terms: Vec<Vec<usize>>,
-    pub(super) baseline: Baseline,
+    /// What is done with the baseline, where that is stated; else see [`MeanModel::baseline`].
+    pub(super) stated_baseline: Option<Baseline>,
 }
 
 /// A mean model as it is written down.
@@ -87,19 +91,44 @@ impl MeanModel {
 
     pub(super) fn of_formula(formula: Formula) -> Self {
         let Formula { outcome, intercept, variables, terms, .. } = formula;
-        let model = Self { outcome, intercept, variables, terms, baseline: Baseline::Response }.without_idle_variables();
-        let baseline = if model.variables.iter().any(|v| v == "baseline") { Baseline::Covariate } else { Baseline::Response };
-        model.with_baseline(baseline)
+        Self { outcome, intercept, variables, terms, stated_baseline: None }.without_idle_variables()
     }
 
     /// Starts a model of `name` with nothing but an intercept.
     pub fn outcome(name: impl Into<String>) -> Self {
-        Self { outcome: name.into(), intercept: true, variables: vec![], terms: vec![], baseline: Baseline::Response }
+        Self { outcome: name.into(), intercept: true, variables: vec![], terms: vec![], stated_baseline: None }
+    }
+
+    /// `~ arm * visit`: what is meant where no mean is stated.
+    pub(crate) fn usual() -> Self {
+        Self::outcome("").arm_by_visit()
+    }
+
+    /// The mean for a trial with one arm: `visit`, where it is the usual one.
+    pub(crate) fn for_one_arm(self) -> Self {
+        let usual = Self::usual();
+        if (&self.variables, &self.terms, self.intercept) != (&usual.variables, &usual.terms, usual.intercept) {
+            return self;
+        }
+        Self { stated_baseline: self.stated_baseline, ..Self::outcome(self.outcome).effect(&["visit"]) }
+    }
+
+    /// The same mean of another outcome, whatever its name looks like: it is no part of a formula here.
+    ///
+    /// ```
+    /// # use trialstats::design::MeanModel;
+    /// let mean = MeanModel::parse("~ site + arm * visit")?;
+    /// assert_eq!(mean.of_outcome("CAPS-5 total").to_string(), "`CAPS-5 total` ~ site + arm * visit");
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    pub fn of_outcome(mut self, name: impl Into<String>) -> Self {
+        self.outcome = name.into();
+        self
     }
 
     /// Adds the main effect of the outcome's baseline value, which thereby leaves the response.
     pub fn baseline_covariate(mut self) -> Self {
-        self.baseline = Baseline::Covariate;
+        self.stated_baseline = Some(Baseline::Covariate);
         self.effect(&["baseline"])
     }
 
@@ -110,7 +139,7 @@ impl MeanModel {
 
     /// Says what is done with the baseline.
     pub fn with_baseline(mut self, baseline: Baseline) -> Self {
-        self.baseline = baseline;
+        self.stated_baseline = Some(baseline);
         self
     }
 
@@ -147,14 +176,33 @@ impl MeanModel {
         self
     }
 
-    /// The outcome's name.
+    /// The outcome's name; empty where the model names none.
     pub fn outcome_name(&self) -> &str {
         &self.outcome
     }
 
-    /// What is done with the baseline.
+    /// What is done with the baseline: as stated, or a [covariate](Baseline::Covariate) where the mean has `baseline`
+    /// among its variables, and else part of the [response](Baseline::Response).
     pub fn baseline(&self) -> Baseline {
-        self.baseline
+        let named = || self.variables.iter().any(|v| v == "baseline");
+        self.stated_baseline.unwrap_or_else(|| if named() { Baseline::Covariate } else { Baseline::Response })
+    }
+
+    /// What is done with the baseline, where that was stated rather than read off the variables.
+    pub fn stated_baseline(&self) -> Option<Baseline> {
+        self.stated_baseline
+    }
+
+    /// Refuses a model that names no outcome.
+    pub(crate) fn must_have_outcome(&self) -> Result<()> {
+        if !self.outcome.is_empty() {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            format!("the model `{self}`"),
+            "it names no outcome",
+            "put the outcome left of `~`, or name it with `of_outcome`",
+        ))
     }
 
     /// Whether the mean has an intercept.
@@ -197,7 +245,7 @@ impl MeanModel {
             Some((last, rest)) => format!("fixed effects of {} and {last}", rest.join(", ")),
         };
         let intercept = if self.intercept || self.terms.is_empty() { "" } else { ", without an intercept" };
-        let baseline = match self.baseline {
+        let baseline = match self.baseline() {
             Baseline::Constrained => {
                 " The baseline measurement was part of the response, with one mean common to all arms (constrained longitudinal data analysis)."
             }
@@ -238,7 +286,7 @@ impl MeanModel {
         let crossed = pairs.chain(higher).map(|t| t.iter().map(|&v| quoted(&self.variables[v])).collect::<Vec<_>>().join(" * "));
         let start = if self.intercept { vec![] } else { vec!["0".to_string()] };
         let parts: Vec<String> = start.into_iter().chain(alone).chain(crossed).collect();
-        let text = format!("{} ~ {}", quoted(&self.outcome), parts.join(" + "));
+        let text = format!("{}~ {}", self.left(), parts.join(" + "));
         let same =
             Self::parse(&text).is_ok_and(|m| m.terms == self.terms && m.variables == self.variables && m.intercept == self.intercept);
         same.then_some(text)
@@ -268,7 +316,20 @@ impl MeanModel {
         }
         let take_away =
             if in_order || self.terms.contains(&everything) { String::new() } else { format!(" - {}", self.label(&everything)) };
-        format!("{} ~ {}{take_away}", quoted(&self.outcome), parts.join(" + "))
+        format!("{}~ {}{take_away}", self.left(), parts.join(" + "))
+    }
+
+    /// What stands left of `~`.
+    fn left(&self) -> String {
+        if self.outcome.is_empty() { String::new() } else { quoted(&self.outcome) + " " }
+    }
+}
+
+/// The same outcome, terms and treatment of the baseline, stated or not.
+impl PartialEq for MeanModel {
+    fn eq(&self, other: &Self) -> bool {
+        let terms = |m: &Self| (m.intercept, m.baseline());
+        (&self.outcome, &self.variables, &self.terms) == (&other.outcome, &other.variables, &other.terms) && terms(self) == terms(other)
     }
 }
 
@@ -288,7 +349,7 @@ impl FromStr for MeanModel {
 
 impl From<MeanModel> for Written {
     fn from(model: MeanModel) -> Self {
-        Self { formula: model.to_string(), baseline: model.baseline }
+        Self { formula: model.to_string(), baseline: model.baseline() }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Random effects as a model states them.
 
-use super::EffectCovariance;
 use super::tokens::quoted;
+use super::{EffectCovariance, ModelFormula};
+use crate::error::{Error, Result};
 use std::fmt;
+use std::str::FromStr;
 
 /// Random effects of the levels of a factor: what varies from therapist to therapist, from group to group, from
 /// patient to patient.
@@ -40,7 +42,9 @@ use std::fmt;
 /// assert_eq!(formula.to_string(), "caps5 ~ arm * visit + (1 | therapist) + (0 + gst | group)");
 /// # Ok::<(), trialstats::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+///
+/// They are read ([`FromStr`]) and written as a formula has them, in TOML and JSON too.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RandomEffects {
     /// The factors whose combinations are the levels, one for most.
     pub(super) factors: Vec<String>,
@@ -149,6 +153,29 @@ impl RandomEffects {
         self
     }
 }
+
+impl FromStr for RandomEffects {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = |message: &str| Error::Formula { formula: text.into(), position: 1, message: message.into() };
+        const LEFT: &str = "~ 1 + ";
+        let found = ModelFormula::parse(&format!("{LEFT}{text}")).map_err(|error| match error {
+            Error::Formula { position, message, .. } => {
+                Error::Formula { formula: text.into(), position: position.saturating_sub(LEFT.len()).max(1), message }
+            }
+            other => other,
+        })?;
+        match (found.random.as_slice(), found.mean.terms().is_empty() && found.within.is_none()) {
+            ([only], true) => Ok(only.clone()),
+            ([], _) => Err(refused("these are no random effects; write `(1 | therapist)`, for example")),
+            (_, true) => Err(refused("these are several random effects; state each by itself")),
+            (_, false) => Err(refused("random effects stand here alone; the rest of the formula belongs elsewhere")),
+        }
+    }
+}
+
+crate::options::serde_by_name!(RandomEffects);
 
 impl fmt::Display for RandomEffects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -49,11 +49,12 @@ impl RandomRows {
         let of_patients = sides.iter().any(|s| s.of_patients) && sides.iter().all(|s| s.fixed);
         let (factor, levels, codes) = combined(sides);
         let variables = effects.variables();
-        let lookup =
-            |name: &String| variables::lookup(trial, model.baseline, outcome, visits, name).map_err(|e| with_hint(e, trial, &factor, name));
+        let lookup = |name: &String| {
+            variables::lookup(trial, model.baseline(), outcome, visits, name).map_err(|e| with_hint(e, trial, &factor, name))
+        };
         let variables = variables.iter().map(lookup).collect::<Result<_>>()?;
         let level_of = codes.into_iter().map(|c| c.map(|c| c as u32)).collect();
-        let baseline = trial.schedule().baseline().filter(|_| model.baseline == Baseline::Constrained);
+        let baseline = trial.schedule().baseline().filter(|_| model.baseline() == Baseline::Constrained);
         let before = baseline.and_then(|b| visits.iter().position(|&t| t == b));
         Ok(Self {
             factor,
@@ -122,7 +123,8 @@ fn side(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize], n
         let codes = (0..patients * visits.len()).map(|row| Some(row / visits.len())).collect();
         return Ok(Side { name: columns.patient.clone(), levels: trial.patients().to_vec(), codes, of_patients: true, fixed: true });
     }
-    let looked_up = || variables::lookup(trial, model.baseline, outcome, visits, name).map_err(|error| unknown_factor(error, trial, name));
+    let looked_up =
+        || variables::lookup(trial, model.baseline(), outcome, visits, name).map_err(|error| unknown_factor(error, trial, name));
     let variable = variables::cluster(trial, name, visits).map_or_else(looked_up, Ok)?;
     if !variable.is_factor() {
         return Err(Error::invalid(
@@ -264,7 +266,7 @@ impl RandomEffects {
         let variables = self.variables();
         let place = |name: &String| variables.iter().position(|v| v == name);
         let terms = self.terms.iter().map(|t| t.iter().filter_map(place).collect()).collect();
-        MeanModel { outcome: String::new(), intercept: self.intercept, terms, variables, baseline: Baseline::Response }
+        MeanModel { outcome: String::new(), intercept: self.intercept, terms, variables, stated_baseline: Some(Baseline::Response) }
     }
 }
 

@@ -75,13 +75,13 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>> {
             '(' => TokenKind::Open,
             ')' => TokenKind::Close,
             '`' => {
-                let length = characters[at..].iter().position(|&c| c == '`');
-                let length = length.ok_or_else(|| unreadable(text, start, "a name in backquotes has no closing backquote"))?;
-                if length == 0 {
+                let (name, length) = in_backquotes(&characters[at..])
+                    .ok_or_else(|| unreadable(text, start, "a name in backquotes has no closing backquote"))?;
+                if name.is_empty() {
                     return Err(unreadable(text, start, "there is no name between the backquotes"));
                 }
-                at += length + 1;
-                TokenKind::Name(characters[start + 1..at - 1].iter().collect())
+                at += length;
+                TokenKind::Name(name)
             }
             _ if starts_name(c) => {
                 at += characters[at..].iter().take_while(|&&c| continues_name(c)).count();
@@ -104,11 +104,30 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>> {
     Ok(found)
 }
 
+/// The name up to the closing backquote, and how many characters that takes; two backquotes are one in the name.
+fn in_backquotes(characters: &[char]) -> Option<(String, usize)> {
+    let mut name = String::new();
+    let mut at = 0;
+    loop {
+        match (characters.get(at)?, characters.get(at + 1)) {
+            ('`', Some('`')) => {
+                name.push('`');
+                at += 2;
+            }
+            ('`', _) => return Some((name, at + 1)),
+            (c, _) => {
+                name.push(*c);
+                at += 1;
+            }
+        }
+    }
+}
+
 /// `name` as a formula has to write it: in backquotes unless it is a plain word.
 pub(crate) fn quoted(name: &str) -> String {
     let mut characters = name.chars();
     let plain = characters.next().is_some_and(starts_name) && characters.all(continues_name);
-    if plain { name.into() } else { format!("`{name}`") }
+    if plain { name.into() } else { format!("`{}`", name.replace('`', "``")) }
 }
 
 fn starts_name(c: char) -> bool {

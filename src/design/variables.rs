@@ -8,7 +8,7 @@ use crate::trial::{Outcome, Role, Scope, Trial, Variable};
 pub(super) fn resolve(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize]) -> Result<Vec<Variable>> {
     let mut found: Vec<Variable> = vec![];
     for name in &model.variables {
-        let variable = lookup(trial, model.baseline, outcome, visits, name)?;
+        let variable = lookup(trial, model.baseline(), outcome, visits, name)?;
         let twin = found.iter().find(|v| v.role() == variable.role() && matches!(v.role(), Role::Arm | Role::Visit));
         if let Some(twin) = twin {
             return Err(Error::invalid(
@@ -136,10 +136,15 @@ fn times(trial: &Trial, visits: &[usize]) -> Result<Vec<f64>> {
 }
 
 pub(super) fn unknown(trial: &Trial, name: &str) -> Error {
+    Error::unknown("variable", name, &variable_names(trial))
+}
+
+/// What a formula may name, each once.
+pub(crate) fn variable_names(trial: &Trial) -> Vec<&str> {
     let columns = trial.column_names();
     let mut known: Vec<&str> = vec!["arm", "visit", "baseline", "time", &columns.arm, &columns.visit];
     known.extend(trial.variables().iter().map(Variable::name));
-    Error::unknown("variable", name, &distinct(known))
+    distinct(known)
 }
 
 /// Names without those that are there already.

@@ -21,6 +21,11 @@ impl Default for WithinNames {
 }
 
 impl WithinNames {
+    #[cfg(test)]
+    pub fn of(visit: &str, patient: &str) -> Self {
+        Self { visit: visit.into(), patient: patient.into() }
+    }
+
     /// Whether these are the trial's visit and patient.
     pub fn check(&self, trial: &Trial) -> Result<()> {
         let columns = trial.column_names();
@@ -80,8 +85,19 @@ impl Model {
         }
     }
 
+    /// The model with the covariance within patients stated that [`Model::covariance_for`] will take.
+    pub(crate) fn with_default_covariance(self, trial: &Trial) -> Self {
+        if self.covariance.is_some() {
+            return self;
+        }
+        let patient = ["patient", trial.column_names().patient.as_str()];
+        let of_patients = |effects: &RandomEffects| matches!(effects.factors(), [only] if patient.contains(&only.as_str()));
+        let independent = self.options.random.iter().any(of_patients);
+        self.covariance(if independent { Covariance::Independent } else { Covariance::Unstructured })
+    }
+
     /// `structure(visit | patient)`, where one is stated or it differs by group.
-    fn within_text(&self) -> Option<String> {
+    pub(super) fn within_text(&self) -> Option<String> {
         let structure = match (&self.covariance, &self.options.group) {
             (Some(stated), _) => stated.clone(),
             (None, None) => return None,

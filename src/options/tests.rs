@@ -49,6 +49,7 @@ check_all![
     crate::GroupEffect,
     crate::WithinArms,
     crate::analysis::ClusterModel,
+    crate::analysis::DataOrigin,
     crate::bootstrap::BootstrapInterval,
     crate::bootstrap::Resampling,
     crate::covariance::Decay,

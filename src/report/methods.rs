@@ -2,7 +2,7 @@
 
 use super::document::Section;
 use crate::analysis::{AnalysisResult, OutcomeResult};
-use crate::design::Baseline;
+use crate::design::{Baseline, RandomEffects};
 use crate::fit::Estimation;
 use crate::inference::Df;
 
@@ -61,29 +61,47 @@ fn population(result: &AnalysisResult) -> String {
 
 fn model(result: &AnalysisResult) -> String {
     let plan = &result.plan;
-    let likelihood = match plan.estimation {
+    let likelihood = match plan.model.likelihood() {
         Estimation::Reml => "restricted maximum likelihood",
         Estimation::Ml => "maximum likelihood",
     };
     let secondary = if result.outcomes.len() > 1 { " Secondary outcomes are analysed by the same model." } else { "" };
     format!(
-        "A mixed model for repeated measures. {} The covariance of a patient's visits was {}, common to all arms, and no random effects were added.{} Estimation \
+        "A mixed model for repeated measures. {} The covariance of a patient's visits was {}, {}, and {}.{} Estimation \
          was by {likelihood}; {}. Estimates are two-sided with {}% confidence intervals from the t distribution.{secondary}",
         primary(result).model.sentence,
         primary(result).model.covariance,
+        covariance_groups(plan.model.covariance_group()),
+        random_effects(plan.model.random_effects()),
         fallback(result),
-        degrees_of_freedom(plan.df),
+        degrees_of_freedom(plan.model.df_method()),
         percent(plan.level),
     )
 }
 
+/// Who has a covariance in common.
+fn covariance_groups(group: Option<&str>) -> String {
+    match group {
+        None => "common to all arms".into(),
+        Some(group) => format!("separate for each level of {group}"),
+    }
+}
+
+/// What was added to the mean for clusters.
+fn random_effects(effects: &[RandomEffects]) -> String {
+    match effects {
+        [] => "no random effects were added".into(),
+        effects => format!("random effects {} were added", listed(&effects.iter().map(ToString::to_string).collect::<Vec<_>>())),
+    }
+}
+
 /// The structures that were agreed on and what came of them, where there were several.
 fn fallback(result: &AnalysisResult) -> String {
-    let plan = &result.plan;
-    if plan.covariance_else.is_empty() {
+    let model = &result.plan.model;
+    if model.fallbacks().is_empty() {
         return String::new();
     }
-    let planned: Vec<String> = std::iter::once(&plan.covariance).chain(&plan.covariance_else).map(ToString::to_string).collect();
+    let planned: Vec<String> = model.stated_covariance().into_iter().chain(model.fallbacks()).map(ToString::to_string).collect();
     let given_up: Vec<String> = result.outcomes.iter().filter(|o| !o.model.attempts.is_empty()).map(given_up).collect();
     let came = if given_up.is_empty() { "the first was fitted to every outcome".into() } else { given_up.join("; ") };
     format!(
@@ -131,7 +149,7 @@ fn missing_data(result: &AnalysisResult) -> String {
 
 fn response(result: &AnalysisResult) -> Option<String> {
     result.rates.as_ref()?;
-    let definitions = match result.plan.definitions.len() {
+    let definitions = match result.plan.responders.definitions.len() {
         1 => "One definition of response or remission is applied".into(),
         n => format!("{n} definitions of response and remission are applied"),
     };
@@ -166,7 +184,7 @@ fn multiplicity(result: &AnalysisResult) -> String {
 }
 
 fn software(result: &AnalysisResult) -> String {
-    let seed = if result.plan.bootstrap > 0 { format!(", random seed {}", result.plan.seed) } else { String::new() };
+    let seed = if result.plan.effects.bootstrap > 0 { format!(", random seed {}", result.plan.seed) } else { String::new() };
     format!("{}{seed}. Data file: {}.", result.software, result.trial.source)
 }
 

@@ -6,7 +6,7 @@ use super::document::{Document, Section};
 use super::files::Written;
 use super::published::PublishedTable;
 use super::{clustering, methods, outcome, participants, remission, views};
-use crate::analysis::AnalysisResult;
+use crate::analysis::{AnalysisResult, DataOrigin};
 use crate::error::Result;
 
 /// The report of an [`AnalysisResult`].
@@ -20,9 +20,16 @@ pub struct TrialReport<'r> {
 }
 
 impl<'r> TrialReport<'r> {
-    /// A report with a plain title.
+    /// A report with the settings of the plan; its title is plain where the plan has none.
     pub fn new(result: &'r AnalysisResult) -> Self {
-        Self { result, title: "Intention-to-treat analysis".into(), banner: None, synthetic: false, published: None }
+        let settings = &result.plan.report;
+        Self {
+            result,
+            title: settings.title.clone().unwrap_or_else(|| "Intention-to-treat analysis".into()),
+            banner: settings.banner.clone(),
+            synthetic: settings.data == DataOrigin::Synthetic,
+            published: None,
+        }
     }
 
     /// Sets the title.
@@ -82,7 +89,8 @@ impl<'r> TrialReport<'r> {
     fn subtitle(&self) -> String {
         let trial = &self.result.trial;
         let arms: Vec<String> = trial.arms.iter().zip(&trial.randomized).map(|(arm, n)| format!("{arm} (n = {n})")).collect();
-        format!("{} · {}", arms.join(" against "), trial.source)
+        let registration = self.result.plan.report.registration.iter().map(|number| format!(" · {number}"));
+        format!("{}{} · {}", arms.join(" against "), registration.collect::<String>(), trial.source)
     }
 
     fn summary(&self) -> Section {

@@ -148,7 +148,7 @@ fn the_plan_and_the_methods_paragraph_state_the_list() {
         assert!(html.contains(text), "the report does not say `{text}`");
     }
     let json = serde_json::to_value(&result).expect("serialises");
-    assert_eq!(json["plan"]["covariance_else"], serde_json::json!(["compound-symmetry"]));
+    assert_eq!(json["plan"]["model"]["covariance-else"], serde_json::json!(["compound-symmetry"]));
     assert_eq!(json["outcomes"][0]["model"]["attempts"][0]["failure"], "unbounded-likelihood");
 }
 

@@ -9,7 +9,7 @@ use trialstats::inference::{CovarianceIntervalMethod, CovarianceIntervalOptions}
 use trialstats::means::ContrastOptions;
 use trialstats::report::TrialReport;
 use trialstats::simulate::Gaussian;
-use trialstats::{Df, Fit, MeanModel, Model, PartiallyNested, Tabular, Trial, Vcov};
+use trialstats::{Df, Error, Fit, MeanModel, Model, PartiallyNested, Tabular, Trial, Vcov};
 
 const LAST: &str = "12 months";
 
@@ -228,9 +228,13 @@ fn clusters_that_make_no_sense_are_refused_by_name() {
     let trial = imrs_gst();
     let refused = |clustering| plan(&trial).sensitivity_to_clusters(clustering).run(&Silent).expect_err("refused");
     let unknown = refused(Clustering::new().groups("therapy_group").therapists("clinician"));
-    assert_eq!(unknown.code(), "unknown-name");
+    let codes = |error: &Error| match error {
+        Error::Plan(problems) => problems.0.iter().map(|p| (p.key.clone(), p.code.clone())).collect::<Vec<_>>(),
+        other => panic!("{other}"),
+    };
+    assert_eq!(codes(&unknown), [("sensitivity".to_string(), "unknown-name".to_string())]);
     assert!(unknown.to_string().contains("`clinician`") && unknown.to_string().contains("therapist"));
-    assert_eq!(refused(Clustering::new()).code(), "invalid-request");
+    assert_eq!(codes(&refused(Clustering::new())), [("sensitivity".to_string(), "invalid-request".to_string())]);
     assert_eq!(trial.clusters_after_baseline(&["clinician"]).expect_err("refused").code(), "unknown-name");
     let one = Gaussian::new(["before", "after"]).arm("a", 8, [1.0, 1.0]).groups("group", "a", 4, [0.0, 1.0]).trial(1, 0).expect("a trial");
     let error =

@@ -1,4 +1,6 @@
 //! An intention-to-treat analysis as it was planned.
 
+mod checks;
 mod cluster_sensitivity;
+mod files;
 mod settings;

@@ -10,7 +10,7 @@ use trialstats::responders::{Definition, Rule};
 use trialstats::table::{Column, Format};
 use trialstats::trial::BaselineFrom;
 use trialstats::trial::FlowStep;
-use trialstats::{Df, Layout, MeanModel, Model, Tabular, Trial};
+use trialstats::{Df, Error, Layout, MeanModel, Model, Tabular, Trial};
 
 /// Elements of HTML that are never closed.
 const VOID: [&str; 4] = ["meta", "!DOCTYPE", "br", "hr"];
@@ -260,8 +260,13 @@ fn one_arm_and_three_arms_have_their_reports() {
 fn a_plan_that_makes_no_sense_is_refused_by_name() {
     let trial = invented(&["a", "b"]);
     let refused = |analysis: Analysis<'_>| analysis.run(&Silent).unwrap_err();
-    assert_eq!(refused(Analysis::of(&trial)).code(), "invalid-request");
-    assert_eq!(refused(Analysis::of(&trial).primary("y").level(1.0)).code(), "invalid-request");
+    let codes = |error: Error| match error {
+        Error::Plan(problems) => problems.0.into_iter().map(|p| (p.key, p.code)).collect::<Vec<_>>(),
+        other => panic!("{other}"),
+    };
+    let invalid = |key: &str| [(key.to_string(), "invalid-request".to_string())];
+    assert_eq!(codes(refused(Analysis::of(&trial))), invalid("primary"));
+    assert_eq!(codes(refused(Analysis::of(&trial).primary("y").level(1.0))), invalid("level"));
     assert!(refused(Analysis::of(&trial).primary("z")).to_string().contains("`z`"));
     assert!(refused(Analysis::of(&trial).primary("y").at("9 months")).to_string().contains("9 months"));
     assert!(refused(Analysis::of(&trial).primary("y").mean("site + arm * visit")).to_string().contains("site"));

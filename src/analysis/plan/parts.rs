@@ -1,0 +1,248 @@
+//! The parts of a plan that have settings of their own.
+
+use super::Plan;
+use crate::analysis::Clustering;
+use crate::bootstrap::{Bootstrap, BootstrapInterval};
+use crate::effects::{Correction, Denominator, GroupSize, IntervalMethod, Positive};
+use crate::options::choices;
+use crate::responders::{Definition, Unobserved, stated_definitions};
+use crate::written::{is_default, pairs};
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Serialize, Serializer};
+
+/// Definitions of response and remission, and what rates do with patients who were not observed.
+///
+/// ```toml
+/// [responders]
+/// unobserved = ["counted-as-not-met"]
+/// definitions = [
+///     "caps5-response", # a preset
+///     { name = "halved", source = "protocol, section 7", rule = { percent-drop = { outcome = "caps5", at-least = 50 } } },
+/// ]
+/// ```
+///
+/// Definitions may be tables `[[responders.definitions]]` too; a preset is then `preset = "caps5-response"`. The names of
+/// [presets](crate::responders::presets) are those of the functions in kebab-case.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ResponderPlan {
+    /// What is done with the unobserved in rates; each way is shown. All three unless stated.
+    #[serde(skip_serializing_if = "is_every_way")]
+    pub unobserved: Vec<Unobserved>,
+    /// The definitions; none unless stated.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "stated_definitions")]
+    pub definitions: Vec<Definition>,
+}
+
+/// Which effect sizes are made of the model's estimates at the visit of primary interest, and how.
+///
+/// ```toml
+/// [effects]
+/// denominator = "baseline-pooled"
+/// positive = "fall"
+/// intervals = ["delta", "independent-groups-randomized"]
+/// bootstrap = 2000
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EffectPlan {
+    /// The standard deviation divided by: raw at baseline, pooled over arms, unless stated.
+    #[serde(skip_serializing_if = "is_default")]
+    pub denominator: Denominator,
+    /// Cohen's d or Hedges' g.
+    #[serde(skip_serializing_if = "is_default")]
+    pub correction: Correction,
+    /// What a positive effect size means; unless stated, that the score rose or is higher.
+    #[serde(skip_serializing_if = "is_default")]
+    pub positive: Positive,
+    /// How limits are computed, a table each; the delta method and the formula of independent groups (n randomized)
+    /// unless stated.
+    #[serde(skip_serializing_if = "are_usual_intervals")]
+    pub intervals: Vec<IntervalMethod>,
+    /// Bootstrap replicates, for limits beside those by formula; 0, the default, for none.
+    #[serde(skip_serializing_if = "is_default")]
+    pub bootstrap: usize,
+    /// How limits are read off the replicates: percentiles unless stated.
+    #[serde(skip_serializing_if = "is_default")]
+    pub bootstrap_interval: BootstrapInterval,
+}
+
+/// An analysis that shows how far the primary one depends on what it assumes.
+///
+/// ```toml
+/// [[sensitivity]]
+/// kind = "clusters"
+/// groups = "therapy_group"
+/// therapists = "therapist"
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sensitivity {
+    /// The primary contrast under models that take clusters into account: `kind = "clusters"`.
+    Clusters(Clustering),
+}
+
+/// What the report says beyond the analysis.
+///
+/// ```toml
+/// [report]
+/// title = "Drug against placebo in depression"
+/// registration = "NCT00000000"
+/// characteristics = ["age", "sex", "ptsd"]
+/// labels = { ptsd = "PTSD" }
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ReportSettings {
+    /// The title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Where the trial is registered, and under which number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration: Option<String>,
+    /// A warning that no reader may miss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub banner: Option<String>,
+    /// Whether the data come from patients; figures of synthetic data carry a mark.
+    #[serde(skip_serializing_if = "is_default")]
+    pub data: DataOrigin,
+    /// Covariates, outcomes and diagnoses in the table of baseline characteristics, in this order; all unless stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub characteristics: Option<Vec<String>>,
+    /// Text for variables in the table of baseline characteristics, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty", with = "pairs")]
+    pub labels: Vec<(String, String)>,
+}
+
+/// Where data come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DataOrigin {
+    /// From patients.
+    #[default]
+    Patients,
+    /// From a simulator.
+    Synthetic,
+}
+
+choices! {
+    DataOrigin, "origin of data":
+    Patients = "patients", [], "from patients";
+    Synthetic = "synthetic", [], "from a simulator";
+}
+
+impl Default for ResponderPlan {
+    fn default() -> Self {
+        Self { unobserved: every_way(), definitions: vec![] }
+    }
+}
+
+impl Default for EffectPlan {
+    fn default() -> Self {
+        Self {
+            denominator: Denominator::default(),
+            correction: Correction::default(),
+            positive: Positive::default(),
+            intervals: usual_intervals(),
+            bootstrap: 0,
+            bootstrap_interval: BootstrapInterval::default(),
+        }
+    }
+}
+
+impl EffectPlan {
+    /// The bootstrap as `plan`, whose part this is, asks for it.
+    pub(in crate::analysis) fn bootstrap_of(&self, plan: &Plan) -> Bootstrap<'static> {
+        Bootstrap::new(self.bootstrap, plan.seed).level(plan.level).interval(self.bootstrap_interval)
+    }
+}
+
+fn every_way() -> Vec<Unobserved> {
+    vec![Unobserved::ObservedOnly, Unobserved::CountedAsNotMet, Unobserved::Bounds]
+}
+
+fn is_every_way(unobserved: &[Unobserved]) -> bool {
+    unobserved == every_way()
+}
+
+fn usual_intervals() -> Vec<IntervalMethod> {
+    vec![IntervalMethod::Delta, IntervalMethod::IndependentGroups(GroupSize::Randomized)]
+}
+
+fn are_usual_intervals(intervals: &[IntervalMethod]) -> bool {
+    intervals == usual_intervals()
+}
+
+impl ReportSettings {
+    /// Nothing but a plain title.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the title.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// Says where the trial is registered, and under which number.
+    pub fn registration(mut self, registration: impl Into<String>) -> Self {
+        self.registration = Some(registration.into());
+        self
+    }
+
+    /// Sets a warning that no reader may miss.
+    pub fn banner(mut self, banner: impl Into<String>) -> Self {
+        self.banner = Some(banner.into());
+        self
+    }
+
+    /// Says where the data come from.
+    pub fn data(mut self, origin: DataOrigin) -> Self {
+        self.data = origin;
+        self
+    }
+}
+
+/// A sensitivity analysis as it is written down: the keys of every kind.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct WrittenSensitivity {
+    kind: SensitivityKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    groups: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    therapists: Option<String>,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum SensitivityKind {
+    Clusters,
+}
+
+impl Serialize for Sensitivity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Sensitivity::Clusters(clustering) = self;
+        let named = |factor: Option<&str>| factor.map(String::from);
+        let written = WrittenSensitivity {
+            kind: SensitivityKind::Clusters,
+            groups: named(clustering.group_factor()),
+            therapists: named(clustering.therapist_factor()),
+        };
+        written.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sensitivity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let WrittenSensitivity { kind: SensitivityKind::Clusters, groups, therapists } = WrittenSensitivity::deserialize(deserializer)?;
+        if groups.is_none() && therapists.is_none() {
+            return Err(D::Error::custom("a sensitivity analysis of clusters names their column: `groups`, `therapists`, or both"));
+        }
+        let clustering = groups.into_iter().fold(Clustering::new(), Clustering::groups);
+        Ok(Sensitivity::Clusters(therapists.into_iter().fold(clustering, Clustering::therapists)))
+    }
+}

@@ -1,0 +1,40 @@
+//! A plan with every default that depends on the trial.
+
+use super::{Analysis, Plan};
+use crate::analysis::{AnalysisResult, Progress, run};
+use crate::design::{Baseline, MeanModel};
+use crate::error::Result;
+use crate::trial::Trial;
+
+impl Plan {
+    /// The plan as it runs on `trial`: the visit of primary interest, the mean and the treatment of the baseline are
+    /// those stated, or what the trial makes of the defaults.
+    ///
+    /// # Errors
+    /// [`Error::Plan`](crate::Error::Plan) with every name that the trial does not have and every setting that makes no
+    /// sense.
+    pub fn resolved(&self, trial: &Trial) -> Result<Self> {
+        let mut plan = self.clone();
+        if plan.at.is_empty() {
+            plan.at = trial.schedule().labels().last().map(ToString::to_string).unwrap_or_default();
+        }
+        if trial.arms().len() == 1 {
+            plan.model = plan.model.map_mean(MeanModel::for_one_arm);
+        }
+        let mean = plan.model.mean();
+        if mean.stated_baseline().is_none() && mean.baseline() == Baseline::Response && trial.schedule().baseline().is_some() {
+            plan.model = plan.model.baseline(Baseline::Constrained);
+        }
+        plan.model = plan.model.with_default_covariance(trial);
+        plan.check_names(trial)?;
+        Ok(plan)
+    }
+
+    /// Runs the analysis. The same plan and trial give the same result to the last bit, for any number of threads.
+    ///
+    /// # Errors
+    /// As [`Plan::resolved`], and whatever keeps a model from being fitted or estimated.
+    pub fn run(&self, trial: &Trial, progress: &dyn Progress) -> Result<AnalysisResult> {
+        run::run(&Analysis::resolved(trial, self)?, progress)
+    }
+}

@@ -1,0 +1,385 @@
+use super::*;
+use crate::analysis::{EffectPlan, ReportSettings, ResponderPlan};
+use crate::bootstrap::BootstrapInterval;
+use crate::effects::{Correction, IntervalMethod};
+use crate::model::tests::models;
+use crate::options::Choices;
+use crate::responders::{Meaning, Occasion, Rule, presets};
+use crate::trial::layout::tests::layouts;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+
+fn json(plan: &Plan) -> serde_json::Value {
+    serde_json::to_value(plan).expect("it can be written")
+}
+
+/// Written and read again, in both formats.
+fn round_trip(plan: &Plan) {
+    let once = plan.to_json().expect("it can be written");
+    let read = Plan::from_json(&once).unwrap_or_else(|error| panic!("{error}: {once}"));
+    assert_eq!(read.to_json().expect("it can be written"), once);
+    let once = plan.to_toml().expect("it can be written");
+    let read = Plan::from_toml(&once).unwrap_or_else(|error| panic!("{error}\n{once}"));
+    assert_eq!(read.to_toml().expect("it can be written"), once);
+    assert_eq!(json(&read), json(plan));
+}
+
+/// Every key of a plan with something other than its default.
+const WHOLE: &str = r#"
+primary = "CAPS-5 total"
+secondary = ["bdi", "FEV1"]
+at = "12 months"
+baseline-from = "covariate(CAPS_BL)"
+level = 0.9
+seed = 20260101
+
+[layout]
+shape = "wide"
+patient = "id"
+arm = "arm"
+reference-arm = "waiting list"
+delimiter = "semicolon"
+decimal-mark = "comma"
+missing-values = [999]
+covariates = ["CAPS_BL", { name = "sex", levels = ["female", "male"] }]
+clusters = ["therapist", "group"]
+
+[[layout.outcomes]]
+name = "CAPS-5 total"
+label = "CAPS-5"
+range = [0, 80]
+columns = { "3 months" = "CAPS_3", "12 months" = "CAPS_12" }
+
+[[layout.outcomes]]
+name = "bdi"
+columns = { "3 months" = "BDI_3", "12 months" = "BDI_12" }
+
+[[layout.instruments]]
+name = "scid5-pd"
+columns = "{item}_{visit}"
+visits = { "3 months" = "T3", "12 months" = "T12" }
+options = { disorders = ["avoidant"], missing-items = { prorate = { at-most = 1 } } }
+
+[model]
+formula = "CAPS_BL + sex + arm * visit"
+baseline = "response"
+random = ["(1 | therapist)"]
+covariance = "heterogeneous-toeplitz"
+covariance-else = ["toeplitz", "compound-symmetry"]
+covariance-by = "arm"
+estimation = "ml"
+df = "satterthwaite"
+information = "expected"
+vcov = "cr2"
+clusters = "factor(therapist)"
+weights = "w"
+visits = ["3 months", "12 months"]
+
+[responders]
+unobserved = ["counted-as-not-met"]
+
+[[responders.definitions]]
+preset = "caps5-remission"
+
+[[responders.definitions]]
+name = "halved"
+label = "BDI halved, or little left of it"
+source = "protocol, section 7"
+rule = { any = [
+    { percent-drop = { outcome = "bdi", at-least = 50, floor = 1 } },
+    { all = [{ below = { outcome = "bdi", score = 10 } }, { diagnosis-not-met = { diagnosis = "avoidant" } }] },
+] }
+required-at-baseline = { diagnosis-met = { diagnosis = "avoidant", at = "baseline" } }
+
+[[responders.definitions]]
+name = "worse"
+rule = { any = [
+    { point-rise = { outcome = "bdi", at-least = 5 } },
+    { at-least = { outcome = "bdi", score = 40 } },
+    { covariate-below = { covariate = "sessions", value = 9 } },
+    { reliable-drop = { outcome = "bdi", sd = 10, reliability = 0.8, z = 1.64 } },
+    { point-drop = { outcome = "bdi", at-least = 3 } },
+    { at-most = { outcome = "bdi", score = 3 } },
+] }
+meaning = "unfavourable"
+
+[effects]
+denominator = "visit-model"
+correction = "hedges"
+positive = "fall"
+intervals = ["noncentral-t", "independent-groups-observed"]
+bootstrap = 2000
+bootstrap-interval = "bca"
+
+[[sensitivity]]
+kind = "clusters"
+groups = "group"
+therapists = "therapist"
+
+[report]
+title = "A trial"
+registration = "NCT00000000"
+banner = "Synthetic data."
+data = "synthetic"
+characteristics = ["sex", "CAPS_BL"]
+labels = { CAPS_BL = "CAPS-5 at baseline", sex = "Sex" }
+"#;
+
+#[test]
+fn everything_that_a_plan_can_say_is_read_from_a_file() {
+    let plan = Plan::from_toml(WHOLE).unwrap_or_else(|error| panic!("{error}"));
+    let layout: Layout = serde_json::from_value(json(&plan)["layout"].clone()).expect("it was read from one");
+    let halved = Rule::any([
+        Rule::percent_drop_from("bdi", 50.0, 1.0),
+        Rule::all([Rule::below("bdi", 10.0), Rule::not_met("avoidant", Occasion::Visit)]),
+    ]);
+    let worse = Rule::any([
+        Rule::point_rise("bdi", 5.0),
+        Rule::at_least("bdi", 40.0),
+        Rule::covariate_below("sessions", 9.0),
+        Rule::ReliableDrop { outcome: "bdi".into(), sd: 10.0, reliability: 0.8, z: 1.64 },
+        Rule::point_drop("bdi", 3.0),
+        Rule::at_most("bdi", 3.0),
+    ]);
+    let definitions = [
+        presets::caps5_remission(),
+        Definition::new("halved", halved)
+            .label("BDI halved, or little left of it")
+            .source("protocol, section 7")
+            .required_at_baseline(Rule::met("avoidant", Occasion::Baseline)),
+        Definition::new("worse", worse).meaning(Meaning::Unfavourable),
+    ];
+    let settings = ReportSettings::new().title("A trial").registration("NCT00000000").banner("Synthetic data.").data(DataOrigin::Synthetic);
+    let model = Model::formula("~ CAPS_BL + sex + arm * visit + (1 | therapist)")
+        .expect("a formula")
+        .covariance(Covariance::HeterogeneousToeplitz)
+        .covariance_by("arm")
+        .information(crate::inference::InformationKind::Expected)
+        .vcov(crate::Vcov::Cr2)
+        .clusters(crate::design::Clusters::by("therapist"))
+        .weights("w")
+        .visits(["3 months", "12 months"]);
+    let mut built = Plan::new("CAPS-5 total")
+        .secondary("bdi")
+        .secondary("FEV1")
+        .at("12 months")
+        .baseline_from(BaselineFrom::Covariate("CAPS_BL".into()))
+        .level(0.9)
+        .seed(20_260_101)
+        .layout(layout)
+        .model(model)
+        .baseline(Baseline::Response)
+        .covariance_else([Covariance::Toeplitz, Covariance::CompoundSymmetry])
+        .estimation(Estimation::Ml)
+        .df(Df::Satterthwaite)
+        .unobserved([Unobserved::CountedAsNotMet])
+        .responders(definitions)
+        .denominator(Denominator::VisitModel)
+        .lower_is_better()
+        .bootstrap(2000)
+        .sensitivity_to_clusters(Clustering::new().groups("group").therapists("therapist"))
+        .report(settings)
+        .characteristics(["sex", "CAPS_BL"])
+        .label("CAPS_BL", "CAPS-5 at baseline")
+        .label("sex", "Sex");
+    built.effects.correction = "hedges".parse().expect("a correction");
+    built.effects.intervals = ["noncentral-t", "independent-groups-observed"].map(|name| name.parse().expect("an interval")).to_vec();
+    built.effects.bootstrap_interval = BootstrapInterval::Bca;
+    assert_eq!(json(&plan), json(&built));
+    assert_eq!(plan.model, built.model);
+    round_trip(&plan);
+}
+
+/// The test above says something of every key: none is left out of the file.
+#[test]
+fn no_key_of_a_whole_plan_is_at_its_default() {
+    let plan = Plan::from_toml(WHOLE).unwrap_or_else(|error| panic!("{error}"));
+    let keys = |value: &serde_json::Value| value.as_object().map_or(0, serde_json::Map::len);
+    let written = json(&plan);
+    assert_eq!(keys(&written), 12);
+    let parts = ["model", "responders", "effects", "report"].map(|part| keys(&written[part]));
+    assert_eq!(parts, [13, 2, 6, 6]);
+}
+
+#[test]
+fn a_short_plan_is_short() {
+    let plan = Plan::new("y");
+    assert_eq!(plan.to_toml().expect("it can be written"), "primary = \"y\"\n");
+    assert_eq!(json(&Plan::from_toml("primary = 'y'").expect("it can be read")), json(&plan));
+    assert_eq!(plan.model.df_method(), Df::KenwardRoger);
+    // What is said of the model need not be all of it.
+    let plan = Plan::from_toml("primary = 'y'\n[model]\ncovariance = 'ar1'").expect("it can be read");
+    assert_eq!((plan.model.df_method(), plan.model.mean().to_string()), (Df::KenwardRoger, "~ arm * visit".to_string()));
+    // The method that a model has by itself is another one, and is written down.
+    assert_eq!(json(&plan.df(Df::Satterthwaite))["model"]["df"], "satterthwaite");
+}
+
+#[test]
+fn what_a_file_gets_wrong_is_named_with_its_place_and_what_was_meant() {
+    for (text, says) in [
+        ("primry = 'y'", "line 1, character 1: there is no key `primry`; did you mean `primary`?"),
+        ("secondary = ['x']", "missing field `primary`"),
+        ("primary = 5", "line 1, character 11: invalid type: integer `5`, expected a string"),
+        ("primary = 'y'\n[modl]", "line 2, character 2: there is no key `modl`; did you mean `model`?"),
+        ("primary = 'y'\n\n[model]\n  dff = 'residual'", "line 4, character 3: there is no key `dff`; did you mean `df`?"),
+        ("primary = 'y'\n[model]\ndf = 'kenward'", "line 3, character 6: there is no method of degrees of freedom named `kenward`"),
+        (
+            "primary = 'y'\n[model]\ncovariance = 'unstrctured'",
+            "line 3, character 14: there is no covariance structure named `unstrctured`; did you mean `unstructured`?",
+        ),
+        ("primary = 'y'\n[report]\nlevel = 0.9", "line 3, character 1: `level` belongs at the top of the plan"),
+        (
+            "primary = 'y'\n[layout]\npatient = 'id'\nvisit = 'v'\ncovariats = []",
+            "line 5, character 1: there is no key `covariats`; did you mean `covariates`?",
+        ),
+        (
+            "primary = 'y'\n[[sensitivity]]\nkind = 'clusters'\ngroup = 'g'",
+            "line 4, character 1: there is no key `group`; did you mean `groups`?",
+        ),
+        ("primary = 'y'\n[[sensitivity]]\nkind = 'cluster'", "line 3, character 8: there is no choice `cluster`; did you mean `clusters`?"),
+        ("primary = 'y'\n[[sensitivity]]\nkind = 'clusters'", "`groups`, `therapists`, or both"),
+        (
+            "primary = 'y'\n[responders]\ndefinitions = ['caps5-respons']",
+            "line 3, character 16: there is no preset of a definition of response named `caps5-respons`; did you mean `caps5-response`?",
+        ),
+        ("primary = 'y'\n[[responders.definitions]]\nname = 'r'", "the definition `r` needs a `rule`"),
+        ("primary = 'y'\n[[responders.definitions]]\npreset = 'caps5'\nlabel = 'x'", "leave the other keys out"),
+        (
+            "primary = 'y'\n[[responders.definitions]]\nname = 'r'\nrule = { belw = { outcome = 'y', score = 1 } }",
+            "line 4, character 10: there is no choice `belw`; did you mean `below`?",
+        ),
+        (
+            "primary = 'y'\n[[responders.definitions]]\nname = 'r'\nrule = { below = { outcome = 'y', scor = 1 } }",
+            "there is no key `scor`; did you mean `score`?",
+        ),
+        ("primary = 'y'\n[effects]\nintervals = ['deltas']", "did you mean `delta`?"),
+        ("primary = 'y'\nprimary = 'z'", "line 2, character 1: duplicate key"),
+        ("primary = ", "line 1"),
+    ] {
+        let error = Plan::from_toml(text).expect_err(text);
+        assert_eq!(error.code(), "unreadable-text");
+        assert!(error.to_string().contains(says), "{text}\n{error}");
+    }
+    let error = Plan::from_json("{\"primary\": \"y\",\n \"lvel\": 0.9}").expect_err("no such key").to_string();
+    assert!(error.contains("the plan, line 2, character") && error.contains("no key `lvel`; did you mean `level`?"), "{error}");
+}
+
+#[test]
+fn a_formula_says_the_mean_and_leaves_the_rest() {
+    let plan = Plan::new("y").covariance(Covariance::Toeplitz).df(Df::Residual).baseline(Baseline::Response);
+    let plan = plan.formula("site + arm * visit + (1 | site)").expect("a formula");
+    assert_eq!(plan.model.to_string(), "~ site + arm * visit + (1 | site) + toep(visit | patient)");
+    assert_eq!((plan.model.df_method(), plan.model.mean().baseline()), (Df::Residual, Baseline::Response));
+    let plan = plan.formula("arm * visit + ar1(visit | arm / patient)").expect("a formula");
+    assert_eq!(plan.model.to_string(), "~ arm * visit + (1 | site) + ar1(visit | arm / patient)");
+    assert!(plan.formula("arm * (visit").is_err());
+}
+
+fn rule() -> impl Strategy<Value = Rule> {
+    let name = || prop_oneof![Just("caps5".to_string()), Just("CAPS-5 total".into()), "[a-z]{1,4}"];
+    let at = || select(vec![Occasion::Baseline, Occasion::Visit]);
+    let x = || prop_oneof![(0_i32..90).prop_map(f64::from), 0.0..1e3, Just(0.1 + 0.2)];
+    let leaf = prop_oneof![
+        (name(), x()).prop_map(|(outcome, at_least)| Rule::PointDrop { outcome, at_least }),
+        (name(), x()).prop_map(|(outcome, at_least)| Rule::PointRise { outcome, at_least }),
+        (name(), x(), prop_oneof![Just(0.0), x()]).prop_map(|(outcome, at_least, floor)| Rule::PercentDrop { outcome, at_least, floor }),
+        (name(), x(), x(), prop_oneof![Just(1.96), x()]).prop_map(|(outcome, sd, reliability, z)| Rule::ReliableDrop {
+            outcome,
+            sd,
+            reliability,
+            z
+        }),
+        (name(), x()).prop_map(|(outcome, score)| Rule::Below { outcome, score }),
+        (name(), x()).prop_map(|(outcome, score)| Rule::AtMost { outcome, score }),
+        (name(), x()).prop_map(|(outcome, score)| Rule::AtLeast { outcome, score }),
+        (name(), x()).prop_map(|(covariate, value)| Rule::CovariateBelow { covariate, value }),
+        (name(), at()).prop_map(|(diagnosis, at)| Rule::DiagnosisMet { diagnosis, at }),
+        (name(), at()).prop_map(|(diagnosis, at)| Rule::DiagnosisNotMet { diagnosis, at }),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![prop::collection::vec(inner.clone(), 0..3).prop_map(Rule::All), prop::collection::vec(inner, 0..3).prop_map(Rule::Any)]
+    })
+}
+
+fn definition() -> impl Strategy<Value = Definition> {
+    let text = || prop_oneof![Just("stated by the analyst".to_string()), Just("two\nlines, \"quoted\"".into()), ".{0,9}"];
+    (text(), prop::option::of(text()), text(), rule(), prop::option::of(rule()), any::<bool>()).prop_map(
+        |(name, label, source, rule, required, bad)| {
+            let definition = label.into_iter().fold(Definition::new(name, rule).source(source), Definition::label);
+            let definition = required.into_iter().fold(definition, Definition::required_at_baseline);
+            if bad { definition.meaning(Meaning::Unfavourable) } else { definition }
+        },
+    )
+}
+
+fn choice<T: Choices + std::fmt::Debug>() -> impl Strategy<Value = T> {
+    (0..T::CHOICES.len()).prop_map(|k| T::CHOICES[k].value.clone())
+}
+
+fn several<T: Choices + std::fmt::Debug>() -> impl Strategy<Value = Vec<T>> {
+    subsequence((0..T::CHOICES.len()).collect::<Vec<_>>(), 0..=T::CHOICES.len())
+        .prop_map(|chosen| chosen.into_iter().map(|k| T::CHOICES[k].value.clone()).collect())
+}
+
+fn effects() -> impl Strategy<Value = EffectPlan> {
+    let made = (choice::<Denominator>(), choice::<Correction>(), choice::<Positive>(), several::<IntervalMethod>());
+    (made, 0_usize..3000, choice::<BootstrapInterval>()).prop_map(
+        |((denominator, correction, positive, intervals), bootstrap, bootstrap_interval)| EffectPlan {
+            denominator,
+            correction,
+            positive,
+            intervals,
+            bootstrap,
+            bootstrap_interval,
+        },
+    )
+}
+
+fn clustering() -> impl Strategy<Value = Sensitivity> {
+    let name = || prop_oneof![Just("therapy group".to_string()), "[a-z]{1,4}"];
+    (prop::option::of(name()), name()).prop_map(|(groups, therapists)| {
+        let clustering = groups.into_iter().fold(Clustering::new(), Clustering::groups);
+        Sensitivity::Clusters(clustering.therapists(therapists))
+    })
+}
+
+fn report() -> impl Strategy<Value = ReportSettings> {
+    let text = || prop::option::of(prop_oneof![Just("Two\nlines".to_string()), ".{0,9}"]);
+    let labels = prop::collection::btree_map("[a-zA-Z 0-9]{1,4}", ".{0,4}", 0..3);
+    (text(), text(), text(), choice::<DataOrigin>(), prop::option::of(prop::collection::vec("[a-z]{1,4}", 0..3)), labels).prop_map(
+        |(title, registration, banner, data, characteristics, labels)| ReportSettings {
+            title,
+            registration,
+            banner,
+            data,
+            characteristics,
+            labels: labels.into_iter().collect(),
+        },
+    )
+}
+
+prop_compose! {
+    fn plans()(
+        outcomes in (".{0,6}", prop::collection::vec("[a-z -]{1,5}", 0..3), prop_oneof![Just(String::new()), Just("12 months".to_string())]),
+        baseline_from in prop_oneof![Just(BaselineFrom::Visit), "[a-z ()]{1,6}".prop_map(|name| BaselineFrom::Covariate(name.trim().to_string() + "x"))],
+        level in prop_oneof![Just(0.95), 0.5..0.999],
+        seed in prop_oneof![Just(1), 0..i64::MAX as u64],
+        layout in prop::option::of(layouts()),
+        model in models(),
+        responders in (several::<Unobserved>(), prop::collection::vec(definition(), 0..3)),
+        effects in effects(),
+        sensitivity in prop::collection::vec(clustering(), 0..2),
+        report in report(),
+    ) -> Plan {
+        let (primary, secondary, at) = outcomes;
+        let responders = ResponderPlan { unobserved: responders.0, definitions: responders.1 };
+        Plan { primary, secondary, at, baseline_from, level, seed, layout, model: model.of_outcome(""), responders, effects, sensitivity, report }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_plan_is_read_as_it_was_written(plan in plans()) {
+        round_trip(&plan);
+    }
+}
