@@ -17,7 +17,7 @@ use crate::design::{
 use crate::error::{Error, Result};
 use crate::fit::classes::Classes;
 use crate::fit::optimum::Optimum;
-use crate::fit::{Estimation, TrialMoments};
+use crate::fit::{Engine, Estimation, TrialMoments};
 use crate::inference::fallback::{Fallback, first_that_fits};
 use crate::inference::{Df, Fit, InformationKind, Vcov};
 use crate::trial::{Protocol, Trial};
@@ -375,11 +375,8 @@ impl Model {
         let mut design = self.design(trial)?;
         self.goes_with_clusters(&design)?;
         design.rows.clusters = clusters_for(self.df, self.vcov, &self.clusters, &design, trial)?;
-        let bind = |covariance: &Covariance| Ok((self.classes(covariance, &design, trial)?, is_sparse(covariance, &design)));
-        let fit = |(classes, sparse): (Classes, bool)| match sparse {
-            true => Optimum::sparse(&design, classes, self.estimation),
-            false => Optimum::new(&design, classes, self.estimation),
-        };
+        let bind = |covariance: &Covariance| Ok((self.classes(covariance, &design, trial)?, Engine::of(covariance, &design)));
+        let fit = |(classes, engine): (Classes, Engine)| Optimum::by(engine, &design, classes, self.estimation);
         let found = first_that_fits(&self.covariance_for(design.random()), &self.fallbacks, bind, fit)?;
         Ok(self.fit_of(design, found))
     }
@@ -448,12 +445,6 @@ impl Model {
             "set it on the joint model",
         ))
     }
-}
-
-/// Whether a model is one of random effects and nothing else, for which the work grows with the levels and not with
-/// the patterns of visits.
-fn is_sparse(covariance: &Covariance, design: &Design) -> bool {
-    *covariance == Covariance::Independent && design.groups().len() == 1 && !design.random().is_empty()
 }
 
 /// Refuses Kenward and Roger's adjustment under full maximum likelihood and of a covariance that is not model-based.

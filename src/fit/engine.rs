@@ -1,5 +1,7 @@
 //! Which of the engines found an optimum.
 
+use crate::covariance::Covariance;
+use crate::design::Design;
 use std::fmt;
 
 /// How the likelihood was computed. The model decides: random effects with independent residuals go to the sparse
@@ -14,6 +16,17 @@ pub enum Engine {
     DenseEffects,
     /// Random effects by sparse elimination, for independent residuals.
     SparseEffects,
+}
+
+impl Engine {
+    /// The one for a model.
+    pub(crate) fn of(covariance: &Covariance, design: &Design) -> Self {
+        match (design.random().is_empty(), covariance) {
+            (true, _) => Engine::Patterns,
+            (false, Covariance::Independent) if design.groups().len() == 1 => Engine::SparseEffects,
+            (false, _) => Engine::DenseEffects,
+        }
+    }
 }
 
 impl fmt::Display for Engine {

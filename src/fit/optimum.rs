@@ -15,7 +15,7 @@ use super::sigmas::Sigmas;
 use super::sparse::SparseFit;
 use super::verify::Labels;
 use super::working::Working;
-use super::{Failure, Moments, moments, start};
+use super::{Engine, Failure, Moments, moments, start};
 use crate::covariance::CovarianceStructure;
 use crate::design::{Account, Columns, Design, RandomTerm};
 use nalgebra::{DMatrix, DVector};
@@ -98,6 +98,14 @@ impl From<Failure> for Lost {
 }
 
 impl Optimum {
+    /// The optimum as an engine finds it.
+    pub fn by(engine: Engine, design: &Design, classes: Classes, estimation: Estimation) -> Result<Self, Failure> {
+        match engine {
+            Engine::SparseEffects => Self::sparse(design, classes, estimation),
+            Engine::Patterns | Engine::DenseEffects => Self::new(design, classes, estimation),
+        }
+    }
+
     /// Collects the moments, finds a start and minimises −2ℓ.
     ///
     /// Where a visit varies far less than the outcome as a whole, rounding spoils its sums of squares, and a search
@@ -168,8 +176,8 @@ impl Optimum {
         found(problem, origin, None, fitting).map(|found| found.optimum).map_err(|lost| lost.failure)
     }
 
-    /// The optimum of a model with random effects and independent residuals, by the sparse engine.
-    pub fn sparse(design: &Design, classes: Classes, estimation: Estimation) -> Result<Self, Failure> {
+    /// The optimum of a model with random effects and independent residuals.
+    fn sparse(design: &Design, classes: Classes, estimation: Estimation) -> Result<Self, Failure> {
         let (kept, mut labels) = checked(&design.columns, &design.account, &design.rows.random, &classes)?;
         let centring = Centring::of(design, &kept);
         let fit = SparseFit::new(design, &centring.values(design), &kept, estimation)?;

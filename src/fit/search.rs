@@ -90,8 +90,13 @@ pub(crate) struct Search<O: Objective> {
 impl<O: Objective> Search<O> {
     /// A search that begins at `place`, which has been evaluated.
     pub fn new(objective: &O, place: O::Place) -> Self {
+        let room = objective.room(&place);
+        Self::within(objective, place, room)
+    }
+
+    /// The same in a room that is there already.
+    pub fn within(objective: &O, place: O::Place, mut room: O::Room) -> Self {
         let k = objective.dimension();
-        let mut room = objective.room(&place);
         let mut eta = vec![0.0; k];
         objective.set_eta(&place, &mut eta, &mut room);
         Self {
@@ -244,7 +249,7 @@ impl<O: Objective> Search<O> {
 }
 
 /// What −2ℓ may rise by from rounding alone.
-pub(super) fn noise(value: f64) -> f64 {
+pub(crate) fn noise(value: f64) -> f64 {
     1e-12 * (1.0 + value.abs())
 }
 

@@ -5,7 +5,7 @@
 //! summed once ([`data`]). One factor, the one with most effects, is eliminated level by level; what remains of the
 //! others falls into components, each a dense matrix ([`layout`], [`point`]): nested factors cost what their levels
 //! are, two crossed ones a factor of the smaller one's size. First and second derivatives are exact ([`curvature`],
-//! [`components`]), so that the search takes few steps ([`search`]).
+//! [`components`]), so that the search takes few steps from where scoring ends ([`start`], [`profiled`]).
 
 mod components;
 mod contrasts;
@@ -13,21 +13,24 @@ mod curvature;
 mod data;
 mod dense;
 mod effects;
+mod eta;
 mod identified;
 mod layout;
 mod model;
 mod natural;
 mod parameters;
 mod point;
+mod profiled;
 #[cfg(test)]
 mod references;
-mod search;
 mod small;
+mod start;
 #[cfg(test)]
 mod tests;
 
 use super::clusters::Clusters;
 use super::optimum::Optimum;
+use super::search::{Search, Steps};
 use super::{Convergence, Engine, Estimation, Failure};
 use crate::design::{Design, RandomTerm};
 use contrasts::{Multipliers, Turned};
@@ -37,7 +40,8 @@ use layout::Layout;
 use nalgebra::{DMatrix, DVector};
 use parameters::Parameters;
 use point::{Point, Problem};
-use search::Search;
+use profiled::Profiled;
+use start::Start;
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
@@ -84,11 +88,9 @@ impl SparseFit {
         let data = Data::of(design, &layout, &z, values, kept)?;
         has_variation(design, &data)?;
         let problem = Problem { data, layout, parameters, estimation };
-        let mut search = Search::new(&problem, scales(random, &z, &problem.parameters))?;
-        let (start, curvature) = search.differentiate();
-        identified::parameters(&problem, &start.lambda, curvature)?;
-        let optimum = search.minimise().map_err(|failure| named(failure, random))?;
-        let point = optimum.point;
+        let scale = scales(random, &z, &problem.parameters);
+        let factors = random.iter().map(|term| term.factor.clone()).collect();
+        let (point, steps) = searched(&problem, &scale, factors)?;
         let sigma = point.squares / problem.residual_df();
         let mut theta = vec![0.0; problem.parameters.len()];
         problem.parameters.set_psi(&point.lambda, &mut theta);
@@ -99,9 +101,9 @@ impl SparseFit {
         let (beta, phi) = problem.mean(&point);
         let convergence = Convergence {
             engine: Engine::SparseEffects,
-            iterations: optimum.iterations,
-            evaluations: optimum.evaluations,
-            decrement: optimum.decrement,
+            iterations: steps.iterations,
+            evaluations: steps.evaluations,
+            decrement: steps.decrement,
             boundary: problem.parameters.vanished(random, &point.lambda),
         };
         Ok(Self {
@@ -128,6 +130,17 @@ impl SparseFit {
             curvature
         })
     }
+}
+
+/// The optimum, and how it was reached.
+fn searched(problem: &Problem, scale: &[f64], factors: Vec<String>) -> Result<(Point, Steps), Failure> {
+    let Start { point, curvature, errors, evaluations, .. } = Start::of(problem, scale)?;
+    let objective = Profiled { problem, scale, errors, factors };
+    let room = objective.room_of(curvature, true);
+    let mut search = Search::within(&objective, point, room);
+    let steps = search.minimise(&objective)?;
+    // Both count the evaluation at which the search begins.
+    Ok((search.place, Steps { evaluations: steps.evaluations + evaluations - 1, ..steps }))
 }
 
 fn check_sizes(design: &Design, kept: &[usize]) -> Result<(), Failure> {
@@ -177,12 +190,4 @@ fn scales(random: &[RandomTerm], z: &[Cow<[f64]>], parameters: &Parameters) -> V
         if sum > 0.0 { sum / count } else { 1.0 }
     };
     parameters.list.iter().map(mean_square).collect()
-}
-
-/// Fills in the names that the search does not know.
-fn named(failure: Failure, random: &[RandomTerm]) -> Failure {
-    match failure {
-        Failure::NoVariationLeft { .. } => Failure::NoVariationLeft { factors: random.iter().map(|term| term.factor.clone()).collect() },
-        other => other,
-    }
 }

@@ -2,6 +2,7 @@
 
 use super::SparseFit;
 use crate::design::{Columns, Design, DesignColumn, DesignOptions, EffectCovariance, Entry, MeanModel, RandomTerm, Rows};
+use crate::fit::marginal::MarginalModel;
 use crate::fit::{Confounded, Estimation, Failure};
 use crate::trial::{Outcome, Schedule, Trial, Visit};
 use nalgebra::{DMatrix, DVector};
@@ -127,6 +128,37 @@ impl Dense {
     }
 }
 
+/// Everything at one θ, with V⁻¹ written out.
+struct Written {
+    phi: DMatrix<f64>,
+    beta: DVector<f64>,
+    /// Of −2ℓ.
+    gradient: DVector<f64>,
+    observed: DMatrix<f64>,
+    expected: DMatrix<f64>,
+    /// V⁻¹X.
+    wx: DMatrix<f64>,
+    inverse: DMatrix<f64>,
+    p: DMatrix<f64>,
+}
+
+impl Dense {
+    fn at(&self, theta: &[f64]) -> Written {
+        let inverse = self.v(theta).cholesky().expect("positive definite").inverse();
+        let wx = &inverse * &self.x;
+        let phi = (self.x.transpose() * &wx).cholesky().expect("positive definite").inverse();
+        let beta = &phi * wx.transpose() * &self.y;
+        let p = &inverse - &wx * &phi * wx.transpose();
+        let q = if self.estimation == Estimation::Reml { &p } else { &inverse };
+        let (py, k) = (&p * &self.y, theta.len());
+        let moved: Vec<DMatrix<f64>> = self.slopes.iter().map(|s| q * s).collect();
+        let expected = DMatrix::from_fn(k, k, |a, b| moved[a].transpose().dot(&moved[b]));
+        let observed = DMatrix::from_fn(k, k, |a, b| 2.0 * py.dot(&(&self.slopes[a] * &p * &self.slopes[b] * &py)) - expected[(a, b)]);
+        let gradient = DVector::from_fn(k, |a, _| moved[a].trace() - py.dot(&(&self.slopes[a] * &py)));
+        Written { phi, beta, gradient, observed, expected, wx, inverse, p }
+    }
+}
+
 fn relative(found: f64, expected: f64, scale: f64) -> f64 {
     (found - expected).abs() / expected.abs().max(scale).max(1e-300)
 }
@@ -150,19 +182,11 @@ fn check(name: &str, design: &Design) {
         assert!(fit.convergence.iterations < 20, "{name}: {:?}", fit.convergence);
         let dense = Dense::of(design, estimation);
         assert!(relative(fit.value, dense.value(&fit.theta), 1.0) < 1e-11, "{name}: {} and {}", fit.value, dense.value(&fit.theta));
-        let inverse = dense.v(&fit.theta).cholesky().expect("positive definite").inverse();
-        let wx = &inverse * &dense.x;
-        let phi = (dense.x.transpose() * &wx).cholesky().expect("positive definite").inverse();
-        let beta = &phi * wx.transpose() * &dense.y;
+        let Written { phi, beta, gradient, observed, expected, wx, inverse, p } = dense.at(&fit.theta);
         same(&fit.phi, &phi, &format!("{name}: phi"), 1e-9);
         (0..beta.len()).for_each(|c| assert!(relative(fit.beta[c], beta[c], phi[(c, c)].sqrt()) < 1e-9, "{name}: beta {c}"));
-        let p = &inverse - &wx * &phi * wx.transpose();
-        let q = if estimation == Estimation::Reml { &p } else { &inverse };
-        let py = &p * &dense.y;
-        let k = fit.theta.len();
+        let (py, k) = (&p * &dense.y, fit.theta.len());
         assert_eq!(k, dense.slopes.len());
-        let expected = DMatrix::from_fn(k, k, |a, b| (q * &dense.slopes[a] * q * &dense.slopes[b]).trace());
-        let observed = DMatrix::from_fn(k, k, |a, b| 2.0 * py.dot(&(&dense.slopes[a] * &p * &dense.slopes[b] * &py)) - expected[(a, b)]);
         same(&fit.natural().expected_hessian(), &expected, &format!("{name}: expected Hessian"), 1e-8);
         let found = fit.natural().hessian();
         for a in 0..k {
@@ -173,8 +197,7 @@ fn check(name: &str, design: &Design) {
         }
         // The gradient, in standard errors: zero unless a variance is.
         for a in 0..k {
-            let gradient = (q * &dense.slopes[a]).trace() - py.dot(&(&dense.slopes[a] * &py));
-            let unit = expected[(a, a)].sqrt();
+            let (gradient, unit) = (gradient[a], expected[(a, a)].sqrt());
             assert!(
                 (fit.natural().gradient()[a] - gradient).abs() < 1e-8 * unit,
                 "{name}: gradient {a}: {} and {gradient}",
@@ -197,7 +220,50 @@ fn check(name: &str, design: &Design) {
         same(&fit.natural().weighted_q(&omega), &weighted, &format!("{name}: Q"), 1e-8);
         check_effects(&name, design, &fit, &p, &py);
         check_minimum(&name, design, &dense, &fit);
+        check_elsewhere(&name, design, &dense, &fit);
     }
+}
+
+/// θ near the optimum and farther from it, with every G positive semidefinite.
+fn around(design: &Design, fit: &SparseFit, tries: usize) -> Vec<Vec<f64>> {
+    let errors = fit.natural().expected_hessian().diagonal().map(|d| (2.0 / d).sqrt());
+    let mut numbers = Numbers(1);
+    let mut near = |trial: usize| {
+        let mut theta = fit.theta.clone();
+        let size = [1e-3, 1e-2, 0.3][trial % 3];
+        theta.iter_mut().enumerate().for_each(|(k, theta)| *theta += size * errors[k] * (2.0 * numbers.next() - 1.0));
+        theta
+    };
+    let inside = |theta: &Vec<f64>| covariances(design, theta).iter().all(|g| g.clone().symmetric_eigen().eigenvalues.min() >= 0.0);
+    let found: Vec<Vec<f64>> = (0..tries).map(&mut near).filter(inside).collect();
+    assert!(found.len() > 2);
+    found
+}
+
+/// −2ℓ away from the optimum, with σ² that is not the best for its G: value, β, Φ and derivatives.
+fn check_elsewhere(name: &str, design: &Design, dense: &Dense, fit: &SparseFit) {
+    for theta in around(design, fit, 40 * fit.theta.len()).iter().rev().take(5) {
+        let (written, there) = (dense.at(theta), fit.at(theta).expect("inside the range"));
+        let (value, curvature) = fit.curvature_at(theta).expect("inside the range");
+        assert_eq!(value, there.value);
+        assert!(relative(value, dense.value(theta), 1.0) < 1e-11, "{name}: {value} and {} at {theta:?}", dense.value(theta));
+        same(&there.phi, &written.phi, &format!("{name}: phi elsewhere"), 1e-9);
+        (0..written.beta.len())
+            .for_each(|c| assert!(relative(there.beta[c], written.beta[c], written.phi[(c, c)].sqrt()) < 1e-9, "{name}: beta {c}"));
+        for a in 0..theta.len() {
+            let unit = written.expected[(a, a)].sqrt();
+            let (found, expected) = (curvature.gradient[a], written.gradient[a]);
+            assert!((found - expected).abs() < 1e-8 * unit.max(expected.abs()), "{name}: slope {a} is {found}, not {expected}");
+            for b in 0..theta.len() {
+                let unit = unit * written.expected[(b, b)].sqrt();
+                let (found, expected) = (curvature.hessian[(a, b)], written.observed[(a, b)]);
+                assert!((found - expected).abs() < 1e-8 * unit, "{name}: bend {a}, {b} is {found}, not {expected}");
+            }
+        }
+    }
+    let mut outside = fit.theta.clone();
+    outside[0] = -outside[0];
+    assert!(fit.at(&outside).is_none(), "{name}: a negative variance");
 }
 
 /// û = GZ'Py and G − GZ'PZG, level by level.
@@ -242,21 +308,10 @@ fn covariances(design: &Design, theta: &[f64]) -> Vec<DMatrix<f64>> {
 
 /// −2ℓ does not fall in any direction that leaves every G positive semidefinite.
 fn check_minimum(name: &str, design: &Design, dense: &Dense, fit: &SparseFit) {
-    let errors = fit.natural().expected_hessian().diagonal().map(|d| (2.0 / d).sqrt());
-    let mut numbers = Numbers(1);
-    let mut tried = 0;
-    for trial in 0..40 * fit.theta.len() {
-        let mut theta = fit.theta.clone();
-        let size = [1e-3, 1e-2, 0.3][trial % 3];
-        theta.iter_mut().enumerate().for_each(|(k, theta)| *theta += size * errors[k] * (2.0 * numbers.next() - 1.0));
-        if covariances(design, &theta).iter().any(|g| g.clone().symmetric_eigen().eigenvalues.min() < 0.0) {
-            continue;
-        }
-        tried += 1;
+    for theta in around(design, fit, 40 * fit.theta.len()) {
         let value = dense.value(&theta);
         assert!(value > fit.value - 1e-10 * fit.value.abs(), "{name}: −2ℓ falls by {:e} towards {theta:?}", fit.value - value);
     }
-    assert!(tried > 2, "{name}");
 }
 
 /// Patients in groups, seen by raters at irregular times, some rows with no group or rater.
