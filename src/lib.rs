@@ -25,7 +25,7 @@
 //! // 3. What it says: the difference between the arms at each visit.
 //! let contrasts = fit.arm_contrasts(&ContrastOptions::default())?;
 //! let last = contrasts.rows.last().expect("there are four visits");
-//! assert_eq!((last.contrast.as_str(), last.visit.as_deref()), ("DRUG - PLACEBO", Some("7")));
+//! assert_eq!((last.label().as_str(), last.visit.as_deref()), ("DRUG - PLACEBO", Some("7")));
 //! println!("{contrasts}");
 //! # Ok(())
 //! # }

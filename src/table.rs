@@ -161,6 +161,18 @@ pub trait Tabular {
     }
 }
 
+/// Rows by the reason they have no numbers: each reason once, in the order of the rows, with their places.
+pub(crate) fn by_reason<'a>(rows: impl IntoIterator<Item = (String, &'a str)>) -> Vec<(&'a str, Vec<String>)> {
+    let mut found: Vec<(&str, Vec<String>)> = vec![];
+    for (place, reason) in rows {
+        match found.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, places)) => places.push(place),
+            None => found.push((reason, vec![place])),
+        }
+    }
+    found
+}
+
 /// Prints a [`Tabular`] with its title and notes.
 macro_rules! display_as_table {
     ($($type:ty),+ $(,)?) => {$(

@@ -4,7 +4,7 @@ use super::cluster_sensitivity::{ClusterSensitivity, ClusterSensitivityRow, Clus
 use super::run::has_arm;
 use super::{Analysis, ClusterModel, Clustering, Progress, effect_sizes};
 use crate::design::{Baseline, Clusters};
-use crate::effects::{Difference, EffectSize};
+use crate::effects::EffectSize;
 use crate::error::{Error, Result};
 use crate::inference::{
     CovarianceIntervalMethod, CovarianceIntervalOptions, Df, Estimate, Fit, IntraclassCorrelation, IntraclassCorrelations, Vcov,
@@ -24,7 +24,7 @@ struct Fitted {
 pub(super) fn sensitivity(analysis: &Analysis<'_>, primary: &Fit, progress: &dyn Progress) -> Result<Option<ClusterSensitivity>> {
     let Some(clustering) = analysis.plan.clustering() else { return Ok(None) };
     let model = analysis.model_of(&analysis.plan.primary);
-    if !has_arm(primary, analysis.trial) {
+    if !has_arm(primary) {
         return Err(Error::invalid(
             "the sensitivity analysis of clusters",
             "the mean model does not have the arm, and there is no contrast",
@@ -109,7 +109,7 @@ fn assembled(
         clustering: clustering.clone(),
         rows,
         described: described.map(|(kind, _)| kind),
-        icc: described.map(|(_, fit)| icc_at(analysis, fit, CovarianceIntervalMethod::Profile)).transpose()?,
+        icc: described.map(|(_, fit)| icc_at(analysis, fit, CovarianceIntervalMethod::Profile)).transpose()?.flatten(),
         effects: described.map(|(_, fit)| fit.random_effects()),
         notes: vec![],
     };
@@ -122,28 +122,30 @@ fn estimated(analysis: &Analysis<'_>, kind: ClusterModel, formula: &str, fit: &F
     let plan = &analysis.plan;
     let icc = match fit.design().random() {
         [] => None,
-        _ => Some(icc_at(analysis, fit, CovarianceIntervalMethod::Wald)?),
+        _ => icc_at(analysis, fit, CovarianceIntervalMethod::Wald)?,
     };
-    let row = |(arm, contrast): (&String, Contrast)| -> Result<ClusterSensitivityRow> {
+    let row = |contrast: Contrast| -> Result<ClusterSensitivityRow> {
+        let arm = contrast.compared.arm().map_or("", |arm| &arm.label);
         Ok(ClusterSensitivityRow {
             model: kind,
             formula: formula.into(),
-            contrast: contrast.contrast,
             lower: contrast.lower,
             upper: contrast.upper,
-            effect: effect(analysis, primary, arm, &contrast.estimate)?,
+            effect: effect(analysis, primary, &contrast)?,
             shares: icc.iter().flat_map(|icc| shares(fit, icc, arm)).collect(),
             vanished: fit.convergence().boundary.clone(),
             covariance: fit.covariance_structure().to_string(),
             df_method: fit.df_method().to_string(),
             log_likelihood: fit.log_likelihood(),
             aic: fit.aic(),
-            failure: contrast.not_estimable,
+            compared: contrast.compared,
+            failure: None,
+            not_estimable: contrast.not_estimable,
             estimate: contrast.estimate,
         })
     };
     let contrasts = fit.arm_contrasts(&ContrastOptions::default().level(plan.level).visits([&plan.at]))?;
-    analysis.trial.arms()[1..].iter().zip(contrasts.rows).map(row).collect()
+    contrasts.rows.into_iter().map(row).collect()
 }
 
 /// Rows without numbers that say why.
@@ -153,7 +155,7 @@ fn failed(analysis: &Analysis<'_>, model: &Fitted, why: &str, primary: &Fit) -> 
         model: model.kind,
         formula: model.formula.clone(),
         estimate: Estimate::new(&contrast.estimate.label, f64::NAN, f64::NAN, f64::NAN),
-        contrast: contrast.contrast,
+        compared: contrast.compared,
         lower: f64::NAN,
         upper: f64::NAN,
         effect: None,
@@ -164,24 +166,27 @@ fn failed(analysis: &Analysis<'_>, model: &Fitted, why: &str, primary: &Fit) -> 
         log_likelihood: f64::NAN,
         aic: f64::NAN,
         failure: Some(why.into()),
+        not_estimable: contrast.not_estimable,
     };
     Ok(contrasts.rows.into_iter().map(row).collect())
 }
 
 /// The difference over the standard deviation of the primary analysis; none where no baseline value is known.
-fn effect(analysis: &Analysis<'_>, primary: &Fit, arm: &str, estimate: &Estimate) -> Result<Option<EffectSize>> {
+fn effect(analysis: &Analysis<'_>, primary: &Fit, contrast: &Contrast) -> Result<Option<EffectSize>> {
     let (trial, plan) = (analysis.trial, &analysis.plan);
     if plan.baseline_from == BaselineFrom::Visit && trial.schedule().baseline().is_none() {
         return Ok(None);
     }
-    let difference = Difference::between(arm, &trial.arms()[0], &plan.at, estimate);
-    let table = crate::effects::from_model_estimates(trial, primary, &[difference], &effect_sizes::options(plan))?;
+    let table = crate::effects::from_rows(trial, primary, std::slice::from_ref(contrast), &effect_sizes::options(plan))?;
     Ok(table.rows.into_iter().next())
 }
 
-/// Intraclass correlations at the visit of primary interest.
-fn icc_at(analysis: &Analysis<'_>, fit: &Fit, method: CovarianceIntervalMethod) -> Result<IntraclassCorrelations> {
-    fit.icc_at(&analysis.plan.at, &CovarianceIntervalOptions { level: analysis.plan.level, method })
+/// Intraclass correlations at the visit of primary interest; none where nobody was observed at it.
+fn icc_at(analysis: &Analysis<'_>, fit: &Fit, method: CovarianceIntervalMethod) -> Result<Option<IntraclassCorrelations>> {
+    if !fit.design().visit_labels().contains(&analysis.plan.at) {
+        return Ok(None);
+    }
+    fit.icc_at(&analysis.plan.at, &CovarianceIntervalOptions { level: analysis.plan.level, method }).map(Some)
 }
 
 /// What each factor adds to the variance in an arm.

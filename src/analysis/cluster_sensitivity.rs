@@ -5,6 +5,7 @@ use crate::design::Baseline;
 use crate::effects::EffectSize;
 use crate::inference::{Estimate, Fit, IntraclassCorrelations, PredictedEffects};
 use crate::level::percent;
+use crate::means::{Compared, unobserved};
 use crate::table::{Column, Format, Tabular, display_as_table};
 
 /// Heading of the column of standard errors over that of the primary analysis.
@@ -47,8 +48,9 @@ pub struct ClusterSensitivityRow {
     pub model: ClusterModel,
     /// The model as a formula; empty where it cannot be stated for the trial.
     pub formula: String,
-    /// What is compared: `ImRs+GST - ImRs`.
-    pub contrast: String,
+    /// What is compared; prints as `ImRs+GST - ImRs`.
+    #[serde(flatten)]
+    pub compared: Compared,
     /// The difference between the arms; NaN where the model could not be fitted.
     pub estimate: Estimate,
     /// Lower confidence limit.
@@ -71,8 +73,10 @@ pub struct ClusterSensitivityRow {
     pub log_likelihood: f64,
     /// AIC, covariance parameters counted.
     pub aic: f64,
-    /// Why there are no numbers, where there are none.
+    /// Why the model could not be fitted, where it could not.
     pub failure: Option<String>,
+    /// Why the fitted model does not determine the contrast, where it does not: nobody of an arm was observed.
+    pub not_estimable: Option<String>,
 }
 
 /// The part of one cluster factor in the variance of an observation.
@@ -96,7 +100,7 @@ impl ClusterSensitivity {
 
     /// The row of the primary analysis that has the contrast of another.
     pub fn primary_of(&self, row: &ClusterSensitivityRow) -> Option<&ClusterSensitivityRow> {
-        self.rows.iter().find(|r| r.model == ClusterModel::Independent && r.contrast == row.contrast)
+        self.rows.iter().find(|r| r.model == ClusterModel::Independent && r.compared == row.compared)
     }
 
     /// The standard error of a row over that of the primary analysis.
@@ -106,6 +110,11 @@ impl ClusterSensitivity {
 }
 
 impl ClusterSensitivityRow {
+    /// Whether the model could be fitted and determines the contrast.
+    pub fn has_numbers(&self) -> bool {
+        self.failure.is_none() && self.not_estimable.is_none()
+    }
+
     /// The part of a cluster factor, where the model has effects of it.
     pub fn share(&self, factor: &str) -> Option<&ClusterShare> {
         self.shares.iter().find(|s| s.factor == factor)
@@ -125,6 +134,7 @@ pub(super) fn notes(analysis: &Analysis<'_>, found: &ClusterSensitivity, primary
     notes.push(
         "A standard error may fall as well as rise: what a cluster adds to its patients of both arms drops out of their comparison.".into(),
     );
+    notes.extend(unobserved(primary.design().columns()));
     notes.extend(effect_note(found, analysis));
     notes.push("ICC: share of the clusters in the variance of an observation at the visit, in the arm compared with the reference.".into());
     notes.push(format!("{SE_RATIO}: over the SE of the primary analysis."));
@@ -175,9 +185,7 @@ fn effect_note(found: &ClusterSensitivity, analysis: &Analysis<'_>) -> Option<St
 
 impl Tabular for ClusterSensitivity {
     fn title(&self) -> String {
-        let contrast = self.rows.first().map_or("", |r| r.contrast.as_str());
-        let of = if self.several() { String::new() } else { format!(", {contrast}") };
-        format!("{} at {}{of}: sensitivity to clustering", self.label, super::visit_in_prose(&self.visit))
+        self.title_with(Compared::to_string)
     }
 
     fn columns(&self) -> Vec<Column> {
@@ -190,7 +198,7 @@ impl Tabular for ClusterSensitivity {
         let two = Format::Decimals(2);
         let mut columns = vec![Column::text("model", "Model", rows().map(|r| r.model.words()))];
         if self.several() {
-            columns.push(Column::text("contrast", "Contrast", rows().map(|r| r.contrast.as_str())));
+            columns.push(Column::text("contrast", "Contrast", rows().map(|r| r.compared.to_string())));
         }
         columns.extend([
             real("estimate", "Difference", two, &|r| r.estimate.estimate),
@@ -221,6 +229,10 @@ impl Tabular for ClusterSensitivity {
         if self.rows.iter().any(|r| r.failure.is_some()) {
             columns.push(Column::text("failure", "Not fitted because", rows().map(|r| r.failure.clone().unwrap_or_default())));
         }
+        if self.rows.iter().any(|r| r.not_estimable.is_some()) {
+            let reason = rows().map(|r| r.not_estimable.clone().unwrap_or_default());
+            columns.push(Column::text("not_estimable", "Not estimable because", reason));
+        }
         columns
     }
 
@@ -230,9 +242,15 @@ impl Tabular for ClusterSensitivity {
 }
 
 impl ClusterSensitivity {
+    /// The title, in which contrasts are written by `written`.
+    pub(crate) fn title_with(&self, written: impl Fn(&Compared) -> String) -> String {
+        let contrast = self.rows.first().filter(|_| !self.several()).map(|r| format!(", {}", written(&r.compared)));
+        format!("{} at {}{}: sensitivity to clustering", self.label, super::visit_in_prose(&self.visit), contrast.unwrap_or_default())
+    }
+
     /// Whether there is more than one contrast.
     fn several(&self) -> bool {
-        self.rows.iter().any(|r| Some(&r.contrast) != self.rows.first().map(|r| &r.contrast))
+        self.rows.iter().any(|r| Some(&r.compared) != self.rows.first().map(|r| &r.compared))
     }
 }
 

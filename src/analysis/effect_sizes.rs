@@ -2,10 +2,10 @@
 
 use super::run::{has_arm, has_baseline};
 use super::{Analysis, OutcomeEffects, Plan, Progress};
-use crate::effects::{Difference, EffectOptions, EffectSize, EffectSizes, from_model_estimates};
+use crate::effects::{EffectOptions, EffectSize, EffectSizes, from_rows};
 use crate::error::Result;
 use crate::inference::{Df, Fit};
-use crate::means::ContrastOptions;
+use crate::means::{Contrast, ContrastOptions};
 use crate::trial::{BaselineFrom, Trial};
 
 /// Within every arm that has a change from baseline and between arms: by the delta method, by the formula of
@@ -20,7 +20,7 @@ pub(super) fn of(analysis: &Analysis<'_>, fit: &Fit, progress: &dyn Progress) ->
     if wanted.is_empty() {
         return Ok(OutcomeEffects::default());
     }
-    let table = |interval| from_model_estimates(trial, fit, &wanted, &options.clone().interval(interval));
+    let table = |interval| from_rows(trial, fit, &wanted, &options.clone().interval(interval));
     let mut tables = plan.effects.intervals.iter().map(|interval| table(*interval)).collect::<Result<Vec<_>>>()?;
     if plan.effects.bootstrap > 0 {
         progress.begin(&format!("Bootstrap of effect sizes of {}", fit.design().outcome()), plan.effects.bootstrap as u64);
@@ -29,10 +29,10 @@ pub(super) fn of(analysis: &Analysis<'_>, fit: &Fit, progress: &dyn Progress) ->
         let bootstrap = plan.effects.bootstrap_of(plan).progress(|done, _| progress.advance(done as u64));
         let resampled = bootstrap.effects(trial, |t| {
             let fit = plain.fit(t)?;
-            from_model_estimates(t, &fit, &differences(&fit, t, &plan.at)?, &options)
+            from_rows(t, &fit, &differences(&fit, t, &plan.at)?, &options)
         });
         progress.end();
-        tables.push(with_estimates_of(&tables[0], resampled?));
+        tables.push(with_estimates_of(&tables[0], &resampled?));
     }
     let part = |between: bool| -> Vec<EffectSizes> {
         let parts = tables
@@ -56,27 +56,23 @@ pub(super) fn options(plan: &Plan) -> EffectOptions {
 
 /// The limits of `bootstrap` beside the estimates of `plain`, whose standard errors and degrees of freedom are those
 /// of the plan.
-fn with_estimates_of(plain: &EffectSizes, bootstrap: EffectSizes) -> EffectSizes {
-    let limits = |(row, drawn): (&EffectSize, &EffectSize)| EffectSize { lower: drawn.lower, upper: drawn.upper, ..row.clone() };
-    EffectSizes { rows: plain.rows.iter().zip(&bootstrap.rows).map(limits).collect(), source: plain.source.clone(), ..bootstrap }
+fn with_estimates_of(plain: &EffectSizes, bootstrap: &EffectSizes) -> EffectSizes {
+    let with_limits = |row: &EffectSize| {
+        let (lower, upper) = bootstrap.of_same(row).map_or((f64::NAN, f64::NAN), |drawn| (drawn.lower, drawn.upper));
+        EffectSize { lower, upper, ..row.clone() }
+    };
+    EffectSizes { rows: plain.rows.iter().map(with_limits).collect(), source: plain.source.clone(), ..bootstrap.clone() }
 }
 
 /// The changes from baseline of every arm and the differences of every arm from the reference at `visit`.
-fn differences(fit: &Fit, trial: &Trial, visit: &str) -> Result<Vec<Difference>> {
+fn differences(fit: &Fit, trial: &Trial, visit: &str) -> Result<Vec<Contrast>> {
     let options = ContrastOptions::default().visits([visit]);
-    let mut found = vec![];
-    if !has_arm(fit, trial) {
-        return Ok(found);
+    let mut rows = vec![];
+    if has_arm(fit) && has_baseline(fit) {
+        rows.extend(fit.change_from_baseline(&options)?.rows);
     }
-    if has_baseline(fit) {
-        let changes = fit.change_from_baseline(&options)?;
-        found.extend(changes.rows.iter().map(|r| Difference::change(&r.contrast, visit, &r.estimate)));
+    if has_arm(fit) && trial.arms().len() > 1 {
+        rows.extend(fit.arm_contrasts(&options)?.rows);
     }
-    if let [reference, others @ ..] = trial.arms()
-        && !others.is_empty()
-    {
-        let contrasts = fit.arm_contrasts(&options)?;
-        found.extend(others.iter().zip(&contrasts.rows).map(|(arm, r)| Difference::between(arm, reference, visit, &r.estimate)));
-    }
-    Ok(found)
+    Ok(rows)
 }

@@ -4,9 +4,9 @@ use super::{ClusterSensitivity, Diagnostics, FittedCovariance, Plan};
 use crate::design::Baseline;
 use crate::effects::EffectSizes;
 use crate::inference::{Attempt, Coefficients, Df, FTest, Fit};
-use crate::means::{Contrasts, MarginalMean, MarginalMeans};
+use crate::means::{Contrast, Contrasts, MarginalMean, MarginalMeans};
 use crate::responders::{Comparisons, Rates};
-use crate::trial::{BaselineTable, MissingPatterns, ObservedMeans, ParticipantFlow, Schedule};
+use crate::trial::{BaselineTable, Labelled, MissingPatterns, ObservedMeans, ParticipantFlow, Schedule};
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
 
@@ -100,7 +100,23 @@ pub struct OutcomeResult {
 impl OutcomeResult {
     /// The mean of an arm at a visit; where the model does not tell arms apart, the mean of all.
     pub fn mean(&self, arm: &str, visit: &str) -> Option<&MarginalMean> {
-        self.means.get(&[arm, visit]).or_else(|| self.means.get(&[visit]))
+        let is = |of: &Option<Labelled>, label: &str| of.as_ref().is_none_or(|l| l == label);
+        self.means.rows.iter().find(|r| r.visit.is_some() && is(&r.arm, arm) && is(&r.visit, visit))
+    }
+
+    /// Whether anybody has an analysed observation at a visit.
+    pub fn is_observed_at(&self, visit: &str) -> bool {
+        self.covariance.visits.iter().any(|v| v == visit)
+    }
+
+    /// The changes from baseline at a visit, arm by arm.
+    pub fn changes_at<'a>(&'a self, visit: &'a str) -> impl Iterator<Item = &'a Contrast> + 'a {
+        self.changes.iter().flat_map(|c| &c.rows).filter(move |c| c.visit.as_ref().is_some_and(|v| v == visit))
+    }
+
+    /// The differences between arms at a visit.
+    pub fn contrasts_at<'a>(&'a self, visit: &'a str) -> impl Iterator<Item = &'a Contrast> + 'a {
+        self.contrasts.iter().flat_map(|c| &c.rows).filter(move |c| c.visit.as_ref().is_some_and(|v| v == visit))
     }
 }
 

@@ -91,7 +91,7 @@ fn outcome(analysis: &Analysis<'_>, name: &str, progress: &dyn Progress) -> Resu
 fn estimates(analysis: &Analysis<'_>, fit: &Fit) -> Result<(MarginalMeans, Option<Contrasts>, Option<Contrasts>)> {
     let level = analysis.plan.level;
     let options = ContrastOptions::default().level(level);
-    let by_arm = has_arm(fit, analysis.trial);
+    let by_arm = has_arm(fit);
     let factors: &[&str] = if by_arm { &["arm", "visit"] } else { &["visit"] };
     let means = fit.marginal_means(factors, &MeansOptions { level, ..MeansOptions::default() })?;
     // A trial without a baseline has no change from it, and one arm no difference: neither is an error here.
@@ -100,10 +100,9 @@ fn estimates(analysis: &Analysis<'_>, fit: &Fit) -> Result<(MarginalMeans, Optio
     Ok((means, changes, contrasts))
 }
 
-/// Whether the mean model has the arm, under its own or the general name.
-pub(super) fn has_arm(fit: &Fit, trial: &Trial) -> bool {
-    let names = ["arm", trial.column_names().arm.as_str()];
-    fit.design().mean_model().variables().iter().any(|v| names.contains(&v.as_str()))
+/// Whether the mean model has the arm.
+pub(super) fn has_arm(fit: &Fit) -> bool {
+    fit.design().columns().arm_dimension().is_ok()
 }
 
 pub(super) fn has_baseline(fit: &Fit) -> bool {

@@ -37,25 +37,31 @@ impl AnalysisResult {
             outcome.model.observations
         );
         let line = |label: &str, estimate: f64, lower: f64, upper: f64, rest: &str| {
+            if estimate.is_nan() {
+                return format!("  {label:<32} not estimable\n");
+            }
             let [e, l, u] = [estimate, lower, upper].map(|x| Format::Decimals(2).apply(x));
             format!("  {label:<32} {e:>7}  {level}% CI {l:>7} to {u:>7}{rest}\n")
         };
+        if !outcome.is_observed_at(&self.plan.at) {
+            out.push_str("  nobody has an analysed observation at this visit\n");
+        }
         for arm in &self.trial.arms {
             if let Some(m) = outcome.mean(arm, &self.plan.at) {
                 out.push_str(&line(&format!("mean, {arm}"), m.estimate.estimate, m.lower, m.upper, ""));
             }
         }
-        for c in outcome.changes.iter().flat_map(|c| &c.rows).filter(|c| c.visit.as_deref() == Some(&self.plan.at)) {
-            out.push_str(&line(&format!("change, {}", c.contrast), c.estimate.estimate, c.lower, c.upper, ""));
+        for c in outcome.changes_at(&self.plan.at) {
+            out.push_str(&line(&format!("change, {}", c.compared), c.estimate.estimate, c.lower, c.upper, ""));
         }
-        for c in outcome.contrasts.iter().flat_map(|c| &c.rows).filter(|c| c.visit.as_deref() == Some(&self.plan.at)) {
+        for c in outcome.contrasts_at(&self.plan.at) {
             let p = format!("  p {}", equals(&Format::PValue.apply(c.estimate.p)));
-            out.push_str(&line(&c.contrast, c.estimate.estimate, c.lower, c.upper, &p));
+            out.push_str(&line(&c.label(), c.estimate.estimate, c.lower, c.upper, &p));
         }
         // One interval method is enough here; the report has all.
         for table in outcome.effects.within.first().into_iter().chain(outcome.effects.between.first()) {
             for row in &table.rows {
-                let what = row.versus.as_ref().map_or(row.arm.clone(), |versus| format!("{} against {versus}", row.arm));
+                let what = row.versus.as_ref().map_or(row.arm.label.clone(), |versus| format!("{} against {versus}", row.arm));
                 out.push_str(&line(&format!("{}, {what}", table.correction.letter()), row.effect, row.lower, row.upper, ""));
             }
         }
@@ -77,11 +83,19 @@ impl AnalysisResult {
         let line = |label: &str, cells: Vec<String>| format!("  {label:<width$}  {}\n", cells.join("  "));
         out.push_str(&line("", self.trial.arms.iter().map(|a| format!("{a:>0$}", column(a))).collect()));
         for definition in &rates.definitions {
-            let of = rates.rows.iter().filter(|r| r.definition == definition.name && Some(r.unobserved) == shown);
-            let cells = of.map(|r| format!("{:>1$}", Format::Percent.apply(r.rate.estimate), column(&r.arm))).collect();
-            out.push_str(&line(&definition.label, cells));
+            let of = |arm: usize| {
+                let mut own = rates.rows.iter().filter(|r| r.definition == definition.name && Some(r.unobserved) == shown);
+                own.find(|r| r.arm.index == arm).map_or(f64::NAN, |r| r.rate.estimate)
+            };
+            let cell = |(k, arm): (usize, &String)| format!("{:>1$}", share(of(k)), column(arm));
+            out.push_str(&line(&definition.label, self.trial.arms.iter().enumerate().map(cell).collect()));
         }
     }
+}
+
+/// A share; a dash where nobody was observed.
+fn share(rate: f64) -> String {
+    if rate.is_nan() { "–".into() } else { Format::Percent.apply(rate) }
 }
 
 fn equals(p: &str) -> String {

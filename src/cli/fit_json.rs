@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use trialstats::design::Baseline;
 use trialstats::inference::{Attempt, InformationKind};
 use trialstats::means::{Adjustment, Contrasts, MarginalMeans};
+use trialstats::trial::Labelled;
 use trialstats::{Covariance, Df, Estimation, Fit, Vcov};
 
 /// The whole answer. A number that does not exist (an aliased coefficient, an infinite df) is `null`.
@@ -64,6 +65,9 @@ struct MarginalMean {
     df: f64,
     lower: f64,
     upper: f64,
+    /// Why there are no numbers, where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_estimable: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -80,6 +84,9 @@ struct Contrast {
     /// Only where an adjustment for multiplicity was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     p_adjusted: Option<f64>,
+    /// Why there are no numbers, where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_estimable: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -136,21 +143,26 @@ fn document(answer: &Answer) -> Result<Document, Failure> {
 
 fn marginal_means(means: &MarginalMeans) -> Vec<MarginalMean> {
     let row = |r: &trialstats::means::MarginalMean| MarginalMean {
-        arm: r.levels.first().cloned().unwrap_or_default(),
-        visit: r.levels.get(1).cloned().unwrap_or_default(),
+        arm: label(&r.arm),
+        visit: label(&r.visit),
         estimate: r.estimate.estimate,
         se: r.estimate.se,
         df: r.estimate.df,
         lower: r.lower,
         upper: r.upper,
+        not_estimable: r.not_estimable.clone(),
     };
     means.rows.iter().map(row).collect()
 }
 
+fn label(of: &Option<Labelled>) -> String {
+    of.as_ref().map(ToString::to_string).unwrap_or_default()
+}
+
 fn differences(contrasts: &Contrasts) -> Vec<Contrast> {
     let row = |r: &trialstats::means::Contrast| Contrast {
-        contrast: r.contrast.clone(),
-        visit: r.visit.clone().unwrap_or_default(),
+        contrast: r.label(),
+        visit: label(&r.visit),
         estimate: r.estimate.estimate,
         se: r.estimate.se,
         df: r.estimate.df,
@@ -159,6 +171,7 @@ fn differences(contrasts: &Contrasts) -> Vec<Contrast> {
         t: r.estimate.t,
         p: r.estimate.p,
         p_adjusted: (contrasts.adjustment != Adjustment::None).then_some(r.p_adjusted),
+        not_estimable: r.not_estimable.clone(),
     };
     contrasts.rows.iter().map(row).collect()
 }

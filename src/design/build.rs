@@ -43,11 +43,11 @@ impl Design {
         let mut warnings = vec![];
         let seen: Vec<bool> = (0..visits.len()).map(|t| frame.rows().any(|(_, visit)| visit == t)).collect();
         if seen.contains(&false) {
-            let label = |t: usize| trial.schedule().visits()[visits[t]].label.clone();
-            let unseen: Vec<String> = (0..visits.len()).filter(|&t| !seen[t]).map(label).collect();
-            warnings.push(format!("no analysed observation at {}: left out of the visits", unseen.join(", ")));
+            let labels = trial.schedule().labels();
+            let unseen: Vec<Labelled> = (0..visits.len()).filter(|&t| !seen[t]).map(|t| Labelled::among(&labels, visits[t])).collect();
+            warnings.push(unseen_sentence(&unseen));
             visits = visits.iter().zip(&seen).filter(|(_, s)| **s).map(|(&t, _)| t).collect();
-            frame = Frame::new(trial, model, options, outcome, &visits)?;
+            frame = Frame { unseen_visits: unseen, ..Frame::new(trial, model, options, outcome, &visits)? };
         }
         if visits.is_empty() {
             return Err(nothing_left(model, &exclusions));
@@ -60,6 +60,12 @@ impl Design {
         design.account.decide_aliased(&design.columns, ScaledGram::of_rows(&design.columns, &design.rows));
         Ok(design)
     }
+}
+
+/// That visits have nothing to analyse, for the warnings.
+pub(super) fn unseen_sentence(visits: &[Labelled]) -> String {
+    let labels: Vec<&str> = visits.iter().map(Labelled::as_str).collect();
+    format!("no analysed observation at {}: left out of the visits", labels.join(", "))
 }
 
 /// A model matrix wider than this is a mistake (an identifier used as a factor, a product of many factors) and would
@@ -186,6 +192,7 @@ impl Frame {
             visit_times: self.visits.iter().map(|&t| schedule[t].time).collect(),
             baseline_visit: trial.schedule().baseline().and_then(|b| self.visits.iter().position(|&t| t == b)),
             visits: self.visits.clone(),
+            unseen_visits: self.unseen_visits.clone(),
             variables: self.known.variables.iter().map(|v| v.header().clone()).collect(),
             constraint,
             terms: coded.terms,

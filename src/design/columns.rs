@@ -29,6 +29,8 @@ pub struct Columns {
     pub(crate) visit_labels: Vec<String>,
     /// Times of the analysed visits where the schedule has them.
     pub(crate) visit_times: Vec<Option<f64>>,
+    /// The visits that were to be analysed and have no analysed observation.
+    pub(crate) unseen_visits: Vec<Labelled>,
     /// The baseline visit, as a position among the analysed visits, where it is one of them.
     pub(crate) baseline_visit: Option<usize>,
     /// The variables of the mean model.

@@ -22,14 +22,17 @@ impl Columns {
             Some(v) if self.variables[v].role == Role::Visit => Ok(Dimension::Visit),
             Some(v) => Ok(Dimension::Factor(v)),
             None if name == "visit" || name == self.column_names.visit => Ok(Dimension::Visit),
-            None => {
-                let mut known: Vec<&str> = self.variables.iter().filter(|v| v.is_factor()).map(|v| v.name.as_str()).collect();
-                if !self.variables.iter().any(|v| v.role == Role::Visit) {
-                    known.push("visit");
-                }
-                Err(Error::unknown("factor of the mean model", name, &known))
-            }
+            None => Err(Error::unknown("factor of the mean model", name, &self.dimension_names())),
         }
+    }
+
+    /// What means can be asked for by.
+    pub(super) fn dimension_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.variables.iter().filter(|v| v.is_factor()).map(|v| v.name.as_str()).collect();
+        if !self.variables.iter().any(|v| v.role == Role::Visit) {
+            names.push("visit");
+        }
+        names
     }
 
     pub(crate) fn levels(&self, dimension: Dimension) -> &[String] {

@@ -7,6 +7,8 @@ use crate::trial::{Outcome, Scope, Trial, Variable, on_visits};
 /// The rows of patients × visits with everything the model needs of them.
 pub(super) struct Frame {
     pub visits: Vec<usize>,
+    /// The visits that were to be analysed and have no analysed observation.
+    pub unseen_visits: Vec<Labelled>,
     pub known: Known,
     pub y: Vec<f64>,
     /// Why each row is not analysed; `None` for those that are.
@@ -23,6 +25,7 @@ impl Frame {
     pub fn new(trial: &Trial, model: &MeanModel, options: &DesignOptions, outcome: &Outcome, visits: &[usize]) -> Result<Self> {
         let mut frame = Self {
             visits: visits.to_vec(),
+            unseen_visits: vec![],
             known: Known::new(trial, model, options, outcome, visits)?,
             y: on_visits(&outcome.values, visits, trial.schedule().len()),
             excluded: vec![],

@@ -1,6 +1,6 @@
 //! A design agreed before anybody sees the data, so that what several data sets say can be added up.
 
-use super::build::{analysed_visits, check_baseline, nothing_left};
+use super::build::{analysed_visits, check_baseline, nothing_left, unseen_sentence};
 use super::coding::Part;
 use super::exclusions::Counted;
 use super::frame::Frame;
@@ -164,13 +164,13 @@ impl FrozenDesign {
             return Err(nothing_left(model, &exclusions));
         }
         let mut warnings = vec![];
-        if visits.len() < self.columns.visits.len() {
-            let unseen: Vec<&str> =
-                (0..self.columns.visits.len()).filter(|t| !seen(t)).map(|t| self.columns.visit_labels[t].as_str()).collect();
-            warnings.push(format!("no analysed observation at {}: left out of the visits", unseen.join(", ")));
+        let unseen = |t: usize| Labelled { index: self.columns.visits[t], label: self.columns.visit_labels[t].clone() };
+        let unseen_visits: Vec<Labelled> = (0..self.columns.visits.len()).filter(|t| !seen(t)).map(unseen).collect();
+        if !unseen_visits.is_empty() {
+            warnings.push(unseen_sentence(&unseen_visits));
         }
         let scheduled: Vec<usize> = visits.iter().map(|&t| self.columns.visits[t]).collect();
-        let mut frame = Frame::new(&nobody, model, options, nobody.outcome(&model.outcome)?, &scheduled)?;
+        let mut frame = Frame { unseen_visits, ..Frame::new(&nobody, model, options, nobody.outcome(&model.outcome)?, &scheduled)? };
         let used: Vec<Vec<usize>> = (0..frame.known.variables.len()).map(|v| self.used_levels(v, &census.tally)).collect();
         let groups: Vec<usize> = (0..group_sizes.len()).filter(|&g| group_sizes[g] > 0).collect();
         warnings.extend(frame.keep_levels(&used, &groups));

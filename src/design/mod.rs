@@ -27,6 +27,7 @@ mod hypotheses;
 mod known;
 mod model;
 mod outcomes;
+mod planned;
 mod random;
 mod random_checks;
 mod random_effects;
@@ -61,10 +62,11 @@ pub use random_effects::RandomEffects;
 pub use rows::Rows;
 
 use crate::error::{Error, Result};
-use crate::trial::{ColumnNames, VariableHeader};
+use crate::trial::{ColumnNames, Labelled, VariableHeader};
 pub(crate) use dimensions::Dimension;
 pub(crate) use grid::ReferenceGrid;
 pub(crate) use hypotheses::Adjusted;
+pub(crate) use planned::{Planned, Unobserved};
 pub(crate) use stack::Place;
 pub(crate) use tally::Tally;
 

@@ -39,6 +39,7 @@ impl Design {
             visits: responses.iter().flat_map(|d| d.columns.visits.iter().copied()).collect(),
             visit_labels: responses.iter().flat_map(|d| d.visit_labels().iter().map(|v| format!("{} {v}", d.outcome()))).collect(),
             visit_times: responses.iter().flat_map(|d| d.columns.visit_times.iter().copied()).collect(),
+            unseen_visits: vec![],
             baseline_visit: None,
             variables: vec![],
             constraint: None,

@@ -42,7 +42,7 @@ impl Bootstrap<'_> {
         let distribution = self.run(trial, |t| {
             let resampled = effects(t)?;
             // A resample may lack a visit; its rows are found by what they are of.
-            let effect = |k: &usize| resampled.rows.iter().find(|r| r.is_of(&table.rows[*k])).map_or(f64::NAN, |r| r.effect);
+            let effect = |k: &usize| resampled.of_same(&table.rows[*k]).map_or(f64::NAN, |r| r.effect);
             Ok(shown.iter().map(effect).collect())
         })?;
         for (j, &k) in shown.iter().enumerate() {

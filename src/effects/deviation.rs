@@ -1,6 +1,7 @@
 //! The standard deviation that a denominator stands for, with the degrees of freedom of its estimate.
 
 use super::Denominator;
+use super::placed::Target;
 use super::scores::{Sample, Scores};
 use crate::Fit;
 use crate::error::{Error, Result};
@@ -16,17 +17,9 @@ pub(super) struct Deviation {
     pub n: usize,
 }
 
-/// Whose effect is standardized: an arm's change from baseline, or an arm's difference from another.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Target {
-    pub arm: usize,
-    pub versus: Option<usize>,
-    pub visit: usize,
-}
-
 impl Deviation {
-    pub fn of(denominator: Denominator, scores: &Scores, fit: Option<&Fit>, target: Target) -> Result<Self> {
-        let Target { arm, versus, visit } = target;
+    pub fn of(denominator: Denominator, scores: &Scores, fit: Option<&Fit>, target: &Target) -> Result<Self> {
+        let (arm, versus, visit) = (target.arm.index, target.versus.as_ref().map(|versus| versus.index), target.visit.index);
         let arms = scores.trial.arms().len();
         match (denominator, versus) {
             (Denominator::BaselinePooled, _) => Ok(pooled(&(0..arms).map(|a| scores.baseline_of(a)).collect::<Result<Vec<Sample>>>()?)),
@@ -41,7 +34,7 @@ impl Deviation {
             (Denominator::Average, Some(other)) => Ok(average(scores.at_visit(arm, visit), scores.at_visit(other, visit))),
             (Denominator::VisitPooled, Some(other)) => Ok(pooled(&[scores.at_visit(arm, visit), scores.at_visit(other, visit)])),
             (Denominator::Control, Some(reference)) => Ok(single(scores.at_visit(reference, visit))),
-            (Denominator::VisitModel, _) => of_model(scores, fit, target),
+            (Denominator::VisitModel, _) => of_model(fit, target),
             (Denominator::BaselineOwn, Some(_)) => {
                 Err(misplaced(denominator, "between", "BaselinePooled, or Control for the reference arm's"))
             }
@@ -88,7 +81,7 @@ fn average_of_pairs(before: Sample, after: Sample, covariance: f64) -> Deviation
 
 /// √Σ̂_tt, or the root of the mean of two arms' Σ̂_tt; ν = 2v²/Var(v̂) from the covariance of the covariance
 /// parameters.
-fn of_model(scores: &Scores, fit: Option<&Fit>, target: Target) -> Result<Deviation> {
+fn of_model(fit: Option<&Fit>, target: &Target) -> Result<Deviation> {
     let Some(fit) = fit else {
         return Err(Error::invalid(
             format!("effect sizes over {}", Denominator::VisitModel.words()),
@@ -96,32 +89,17 @@ fn of_model(scores: &Scores, fit: Option<&Fit>, target: Target) -> Result<Deviat
             "use effects::from_model with the fit, or another denominator",
         ));
     };
-    let design = fit.design();
-    let visits = &design.columns.visit_labels;
-    let label = &scores.trial.schedule().visits()[target.visit].label;
-    let t = visits.iter().position(|v| v == label).ok_or_else(|| Error::unknown("visit of the model", label, visits))?;
-    let mut groups = vec![group_of(scores, fit, target.arm)?];
-    if let Some(other) = target.versus {
-        groups.push(group_of(scores, fit, other)?);
-    }
+    let columns = fit.design().columns();
+    let analysed = columns.visits.iter().position(|&place| place == target.visit.index);
+    let arms = std::iter::once(&target.arm).chain(&target.versus);
+    let groups = arms.map(|arm| columns.group_of_arm(arm.index)).collect::<Result<Option<Vec<usize>>>>()?;
+    // The model has no standard deviation for a visit or a covariance group that nobody has an observation of.
+    let (Some(t), Some(groups)) = (analysed, groups) else {
+        return Ok(Deviation { sd: f64::NAN, df: f64::NAN, n: fit.n_patients() });
+    };
     let weight = 1.0 / groups.len() as f64;
     let variance: f64 = groups.iter().map(|&g| weight * fit.covariances()[g].sigma[(t, t)]).sum();
     Ok(Deviation { sd: variance.sqrt(), df: model_df(fit, &groups, t, variance)?, n: fit.n_patients() })
-}
-
-/// The covariance group of an arm.
-fn group_of(scores: &Scores, fit: &Fit, arm: usize) -> Result<usize> {
-    let groups = fit.covariances();
-    let name = &scores.trial.arms()[arm];
-    match groups.iter().position(|g| &g.group == name) {
-        Some(group) => Ok(group),
-        None if groups.len() == 1 => Ok(0),
-        None => Err(Error::invalid(
-            format!("the model's standard deviation of arm `{name}`"),
-            "the covariance of the model differs by something other than the arm",
-            "use another denominator, or a covariance by arm",
-        )),
-    }
 }
 
 /// Degrees of freedom of the mean of Σ̂_tt over groups; NaN where a variance is at its boundary, so that its

@@ -19,6 +19,7 @@ mod correction;
 mod deviation;
 mod model;
 mod options;
+mod placed;
 mod raw;
 mod reliable_change;
 mod scores;
@@ -26,6 +27,7 @@ mod table;
 
 pub use crate::bootstrap::{Bootstrap, BootstrapDistribution, BootstrapInterval, BootstrapSummary};
 pub use correction::{Correction, HedgesForm};
+pub(crate) use model::from_rows;
 pub use model::{from_estimates, from_model, from_model_estimates};
 pub use options::{Compared, Denominator, EffectOptions, GroupSize, IntervalMethod, Positive};
 pub use raw::{between_arms, within_arms};

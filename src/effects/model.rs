@@ -1,11 +1,12 @@
 //! Effect sizes from a model's estimates, or from estimates made elsewhere.
 
 use super::options::EffectOptions;
+use super::placed::Placed;
 use super::scores::Scores;
 use super::table::{Difference, EffectSizes, Source, standardize};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::inference::Estimate;
-use crate::means::{Contrast, Contrasts};
+use crate::means::{Contrast, Contrasts, unobserved};
 use crate::{Fit, Trial};
 
 /// Effect sizes of a fitted model's contrasts, over a raw standard deviation of the trial or the model's own at the
@@ -38,8 +39,7 @@ use crate::{Fit, Trial};
 /// # Ok::<(), trialstats::Error>(())
 /// ```
 pub fn from_model(trial: &Trial, fit: &Fit, contrasts: &Contrasts, options: &EffectOptions) -> Result<EffectSizes> {
-    let differences = contrasts.rows.iter().map(|row| Difference::of_contrast(trial, row)).collect::<Result<Vec<_>>>()?;
-    from_model_estimates(trial, fit, &differences, options)
+    from_rows(trial, fit, &contrasts.rows, options)
 }
 
 /// The same for estimates of a fitted model that were put together by hand.
@@ -47,8 +47,8 @@ pub fn from_model(trial: &Trial, fit: &Fit, contrasts: &Contrasts, options: &Eff
 /// # Errors
 /// As [`from_model`].
 pub fn from_model_estimates(trial: &Trial, fit: &Fit, differences: &[Difference], options: &EffectOptions) -> Result<EffectSizes> {
-    let scores = Scores::new(trial, fit.design().outcome(), &options.baseline)?;
-    standardize(&scores, Some(fit), differences, Source::Model(fit.notes()), options)
+    let placed = differences.iter().map(|difference| Placed::of(trial, difference)).collect::<Result<Vec<_>>>()?;
+    of_model(trial, fit, &placed, options)
 }
 
 /// Effect sizes of estimates that come from elsewhere, over a raw standard deviation of the trial.
@@ -57,11 +57,24 @@ pub fn from_model_estimates(trial: &Trial, fit: &Fit, differences: &[Difference]
 /// As [`from_model`].
 pub fn from_estimates(trial: &Trial, outcome: &str, differences: &[Difference], options: &EffectOptions) -> Result<EffectSizes> {
     let scores = Scores::new(trial, outcome, &options.baseline)?;
-    standardize(&scores, None, differences, Source::Estimates, options)
+    let placed = differences.iter().map(|difference| Placed::of(trial, difference)).collect::<Result<Vec<_>>>()?;
+    standardize(&scores, None, &placed, Source::Estimates, options)
+}
+
+/// The same for rows of several tables of contrasts.
+pub(crate) fn from_rows(trial: &Trial, fit: &Fit, rows: &[Contrast], options: &EffectOptions) -> Result<EffectSizes> {
+    let placed = rows.iter().map(|row| Placed::of_contrast(trial, row)).collect::<Result<Vec<_>>>()?;
+    of_model(trial, fit, &placed, options)
+}
+
+fn of_model(trial: &Trial, fit: &Fit, differences: &[Placed], options: &EffectOptions) -> Result<EffectSizes> {
+    let scores = Scores::new(trial, fit.design().outcome(), &options.baseline)?;
+    let notes = fit.notes().into_iter().chain(unobserved(fit.design().columns())).collect();
+    standardize(&scores, Some(fit), differences, Source::Model(notes), options)
 }
 
 impl Difference {
-    /// An arm's estimated change from baseline at a visit (visit less baseline).
+    /// An arm's estimated change from baseline at a visit (visit minus baseline).
     pub fn change(arm: impl Into<String>, visit: impl Into<String>, estimate: &Estimate) -> Self {
         Self {
             arm: arm.into(),
@@ -74,27 +87,8 @@ impl Difference {
         }
     }
 
-    /// An arm's estimated difference from another at a visit (arm less the other).
+    /// An arm's estimated difference from another at a visit (arm minus the other).
     pub fn between(arm: impl Into<String>, versus: impl Into<String>, visit: impl Into<String>, estimate: &Estimate) -> Self {
         Self { versus: Some(versus.into()), ..Self::change(arm, visit, estimate) }
-    }
-
-    /// A row of a table of contrasts: an arm's change from baseline, named by the arm, or a difference
-    /// `arm - other arm`.
-    fn of_contrast(trial: &Trial, row: &Contrast) -> Result<Self> {
-        let arms = trial.arms();
-        let pair = || arms.iter().flat_map(|a| arms.iter().map(move |b| (a, b))).find(|(a, b)| format!("{a} - {b}") == row.contrast);
-        let difference = match (&row.visit, arms.contains(&row.contrast), pair()) {
-            (Some(visit), true, _) => Self::change(&row.contrast, visit, &row.estimate),
-            (Some(visit), false, Some((arm, versus))) => Self::between(arm, versus, visit, &row.estimate),
-            _ => {
-                return Err(Error::invalid(
-                    format!("an effect size of `{}`", row.contrast),
-                    "it is neither an arm's change from baseline nor the difference of two arms at a visit",
-                    "make the contrasts with Fit::change_from_baseline or Fit::arm_contrasts",
-                ));
-            }
-        };
-        Ok(Self { not_estimable: row.not_estimable.clone(), ..difference })
     }
 }

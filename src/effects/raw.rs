@@ -2,10 +2,12 @@
 
 use super::deviation::pooled;
 use super::options::{Compared, EffectOptions};
+use super::placed::{Placed, Target};
 use super::scores::{Sample, Scores};
-use super::table::{Difference, EffectSizes, Source, standardize};
+use super::table::{EffectSizes, Source, standardize};
 use crate::Trial;
 use crate::error::Result;
+use crate::trial::Labelled;
 
 /// Effect sizes of the change from baseline within every arm, at every visit after it, from the observed scores.
 ///
@@ -19,18 +21,18 @@ use crate::error::Result;
 /// not defined within arms.
 pub fn within_arms(trial: &Trial, outcome: &str, options: &EffectOptions) -> Result<EffectSizes> {
     let scores = Scores::new(trial, outcome, &options.baseline)?;
+    let labels = trial.schedule().labels();
     let mut differences = vec![];
     for visit in scores.visits() {
         for arm in 0..trial.arms().len() {
             let change = scores.change(arm, visit)?;
-            differences.push(Difference {
-                arm: trial.arms()[arm].clone(),
-                versus: None,
-                visit: trial.schedule().visits()[visit].label.clone(),
+            let target = Target { arm: Labelled::among(trial.arms(), arm), versus: None, visit: Labelled::among(&labels, visit) };
+            differences.push(Placed {
+                target,
                 estimate: change.mean,
                 se: (change.variance / change.n as f64).sqrt(),
                 df: change.n as f64 - 1.0,
-                not_estimable: None,
+                not_estimable: nobody(&scores, &change, arm, visit),
             });
         }
     }
@@ -68,6 +70,7 @@ pub fn within_arms(trial: &Trial, outcome: &str, options: &EffectOptions) -> Res
 /// ```
 pub fn between_arms(trial: &Trial, outcome: &str, options: &EffectOptions) -> Result<EffectSizes> {
     let scores = Scores::new(trial, outcome, &options.baseline)?;
+    let labels = trial.schedule().labels();
     let sample = |arm: usize, visit: usize| -> Result<Sample> {
         match options.compared {
             Compared::AtVisit => Ok(scores.at_visit(arm, visit)),
@@ -79,16 +82,26 @@ pub fn between_arms(trial: &Trial, outcome: &str, options: &EffectOptions) -> Re
         for arm in 1..trial.arms().len() {
             let (other, reference) = (sample(arm, visit)?, sample(0, visit)?);
             let spread = pooled(&[other, reference]);
-            differences.push(Difference {
-                arm: trial.arms()[arm].clone(),
-                versus: Some(trial.arms()[0].clone()),
-                visit: trial.schedule().visits()[visit].label.clone(),
+            let versus = Some(Labelled::among(trial.arms(), 0));
+            let target = Target { arm: Labelled::among(trial.arms(), arm), versus, visit: Labelled::among(&labels, visit) };
+            differences.push(Placed {
+                target,
                 estimate: other.mean - reference.mean,
                 se: spread.sd * (1.0 / other.n as f64 + 1.0 / reference.n as f64).sqrt(),
                 df: spread.df,
-                not_estimable: None,
+                not_estimable: nobody(&scores, &other, arm, visit).or_else(|| nobody(&scores, &reference, 0, visit)),
             });
         }
     }
     standardize(&scores, None, &differences, Source::RawData, options)
+}
+
+/// That nobody of an arm has the scores that a sample is of, where that is so.
+fn nobody(scores: &Scores, sample: &Sample, arm: usize, visit: usize) -> Option<String> {
+    let name = &scores.trial.arms()[arm];
+    match sample.n {
+        0 if scores.is_unobserved(arm) => Some(format!("nobody in arm {name} was observed")),
+        0 => Some(format!("nobody in arm {name} was observed at {}", scores.trial.schedule().visits()[visit].label)),
+        _ => None,
+    }
 }

@@ -52,6 +52,11 @@ impl<'a> Scores<'a> {
         Ok(Sample::of(self.patients_of(arm).map(|i| baseline[i])))
     }
 
+    /// Whether nobody of an arm was observed at any visit.
+    pub fn is_unobserved(&self, arm: usize) -> bool {
+        (0..self.trial.schedule().len()).all(|visit| self.at_visit(arm, visit).n == 0)
+    }
+
     /// The observed values of an arm at a visit.
     pub fn at_visit(&self, arm: usize, visit: usize) -> Sample {
         Sample::of(self.patients_of(arm).map(|i| self.value(i, visit)))

@@ -1,16 +1,18 @@
 //! [`EffectSizes`]: the table of effect sizes, and how one row of it is computed.
 
-use super::deviation::{Deviation, Target};
+use super::deviation::Deviation;
 use super::options::{Denominator, EffectOptions, GroupSize, IntervalMethod};
+use super::placed::{Placed, Target};
 use super::scores::Scores;
 use super::{BootstrapSummary, Positive};
 use crate::Fit;
 use crate::dist::{noncentral_t, normal};
-use crate::error::{Error, Result};
-use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::error::Result;
+use crate::table::{Column, Format, Tabular, by_reason, display_as_table};
+use crate::trial::{Labelled, labelled};
 
 /// A difference in units of the outcome, waiting to be standardized: an arm's change from baseline, or an arm's
-/// difference from another.
+/// difference from another. Arms and visit are named as the trial names them.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Difference {
     /// The arm.
@@ -19,7 +21,7 @@ pub struct Difference {
     pub versus: Option<String>,
     /// The visit.
     pub visit: String,
-    /// Visit less baseline, or arm less the other arm.
+    /// Visit minus baseline, or arm minus the other arm.
     pub estimate: f64,
     /// Its standard error.
     pub se: f64,
@@ -33,11 +35,14 @@ pub struct Difference {
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct EffectSize {
     /// The arm.
-    pub arm: String,
+    #[serde(flatten, serialize_with = "labelled::fields::arm")]
+    pub arm: Labelled,
     /// The arm it is compared with; `None` for a change from baseline.
-    pub versus: Option<String>,
+    #[serde(flatten, serialize_with = "labelled::fields::versus_if_any")]
+    pub versus: Option<Labelled>,
     /// The visit.
-    pub visit: String,
+    #[serde(flatten, serialize_with = "labelled::fields::visit")]
+    pub visit: Labelled,
     /// The difference in units of the outcome, with the sign of the table.
     pub difference: f64,
     /// Its standard error.
@@ -115,20 +120,22 @@ pub struct EffectSizes {
 pub(super) fn standardize(
     scores: &Scores,
     fit: Option<&Fit>,
-    differences: &[Difference],
+    differences: &[Placed],
     source: Source,
     options: &EffectOptions,
 ) -> Result<EffectSizes> {
     options.check()?;
-    let mut rows = vec![];
-    let mut remarks = vec![];
-    for difference in differences {
-        let target = target_of(scores, difference)?;
-        let deviation = Deviation::of(options.denominator, scores, fit, target)?;
-        let row = row(scores, difference, target, deviation, options);
-        remarks.extend(remark(&row, difference.not_estimable.as_deref()));
-        rows.push(row);
-    }
+    let row = |difference: &Placed| {
+        let deviation = Deviation::of(options.denominator, scores, fit, &difference.target)?;
+        Ok(row(scores, difference, deviation, options))
+    };
+    let rows = differences.iter().map(row).collect::<Result<Vec<EffectSize>>>()?;
+    // The notes of a model name arms and visits without observations themselves.
+    let told = fit.map_or(vec![], |fit| fit.design().columns().unobserved());
+    let missing = rows.iter().zip(differences).filter_map(|(row, difference)| Some((row.place(), reason(row, difference)?)));
+    let untold = missing.filter(|(_, reason)| !told.iter().any(|of| of.reason == *reason));
+    let remark = |(reason, places): (&str, Vec<String>)| format!("{}: no effect size, because {reason}.", places.join("; "));
+    let remarks = by_reason(untold).into_iter().map(remark).collect();
     Ok(EffectSizes {
         outcome: scores.outcome.label.clone(),
         rows,
@@ -142,39 +149,30 @@ pub(super) fn standardize(
     })
 }
 
-fn target_of(scores: &Scores, difference: &Difference) -> Result<Target> {
-    let arms = scores.trial.arms();
-    let arm = |name: &String| arms.iter().position(|a| a == name).ok_or_else(|| Error::unknown("arm", name, arms));
-    Ok(Target {
-        arm: arm(&difference.arm)?,
-        versus: difference.versus.as_ref().map(arm).transpose()?,
-        visit: scores.trial.schedule().index_of(&difference.visit)?,
-    })
-}
-
-fn row(scores: &Scores, difference: &Difference, target: Target, deviation: Deviation, options: &EffectOptions) -> EffectSize {
+fn row(scores: &Scores, difference: &Placed, deviation: Deviation, options: &EffectOptions) -> EffectSize {
+    let Target { arm, versus, visit } = &difference.target;
     let randomized = scores.trial.randomized();
-    let observed = |arm: usize| match (target.versus, scores.change(arm, target.visit)) {
+    let observed = |arm: &Labelled| match (versus, scores.change(arm.index, visit.index)) {
         (None, Ok(change)) => change.n,
-        _ => scores.at_visit(arm, target.visit).n,
+        _ => scores.at_visit(arm.index, visit.index).n,
     };
     let mut row = EffectSize {
-        arm: difference.arm.clone(),
-        versus: difference.versus.clone(),
-        visit: difference.visit.clone(),
+        arm: arm.clone(),
+        versus: versus.clone(),
+        visit: visit.clone(),
         difference: options.positive.sign() * difference.estimate,
-        se: difference.se,
-        df: difference.df,
+        se: if difference.estimate.is_nan() { f64::NAN } else { difference.se },
+        df: if difference.estimate.is_nan() { f64::NAN } else { difference.df },
         sd: deviation.sd,
         sd_df: deviation.df,
         sd_n: deviation.n,
         effect: f64::NAN,
         lower: f64::NAN,
         upper: f64::NAN,
-        observed: observed(target.arm),
-        observed_versus: target.versus.map(observed),
-        randomized: randomized[target.arm],
-        randomized_versus: target.versus.map(|a| randomized[a]),
+        observed: observed(arm),
+        observed_versus: versus.as_ref().map(observed),
+        randomized: randomized[arm.index],
+        randomized_versus: versus.as_ref().map(|a| randomized[a.index]),
     };
     // A standard deviation of zero has no effect size; infinities would only hide that.
     if deviation.sd > 0.0 {
@@ -230,27 +228,27 @@ pub fn independent_groups_se(d: f64, n1: f64, n2: f64) -> f64 {
 }
 
 /// Why a row has no effect size, where it has none.
-fn remark(row: &EffectSize, not_estimable: Option<&str>) -> Option<String> {
-    let why = if let Some(reason) = not_estimable {
-        reason
+fn reason<'a>(row: &EffectSize, difference: &'a Placed) -> Option<&'a str> {
+    if let Some(reason) = &difference.not_estimable {
+        Some(reason)
     } else if row.difference.is_nan() {
-        "too few patients were observed to estimate a difference"
+        Some("too few patients were observed to estimate a difference")
     } else if row.sd.is_nan() {
-        "too few patients were observed to estimate the standard deviation"
+        Some("too few patients were observed to estimate the standard deviation")
     } else if row.sd == 0.0 {
-        "the standard deviation is zero"
+        Some("the standard deviation is zero")
     } else if row.effect.is_nan() {
-        "the degrees of freedom of the standard deviation do not allow the correction"
+        Some("the degrees of freedom of the standard deviation do not allow the correction")
     } else {
-        return None;
-    };
-    Some(format!("{}: no effect size, because {why}.", row.place()))
+        None
+    }
 }
 
 impl EffectSize {
     /// Whether it is of the same arms and visit as another.
-    pub(super) fn is_of(&self, other: &EffectSize) -> bool {
-        (&self.arm, &self.versus, &self.visit) == (&other.arm, &other.versus, &other.visit)
+    pub(crate) fn is_of(&self, other: &EffectSize) -> bool {
+        let places = |of: &EffectSize| (of.arm.index, of.versus.as_ref().map(|v| v.index), of.visit.index);
+        places(self) == places(other)
     }
 
     /// The row in words.
@@ -263,6 +261,11 @@ impl EffectSize {
 }
 
 impl EffectSizes {
+    /// The row of the same arms and visit as another table's.
+    pub fn of_same(&self, row: &EffectSize) -> Option<&EffectSize> {
+        self.rows.iter().find(|own| own.is_of(row))
+    }
+
     /// The effect sizes alone, in the order of the rows: what a bootstrap resamples.
     pub fn effects(&self) -> Vec<f64> {
         self.rows.iter().map(|r| r.effect).collect()
@@ -323,9 +326,9 @@ impl Tabular for EffectSizes {
     fn columns(&self) -> Vec<Column> {
         let rows = || self.rows.iter();
         let mut columns =
-            vec![Column::text("visit", "Visit", rows().map(|r| &r.visit)), Column::text("arm", "Arm", rows().map(|r| &r.arm))];
+            vec![Column::text("visit", "Visit", rows().map(|r| &r.visit.label)), Column::text("arm", "Arm", rows().map(|r| &r.arm.label))];
         if self.between() {
-            columns.push(Column::text("versus", "Versus", rows().map(|r| r.versus.clone().unwrap_or_default())));
+            columns.push(Column::text("versus", "Versus", rows().map(|r| r.versus.as_deref().unwrap_or(""))));
         }
         columns.extend([
             Column::real("difference", "Difference", Format::Decimals(2), rows().map(|r| r.difference)),

@@ -1,8 +1,9 @@
 //! Change from baseline within each arm.
 
 use super::contrasts::{Wanted, difference};
-use super::{ContrastOptions, Contrasts};
-use crate::design::{Dimension, ReferenceGrid};
+use super::row::cell_of;
+use super::{Compared, ContrastOptions, Contrasts};
+use crate::design::{Dimension, Planned, ReferenceGrid};
 use crate::error::{Error, Result};
 use crate::inference::Fit;
 
@@ -20,11 +21,11 @@ impl Fit {
     /// [`Error::Invalid`] where the model has no baseline, or a level outside (0, 1); [`Error::Unknown`] where the
     /// mean model has no arm, or for an unknown visit.
     pub fn change_from_baseline(&self, options: &ContrastOptions) -> Result<Contrasts> {
-        let design = self.design();
-        let arm = design.columns.dimension("arm")?;
-        let grid = ReferenceGrid::new(&design.columns, &design.account, &options.averaging)?;
+        let (columns, account) = (self.design().columns(), self.design().account());
+        let arm = columns.arm_dimension()?;
+        let grid = ReferenceGrid::new(columns, account, &options.averaging)?;
         let covariate = grid.baseline_value();
-        if covariate.is_none() && design.baseline_visit().is_none() {
+        if covariate.is_none() && columns.baseline_visit().is_none() {
             return Err(Error::invalid(
                 "change from baseline",
                 "the model has neither a baseline visit among the analysed visits nor `baseline` as a covariate",
@@ -32,20 +33,23 @@ impl Fit {
             ));
         }
         let mut wanted = vec![];
-        for t in self.visits_after_baseline(options.visits.as_deref())? {
-            for (a, name) in design.columns.levels(arm).iter().enumerate() {
-                let mean = |t| grid.row(&[(arm, a), (Dimension::Visit, t)]);
-                let (l, minus) = match (design.baseline_visit(), covariate) {
-                    (Some(b), _) => (difference(mean(t), mean(b)), 0.0),
-                    (None, value) => (mean(t), value.unwrap_or(f64::NAN)),
+        let baseline = columns.baseline_visit().map(|b| columns.analysed_visit(b));
+        for visit in self.visits_after_baseline(options.visits.as_deref())? {
+            for of in columns.planned(arm) {
+                let mean = |visit: &Planned| cell_of(&grid, &[(arm, &of), (Dimension::Visit, visit)]);
+                let (l, minus) = match (&baseline, covariate) {
+                    (Some(baseline), _) => (difference(mean(&visit), mean(baseline)), 0.0),
+                    (None, value) => (mean(&visit), value.unwrap_or(f64::NAN)),
                 };
-                wanted.push(Wanted { contrast: name.clone(), visit: Some(design.visit_labels()[t].clone()), l, minus });
+                if let Some(arm) = of.arm() {
+                    wanted.push(Wanted { compared: Compared::Change { arm }, visit: visit.visit(), l, minus });
+                }
             }
         }
-        let title = format!("Change of {} from baseline by arm", design.outcome());
+        let title = format!("Change of {} from baseline by arm", columns.outcome());
         let table = self.contrast_table(title, wanted, &grid, &[arm, Dimension::Visit], options)?;
-        Ok(table.with_note(match (design.baseline_visit(), covariate) {
-            (Some(b), _) => format!("Change: mean at the visit minus mean at {}, both estimated by the model.", design.visit_labels()[b]),
+        Ok(table.with_note(match (columns.baseline_visit(), covariate) {
+            (Some(b), _) => format!("Change: mean at the visit minus mean at {}, both estimated by the model.", columns.visit_labels()[b]),
             (None, value) => format!(
                 "Change: marginal mean minus the baseline value {:.4} at which it is taken; that value counts as known.",
                 value.unwrap_or(f64::NAN)
@@ -53,15 +57,12 @@ impl Fit {
         }))
     }
 
-    fn visits_after_baseline(&self, labels: Option<&[String]>) -> Result<Vec<usize>> {
-        let design = self.design();
-        let visits = design.visit_labels();
-        if let Some(labels) = labels {
-            return labels
-                .iter()
-                .map(|l| visits.iter().position(|v| v == l).ok_or_else(|| Error::unknown("analysed visit", l, visits)))
-                .collect();
+    fn visits_after_baseline(&self, labels: Option<&[String]>) -> Result<Vec<Planned>> {
+        let columns = self.design().columns();
+        let baseline = columns.baseline_visit().map(|b| columns.analysed_visit(b).place);
+        match labels {
+            Some(labels) => labels.iter().map(|label| columns.called(Dimension::Visit, label)).collect(),
+            None => Ok(columns.planned(Dimension::Visit).into_iter().filter(|v| baseline.is_none_or(|b| v.place > b)).collect()),
         }
-        Ok((design.baseline_visit().map_or(0, |b| b + 1)..visits.len()).collect())
     }
 }

@@ -1,14 +1,14 @@
 //! Differences between arms at each visit, and the table that all contrasts share.
 
-use super::marginal::NO_WEIGHTS;
-use super::row::{baseline, evaluate, exclusions, reasons, sentence};
-use super::{Adjustment, Family};
-use crate::design::{Averaging, Dimension, ReferenceGrid};
+use super::row::{baseline, cell_of, evaluate, exclusions, reasons, sentence, unobserved};
+use super::{Adjustment, Compared, Family};
+use crate::design::{Averaging, Dimension, Planned, ReferenceGrid};
 use crate::error::{Error, Result};
 use crate::inference::{Df, Estimate, Fit};
 use crate::level::{check_level, percent};
 use crate::options;
 use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::trial::{Labelled, labelled};
 use std::fmt;
 use std::str::FromStr;
 
@@ -145,10 +145,12 @@ pub struct Contrasts {
 /// A difference of marginal means, or another linear combination of them.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Contrast {
-    /// What is compared, e.g. `TRT - PBO`.
-    pub contrast: String,
+    /// What is compared; prints as e.g. `TRT - PBO`.
+    #[serde(flatten)]
+    pub compared: Compared,
     /// The visit, where the contrast is at one.
-    pub visit: Option<String>,
+    #[serde(flatten, serialize_with = "labelled::fields::visit_if_any")]
+    pub visit: Option<Labelled>,
     /// The estimate; its numbers are NaN where there is none.
     pub estimate: Estimate,
     /// Lower confidence limit.
@@ -166,10 +168,10 @@ pub struct Contrast {
 
 /// A contrast before it is evaluated.
 pub(super) struct Wanted {
-    pub contrast: String,
-    pub visit: Option<String>,
-    /// `None` where a cell gives no weights.
-    pub l: Option<Vec<f64>>,
+    pub compared: Compared,
+    pub visit: Option<Labelled>,
+    /// Its coefficients, or why there are none.
+    pub l: Result<Vec<f64>, String>,
     /// A known number to be taken from the estimate.
     pub minus: f64,
 }
@@ -178,28 +180,40 @@ impl Fit {
     /// The differences between arms at each visit, with [`ContrastOptions`] saying which, how averaged and how
     /// adjusted. Where arms share their baseline mean by assumption they are compared after it only.
     ///
+    /// Every arm and visit of the plan has its rows. Those of an arm or visit that nobody has an analysed observation
+    /// of are without numbers and say so ([`Contrast::not_estimable`]); where that arm is the reference, the others can
+    /// still be compared with each other by [`ArmComparisons::Pairwise`].
+    ///
     /// # Errors
     /// [`Error::Unknown`] where the mean model has no arm, or for an arm or visit that is not there;
-    /// [`Error::Invalid`] for a level outside (0, 1), or with a single arm.
+    /// [`Error::Invalid`] for a level outside (0, 1), or in a trial with a single arm.
     pub fn arm_contrasts(&self, options: &ContrastOptions) -> Result<Contrasts> {
-        let design = self.design();
-        let arm = design.columns.dimension("arm")?;
-        let grid = ReferenceGrid::new(&design.columns, &design.account, &options.averaging)?;
-        let pairs = self.arm_pairs(arm, &options.arms)?;
+        let (columns, account) = (self.design().columns(), self.design().account());
+        let arm = columns.arm_dimension()?;
+        let grid = ReferenceGrid::new(columns, account, &options.averaging)?;
+        let arms = columns.planned(arm);
+        let pairs = arm_pairs(&arms, &options.arms)?;
         let mut wanted = vec![];
-        for t in self.compared_visits(options.visits.as_deref())? {
+        for visit in self.compared_visits(options.visits.as_deref())? {
             for &(a, b) in &pairs {
-                let row = |level| grid.row(&[(arm, level), (Dimension::Visit, t)]);
-                wanted.push(Wanted {
-                    contrast: format!("{} - {}", design.columns.levels(arm)[a], design.columns.levels(arm)[b]),
-                    visit: Some(design.visit_labels()[t].clone()),
-                    l: difference(row(a), row(b)),
-                    minus: 0.0,
-                });
+                let row = |of: &Planned| cell_of(&grid, &[(arm, of), (Dimension::Visit, &visit)]);
+                if let (Some(arm), Some(versus)) = (arms[a].arm(), arms[b].arm()) {
+                    wanted.push(Wanted {
+                        compared: Compared::Arms { arm, versus },
+                        visit: visit.visit(),
+                        l: difference(row(&arms[a]), row(&arms[b])),
+                        minus: 0.0,
+                    });
+                }
             }
         }
-        let title = format!("Differences between arms in {} at each visit", design.outcome());
-        self.contrast_table(title, wanted, &grid, &[arm, Dimension::Visit], options)
+        let title = format!("Differences between arms in {} at each visit", columns.outcome());
+        let table = self.contrast_table(title, wanted, &grid, &[arm, Dimension::Visit], options)?;
+        Ok(match unobserved_reference(&arms, &options.arms) {
+            Some(reference) => table
+                .with_note(format!("No arm can be compared with {reference}; pairwise comparisons have the differences among the others.")),
+            None => table,
+        })
     }
 
     /// Evaluates contrasts into a table; `named` are the dimensions that their cells name.
@@ -216,9 +230,10 @@ impl Fit {
         adjust(&mut rows, options.adjustment, options.family);
         let mut notes = self.notes();
         notes.extend(sentence(&grid.sentence(named)));
-        notes.extend(baseline(self.design()));
-        notes.extend(exclusions(self.design()));
-        notes.extend(reasons(rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));
+        notes.extend(baseline(self.design().columns()));
+        notes.extend(exclusions(self.design().account()));
+        notes.extend(unobserved(self.design().columns()));
+        notes.extend(reasons(self.design().columns(), rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));
         Ok(Contrasts {
             title,
             outcome: self.design().outcome().into(),
@@ -234,15 +249,14 @@ impl Fit {
 
     fn evaluated(&self, wanted: Wanted, level: f64) -> Result<Contrast> {
         let label = match &wanted.visit {
-            Some(visit) => format!("{} at {visit}", wanted.contrast),
-            None => wanted.contrast.clone(),
+            Some(visit) => format!("{} at {visit}", wanted.compared),
+            None => wanted.compared.to_string(),
         };
-        let l = wanted.l.as_deref().ok_or_else(|| NO_WEIGHTS.to_string());
-        let evaluated = evaluate(self, label, l, level)?;
+        let evaluated = evaluate(self, label, wanted.l.as_deref(), level)?;
         let e = evaluated.estimate;
         let estimate = if wanted.minus == 0.0 { e } else { Estimate::new(e.label, e.estimate - wanted.minus, e.se, e.df) };
         Ok(Contrast {
-            contrast: wanted.contrast,
+            compared: wanted.compared,
             visit: wanted.visit,
             p_adjusted: estimate.p,
             estimate,
@@ -253,50 +267,92 @@ impl Fit {
         })
     }
 
-    /// The pairs of arm levels compared: first minus second.
-    fn arm_pairs(&self, arm: Dimension, comparisons: &ArmComparisons) -> Result<Vec<(usize, usize)>> {
-        let arms = self.design().columns.levels(arm);
-        if arms.len() < 2 {
-            return Err(Error::invalid("differences between arms", "one arm only has analysed observations", "compare visits instead"));
-        }
-        let with = |reference: usize| (0..arms.len()).filter(|&a| a != reference).map(|a| (a, reference)).collect();
-        Ok(match comparisons {
-            ArmComparisons::WithReference => with(0),
-            ArmComparisons::With(name) => with(arms.iter().position(|a| a == name).ok_or_else(|| Error::unknown("arm", name, arms))?),
-            ArmComparisons::Pairwise => (0..arms.len()).flat_map(|b| (b + 1..arms.len()).map(move |a| (a, b))).collect(),
-        })
-    }
-
-    /// Positions of the visits at which arms are compared.
-    fn compared_visits(&self, labels: Option<&[String]>) -> Result<Vec<usize>> {
-        let design = self.design();
-        let Some(labels) = labels else {
-            return Ok((design.columns.constraint.map_or(0, |c| c.baseline + 1)..design.visit_labels().len()).collect());
+    /// The visits at which arms are compared, as the plan has them.
+    fn compared_visits(&self, labels: Option<&[String]>) -> Result<Vec<Planned>> {
+        let columns = self.design().columns();
+        let arms_differ = |visit: &Planned| match (&visit.level, columns.constraint) {
+            (Ok(t), Some(constraint)) => *t > constraint.baseline,
+            _ => true,
         };
-        let position = |label: &String| design.visit_labels().iter().position(|v| v == label);
-        labels.iter().map(|l| position(l).ok_or_else(|| Error::unknown("analysed visit", l, design.visit_labels()))).collect()
+        match labels {
+            Some(labels) => labels.iter().map(|label| columns.called(Dimension::Visit, label)).collect(),
+            None => Ok(columns.planned(Dimension::Visit).into_iter().filter(arms_differ).collect()),
+        }
     }
+}
+
+/// The pairs of arms compared, as positions among `arms`: first minus second.
+fn arm_pairs(arms: &[Planned], comparisons: &ArmComparisons) -> Result<Vec<(usize, usize)>> {
+    if arms.len() < 2 {
+        return Err(Error::invalid("differences between arms", "the trial has one arm", "compare visits instead"));
+    }
+    let with = |reference: usize| (0..arms.len()).filter(|&a| a != reference).map(|a| (a, reference)).collect();
+    let called = |name: &String| {
+        let known: Vec<&str> = arms.iter().map(|a| a.label.as_str()).collect();
+        known.iter().position(|a| a == name).ok_or_else(|| Error::unknown("arm", name, &known))
+    };
+    Ok(match comparisons {
+        ArmComparisons::WithReference => with(0),
+        ArmComparisons::With(name) => with(called(name)?),
+        ArmComparisons::Pairwise => (0..arms.len()).flat_map(|b| (b + 1..arms.len()).map(move |a| (a, b))).collect(),
+    })
+}
+
+/// The arm that all others are compared with, where nobody of it has an analysed observation and two others remain.
+fn unobserved_reference<'a>(arms: &'a [Planned], comparisons: &ArmComparisons) -> Option<&'a str> {
+    let reference = match comparisons {
+        ArmComparisons::WithReference => arms.first(),
+        ArmComparisons::With(name) => arms.iter().find(|arm| arm.label == *name),
+        ArmComparisons::Pairwise => None,
+    };
+    let others = arms.iter().filter(|arm| arm.level.is_ok()).count();
+    reference.filter(|arm| arm.level.is_err() && others > 1).map(|arm| arm.label.as_str())
 }
 
 /// a − b, where both exist.
-pub(super) fn difference(a: Option<Vec<f64>>, b: Option<Vec<f64>>) -> Option<Vec<f64>> {
-    Some(a?.into_iter().zip(b?).map(|(a, b)| a - b).collect())
+pub(super) fn difference(a: Result<Vec<f64>, String>, b: Result<Vec<f64>, String>) -> Result<Vec<f64>, String> {
+    Ok(a?.into_iter().zip(b?).map(|(a, b)| a - b).collect())
 }
 
 fn adjust(rows: &mut [Contrast], adjustment: Adjustment, family: Family) {
-    let mut families: Vec<Option<String>> = rows.iter().map(|r| r.visit.clone().filter(|_| family == Family::Visit)).collect();
+    let member = |row: &Contrast| row.visit.as_ref().map(|v| v.index).filter(|_| family == Family::Visit);
+    let mut families: Vec<Option<usize>> = rows.iter().map(member).collect();
     families.dedup();
-    for member in families {
-        let of_family: Vec<usize> = (0..rows.len()).filter(|&r| family == Family::Table || rows[r].visit == member).collect();
+    for own in families {
+        let of_family: Vec<usize> = (0..rows.len()).filter(|&r| member(&rows[r]) == own).collect();
         let p: Vec<f64> = of_family.iter().map(|&r| rows[r].estimate.p).collect();
         of_family.iter().zip(adjustment.adjust(&p)).for_each(|(&r, p)| rows[r].p_adjusted = p);
     }
 }
 
+impl Contrast {
+    /// What is compared, in a word: `TRT - PBO`.
+    pub fn label(&self) -> String {
+        self.compared.to_string()
+    }
+
+    fn is_at(&self, visit: Option<&str>) -> bool {
+        self.visit.as_deref() == visit
+    }
+}
+
 impl Contrasts {
-    /// The row of a contrast at a visit.
+    /// The row that prints as `contrast` at a visit; none where two rows print the same.
     pub fn get(&self, contrast: &str, visit: Option<&str>) -> Option<&Contrast> {
-        self.rows.iter().find(|r| r.contrast == contrast && r.visit.as_deref() == visit)
+        let mut found = self.rows.iter().filter(|r| r.is_at(visit) && r.label() == contrast);
+        found.next().filter(|_| found.next().is_none())
+    }
+
+    /// The row of `arm` minus `versus` at a visit.
+    pub fn between(&self, arm: &str, versus: &str, visit: &str) -> Option<&Contrast> {
+        let compares = |c: &Compared| matches!(c, Compared::Arms { arm: a, versus: b } if a == arm && b == versus);
+        self.rows.iter().find(|r| r.is_at(Some(visit)) && compares(&r.compared))
+    }
+
+    /// The row of an arm's change from baseline at a visit.
+    pub fn change(&self, arm: &str, visit: &str) -> Option<&Contrast> {
+        let compares = |c: &Compared| matches!(c, Compared::Change { arm: a } if a == arm);
+        self.rows.iter().find(|r| r.is_at(Some(visit)) && compares(&r.compared))
     }
 
     pub(super) fn with_note(mut self, note: impl Into<String>) -> Self {
@@ -313,7 +369,7 @@ impl Tabular for Contrasts {
     fn columns(&self) -> Vec<Column> {
         let number =
             |name, heading: &str, get: fn(&Contrast) -> f64| Column::real(name, heading, Format::Decimals(2), self.rows.iter().map(get));
-        let mut columns = vec![Column::text("contrast", "Contrast", self.rows.iter().map(|r| r.contrast.as_str()))];
+        let mut columns = vec![Column::text("contrast", "Contrast", self.rows.iter().map(Contrast::label))];
         if self.rows.iter().any(|r| r.visit.is_some()) {
             columns.push(Column::text("visit", "Visit", self.rows.iter().map(|r| r.visit.as_deref().unwrap_or(""))));
         }

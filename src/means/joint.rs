@@ -1,6 +1,6 @@
 //! Joint tests: the arm-by-visit interaction, and one test for each term of the mean model.
 
-use super::row::exclusions;
+use super::row::{exclusions, unobserved};
 use crate::design::{Adjusted, Averaging, Dimension, ReferenceGrid};
 use crate::error::{Error, Result};
 use crate::inference::{Df, FTest, Fit};
@@ -88,10 +88,10 @@ impl Fit {
     /// # Errors
     /// As [`Fit::arm_by_visit_test`].
     pub fn arm_by_visit_test_in(&self, basis: Basis) -> Result<FTest> {
-        let arm = self.design().columns.dimension("arm")?;
+        let arm = self.design().columns().arm_dimension()?;
         let factors = [arm, Dimension::Visit];
-        let label = factors.map(|d| self.design().columns.dimension_name(d)).join(":");
-        if factors.iter().any(|&d| self.design().columns.levels(d).len() < 2) {
+        let label = factors.map(|d| self.design().columns().dimension_name(d)).join(":");
+        if factors.iter().any(|&d| self.design().columns().levels(d).len() < 2) {
             return Err(Error::invalid(
                 format!("test `{label}`"),
                 "there is only one arm or one visit",
@@ -168,7 +168,8 @@ impl Fit {
                 .into(),
             );
         }
-        notes.extend(exclusions(self.design()));
+        notes.extend(exclusions(self.design().account()));
+        notes.extend(unobserved(self.design().columns()));
         notes.extend(
             rows.iter()
                 .filter(|r| r.left_out > 0)
@@ -197,9 +198,9 @@ impl Fit {
     /// The test of the interaction contrasts of `factors` in the slope on `numbers` (in the mean where there are
     /// none), and how many degrees of freedom of it the data do not determine.
     fn effect_test(&self, basis: Basis, label: &str, factors: &[Dimension], numbers: &[usize]) -> Result<(Option<FTest>, usize)> {
-        let grid = ReferenceGrid::new(&self.design().columns, &self.design().account, &Averaging::default())?;
+        let grid = ReferenceGrid::new(self.design().columns(), self.design().account(), &Averaging::default())?;
         let p = self.beta().len();
-        let levels: Vec<usize> = factors.iter().map(|&d| self.design().columns.levels(d).len()).collect();
+        let levels: Vec<usize> = factors.iter().map(|&d| self.design().columns().levels(d).len()).collect();
         let contrasts = level_combinations(&levels).into_iter().map(|c| interaction_contrast(&grid, factors, &levels, &c, numbers));
         // A factor held at one level makes rows of zeros, e.g. arms before treatment.
         let rows: Vec<Vec<f64>> = contrasts.filter(|r| r[..p].iter().any(|x| x.abs() > 1e-12)).collect();

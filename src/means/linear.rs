@@ -1,8 +1,9 @@
 //! Any linear combination of marginal means, by name.
 
 use super::contrasts::Wanted;
-use super::{ContrastOptions, Contrasts};
-use crate::design::{Averaging, Dimension, ReferenceGrid};
+use super::row::cell_of;
+use super::{Compared, ContrastOptions, Contrasts};
+use crate::design::{Averaging, Dimension, Planned, ReferenceGrid};
 use crate::error::{Error, Result};
 use crate::inference::{Estimate, Fit};
 
@@ -67,26 +68,32 @@ impl Fit {
     pub fn contrast(&self, name: &str, cells: &[(&str, &str, f64)]) -> Result<Estimate> {
         let contrast =
             cells.iter().fold(LinearContrast::new(name), |c, &(arm, visit, weight)| c.cell(&[("arm", arm), ("visit", visit)], weight));
-        let grid = ReferenceGrid::new(&self.design().columns, &self.design().account, &Averaging::default())?;
-        let l = self.combination(&grid, &contrast)?;
-        self.estimate(name, &l.unwrap_or_default())
+        let grid = ReferenceGrid::new(self.design().columns(), self.design().account(), &Averaging::default())?;
+        match self.combination(&grid, &contrast)? {
+            Ok(l) => self.estimate(name, &l),
+            Err(why) => Err(Error::NotEstimable { estimate: name.into(), why }),
+        }
     }
 
-    /// A table of linear combinations of marginal means; the rows are one family for [`ContrastOptions::adjustment`].
+    /// A table of linear combinations of marginal means, one row per contrast; a contrast of an arm or visit without
+    /// analysed observations has a row that says so. The rows are one family for [`ContrastOptions::adjustment`].
     ///
     /// # Errors
     /// [`Error::Unknown`] for a factor or level that is not there, [`Error::Invalid`] for a contrast without cells, a
     /// weight that is not a finite number or a level outside (0, 1).
     pub fn linear_contrasts(&self, contrasts: &[LinearContrast], options: &ContrastOptions) -> Result<Contrasts> {
-        let grid = ReferenceGrid::new(&self.design().columns, &self.design().account, &options.averaging)?;
-        let wanted = |c: &LinearContrast| Ok(Wanted { contrast: c.name.clone(), visit: None, l: self.combination(&grid, c)?, minus: 0.0 });
+        let grid = ReferenceGrid::new(self.design().columns(), self.design().account(), &options.averaging)?;
+        let wanted = |c: &LinearContrast| {
+            let compared = Compared::Linear { name: c.name.clone() };
+            Ok(Wanted { compared, visit: None, l: self.combination(&grid, c)?, minus: 0.0 })
+        };
         let wanted = contrasts.iter().map(wanted).collect::<Result<Vec<_>>>()?;
         let named = self.dimensions_named(contrasts)?;
         self.contrast_table(format!("Contrasts of marginal means of {}", self.design().outcome()), wanted, &grid, &named, options)
     }
 
-    /// Σ weight × row of the cell; `None` where a cell gives no weights.
-    fn combination(&self, grid: &ReferenceGrid, contrast: &LinearContrast) -> Result<Option<Vec<f64>>> {
+    /// Σ weight × row of the cell, or why a cell has none.
+    fn combination(&self, grid: &ReferenceGrid, contrast: &LinearContrast) -> Result<Result<Vec<f64>, String>> {
         let refused =
             |why: &str| Error::invalid(format!("contrast `{}`", contrast.name), why, "give every cell of the contrast a finite weight");
         if contrast.cells.is_empty() {
@@ -97,22 +104,26 @@ impl Fit {
         }
         let mut sum = vec![0.0; self.design().columns().len()];
         for (cell, weight) in &contrast.cells {
-            let Some(row) = grid.row(&self.cell(cell)?) else { return Ok(None) };
-            sum.iter_mut().zip(row).for_each(|(s, x)| *s += weight * x);
+            let levels = self.cell(cell)?;
+            match cell_of(grid, &levels.iter().map(|(dimension, level)| (*dimension, level)).collect::<Vec<_>>()) {
+                Ok(row) => sum.iter_mut().zip(row).for_each(|(s, x)| *s += weight * x),
+                Err(why) => return Ok(Err(why)),
+            }
         }
-        Ok(Some(sum))
+        Ok(Ok(sum))
     }
 
-    fn cell(&self, names: &[(String, String)]) -> Result<Vec<(Dimension, usize)>> {
-        let design = self.design();
-        names
-            .iter()
-            .map(|(factor, level)| design.columns.dimension(factor).and_then(|d| Ok((d, design.columns.level_index(d, level)?))))
-            .collect()
+    fn cell(&self, names: &[(String, String)]) -> Result<Vec<(Dimension, Planned)>> {
+        let columns = self.design().columns();
+        let named = |(factor, label): &(String, String)| {
+            let dimension = columns.dimension(factor)?;
+            Ok((dimension, columns.called(dimension, label)?))
+        };
+        names.iter().map(named).collect()
     }
 
     fn dimensions_named(&self, contrasts: &[LinearContrast]) -> Result<Vec<Dimension>> {
         let names = contrasts.iter().flat_map(|c| &c.cells).flat_map(|(cell, _)| cell.iter().map(|(factor, _)| factor.as_str()));
-        names.map(|name| self.design().columns.dimension(name)).collect()
+        names.map(|name| self.design().columns().dimension(name)).collect()
     }
 }

@@ -1,11 +1,12 @@
 //! Non-inferiority and equivalence: contrasts against margins other than zero.
 
-use super::{Contrast, Contrasts};
+use super::{Compared, Contrast, Contrasts};
 use crate::dist;
 use crate::error::{Error, Result};
 use crate::level::percent;
 use crate::options::choices;
 use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::trial::{Labelled, labelled};
 
 /// Which scores are better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,9 +61,11 @@ pub struct MarginTests {
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct MarginTest {
     /// What is compared.
-    pub contrast: String,
+    #[serde(flatten)]
+    pub compared: Compared,
     /// The visit, where the contrast is at one.
-    pub visit: Option<String>,
+    #[serde(flatten, serialize_with = "labelled::fields::visit_if_any")]
+    pub visit: Option<Labelled>,
     /// The estimated difference, NaN where there is none.
     pub estimate: f64,
     /// Lower limit of its 1 − 2α confidence interval.
@@ -148,7 +151,7 @@ impl Margin {
         let one_sided = |distance: f64| if distance == f64::INFINITY { 0.0 } else { dist::t::sf(distance / e.se, e.df) };
         let p = if e.estimate.is_nan() { f64::NAN } else { one_sided(e.estimate - low).max(one_sided(high - e.estimate)) };
         MarginTest {
-            contrast: contrast.contrast.clone(),
+            compared: contrast.compared.clone(),
             visit: contrast.visit.clone(),
             estimate: e.estimate,
             lower,
@@ -174,7 +177,7 @@ impl Tabular for MarginTests {
             None => "",
         };
         vec![
-            Column::text("contrast", "Contrast", self.rows.iter().map(|r| r.contrast.as_str())),
+            Column::text("contrast", "Contrast", self.rows.iter().map(|r| r.compared.to_string())),
             Column::text("visit", "Visit", self.rows.iter().map(|r| r.visit.as_deref().unwrap_or(""))),
             number("estimate", "Estimate", |r| r.estimate),
             number("lower", &format!("Lower {level}"), |r| r.lower),

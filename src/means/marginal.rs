@@ -1,11 +1,12 @@
 //! Marginal means: the mean outcome in each cell of some factors, everything else averaged.
 
-use super::row::{baseline, evaluate, exclusions, reasons, sentence};
-use crate::design::{Averaging, Dimension, ReferenceGrid};
+use super::row::{baseline, cell_of, evaluate, exclusions, reasons, sentence, unobserved};
+use crate::design::{Averaging, Dimension, Planned, ReferenceGrid};
 use crate::error::{Error, Result};
 use crate::inference::{Df, Estimate, Fit};
 use crate::level::{check_level, percent};
 use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::trial::{Labelled, labelled};
 
 /// How marginal means are made.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -45,6 +46,12 @@ pub struct MarginalMeans {
 pub struct MarginalMean {
     /// The cell's levels, in the order of the factors.
     pub levels: Vec<String>,
+    /// The arm, where it is among the factors.
+    #[serde(flatten, serialize_with = "labelled::fields::arm_if_any")]
+    pub arm: Option<Labelled>,
+    /// The visit, where it is among the factors.
+    #[serde(flatten, serialize_with = "labelled::fields::visit_if_any")]
+    pub visit: Option<Labelled>,
     /// Analysed observations in the cell.
     pub n: usize,
     /// The estimate; its numbers are NaN where there is none.
@@ -64,25 +71,29 @@ impl Fit {
     /// The marginal mean of every cell of `factors`: of arm and visit, `arm` and `visit` or the file's names for
     /// them, or any factor of the mean model.
     ///
+    /// Every arm of the trial and every visit of the analysis has its rows; those that nobody has an analysed
+    /// observation of are without numbers and say so ([`MarginalMean::not_estimable`]).
+    ///
     /// # Errors
     /// [`Error::Unknown`] for a factor that the mean model does not have, [`Error::Invalid`] for a level outside (0,
     /// 1) or a factor named twice.
     pub fn marginal_means(&self, factors: &[&str], options: &MeansOptions) -> Result<MarginalMeans> {
         check_level(options.level)?;
-        let design = self.design();
+        let (columns, account) = (self.design().columns(), self.design().account());
         let dimensions = dimensions(self, factors)?;
-        let grid = ReferenceGrid::new(&design.columns, &design.account, &options.averaging)?;
+        let grid = ReferenceGrid::new(columns, account, &options.averaging)?;
         let rows =
             cells(self, &dimensions).into_iter().map(|cell| self.marginal_mean(&grid, &cell, options.level)).collect::<Result<Vec<_>>>()?;
         let mut notes = self.notes();
         notes.extend(sentence(&grid.sentence(&dimensions)));
-        notes.extend(baseline(design));
+        notes.extend(baseline(columns));
         notes.push(format!("{} confidence intervals.", percent(options.level)));
-        notes.extend(exclusions(design));
-        notes.extend(reasons(rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));
+        notes.extend(exclusions(account));
+        notes.extend(unobserved(columns));
+        notes.extend(reasons(columns, rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));
         Ok(MarginalMeans {
-            outcome: design.outcome().into(),
-            factors: dimensions.iter().map(|&d| design.columns.dimension_name(d).to_string()).collect(),
+            outcome: columns.outcome().into(),
+            factors: dimensions.iter().map(|&d| columns.dimension_name(d).to_string()).collect(),
             rows,
             averaging: options.averaging.clone(),
             level: options.level,
@@ -99,15 +110,17 @@ impl Fit {
         self.marginal_means(&["arm", "visit"], &MeansOptions::default())
     }
 
-    fn marginal_mean(&self, grid: &ReferenceGrid, cell: &[(Dimension, usize)], level: f64) -> Result<MarginalMean> {
-        let design = self.design();
-        let levels: Vec<String> = cell.iter().map(|&(d, l)| design.columns.levels(d)[l].clone()).collect();
-        let coefficients = grid.row(cell);
-        let l = coefficients.as_deref().ok_or_else(|| NO_WEIGHTS.to_string());
-        let evaluated = evaluate(self, levels.join(", "), l, level)?;
+    fn marginal_mean(&self, grid: &ReferenceGrid, cell: &[(Dimension, Planned)], level: f64) -> Result<MarginalMean> {
+        let account = self.design().account();
+        let levels: Vec<String> = cell.iter().map(|(_, planned)| planned.label.clone()).collect();
+        let coefficients = cell_of(grid, &cell.iter().map(|(d, planned)| (*d, planned)).collect::<Vec<_>>());
+        let evaluated = evaluate(self, levels.join(", "), coefficients.as_deref(), level)?;
+        let observed: Option<Vec<(Dimension, usize)>> = cell.iter().map(|(d, planned)| Some((*d, planned.level.clone().ok()?))).collect();
         Ok(MarginalMean {
             levels,
-            n: design.account.count(cell),
+            arm: cell.iter().find_map(|(_, planned)| planned.arm()),
+            visit: cell.iter().find_map(|(_, planned)| planned.visit()),
+            n: observed.map_or(0, |cell| account.count(&cell)),
             estimate: evaluated.estimate,
             lower: evaluated.interval.0,
             upper: evaluated.interval.1,
@@ -117,12 +130,9 @@ impl Fit {
     }
 }
 
-/// Why a cell has no coefficients.
-pub(super) const NO_WEIGHTS: &str = "no analysed observation is in the cell whose frequencies are its weights";
-
 /// The dimensions called `names`, all different.
 fn dimensions(fit: &Fit, names: &[&str]) -> Result<Vec<Dimension>> {
-    let found = names.iter().map(|name| fit.design().columns.dimension(name)).collect::<Result<Vec<_>>>()?;
+    let found = names.iter().map(|name| fit.design().columns().dimension(name)).collect::<Result<Vec<_>>>()?;
     match (1..found.len()).find(|&k| found[..k].contains(&found[k])) {
         Some(k) => Err(Error::invalid(
             format!("marginal means by {}", names.join(" and ")),
@@ -134,15 +144,23 @@ fn dimensions(fit: &Fit, names: &[&str]) -> Result<Vec<Dimension>> {
 }
 
 /// All cells of some dimensions, the first varying fastest.
-fn cells(fit: &Fit, dimensions: &[Dimension]) -> Vec<Vec<(Dimension, usize)>> {
-    dimensions.iter().fold(vec![vec![]], |cells, &d| {
-        (0..fit.design().columns.levels(d).len())
-            .flat_map(|level| cells.iter().map(move |cell: &Vec<(Dimension, usize)>| cell.iter().copied().chain([(d, level)]).collect()))
-            .collect()
+fn cells(fit: &Fit, dimensions: &[Dimension]) -> Vec<Vec<(Dimension, Planned)>> {
+    dimensions.iter().fold(vec![vec![]], |cells, &dimension| {
+        let with = |level: &Planned| -> Vec<Vec<(Dimension, Planned)>> {
+            cells.iter().map(|cell| cell.iter().cloned().chain([(dimension, level.clone())]).collect()).collect()
+        };
+        fit.design().columns().planned(dimension).iter().flat_map(with).collect()
     })
 }
 
 impl MarginalMeans {
+    /// The row of an arm at a visit, by their positions in the trial. Where the table is not by arm, the mean of a
+    /// visit is that of every arm.
+    pub fn at(&self, arm: usize, visit: usize) -> Option<&MarginalMean> {
+        let is = |of: &Option<Labelled>, index: usize| of.as_ref().is_none_or(|l| l.index == index);
+        self.rows.iter().find(|r| r.visit.is_some() && is(&r.arm, arm) && is(&r.visit, visit))
+    }
+
     /// The row of a cell, by its levels in the order of the factors.
     pub fn get(&self, levels: &[&str]) -> Option<&MarginalMean> {
         self.rows.iter().find(|r| r.levels == levels)

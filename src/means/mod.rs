@@ -6,6 +6,7 @@
 
 mod adjustment;
 mod change;
+mod compared;
 mod contrasts;
 mod joint;
 mod linear;
@@ -14,10 +15,12 @@ mod marginal;
 mod row;
 
 pub use adjustment::{Adjustment, Family};
+pub use compared::Compared;
 pub use contrasts::{ArmComparisons, Contrast, ContrastOptions, Contrasts};
 pub use joint::{Basis, JointTest, JointTests, TestType};
 pub use linear::LinearContrast;
 pub use margin::{Better, Margin, MarginTest, MarginTests};
 pub use marginal::{MarginalMean, MarginalMeans, MeansOptions};
+pub(crate) use row::unobserved;
 
 pub use crate::design::{Averaging, CovariateMeans, FactorWeights};

@@ -1,8 +1,9 @@
 //! One row of a table: a linear combination and what the fit says of it.
 
-use crate::design::Design;
+use crate::design::{Account, Columns, Dimension, Planned, ReferenceGrid, Unobserved};
 use crate::error::{Error, Result};
 use crate::inference::{Estimate, Fit};
+use crate::table::by_reason;
 
 /// An estimate, or why there is none.
 pub(super) struct Evaluated {
@@ -15,7 +16,7 @@ pub(super) struct Evaluated {
 }
 
 /// Evaluates l'β, `Err` holding why there is no l.
-pub(super) fn evaluate(fit: &Fit, label: String, l: Result<&[f64], String>, level: f64) -> Result<Evaluated> {
+pub(super) fn evaluate(fit: &Fit, label: String, l: Result<&[f64], &String>, level: f64) -> Result<Evaluated> {
     let reason = match l.map(|l| fit.estimate(&label, l)) {
         Ok(Ok(estimate)) => {
             let interval = estimate.interval(level);
@@ -23,27 +24,49 @@ pub(super) fn evaluate(fit: &Fit, label: String, l: Result<&[f64], String>, leve
         }
         Ok(Err(Error::NotEstimable { why, .. })) => why,
         Ok(Err(other)) => return Err(other),
-        Err(reason) => reason,
+        Err(reason) => reason.clone(),
     };
     let nan = f64::NAN;
     let estimate = Estimate { label, estimate: nan, se: nan, df: nan, t: nan, p: nan };
     Ok(Evaluated { estimate, interval: (nan, nan), not_estimable: Some(reason) })
 }
 
+/// Why a cell has no coefficients.
+const NO_WEIGHTS: &str = "no analysed observation is in the cell whose frequencies are its weights";
+
+/// The coefficients of a cell's marginal mean, or why there are none.
+pub(super) fn cell_of(grid: &ReferenceGrid, cell: &[(Dimension, &Planned)]) -> Result<Vec<f64>, String> {
+    let levels = cell.iter().map(|(d, planned)| Ok((*d, planned.level.clone()?))).collect::<Result<Vec<_>, String>>()?;
+    grid.row(&levels).ok_or_else(|| NO_WEIGHTS.to_string())
+}
+
+/// Of what nobody has an analysed observation, for a table's notes: each arm and visit once.
+pub(crate) fn unobserved(columns: &Columns) -> Vec<String> {
+    let clause = |of: &Unobserved| format!("{}, so that nothing about this {} can be estimated", of.reason, of.what);
+    columns.unobserved().iter().filter_map(|of| sentence(&clause(of))).collect()
+}
+
 /// That the arms share their baseline mean, for a table's notes.
-pub(super) fn baseline(design: &Design) -> Option<String> {
-    let visit = design.columns.constraint.map(|c| &design.visit_labels()[c.baseline])?;
+pub(super) fn baseline(columns: &Columns) -> Option<String> {
+    let visit = columns.constraint.map(|c| &columns.visit_labels()[c.baseline])?;
     Some(format!("One mean for all arms at {visit} (constrained longitudinal data analysis)."))
 }
 
 /// How many observations were left out, for a table's notes.
-pub(super) fn exclusions(design: &Design) -> Option<String> {
-    design.exclusions().sentence()
+pub(super) fn exclusions(account: &Account) -> Option<String> {
+    account.exclusions().sentence()
 }
 
-/// A sentence for every row that has no estimate.
-pub(super) fn reasons<'a>(rows: impl Iterator<Item = (&'a str, Option<&'a String>)>) -> Vec<String> {
-    rows.filter_map(|(label, reason)| reason.map(|r| format!("{label} is not estimable: {r}."))).collect()
+/// Why rows have no estimate, for a table's notes: each reason once, with its rows, but for what
+/// [`unobserved`] says already.
+pub(super) fn reasons<'a>(columns: &Columns, rows: impl Iterator<Item = (&'a str, Option<&'a String>)>) -> Vec<String> {
+    let told = columns.unobserved();
+    let rows = rows.filter_map(|(label, reason)| Some((label.to_string(), reason?.as_str())));
+    let untold = rows.filter(|(_, reason)| !told.iter().any(|of| of.reason == *reason));
+    let sentence = |(reason, labels): (&str, Vec<String>)| {
+        format!("{} {} not estimable: {reason}.", labels.join("; "), if labels.len() == 1 { "is" } else { "are" })
+    };
+    by_reason(untold).into_iter().map(sentence).collect()
 }
 
 /// A sentence from a phrase: its first letter made large, a full stop added.

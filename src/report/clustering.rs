@@ -1,13 +1,13 @@
 //! How far the primary contrast depends on patients being independent: what clusters do to it.
 
-use super::condensed::minus_signs;
 use super::document::Section;
 use super::figure::{ClusterEffect, ClusterEffects, ClusterPanel, Figure, Interval};
 use super::methods::{listed, percent};
-use super::outcome::{minus, number, p_value};
+use super::outcome::{number, p_value};
 use crate::analysis::{AnalysisResult, ClusterModel, ClusterSensitivity, ClusterSensitivityRow, visit_in_prose};
 use crate::dist::normal;
 use crate::inference::{IntraclassCorrelation, IntraclassCorrelations, PredictedEffect, PredictedEffects};
+use crate::means::Compared;
 use crate::table::{Column, Format, Tabular};
 
 /// The section, where the plan asks for it.
@@ -29,16 +29,14 @@ pub(super) fn section(result: &AnalysisResult) -> Option<Section> {
 
 /// A primary contrast and what the other models make of it, in sentences.
 fn comparison(found: &ClusterSensitivity, primary: &ClusterSensitivityRow) -> String {
-    let others: Vec<&ClusterSensitivityRow> = found
-        .rows
-        .iter()
-        .filter(|r| r.model != ClusterModel::Independent && r.contrast == primary.contrast && r.failure.is_none())
-        .collect();
+    let others: Vec<&ClusterSensitivityRow> =
+        found.rows.iter().filter(|r| r.model != ClusterModel::Independent && r.compared == primary.compared && r.has_numbers()).collect();
+    let subject = format!("{} at {}, {}", found.label, visit_in_prose(&found.visit), primary.compared.typeset());
+    if let Some(why) = &primary.not_estimable {
+        return format!("{subject}: not estimable, because {why}.");
+    }
     let opening = format!(
-        "The primary analysis stays as prespecified: {} at {}, {}: {} ({}% CI {} to {}), p {}.",
-        found.label,
-        visit_in_prose(&found.visit),
-        minus(&primary.contrast),
+        "The primary analysis stays as prespecified: {subject}: {} ({}% CI {} to {}), p {}.",
         number(primary.estimate.estimate, 2),
         percent(found.level),
         number(primary.lower, 2),
@@ -169,11 +167,12 @@ struct Shown<'a>(&'a ClusterSensitivity);
 
 impl Tabular for Shown<'_> {
     fn title(&self) -> String {
-        minus(&self.0.title())
+        self.0.title_with(Compared::typeset)
     }
 
     fn columns(&self) -> Vec<Column> {
-        let left_out = |name: &str| name.starts_with("sd_") || ["se_ratio", "log_likelihood", "vanished", "failure"].contains(&name);
+        let left_out =
+            |name: &str| name.starts_with("sd_") || ["se_ratio", "log_likelihood", "vanished", "failure", "not_estimable"].contains(&name);
         let model = |r: &ClusterSensitivityRow| match (&r.failure, r.vanished.is_empty()) {
             (Some(_), _) => format!("{}: not fitted", r.model.words()),
             (None, false) => format!("{} (a variance is zero)", r.model.words()),
@@ -185,7 +184,7 @@ impl Tabular for Shown<'_> {
     }
 
     fn notes(&self) -> Vec<String> {
-        self.0.notes().iter().filter(|n| !n.starts_with("SE ratio")).map(|n| minus_signs(n)).collect()
+        self.0.notes().into_iter().filter(|n| !n.starts_with("SE ratio")).collect()
     }
 }
 

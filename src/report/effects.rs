@@ -31,6 +31,14 @@ fn label(row: &EffectSize) -> String {
     }
 }
 
+/// The effect within a sentence.
+fn in_prose(row: &EffectSize) -> String {
+    match &row.versus {
+        None => format!("the change in {}", row.arm),
+        Some(versus) => format!("{} against {versus}", row.arm),
+    }
+}
+
 /// The interval method in a word or two.
 fn short(limits: &Limits) -> String {
     match limits {
@@ -41,15 +49,17 @@ fn short(limits: &Limits) -> String {
     }
 }
 
+/// An effect as it is in several tables: the same number, with the limits of each.
+type Rows<'a> = Vec<(&'a EffectSizes, &'a EffectSize)>;
+
 /// Every effect once, with its tables.
-fn effects<'a>(tables: &[&'a EffectSizes]) -> Vec<(String, Vec<(&'a EffectSizes, &'a EffectSize)>)> {
-    let mut found: Vec<(String, Vec<_>)> = vec![];
+fn effects<'a>(tables: &[&'a EffectSizes]) -> Vec<Rows<'a>> {
+    let mut found: Vec<Rows<'a>> = vec![];
     for table in tables {
         for row in &table.rows {
-            let label = label(row);
-            match found.iter_mut().find(|(l, _)| *l == label) {
-                Some((_, rows)) => rows.push((*table, row)),
-                None => found.push((label, vec![(*table, row)])),
+            match found.iter_mut().find(|rows| rows[0].1.is_of(row)) {
+                Some(rows) => rows.push((*table, row)),
+                None => found.push(vec![(*table, row)]),
             }
         }
     }
@@ -61,7 +71,7 @@ fn figure(result: &AnalysisResult, outcome: &OutcomeResult, tables: &[&EffectSiz
         label: short(&table.limits),
         interval: Interval::new(row.effect, (row.lower, row.upper)),
     };
-    let groups = effects(tables).into_iter().map(|(heading, rows)| ForestGroup { heading, rows: rows.iter().map(row).collect() });
+    let groups = effects(tables).into_iter().map(|rows| ForestGroup { heading: label(rows[0].1), rows: rows.iter().map(row).collect() });
     let letter = tables[0].correction.letter();
     Forest {
         title: format!("Effect sizes of {} at {}", outcome.label, result.plan.visit()),
@@ -95,13 +105,19 @@ pub(super) fn sentence(result: &AnalysisResult, outcome: &OutcomeResult) -> Opti
     let tables = tables(outcome);
     let letter = tables.first()?.correction.letter();
     let two = |x: f64| minus_signs(&Format::Decimals(2).apply(x));
-    let effect = |(label, rows): (String, Vec<(&EffectSizes, &EffectSize)>)| {
-        let (_, row) = rows[0];
-        format!("{} ({} to {}) for {}", two(row.effect), two(row.lower), two(row.upper), label.replace("Change, ", "the change in "))
+    let (known, unknown): (Vec<_>, Vec<_>) = effects(&tables).into_iter().map(|rows| rows[0].1).partition(|row| row.effect.is_finite());
+    let effect = |row: &&EffectSize| format!("{} ({} to {}) for {}", two(row.effect), two(row.lower), two(row.upper), in_prose(row));
+    let none = match unknown.is_empty() {
+        true => String::new(),
+        false => format!(" No effect size for {}.", super::methods::listed(&unknown.into_iter().map(in_prose).collect::<Vec<_>>())),
     };
-    let effects: Vec<String> = effects(&tables).into_iter().map(effect).collect();
+    if known.is_empty() {
+        return Some(none.trim_start().into());
+    }
+    let effects: Vec<String> = known.iter().map(effect).collect();
     let method = short(&tables[0].limits);
-    Some(format!("Effect sizes {letter}, {}% intervals by the {method}: {}.", percent(result.plan.level), super::methods::listed(&effects)))
+    let level = percent(result.plan.level);
+    Some(format!("Effect sizes {letter}, {level}% intervals by the {method}: {}.{none}", super::methods::listed(&effects)))
 }
 
 /// The sentence of the methods section, where there are effect sizes.
@@ -151,8 +167,8 @@ impl Tabular for Stacked<'_> {
         };
         let count = |of: Option<usize>| of.map_or(f64::NAN, |n| n as f64);
         vec![
-            Column::text("visit", "Visit", self.rows().map(|(_, r)| r.visit.as_str())),
-            Column::text("arm", "Arm", self.rows().map(|(_, r)| r.arm.as_str())),
+            Column::text("visit", "Visit", self.rows().map(|(_, r)| &r.visit.label)),
+            Column::text("arm", "Arm", self.rows().map(|(_, r)| &r.arm.label)),
             Column::text("versus", "Versus", self.rows().map(|(_, r)| r.versus.as_deref().unwrap_or(""))),
             real("difference", "Difference", |r| r.difference),
             real("se", "SE", |r| r.se),
@@ -194,18 +210,18 @@ struct SideBySide<'a> {
 
 impl Tabular for SideBySide<'_> {
     fn title(&self) -> String {
-        let visit = self.tables.iter().flat_map(|t| &t.rows).map(|r| r.visit.as_str()).next().unwrap_or_default();
+        let visit = self.tables.iter().flat_map(|t| &t.rows).map(|r| r.visit.label.as_str()).next().unwrap_or_default();
         format!("{} at {visit}", Stacked { tables: self.tables }.title())
     }
 
     fn columns(&self) -> Vec<Column> {
         let effects = effects(self.tables);
         let real = |name: &'static str, heading: &str, of: fn(&EffectSize) -> f64| {
-            Column::real(name, heading, Format::Decimals(2), effects.iter().map(|(_, rows)| of(rows[0].1)))
+            Column::real(name, heading, Format::Decimals(2), effects.iter().map(|rows| of(rows[0].1)))
         };
         let letter = self.tables.first().map_or("d", |t| t.correction.letter());
         let mut columns = vec![
-            Column::text("effect", "Effect", effects.iter().map(|(label, _)| label.as_str())),
+            Column::text("effect", "Effect", effects.iter().map(|rows| label(rows[0].1))),
             real("difference", "Difference", |r| r.difference),
             real("sd", "SD", |r| r.sd),
             real("d", letter, |r| r.effect),
@@ -217,10 +233,8 @@ impl Tabular for SideBySide<'_> {
             }
         });
         for method in methods {
-            let cell = |rows: &Vec<(&EffectSizes, &EffectSize)>| {
-                rows.iter().find(|(t, _)| short(&t.limits) == method).map_or(String::new(), |(_, r)| limits(r))
-            };
-            columns.push(Column::text(method.clone(), &capitalised(&method), effects.iter().map(|(_, rows)| cell(rows))));
+            let cell = |rows: &Rows| rows.iter().find(|(t, _)| short(&t.limits) == method).map_or(String::new(), |(_, r)| limits(r));
+            columns.push(Column::text(method.clone(), &capitalised(&method), effects.iter().map(cell)));
         }
         columns
     }

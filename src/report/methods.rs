@@ -35,7 +35,8 @@ fn estimand(result: &AnalysisResult) -> String {
     let (treatments, summary) = match result.trial.arms.as_slice() {
         [only] => (format!("the treatment is {only}"), "mean"),
         [reference, others @ ..] => {
-            (format!("the treatments compared are {} and {reference}", listed(others)), "difference between arms in means")
+            let all: Vec<&String> = others.iter().chain([reference]).collect();
+            (format!("the treatments compared are {}", listed(&all)), "difference between arms in means")
         }
         [] => ("there is one treatment".into(), "mean"),
     };

@@ -6,10 +6,11 @@ use super::figure::{
     ArmMeans, BoxSummary, CovarianceHeat, Figure, Forest, ForestGroup, ForestRow, ForestScale, Interval, MeansOverTime, NormalQuantiles,
     NormalQuantilesByVisit, QuantilePoint, ResidualBoxes, ResidualScatter, ResidualSeries, VisitPlace,
 };
-use super::methods::percent;
+use super::methods::{listed, percent};
 use crate::analysis::{AnalysisResult, Diagnostics, FittedCovariance, OutcomeResult, Spread, visit_in_prose};
 use crate::design::Baseline;
 use crate::inference::FTest;
+use crate::means::{Compared, Contrast};
 
 /// Means over time, change from baseline and differences between arms.
 pub(super) fn results(result: &AnalysisResult, outcome: &OutcomeResult, role: &str) -> Section {
@@ -42,13 +43,13 @@ pub(super) fn results(result: &AnalysisResult, outcome: &OutcomeResult, role: &s
 
 /// The comparison of primary interest as a sentence.
 pub(super) fn headline(result: &AnalysisResult, outcome: &OutcomeResult) -> String {
-    let rows = outcome.contrasts.iter().flat_map(|c| &c.rows).filter(|r| r.visit.as_deref() == Some(&result.plan.at));
-    let sentences = rows.map(|r| {
+    let sentences = outcome.contrasts_at(&result.plan.at).map(|r| {
+        let subject = format!("{} at {}, difference between arms ({})", outcome.label, result.plan.visit(), r.compared.typeset());
+        if let Some(why) = &r.not_estimable {
+            return format!("{subject}: not estimable, because {why}.");
+        }
         format!(
-            "{} at {}, difference between arms ({}): {} ({}% CI {} to {}), t({}) = {}, p {}.",
-            outcome.label,
-            result.plan.visit(),
-            minus(&r.contrast),
+            "{subject}: {} ({}% CI {} to {}), t({}) = {}, p {}.",
             number(r.estimate.estimate, 2),
             percent(result.plan.level),
             number(r.lower, 2),
@@ -58,17 +59,26 @@ pub(super) fn headline(result: &AnalysisResult, outcome: &OutcomeResult) -> Stri
             p_value(r.estimate.p)
         )
     });
-    let sentences = sentences.chain(changes_sentence(result, outcome)).chain(super::effects::sentence(result, outcome));
+    let unobserved = (!outcome.is_observed_at(&result.plan.at))
+        .then(|| format!("{} at {}: nobody has an analysed observation.", outcome.label, result.plan.visit()));
+    let sentences =
+        unobserved.into_iter().chain(sentences).chain(changes_sentence(result, outcome)).chain(super::effects::sentence(result, outcome));
     sentences.collect::<Vec<_>>().join(" ")
 }
 
 /// The changes from baseline within arms, where the model has a baseline.
 fn changes_sentence(result: &AnalysisResult, outcome: &OutcomeResult) -> Option<String> {
-    let rows = outcome.changes.iter().flat_map(|c| &c.rows).filter(|r| r.visit.as_deref() == Some(&result.plan.at));
-    let changes: Vec<String> = rows
-        .map(|r| format!("{} in {} ({} to {})", number(r.estimate.estimate, 2), r.contrast, number(r.lower, 2), number(r.upper, 2)))
-        .collect();
-    (!changes.is_empty()).then(|| format!("Change from baseline: {}.", super::methods::listed(&changes)))
+    let (known, unknown): (Vec<_>, Vec<_>) = outcome.changes_at(&result.plan.at).partition(|r| r.not_estimable.is_none());
+    let change =
+        |r: &&Contrast| format!("{} in {} ({} to {})", number(r.estimate.estimate, 2), r.compared, number(r.lower, 2), number(r.upper, 2));
+    let changes: Vec<String> = known.iter().map(change).collect();
+    let none: Vec<String> = unknown.iter().map(|r| r.label()).collect();
+    match (changes.is_empty(), none.is_empty()) {
+        (true, true) => None,
+        (true, false) => Some(format!("Change from baseline: not estimable in {}.", listed(&none))),
+        (false, true) => Some(format!("Change from baseline: {}.", listed(&changes))),
+        (false, false) => Some(format!("Change from baseline: {}; not estimable in {}.", listed(&changes), listed(&none))),
+    }
 }
 
 fn joint_sentence(outcome: &OutcomeResult, test: &FTest) -> String {
@@ -85,11 +95,6 @@ fn joint_sentence(outcome: &OutcomeResult, test: &FTest) -> String {
     )
 }
 
-/// ` - ` between names as a minus sign.
-pub(super) fn minus(contrast: &str) -> String {
-    contrast.replace(" - ", " − ")
-}
-
 pub(super) fn number(x: f64, decimals: u8) -> String {
     if x.is_nan() { "not estimable".into() } else { crate::table::Format::Decimals(decimals).apply(x).replace('-', "−") }
 }
@@ -101,12 +106,12 @@ pub(super) fn p_value(p: f64) -> String {
 }
 
 fn means_figure(result: &AnalysisResult, outcome: &OutcomeResult) -> Figure {
-    let visits: Vec<&str> = outcome.covariance.visits.iter().map(String::as_str).collect();
     let schedule = result.trial.schedule.visits();
-    let time = |label: &str| schedule.iter().find(|v| v.label == label).and_then(|v| v.time);
-    let arm = |arm: &String| {
-        let row = |visit: &&str| outcome.mean(arm, visit);
-        let mean = |visit: &&str| {
+    let analysed = |visit: &usize| outcome.means.rows.iter().any(|r| r.visit.as_ref().is_some_and(|v| v.index == *visit));
+    let visits: Vec<usize> = (0..schedule.len()).filter(analysed).collect();
+    let arm = |(position, arm): (usize, &String)| {
+        let row = |visit: &usize| outcome.means.at(position, *visit);
+        let mean = |visit: &usize| {
             row(visit).map_or(Interval::new(f64::NAN, (f64::NAN, f64::NAN)), |r| Interval::new(r.estimate.estimate, (r.lower, r.upper)))
         };
         ArmMeans {
@@ -119,26 +124,39 @@ fn means_figure(result: &AnalysisResult, outcome: &OutcomeResult) -> Figure {
         title: format!("{} over time", outcome.label),
         description: format!(
             "Means estimated by the model with {}% confidence bands, arm by arm; beneath, the patients observed and analysed at each visit. Arms stand a \
-             little beside each other so that intervals can be told apart.",
-            percent(result.plan.level)
+             little beside each other so that intervals can be told apart.{}",
+            percent(result.plan.level),
+            not_drawn(outcome)
         ),
         outcome: outcome.label.clone(),
-        visits: visits.iter().map(|v| VisitPlace { label: visit_in_prose(v), time: time(v) }).collect(),
-        arms: result.trial.arms.iter().map(arm).collect(),
+        visits: visits.iter().map(|&v| VisitPlace { label: visit_in_prose(&schedule[v].label), time: schedule[v].time }).collect(),
+        arms: result.trial.arms.iter().enumerate().map(arm).collect(),
         counted: "Observed".into(),
     }
     .draw()
 }
 
+/// Why means are missing from the figure, each reason once.
+fn not_drawn(outcome: &OutcomeResult) -> String {
+    let mut reasons: Vec<String> = vec![];
+    for reason in outcome.means.rows.iter().filter_map(|r| r.not_estimable.clone()) {
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    if reasons.is_empty() { String::new() } else { format!(" Not every mean could be estimated: {}.", reasons.join("; ")) }
+}
+
 fn contrast_figure(result: &AnalysisResult, outcome: &OutcomeResult) -> Figure {
-    let mut groups: Vec<ForestGroup> = vec![];
+    let mut groups: Vec<(&Compared, ForestGroup)> = vec![];
     for row in outcome.contrasts.iter().flat_map(|c| &c.rows) {
-        let heading = minus(&row.contrast);
         let interval = Interval::new(row.estimate.estimate, (row.lower, row.upper));
-        let row = ForestRow { label: row.visit.as_deref().map(visit_in_prose).unwrap_or_default(), interval };
-        match groups.iter_mut().find(|g| g.heading == heading) {
-            Some(group) => group.rows.push(row),
-            None => groups.push(ForestGroup { heading, rows: vec![row] }),
+        let label = row.visit.as_ref().map(|v| visit_in_prose(&v.label)).unwrap_or_default();
+        match groups.iter_mut().find(|(compared, _)| **compared == row.compared) {
+            Some((_, group)) => group.rows.push(ForestRow { label, interval }),
+            None => {
+                groups.push((&row.compared, ForestGroup { heading: row.compared.typeset(), rows: vec![ForestRow { label, interval }] }));
+            }
         }
     }
     Forest {
@@ -147,7 +165,7 @@ fn contrast_figure(result: &AnalysisResult, outcome: &OutcomeResult) -> Figure {
         label_heading: "Visit".into(),
         estimate_heading: format!("Difference ({}% CI)", percent(result.plan.level)),
         axis_label: format!("Difference between arms, {}", outcome.label),
-        groups,
+        groups: groups.into_iter().map(|(_, group)| group).collect(),
         scale: ForestScale::Difference,
         directions: None,
         decimals: 2,

@@ -46,12 +46,12 @@ fn figure(result: &AnalysisResult, rates: &Rates) -> Figure {
 }
 
 fn arms(result: &AnalysisResult, rates: &Rates, definition: &Definition, shown: Assumption) -> Vec<ArmRate> {
-    let find = |arm: &str, assumption: Assumption| {
-        rates.rows.iter().find(|r| r.definition == definition.name && r.arm == arm && r.unobserved == assumption)
+    let find = |arm: usize, assumption: Assumption| {
+        rates.rows.iter().find(|r| r.definition == definition.name && r.arm.index == arm && r.unobserved == assumption)
     };
     let one = |(position, arm): (usize, &String)| {
-        let row = find(arm, shown)?;
-        let bound = |a: Assumption| find(arm, a).map(|r| r.rate.estimate).filter(|r| r.is_finite());
+        let row = find(position, shown)?;
+        let bound = |a: Assumption| find(position, a).map(|r| r.rate.estimate).filter(|r| r.is_finite());
         Some(ArmRate {
             label: arm.clone(),
             arm: position,

@@ -4,7 +4,7 @@ use super::condensed::minus_signs;
 use crate::analysis::visit_in_prose;
 use crate::responders::{Assumption, Comparison, Comparisons, Definition, Measure, Rate, Rates};
 use crate::table::{Column, Format, Tabular};
-use crate::trial::{FlowStep, ParticipantFlow};
+use crate::trial::{FlowStep, Labelled, ParticipantFlow};
 
 /// Patients observed and analysed at each visit, a column an arm.
 pub(super) struct ObservedAndAnalysed<'a> {
@@ -80,14 +80,14 @@ impl Tabular for RatesInWords<'_> {
         ];
         for arm in self.arms() {
             let cell = |&(definition, assumption): &(&str, Option<Assumption>)| {
-                let of_arm = self.rates.rows.iter().filter(|r| r.arm == arm && r.definition == definition);
+                let of_arm = self.rates.rows.iter().filter(|r| r.arm.index == arm.index && r.definition == definition);
                 match assumption {
                     None => of_arm.map(|r| format!("{} of {}", r.observed, r.randomized)).next(),
                     Some(a) => of_arm.filter(|r| r.unobserved == a).map(written).next(),
                 }
                 .unwrap_or_default()
             };
-            columns.push(Column::text(arm.to_string(), arm, lines.iter().map(cell)));
+            columns.push(Column::text(arm.label.clone(), &arm.label, lines.iter().map(cell)));
         }
         columns
     }
@@ -98,10 +98,10 @@ impl Tabular for RatesInWords<'_> {
 }
 
 impl RatesInWords<'_> {
-    fn arms(&self) -> Vec<&str> {
-        let mut arms: Vec<&str> = vec![];
+    fn arms(&self) -> Vec<&Labelled> {
+        let mut arms: Vec<&Labelled> = vec![];
         self.rates.rows.iter().for_each(|r| {
-            if !arms.contains(&r.arm.as_str()) {
+            if !arms.contains(&&r.arm) {
                 arms.push(&r.arm);
             }
         });
@@ -133,18 +133,9 @@ pub(super) struct ComparisonsInWords<'a> {
     pub visit: String,
 }
 
-impl ComparisonsInWords<'_> {
-    /// The one pair of arms, where there is only one.
-    fn only_pair(&self) -> Option<(&str, &str)> {
-        let mut pairs = self.comparisons.rows.iter().map(|r| (r.arm.as_str(), r.reference.as_str()));
-        let first = pairs.next()?;
-        pairs.all(|p| p == first).then_some(first)
-    }
-}
-
 impl Tabular for ComparisonsInWords<'_> {
     fn title(&self) -> String {
-        let arms = self.only_pair().map_or("arms compared".into(), |(arm, reference)| format!("{arm} against {reference}"));
+        let arms = self.comparisons.only_pair().map_or("arms compared".into(), |(arm, reference)| format!("{arm} against {reference}"));
         format!("Response and remission at {}: {arms}", self.visit)
     }
 
@@ -156,7 +147,7 @@ impl Tabular for ComparisonsInWords<'_> {
         };
         let mut columns =
             vec![Column::text("definition", "Definition", rows().map(|r| label(&self.comparisons.definitions, &r.definition)))];
-        if self.only_pair().is_none() {
+        if self.comparisons.only_pair().is_none() {
             columns.push(Column::text("arms", "Arms", rows().map(|r| format!("{} against {}", r.arm, r.reference))));
         }
         columns.extend([

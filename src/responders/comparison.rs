@@ -1,11 +1,12 @@
 //! Two arms compared at a visit: risk difference, risk ratio, odds ratio and number needed to treat.
 
-use super::rates::{Tally, percent, shared_notes};
+use super::rates::{Tally, check_names, percent, shared_notes, unobserved_notes};
 use super::{
     Assumption, Definition, Measure, NumberNeeded, Proportion, RateOptions, Responders, ZeroCells, odds_ratio, risk_difference, risk_ratio,
 };
 use crate::error::{Error, Result};
 use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::trial::{Labelled, labelled};
 
 /// An arm against the reference at one visit under one assumption about the unobserved.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -14,10 +15,14 @@ pub struct Comparison {
     pub definition: String,
     /// Visit.
     pub visit: String,
+    /// The position of the visit in the trial's schedule; none of a share of the whole trial.
+    pub visit_index: Option<usize>,
     /// The arm.
-    pub arm: String,
+    #[serde(flatten, serialize_with = "labelled::fields::arm")]
+    pub arm: Labelled,
     /// The arm it is compared with.
-    pub reference: String,
+    #[serde(flatten, serialize_with = "labelled::fields::reference")]
+    pub reference: Labelled,
     /// What is assumed of the unobserved. `Lowest` and `Highest` are those of the difference: the unobserved of the
     /// arm do not meet the definition while those of the reference do, and the reverse.
     pub unobserved: Assumption,
@@ -53,10 +58,11 @@ pub struct Comparisons {
 /// Every arm against the reference, per definition and visit, once for each way to treat the unobserved.
 ///
 /// # Errors
-/// [`Error::Invalid`] if the options name no way to treat the unobserved or a level outside (0, 1), or if there is
-/// one arm only; [`Error::Unknown`] for an arm or visit that the trial lacks.
+/// [`Error::Invalid`] if the options name no way to treat the unobserved or a level outside (0, 1), if two definitions
+/// have one name, or if there is one arm only; [`Error::Unknown`] for an arm or visit that the trial lacks.
 pub fn compare(responders: &[Responders], options: &RateOptions) -> Result<Comparisons> {
     options.check()?;
+    check_names(responders)?;
     let mut rows = vec![];
     for r in responders {
         let reference = reference_of(r, options)?;
@@ -111,8 +117,9 @@ fn comparison(
     Ok(Comparison {
         definition: r.definition.name.clone(),
         visit: r.visits[visit].clone(),
-        arm: r.arms[arm].clone(),
-        reference: r.arms[reference].clone(),
+        visit_index: r.visit_indices[visit],
+        arm: Labelled::among(&r.arms, arm),
+        reference: Labelled::among(&r.arms, reference),
         unobserved: assumption,
         in_arm,
         in_reference,
@@ -133,6 +140,15 @@ impl Comparisons {
     /// The same rows in fewer columns, as they are printed.
     pub fn summary(&self) -> ComparisonSummary<'_> {
         ComparisonSummary(self)
+    }
+
+    /// The arm and its reference, where all rows compare the same two.
+    pub(crate) fn only_pair(&self) -> Option<(&Labelled, &Labelled)> {
+        let first = self.rows.first()?;
+        self.rows
+            .iter()
+            .all(|r| (r.arm.index, r.reference.index) == (first.arm.index, first.reference.index))
+            .then_some((&first.arm, &first.reference))
     }
 
     fn measure(&self, names: [&'static str; 3], heading: &str, format: Format, of: impl Fn(&Comparison) -> Measure) -> [Column; 3] {
@@ -156,8 +172,8 @@ impl Tabular for Comparisons {
         let mut columns = vec![
             Column::text("definition", "Definition", rows().map(|r| &r.definition)),
             Column::text("visit", "Visit", rows().map(|r| &r.visit)),
-            Column::text("arm", "Arm", rows().map(|r| &r.arm)),
-            Column::text("reference", "Reference", rows().map(|r| &r.reference)),
+            Column::text("arm", "Arm", rows().map(|r| &r.arm.label)),
+            Column::text("reference", "Reference", rows().map(|r| &r.reference.label)),
             Column::text("unobserved", "Unobserved", rows().map(|r| r.unobserved.words())),
             Column::count("met", "Met", rows().map(|r| r.in_arm.met)),
             Column::count("of", "Of", rows().map(|r| r.in_arm.of)),
@@ -201,6 +217,10 @@ impl Tabular for Comparisons {
              the difference contains 0 it runs through infinity (Altman 1998)."
                 .into(),
         );
+        notes.extend(unobserved_notes(self.rows.iter().flat_map(|r| {
+            let visit = r.visit.as_str();
+            [(&r.arm, visit, r.observed_in_arm.met), (&r.reference, visit, r.observed_in_reference.met)]
+        })));
         notes
     }
 
@@ -272,8 +292,8 @@ impl Tabular for Lines<'_> {
 
     fn columns(&self) -> Vec<Column> {
         let rows = &self.0.rows;
-        let (arm, reference) = rows.first().map_or(("Arm", "Reference"), |r| (r.arm.as_str(), r.reference.as_str()));
-        let one_pair = rows.iter().all(|r| r.arm == arm && r.reference == reference);
+        let (arm, reference) = rows.first().map_or(("Arm", "Reference"), |r| (r.arm.as_ref(), r.reference.as_ref()));
+        let one_pair = self.0.only_pair().is_some() || rows.is_empty();
         let mut columns =
             vec![self.once("definition", "Definition", |r| r.definition.clone()), self.once("visit", "Visit", |r| r.visit.clone())];
         if !one_pair {

@@ -41,6 +41,8 @@ pub struct Responders {
     pub arm_of: Vec<usize>,
     /// Visits evaluated, in order: those after baseline, or all where the schedule names none.
     pub visits: Vec<String>,
+    /// Their positions in the trial's schedule; none of what is evaluated once for the whole trial.
+    pub visit_indices: Vec<Option<usize>>,
     /// Patient by patient: that of patient `i` at evaluated visit `t` is at `i * visits.len() + t`.
     pub statuses: Vec<Status>,
 }
@@ -81,7 +83,8 @@ impl Definition {
             patients: trial.patients().to_vec(),
             arms: trial.arms().to_vec(),
             arm_of: trial.arm_of().to_vec(),
-            visits: evaluated.into_iter().map(|t| labels[t].to_string()).collect(),
+            visits: evaluated.iter().map(|&t| labels[t].to_string()).collect(),
+            visit_indices: evaluated.into_iter().map(Some).collect(),
             statuses,
         })
     }
@@ -149,6 +152,7 @@ pub fn share_below(trial: &Trial, covariate: &str, value: f64) -> Result<Respond
         arms: trial.arms().to_vec(),
         arm_of: trial.arm_of().to_vec(),
         visits: vec!["whole trial".into()],
+        visit_indices: vec![None],
         statuses: (0..trial.patients().len()).map(|i| status(Diagnosis::Met, condition.holds(i, 0))).collect(),
     })
 }

@@ -4,6 +4,7 @@ use super::{Definition, Measure, Proportion, Responders, Status, ZeroCells};
 use crate::error::{Error, Result};
 use crate::options::choices;
 use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::trial::{Labelled, labelled};
 
 /// What is done with patients of whom it was not observed whether they meet a definition. There is no default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -198,8 +199,11 @@ pub struct Rate {
     pub definition: String,
     /// Visit.
     pub visit: String,
+    /// The position of the visit in the trial's schedule; none of a share of the whole trial.
+    pub visit_index: Option<usize>,
     /// Arm.
-    pub arm: String,
+    #[serde(flatten, serialize_with = "labelled::fields::arm")]
+    pub arm: Labelled,
     /// What is assumed of the unobserved.
     pub unobserved: Assumption,
     /// Patients who meet the definition under that assumption.
@@ -230,10 +234,12 @@ pub struct Rates {
 /// The rate of each definition per visit and arm, once for each way to treat the unobserved.
 ///
 /// # Errors
-/// [`Error::Invalid`] if the options name no way to treat the unobserved or a level outside (0, 1);
+/// [`Error::Invalid`] if the options name no way to treat the unobserved or a level outside (0, 1), or if two
+/// definitions have one name;
 /// [`Error::Unknown`] for a visit that was not evaluated.
 pub fn rates(responders: &[Responders], options: &RateOptions) -> Result<Rates> {
     options.check()?;
+    check_names(responders)?;
     let mut rows = vec![];
     for r in responders {
         for visit in options.visits_of(r)? {
@@ -244,7 +250,8 @@ pub fn rates(responders: &[Responders], options: &RateOptions) -> Result<Rates> 
                     rows.push(Rate {
                         definition: r.definition.name.clone(),
                         visit: r.visits[visit].clone(),
-                        arm: r.arms[arm].clone(),
+                        visit_index: r.visit_indices[visit],
+                        arm: Labelled::among(&r.arms, arm),
                         unobserved: assumption,
                         met: proportion.met,
                         of: proportion.of,
@@ -270,6 +277,39 @@ impl Responders {
     }
 }
 
+/// Refuses two definitions of one name: nothing would tell their rows apart.
+pub(super) fn check_names(responders: &[Responders]) -> Result<()> {
+    let name = |k: usize| &responders[k].definition.name;
+    match (1..responders.len()).find(|&k| (0..k).any(|before| name(before) == name(k))) {
+        None => Ok(()),
+        Some(k) => Err(Error::invalid(
+            format!("two definitions called `{}`", name(k)),
+            "the rows of a table are told apart by that name",
+            "give each definition a name of its own",
+        )),
+    }
+}
+
+/// Where nobody of an arm was observed by any definition, for a table's notes: each arm and visit once. The rows are
+/// arm, visit and how many were observed.
+pub(super) fn unobserved_notes<'a>(rows: impl Iterator<Item = (&'a Labelled, &'a str, usize)>) -> Vec<String> {
+    let mut observed: Vec<((&Labelled, &str), usize)> = vec![];
+    for (arm, visit, n) in rows {
+        match observed.iter_mut().find(|(place, _)| *place == (arm, visit)) {
+            Some((_, most)) => *most = n.max(*most),
+            None => observed.push(((arm, visit), n)),
+        }
+    }
+    let nobody = observed.into_iter().filter(|(_, most)| *most == 0);
+    let note = |((arm, visit), _): ((&Labelled, &str), usize)| {
+        format!(
+            "Nobody in arm {arm} was observed at {visit}: there is no rate where the unobserved are left out, and any other rests \
+             on what is assumed of them alone."
+        )
+    };
+    nobody.map(note).collect()
+}
+
 /// What all tables of rates say of their definitions, the unobserved and the denominators.
 pub(super) fn shared_notes(definitions: &[Definition], options: &RateOptions) -> Vec<String> {
     let mut notes: Vec<String> = definitions.iter().map(Definition::note).collect();
@@ -291,7 +331,7 @@ impl Tabular for Rates {
         vec![
             Column::text("definition", "Definition", rows().map(|r| &r.definition)),
             Column::text("visit", "Visit", rows().map(|r| &r.visit)),
-            Column::text("arm", "Arm", rows().map(|r| &r.arm)),
+            Column::text("arm", "Arm", rows().map(|r| &r.arm.label)),
             Column::text("unobserved", "Unobserved", rows().map(|r| r.unobserved.words())),
             Column::count("met", "Met", rows().map(|r| r.met)),
             Column::count("of", "Of", rows().map(|r| r.of)),
@@ -308,6 +348,7 @@ impl Tabular for Rates {
         let mut notes = shared_notes(&self.definitions, &self.options);
         notes.push("Not eligible: known not to fulfil what the definition requires at baseline; in no denominator.".into());
         notes.push(format!("Interval: Wilson score, {}%, patients taken as independent.", percent(self.options.level)));
+        notes.extend(unobserved_notes(self.rows.iter().map(|r| (&r.arm, r.visit.as_str(), r.observed))));
         notes
     }
 
@@ -334,7 +375,7 @@ impl Tabular for Lines<'_> {
         vec![
             Column::text("definition", "Definition", rows().map(|r| &r.definition)),
             Column::text("visit", "Visit", rows().map(|r| &r.visit)),
-            Column::text("arm", "Arm", rows().map(|r| &r.arm)),
+            Column::text("arm", "Arm", rows().map(|r| &r.arm.label)),
             Column::text("unobserved", "Unobserved", rows().map(|r| r.unobserved.words())),
             Column::text("met", "Met", rows().map(|r| format!("{}/{}", r.met, r.of))),
             Column::text("rate", "Rate (interval)", rows().map(|r| interval(r.rate))),

@@ -12,6 +12,7 @@ mod columns;
 mod flow;
 #[cfg(feature = "polars")]
 mod frame;
+pub(crate) mod labelled;
 pub(crate) mod layout;
 mod observed;
 mod patterns;
@@ -29,6 +30,7 @@ pub use baseline_from::BaselineFrom;
 pub use builder::TrialBuilder;
 pub use columns::{CovariateKind, OutcomeColumn};
 pub use flow::{AnalysisSet, Exclusion, FlowRow, FlowStep, ParticipantFlow};
+pub use labelled::Labelled;
 pub use layout::{DecimalMark, Delimiter, Layout};
 pub use observed::{ObservedMeans, ObservedRow};
 pub use patterns::{MissingPatterns, PatternKind, PatternRow};

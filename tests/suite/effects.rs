@@ -37,7 +37,7 @@ fn close(value: f64, expected: &Value, tolerance: f64) {
 }
 
 fn row<'a>(effects: &'a EffectSizes, arm: &str, visit: &Value) -> &'a EffectSize {
-    effects.rows.iter().find(|r| r.arm == arm && visit == &r.visit).unwrap()
+    effects.rows.iter().find(|r| r.arm == arm && visit == r.visit.as_str()).unwrap()
 }
 
 #[test]

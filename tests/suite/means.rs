@@ -139,7 +139,7 @@ fn everything_of_mmrm_on_fev() {
     }
     let contrasts = fit.arm_contrasts(&ContrastOptions::default()).unwrap();
     for (here, row) in contrasts.rows.iter().zip(reference["contrasts"].as_array().unwrap()) {
-        assert_eq!((here.contrast.as_str(), here.visit.as_deref()), (text(row, "contrast"), Some(text(row, "visit"))));
+        assert_eq!((here.label().as_str(), here.visit.as_deref()), (text(row, "contrast"), Some(text(row, "visit"))));
         assert_close(here.estimate.estimate, number(row, "estimate"), 1e-6, "contrast");
         assert_close(here.estimate.df, number(row, "df"), 1e-5, "df");
     }
@@ -182,7 +182,7 @@ fn change_from_baseline_is_what_each_treatment_of_the_baseline_makes_of_it() {
     let change = covariate.change_from_baseline(&ContrastOptions::default()).unwrap();
     let means = covariate.means_by_visit().unwrap();
     for row in &change.rows {
-        let mean = means.get(&[&row.contrast, row.visit.as_deref().unwrap()]).unwrap();
+        let mean = means.get(&[&row.label(), row.visit.as_deref().unwrap()]).unwrap();
         assert_close(row.estimate.se, mean.estimate.se, 1e-12, "SE");
         assert!(row.estimate.estimate < 0.0);
     }

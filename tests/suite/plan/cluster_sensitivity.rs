@@ -250,7 +250,7 @@ fn three_arms_have_a_row_for_each_comparison() {
         Analysis::of(&trial).primary("y").sensitivity_to_clusters(Clustering::new().groups("group")).run(&Silent).expect("a result");
     let table = sensitivity(&result);
     assert_eq!(table.rows.len(), 8);
-    assert_eq!(table.rows[0].contrast, "b - a");
+    assert_eq!(table.rows[0].compared.to_string(), "b - a");
     assert!(table.columns().iter().any(|c| c.name == "contrast"));
     let groups: Vec<&ClusterSensitivityRow> = table.rows.iter().filter(|r| r.model == ClusterModel::Groups).collect();
     assert_eq!(groups.iter().map(|r| r.share("group").expect("an effect").clusters).collect::<Vec<_>>(), [0, 4]);

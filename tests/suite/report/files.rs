@@ -253,7 +253,7 @@ fn one_arm_and_three_arms_have_their_reports() {
     assert_eq!(result.comparisons.as_ref().unwrap().rows.len(), 2 * 4);
     let document = TrialReport::new(&result).document();
     assert_well_formed(&document.to_html());
-    assert!(document.to_html().contains("b and c"));
+    assert!(document.to_html().contains("the treatments compared are b, c and a, as allocated"));
 }
 
 #[test]
