@@ -16,9 +16,9 @@ use crate::{Fit, Trial};
 /// between arms).
 ///
 /// # Errors
-/// [`Error::Invalid`] for contrasts that are neither, where a baseline is needed and there is none, where the
+/// [`crate::Error::Invalid`] for contrasts that are neither, where a baseline is needed and there is none, where the
 /// denominator is not defined for such effects, or where the model's covariance differs by something other than the
-/// arm and its standard deviation is asked for; [`Error::Unknown`] for an outcome, arm or visit that the trial lacks.
+/// arm and its standard deviation is asked for; [`crate::Error::Unknown`] for an outcome, arm or visit that the trial lacks.
 ///
 /// ```
 /// use trialstats::effects::{self, EffectOptions, Positive};

@@ -193,9 +193,9 @@ impl ItemColumns {
 /// Refuses a pattern by which columns could not be told apart, or that names something else.
 fn check_pattern(pattern: &str, visits: &[(&str, &str)], items: usize) -> Result<(), String> {
     let known = ["{item}", "{visit}"];
-    let stranger =
+    let mut stranger =
         pattern.match_indices('{').map(|(at, _)| &pattern[at..pattern[at..].find('}').map_or(pattern.len(), |end| at + end + 1)]);
-    if let Some(stranger) = stranger.filter(|part| !known.contains(part)).next() {
+    if let Some(stranger) = stranger.find(|part| !known.contains(part)) {
         return Err(format!("`{stranger}` in the pattern `{pattern}` means nothing; `{{item}}` and `{{visit}}` stand for what they say"));
     }
     if items > 1 && !pattern.contains("{item}") {
