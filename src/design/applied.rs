@@ -40,7 +40,7 @@ impl Columns {
     /// assert_eq!(applied.row(patient, last)?, applied.row_under(patient, last, own)?);
     /// let effect = mean(&applied.row_under(patient, last, 1)?) - mean(&applied.row_under(patient, last, 0)?);
     /// let contrast = &fit.arm_contrasts(&Default::default())?.rows[3];
-    /// assert!((effect - contrast.estimate.value).abs() < 1e-12);
+    /// assert!((effect - contrast.estimate.estimate).abs() < 1e-12);
     /// # Ok(())
     /// # }
     /// ```

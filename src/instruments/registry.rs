@@ -49,7 +49,7 @@ type Make = Arc<dyn Fn(&NamedInstrument) -> Result<Arc<dyn Instrument>> + Send +
 ///     serde_json::from_str(r#"{"patient": "id", "arm": "arm", "visit": "week", "instruments": ["gad2"]}"#)?;
 /// let file = "id,arm,week,gad2_1,gad2_2\nA,drug,0,2,3\nB,placebo,0,1,1\n";
 /// let registry = Registry::new().register("gad2", Gad2);
-/// let trial = layout.with_instruments(&registry)?.read_csv_from("example", file.as_bytes())?;
+/// let trial = layout.clone().with_instruments(&registry)?.read_csv_from("example", file.as_bytes())?;
 /// assert_eq!(trial.outcome("gad2")?.values, [5.0, 2.0]);
 ///
 /// // Without the registry the name means nothing, which is an error when the layout meets data.
