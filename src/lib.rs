@@ -62,6 +62,7 @@ pub mod design;
 pub mod dist;
 pub mod effects;
 pub mod error;
+pub mod estimates;
 pub mod fit;
 pub mod guide;
 pub mod inference;
@@ -82,10 +83,14 @@ mod written;
 pub use covariance::Covariance;
 pub use design::MeanModel;
 pub use error::{Error, Result};
+pub use estimates::Estimates;
 pub use fit::Estimation;
 pub use inference::{Df, Fit, Vcov};
 pub use joint::JointModel;
+pub use means::Means;
 pub use model::{GroupEffect, Model, PartiallyNested, WithinArms};
+/// The linear algebra of matrices in the public interface; use it by this name so that versions agree.
+pub use nalgebra;
 pub use table::Tabular;
 pub use trial::{Layout, Trial};
 

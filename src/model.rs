@@ -12,14 +12,14 @@ pub use partially_nested::{GroupEffect, PartiallyNested, WithinArms};
 
 use crate::covariance::Covariance;
 use crate::design::{
-    Baseline, Clusters, Design, DesignOptions, FrozenDesign, MeanModel, ModelFormula, Occurring, PatientClusters, RandomEffects, Rows,
+    Baseline, Clusters, Design, DesignOptions, FrozenDesign, MeanModel, ModelFormula, Occurring, PatientClusters, RandomEffects,
 };
 use crate::error::{Error, Result};
 use crate::fit::classes::Classes;
 use crate::fit::optimum::Optimum;
 use crate::fit::{Engine, Estimation, TrialMoments};
 use crate::inference::fallback::{Fallback, first_that_fits};
-use crate::inference::{Df, Fit, InformationKind, Vcov};
+use crate::inference::{Df, Fit, InformationKind, MomentsFit, Settings, Vcov};
 use crate::trial::{Protocol, Trial};
 use formula::{WithinNames, no_random_effects};
 use std::sync::Arc;
@@ -335,13 +335,13 @@ impl Model {
         FrozenDesign::new(protocol, &self.mean, &self.options)
     }
 
-    /// Fits the model to moments, which may come from several files or hospitals: the same fit as from all their
-    /// patients, to rounding. What needs every patient's row (residuals, the sandwich) is
-    /// [refused](Error::NoPatients) by it; all else works.
+    /// Fits the model to moments, which may come from several files or sites: the same fit as from all their
+    /// patients, to rounding. What needs every patient's row is not there: residuals and predictions are a [`Fit`]'s, and
+    /// cluster-robust standard errors and between-within degrees of freedom are [refused](Error::NoPatients).
     ///
     /// # Errors
     /// [`Error::DesignsDiffer`] where the moments were collected for another model; otherwise as [`Model::fit`].
-    pub fn fit_moments(&self, moments: &TrialMoments) -> Result<Fit> {
+    pub fn fit_moments(&self, moments: &TrialMoments) -> Result<MomentsFit> {
         self.check_df()?;
         let rows = |what: String| Err(Error::NoPatients { what });
         if self.vcov.is_cluster_robust() {
@@ -360,8 +360,9 @@ impl Model {
         let bind = |covariance: &Covariance| covariance.bind(&columns.visit_times);
         let fit = |structure| Optimum::of_moments(columns, account, structure, self.estimation, collect);
         let found = first_that_fits(&self.covariance_for(&[]), &self.fallbacks, bind, fit)?;
+        let (optimum, settings) = self.found(found);
         let Occurring { columns, account, .. } = occurring;
-        Ok(self.fit_of(Design { columns: Arc::new(columns), rows: Rows::default(), account }, found))
+        Ok(MomentsFit::new(Arc::new(columns), Arc::new(account), settings, optimum))
     }
 
     /// Fits the model to a trial.
@@ -374,11 +375,12 @@ impl Model {
         self.check_df()?;
         let mut design = self.design(trial)?;
         self.goes_with_clusters(&design)?;
-        design.rows.clusters = clusters_for(self.df, self.vcov, &self.clusters, &design, trial)?;
+        design.set_clusters(clusters_for(self.df, self.vcov, &self.clusters, &design, trial)?);
         let bind = |covariance: &Covariance| Ok((self.classes(covariance, &design, trial)?, Engine::of(covariance, &design)));
         let fit = |(classes, engine): (Classes, Engine)| Optimum::by(engine, &design, classes, self.estimation);
         let found = first_that_fits(&self.covariance_for(design.random()), &self.fallbacks, bind, fit)?;
-        Ok(self.fit_of(design, found))
+        let (optimum, settings) = self.found(found);
+        Ok(Fit::new(design, settings, optimum))
     }
 
     /// A covariance structure on the design's visits; one for each set of coordinates where it takes them from the
@@ -396,11 +398,10 @@ impl Model {
         }
     }
 
-    fn fit_of(&self, design: Design, (optimum, covariance, fallback): (Optimum, Covariance, Fallback)) -> Fit {
-        Fit::new(design, covariance, self.estimation, self.df, optimum)
-            .with_information(self.information)
-            .with_vcov(self.vcov)
-            .with_fallback(fallback)
+    /// The optimum, with all that the model was asked for.
+    fn found(&self, (optimum, covariance, fallback): (Optimum, Covariance, Fallback)) -> (Optimum, Settings) {
+        let (estimation, df, information, vcov) = (self.estimation, self.df, self.information, self.vcov);
+        (optimum, Settings { covariance, estimation, df, information, vcov, fallback })
     }
 
     /// Refuses what is not defined for, or not built for, a model with random effects of clusters.

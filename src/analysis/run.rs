@@ -81,7 +81,7 @@ fn outcome(analysis: &Analysis<'_>, name: &str, progress: &dyn Progress) -> Resu
         effects,
         joint: fit.arm_by_visit_test().ok(),
         covariance: FittedCovariance::of(&fit),
-        diagnostics: Diagnostics::of(trial, &label, &fit.residuals()?),
+        diagnostics: Diagnostics::of(trial, &label, &fit.residuals()),
         label,
         fit,
     })

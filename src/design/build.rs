@@ -57,7 +57,8 @@ impl Design {
         warnings.extend(frame.of_levels(trial));
         warnings.extend(frame.empty_cells(trial, &frame.arm_counts(trial)));
         let mut design = frame.into_design(trial, model, options, exclusions, warnings)?;
-        design.account.decide_aliased(&design.columns, ScaledGram::of_rows(&design.columns, &design.rows));
+        let gram = ScaledGram::of_rows(&design.columns, &design.rows);
+        Arc::make_mut(&mut design.account).decide_aliased(&design.columns, gram);
         Ok(design)
     }
 }
@@ -171,7 +172,7 @@ impl Frame {
         check_identified(&rows.random)?;
         let tally = Tally::of(&columns, &rows, exclusions.randomized);
         let exclusions = Exclusions { outcome: model.outcome.clone(), ..exclusions };
-        Ok(Design { columns: Arc::new(columns), rows, account: Account::new(exclusions, warnings, tally) })
+        Ok(Design { columns: Arc::new(columns), rows: Arc::new(rows), account: Account::new(exclusions, warnings, tally).into() })
     }
 
     /// What the coefficients mean, once levels and visits are decided.

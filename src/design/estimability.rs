@@ -34,6 +34,16 @@ impl AliasedColumn {
         terms.fold((0.0, 0.0), |(sum, size), term: f64| (sum + term, size + term.abs()))
     }
 
+    /// What it depends on, without coefficients: ``column `siteC` is aliased with (Intercept), siteB``.
+    pub(crate) fn clause(&self, columns: &Columns) -> String {
+        let name = &columns[self.column].name;
+        let others: Vec<&str> = self.of.iter().map(|&(c, _)| columns[c].name.as_str()).collect();
+        match others.is_empty() {
+            true => format!("column `{name}` is zero for everyone analysed"),
+            false => format!("column `{name}` is aliased with {}", others.join(", ")),
+        }
+    }
+
     /// The dependency in names, e.g. ``column `siteC` is not estimable: it equals (Intercept) − siteB``.
     pub fn sentence(&self, columns: &Columns) -> String {
         let name = |c: usize| columns.list.get(c).map_or("?", |c| c.name.as_str());
@@ -81,13 +91,13 @@ impl Account {
         rows
     }
 
-    /// The aliased columns that leave l'β undetermined.
-    pub(crate) fn undetermined_by(&self, l: &[f64]) -> Vec<usize> {
+    /// The first aliased column that leaves l'β undetermined.
+    pub(crate) fn undetermined_by(&self, l: &[f64]) -> Option<&AliasedColumn> {
         let clashes = |a: &&AliasedColumn| {
             let (sum, size) = a.product(l);
             sum.abs() > SMALLEST_CONTRIBUTION * size
         };
-        self.aliased.iter().filter(clashes).map(|a| a.column).collect()
+        self.aliased.iter().find(clashes)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::trial::{Protocol, Role, Trial};
 /// The design of a model for every data set of one [`Protocol`]: which columns the model matrix has, at which visits,
 /// with which levels.
 ///
-/// It is made before the data are seen and never adapts to them, so that every file and every hospital collects the
+/// It is made before the data are seen and never adapts to them, so that every file and every site collects the
 /// same sums. Levels and visits that turn out to have no observation anywhere are left out when the sums are fitted,
 /// as they are where all data are in one place. Made by [`Model::freeze`](crate::Model::freeze); as JSON it is the
 /// file that is sent to all who take part.

@@ -83,9 +83,9 @@ pub struct Design {
     /// What each coefficient means.
     pub(crate) columns: Arc<Columns>,
     /// The analysed patients: every row of the model matrix as D_t z_i, and the outcomes.
-    pub(crate) rows: Rows,
+    pub(crate) rows: Arc<Rows>,
     /// What is analysed and what is not, in numbers and with reasons.
-    pub(crate) account: Account,
+    pub(crate) account: Arc<Account>,
 }
 
 impl Design {
@@ -139,7 +139,7 @@ impl Design {
         &self.rows.random
     }
 
-    /// The analysed patients, as positions in the trial; none in the design of a fit from moments.
+    /// The analysed patients, as positions in the trial.
     pub fn patients(&self) -> &[usize] {
         self.rows.patients()
     }
@@ -173,7 +173,7 @@ impl Design {
     /// Whether the data determine l'β, with one coefficient a column (Searle 1971, Linear Models, §5.4): l is
     /// orthogonal to every dependency among the columns, to within 1e-8 of the terms of that sum.
     pub fn is_estimable(&self, l: &[f64]) -> bool {
-        l.len() == self.columns.len() && self.account.undetermined_by(l).is_empty()
+        l.len() == self.columns.len() && self.account.undetermined_by(l).is_none()
     }
 
     /// X'X.
@@ -181,13 +181,12 @@ impl Design {
         self.account.gram.clone().unwrap_or_else(|| Arc::new(ScaledGram::of_rows(&self.columns, &self.rows)))
     }
 
-    /// Refuses `what` where the design has no patients, being that of a fit from moments.
-    pub(crate) fn needs_patients(&self, what: &str) -> Result<()> {
-        if self.rows.patients.is_empty() { Err(Error::NoPatients { what: what.into() }) } else { Ok(()) }
+    /// Lets patients be clusters of a cluster-robust covariance, or the levels of a factor above them.
+    pub(crate) fn set_clusters(&mut self, clusters: Option<PatientClusters>) {
+        Arc::make_mut(&mut self.rows).clusters = clusters;
     }
 
-    /// The model matrix of the analysed observations (none in the design of a fit from moments): for each its patient
-    /// and visit (positions in [`Design::patients`] and [`Design::visit_labels`]) and its row of p numbers.
+    /// The model matrix of the analysed observations: for each its patient and visit (positions in [`Design::patients`] and [`Design::visit_labels`]) and its row of p numbers.
     pub fn model_matrix(&self) -> Vec<(usize, usize, Vec<f64>)> {
         let visits = self.columns.visits.len();
         let row = |at: usize| (at / visits, at % visits, self.columns.row_of(self.rows.z_of(at / visits), at % visits));

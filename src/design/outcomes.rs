@@ -42,10 +42,17 @@ impl Design {
         Ok(self.with_rows(rows))
     }
 
+    /// The design with other outcomes in the cells that were observed, which nobody has to check again.
+    pub(crate) fn with_outcomes_in_place(&self, outcomes: Vec<f64>) -> Design {
+        let rows = Rows { y: outcomes, ..(*self.rows).clone() };
+        Design { rows: rows.into(), ..self.clone() }
+    }
+
     /// The same with other rows of the same columns and the same trial.
     pub(super) fn with_rows(&self, rows: Rows) -> Design {
         let tally = Tally::with_planned(&self.columns, &rows, self.account.tally.planned.clone());
-        Design { columns: self.columns.clone(), rows, account: Account { tally, gram: None, ..self.account.clone() } }
+        let account = Account { tally, gram: None, ..(*self.account).clone() };
+        Design { columns: self.columns.clone(), rows: rows.into(), account: account.into() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A design whose patients count more than once, or not at all.
 
 use super::{Design, Rows, ScaledGram};
+use std::sync::Arc;
 
 impl Design {
     /// The design in which analysed patient i counts `times[i]` times. Columns stay, and are aliased as before.
@@ -11,8 +12,9 @@ impl Design {
     /// The design with the columns aliased that its own patients do not determine.
     pub(crate) fn with_own_aliasing(mut self) -> Design {
         let gram = ScaledGram::of_rows(&self.columns, &self.rows);
-        self.account.aliased = gram.aliased();
-        self.account.gram = Some(gram.into());
+        let account = Arc::make_mut(&mut self.account);
+        account.aliased = gram.aliased();
+        account.gram = Some(gram.into());
         self
     }
 }

@@ -81,7 +81,7 @@ impl Design {
         let exclusions = exclusions(responses, rows.patients.len());
         let tally = Tally::of(&columns, &rows, 0);
         let account = Account { aliased, ..Account::new(exclusions, warnings, tally) };
-        (Design { columns: Arc::new(columns), rows, account }, places)
+        (Design { columns: Arc::new(columns), rows: Arc::new(rows), account: Arc::new(account) }, places)
     }
 }
 

@@ -3,9 +3,8 @@
 use super::Denominator;
 use super::placed::Target;
 use super::scores::{Sample, Scores};
-use crate::Fit;
 use crate::error::{Error, Result};
-use nalgebra::{DMatrix, DVector};
+use crate::estimates::{Estimates, OutcomeSpread};
 
 /// An estimated standard deviation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,7 +17,7 @@ pub(super) struct Deviation {
 }
 
 impl Deviation {
-    pub fn of(denominator: Denominator, scores: &Scores, fit: Option<&Fit>, target: &Target) -> Result<Self> {
+    pub fn of(denominator: Denominator, scores: &Scores, estimates: Option<&dyn Estimates>, target: &Target) -> Result<Self> {
         let (arm, versus, visit) = (target.arm.index, target.versus.as_ref().map(|versus| versus.index), target.visit.index);
         let arms = scores.trial.arms().len();
         match (denominator, versus) {
@@ -34,7 +33,7 @@ impl Deviation {
             (Denominator::Average, Some(other)) => Ok(average(scores.at_visit(arm, visit), scores.at_visit(other, visit))),
             (Denominator::VisitPooled, Some(other)) => Ok(pooled(&[scores.at_visit(arm, visit), scores.at_visit(other, visit)])),
             (Denominator::Control, Some(reference)) => Ok(single(scores.at_visit(reference, visit))),
-            (Denominator::VisitModel, _) => of_model(fit, target),
+            (Denominator::VisitModel, _) => of_model(estimates, target),
             (Denominator::BaselineOwn, Some(_)) => {
                 Err(misplaced(denominator, "between", "BaselinePooled, or Control for the reference arm's"))
             }
@@ -79,48 +78,19 @@ fn average_of_pairs(before: Sample, after: Sample, covariance: f64) -> Deviation
     Deviation { sd: (sum / 2.0).sqrt(), df: (before.n as f64 - 1.0) * sum * sum / spread, n: before.n }
 }
 
-/// √Σ̂_tt, or the root of the mean of two arms' Σ̂_tt; ν = 2v²/Var(v̂) from the covariance of the covariance
-/// parameters.
-fn of_model(fit: Option<&Fit>, target: &Target) -> Result<Deviation> {
-    let Some(fit) = fit else {
+/// √Σ̂_tt, or the root of the mean of two arms' Σ̂_tt.
+fn of_model(estimates: Option<&dyn Estimates>, target: &Target) -> Result<Deviation> {
+    let Some(estimates) = estimates else {
         return Err(Error::invalid(
             format!("effect sizes over {}", Denominator::VisitModel.words()),
             "raw data and bare estimates have no model",
             "use effects::from_model with the fit, or another denominator",
         ));
     };
-    let columns = fit.design().columns();
-    let analysed = columns.visits.iter().position(|&place| place == target.visit.index);
-    let arms = std::iter::once(&target.arm).chain(&target.versus);
-    let groups = arms.map(|arm| columns.group_of_arm(arm.index)).collect::<Result<Option<Vec<usize>>>>()?;
+    let arms: Vec<usize> = std::iter::once(&target.arm).chain(&target.versus).map(|arm| arm.index).collect();
+    let n = estimates.account().n_patients();
     // The model has no standard deviation for a visit or a covariance group that nobody has an observation of.
-    let (Some(t), Some(groups)) = (analysed, groups) else {
-        return Ok(Deviation { sd: f64::NAN, df: f64::NAN, n: fit.n_patients() });
-    };
-    let weight = 1.0 / groups.len() as f64;
-    let variance: f64 = groups.iter().map(|&g| weight * fit.covariances()[g].sigma[(t, t)]).sum();
-    Ok(Deviation { sd: variance.sqrt(), df: model_df(fit, &groups, t, variance)?, n: fit.n_patients() })
-}
-
-/// Degrees of freedom of the mean of Σ̂_tt over groups; NaN where a variance is at its boundary, so that its
-/// distribution is not known.
-fn model_df(fit: &Fit, groups: &[usize], t: usize, variance: f64) -> Result<f64> {
-    if !fit.convergence().boundary.is_empty() {
-        return Ok(f64::NAN);
-    }
-    let times = &fit.design().columns.visit_times;
-    let structure = fit.covariance_structure().bind(times)?;
-    let theta: Vec<f64> = fit.covariance_parameters().into_iter().map(|(_, value)| value).collect();
-    let per_group = theta.len() / fit.covariances().len();
-    let mut gradient = DVector::zeros(theta.len());
-    let mut derivative = DMatrix::zeros(times.len(), times.len());
-    for &group in groups {
-        let first = group * per_group;
-        for k in 0..per_group {
-            structure.derivative(&theta[first..first + per_group], k, &mut derivative);
-            gradient[first + k] += derivative[(t, t)] / groups.len() as f64;
-        }
-    }
-    let spread = (gradient.transpose() * fit.covariance_parameters_vcov() * &gradient)[0];
-    Ok(2.0 * variance * variance / spread)
+    let of = |spread: OutcomeSpread| Deviation { sd: spread.variance.sqrt(), df: spread.df, n };
+    let none = Deviation { sd: f64::NAN, df: f64::NAN, n };
+    Ok(estimates.outcome_spread(&arms, target.visit.index)?.map_or(none, of))
 }

@@ -4,20 +4,20 @@ use super::options::EffectOptions;
 use super::placed::Placed;
 use super::scores::Scores;
 use super::table::{Difference, EffectSizes, Source, standardize};
-use crate::error::Result;
-use crate::inference::Estimate;
+use crate::Trial;
+use crate::error::{Error, Result};
+use crate::estimates::{Estimate, Estimates};
 use crate::means::{Contrast, Contrasts, unobserved};
-use crate::{Fit, Trial};
 
 /// Effect sizes of a fitted model's contrasts, over a raw standard deviation of the trial or the model's own at the
 /// visit.
 ///
-/// `contrasts` come from [`Fit::change_from_baseline`] (effects within arms) or [`Fit::arm_contrasts`] (effects
-/// between arms).
+/// `contrasts` come from [`change_from_baseline`](crate::Means::change_from_baseline) (effects within arms) or
+/// [`arm_contrasts`](crate::Means::arm_contrasts) (effects between arms).
 ///
 /// # Errors
 /// [`crate::Error::Invalid`] for contrasts that are neither, where a baseline is needed and there is none, where the
-/// denominator is not defined for such effects, or where the model's covariance differs by something other than the
+/// denominator is not defined for such effects, where the estimates have a link, or where the model's covariance differs by something other than the
 /// arm and its standard deviation is asked for; [`crate::Error::Unknown`] for an outcome, arm or visit that the trial lacks.
 ///
 /// ```
@@ -38,17 +38,22 @@ use crate::{Fit, Trial};
 /// println!("{table}");
 /// # Ok::<(), trialstats::Error>(())
 /// ```
-pub fn from_model(trial: &Trial, fit: &Fit, contrasts: &Contrasts, options: &EffectOptions) -> Result<EffectSizes> {
-    from_rows(trial, fit, &contrasts.rows, options)
+pub fn from_model(trial: &Trial, estimates: &dyn Estimates, contrasts: &Contrasts, options: &EffectOptions) -> Result<EffectSizes> {
+    from_rows(trial, estimates, &contrasts.rows, options)
 }
 
 /// The same for estimates of a fitted model that were put together by hand.
 ///
 /// # Errors
 /// As [`from_model`].
-pub fn from_model_estimates(trial: &Trial, fit: &Fit, differences: &[Difference], options: &EffectOptions) -> Result<EffectSizes> {
+pub fn from_model_estimates(
+    trial: &Trial,
+    estimates: &dyn Estimates,
+    differences: &[Difference],
+    options: &EffectOptions,
+) -> Result<EffectSizes> {
     let placed = differences.iter().map(|difference| Placed::of(trial, difference)).collect::<Result<Vec<_>>>()?;
-    of_model(trial, fit, &placed, options)
+    of_model(trial, estimates, &placed, options)
 }
 
 /// Effect sizes of estimates that come from elsewhere, over a raw standard deviation of the trial.
@@ -62,15 +67,23 @@ pub fn from_estimates(trial: &Trial, outcome: &str, differences: &[Difference], 
 }
 
 /// The same for rows of several tables of contrasts.
-pub(crate) fn from_rows(trial: &Trial, fit: &Fit, rows: &[Contrast], options: &EffectOptions) -> Result<EffectSizes> {
+pub(crate) fn from_rows(trial: &Trial, estimates: &dyn Estimates, rows: &[Contrast], options: &EffectOptions) -> Result<EffectSizes> {
     let placed = rows.iter().map(|row| Placed::of_contrast(trial, row)).collect::<Result<Vec<_>>>()?;
-    of_model(trial, fit, &placed, options)
+    of_model(trial, estimates, &placed, options)
 }
 
-fn of_model(trial: &Trial, fit: &Fit, differences: &[Placed], options: &EffectOptions) -> Result<EffectSizes> {
-    let scores = Scores::new(trial, fit.design().outcome(), &options.baseline)?;
-    let notes = fit.notes().into_iter().chain(unobserved(fit.design().columns())).collect();
-    standardize(&scores, Some(fit), differences, Source::Model(notes), options)
+fn of_model(trial: &Trial, estimates: &dyn Estimates, differences: &[Placed], options: &EffectOptions) -> Result<EffectSizes> {
+    let columns = estimates.columns();
+    if let Some(scale) = estimates.link().scale() {
+        return Err(Error::invalid(
+            format!("effect sizes of {}", columns.outcome()),
+            format!("its differences are estimated on another scale than the scores: that of {scale}"),
+            "report the ratios that the contrasts have",
+        ));
+    }
+    let scores = Scores::new(trial, columns.outcome(), &options.baseline)?;
+    let notes = estimates.notes().into_iter().chain(unobserved(columns)).collect();
+    standardize(&scores, Some(estimates), differences, Source::Model(notes), options)
 }
 
 impl Difference {

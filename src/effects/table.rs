@@ -5,9 +5,9 @@ use super::options::{Denominator, EffectOptions, GroupSize, IntervalMethod};
 use super::placed::{Placed, Target};
 use super::scores::Scores;
 use super::{BootstrapSummary, Positive};
-use crate::Fit;
 use crate::dist::{noncentral_t, normal};
 use crate::error::Result;
+use crate::estimates::Estimates;
 use crate::table::{Column, Format, Tabular, by_reason, display_as_table};
 use crate::trial::{Labelled, labelled};
 
@@ -119,19 +119,19 @@ pub struct EffectSizes {
 /// Standardizes differences: the one way by which every effect size of this module is made.
 pub(super) fn standardize(
     scores: &Scores,
-    fit: Option<&Fit>,
+    estimates: Option<&dyn Estimates>,
     differences: &[Placed],
     source: Source,
     options: &EffectOptions,
 ) -> Result<EffectSizes> {
     options.check()?;
     let row = |difference: &Placed| {
-        let deviation = Deviation::of(options.denominator, scores, fit, &difference.target)?;
+        let deviation = Deviation::of(options.denominator, scores, estimates, &difference.target)?;
         Ok(row(scores, difference, deviation, options))
     };
     let rows = differences.iter().map(row).collect::<Result<Vec<EffectSize>>>()?;
     // The notes of a model name arms and visits without observations themselves.
-    let told = fit.map_or(vec![], |fit| fit.design().columns().unobserved());
+    let told = estimates.map_or(vec![], |of| of.columns().unobserved());
     let missing = rows.iter().zip(differences).filter_map(|(row, difference)| Some((row.place(), reason(row, difference)?)));
     let untold = missing.filter(|(_, reason)| !told.iter().any(|of| of.reason == *reason));
     let remark = |(reason, places): (&str, Vec<String>)| format!("{}: no effect size, because {reason}.", places.join("; "));

@@ -18,7 +18,7 @@ const FIRST: usize = 4096;
 /// All that a fit needs of a data set, as sums over its patients: the moments of every pattern of visits, counts of
 /// levels, and how many observations were left out for which reason.
 ///
-/// Moments of files, chunks or hospitals under the same [`FrozenDesign`] add up, in any order and grouping, to what
+/// Moments of files, chunks or sites under the same [`FrozenDesign`] add up, in any order and grouping, to what
 /// all patients together give, to rounding: `a + b` is [`TrialMoments::merge`], and an iterator of them has
 /// `sum::<Result<TrialMoments>>()`. As JSON (serde) they come back as they were, bit for bit.
 /// [`Model::fit_moments`](crate::Model::fit_moments) fits them.
@@ -39,7 +39,7 @@ const FIRST: usize = 4096;
 /// let trial = layout.read_csv("data-samples/antidepressant/antidepressant.csv")?;
 /// let model = Model::formula("CHANGE ~ THERAPY * VISIT")?;
 ///
-/// // Agreed beforehand; then each hospital for itself.
+/// // Agreed beforehand; then each site for itself.
 /// let frozen = model.freeze(&trial.protocol())?;
 /// let halves = [0, 1].map(|half| {
 ///     let of_half = |i: &usize| i % 2 == half;

@@ -31,7 +31,7 @@ pub struct ClusterCounts {
 impl Fit {
     /// How many clusters the standard errors rest on; `None` where they are model-based.
     pub fn cluster_counts(&self) -> Option<ClusterCounts> {
-        let design = self.whole_fit().design();
+        let design = self.design();
         let clusters = design.rows.clusters.as_ref()?;
         let sizes = clusters.sizes(&design.rows.arm_of);
         let row = |arm: &str, of: &dyn Fn(&[usize]) -> usize| {

@@ -1,6 +1,6 @@
 //! Confidence intervals for covariance parameters, standard deviations and correlations.
 
-use super::Fit;
+use super::MomentsFit;
 use super::profile::{End, Profile};
 use super::quantities::{CovarianceQuantity, Element, Form, Quantity, quantities};
 use super::random_effects::FittedTerm;
@@ -96,7 +96,7 @@ pub(super) enum Range {
     Any,
 }
 
-impl Fit {
+impl MomentsFit {
     /// Confidence intervals for the covariance parameters, for standard deviations and correlations of random
     /// effects, and for the standard deviation at every visit and the correlation of every pair of visits.
     ///
@@ -123,7 +123,7 @@ impl Fit {
     pub fn covariance_intervals(&self, options: &CovarianceIntervalOptions) -> Result<CovarianceIntervals> {
         check_level(options.level)?;
         let single = self.optimum().sigmas.are_shared();
-        let visits: &[String] = if single { self.design().visit_labels() } else { &[] };
+        let visits: &[String] = if single { self.columns.visit_labels() } else { &[] };
         let wanted = quantities(self.optimum(), visits, &self.fitted_terms());
         let (rows, remarks) = self.intervals_of(&wanted, options);
         let mut notes = self.interval_notes(options);
@@ -175,7 +175,7 @@ impl Fit {
         let vanished = matches!(self.range(quantity), Range::Positive | Range::Share) && self.is_nothing(quantity, size);
         let se = if variance > 0.0 && !vanished { variance.sqrt() } else { f64::NAN };
         CovarianceInterval {
-            group: quantity.group.map_or("all".into(), |group| self.design().groups()[group].clone()),
+            group: quantity.group.map_or("all".into(), |group| self.columns.groups()[group].clone()),
             kind: quantity.kind,
             label: quantity.label.clone(),
             estimate: curve.value,

@@ -1,6 +1,6 @@
 //! Information criteria of a fit.
 
-use super::Fit;
+use super::MomentsFit;
 use crate::fit::Estimation;
 use crate::options::choices;
 
@@ -35,23 +35,20 @@ pub struct InformationCriteria {
     pub counted: ParameterCount,
 }
 
-impl Fit {
+impl MomentsFit {
     /// AIC with covariance parameters counted, as SAS has it under REML and mmrm always; see
-    /// [`Fit::information_criteria`].
+    /// [`MomentsFit::information_criteria`].
     pub fn aic(&self) -> f64 {
         self.information_criteria(ParameterCount::Covariance).aic
     }
 
-    /// BIC with covariance parameters counted and n the number of patients; see [`Fit::information_criteria`].
+    /// BIC with covariance parameters counted and n the number of patients; see [`MomentsFit::information_criteria`].
     pub fn bic(&self) -> f64 {
         self.information_criteria(ParameterCount::Covariance).bic
     }
 
     /// All information criteria. To compare mean models, fit by [`Estimation::Ml`] and count [`ParameterCount::All`].
     pub fn information_criteria(&self, counted: ParameterCount) -> InformationCriteria {
-        if let Some(whole) = &self.whole {
-            return whole.fit.information_criteria(counted);
-        }
         let mean = if counted == ParameterCount::All { self.rank() } else { 0 };
         let k = (self.optimum().theta.len() + mean) as f64;
         let deviance = self.optimum().value;

@@ -11,6 +11,7 @@
 //! everything follows from the leverages λ in
 //! [0, 1) and f = U'L⁻¹e; a leverage of 1 means that the others do not determine β.
 
+use super::view::View;
 use super::{Fit, Refitter};
 use crate::error::Result;
 use nalgebra::{DMatrix, DVector};
@@ -65,7 +66,7 @@ impl Own {
         let columns = rows.iter().map(|(.., x)| fit.centred_weights("a fitted value", x)).collect::<Result<Vec<_>>>()?;
         let x = DMatrix::from_columns(&columns);
         let y = DVector::from_iterator(seen.len(), seen.iter().map(|&t| design.rows.y[patient * design.visit_labels().len() + t]));
-        Ok(Self { patient, residuals: y - x.transpose() * &fit.optimum().beta, v: fit.covariance_of(patient, &seen), x })
+        Ok(Self { patient, residuals: y - x.transpose() * &fit.optimum().beta, v: View::whole(fit).covariance_of(patient, &seen), x })
     }
 
     pub fn observations(&self) -> usize {

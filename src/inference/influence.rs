@@ -147,10 +147,8 @@ impl Fit {
     /// [`Error::NotEstimable`] for a contrast that the data do not determine.
     pub fn influence(&self, trial: &Trial, options: &InfluenceOptions) -> Result<Influence> {
         self.check_shared_covariance("influence")?;
-        self.must_be_whole("the influence of patients")?;
         self.must_have_no_clusters("the influence of patients")?;
         let design = self.design();
-        design.needs_patients("influence")?;
         if design.patients().iter().any(|&i| i >= trial.patients().len()) {
             return Err(Error::invalid(
                 "influence of patients",

@@ -88,11 +88,7 @@ impl Fit {
     /// # Errors
     /// [`Error::NotComparable`] says which of these does not hold.
     pub fn likelihood_ratio(&self, nested: &Fit) -> Result<LikelihoodRatio> {
-        if self.whole.is_some() || nested.whole.is_some() {
-            return self.whole_fit().likelihood_ratio(nested.whole_fit());
-        }
         let (wide, narrow) = (self.design(), nested.design());
-        [wide, narrow].iter().try_for_each(|design| design.needs_patients("whether two fits are of the same observations"))?;
         let refused = |why: String| Err(Error::NotComparable { why });
         if self.estimation() != nested.estimation() {
             return refused("one is fitted by restricted maximum likelihood, the other by maximum likelihood".into());

@@ -34,25 +34,25 @@
 //! | [`Cr2`](Vcov::Cr2) | as CR0 with (I − H*)^−½ e* | Bell & McCaffrey 2002; Pustejovsky & Tipton 2018 | mmrm `Empirical-Bias-Reduced`; clubSandwich `CR2` (another root) |
 //! | [`Cr3`](Vcov::Cr3) | as CR0 with (I − H*)^−1 e* | Mancl & DeRouen 2001 | mmrm `Empirical-Jackknife`; clubSandwich `CR3` |
 
+mod answers;
 mod between_within;
 mod bootstrap;
 mod bootstrap_test;
 mod cluster_counts;
-mod coefficients;
 mod covariance_intervals;
 mod criteria;
 mod deletion;
-mod df;
-mod estimate;
 mod expected_information;
 pub(crate) mod fallback;
 mod fit;
 mod influence;
 mod information;
-mod joint;
 mod kenward_roger;
 mod likelihood_ratio;
+mod linear;
+mod moments_fit;
 mod nesting;
+mod of_patients;
 mod predicting;
 mod predictions;
 mod profile;
@@ -61,6 +61,7 @@ mod random_effects;
 mod refit;
 mod refitter;
 mod residuals;
+mod response;
 mod sandwich;
 mod sandwich_effects;
 mod sandwich_eigen;
@@ -68,20 +69,22 @@ mod sandwich_rotation;
 mod sandwich_rows;
 mod satterthwaite;
 mod simulation;
+mod spread;
 mod summary;
+mod view;
 
+pub use crate::estimates::{Coefficients, Df, Estimate, FTest};
 pub use bootstrap_test::BootstrapLikelihoodRatio;
 pub use cluster_counts::{ClusterCount, ClusterCounts};
-pub use coefficients::Coefficients;
 pub use covariance_intervals::{CovarianceInterval, CovarianceIntervalMethod, CovarianceIntervalOptions, CovarianceIntervals};
 pub use criteria::{InformationCriteria, ParameterCount};
-pub use df::Df;
-pub use estimate::{Estimate, FTest};
 pub use expected_information::InformationKind;
 pub use fallback::Attempt;
-pub use fit::{Fit, GroupCovariance};
+pub use fit::Fit;
 pub use influence::{CovarianceInfluence, CovarianceOnDeletion, Influence, InfluenceOptions, PatientInfluence};
 pub use likelihood_ratio::{ComparedModel, LikelihoodRatio};
+pub(crate) use moments_fit::Settings;
+pub use moments_fit::{GroupCovariance, MomentsFit};
 pub use predictions::{Prediction, PredictionKind, PredictionOptions, Predictions, VisitStatus};
 pub use quantities::CovarianceQuantity;
 pub use random_effects::{
@@ -90,5 +93,6 @@ pub use random_effects::{
 };
 pub use refitter::Refitter;
 pub use residuals::{Residual, Residuals};
+pub use response::ResponseFit;
 pub use sandwich::Vcov;
 pub use simulation::Simulations;

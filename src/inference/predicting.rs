@@ -1,14 +1,14 @@
 //! The algebra behind predictions: one patient, what was observed of them, and the mean squared error of what was not.
 
-use super::Fit;
 use super::predictions::PredictionKind;
+use super::view::View;
 use crate::design::Applied;
 use crate::error::Error;
 use nalgebra::{DMatrix, DVector};
 
 /// One patient with the observations that predictions rest on.
 pub(super) struct Patient<'a> {
-    fit: &'a Fit,
+    view: &'a View<'a>,
     kind: PredictionKind,
     group: Result<usize, String>,
     /// Per visit the row of the model matrix in the fitted columns as centred, or why there is none.
@@ -58,19 +58,19 @@ fn reason(error: Error) -> String {
 }
 
 impl<'a> Patient<'a> {
-    pub fn of(fit: &'a Fit, applied: &Applied<'_>, patient: usize, kind: PredictionKind) -> Self {
-        let visits = fit.design().visit_labels().len();
+    pub fn of(view: &'a View<'a>, applied: &Applied<'_>, patient: usize, kind: PredictionKind) -> Self {
+        let visits = view.design.visit_labels().len();
         let group = applied.group(patient).map_err(reason);
         let row = |t: usize| {
             let x = applied.row(patient, t).map_err(reason)?;
-            fit.centred_weights("this prediction", &x).map_err(reason)
+            view.centred_weights("this prediction", &x).map_err(reason)
         };
         let rows: Vec<Result<DVector<f64>, String>> = (0..visits).map(row).collect();
         let known = |&t: &usize| rows[t].is_ok() && group.is_ok() && applied.weight(patient, t).is_ok();
         let observed = (0..visits).filter_map(|t| Some((t, applied.outcome(patient, t).ok()??)));
         let (used, outcomes) = observed.filter(|(t, _)| known(t)).unzip();
         let weights = (0..visits).map(|t| applied.weight(patient, t).unwrap_or(1.0)).collect();
-        let mut patient = Self { fit, kind, group, rows, weights, used, outcomes, given: None };
+        let mut patient = Self { view, kind, group, rows, weights, used, outcomes, given: None };
         if kind == PredictionKind::Conditional && !patient.used.is_empty() {
             patient.given = patient.observed();
         }
@@ -85,7 +85,7 @@ impl<'a> Patient<'a> {
     /// The prediction at a visit, or why there is none.
     pub fn predict(&self, visit: usize) -> Result<Predicted, String> {
         let x = self.rows[visit].as_ref().map_err(Clone::clone)?;
-        let fitted = x.dot(&self.fit.optimum().beta);
+        let fitted = x.dot(&self.view.fit.optimum().beta);
         if self.kind == PredictionKind::Conditional
             && let Some(position) = self.used.iter().position(|&t| t == visit)
         {
@@ -111,7 +111,7 @@ impl<'a> Patient<'a> {
 
     /// Σ of the patient's observations at two visits.
     fn covariance(&self, group: usize, a: usize, b: usize) -> f64 {
-        self.fit.covariances()[group].sigma[(a, b)] / (self.weights[a] * self.weights[b]).sqrt()
+        self.view.covariances[group].sigma[(a, b)] / (self.weights[a] * self.weights[b]).sqrt()
     }
 
     fn observed(&self) -> Option<Given> {
@@ -120,7 +120,7 @@ impl<'a> Patient<'a> {
         let sigma = DMatrix::from_fn(m, m, |a, b| self.covariance(group, self.used[a], self.used[b]));
         let columns: Vec<DVector<f64>> = self.used.iter().filter_map(|&t| self.rows[t].as_ref().ok().cloned()).collect();
         let x = DMatrix::from_columns(&columns);
-        let residuals = DVector::from_column_slice(&self.outcomes) - x.transpose() * &self.fit.optimum().beta;
+        let residuals = DVector::from_column_slice(&self.outcomes) - x.transpose() * &self.view.fit.optimum().beta;
         Some(Given { precision: sigma.cholesky()?.inverse(), x, residuals })
     }
 
@@ -134,8 +134,8 @@ impl<'a> Patient<'a> {
         a: &[(usize, f64)],
         given: Option<&Given>,
     ) -> Result<PredictionError, String> {
-        let mean = self.fit.centred_estimate("this prediction", c.clone()).map_err(|e| e.to_string())?;
-        let df_prediction = match self.fit.df_method().uses_information() {
+        let mean = self.view.fit.centred_estimate("this prediction", c.clone()).map_err(|e| e.to_string())?;
+        let df_prediction = match self.view.fit.df_method().uses_information() {
             true => self.satterthwaite(group, c, conditional, a, given),
             false => mean.df,
         };
@@ -146,8 +146,8 @@ impl<'a> Patient<'a> {
     /// 2v²/(g'Ωg) for v = a'Σa + c'Φc. With A = Σ_uo Σ_oo⁻¹ in a = (1, −A) and c = x_u − X_o'A',
     /// ∂_k v = a'∂_kΣ a − c'ΦP_kΦc − 2 a'∂_kΣ_{·o} Σ_oo⁻¹ X_o Φc.
     fn satterthwaite(&self, group: usize, c: &DVector<f64>, conditional: f64, a: &[(usize, f64)], given: Option<&Given>) -> f64 {
-        let information = self.fit.information();
-        let phi_c = &self.fit.optimum().phi * c;
+        let information = self.view.fit.information();
+        let phi_c = &self.view.fit.optimum().phi * c;
         let mut left = vec![0.0; self.rows.len()];
         a.iter().for_each(|&(t, weight)| left[t] = weight / self.weights[t].sqrt());
         // a'∂Σ a − 2 a'∂Σ_{·o} b is a'∂Σ (a − 2b).
@@ -156,7 +156,7 @@ impl<'a> Patient<'a> {
             let b = &given.precision * (given.x.transpose() * &phi_c);
             self.used.iter().zip(b.iter()).for_each(|(&o, b)| right[o] -= 2.0 * b / self.weights[o].sqrt());
         }
-        let (left, right) = (self.fit.on_fitted_visits(left), self.fit.on_fitted_visits(right));
+        let (left, right) = (self.view.on_fitted_visits(&left), self.view.on_fitted_visits(&right));
         let gradient = information.gradient_of_own_variance(group, &left, &right) + information.variance_gradient(&phi_c);
         let spread = gradient.dot(&(&information.covariance * &gradient));
         let v = conditional + c.dot(&phi_c);

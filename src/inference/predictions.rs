@@ -3,6 +3,7 @@
 
 use super::Fit;
 use super::predicting::{Patient, Predicted};
+use super::view::View;
 use crate::error::Result;
 use crate::level::{check_level, percent};
 use crate::options::choices;
@@ -177,10 +178,17 @@ impl Fit {
     /// [`Error::Unknown`](crate::Error::Unknown) for visits and variables of the model that `trial` does not have,
     /// [`Error::Invalid`](crate::Error::Invalid) for a level that does not lie between 0 and 1.
     pub fn predictions(&self, trial: &Trial, options: &PredictionOptions) -> Result<Predictions> {
+        View::whole(self).predictions(trial, options, self.notes())
+    }
+}
+
+impl View<'_> {
+    /// Predictions for the design; `notes` say how it was fitted.
+    pub(super) fn predictions(&self, trial: &Trial, options: &PredictionOptions, notes: Vec<String>) -> Result<Predictions> {
         check_level(options.level)?;
-        self.check_shared_covariance("predictions")?;
-        self.must_have_no_clusters("predictions")?;
-        let design = self.design();
+        self.fit.check_shared_covariance("predictions")?;
+        self.fit.must_have_no_clusters("predictions")?;
+        let design = self.design;
         let applied = design.columns.applied_to(trial)?;
         let mut rows = Vec::with_capacity(trial.patients().len() * design.visit_labels().len());
         for (i, name) in trial.patients().iter().enumerate() {
@@ -199,7 +207,7 @@ impl Fit {
                 });
             }
         }
-        let notes = notes(self, options.kind, options.level, &rows, design.rows.weights.is_some());
+        let notes = self::notes(notes, options.kind, options.level, &rows, design.rows.weights.is_some());
         Ok(Predictions { outcome: design.outcome().into(), kind: options.kind, level: options.level, rows, notes })
     }
 }
@@ -245,8 +253,8 @@ impl Prediction {
     }
 }
 
-fn notes(fit: &Fit, kind: PredictionKind, level: f64, rows: &[Prediction], weighted: bool) -> Vec<String> {
-    let mut notes = fit.notes();
+/// Adds to the notes on the fit what is to be known of its predictions.
+fn notes(mut notes: Vec<String>, kind: PredictionKind, level: f64, rows: &[Prediction], weighted: bool) -> Vec<String> {
     notes.push(match kind {
         PredictionKind::Marginal => {
             "Marginal predictions x'β; the prediction interval is that of a new patient with these covariates, nothing of whom was observed.".into()

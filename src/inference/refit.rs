@@ -12,10 +12,9 @@ impl Refitter<'_> {
     /// The fit to another outcome: analysed patients × visits, NaN where the fit has none.
     pub(super) fn fit_to_outcome(mut self, outcome: Vec<f64>) -> Result<Fit> {
         self.with_outcomes(&outcome)?;
-        let fit = self.to_fit();
-        let mut design = fit.design().clone();
-        design.rows.y = outcome;
-        Ok(fit.with_design(design))
+        let original = self.original();
+        let design = original.design().with_outcomes_in_place(outcome);
+        Ok(original.of_data(design, self.optimum()))
     }
 
     /// The fit to patients who count more than once or not at all: analysed patient i counts `times[i]` times.
@@ -24,11 +23,10 @@ impl Refitter<'_> {
         let original = self.original();
         match self.with_multiplicities(times) {
             Ok(()) => {
-                let fit = self.to_fit();
-                let (now, then) = (&fit.optimum().phi, &original.optimum().phi);
+                let optimum = self.optimum();
+                let (now, then) = (&optimum.phi, &original.optimum().phi);
                 if (0..then.nrows()).all(|c| now[(c, c)] < INFLATED * then[(c, c)]) {
-                    let design = fit.design().repeated(times);
-                    return Ok(fit.with_design(design));
+                    return Ok(original.of_data(original.design().repeated(times), optimum));
                 }
             }
             Err(Error::Fit(Failure::Singular)) => {}
@@ -44,6 +42,6 @@ impl Fit {
         let design = self.design().repeated(times).with_own_aliasing();
         let structure = self.covariance_structure().bind(&design.columns.visit_times)?;
         let optimum = Optimum::new(&design, structure, self.estimation()).map_err(Error::Fit)?;
-        Ok(self.with_optimum(optimum).with_design(design))
+        Ok(self.of_data(design, optimum))
     }
 }

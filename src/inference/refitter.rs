@@ -2,6 +2,7 @@
 
 use super::Fit;
 use crate::error::{Error, Result};
+use crate::fit::optimum::Optimum;
 use crate::fit::refit::Repeat;
 
 /// Repeats a fit with other outcomes, or with patients counted more or less often (a bootstrap sample).
@@ -36,10 +37,8 @@ impl Fit {
     /// What repeats this fit with other data; see [`Refitter`].
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a fit from moments alone, which has no patients, and for one response of a joint fit.
+    /// [`Error::Fit`] where the likelihood cannot be set up again.
     pub fn refitter(&self) -> Result<Refitter<'_>> {
-        self.design().needs_patients("refitting")?;
-        self.must_be_whole("refitting")?;
         let repeat = self.optimum().repeat(self.design()).map_err(Error::Fit)?;
         Ok(Refitter { fit: self, repeat, active: vec![f64::NAN; self.optimum().kept.len()], beta: self.beta().to_vec() })
     }
@@ -133,9 +132,14 @@ impl<'f> Refitter<'f> {
         -0.5 * self.repeat.value()
     }
 
+    /// The optimum found last.
+    pub(super) fn optimum(&self) -> Optimum {
+        self.repeat.optimum(self.fit.optimum())
+    }
+
     /// What was found last as a fit, for everything that hangs off one. Its [design](Fit::design) is the original
     /// one: what looks at patients and their outcomes again, such as residuals, still sees the original data.
     pub fn to_fit(&self) -> Fit {
-        self.fit.with_optimum(self.repeat.optimum(self.fit.optimum()))
+        self.fit.with_optimum(self.optimum())
     }
 }

@@ -1,6 +1,7 @@
 //! Residuals of a fit: response, Pearson and normalised.
 
 use super::Fit;
+use super::view::View;
 use crate::error::{Error, Result};
 use crate::table::{Column, Format, Tabular, display_as_table};
 use nalgebra::{DMatrix, DVector};
@@ -48,16 +49,30 @@ impl Fit {
     /// visits in order (Pinheiro & Bates 2000, Mixed-Effects Models in S and S-PLUS, §5.3.4; nlme's
     /// `type = "normalized"`). Observation weights w scale variances by 1/w.
     ///
-    /// With random effects of clusters the model covariance of a patient's visits is that of his or her own
+    /// With random effects of clusters the model covariance of a patient's visits is that of their own
     /// observations, Z_iGZ_i' + Σ_i; patients of one cluster stay correlated. Conditional residuals have the
     /// predicted effects taken away as well, and Σ_i alone as their covariance: nlme's residuals at the innermost
     /// level.
-    ///
-    /// # Errors
-    /// [`crate::Error::NoPatients`] for a fit from moments.
-    pub fn residuals(&self) -> Result<Residuals> {
-        let design = self.design();
-        design.needs_patients("residuals")?;
+    pub fn residuals(&self) -> Residuals {
+        View::whole(self).residuals()
+    }
+
+    /// Refuses what takes one Σ per group where coordinates that differ by patient give each patient their own.
+    pub(super) fn check_shared_covariance(&self, what: &str) -> Result<()> {
+        if self.optimum().sigmas.are_shared() {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            format!("{what} of this fit"),
+            "its covariance has coordinates that differ by patient",
+            "use a structure on the scheduled visits",
+        ))
+    }
+}
+
+impl View<'_> {
+    pub(super) fn residuals(&self) -> Residuals {
+        let design = self.design;
         let visits = design.visit_labels().len();
         let mut rows: Vec<Residual> = vec![];
         let matrix = design.model_matrix();
@@ -66,7 +81,7 @@ impl Fit {
             let i = patient[0].0;
             let seen: Vec<usize> = patient.iter().map(|(_, t, _)| *t).collect();
             let v = self.covariance_of(i, &seen);
-            let fitted: Vec<f64> = patient.iter().map(|(_, _, x)| product(x, self.beta())).collect();
+            let fitted: Vec<f64> = patient.iter().map(|(_, _, x)| product(x, self.beta)).collect();
             let response = DVector::from_iterator(seen.len(), seen.iter().zip(&fitted).map(|(&t, f)| design.rows.y[i * visits + t] - f));
             let conditional = DVector::from_iterator(seen.len(), (0..seen.len()).map(|k| response[k] - effects[i * visits + seen[k]]));
             let sigma = self.residual_covariance_of(i, &seen);
@@ -85,62 +100,7 @@ impl Fit {
                 conditional_normalised: conditional_normalised.as_ref().map_or(f64::NAN, |n| n[k]),
             }));
         }
-        Ok(Residuals { outcome: design.outcome().into(), visits: design.visit_labels().to_vec(), rows })
-    }
-
-    /// Refuses what takes one Σ a group where coordinates that differ by patient give each patient a Σ of his or her
-    /// own.
-    pub(super) fn check_shared_covariance(&self, what: &str) -> Result<()> {
-        if self.optimum().sigmas.are_shared() {
-            return Ok(());
-        }
-        Err(Error::invalid(
-            format!("{what} of this fit"),
-            "its covariance has coordinates that differ by patient",
-            "use a structure on the scheduled visits",
-        ))
-    }
-
-    /// V_i: the model covariance of an analysed patient's observations at the visits `seen`, Z_iGZ_i' + Σ_i.
-    pub(super) fn covariance_of(&self, patient: usize, seen: &[usize]) -> DMatrix<f64> {
-        let mut v = self.residual_covariance_of(patient, seen);
-        let (visits, theta) = (self.design().visit_labels().len(), &self.optimum().theta);
-        for own in self.fitted_terms() {
-            let (g, k) = (own.covariance(theta), own.term.effects().len());
-            let at = |t: usize| (own.term.level_of()[patient * visits + t], patient * visits + t);
-            let z = |row: usize| DVector::from_column_slice(&own.term.z()[row * k..(row + 1) * k]);
-            v += DMatrix::from_fn(seen.len(), seen.len(), |a, b| match (at(seen[a]), at(seen[b])) {
-                ((Some(level), a), (Some(other), b)) if level == other => z(a).dot(&(&g * z(b))),
-                _ => 0.0,
-            });
-        }
-        v
-    }
-
-    /// z'û of every analysed observation, patients × visits; zero elsewhere.
-    fn effects_by_observation(&self) -> Vec<f64> {
-        let mut sums = vec![0.0; self.design().rows.y.len()];
-        for own in self.fitted_terms() {
-            let (predicted, k) = (self.predicted(&own), own.term.effects().len());
-            for ((sum, level), z) in sums.iter_mut().zip(own.term.level_of()).zip(own.term.z().chunks_exact(k)) {
-                let Some(level) = level else { continue };
-                let effects = &predicted[*level as usize * k..(*level as usize + 1) * k];
-                *sum += effects.iter().zip(z).map(|(u, z)| u.estimate * z).sum::<f64>();
-            }
-        }
-        sums
-    }
-
-    /// Σ_i: what an analysed patient's observations at the visits `seen` vary by beyond the effects of clusters.
-    pub(super) fn residual_covariance_of(&self, patient: usize, seen: &[usize]) -> DMatrix<f64> {
-        let design = self.design();
-        let group = design.rows.group_of[patient];
-        let sigma = match self.optimum().sigmas.are_shared() {
-            true => self.covariances()[group].sigma.clone(),
-            false => self.optimum().sigmas.of_patient(&self.optimum().theta, group, patient),
-        };
-        let weight = |t: usize| design.rows.weights.as_ref().map_or(1.0, |w| w[patient * design.visit_labels().len() + t]);
-        DMatrix::from_fn(seen.len(), seen.len(), |a, b| sigma[(seen[a], seen[b])] / (weight(seen[a]) * weight(seen[b])).sqrt())
+        Residuals { outcome: design.outcome().into(), visits: design.visit_labels().to_vec(), rows }
     }
 }
 

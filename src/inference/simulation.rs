@@ -87,7 +87,6 @@ impl Simulator {
     pub fn new(fit: &Fit) -> Result<Self> {
         fit.check_shared_covariance("simulation")?;
         let design = fit.design();
-        design.needs_patients("simulating from the fit")?;
         let visits = design.visit_labels().len();
         let factor = |sigma: &DMatrix<f64>| {
             lower_factor(sigma.as_slice(), visits).ok_or_else(|| {

@@ -1,7 +1,7 @@
 //! The summary of a fit: what `println!("{fit}")` shows.
 
-use super::Fit;
 use super::criteria::ParameterCount;
+use super::{Fit, MomentsFit};
 use crate::fit::Estimation;
 use crate::table::layout::{WIDTH, paragraph, text};
 use crate::table::{Column, Format, Tabular as _};
@@ -20,13 +20,13 @@ use std::fmt;
 /// # Ok(())
 /// # }
 /// ```
-impl fmt::Display for Fit {
+impl fmt::Display for MomentsFit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let coefficients = self.coefficients();
         // How the model was fitted stands at the head, and is not said again below.
         let opening = self.opening();
-        let notes = coefficients.notes.iter().filter(|note| !opening.contains(note)).cloned().chain(self.design().exclusions().sentence());
-        let warnings = self.design().warnings().iter().map(|warning| format!("Warning: {warning}."));
+        let notes = coefficients.notes.iter().filter(|note| !opening.contains(note)).cloned().chain(self.account.exclusions().sentence());
+        let warnings = self.account.warnings().iter().map(|warning| format!("Warning: {warning}."));
         let sections = [
             self.head(),
             text(&coefficients.title(), &coefficients.columns(), &[], WIDTH),
@@ -39,10 +39,16 @@ impl fmt::Display for Fit {
     }
 }
 
-impl Fit {
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl MomentsFit {
     /// The model, how it was fitted, and to how many.
     fn head(&self) -> String {
-        let columns = self.design().columns();
+        let columns = self.columns();
         let random = columns.options.random.iter().map(|effects| format!(" + {effects}")).collect::<String>();
         let title = format!("{}{random}", columns.mean_model());
         let rule = "─".repeat(title.chars().count().min(WIDTH));
@@ -52,17 +58,17 @@ impl Fit {
 
     /// The visits, and who was randomized and is not analysed.
     fn data_sentence(&self) -> String {
-        let exclusions = self.design().exclusions();
+        let exclusions = self.account.exclusions();
         let (without_outcome, wholly_excluded) = exclusions.patients_left_out();
         let left_out = [(without_outcome, "without an observed outcome"), (wholly_excluded, "whose outcomes are all excluded")];
         let left_out: Vec<String> = left_out.iter().filter(|(n, _)| *n > 0).map(|(n, why)| format!("; {n} {why}")).collect();
-        format!("Visits: {}. Patients randomized: {}{}.", self.design().visit_labels().join(", "), exclusions.randomized, left_out.concat())
+        format!("Visits: {}. Patients randomized: {}{}.", self.columns.visit_labels().join(", "), exclusions.randomized, left_out.concat())
     }
 
     /// How many levels each factor of random effects has.
     fn levels_sentence(&self) -> Option<String> {
         let mut factors: Vec<(&str, usize)> = vec![];
-        for term in self.design().random() {
+        for term in self.random() {
             if !factors.iter().any(|(name, _)| *name == term.factor()) {
                 factors.push((term.factor(), term.levels().len()));
             }
@@ -73,7 +79,7 @@ impl Fit {
 
     /// Variances of the random effects and of the residuals, where there are random effects.
     fn components(&self) -> String {
-        if self.design().random().is_empty() {
+        if self.random().is_empty() {
             return String::new();
         }
         let components = self.variance_components();
@@ -83,7 +89,7 @@ impl Fit {
     /// The parameters of the covariance of a patient's visits; nothing where the variance components have said it.
     fn parameters(&self) -> String {
         let own = self.first_of_effects();
-        if own == self.covariances().len() && !self.design().random().is_empty() {
+        if own == self.covariances().len() && !self.random().is_empty() {
             return String::new();
         }
         let parameters = || self.optimum().parameter_names.iter().zip(&self.optimum().theta).take(own);

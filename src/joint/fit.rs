@@ -2,37 +2,34 @@
 
 use crate::design::{Averaging, Design, Dimension, Place, ReferenceGrid};
 use crate::error::{Error, Result};
-use crate::inference::{FTest, Fit};
+use crate::inference::{FTest, Fit, ResponseFit};
 use nalgebra::DMatrix;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// A fitted joint model.
 ///
-/// [`JointFit::of`] gives a response as a [`Fit`] of its own: means, contrasts, effect sizes, with the uncertainty of
+/// [`JointFit::of`] gives a response as a [`ResponseFit`]: means, contrasts, effect sizes, with the uncertainty of
 /// the joint model. [`JointFit::whole`] is the model of all of them, whose visits are the cells of response and
 /// visit.
 #[derive(Debug)]
 pub struct JointFit {
     pub(super) whole: Arc<Fit>,
-    pub(super) responses: Vec<Fit>,
+    pub(super) responses: Vec<ResponseFit>,
     pub(super) places: Vec<Place>,
 }
 
 impl JointFit {
     /// One response by the name of its outcome.
     ///
-    /// Its log-likelihood, information criteria, covariance parameters and convergence are those of the whole; its
-    /// coefficients, covariance of visits, observations and patients are its own.
-    ///
     /// # Errors
     /// [`Error::Unknown`] for an outcome that is not in the model.
-    pub fn of(&self, outcome: &str) -> Result<&Fit> {
+    pub fn of(&self, outcome: &str) -> Result<&ResponseFit> {
         self.index_of(outcome).map(|r| &self.responses[r])
     }
 
     /// The responses in order.
-    pub fn responses(&self) -> &[Fit] {
+    pub fn responses(&self) -> &[ResponseFit] {
         &self.responses
     }
 

@@ -5,7 +5,8 @@ use crate::design::{Clusters, Design};
 use crate::error::{Error, Result};
 use crate::fit::Estimation;
 use crate::fit::optimum::Optimum;
-use crate::inference::{Df, Fit, InformationKind, Vcov};
+use crate::inference::fallback::Fallback;
+use crate::inference::{Df, Fit, InformationKind, ResponseFit, Settings, Vcov};
 use crate::model::{Model, clusters_for, go_together};
 use crate::trial::Trial;
 use std::sync::Arc;
@@ -97,15 +98,20 @@ impl JointModel {
         let designs = self.designs(trial)?;
         let covariance = self.covariance.on(&designs)?;
         let (mut stacked, places) = Design::stacked(&designs);
-        stacked.rows.clusters = clusters_for(self.df, self.vcov, &self.clusters, &stacked, trial)?;
+        stacked.set_clusters(clusters_for(self.df, self.vcov, &self.clusters, &stacked, trial)?);
         let structure = covariance.covariance().bind(&stacked.columns.visit_times)?;
         let optimum = Optimum::new(&stacked, structure, self.estimation).map_err(Error::Fit)?;
-        let whole = Fit::new(stacked, covariance.covariance(), self.estimation, self.df, optimum)
-            .with_information(self.information)
-            .with_vcov(self.vcov);
-        let whole = Arc::new(whole);
+        let settings = Settings {
+            covariance: covariance.covariance(),
+            estimation: self.estimation,
+            df: self.df,
+            information: self.information,
+            vcov: self.vcov,
+            fallback: Fallback::default(),
+        };
+        let whole = Arc::new(Fit::new(stacked, settings, optimum));
         let response = |(design, place): (Design, &crate::design::Place)| {
-            Fit::response_of(&whole, design, covariance.of_cells(place.cells.clone()), place)
+            ResponseFit::new(&whole, design, covariance.of_cells(place.cells.clone()), place)
         };
         let responses = designs.into_iter().zip(&places).map(response).collect();
         Ok(JointFit { whole: Arc::clone(&whole), responses, places })

@@ -1,10 +1,11 @@
 //! Differences between arms at each visit, and the table that all contrasts share.
 
-use super::row::{baseline, cell_of, evaluate, exclusions, reasons, sentence, unobserved};
+use super::outcome_scale::on_outcome_scale;
+use super::row::{baseline, cell_of, evaluate, exclusions, on_scale, reasons, sentence, unobserved};
 use super::{Adjustment, Compared, Family};
-use crate::design::{Averaging, Dimension, Planned, ReferenceGrid};
+use crate::design::{Averaging, Columns, Dimension, Planned, ReferenceGrid};
 use crate::error::{Error, Result};
-use crate::inference::{Df, Estimate, Fit};
+use crate::estimates::{Df, Estimate, Estimates, Link, OnOutcomeScale};
 use crate::level::{check_level, percent};
 use crate::options;
 use crate::table::{Column, Format, Tabular, display_as_table};
@@ -126,14 +127,16 @@ pub struct Contrasts {
     pub title: String,
     /// The outcome.
     pub outcome: String,
-    /// One row a contrast.
+    /// One row per contrast.
     pub rows: Vec<Contrast>,
     /// How the means behind them were averaged.
     pub averaging: Averaging,
     /// Confidence level.
     pub level: f64,
-    /// Method of the degrees of freedom.
-    pub df_method: Df,
+    /// Method of the degrees of freedom, where it is one of those known here.
+    pub df_method: Option<Df>,
+    /// The scale of the estimates.
+    pub link: Link,
     /// Adjustment for multiplicity.
     pub adjustment: Adjustment,
     /// Which rows were adjusted together.
@@ -159,9 +162,12 @@ pub struct Contrast {
     pub upper: f64,
     /// p-value adjusted for multiplicity; the plain one where nothing is adjusted.
     pub p_adjusted: f64,
+    /// The ratio that the difference stands for, where the scale of the model is a logarithm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ratio: Option<OnOutcomeScale>,
     /// Why the data do not determine it, where they do not.
     pub not_estimable: Option<String>,
-    /// Its coefficients, one a column of the model matrix; empty where a cell gives no weights.
+    /// Its coefficients, one per column of the model matrix; empty where a cell gives no weights.
     #[serde(skip)]
     pub coefficients: Vec<f64>,
 }
@@ -174,110 +180,107 @@ pub(super) struct Wanted {
     pub l: Result<Vec<f64>, String>,
     /// A known number to be taken from the estimate.
     pub minus: f64,
+    /// Whether its weights on the cells sum to zero, so that it is a difference of means.
+    pub is_difference: bool,
 }
 
-impl Fit {
-    /// The differences between arms at each visit, with [`ContrastOptions`] saying which, how averaged and how
-    /// adjusted. Where arms share their baseline mean by assumption they are compared after it only.
-    ///
-    /// Every arm and visit of the plan has its rows. Those of an arm or visit that nobody has an analysed observation
-    /// of are without numbers and say so ([`Contrast::not_estimable`]); where that arm is the reference, the others can
-    /// still be compared with each other by [`ArmComparisons::Pairwise`].
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] where the mean model has no arm, or for an arm or visit that is not there;
-    /// [`Error::Invalid`] for a level outside (0, 1), or in a trial with a single arm.
-    pub fn arm_contrasts(&self, options: &ContrastOptions) -> Result<Contrasts> {
-        let (columns, account) = (self.design().columns(), self.design().account());
-        let arm = columns.arm_dimension()?;
-        let grid = ReferenceGrid::new(columns, account, &options.averaging)?;
-        let arms = columns.planned(arm);
-        let pairs = arm_pairs(&arms, &options.arms)?;
-        let mut wanted = vec![];
-        for visit in self.compared_visits(options.visits.as_deref())? {
-            for &(a, b) in &pairs {
-                let row = |of: &Planned| cell_of(&grid, &[(arm, of), (Dimension::Visit, &visit)]);
-                if let (Some(arm), Some(versus)) = (arms[a].arm(), arms[b].arm()) {
-                    wanted.push(Wanted {
-                        compared: Compared::Arms { arm, versus },
-                        visit: visit.visit(),
-                        l: difference(row(&arms[a]), row(&arms[b])),
-                        minus: 0.0,
-                    });
-                }
+/// The differences between arms at each visit.
+pub(super) fn between_arms(of: &dyn Estimates, options: &ContrastOptions) -> Result<Contrasts> {
+    let (columns, account) = (of.columns(), of.account());
+    let arm = columns.arm_dimension()?;
+    let grid = ReferenceGrid::new(columns, account, &options.averaging)?;
+    let arms = columns.planned(arm);
+    let pairs = arm_pairs(&arms, &options.arms)?;
+    let mut wanted = vec![];
+    for visit in compared_visits(columns, options.visits.as_deref())? {
+        for &(a, b) in &pairs {
+            let row = |of: &Planned| cell_of(&grid, &[(arm, of), (Dimension::Visit, &visit)]);
+            if let (Some(arm), Some(versus)) = (arms[a].arm(), arms[b].arm()) {
+                wanted.push(Wanted {
+                    compared: Compared::Arms { arm, versus },
+                    visit: visit.visit(),
+                    l: difference(row(&arms[a]), row(&arms[b])),
+                    minus: 0.0,
+                    is_difference: true,
+                });
             }
         }
-        let title = format!("Differences between arms in {} at each visit", columns.outcome());
-        let table = self.contrast_table(title, wanted, &grid, &[arm, Dimension::Visit], options)?;
-        Ok(match unobserved_reference(&arms, &options.arms) {
-            Some(reference) => table
-                .with_note(format!("No arm can be compared with {reference}; pairwise comparisons have the differences among the others.")),
-            None => table,
-        })
     }
-
-    /// Evaluates contrasts into a table; `named` are the dimensions that their cells name.
-    pub(super) fn contrast_table(
-        &self,
-        title: String,
-        wanted: Vec<Wanted>,
-        grid: &ReferenceGrid,
-        named: &[Dimension],
-        options: &ContrastOptions,
-    ) -> Result<Contrasts> {
-        check_level(options.level)?;
-        let mut rows = wanted.into_iter().map(|w| self.evaluated(w, options.level)).collect::<Result<Vec<_>>>()?;
-        adjust(&mut rows, options.adjustment, options.family);
-        let mut notes = self.notes();
-        notes.extend(sentence(&grid.sentence(named)));
-        notes.extend(baseline(self.design().columns()));
-        notes.extend(exclusions(self.design().account()));
-        notes.extend(unobserved(self.design().columns()));
-        notes.extend(reasons(self.design().columns(), rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));
-        Ok(Contrasts {
-            title,
-            outcome: self.design().outcome().into(),
-            rows,
-            averaging: options.averaging.clone(),
-            level: options.level,
-            df_method: self.df_method(),
-            adjustment: options.adjustment,
-            family: options.family,
-            notes,
-        })
-    }
-
-    fn evaluated(&self, wanted: Wanted, level: f64) -> Result<Contrast> {
-        let label = match &wanted.visit {
-            Some(visit) => format!("{} at {visit}", wanted.compared),
-            None => wanted.compared.to_string(),
-        };
-        let evaluated = evaluate(self, label, wanted.l.as_deref(), level)?;
-        let e = evaluated.estimate;
-        let estimate = if wanted.minus == 0.0 { e } else { Estimate::new(e.label, e.estimate - wanted.minus, e.se, e.df) };
-        Ok(Contrast {
-            compared: wanted.compared,
-            visit: wanted.visit,
-            p_adjusted: estimate.p,
-            estimate,
-            lower: evaluated.interval.0 - wanted.minus,
-            upper: evaluated.interval.1 - wanted.minus,
-            not_estimable: evaluated.not_estimable,
-            coefficients: wanted.l.unwrap_or_default(),
-        })
-    }
-
-    /// The visits at which arms are compared, as the plan has them.
-    fn compared_visits(&self, labels: Option<&[String]>) -> Result<Vec<Planned>> {
-        let columns = self.design().columns();
-        let arms_differ = |visit: &Planned| match (&visit.level, columns.constraint) {
-            (Ok(t), Some(constraint)) => *t > constraint.baseline,
-            _ => true,
-        };
-        match labels {
-            Some(labels) => labels.iter().map(|label| columns.called(Dimension::Visit, label)).collect(),
-            None => Ok(columns.planned(Dimension::Visit).into_iter().filter(arms_differ).collect()),
+    let title = format!("Differences between arms in {} at each visit", columns.outcome());
+    let table = table_of(of, title, wanted, &grid, &[arm, Dimension::Visit], options)?;
+    Ok(match unobserved_reference(&arms, &options.arms) {
+        Some(reference) => {
+            table.with_note(format!("No arm can be compared with {reference}; pairwise comparisons have the differences among the others."))
         }
+        None => table,
+    })
+}
+
+/// Evaluates contrasts into a table; `named` are the dimensions that their cells name.
+pub(super) fn table_of(
+    of: &dyn Estimates,
+    title: String,
+    wanted: Vec<Wanted>,
+    grid: &ReferenceGrid,
+    named: &[Dimension],
+    options: &ContrastOptions,
+) -> Result<Contrasts> {
+    check_level(options.level)?;
+    let (columns, link) = (of.columns(), of.link());
+    let mut rows = wanted.into_iter().map(|w| evaluated(of, w, options.level)).collect::<Result<Vec<_>>>()?;
+    adjust(&mut rows, options.adjustment, options.family);
+    let mut notes = of.notes();
+    notes.extend(sentence(&grid.sentence(named)));
+    notes.extend(baseline(columns));
+    notes.extend(on_scale(link));
+    notes.extend(exclusions(of.account()));
+    notes.extend(unobserved(columns));
+    notes.extend(reasons(columns, rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));
+    Ok(Contrasts {
+        title,
+        outcome: columns.outcome().into(),
+        rows,
+        averaging: options.averaging.clone(),
+        level: options.level,
+        df_method: of.method_of_df(),
+        link,
+        adjustment: options.adjustment,
+        family: options.family,
+        notes,
+    })
+}
+
+fn evaluated(of: &dyn Estimates, wanted: Wanted, level: f64) -> Result<Contrast> {
+    let label = match &wanted.visit {
+        Some(visit) => format!("{} at {visit}", wanted.compared),
+        None => wanted.compared.to_string(),
+    };
+    let evaluated = evaluate(of, label, wanted.l.as_deref(), level)?;
+    let e = evaluated.estimate;
+    let estimate = if wanted.minus == 0.0 { e } else { Estimate::new(e.label, e.estimate - wanted.minus, e.se, e.df) };
+    let (lower, upper) = (evaluated.interval.0 - wanted.minus, evaluated.interval.1 - wanted.minus);
+    Ok(Contrast {
+        compared: wanted.compared,
+        visit: wanted.visit,
+        p_adjusted: estimate.p,
+        ratio: of.link().ratio(&estimate, (lower, upper)).filter(|_| wanted.is_difference),
+        estimate,
+        lower,
+        upper,
+        not_estimable: evaluated.not_estimable,
+        coefficients: wanted.l.unwrap_or_default(),
+    })
+}
+
+/// The visits at which arms are compared, as the plan has them.
+fn compared_visits(columns: &Columns, labels: Option<&[String]>) -> Result<Vec<Planned>> {
+    let arms_differ = |visit: &Planned| match (&visit.level, columns.constraint) {
+        (Ok(t), Some(constraint)) => *t > constraint.baseline,
+        _ => true,
+    };
+    match labels {
+        Some(labels) => labels.iter().map(|label| columns.called(Dimension::Visit, label)).collect(),
+        None => Ok(columns.planned(Dimension::Visit).into_iter().filter(arms_differ).collect()),
     }
 }
 
@@ -374,7 +377,7 @@ impl Tabular for Contrasts {
             columns.push(Column::text("visit", "Visit", self.rows.iter().map(|r| r.visit.as_deref().unwrap_or(""))));
         }
         columns.extend([
-            number("estimate", "Estimate", |r| r.estimate.estimate),
+            number("estimate", self.link.estimate_heading("Estimate"), |r| r.estimate.estimate),
             number("se", "SE", |r| r.estimate.se),
             Column::real("df", "df", Format::Df, self.rows.iter().map(|r| r.estimate.df)),
             number("lower", &format!("Lower {}", percent(self.level)), |r| r.lower),
@@ -390,6 +393,8 @@ impl Tabular for Contrasts {
                 self.rows.iter().map(|r| r.p_adjusted),
             ));
         }
+        let heading = self.link.ratio_heading().unwrap_or("Ratio");
+        columns.extend(on_outcome_scale(heading, self.level, self.rows.iter().map(|r| r.ratio)));
         columns
     }
 

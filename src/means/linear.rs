@@ -1,11 +1,11 @@
 //! Any linear combination of marginal means, by name.
 
-use super::contrasts::Wanted;
+use super::contrasts::{Wanted, table_of};
 use super::row::cell_of;
 use super::{Compared, ContrastOptions, Contrasts};
-use crate::design::{Averaging, Dimension, Planned, ReferenceGrid};
+use crate::design::{Averaging, Columns, Dimension, Planned, ReferenceGrid};
 use crate::error::{Error, Result};
-use crate::inference::{Estimate, Fit};
+use crate::estimates::{Estimate, Estimates};
 
 /// A weighted sum of marginal means, e.g. the difference between arms averaged over months 6 to 12.
 ///
@@ -58,72 +58,61 @@ impl LinearContrast {
     }
 }
 
-impl Fit {
-    /// One linear combination of the means of arm and visit, given as (arm, visit, weight), with
-    /// [`Averaging::default`].
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] for an arm or visit that is not there, [`Error::NotEstimable`] where the data do not
-    /// determine it.
-    pub fn contrast(&self, name: &str, cells: &[(&str, &str, f64)]) -> Result<Estimate> {
-        let contrast =
-            cells.iter().fold(LinearContrast::new(name), |c, &(arm, visit, weight)| c.cell(&[("arm", arm), ("visit", visit)], weight));
-        let grid = ReferenceGrid::new(self.design().columns(), self.design().account(), &Averaging::default())?;
-        match self.combination(&grid, &contrast)? {
-            Ok(l) => self.estimate(name, &l),
-            Err(why) => Err(Error::NotEstimable { estimate: name.into(), why }),
+/// One linear combination of the means of arm and visit.
+pub(super) fn of_arms_and_visits(of: &dyn Estimates, name: &str, cells: &[(&str, &str, f64)]) -> Result<Estimate> {
+    let contrast =
+        cells.iter().fold(LinearContrast::new(name), |c, &(arm, visit, weight)| c.cell(&[("arm", arm), ("visit", visit)], weight));
+    let grid = ReferenceGrid::new(of.columns(), of.account(), &Averaging::default())?;
+    match combination(of.columns(), &grid, &contrast)? {
+        Ok(l) => of.estimate(name, &l),
+        Err(why) => Err(Error::NotEstimable { estimate: name.into(), why }),
+    }
+}
+
+/// A table of linear combinations of marginal means.
+pub(super) fn table(of: &dyn Estimates, contrasts: &[LinearContrast], options: &ContrastOptions) -> Result<Contrasts> {
+    let columns = of.columns();
+    let grid = ReferenceGrid::new(columns, of.account(), &options.averaging)?;
+    let wanted = |c: &LinearContrast| {
+        let compared = Compared::Linear { name: c.name.clone() };
+        let (sum, size) = c.cells.iter().fold((0.0, 0.0), |(sum, size): (f64, f64), (_, w)| (sum + w, size + w.abs()));
+        Ok(Wanted { compared, visit: None, l: combination(columns, &grid, c)?, minus: 0.0, is_difference: sum.abs() <= 1e-12 * size })
+    };
+    let wanted = contrasts.iter().map(wanted).collect::<Result<Vec<_>>>()?;
+    let named = dimensions_named(columns, contrasts)?;
+    table_of(of, format!("Contrasts of marginal means of {}", columns.outcome()), wanted, &grid, &named, options)
+}
+
+/// Σ weight × row of the cell, or why a cell has none.
+fn combination(columns: &Columns, grid: &ReferenceGrid, contrast: &LinearContrast) -> Result<Result<Vec<f64>, String>> {
+    let refused =
+        |why: &str| Error::invalid(format!("contrast `{}`", contrast.name), why, "give every cell of the contrast a finite weight");
+    if contrast.cells.is_empty() {
+        return Err(refused("it has no cells"));
+    }
+    if contrast.cells.iter().any(|(_, weight)| !weight.is_finite()) {
+        return Err(refused("a weight is not a finite number"));
+    }
+    let mut sum = vec![0.0; columns.len()];
+    for (cell, weight) in &contrast.cells {
+        let levels = named_cell(columns, cell)?;
+        match cell_of(grid, &levels.iter().map(|(dimension, level)| (*dimension, level)).collect::<Vec<_>>()) {
+            Ok(row) => sum.iter_mut().zip(row).for_each(|(s, x)| *s += weight * x),
+            Err(why) => return Ok(Err(why)),
         }
     }
+    Ok(Ok(sum))
+}
 
-    /// A table of linear combinations of marginal means, one row per contrast; a contrast of an arm or visit without
-    /// analysed observations has a row that says so. The rows are one family for [`ContrastOptions::adjustment`].
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] for a factor or level that is not there, [`Error::Invalid`] for a contrast without cells, a
-    /// weight that is not a finite number or a level outside (0, 1).
-    pub fn linear_contrasts(&self, contrasts: &[LinearContrast], options: &ContrastOptions) -> Result<Contrasts> {
-        let grid = ReferenceGrid::new(self.design().columns(), self.design().account(), &options.averaging)?;
-        let wanted = |c: &LinearContrast| {
-            let compared = Compared::Linear { name: c.name.clone() };
-            Ok(Wanted { compared, visit: None, l: self.combination(&grid, c)?, minus: 0.0 })
-        };
-        let wanted = contrasts.iter().map(wanted).collect::<Result<Vec<_>>>()?;
-        let named = self.dimensions_named(contrasts)?;
-        self.contrast_table(format!("Contrasts of marginal means of {}", self.design().outcome()), wanted, &grid, &named, options)
-    }
+fn named_cell(columns: &Columns, names: &[(String, String)]) -> Result<Vec<(Dimension, Planned)>> {
+    let named = |(factor, label): &(String, String)| {
+        let dimension = columns.dimension(factor)?;
+        Ok((dimension, columns.called(dimension, label)?))
+    };
+    names.iter().map(named).collect()
+}
 
-    /// Σ weight × row of the cell, or why a cell has none.
-    fn combination(&self, grid: &ReferenceGrid, contrast: &LinearContrast) -> Result<Result<Vec<f64>, String>> {
-        let refused =
-            |why: &str| Error::invalid(format!("contrast `{}`", contrast.name), why, "give every cell of the contrast a finite weight");
-        if contrast.cells.is_empty() {
-            return Err(refused("it has no cells"));
-        }
-        if contrast.cells.iter().any(|(_, weight)| !weight.is_finite()) {
-            return Err(refused("a weight is not a finite number"));
-        }
-        let mut sum = vec![0.0; self.design().columns().len()];
-        for (cell, weight) in &contrast.cells {
-            let levels = self.cell(cell)?;
-            match cell_of(grid, &levels.iter().map(|(dimension, level)| (*dimension, level)).collect::<Vec<_>>()) {
-                Ok(row) => sum.iter_mut().zip(row).for_each(|(s, x)| *s += weight * x),
-                Err(why) => return Ok(Err(why)),
-            }
-        }
-        Ok(Ok(sum))
-    }
-
-    fn cell(&self, names: &[(String, String)]) -> Result<Vec<(Dimension, Planned)>> {
-        let columns = self.design().columns();
-        let named = |(factor, label): &(String, String)| {
-            let dimension = columns.dimension(factor)?;
-            Ok((dimension, columns.called(dimension, label)?))
-        };
-        names.iter().map(named).collect()
-    }
-
-    fn dimensions_named(&self, contrasts: &[LinearContrast]) -> Result<Vec<Dimension>> {
-        let names = contrasts.iter().flat_map(|c| &c.cells).flat_map(|(cell, _)| cell.iter().map(|(factor, _)| factor.as_str()));
-        names.map(|name| self.design().columns().dimension(name)).collect()
-    }
+fn dimensions_named(columns: &Columns, contrasts: &[LinearContrast]) -> Result<Vec<Dimension>> {
+    let names = contrasts.iter().flat_map(|c| &c.cells).flat_map(|(cell, _)| cell.iter().map(|(factor, _)| factor.as_str()));
+    names.map(|name| columns.dimension(name)).collect()
 }

@@ -1,9 +1,10 @@
 //! Marginal means: the mean outcome in each cell of some factors, everything else averaged.
 
-use super::row::{baseline, cell_of, evaluate, exclusions, reasons, sentence, unobserved};
-use crate::design::{Averaging, Dimension, Planned, ReferenceGrid};
+use super::outcome_scale::on_outcome_scale;
+use super::row::{baseline, cell_of, evaluate, exclusions, on_scale, reasons, sentence, unobserved};
+use crate::design::{Averaging, Columns, Dimension, Planned, ReferenceGrid};
 use crate::error::{Error, Result};
-use crate::inference::{Df, Estimate, Fit};
+use crate::estimates::{Df, Estimate, Estimates, Link, OnOutcomeScale};
 use crate::level::{check_level, percent};
 use crate::table::{Column, Format, Tabular, display_as_table};
 use crate::trial::{Labelled, labelled};
@@ -30,14 +31,16 @@ pub struct MarginalMeans {
     pub outcome: String,
     /// The factors of the cells, as the formula names them.
     pub factors: Vec<String>,
-    /// One row a cell, the first factor varying fastest.
+    /// One row per cell, the first factor varying fastest.
     pub rows: Vec<MarginalMean>,
     /// How the means were averaged.
     pub averaging: Averaging,
     /// Confidence level.
     pub level: f64,
-    /// Method of the degrees of freedom.
-    pub df_method: Df,
+    /// Method of the degrees of freedom, where it is one of those known here.
+    pub df_method: Option<Df>,
+    /// The scale of the estimates.
+    pub link: Link,
     notes: Vec<String>,
 }
 
@@ -60,79 +63,65 @@ pub struct MarginalMean {
     pub lower: f64,
     /// Upper confidence limit.
     pub upper: f64,
+    /// The mean on the scale of the outcome, where the model's is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_outcome_scale: Option<OnOutcomeScale>,
     /// Why the data do not determine the mean, where they do not.
     pub not_estimable: Option<String>,
-    /// The mean's coefficients, one a column of the model matrix; empty where the cell gives no weights.
+    /// The mean's coefficients, one per column of the model matrix; empty where the cell gives no weights.
     #[serde(skip)]
     pub coefficients: Vec<f64>,
 }
 
-impl Fit {
-    /// The marginal mean of every cell of `factors`: of arm and visit, `arm` and `visit` or the file's names for
-    /// them, or any factor of the mean model.
-    ///
-    /// Every arm of the trial and every visit of the analysis has its rows; those that nobody has an analysed
-    /// observation of are without numbers and say so ([`MarginalMean::not_estimable`]).
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] for a factor that the mean model does not have, [`Error::Invalid`] for a level outside (0,
-    /// 1) or a factor named twice.
-    pub fn marginal_means(&self, factors: &[&str], options: &MeansOptions) -> Result<MarginalMeans> {
-        check_level(options.level)?;
-        let (columns, account) = (self.design().columns(), self.design().account());
-        let dimensions = dimensions(self, factors)?;
-        let grid = ReferenceGrid::new(columns, account, &options.averaging)?;
-        let rows =
-            cells(self, &dimensions).into_iter().map(|cell| self.marginal_mean(&grid, &cell, options.level)).collect::<Result<Vec<_>>>()?;
-        let mut notes = self.notes();
-        notes.extend(sentence(&grid.sentence(&dimensions)));
-        notes.extend(baseline(columns));
-        notes.push(format!("{} confidence intervals.", percent(options.level)));
-        notes.extend(exclusions(account));
-        notes.extend(unobserved(columns));
-        notes.extend(reasons(columns, rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));
-        Ok(MarginalMeans {
-            outcome: columns.outcome().into(),
-            factors: dimensions.iter().map(|&d| columns.dimension_name(d).to_string()).collect(),
-            rows,
-            averaging: options.averaging.clone(),
-            level: options.level,
-            df_method: self.df_method(),
-            notes,
-        })
-    }
+/// The marginal mean of every cell of `factors`.
+pub(super) fn by_cell(of: &dyn Estimates, factors: &[&str], options: &MeansOptions) -> Result<MarginalMeans> {
+    check_level(options.level)?;
+    let (columns, account) = (of.columns(), of.account());
+    let dimensions = dimensions(columns, factors)?;
+    let grid = ReferenceGrid::new(columns, account, &options.averaging)?;
+    let rows = cells(columns, &dimensions).into_iter().map(|cell| in_cell(of, &grid, &cell, options.level)).collect::<Result<Vec<_>>>()?;
+    let mut notes = of.notes();
+    notes.extend(sentence(&grid.sentence(&dimensions)));
+    notes.extend(baseline(columns));
+    notes.extend(on_scale(of.link()));
+    notes.push(format!("{} confidence intervals.", percent(options.level)));
+    notes.extend(exclusions(account));
+    notes.extend(unobserved(columns));
+    notes.extend(reasons(columns, rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));
+    Ok(MarginalMeans {
+        outcome: columns.outcome().into(),
+        factors: dimensions.iter().map(|&d| columns.dimension_name(d).to_string()).collect(),
+        rows,
+        averaging: options.averaging.clone(),
+        level: options.level,
+        df_method: of.method_of_df(),
+        link: of.link(),
+        notes,
+    })
+}
 
-    /// The marginal mean of every arm and visit, with [`MeansOptions::default`].
-    ///
-    /// # Errors
-    /// As [`Fit::marginal_means`].
-    pub fn means_by_visit(&self) -> Result<MarginalMeans> {
-        self.marginal_means(&["arm", "visit"], &MeansOptions::default())
-    }
-
-    fn marginal_mean(&self, grid: &ReferenceGrid, cell: &[(Dimension, Planned)], level: f64) -> Result<MarginalMean> {
-        let account = self.design().account();
-        let levels: Vec<String> = cell.iter().map(|(_, planned)| planned.label.clone()).collect();
-        let coefficients = cell_of(grid, &cell.iter().map(|(d, planned)| (*d, planned)).collect::<Vec<_>>());
-        let evaluated = evaluate(self, levels.join(", "), coefficients.as_deref(), level)?;
-        let observed: Option<Vec<(Dimension, usize)>> = cell.iter().map(|(d, planned)| Some((*d, planned.level.clone().ok()?))).collect();
-        Ok(MarginalMean {
-            levels,
-            arm: cell.iter().find_map(|(_, planned)| planned.arm()),
-            visit: cell.iter().find_map(|(_, planned)| planned.visit()),
-            n: observed.map_or(0, |cell| account.count(&cell)),
-            estimate: evaluated.estimate,
-            lower: evaluated.interval.0,
-            upper: evaluated.interval.1,
-            not_estimable: evaluated.not_estimable,
-            coefficients: coefficients.unwrap_or_default(),
-        })
-    }
+fn in_cell(of: &dyn Estimates, grid: &ReferenceGrid, cell: &[(Dimension, Planned)], level: f64) -> Result<MarginalMean> {
+    let levels: Vec<String> = cell.iter().map(|(_, planned)| planned.label.clone()).collect();
+    let coefficients = cell_of(grid, &cell.iter().map(|(d, planned)| (*d, planned)).collect::<Vec<_>>());
+    let evaluated = evaluate(of, levels.join(", "), coefficients.as_deref(), level)?;
+    let observed: Option<Vec<(Dimension, usize)>> = cell.iter().map(|(d, planned)| Some((*d, planned.level.clone().ok()?))).collect();
+    Ok(MarginalMean {
+        levels,
+        arm: cell.iter().find_map(|(_, planned)| planned.arm()),
+        visit: cell.iter().find_map(|(_, planned)| planned.visit()),
+        n: observed.map_or(0, |cell| of.account().count(&cell)),
+        on_outcome_scale: of.link().mean(&evaluated.estimate, evaluated.interval),
+        estimate: evaluated.estimate,
+        lower: evaluated.interval.0,
+        upper: evaluated.interval.1,
+        not_estimable: evaluated.not_estimable,
+        coefficients: coefficients.unwrap_or_default(),
+    })
 }
 
 /// The dimensions called `names`, all different.
-fn dimensions(fit: &Fit, names: &[&str]) -> Result<Vec<Dimension>> {
-    let found = names.iter().map(|name| fit.design().columns().dimension(name)).collect::<Result<Vec<_>>>()?;
+fn dimensions(columns: &Columns, names: &[&str]) -> Result<Vec<Dimension>> {
+    let found = names.iter().map(|name| columns.dimension(name)).collect::<Result<Vec<_>>>()?;
     match (1..found.len()).find(|&k| found[..k].contains(&found[k])) {
         Some(k) => Err(Error::invalid(
             format!("marginal means by {}", names.join(" and ")),
@@ -144,12 +133,12 @@ fn dimensions(fit: &Fit, names: &[&str]) -> Result<Vec<Dimension>> {
 }
 
 /// All cells of some dimensions, the first varying fastest.
-fn cells(fit: &Fit, dimensions: &[Dimension]) -> Vec<Vec<(Dimension, Planned)>> {
+fn cells(columns: &Columns, dimensions: &[Dimension]) -> Vec<Vec<(Dimension, Planned)>> {
     dimensions.iter().fold(vec![vec![]], |cells, &dimension| {
         let with = |level: &Planned| -> Vec<Vec<(Dimension, Planned)>> {
             cells.iter().map(|cell| cell.iter().cloned().chain([(dimension, level.clone())]).collect()).collect()
         };
-        fit.design().columns().planned(dimension).iter().flat_map(with).collect()
+        columns.planned(dimension).iter().flat_map(with).collect()
     })
 }
 
@@ -187,12 +176,13 @@ impl Tabular for MarginalMeans {
             .collect();
         columns.extend([
             Column::count("n", "n", self.rows.iter().map(|r| r.n)),
-            number("estimate", "Mean", |r| r.estimate.estimate),
+            number("estimate", self.link.estimate_heading("Mean"), |r| r.estimate.estimate),
             number("se", "SE", |r| r.estimate.se),
             Column::real("df", "df", Format::Df, self.rows.iter().map(|r| r.estimate.df)),
             number("lower", &format!("Lower {}", percent(self.level)), |r| r.lower),
             number("upper", &format!("Upper {}", percent(self.level)), |r| r.upper),
         ]);
+        columns.extend(on_outcome_scale(self.link.mean_heading(), self.level, self.rows.iter().map(|r| r.on_outcome_scale)));
         columns
     }
 

@@ -2,7 +2,7 @@
 
 use crate::design::{Account, Columns, Dimension, Planned, ReferenceGrid, Unobserved};
 use crate::error::{Error, Result};
-use crate::inference::{Estimate, Fit};
+use crate::estimates::{Estimate, Estimates, Link};
 use crate::table::by_reason;
 
 /// An estimate, or why there is none.
@@ -16,8 +16,8 @@ pub(super) struct Evaluated {
 }
 
 /// Evaluates l'β, `Err` holding why there is no l.
-pub(super) fn evaluate(fit: &Fit, label: String, l: Result<&[f64], &String>, level: f64) -> Result<Evaluated> {
-    let reason = match l.map(|l| fit.estimate(&label, l)) {
+pub(super) fn evaluate(of: &dyn Estimates, label: String, l: Result<&[f64], &String>, level: f64) -> Result<Evaluated> {
+    let reason = match l.map(|l| of.estimate(&label, l)) {
         Ok(Ok(estimate)) => {
             let interval = estimate.interval(level);
             return Ok(Evaluated { estimate, interval, not_estimable: None });
@@ -26,9 +26,7 @@ pub(super) fn evaluate(fit: &Fit, label: String, l: Result<&[f64], &String>, lev
         Ok(Err(other)) => return Err(other),
         Err(reason) => reason.clone(),
     };
-    let nan = f64::NAN;
-    let estimate = Estimate { label, estimate: nan, se: nan, df: nan, t: nan, p: nan };
-    Ok(Evaluated { estimate, interval: (nan, nan), not_estimable: Some(reason) })
+    Ok(Evaluated { estimate: Estimate::none(label), interval: (f64::NAN, f64::NAN), not_estimable: Some(reason) })
 }
 
 /// Why a cell has no coefficients.
@@ -50,6 +48,14 @@ pub(crate) fn unobserved(columns: &Columns) -> Vec<String> {
 pub(super) fn baseline(columns: &Columns) -> Option<String> {
     let visit = columns.constraint.map(|c| &columns.visit_labels()[c.baseline])?;
     Some(format!("One mean for all arms at {visit} (constrained longitudinal data analysis)."))
+}
+
+/// The scale of the estimates, for a table's notes; nothing where it is that of the outcome.
+pub(super) fn on_scale(link: Link) -> Option<String> {
+    Some(format!(
+        "Estimates are of {}; limits on the scale of the outcome are those limits taken back, standard errors there by the delta method.",
+        link.scale()?
+    ))
 }
 
 /// How many observations were left out, for a table's notes.

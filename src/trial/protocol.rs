@@ -8,7 +8,7 @@ use crate::options::Choices;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// What is fixed of a trial before its data: what several files, or several hospitals, must agree on for their data
+/// What is fixed of a trial before its data: what several files, or several sites, must agree on for their data
 /// to be one trial.
 ///
 /// It comes from a [`Layout`] that declares everything ([`Layout::protocol`]) or from a trial that has everything
@@ -25,9 +25,9 @@ use std::sync::Arc;
 ///     .factor("site", ["north", "south"]);
 /// let protocol = layout.protocol()?;
 /// assert_eq!(protocol.arms(), ["placebo", "drug"]);
-/// // One hospital's file, in which nobody was randomized to placebo and only one site occurs.
+/// // One site's file, in which nobody was randomized to placebo and only one site occurs.
 /// let file = "id,group,week,score,site\nA,drug,0,21,south\nA,drug,4,12,south\n";
-/// let part = layout.part_of(&protocol).read_csv_from("one hospital", file.as_bytes())?;
+/// let part = layout.part_of(&protocol).read_csv_from("one site", file.as_bytes())?;
 /// assert_eq!(part.randomized(), [0, 1]);
 /// # Ok::<(), trialstats::Error>(())
 /// ```
@@ -238,7 +238,7 @@ impl Layout {
         Ok(protocol)
     }
 
-    /// A layout that reads part of a trial, such as one hospital's file: arms, visits and levels are those of
+    /// A layout that reads part of a trial, such as one site's file: arms, visits and levels are those of
     /// `protocol`, whether they occur in the part or not, and what else occurs is a problem.
     pub fn part_of(mut self, protocol: &Protocol) -> Self {
         if self.arm.is_some() {

@@ -38,7 +38,7 @@ impl Trial {
         Ok(part)
     }
 
-    /// Some of the patients, as one file of several or one hospital of several would have them: [`Trial::resample`],
+    /// Some of the patients, as one file of several or one site of several would have them: [`Trial::resample`],
     /// but an arm may be left without patients.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ mod dist;
 mod effects;
 mod exact;
 mod fit;
+mod foreign;
 mod identity;
 mod inference;
 mod joint;

@@ -109,7 +109,8 @@ fn cases() -> Vec<(Design, WithEffects, Vec<f64>, String)> {
     let mut cases = vec![];
     for options in options() {
         let mut design = design(&options);
-        design.rows.random = random(&design);
+        let random = random(&design);
+        std::sync::Arc::make_mut(&mut design.rows).random = random;
         for estimation in [Estimation::Reml, Estimation::Ml] {
             for (covariance, storage) in
                 [(Covariance::Unstructured, Storage::Sums), (Covariance::HeterogeneousAutoregressive, Storage::Patients)]

@@ -50,9 +50,9 @@ fn design(x: &DMatrix<f64>, y: &[f64], weights: Option<Vec<f64>>, random: Vec<Ra
         y: y.to_vec(),
         weights,
         random,
-        ..blank.rows
+        ..(*blank.rows).clone()
     };
-    Design { columns: columns.into(), rows, account: blank.account }
+    Design { columns: columns.into(), rows: rows.into(), account: blank.account }
 }
 
 /// A term: the level of every row, and what multiplies its effects.

@@ -1,8 +1,7 @@
 //! Variances, standard deviations and correlations of random effects and residuals.
 
 use super::FittedTerm;
-use crate::inference::Fit;
-use crate::inference::fit::GroupCovariance;
+use crate::inference::moments_fit::{GroupCovariance, MomentsFit};
 use crate::table::{Column, Format, Tabular, display_as_table};
 use serde::Serialize;
 
@@ -28,16 +27,16 @@ pub struct VarianceComponent {
     /// Its root.
     pub sd: f64,
     /// Correlations with the effects of the same factor before this one, in their order; none for residuals, whose
-    /// correlations [`Fit::covariances`] has, and for independent effects.
+    /// correlations [`MomentsFit::covariances`] has, and for independent effects.
     pub correlations: Vec<f64>,
 }
 
-impl Fit {
+impl MomentsFit {
     /// The variance components: variances, standard deviations and correlations of the random effects, and the
     /// variances of the residuals, by covariance group (arm, where the covariance differs by arm) and, where they
     /// differ, by visit. lme4 and nlme have this as `VarCorr`.
     ///
-    /// Intervals are in [`Fit::covariance_intervals`].
+    /// Intervals are in [`MomentsFit::covariance_intervals`].
     ///
     /// ```
     /// # use trialstats::{Model, simulate::Gaussian};
@@ -71,7 +70,7 @@ impl Fit {
         if variances.iter().all(|v| (v - variances[0]).abs() <= 1e-12 * variances[0]) {
             return vec![row("", variances[0])];
         }
-        self.design().visit_labels().iter().zip(&variances).map(|(visit, &variance)| row(visit, variance)).collect()
+        self.columns.visit_labels().iter().zip(&variances).map(|(visit, &variance)| row(visit, variance)).collect()
     }
 }
 

@@ -3,9 +3,9 @@
 use super::strata::{Stratum, strata};
 use crate::dist::f;
 use crate::error::{Error, Result};
-use crate::inference::Fit;
 use crate::inference::covariance_intervals::{CovarianceInterval, CovarianceIntervalOptions};
 use crate::inference::quantities::{CovarianceQuantity, Form, Quantity, sum};
+use crate::inference::{Fit, MomentsFit};
 use crate::level::{check_level, percent};
 use crate::table::{Column, Format, Tabular, display_as_table};
 use serde::Serialize;
@@ -105,9 +105,7 @@ impl Fit {
 
     fn icc_of(&self, options: &CovarianceIntervalOptions, wanted: impl Fn(&Stratum) -> bool) -> Result<IntraclassCorrelations> {
         check_level(options.level)?;
-        self.must_be_whole("intraclass correlations")?;
         self.check_shared_covariance("intraclass correlations")?;
-        self.design().needs_patients("intraclass correlations")?;
         let strata: Vec<Stratum> = strata(self).into_iter().filter(wanted).collect();
         let factors = self.design().random().len();
         let shares: Vec<(&Stratum, Option<usize>)> = strata
@@ -183,7 +181,9 @@ impl Fit {
             effective_sample_size: stratum.patients as f64 / design_effect,
         }
     }
+}
 
+impl MomentsFit {
     /// Limits of a share o/u by F: (o/(u − o)) over quantiles with 2v²/Var(v) degrees of freedom for v = o and v = u
     /// − o.
     pub(in crate::inference) fn satterthwaite_share(&self, form: &Form, level: f64) -> (f64, f64) {

@@ -17,7 +17,7 @@ pub use predicted::{PredictedEffect, PredictedEffects};
 pub use r_squared::RSquared;
 pub use singular::SingularDirection;
 
-use super::Fit;
+use super::MomentsFit;
 use crate::design::RandomTerm;
 use nalgebra::DMatrix;
 
@@ -77,7 +77,7 @@ impl<'f> FittedTerm<'f> {
     }
 }
 
-impl Fit {
+impl MomentsFit {
     /// The cluster factors with their parameters, in the order of the model.
     pub(super) fn fitted_terms(&self) -> Vec<FittedTerm<'_>> {
         let mut first = self.first_of_effects();
@@ -86,7 +86,7 @@ impl Fit {
             first += own.term.pairs().len();
             own
         };
-        self.design().random().iter().enumerate().map(place).collect()
+        self.random().iter().enumerate().map(place).collect()
     }
 
     /// The position in θ of the first parameter of the effects of clusters.

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::inference::Fit;
 use crate::inference::residuals::product;
+use crate::inference::view::View;
 use crate::table::{Column, Format, Tabular, display_as_table};
 use serde::Serialize;
 
@@ -35,7 +36,6 @@ impl Fit {
     /// [`Error::NoPatients`](crate::Error::NoPatients) for a fit from moments.
     pub fn r_squared(&self) -> Result<RSquared> {
         let design = self.design();
-        design.needs_patients("R²")?;
         let visits = design.visit_labels().len();
         let rows = design.model_matrix();
         let n = rows.len() as f64;
@@ -48,7 +48,8 @@ impl Fit {
             term.covariance(theta).dot(&square) * members as f64 / n
         };
         let random_variance = self.fitted_terms().iter().map(of_term).sum::<f64>();
-        let residual_variance = rows.iter().map(|&(i, t, _)| self.residual_covariance_of(i, &[t])[(0, 0)]).sum::<f64>() / n;
+        let view = View::whole(self);
+        let residual_variance = rows.iter().map(|&(i, t, _)| view.residual_covariance_of(i, &[t])[(0, 0)]).sum::<f64>() / n;
         let total = mean_variance + random_variance + residual_variance;
         let mut notes = self.notes();
         notes.push("R² of Nakagawa & Schielzeth (2013), random slopes by Johnson (2014): the variance of the fitted means over the observations, the mean of z'Gz and the mean residual variance.".into());

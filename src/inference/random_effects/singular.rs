@@ -1,7 +1,7 @@
 //! Singular covariances of random effects, and the direction in which nothing varies.
 
 use super::FittedTerm;
-use crate::inference::Fit;
+use crate::inference::MomentsFit;
 use nalgebra::{DMatrix, SymmetricEigen};
 use serde::Serialize;
 use std::fmt;
@@ -47,7 +47,7 @@ fn significant(x: f64) -> String {
     format!("{x:.decimals$}")
 }
 
-impl Fit {
+impl MomentsFit {
     /// The combinations of random effects that do not vary by the estimate: where G of a cluster factor is singular,
     /// as an estimate may well be. None where every G is positive definite.
     ///

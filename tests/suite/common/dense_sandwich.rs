@@ -50,7 +50,7 @@ impl Dense {
             let adjusted = &root * a * &root * x.select_rows(rows) * &phi;
             rows.iter().enumerate().for_each(|(k, &row)| weighted.set_row(row, &adjusted.row(k)));
         }
-        let response: Vec<f64> = fit.residuals().expect("patients").rows.iter().map(|r| r.response).collect();
+        let response: Vec<f64> = fit.residuals().rows.iter().map(|r| r.response).collect();
         Self { x, phi, clusters, weighted, residual_covariance, residuals: DVector::from_vec(response) }
     }
 

@@ -270,7 +270,8 @@ fn a_part_is_aligned_to_levels_and_visits_agreed_before() {
     let moments = TrialMoments::of(&model.freeze(&protocol).unwrap(), &part).expect("the part follows the protocol");
     let from_part = model.fit_moments(&moments).expect("fits");
     let whole = model.fit(&read(&declared(long()), &text)).expect("fits");
-    let estimates = |fit: &trialstats::Fit| fit.coefficients().rows.iter().map(|r| (r.label.clone(), r.estimate)).collect::<Vec<_>>();
+    let estimates =
+        |fit: &trialstats::inference::MomentsFit| fit.coefficients().rows.iter().map(|r| (r.label.clone(), r.estimate)).collect::<Vec<_>>();
     for ((label, a), (other, b)) in estimates(&from_part).into_iter().zip(estimates(&whole)) {
         assert!(label == other && (a - b).abs() < 1e-8, "{label} {a} {b}");
     }

@@ -5,8 +5,9 @@ use crate::common::{FEV, antidepressant, bcva, contents, fev, fev_layout, imrs_g
 use proptest::prelude::*;
 use trialstats::design::{Averaging, CovariateMeans, FactorWeights};
 use trialstats::fit::TrialMoments;
+use trialstats::inference::MomentsFit;
 use trialstats::means::{ContrastOptions, MeansOptions};
-use trialstats::{Df, Error, Fit, Layout, Model, Result, Trial};
+use trialstats::{Df, Error, Fit, Layout, Model, Result, Trial, Vcov};
 
 fn fev_text() -> String {
     contents(FEV).replace('"', "")
@@ -26,7 +27,7 @@ fn split(model: &Model, trial: &Trial, parts: usize) -> Vec<TrialMoments> {
 }
 
 /// Whether two fits say the same, relative to the standard errors.
-fn assert_same(parts: &Fit, whole: &Fit) {
+fn assert_same(parts: &MomentsFit, whole: &Fit) {
     let (own, other) = (parts.coefficients(), whole.coefficients());
     assert_eq!(own.rows.len(), other.rows.len());
     for (a, b) in own.rows.iter().zip(&other.rows) {
@@ -42,8 +43,8 @@ fn assert_same(parts: &Fit, whole: &Fit) {
     assert!((parts.log_likelihood() - whole.log_likelihood()).abs() <= 1e-8 * whole.log_likelihood().abs().max(1.0));
     assert_eq!((parts.n_patients(), parts.n_observations()), (whole.n_patients(), whole.n_observations()));
     assert_eq!(parts.notes(), whole.notes());
-    assert_eq!(parts.design().warnings(), whole.design().warnings());
-    assert_eq!(parts.design().exclusions().counts(), whole.design().exclusions().counts());
+    assert_eq!(parts.account().warnings(), whole.design().warnings());
+    assert_eq!(parts.account().exclusions().counts(), whole.design().exclusions().counts());
 }
 
 fn pooled(parts: Vec<TrialMoments>) -> TrialMoments {
@@ -168,7 +169,7 @@ fn aliased_columns_are_found_from_moments() {
         let whole = model.fit(&trial).unwrap();
         let parts = model.fit_moments(&pooled(split(&model, &trial, 3))).unwrap();
         assert_eq!(
-            parts.design().aliased().iter().map(|a| a.column).collect::<Vec<_>>(),
+            parts.account().aliased().iter().map(|a| a.column).collect::<Vec<_>>(),
             whole.design().aliased().iter().map(|a| a.column).collect::<Vec<_>>()
         );
         assert_same(&parts, &whole);
@@ -221,8 +222,10 @@ fn data_that_do_not_follow_the_protocol_are_refused_by_name() {
 #[test]
 fn what_needs_rows_is_refused() {
     let model = Model::formula("FEV1 ~ RACE + ARMCD * AVISIT").unwrap();
-    let fit = model.fit_moments(&pooled(split(&model, &fev(), 2))).unwrap();
-    assert!(matches!(fit.residuals(), Err(Error::NoPatients { .. })));
+    let sums = pooled(split(&model, &fev(), 2));
+    for asked in [model.clone().vcov(Vcov::Cr2), model.df(Df::BetweenWithin)] {
+        assert!(matches!(asked.fit_moments(&sums), Err(Error::NoPatients { .. })));
+    }
 }
 
 proptest! {

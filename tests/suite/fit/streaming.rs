@@ -41,7 +41,7 @@ fn chunks_of_any_size_give_the_fit_of_the_whole() {
             assert!((a.estimate - b.estimate).abs() < POOLED * b.se, "{rows} rows: {a:?} {b:?}");
             assert!((a.se - b.se).abs() < POOLED * b.se);
         }
-        assert_eq!(fit.design().exclusions().counts(), whole.design().exclusions().counts());
+        assert_eq!(fit.account().exclusions().counts(), whole.design().exclusions().counts());
     }
 }
 

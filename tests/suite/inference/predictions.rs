@@ -187,7 +187,7 @@ fn simulated_outcomes_have_the_mean_and_covariance_of_the_fit() {
     let fit = model().weights("WEIGHT").fit(&trial).unwrap();
     let replicates = 2000;
     let simulations = fit.simulate(replicates, 7).unwrap();
-    let residuals = fit.residuals().unwrap();
+    let residuals = fit.residuals();
     let t = simulations.visits.len();
     let place = |patient: usize, visit: usize| simulations.patients.iter().position(|&p| p == patient).unwrap() * t + visit;
     let n = replicates as f64;

@@ -156,7 +156,7 @@ fn residuals() {
     let formula = text(&reference["residuals"]["formula"]);
     let trial = trials::trial("nested3", formula);
     let fit = Model::formula(formula).and_then(|m| m.fit(&trial)).expect("fits");
-    let found = fit.residuals().expect("has patients");
+    let found = fit.residuals();
     let theirs = rows(&reference["residuals"]["rows"]);
     let mut c = Comparison::of("residuals");
     c.same("rows", found.rows.len(), theirs.len());
@@ -295,7 +295,7 @@ fn simulated_outcomes_have_the_covariance_of_the_model() {
     let simulations = fit.simulate(n, 7).expect("simulates");
     let g = fit.variance_components().get("group", "(Intercept)").expect("groups").variance;
     let sigma = &fit.covariances()[0].sigma;
-    let fitted: Vec<f64> = fit.residuals().expect("has patients").rows.iter().map(|r| r.fitted).collect();
+    let fitted: Vec<f64> = fit.residuals().rows.iter().map(|r| r.fitted).collect();
     // Patients 0 to 3 are a group, of three visits each.
     let product = |a: usize, b: usize| {
         let products: Vec<f64> = simulations.replicates.iter().map(|y| (y[a] - fitted[a]) * (y[b] - fitted[b])).collect();

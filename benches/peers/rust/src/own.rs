@@ -5,7 +5,8 @@ use crate::common::{self, SIMULATED, on_threads, simulated, streamed};
 use rayon::prelude::*;
 use std::time::Duration;
 use trialstats::fit::TrialMoments;
-use trialstats::{Df, Fit, Trial};
+use trialstats::inference::MomentsFit;
+use trialstats::{Df, Trial};
 
 const BUDGET: Duration = Duration::from_secs(3);
 const REFITS: u64 = 10_000;
@@ -63,7 +64,7 @@ fn patients() -> Patients {
     let (moments, few) = (of(&trial), of(&simulated(FEW, 5)));
     let on = |threads| on_threads(threads, || median(BUDGET, || of(&trial)));
     let after = |moments: &TrialMoments| {
-        let fit = || -> Fit { model.fit_moments(moments).expect("can be fitted") };
+        let fit = || -> MomentsFit { model.fit_moments(moments).expect("can be fitted") };
         AfterThePass { fit: median(BUDGET, fit), kenward_roger: median(BUDGET, || fit().coefficients()) }
     };
     on_threads(1, || Patients {

@@ -1,11 +1,11 @@
-//! One trial, three hospitals, no shared rows: each hospital makes moments, the centre adds them up and fits.
+//! One trial, three sites, no shared rows: each site makes moments, the centre adds them up and fits.
 //!
 //! What is agreed before anybody looks at data is the protocol (arms, visits, levels) and the model: the frozen
-//! design. Each hospital sends one JSON file of sums; their fit is the fit of all patients together, to rounding. The
-//! three hospitals here are made by splitting the antidepressant trial of `data-samples`.
+//! design. Each site sends one JSON file of sums; their fit is the fit of all patients together, to rounding. The
+//! three sites here are made by splitting the antidepressant trial of `data-samples`.
 //!
 //! ```text
-//! cargo run --example hospitals
+//! cargo run --example sites
 //! ```
 
 use std::path::Path;
@@ -13,12 +13,12 @@ use trialstats::design::FrozenDesign;
 use trialstats::fit::TrialMoments;
 use trialstats::means::{ContrastOptions, MeansOptions};
 use trialstats::trial::CovariateKind;
-use trialstats::{Df, Layout, Model, Result, Trial};
+use trialstats::{Df, Layout, Model, Result, Trial, Vcov};
 
-const HOSPITALS: [&str; 3] = ["north", "south", "west"];
+const SITES: [&str; 3] = ["north", "south", "west"];
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::temp_dir().join(format!("trialstats-hospitals-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("trialstats-sites-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
 
     // Before the data: columns, arms, visits and model are agreed, and the design that follows is sent round.
@@ -30,32 +30,33 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let model = Model::formula("CHANGE ~ BASVAL * VISIT + THERAPY * VISIT")?.df(Df::KenwardRoger);
     let agreed = serde_json::to_string(&model.freeze(&layout.protocol()?)?)?;
 
-    // Each hospital reads its own file and writes its sums.
+    // Each site reads its own file and writes its sums.
     let all = layout.read_csv(Path::new(env!("CARGO_MANIFEST_DIR")).join("data-samples/antidepressant/antidepressant.csv"))?;
-    for (k, hospital) in HOSPITALS.iter().enumerate() {
+    for (k, site) in SITES.iter().enumerate() {
         let own = patients_of(&all, k)?;
         let frozen: FrozenDesign = serde_json::from_str(&agreed)?;
         let moments = TrialMoments::of(&frozen, &own)?;
         println!(
-            "{hospital}: {} patients, {} observations, {} patterns of visits, the rarest with {} patients",
+            "{site}: {} patients, {} observations, {} patterns of visits, the rarest with {} patients",
             moments.patients(),
             moments.observations(),
             moments.patterns().len(),
             moments.smallest_pattern().unwrap_or(0)
         );
-        std::fs::write(folder.join(format!("{hospital}.json")), serde_json::to_string(&moments)?)?;
+        std::fs::write(folder.join(format!("{site}.json")), serde_json::to_string(&moments)?)?;
     }
 
     // The centre has the three files and nothing else.
     let mut received: Vec<TrialMoments> = vec![];
-    for hospital in HOSPITALS {
-        received.push(serde_json::from_str(&std::fs::read_to_string(folder.join(format!("{hospital}.json")))?)?);
+    for site in SITES {
+        received.push(serde_json::from_str(&std::fs::read_to_string(folder.join(format!("{site}.json")))?)?);
     }
-    let fit = model.fit_moments(&received.into_iter().sum::<Result<TrialMoments>>()?)?;
+    let sums = received.into_iter().sum::<Result<TrialMoments>>()?;
+    let fit = model.fit_moments(&sums)?;
     println!("\n{}", fit.marginal_means(&["THERAPY", "VISIT"], &MeansOptions::default())?);
     let contrasts = fit.arm_contrasts(&ContrastOptions::default())?;
     println!("{contrasts}");
-    if let Err(refusal) = fit.residuals() {
+    if let Err(refusal) = model.clone().vcov(Vcov::Cr2).fit_moments(&sums) {
         println!("What the centre cannot have: {refusal}.\n");
     }
 
@@ -72,7 +73,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Every third patient.
-fn patients_of(all: &Trial, hospital: usize) -> Result<Trial> {
-    let own: Vec<usize> = (0..all.patients().len()).filter(|i| i % HOSPITALS.len() == hospital).collect();
+fn patients_of(all: &Trial, site: usize) -> Result<Trial> {
+    let own: Vec<usize> = (0..all.patients().len()).filter(|i| i % SITES.len() == site).collect();
     all.part(&own)
 }

@@ -27,6 +27,12 @@ impl Estimate {
         Self { label: label.into(), estimate, se, df, t, p: dist::t::two_sided_p(t, df) }
     }
 
+    /// What has no estimate: every number NaN.
+    pub(crate) fn none(label: impl Into<String>) -> Self {
+        let nan = f64::NAN;
+        Self { label: label.into(), estimate: nan, se: nan, df: nan, t: nan, p: nan }
+    }
+
     /// The confidence interval at a level such as 0.95: estimate ± t_{(1+level)/2, df} · se.
     pub fn interval(&self, level: f64) -> (f64, f64) {
         let half = dist::t::quantile(0.5 + 0.5 * level, self.df) * self.se;
@@ -50,7 +56,8 @@ pub struct FTest {
 }
 
 impl FTest {
-    pub(crate) fn new(label: impl Into<String>, num_df: usize, denom_df: f64, f: f64) -> Self {
+    /// From the number of independent combinations, the degrees of freedom of the denominator and F.
+    pub fn new(label: impl Into<String>, num_df: usize, denom_df: f64, f: f64) -> Self {
         let num_df = num_df as f64;
         Self { label: label.into(), num_df, denom_df, f, p: dist::f::sf(f, num_df, denom_df) }
     }

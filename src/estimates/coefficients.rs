@@ -1,6 +1,8 @@
 //! The table of regression coefficients.
 
 use super::Estimate;
+use crate::design::{Account, Columns};
+use crate::error::Error;
 use crate::table::{Column, Format, Tabular, display_as_table};
 use serde::Serialize;
 
@@ -11,6 +13,32 @@ pub struct Coefficients {
     pub rows: Vec<Estimate>,
     /// How they were made.
     pub notes: Vec<String>,
+}
+
+impl Coefficients {
+    /// One row per column. `row` gives none for a column that is not fitted, and the reason where a fitted one has no
+    /// estimate.
+    pub(crate) fn of(
+        columns: &Columns,
+        account: &Account,
+        mut notes: Vec<String>,
+        row: impl Fn(usize) -> Result<Estimate, Option<Error>>,
+    ) -> Self {
+        let mut refusals = vec![];
+        let mut rows = vec![];
+        for (c, column) in columns.iter().enumerate() {
+            rows.push(row(c).unwrap_or_else(|refusal| {
+                refusals.extend(refusal.map(|refusal| format!("{refusal}.")));
+                Estimate::none(&column.name)
+            }));
+        }
+        notes.append(&mut refusals);
+        if !account.aliased.is_empty() {
+            let names: Vec<&str> = account.aliased.iter().map(|a| columns[a.column].name.as_str()).collect();
+            notes.push(format!("Aliased columns are held at zero: {}.", names.join(", ")));
+        }
+        Coefficients { rows, notes }
+    }
 }
 
 impl Tabular for Coefficients {
