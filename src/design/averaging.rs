@@ -15,7 +15,7 @@ pub enum FactorWeights {
     Cells,
     /// By how often a combination occurs among all patients and analysed visits whose variables are known, the
     /// outcome observed or not: SAS's `OBSMARGINS` on a data set with a row for every planned visit. The population
-    /// is everyone randomized.
+    /// is everyone randomized, for numeric variables as well ([`CovariateMeans::Randomized`]).
     ObservedMargins,
 }
 
@@ -35,12 +35,16 @@ pub enum CovariateMeans {
     Observations,
     /// Over the analysed patients, each counted once with the mean over the patient's analysed observations.
     Patients,
+    /// Over all patients and analysed visits whose variables are known, the outcome observed or not. With
+    /// [`FactorWeights::ObservedMargins`] this takes the place of [`CovariateMeans::Observations`].
+    Randomized,
 }
 
 choices! {
     CovariateMeans, "averaging of numeric variables":
     Observations = "observations", [], "over analysed observations, as SAS and emmeans do";
     Patients = "patients", [], "over analysed patients, each counted once";
+    Randomized = "randomized", [], "over everyone randomized, the outcome observed or not";
 }
 
 /// How marginal means average over what they do not name. By default as SAS and emmeans: equal weights, covariates at
@@ -56,6 +60,14 @@ pub struct Averaging {
 }
 
 impl Averaging {
+    /// Over what numeric variables are averaged: observed margins are those of one population, numbers included.
+    pub(super) fn of_numbers(&self) -> CovariateMeans {
+        match (self.factors, self.covariates) {
+            (FactorWeights::ObservedMargins, CovariateMeans::Observations) => CovariateMeans::Randomized,
+            (_, covariates) => covariates,
+        }
+    }
+
     /// With these weights of factor levels.
     pub fn weights(factors: FactorWeights) -> Self {
         Self { factors, ..Self::default() }

@@ -82,7 +82,7 @@ impl<'a> ReferenceGrid<'a> {
         let number = |(at, v): (usize, &VariableHeader)| match averaging.at.iter().rev().find(|(name, _)| *name == v.name) {
             _ if !numeric(v) => f64::NAN,
             Some((_, value)) => *value,
-            None => account.tally.mean(at, averaging.covariates),
+            None => account.tally.mean(at, averaging.of_numbers()),
         };
         let numbers = columns.variables.iter().enumerate().map(number).collect();
         Ok(Self { columns, account, averaging: averaging.clone(), numbers })
@@ -112,13 +112,14 @@ impl<'a> ReferenceGrid<'a> {
             };
             parts.push(format!("averaged over {} with {weights}", over.join(", ")));
         }
-        let over = match self.averaging.covariates {
-            CovariateMeans::Observations => "observations",
-            CovariateMeans::Patients => "patients",
+        let over = match self.averaging.of_numbers() {
+            CovariateMeans::Observations => "the analysed observations",
+            CovariateMeans::Patients => "the analysed patients",
+            CovariateMeans::Randomized => "everyone randomized",
         };
         for (variable, value) in self.columns.variables.iter().zip(&self.numbers).filter(|(_, x)| !x.is_nan()) {
             let given = self.averaging.at.iter().any(|(name, _)| *name == variable.name);
-            let how = if given { String::new() } else { format!(", its mean over the analysed {over}") };
+            let how = if given { String::new() } else { format!(", its mean over {over}") };
             parts.push(format!("{} at {}{how}", variable.name, significant(*value)));
         }
         parts.join("; ")

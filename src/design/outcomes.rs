@@ -50,7 +50,9 @@ impl Design {
 
     /// The same with other rows of the same columns and the same trial.
     pub(super) fn with_rows(&self, rows: Rows) -> Design {
-        let tally = Tally::with_planned(&self.columns, &rows, self.account.tally.planned.clone());
+        let known = &self.account.tally;
+        let sums: Vec<f64> = known.numbers.iter().map(|n| n.planned).collect();
+        let tally = Tally::with_planned(&self.columns, &rows, known.planned.clone(), &sums);
         let account = Account { tally, gram: None, ..(*self.account).clone() };
         Design { columns: self.columns.clone(), rows: rows.into(), account: account.into() }
     }

@@ -38,6 +38,8 @@ pub(crate) struct Sums {
     pub observations: f64,
     /// Over the analysed patients, of each patient's mean over the analysed observations.
     pub patients: f64,
+    /// Over the patients and visits counted as planned.
+    pub planned: f64,
 }
 
 impl Tally {
@@ -45,19 +47,24 @@ impl Tally {
     pub fn of(columns: &Columns, rows: &Rows, randomized: usize) -> Self {
         let visits = columns.visits.len();
         let mut planned = Counter::new(columns);
+        let mut sums = vec![0.0; columns.variables.len()];
         for patient in 0..randomized {
             for t in (0..visits).filter(|&t| rows.known.variables.iter().all(|v| !v.is_missing(patient, t, visits))) {
                 planned.count(rows, patient, t);
+                for (v, sum) in sums.iter_mut().enumerate().filter(|(v, _)| is_number(&columns.variables[*v])) {
+                    *sum += rows.known.variables[v].value(patient, t, visits);
+                }
             }
         }
-        Self::with_planned(columns, rows, planned.cells())
+        Self::with_planned(columns, rows, planned.cells(), &sums)
     }
 
-    /// The tally of rows where it is known how often combinations of levels were planned.
-    pub fn with_planned(columns: &Columns, rows: &Rows, planned: Vec<Cell>) -> Self {
+    /// The tally of rows where it is known how often combinations of levels were planned, and the sums of each variable
+    /// over them.
+    pub fn with_planned(columns: &Columns, rows: &Rows, planned: Vec<Cell>, sums: &[f64]) -> Self {
         let visits = columns.visits.len();
         let mut observed = Counter::new(columns);
-        let mut numbers = vec![Sums::default(); columns.variables.len()];
+        let mut numbers: Vec<Sums> = sums.iter().map(|&planned| Sums { planned, ..Sums::default() }).collect();
         let numeric: Vec<usize> = (0..numbers.len()).filter(|&v| is_number(&columns.variables[v])).collect();
         let mut own = vec![0.0; numbers.len()];
         let mut patients = 0;
@@ -95,6 +102,7 @@ impl Tally {
         for (sums, more) in self.numbers.iter_mut().zip(&other.numbers) {
             sums.observations += more.observations;
             sums.patients += more.patients;
+            sums.planned += more.planned;
         }
     }
 
@@ -104,6 +112,7 @@ impl Tally {
         match over {
             CovariateMeans::Observations => sums.observations / self.observations() as f64,
             CovariateMeans::Patients => sums.patients / self.patients as f64,
+            CovariateMeans::Randomized => sums.planned / self.planned.iter().map(|cell| cell.n).sum::<usize>() as f64,
         }
     }
 }

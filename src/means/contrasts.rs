@@ -285,7 +285,7 @@ fn compared_visits(columns: &Columns, labels: Option<&[String]>) -> Result<Vec<P
 }
 
 /// The pairs of arms compared, as positions among `arms`: first minus second.
-fn arm_pairs(arms: &[Planned], comparisons: &ArmComparisons) -> Result<Vec<(usize, usize)>> {
+pub(super) fn arm_pairs(arms: &[Planned], comparisons: &ArmComparisons) -> Result<Vec<(usize, usize)>> {
     if arms.len() < 2 {
         return Err(Error::invalid("differences between arms", "the trial has one arm", "compare visits instead"));
     }

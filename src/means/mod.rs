@@ -16,6 +16,7 @@ mod marginal;
 mod of_estimates;
 mod outcome_scale;
 mod row;
+mod standardised;
 
 pub use adjustment::{Adjustment, Family};
 pub use compared::Compared;
@@ -26,5 +27,6 @@ pub use margin::{Better, Margin, MarginTest, MarginTests};
 pub use marginal::{MarginalMean, MarginalMeans, MeansOptions};
 pub use of_estimates::Means;
 pub(crate) use row::unobserved;
+pub use standardised::{StandardisedMean, StandardisedMeans};
 
 pub use crate::design::{Averaging, CovariateMeans, FactorWeights};

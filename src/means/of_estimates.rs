@@ -2,10 +2,11 @@
 
 use super::marginal::by_cell;
 use super::{Basis, ContrastOptions, Contrasts, JointTests, LinearContrast, MarginalMeans, MeansOptions, TestType};
-use super::{change, contrasts, joint, linear};
+use super::{StandardisedMeans, change, contrasts, joint, linear, standardised};
 use crate::error::Result;
 use crate::estimates::{Estimate, Estimates, FTest};
 use crate::inference::{Fit, MomentsFit, ResponseFit};
+use crate::trial::Trial;
 
 /// Marginal means, contrasts and joint tests of any [`Estimates`].
 ///
@@ -62,6 +63,22 @@ pub trait Means: Estimates {
     /// [`Error::Unknown`](crate::Error::Unknown) where the mean model has no arm, or for an unknown visit.
     fn change_from_baseline(&self, options: &ContrastOptions) -> Result<Contrasts> {
         change::from_baseline(&self, options)
+    }
+
+    /// Means of every arm at every visit, and differences between arms, standardised over everyone randomized: each
+    /// patient of `trial` counts once, with their own covariates, as if in every arm (g-computation).
+    ///
+    /// Beside the standard error that takes the covariates as given stands one that takes them as a sample, for claims
+    /// about patients like these; limits rest on the latter. It is larger for means always, and for differences where
+    /// the arm interacts with a covariate or the link is not the identity. [`ContrastOptions::averaging`] and the
+    /// adjustment for multiplicity have no part in this.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`](crate::Error::Unknown) where the mean model has no arm, for an arm or visit that is not
+    /// there, or where `trial` lacks a variable of the model; [`Error::Invalid`](crate::Error::Invalid) for a level
+    /// outside (0, 1), where nobody has all covariates, or where the outcome was analysed as its logarithm.
+    fn standardised_means(&self, trial: &Trial, options: &ContrastOptions) -> Result<StandardisedMeans> {
+        standardised::over_everyone(&self, trial, options)
     }
 
     /// One linear combination of the means of arm and visit, given as (arm, visit, weight), with
@@ -179,6 +196,14 @@ macro_rules! has_means {
             /// As [`Means::change_from_baseline`].
             pub fn change_from_baseline(&self, options: &ContrastOptions) -> Result<Contrasts> {
                 Means::change_from_baseline(self, options)
+            }
+
+            /// See [`Means::standardised_means`].
+            ///
+            /// # Errors
+            /// As [`Means::standardised_means`].
+            pub fn standardised_means(&self, trial: &Trial, options: &ContrastOptions) -> Result<StandardisedMeans> {
+                Means::standardised_means(self, trial, options)
             }
 
             /// See [`Means::contrast`].

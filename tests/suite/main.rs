@@ -21,4 +21,5 @@ mod peers;
 mod plan;
 mod report;
 mod simulation;
+mod standardised;
 mod stress;
