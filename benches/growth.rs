@@ -21,7 +21,7 @@ fn patients(criterion: &mut Criterion) {
         let frozen = model.freeze(&trial.protocol()).expect("a design");
         let pass = |trial: &Trial| TrialMoments::of(&frozen, trial).expect("a pass");
         let moments = pass(&trial);
-        group.throughput(Throughput::Elements(moments.observations() as u64));
+        group.throughput(Throughput::Elements(moments.n_observations() as u64));
         for threads in [1, 2] {
             group
                 .bench_function(format!("{n}/pass on {threads} thread(s)"), |b| on_threads(threads, || b.iter(|| pass(black_box(&trial)))));

@@ -91,9 +91,9 @@ fn stream(path: &str) -> Result<(), Box<dyn std::error::Error>> {
     let seconds = start.elapsed().as_secs_f64();
     println!(
         "{} patients, {} observations in {seconds:.2} s: {:.2} million observations a second",
-        moments.patients(),
-        moments.observations(),
-        moments.observations() as f64 / seconds / 1e6
+        moments.n_patients(),
+        moments.n_observations(),
+        moments.n_observations() as f64 / seconds / 1e6
     );
     println!("{}", model.fit_moments(&moments)?.arm_contrasts(&ContrastOptions::default())?);
     if let (Some(before), Some(after)) = (before, peak()) {
@@ -133,7 +133,7 @@ fn memory(patients: u64) -> Result<(), Box<dyn std::error::Error>> {
             println!(
                 "{threads} thread(s): trial → moments {all:.0} ms ({:.0} million observations a second); fit and Kenward–Roger from moments \
                  {of_moments:.2} ms; trial → design → fit {fitted:.0} ms",
-                moments.observations() as f64 / all / 1e3
+                moments.n_observations() as f64 / all / 1e3
             );
             assert!((whole.log_likelihood() - fit.log_likelihood()).abs() < 1e-9 * fit.log_likelihood().abs());
             drop(contrasts);

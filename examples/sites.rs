@@ -38,8 +38,8 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         let moments = TrialMoments::of(&frozen, &own)?;
         println!(
             "{site}: {} patients, {} observations, {} patterns of visits, the rarest with {} patients",
-            moments.patients(),
-            moments.observations(),
+            moments.n_patients(),
+            moments.n_observations(),
             moments.patterns().len(),
             moments.smallest_pattern().unwrap_or(0)
         );

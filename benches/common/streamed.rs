@@ -79,7 +79,7 @@ pub fn is_the_measured_process() -> bool {
     let moments = stream().expect("the file is a trial");
     let seconds = start.elapsed().as_secs_f64();
     let megabytes = before.zip(peak()).map_or(f64::NAN, |(before, after)| (after - before) as f64 / 1e3);
-    println!("{} {seconds} {megabytes}", moments.observations());
+    println!("{} {seconds} {megabytes}", moments.n_observations());
     true
 }
 

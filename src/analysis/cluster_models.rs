@@ -46,7 +46,7 @@ pub(super) fn sensitivity(analysis: &Analysis<'_>, primary: &Fit, progress: &dyn
 
 /// The trial in which clusters begin with treatment, where the model has one mean for all arms before it.
 fn after_baseline(analysis: &Analysis<'_>, clustering: &Clustering, model: &Model) -> Result<Trial> {
-    match model.mean().baseline() {
+    match model.mean().baseline_role() {
         Baseline::Constrained => analysis.trial.clusters_after_baseline(&clustering.factors()),
         Baseline::Covariate | Baseline::Response => Ok(analysis.trial.clone()),
     }

@@ -127,7 +127,7 @@ pub(super) fn notes(analysis: &Analysis<'_>, found: &ClusterSensitivity, primary
         vec!["The primary analysis stays as prespecified; the other rows show how far it depends on patients being independent.".into()];
     notes.extend(primary.notes().into_iter().take(2));
     notes.extend(found.clustering.models().into_iter().map(|m| format!("{}: {}.", m.words(), m.assumption())));
-    if primary.design().mean_model().baseline() == Baseline::Constrained {
+    if primary.design().mean_model().baseline_role() == Baseline::Constrained {
         notes.push("Clusters have no effect at the baseline visit, where the model has one mean for all arms.".into());
     }
     notes.push(few(analysis, &found.clustering));

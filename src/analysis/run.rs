@@ -107,7 +107,7 @@ pub(super) fn has_arm(fit: &Fit) -> bool {
 
 pub(super) fn has_baseline(fit: &Fit) -> bool {
     let design = fit.design();
-    design.baseline_visit().is_some() || design.mean_model().baseline() == Baseline::Covariate
+    design.baseline_visit().is_some() || design.mean_model().baseline_role() == Baseline::Covariate
 }
 
 /// What the fitted model needed of a patient, so that the flow counts those it analysed.
@@ -116,7 +116,7 @@ fn analysis_set(trial: &Trial, fit: &Fit) -> AnalysisSet {
     let is_variable = |name: &&String| trial.variable(name).is_ok();
     let set = mean.variables().iter().filter(is_variable).fold(AnalysisSet::new(), |set, v| set.needs(v.clone()));
     let set = set.visits(fit.design().visit_labels().to_vec());
-    let is_visit = mean.baseline() == Baseline::Covariate && trial.covariate("baseline").is_err();
+    let is_visit = mean.baseline_role() == Baseline::Covariate && trial.covariate("baseline").is_err();
     if is_visit { set.needs_baseline() } else { set }
 }
 
@@ -125,7 +125,7 @@ fn model_facts(fit: &Fit) -> ModelFacts {
     ModelFacts {
         formula: mean.to_string(),
         sentence: mean.sentence(),
-        baseline: mean.baseline(),
+        baseline: mean.baseline_role(),
         covariance: fit.covariance_structure().to_string(),
         attempts: fit.attempts().to_vec(),
         df: fit.df_method(),

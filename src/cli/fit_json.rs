@@ -120,7 +120,7 @@ fn document(answer: &Answer) -> Result<Document, Failure> {
         df_method: fit.df_method(),
         information: fit.information_kind(),
         vcov_method: fit.vcov_method(),
-        baseline: fit.design().mean_model().baseline(),
+        baseline: fit.design().mean_model().baseline_role(),
         covariance_structure: fit.covariance_structure().clone(),
         weighted: arguments.weights.is_some(),
         n_obs: fit.n_observations(),

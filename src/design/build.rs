@@ -37,7 +37,7 @@ impl Design {
         model.must_have_outcome()?;
         let outcome = trial.outcome(&model.outcome)?;
         check_baseline(trial, model)?;
-        let mut visits = analysed_visits(trial, model.baseline(), options)?;
+        let mut visits = analysed_visits(trial, model.baseline_role(), options)?;
         let mut frame = Frame::new(trial, model, options, outcome, &visits)?;
         let exclusions = frame.exclusions(trial);
         let mut warnings = vec![];
@@ -95,7 +95,7 @@ fn check_size(model: &MeanModel, variables: &[Variable]) -> Result<()> {
 
 pub(super) fn check_baseline(trial: &Trial, model: &MeanModel) -> Result<()> {
     let in_formula = model.variables.iter().any(|v| v == "baseline");
-    let (why, remedy) = match model.baseline() {
+    let (why, remedy) = match model.baseline_role() {
         Baseline::Covariate if !in_formula => ("`baseline` is not in the formula", "add `baseline +` to the formula"),
         Baseline::Constrained if trial.schedule().baseline().is_none() => {
             ("the schedule has no baseline visit", "declare the baseline visit in the layout")
@@ -105,7 +105,7 @@ pub(super) fn check_baseline(trial: &Trial, model: &MeanModel) -> Result<()> {
         }
         _ => return Ok(()),
     };
-    Err(Error::invalid(format!("the baseline as {} in `{model}`", model.baseline()), why, remedy))
+    Err(Error::invalid(format!("the baseline as {} in `{model}`", model.baseline_role()), why, remedy))
 }
 
 /// Positions of the analysed visits in the schedule, in its order.
@@ -177,7 +177,7 @@ impl Frame {
 
     /// What the coefficients mean, once levels and visits are decided.
     pub fn columns(&self, trial: &Trial, model: &MeanModel, options: &DesignOptions) -> Result<Columns> {
-        let constraint = constraint(trial, model.baseline(), &self.visits, &self.known.variables)?;
+        let constraint = constraint(trial, model.baseline_role(), &self.visits, &self.known.variables)?;
         check_size(model, &self.known.variables)?;
         let coded = coding::columns(model, &self.known.variables, constraint);
         let (entries, products) = self.collapse(&coded.parts, constraint);

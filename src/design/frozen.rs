@@ -70,7 +70,7 @@ impl FrozenDesign {
         let protocol = protocol.restricted(&model.outcome, &names);
         let nobody = protocol.without_patients();
         check_baseline(&nobody, model)?;
-        let visits = analysed_visits(&nobody, model.baseline(), options)?;
+        let visits = analysed_visits(&nobody, model.baseline_role(), options)?;
         let frame = Frame::new(&nobody, model, options, nobody.outcome(&model.outcome)?, &visits)?;
         let columns = Arc::new(frame.columns(&nobody, model, options)?);
         Ok(Self { columns, protocol })
@@ -115,7 +115,7 @@ impl FrozenDesign {
         };
         let mut pairs = vec![
             ("the mean model".to_string(), own.model.to_string(), their.model.to_string()),
-            ("the baseline".into(), own.model.baseline().to_string(), their.model.baseline().to_string()),
+            ("the baseline".into(), own.model.baseline_role().to_string(), their.model.baseline_role().to_string()),
             ("the visits".into(), visits(&self.protocol), visits(&other.protocol)),
             ("the analysed visits".into(), text(own.visit_labels.clone()), text(their.visit_labels.clone())),
             ("the arms".into(), text(self.protocol.arms().to_vec()), text(other.protocol.arms().to_vec())),

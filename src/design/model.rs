@@ -183,7 +183,7 @@ impl MeanModel {
 
     /// What is done with the baseline: as stated, or a [covariate](Baseline::Covariate) where the mean has `baseline`
     /// among its variables, and else part of the [response](Baseline::Response).
-    pub fn baseline(&self) -> Baseline {
+    pub fn baseline_role(&self) -> Baseline {
         let named = || self.variables.iter().any(|v| v == "baseline");
         self.stated_baseline.unwrap_or_else(|| if named() { Baseline::Covariate } else { Baseline::Response })
     }
@@ -245,7 +245,7 @@ impl MeanModel {
             Some((last, rest)) => format!("fixed effects of {} and {last}", rest.join(", ")),
         };
         let intercept = if self.intercept || self.terms.is_empty() { "" } else { ", without an intercept" };
-        let baseline = match self.baseline() {
+        let baseline = match self.baseline_role() {
             Baseline::Constrained => {
                 " The baseline measurement was part of the response, with one mean common to all arms (constrained longitudinal data analysis)."
             }
@@ -328,7 +328,7 @@ impl MeanModel {
 /// The same outcome, terms and treatment of the baseline, stated or not.
 impl PartialEq for MeanModel {
     fn eq(&self, other: &Self) -> bool {
-        let terms = |m: &Self| (m.intercept, m.baseline());
+        let terms = |m: &Self| (m.intercept, m.baseline_role());
         (&self.outcome, &self.variables, &self.terms) == (&other.outcome, &other.variables, &other.terms) && terms(self) == terms(other)
     }
 }
@@ -349,7 +349,7 @@ impl FromStr for MeanModel {
 
 impl From<MeanModel> for Written {
     fn from(model: MeanModel) -> Self {
-        Self { formula: model.to_string(), baseline: model.baseline() }
+        Self { formula: model.to_string(), baseline: model.baseline_role() }
     }
 }
 

@@ -50,11 +50,11 @@ impl RandomRows {
         let (factor, levels, codes) = combined(sides);
         let variables = effects.variables();
         let lookup = |name: &String| {
-            variables::lookup(trial, model.baseline(), outcome, visits, name).map_err(|e| with_hint(e, trial, &factor, name))
+            variables::lookup(trial, model.baseline_role(), outcome, visits, name).map_err(|e| with_hint(e, trial, &factor, name))
         };
         let variables = variables.iter().map(lookup).collect::<Result<_>>()?;
         let level_of = codes.into_iter().map(|c| c.map(|c| c as u32)).collect();
-        let baseline = trial.schedule().baseline().filter(|_| model.baseline() == Baseline::Constrained);
+        let baseline = trial.schedule().baseline().filter(|_| model.baseline_role() == Baseline::Constrained);
         let before = baseline.and_then(|b| visits.iter().position(|&t| t == b));
         Ok(Self {
             factor,
@@ -124,7 +124,7 @@ fn side(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize], n
         return Ok(Side { name: columns.patient.clone(), levels: trial.patients().to_vec(), codes, of_patients: true, fixed: true });
     }
     let looked_up =
-        || variables::lookup(trial, model.baseline(), outcome, visits, name).map_err(|error| unknown_factor(error, trial, name));
+        || variables::lookup(trial, model.baseline_role(), outcome, visits, name).map_err(|error| unknown_factor(error, trial, name));
     let variable = variables::cluster(trial, name, visits).map_or_else(looked_up, Ok)?;
     if !variable.is_factor() {
         return Err(Error::invalid(

@@ -230,6 +230,6 @@ impl MeanModel {
         for model in models {
             all = model.terms().iter().fold(all, |all, term| all.effect(term));
         }
-        all.with_baseline(models[0].baseline())
+        all.with_baseline(models[0].baseline_role())
     }
 }

@@ -8,7 +8,7 @@ use crate::trial::{Outcome, Role, Scope, Trial, Variable};
 pub(super) fn resolve(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize]) -> Result<Vec<Variable>> {
     let mut found: Vec<Variable> = vec![];
     for name in &model.variables {
-        let variable = lookup(trial, model.baseline(), outcome, visits, name)?;
+        let variable = lookup(trial, model.baseline_role(), outcome, visits, name)?;
         let twin = found.iter().find(|v| v.role() == variable.role() && matches!(v.role(), Role::Arm | Role::Visit));
         if let Some(twin) = twin {
             return Err(Error::invalid(

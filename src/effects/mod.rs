@@ -29,7 +29,7 @@ pub use crate::bootstrap::{Bootstrap, BootstrapDistribution, BootstrapInterval, 
 pub use correction::{Correction, HedgesForm};
 pub(crate) use model::from_rows;
 pub use model::{from_estimates, from_model, from_model_estimates};
-pub use options::{Compared, Denominator, EffectOptions, GroupSize, IntervalMethod, Positive};
+pub use options::{Denominator, EffectOptions, GroupSize, IntervalMethod, Positive, RawScores};
 pub use raw::{between_arms, within_arms};
 pub use reliable_change::{ReliableChange, ReliableChangeRow, ReliableChanges, Threshold};
 pub use table::{Difference, EffectSize, EffectSizes, Limits, Source, independent_groups_se};

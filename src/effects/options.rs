@@ -146,7 +146,7 @@ impl Positive {
 
 /// What is compared between arms in raw data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Compared {
+pub enum RawScores {
     /// The scores at the visit (the default).
     #[default]
     AtVisit,
@@ -155,7 +155,7 @@ pub enum Compared {
 }
 
 choices! {
-    Compared, "scores compared between arms":
+    RawScores, "scores compared between arms":
     AtVisit = "at-visit", [], "the scores at the visit";
     Change = "change", [], "the changes from baseline";
 }
@@ -169,7 +169,7 @@ choices! {
 /// | `interval` | [`IntervalMethod::Delta`] | how limits are computed |
 /// | `level` | 0.95 | confidence level |
 /// | `positive` | [`Positive::Rise`] | the sign |
-/// | `compared` | [`Compared::AtVisit`] | raw data between arms: scores or changes |
+/// | `compared` | [`RawScores::AtVisit`] | raw data between arms: scores or changes |
 /// | `baseline` | [`BaselineFrom::Visit`] | where the baseline is found |
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct EffectOptions {
@@ -178,7 +178,7 @@ pub struct EffectOptions {
     pub(super) interval: IntervalMethod,
     pub(super) level: Level,
     pub(super) positive: Positive,
-    pub(super) compared: Compared,
+    pub(super) compared: RawScores,
     pub(super) baseline: BaselineFrom,
 }
 
@@ -229,7 +229,7 @@ impl EffectOptions {
     }
 
     /// What is compared between arms in raw data.
-    pub fn compared(mut self, compared: Compared) -> Self {
+    pub fn compared(mut self, compared: RawScores) -> Self {
         self.compared = compared;
         self
     }

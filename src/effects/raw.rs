@@ -1,7 +1,7 @@
 //! Effect sizes from observed scores.
 
 use super::deviation::pooled;
-use super::options::{Compared, EffectOptions};
+use super::options::{EffectOptions, RawScores};
 use super::placed::{Placed, Target};
 use super::scores::{Sample, Scores};
 use super::table::{EffectSizes, Source, standardize};
@@ -41,7 +41,7 @@ pub fn within_arms(trial: &Trial, outcome: &str, options: &EffectOptions) -> Res
 
 /// Effect sizes of every other arm against the reference arm, at every visit after baseline, from the observed scores.
 ///
-/// The difference is that of means (of scores or of changes, [`Compared`]), its standard error that of the t test
+/// The difference is that of means (of scores or of changes, [`RawScores`]), its standard error that of the t test
 /// with pooled variance and n₁ + n₂ − 2 degrees of freedom.
 ///
 /// # Errors
@@ -73,8 +73,8 @@ pub fn between_arms(trial: &Trial, outcome: &str, options: &EffectOptions) -> Re
     let labels = trial.schedule().labels();
     let sample = |arm: usize, visit: usize| -> Result<Sample> {
         match options.compared {
-            Compared::AtVisit => Ok(scores.at_visit(arm, visit)),
-            Compared::Change => scores.change(arm, visit),
+            RawScores::AtVisit => Ok(scores.at_visit(arm, visit)),
+            RawScores::Change => scores.change(arm, visit),
         }
     };
     let mut differences = vec![];

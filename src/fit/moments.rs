@@ -65,12 +65,12 @@ impl Moments {
     }
 
     /// The number of observations N.
-    pub fn observations(&self) -> usize {
+    pub fn n_observations(&self) -> usize {
         self.patterns.iter().map(|p| p.patients * p.visits.len()).sum()
     }
 
     /// The number of patients.
-    pub fn patients(&self) -> usize {
+    pub fn n_patients(&self) -> usize {
         self.patterns.iter().map(|p| p.patients).sum()
     }
 }

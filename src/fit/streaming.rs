@@ -31,7 +31,7 @@ impl TrialMoments {
     /// let layout = layout.part_of(&protocol);
     /// let chunks = layout.csv_chunks("data-samples/antidepressant/antidepressant.csv", 100)?;
     /// let moments = TrialMoments::of_chunks(&model.freeze(&protocol)?, &layout, chunks)?;
-    /// assert_eq!((moments.patients(), moments.observations()), (172, 608));
+    /// assert_eq!((moments.n_patients(), moments.n_observations()), (172, 608));
     /// println!("{}", model.fit_moments(&moments)?.coefficients());
     /// # Ok::<(), trialstats::Error>(())
     /// ```

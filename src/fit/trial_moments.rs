@@ -120,12 +120,12 @@ impl TrialMoments {
     }
 
     /// The number of patients with an analysed observation.
-    pub fn patients(&self) -> usize {
+    pub fn n_patients(&self) -> usize {
         self.census.tally.patients
     }
 
     /// The number of analysed observations.
-    pub fn observations(&self) -> usize {
+    pub fn n_observations(&self) -> usize {
         self.census.tally.observations()
     }
 
@@ -193,7 +193,7 @@ impl TrialMoments {
         let columns = &occurring.columns;
         let centres = partners(columns).iter().zip(&point.centres).map(|(p, &by)| p.map(|p| (p, by))).collect();
         let products = (0..occurring.visits.len()).map(|t| value_products(columns, &patterns, t)).collect();
-        let sums = ValueSums { products, centres, observations: self.observations() };
+        let sums = ValueSums { products, centres, observations: self.n_observations() };
         occurring.account.decide_aliased(columns, ScaledGram::of_sums(columns, &sums));
         Ok(occurring)
     }

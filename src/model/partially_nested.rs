@@ -155,7 +155,7 @@ impl PartiallyNested {
 
     fn random_effects(&self) -> RandomEffects {
         let of = RandomEffects::of(&self.group);
-        let after_baseline = self.mean.baseline() == Baseline::Constrained;
+        let after_baseline = self.mean.baseline_role() == Baseline::Constrained;
         match self.effect {
             GroupEffect::Constant if after_baseline => of.without_intercept().effect("arm"),
             GroupEffect::Constant => of,

@@ -58,7 +58,7 @@ check_all![
     crate::design::CovariateMeans,
     crate::design::EffectCovariance,
     crate::design::FactorWeights,
-    crate::effects::Compared,
+    crate::effects::RawScores,
     crate::effects::Correction,
     crate::effects::Denominator,
     crate::effects::GroupSize,

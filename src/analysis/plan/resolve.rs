@@ -22,7 +22,7 @@ impl Plan {
             plan.model = plan.model.map_mean(MeanModel::for_one_arm);
         }
         let mean = plan.model.mean();
-        if mean.stated_baseline().is_none() && mean.baseline() == Baseline::Response && trial.schedule().baseline().is_some() {
+        if mean.stated_baseline().is_none() && mean.baseline_role() == Baseline::Response && trial.schedule().baseline().is_some() {
             plan.model = plan.model.baseline(Baseline::Constrained);
         }
         plan.model = plan.model.with_default_covariance(trial);

@@ -269,7 +269,7 @@ fn a_formula_says_the_mean_and_leaves_the_rest() {
     let plan = Plan::new("y").covariance(Covariance::Toeplitz).df(Df::Residual).baseline(Baseline::Response);
     let plan = plan.formula("site + arm * visit + (1 | site)").expect("a formula");
     assert_eq!(plan.model.to_string(), "~ site + arm * visit + (1 | site) + toep(visit | patient)");
-    assert_eq!((plan.model.df_method(), plan.model.mean().baseline()), (Df::Residual, Baseline::Response));
+    assert_eq!((plan.model.df_method(), plan.model.mean().baseline_role()), (Df::Residual, Baseline::Response));
     let plan = plan.formula("arm * visit + ar1(visit | arm / patient)").expect("a formula");
     assert_eq!(plan.model.to_string(), "~ arm * visit + (1 | site) + ar1(visit | arm / patient)");
     assert!(plan.formula("arm * (visit").is_err());

@@ -189,7 +189,7 @@ fn a_structure_of_ones_own_fits_as_a_built_in_one_does() {
 fn the_moments_count_every_observation_once() {
     let fit = Model::formula("FEV1 ~ ARMCD * AVISIT").expect("parses").fit(&fev()).expect("fits");
     let moments = fit.moments().expect("one covariance for all");
-    assert_eq!((moments.observations(), moments.patients()), (537, 197));
+    assert_eq!((moments.n_observations(), moments.n_patients()), (537, 197));
     // One pattern for each non-empty set of the four visits that somebody has.
     assert!(moments.patterns.len() <= 15);
 }

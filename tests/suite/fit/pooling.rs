@@ -216,7 +216,7 @@ fn data_that_do_not_follow_the_protocol_are_refused_by_name() {
     assert!(refusal("id,group,week,score,site\n9,P,0,1,c\n9,P,4,1,c\n").contains("`site` = c"));
     assert!(refusal("id,group,week,score,site\n9,P,0,1,3\n9,P,4,1,3\n").contains("it is a number per patient and not a level per patient"));
     // A file in which arms and levels are fewer is no problem.
-    assert_eq!(TrialMoments::of(&frozen, &read("id,group,week,score,site\n9,T,4,1,b\n9,T,0,1,b\n")).unwrap().observations(), 2);
+    assert_eq!(TrialMoments::of(&frozen, &read("id,group,week,score,site\n9,T,4,1,b\n9,T,0,1,b\n")).unwrap().n_observations(), 2);
 }
 
 #[test]
@@ -239,7 +239,7 @@ proptest! {
         let parts: Vec<TrialMoments> = order.iter().map(|&k| moments_of(&model, &trial, &part(k))).collect();
         let whole = pooled(split(&model, &trial, 1));
         let sum = pooled(parts);
-        prop_assert_eq!(sum.patients(), whole.patients());
+        prop_assert_eq!(sum.n_patients(), whole.n_patients());
         prop_assert_eq!(sum.patterns().len(), whole.patterns().len());
         let (a, b) = (model.fit_moments(&sum).unwrap(), model.fit_moments(&whole).unwrap());
         for (a, b) in a.coefficients().rows.iter().zip(&b.coefficients().rows) {

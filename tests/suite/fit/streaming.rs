@@ -35,7 +35,7 @@ fn chunks_of_any_size_give_the_fit_of_the_whole() {
     let whole = model().fit(&read_text(&layout(), "fev", &text)).unwrap();
     for rows in [1, 3, 7, 100, 10_000] {
         let moments = stream(&text, rows).unwrap();
-        assert_eq!((moments.patients(), moments.randomized()), (197, 200));
+        assert_eq!((moments.n_patients(), moments.randomized()), (197, 200));
         let fit = model().fit_moments(&moments).unwrap();
         for (a, b) in fit.coefficients().rows.iter().zip(&whole.coefficients().rows) {
             assert!((a.estimate - b.estimate).abs() < POOLED * b.se, "{rows} rows: {a:?} {b:?}");

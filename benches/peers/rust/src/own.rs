@@ -68,7 +68,7 @@ fn patients() -> Patients {
         AfterThePass { fit: median(BUDGET, fit), kenward_roger: median(BUDGET, || fit().coefficients()) }
     };
     on_threads(1, || Patients {
-        observations: moments.observations(),
+        observations: moments.n_observations(),
         pass: [on(1), on(2)],
         few: after(&few),
         many: after(&moments),
