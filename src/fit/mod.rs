@@ -6,6 +6,7 @@
 mod assembly;
 pub(crate) mod blocks;
 pub(crate) mod build;
+mod cause;
 pub(crate) mod centring;
 mod change;
 pub(crate) mod classes;
@@ -47,7 +48,7 @@ pub(crate) mod working;
 pub(crate) mod workspace;
 
 pub use engine::Engine;
-pub use failure::{Confounded, Failure, VisitPair};
+pub use failure::{Confounded, Failure, Silence, VisitPair};
 pub use moments::{Moments, PatternMoments};
 
 pub use problem::Estimation;
