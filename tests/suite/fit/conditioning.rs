@@ -95,7 +95,7 @@ fn raw_polynomials_of_calendar_years_fit() {
 /// The same for random effects with independent residuals, and for the sandwich.
 #[test]
 fn every_engine_measures_columns_from_others() {
-    let parts = parts();
+    let parts = &parts();
     let with = |e: f64, offset: f64| {
         fev_with(&["BL2"], move |row| vec![offset * (2.0 * row[5].parse::<f64>().expect("a number") + 3.0) + e * parts[row[0]]])
     };
