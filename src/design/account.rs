@@ -69,6 +69,11 @@ impl Account {
 
     /// The same without a warning; returns the columns that are nearly determined.
     pub(super) fn set_aliased(&mut self, gram: ScaledGram) -> Vec<NearColumn> {
+        if gram.is_well_conditioned() {
+            (self.aliased, self.shifts) = (vec![], vec![]);
+            self.gram = Some(Arc::new(gram));
+            return vec![];
+        }
         let elimination = gram.in_order();
         self.aliased = gram.aliased(&elimination);
         self.shifts = gram.shifts(&elimination);

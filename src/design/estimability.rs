@@ -7,6 +7,7 @@
 
 use super::double_double::{DoubleDouble, product};
 use super::{Account, Columns, Rows};
+use nalgebra::{Cholesky, DMatrix};
 
 /// The smallest share of a column that the earlier columns may leave for it to count as independent. R's `lm` has
 /// 1e-7, for it works in double precision throughout; here what is left keeps its digits (see `nearness`), and a share of
@@ -172,6 +173,17 @@ impl ScaledGram {
     pub(crate) fn of_sums(columns: &Columns, sums: &ValueSums) -> Self {
         let scale: Vec<f64> = (0..columns.values).map(|k| power_of_two(sums.mean_square(k).sqrt())).collect();
         Self::of_visits(columns, &scale, SMALLEST_SHARE_OF_SUMS, |t| sums.at_visit(t, &scale))
+    }
+
+    /// Whether every column is far from being determined by those before it, as working precision tells surely and
+    /// fast: the decision needs no more digits then.
+    pub(super) fn is_well_conditioned(&self) -> bool {
+        const FAR: f64 = 0.05;
+        let p = self.scale.len();
+        let unit: Vec<f64> = (0..p).map(|j| 1.0 / self.size(j)).collect();
+        let scaled = DMatrix::from_fn(p, p, |i, j| self.gram[i.max(j) * p + i.min(j)].to_f64() * unit[i] * unit[j]);
+        unit.iter().all(|u| u.is_finite())
+            && Cholesky::new(scaled).is_some_and(|factor| factor.l_dirty().diagonal().iter().all(|&pivot| pivot > FAR))
     }
 
     /// The columns taken in their order.

@@ -112,6 +112,20 @@ pub enum Failure {
         others: usize,
     },
 
+    /// The fit would take much time or memory, and was not told to go on.
+    #[error(
+        "the fit would take {}: {why}; choose a simpler model, or let it (`--allow-costly`, `Model::allow_costly`)",
+        super::cost::amount(*bytes, *seconds)
+    )]
+    Costly {
+        /// The memory it would take, in bytes.
+        bytes: f64,
+        /// The time it would take on one thread of an ordinary machine.
+        seconds: f64,
+        /// The part that takes most.
+        why: String,
+    },
+
     /// The squares of the outcome are beyond double precision.
     #[error(
         "the outcome goes up to {largest:e} in size, and double precision does not hold the squares of its variance; measure it in another \
@@ -195,6 +209,7 @@ impl Failure {
             Failure::NoVariationAt { .. } => "no-variation-at-visit",
             Failure::FarOut { .. } => "outcome-far-outside",
             Failure::OutOfScale { .. } => "outcome-out-of-scale",
+            Failure::Costly { .. } => "costly",
             Failure::Singular => "singular-mean-model",
             Failure::NoStart => "no-starting-value",
             Failure::EffectsNotIdentified { .. } => "random-effects-not-identified",
@@ -234,6 +249,7 @@ impl Failure {
             | Failure::NoResidualVariation
             | Failure::OutOfScale { .. }
             | Failure::Singular => self.to_string(),
+            Failure::Costly { bytes, seconds, .. } => format!("it would take {}", super::cost::amount(*bytes, *seconds)),
         }
     }
 
@@ -246,6 +262,7 @@ impl Failure {
             | Failure::NotConverged { .. }
             | Failure::NoVariationAt { .. }
             | Failure::FarOut { .. }
+            | Failure::Costly { .. }
             | Failure::TooManyParameters { .. }
             | Failure::NoStart => true,
             Failure::EffectsNotIdentified { .. }

@@ -15,12 +15,14 @@ use super::scaled_cholesky::ScaledCholesky;
 use super::search::{Convergence, MAX_ITERATIONS, Search, Steps};
 use super::sigmas::Sigmas;
 use super::sparse::SparseFit;
+use super::turned::{self, Turn, TurnedBack};
 use super::verify::Labels;
 use super::working::Working;
 use super::{Engine, Failure, Moments, moments, start};
 use crate::covariance::CovarianceStructure;
 use crate::design::{Account, Columns, Design, RandomTerm};
 use nalgebra::{DMatrix, DVector};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// How often a search may go on from another origin of the outcome.
@@ -58,10 +60,12 @@ pub(crate) struct Optimum {
     /// The sums that it was found from; none where every patient has a Σ of their own.
     pub moments: Option<Moments>,
     pub convergence: Convergence,
-    working: Working,
+    pub(super) working: Working,
     /// The working parameters at the optimum.
-    eta: Vec<f64>,
-    model: Arc<dyn MarginalModel>,
+    pub(super) eta: Vec<f64>,
+    /// The way to the parameters of the model, where they are not the natural ones.
+    pub(super) turn: Option<Arc<Turn>>,
+    pub(super) model: Arc<dyn MarginalModel>,
 }
 
 /// What an optimum is of: the columns fitted, and what they are measured from.
@@ -81,15 +85,15 @@ struct Place {
 }
 
 /// An optimum, and whether sums of squares lost their digits on the way.
-struct Candidate {
-    optimum: Optimum,
+pub(super) struct Candidate {
+    pub optimum: Optimum,
     lost_digits: bool,
 }
 
 /// A search that found no optimum, and where it ended.
 #[derive(Debug)]
-struct Lost {
-    failure: Failure,
+pub(super) struct Lost {
+    pub failure: Failure,
     place: Option<Place>,
     /// Whether sums of squares lost their digits on the way.
     lost_digits: bool,
@@ -124,8 +128,28 @@ impl Optimum {
     /// Where a visit varies far less than the outcome as a whole, rounding spoils its sums of squares, and a search
     /// may end in it. The search then goes on from where it stood with the outcome measured from the mean found
     /// there, which keeps the digits of small residuals.
+    ///
+    /// Where visits are all but multiples of each other, the search goes on in another basis of the visits.
     pub fn new(design: &Design, classes: impl Into<Classes>, estimation: Estimation) -> Result<Self, Failure> {
         let classes = classes.into();
+        match Self::in_natural_parameters(design, classes.clone(), estimation) {
+            Ok(optimum) => {
+                let sigmas = optimum.covariances();
+                if !turned::is_nearly_singular(&sigmas) {
+                    return Ok(optimum);
+                }
+                let better = Self::in_another_basis(design, &classes, estimation, Some(sigmas));
+                Ok(better.and_then(Result::ok).unwrap_or(optimum))
+            }
+            Err(failure) if failure.depends_on_covariance() => {
+                let other = Self::in_another_basis(design, &classes, estimation, None);
+                other.and_then(Result::ok).ok_or_else(|| named(failure, design))?.with_variation(design)
+            }
+            Err(failure) => Err(named(failure, design)),
+        }
+    }
+
+    fn in_natural_parameters(design: &Design, classes: Classes, estimation: Estimation) -> Result<Self, Failure> {
         let mut place = None;
         for _ in 0..MOVES_OF_ORIGIN {
             let moved = place.is_some();
@@ -134,10 +158,10 @@ impl Optimum {
                 Ok(found) if !found.lost_digits => return Ok(found.optimum),
                 Ok(found) => place = Some(Place { origin: found.optimum.beta.as_slice().to_vec(), theta: found.optimum.theta }),
                 Err(lost) if lost.place.is_some() && lost.may_go_on() => place = lost.place,
-                Err(lost) => return Err(named(lost.failure, design)),
+                Err(lost) => return Err(lost.failure),
             }
         }
-        let found = Self::from(design, classes, estimation, place).map_err(|lost| named(lost.failure, design))?;
+        let found = Self::from(design, classes, estimation, place).map_err(|lost| lost.failure)?;
         found.optimum.with_variation(design)
     }
 
@@ -204,6 +228,7 @@ impl Optimum {
             phi: fit.phi.clone(),
             eta: working.at_natural(&fit.theta),
             working,
+            turn: None,
             sigmas,
             clusters,
             parameter_names: labels.parameters,
@@ -235,6 +260,7 @@ impl Optimum {
             convergence,
             working: search.room.working,
             eta: search.eta,
+            turn: None,
             model: Arc::new(Found::new(likelihood, search.place, origin, search.room.derived)),
         }
     }
@@ -271,14 +297,28 @@ impl Optimum {
 
     /// The likelihood at another θ; `None` where it has no value.
     pub fn at(&self, theta: &[f64]) -> Option<Solution> {
-        self.model.at(theta)
+        self.model.at(&self.of_model(theta))
+    }
+
+    /// Natural parameters as the model has them.
+    fn of_model<'t>(&self, theta: &'t [f64]) -> Cow<'t, [f64]> {
+        self.turn.as_ref().map_or(Cow::Borrowed(theta), |turn| Cow::Owned(turn.turned(theta)))
+    }
+
+    /// ∂θ/∂θ' of the parameters θ' of the [model](Self::model), where they are not the natural ones.
+    pub fn turn(&self) -> Option<&DMatrix<f64>> {
+        self.turn.as_ref().map(|turn| &turn.jacobian)
     }
 
     /// −2ℓ at η with its derivatives over η, and θ there; `None` where it has no value.
     pub fn deviance(&self, eta: &[f64]) -> Option<(f64, Curvature, Vec<f64>)> {
         let mut theta = vec![0.0; eta.len()];
         self.working.to_natural(eta, &mut theta);
-        let (value, mut curvature) = self.model.curvature_at(&theta)?;
+        let (value, mut curvature) = self.model.curvature_at(&self.of_model(&theta))?;
+        if let Some(inverse) = self.turn().and_then(|j| j.clone().try_inverse()) {
+            curvature.gradient = inverse.transpose() * curvature.gradient;
+            curvature.hessian = inverse.transpose() * curvature.hessian * inverse;
+        }
         self.to_working(eta, &mut curvature);
         Some((value, curvature, theta))
     }
@@ -295,7 +335,11 @@ impl Optimum {
 
     /// What fits the same model to other data, beginning at this optimum; `design` is that of the fit.
     pub fn repeat(&self, design: &Design) -> Result<Box<dyn Repeat>, Failure> {
-        self.model.repeat(self, design)
+        let own = self.model.repeat(self, design)?;
+        Ok(match &self.turn {
+            None => own,
+            Some(turn) => Box::new(TurnedBack { own, turn: turn.clone(), theta: self.theta.clone() }),
+        })
     }
 }
 
@@ -325,7 +369,7 @@ fn first_found<L: SecondOrder>(likelihood: &L, theta: Option<Vec<f64>>) -> Resul
     Err(last)
 }
 
-fn found<L: SecondOrder>(likelihood: L, origin: Vec<f64>, theta: Option<Vec<f64>>, fitting: Fitting) -> Result<Candidate, Lost> {
+pub(super) fn found<L: SecondOrder>(likelihood: L, origin: Vec<f64>, theta: Option<Vec<f64>>, fitting: Fitting) -> Result<Candidate, Lost> {
     let (search, steps) = first_found(&likelihood, theta).map_err(|(failure, search)| {
         let Some(search) = search else { return failure.into() };
         let mean = L::mean(&search.place);
@@ -358,7 +402,7 @@ fn named(failure: Failure, design: &Design) -> Failure {
 }
 
 /// β of least squares, without weights for the visits.
-fn least_squares(design: &Design, kept: &[usize]) -> Option<Vec<f64>> {
+pub(super) fn least_squares(design: &Design, kept: &[usize]) -> Option<Vec<f64>> {
     let rows = moments::active_rows(&design.columns, false, kept);
     let (mut gram, mut cross) = (DMatrix::zeros(kept.len(), kept.len()), DVector::zeros(kept.len()));
     let visits = design.columns.visits.len();
@@ -383,7 +427,7 @@ fn fitted_columns(columns: &Columns, account: &Account) -> Vec<usize> {
 }
 
 /// The columns that are fitted, and the names for messages, once it is sure that there are enough observations.
-fn checked(columns: &Columns, account: &Account, random: &[RandomTerm], classes: &Classes) -> Result<(Vec<usize>, Labels), Failure> {
+pub(super) fn checked(columns: &Columns, account: &Account, random: &[RandomTerm], classes: &Classes) -> Result<(Vec<usize>, Labels), Failure> {
     let kept = fitted_columns(columns, account);
     let labels = Labels::of(columns, &*classes.structures[0]);
     let of_effects: usize = random.iter().map(|term| term.pairs().len()).sum();

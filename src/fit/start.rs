@@ -55,6 +55,15 @@ pub(crate) fn starts<L: Likelihood>(likelihood: &L, smallest: f64) -> Result<Vec
     if found.is_empty() { Err(Failure::NoStart) } else { Ok(found) }
 }
 
+/// The covariances of the least-squares residuals, group by group, where all are positive definite.
+pub(super) fn residual_covariances(problem: &Problem) -> Option<Vec<DMatrix<f64>>> {
+    let mut point = problem.blank_point();
+    problem.set_least_squares(&[], &mut point, &mut problem.workspace())?;
+    let of_group = |group| pairwise_covariance(problem, &point.r, group, f64::EPSILON * f64::EPSILON);
+    let covariances: Vec<DMatrix<f64>> = (0..problem.sigmas.groups).map(of_group).collect();
+    covariances.iter().all(is_regular).then_some(covariances)
+}
+
 /// The covariance of the residuals of a group, each pair of visits from the patients who have both. Visits and pairs that nobody has get the average variance and no correlation.
 fn pairwise_covariance(problem: &Problem, squares: &Blocks, group: usize, smallest: f64) -> DMatrix<f64> {
     let t = problem.sigmas.visits();
