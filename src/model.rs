@@ -16,8 +16,9 @@ use crate::design::{
 };
 use crate::error::{Error, Result};
 use crate::fit::classes::Classes;
+use crate::fit::cost::Work;
 use crate::fit::optimum::Optimum;
-use crate::fit::{Engine, Estimation, TrialMoments};
+use crate::fit::{Engine, Estimation, Failure, TrialMoments};
 use crate::inference::fallback::{Fallback, first_that_fits};
 use crate::inference::{Df, Fit, InformationKind, MomentsFit, Settings, Vcov};
 use crate::trial::{Protocol, Trial};
@@ -78,6 +79,7 @@ pub struct Model {
     vcov: Vcov,
     clusters: Clusters,
     options: DesignOptions,
+    allows_costly: bool,
 }
 
 /// The usual mean, `arm * visit`, of an outcome that is named later, and the defaults for all else.
@@ -101,6 +103,7 @@ impl Model {
             vcov: Vcov::default(),
             clusters: Clusters::default(),
             options: DesignOptions::default(),
+            allows_costly: false,
         }
     }
 
@@ -267,6 +270,18 @@ impl Model {
         self
     }
 
+    /// Lets a fit begin that would take more than two minutes or four gigabytes, as an unstructured covariance of a hundred
+    /// visits does; such a fit is [refused](crate::fit::Failure::Costly) otherwise, with what it would take and why.
+    pub fn allow_costly(mut self, allow: bool) -> Self {
+        self.allows_costly = allow;
+        self
+    }
+
+    /// Whether a costly fit may begin.
+    pub fn allows_costly(&self) -> bool {
+        self.allows_costly
+    }
+
     /// The visits to analyse, by label.
     pub fn visits<S: Into<String>>(mut self, visits: impl IntoIterator<Item = S>) -> Self {
         self.options.visits = Some(visits.into_iter().map(Into::into).collect());
@@ -377,10 +392,26 @@ impl Model {
         self.goes_with_clusters(&design)?;
         design.set_clusters(clusters_for(self.df, self.vcov, &self.clusters, &design, trial)?);
         let bind = |covariance: &Covariance| Ok((self.classes(covariance, &design, trial)?, Engine::of(covariance, &design)));
-        let fit = |(classes, engine): (Classes, Engine)| Optimum::by(engine, &design, classes, self.estimation);
+        let fit = |(classes, engine): (Classes, Engine)| {
+            self.check_cost(&design, &classes, engine)?;
+            Optimum::by(engine, &design, classes, self.estimation)
+        };
         let found = first_that_fits(&self.covariance_for(design.random()), &self.fallbacks, bind, fit)?;
         let (optimum, settings) = self.found(found);
         Ok(Fit::new(design, settings, optimum))
+    }
+
+    /// Refuses what would take long, unless it may.
+    fn check_cost(&self, design: &Design, classes: &Classes, engine: Engine) -> std::result::Result<(), Failure> {
+        let slopes = matches!(self.df, Df::Satterthwaite) && !self.vcov.is_cluster_robust() || self.df.adjusts_covariance();
+        let work = Work {
+            design,
+            engine,
+            parameters: classes.structures[0].parameter_names(&design.columns.visit_labels).len() * design.columns.groups.len(),
+            slopes,
+            robust: self.vcov.is_cluster_robust() && self.df == Df::Satterthwaite,
+        };
+        if self.allows_costly { Ok(()) } else { work.check() }
     }
 
     /// A covariance structure on the design's visits; one for each set of coordinates where it takes them from the

@@ -47,6 +47,9 @@ pub struct FitArguments {
     /// The covariance of the estimates
     #[arg(long, value_parser = choice::<Vcov>(), default_value_t)]
     pub vcov: Vcov,
+    /// Begin a fit that would take more than two minutes or four gigabytes
+    #[arg(long)]
+    pub allow_costly: bool,
     /// What is done with the value before treatment; a covariate where the formula names `baseline`, else part of the
     /// response
     #[arg(long, value_parser = choice::<Baseline>())]
@@ -166,7 +169,8 @@ impl FitArguments {
 
     fn model(&self) -> Result<Model, Failure> {
         let model = self.model_of_formula()?.covariance_else(self.fallbacks.clone());
-        let mut model = model.estimation(self.estimation).df(self.df).information(self.information).vcov(self.vcov);
+        let model = model.estimation(self.estimation).df(self.df).information(self.information).vcov(self.vcov);
+        let mut model = model.allow_costly(self.allow_costly);
         if let Some(covariance) = &self.covariance {
             model = model.covariance(covariance.clone());
         }

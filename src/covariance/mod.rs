@@ -53,6 +53,7 @@ mod spatial;
 #[cfg(test)]
 mod tests;
 mod toeplitz;
+mod turned;
 mod unstructured;
 
 pub use ante_dependence::AnteDependence;
@@ -68,6 +69,7 @@ pub use random_coefficients::RandomCoefficients;
 pub use selected::Selected;
 pub use spatial::{Coordinates, Decay, Spatial};
 pub use toeplitz::{Lagged, Toeplitz};
+pub(crate) use turned::Turned;
 pub use unstructured::Unstructured;
 
 use crate::error::Result;

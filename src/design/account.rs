@@ -1,5 +1,6 @@
 //! What is analysed and what is not.
 
+use super::nearness::{NearColumn, Shift};
 use super::*;
 
 /// An account of the data of a model: how many patients and observations are analysed, how often each combination of
@@ -16,6 +17,8 @@ pub struct Account {
     pub(crate) aliased: Vec<AliasedColumn>,
     /// Counts of levels and sums of numbers.
     pub(crate) tally: Tally,
+    /// What a fit takes from columns that earlier ones nearly determine, in the order of the columns.
+    pub(crate) shifts: Vec<Shift>,
     /// X'X, where it is known.
     pub(crate) gram: Option<Arc<ScaledGram>>,
 }
@@ -23,7 +26,7 @@ pub struct Account {
 impl Account {
     /// An account in which every column is determined.
     pub(crate) fn new(exclusions: Exclusions, warnings: Vec<String>, tally: Tally) -> Self {
-        Self { exclusions, warnings, aliased: vec![], tally, gram: None }
+        Self { exclusions, warnings, aliased: vec![], shifts: vec![], tally, gram: None }
     }
 
     /// How many patients are analysed.
@@ -57,10 +60,25 @@ impl Account {
         self.tally.observed.iter().filter(|c| c.is_in(cell)).map(|c| c.n).sum()
     }
 
-    /// Takes the columns that earlier ones determine from X'X, and names them in the warnings.
+    /// Takes the columns that earlier ones determine, or nearly do, from X'X, and names them in the warnings.
     pub(crate) fn decide_aliased(&mut self, columns: &Columns, gram: ScaledGram) {
-        self.aliased = gram.aliased();
+        let near = self.set_aliased(gram);
         self.warnings.extend(self.aliased.iter().map(|a| a.sentence(columns)));
+        self.warnings.extend(near.iter().map(|n| n.sentence(columns)));
+    }
+
+    /// The same without a warning; returns the columns that are nearly determined.
+    pub(super) fn set_aliased(&mut self, gram: ScaledGram) -> Vec<NearColumn> {
+        if gram.is_well_conditioned() {
+            (self.aliased, self.shifts) = (vec![], vec![]);
+            self.gram = Some(Arc::new(gram));
+            return vec![];
+        }
+        let elimination = gram.in_order();
+        self.aliased = gram.aliased(&elimination);
+        self.shifts = gram.shifts(&elimination);
+        let near = gram.near(&elimination);
         self.gram = Some(Arc::new(gram));
+        near
     }
 }

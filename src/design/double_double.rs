@@ -4,7 +4,7 @@ use std::ops::{Add, Div, Mul, Sub};
 
 /// An unevaluated sum `high + low` of two numbers, `low` being at most half a unit in the last place of `high`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct DoubleDouble {
+pub(crate) struct DoubleDouble {
     high: f64,
     low: f64,
 }
@@ -48,7 +48,7 @@ fn ordered_sum(a: f64, b: f64) -> DoubleDouble {
 }
 
 /// a · b exactly, for factors below 1e150.
-pub(super) fn product(a: f64, b: f64) -> DoubleDouble {
+pub(crate) fn product(a: f64, b: f64) -> DoubleDouble {
     let halves = |x: f64| {
         let scaled = 134_217_729.0 * x;
         let upper = scaled - (scaled - x);

@@ -7,10 +7,12 @@
 
 use super::double_double::{DoubleDouble, product};
 use super::{Account, Columns, Rows};
+use nalgebra::{Cholesky, DMatrix};
 
-/// The smallest share of a column that the earlier columns may leave for it to count as independent; R's `lm` has the
-/// same 1e-7.
-const SMALLEST_SHARE: f64 = 1e-7;
+/// The smallest share of a column that the earlier columns may leave for it to count as independent. R's `lm` has
+/// 1e-7, for it works in double precision throughout; here what is left keeps its digits (see `nearness`), and a share of
+/// 1e-9 is a million times what rounding leaves of values that are truly dependent.
+const SMALLEST_SHARE: f64 = 1e-9;
 /// The same where X'X comes from sums in working precision, whose rounding is 1e-15 of a squared column.
 const SMALLEST_SHARE_OF_SUMS: f64 = 3e-7;
 /// Below this share of the uncentred size, what is left is rounding of the data.
@@ -50,19 +52,24 @@ impl AliasedColumn {
         if self.of.is_empty() {
             return format!("column `{}` is not estimable: it is zero in every analysed observation", name(self.column));
         }
-        let mut combination = String::new();
-        for (k, &(column, coefficient)) in self.of.iter().enumerate() {
-            let sign = match (k, coefficient < 0.0) {
-                (0, false) => "",
-                (0, true) => "−",
-                (_, false) => " + ",
-                (_, true) => " − ",
-            };
-            let size = if coefficient.abs() == 1.0 { String::new() } else { format!("{} × ", shortest(coefficient.abs())) };
-            combination.push_str(&format!("{sign}{size}{}", name(column)));
-        }
-        format!("column `{}` is not estimable: it equals {combination}", name(self.column))
+        format!("column `{}` is not estimable: it equals {}", name(self.column), combination(&self.of, columns))
     }
+}
+
+/// `(Intercept) − siteB + 2 × age`.
+pub(super) fn combination(of: &[(usize, f64)], columns: &Columns) -> String {
+    let mut combination = String::new();
+    for (k, &(column, coefficient)) in of.iter().enumerate() {
+        let sign = match (k, coefficient < 0.0) {
+            (0, false) => "",
+            (0, true) => "−",
+            (_, false) => " + ",
+            (_, true) => " − ",
+        };
+        let size = if coefficient.abs() == 1.0 { String::new() } else { format!("{} × ", shortest(coefficient.abs())) };
+        combination.push_str(&format!("{sign}{size}{}", columns.list.get(column).map_or("?", |c| c.name.as_str())));
+    }
+    combination
 }
 
 fn shortest(x: f64) -> String {
@@ -168,12 +175,43 @@ impl ScaledGram {
         Self::of_visits(columns, &scale, SMALLEST_SHARE_OF_SUMS, |t| sums.at_visit(t, &scale))
     }
 
+    /// Whether every column is far from being determined by those before it, as working precision tells surely and
+    /// fast: the decision needs no more digits then.
+    pub(super) fn is_well_conditioned(&self) -> bool {
+        const FAR: f64 = 0.05;
+        let p = self.scale.len();
+        let unit: Vec<f64> = (0..p).map(|j| 1.0 / self.size(j)).collect();
+        let scaled = DMatrix::from_fn(p, p, |i, j| self.gram[i.max(j) * p + i.min(j)].to_f64() * unit[i] * unit[j]);
+        unit.iter().all(|u| u.is_finite())
+            && Cholesky::new(scaled).is_some_and(|factor| factor.l_dirty().diagonal().iter().all(|&pivot| pivot > FAR))
+    }
+
+    /// The columns taken in their order.
+    pub(super) fn in_order(&self) -> Elimination {
+        self.eliminated(0..self.scale.len())
+    }
+
     /// The columns that earlier ones determine.
-    pub(crate) fn aliased(&self) -> Vec<AliasedColumn> {
-        let Elimination { factor, independent } = self.eliminated(0..self.scale.len());
+    pub(super) fn aliased(&self, elimination: &Elimination) -> Vec<AliasedColumn> {
+        let independent = &elimination.independent;
         let dependent = (0..self.scale.len()).filter(|j| !independent.contains(j));
         let before = |j: usize| independent.iter().take_while(|&&k| k < j).count();
-        dependent.map(|j| AliasedColumn { column: j, of: dependency(&factor, &independent[..before(j)], j, self) }).collect()
+        dependent.map(|j| AliasedColumn { column: j, of: self.dependency(elimination, &independent[..before(j)], j) }).collect()
+    }
+
+    /// The coefficients of column `j` on independent ones before it.
+    pub(super) fn dependency(&self, elimination: &Elimination, before: &[usize], j: usize) -> Vec<(usize, f64)> {
+        dependency(&elimination.factor, before, j, self)
+    }
+
+    /// The size of a scaled column.
+    pub(super) fn size(&self, j: usize) -> f64 {
+        self.gram[j * self.scale.len() + j].to_f64().sqrt()
+    }
+
+    /// The squared size of a scaled column with its numbers centred.
+    pub(super) fn centred(&self, j: usize) -> f64 {
+        self.centred[j]
     }
 
     /// From Σ z z' (its lower triangle, row by row) and Σ (z − mean)² at each visit, z in units of `value_scale`.
@@ -229,7 +267,7 @@ impl ScaledGram {
 }
 
 /// The power of two next below |x|; 1 for 0.
-fn power_of_two(x: f64) -> f64 {
+pub(super) fn power_of_two(x: f64) -> f64 {
     if x == 0.0 || !x.is_finite() { 1.0 } else { x.abs().log2().floor().clamp(-1000.0, 1000.0).exp2() }
 }
 

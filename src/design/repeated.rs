@@ -12,9 +12,7 @@ impl Design {
     /// The design with the columns aliased that its own patients do not determine.
     pub(crate) fn with_own_aliasing(mut self) -> Design {
         let gram = ScaledGram::of_rows(&self.columns, &self.rows);
-        let account = Arc::make_mut(&mut self.account);
-        account.aliased = gram.aliased();
-        account.gram = Some(gram.into());
+        Arc::make_mut(&mut self.account).set_aliased(gram);
         self
     }
 }

@@ -1,5 +1,6 @@
 //! Several responses side by side in one design.
 
+use super::nearness::Shift;
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -77,10 +78,15 @@ impl Design {
                 of: a.of.iter().map(|&(c, factor)| (first_column + c, factor)).collect(),
             }));
         }
+        let shifts = responses.iter().zip(&places).flat_map(|(design, place)| {
+            let first = place.columns.start;
+            design.account.shifts.iter().map(move |s| Shift { of: first + s.of, by: s.by, times: first + s.times })
+        });
+        let shifts = shifts.collect();
         let warnings = responses.iter().flat_map(|d| d.warnings().iter().map(|w| format!("{}: {w}", d.outcome()))).collect();
         let exclusions = exclusions(responses, rows.patients.len());
         let tally = Tally::of(&columns, &rows, 0);
-        let account = Account { aliased, ..Account::new(exclusions, warnings, tally) };
+        let account = Account { aliased, shifts, ..Account::new(exclusions, warnings, tally) };
         (Design { columns: Arc::new(columns), rows: Arc::new(rows), account: Arc::new(account) }, places)
     }
 }

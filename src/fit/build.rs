@@ -27,9 +27,8 @@ pub(crate) enum Storage {
 /// What a problem without effects of clusters is built of.
 #[derive(Debug, Clone)]
 pub(crate) struct Parts<'d> {
+    /// The design, with its columns as they are fitted.
     pub design: &'d Design,
-    /// z, patient by patient, perhaps measured from means.
-    pub values: &'d [f64],
     pub rows: Rows,
     /// β₀ of the p columns.
     pub origin: &'d [f64],
@@ -46,7 +45,7 @@ impl Parts<'_> {
             let (own, patterns) = self.by_patient();
             return (self.with(Data::Patients(own), patterns), None);
         }
-        let moments = Moments::of(self.design, self.values, &self.rows, self.origin.to_vec());
+        let moments = Moments::of(self.design, &self.rows, self.origin.to_vec());
         let patterns = patterns_of(&moments);
         let sums = Sums::new(&moments, &patterns, &self.rows, columns);
         let keep_sums = match storage {
@@ -69,7 +68,7 @@ impl Parts<'_> {
 
     /// The patients one by one, ordered by pattern, and the patterns.
     fn by_patient(&self) -> (PatientRows, Vec<Pattern>) {
-        let Self { design, values, rows, origin, sigmas, .. } = self;
+        let Self { design, rows, origin, sigmas, .. } = self;
         let mut members: BTreeMap<(usize, usize, Vec<usize>), Vec<usize>> = BTreeMap::new();
         let visits = design.columns.visits.len();
         for patient in 0..design.rows.patients.len() {
@@ -81,13 +80,7 @@ impl Parts<'_> {
         let mut patterns = vec![];
         for ((group, class, visits), patients) in members {
             for &patient in &patients {
-                observed.read(
-                    design,
-                    patient,
-                    &values[patient * design.columns.values..(patient + 1) * design.columns.values],
-                    rows,
-                    origin,
-                );
+                observed.read(design, patient, rows, origin);
                 own.push(&observed.z, &observed.y);
             }
             own.end_pattern();
@@ -140,11 +133,11 @@ impl ObservedRows {
 }
 
 /// z and y of every patient of a design.
-pub(crate) fn observed_rows(design: &Design, values: &[f64], rows: &Rows, origin: &[f64]) -> ObservedRows {
+pub(crate) fn observed_rows(design: &Design, rows: &Rows, origin: &[f64]) -> ObservedRows {
     let mut observed = Observed::new(design);
     let mut all = ObservedRows { values: value_count(design), z: vec![], y: vec![], starts: vec![0] };
-    for (patient, own) in values.chunks_exact(design.columns.values).enumerate() {
-        observed.read(design, patient, own, rows, origin);
+    for patient in 0..design.rows.patients.len() {
+        observed.read(design, patient, rows, origin);
         all.z.extend_from_slice(&observed.z);
         all.y.extend_from_slice(&observed.y);
         all.starts.push(all.y.len());

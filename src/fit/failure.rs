@@ -39,7 +39,7 @@ pub enum Failure {
     #[error(
         "the data do not determine {}: {}; choose a structure with fewer parameters or leave these visits out",
         parameters.join("; "),
-        unseen(never_together)
+        unseen(never_together, why)
     )]
     NotIdentified {
         /// The parameters, or those of a combination that is not determined.
@@ -47,6 +47,8 @@ pub enum Failure {
         /// The visits on which these parameters depend and that no patient, of the group, was seen at together. Empty
         /// where every such pair was seen, but in too few patients.
         never_together: Vec<VisitPair>,
+        /// Why the observations that there are say nothing.
+        why: Silence,
     },
 
     /// The search ended without a verified optimum.
@@ -88,6 +90,51 @@ pub enum Failure {
         "the mean model reproduces every observation exactly, so there is no variance to estimate; check the outcome and the mean model"
     )]
     NoResidualVariation,
+
+    /// Outcomes lie so far outside the others of their visit that nothing can be estimated beside them.
+    #[error(
+        "the outcome of patient `{patient}` at {visit} is {value:e}, and the middle half of the outcomes there lies between {} and {}{}: no \
+         covariance can be estimated beside it; check that value, or leave it out",
+        middle.0,
+        middle.1,
+        and_others(*others)
+    )]
+    FarOut {
+        /// The first such patient.
+        patient: String,
+        /// The visit.
+        visit: String,
+        /// The outcome.
+        value: f64,
+        /// The first and the third quartile of the outcomes at the visit.
+        middle: (f64, f64),
+        /// How many more outcomes are like that, at any visit.
+        others: usize,
+    },
+
+    /// The fit would take much time or memory, and was not told to go on.
+    #[error(
+        "the fit would take {}: {why}; choose a simpler model, or let it (`--allow-costly`, `Model::allow_costly`)",
+        super::cost::amount(*bytes, *seconds)
+    )]
+    Costly {
+        /// The memory it would take, in bytes.
+        bytes: f64,
+        /// The time it would take on one thread of an ordinary machine.
+        seconds: f64,
+        /// The part that takes most.
+        why: String,
+    },
+
+    /// The squares of the outcome are beyond double precision.
+    #[error(
+        "the outcome goes up to {largest:e} in size, and double precision does not hold the squares of its variance; measure it in another \
+         unit"
+    )]
+    OutOfScale {
+        /// The largest outcome in size.
+        largest: f64,
+    },
 
     /// The mean model reproduces every observation at some visits, but not at all.
     #[error(
@@ -160,6 +207,9 @@ impl Failure {
             Failure::TooManyParameters { .. } => "too-many-parameters",
             Failure::NoResidualVariation => "no-residual-variation",
             Failure::NoVariationAt { .. } => "no-variation-at-visit",
+            Failure::FarOut { .. } => "outcome-far-outside",
+            Failure::OutOfScale { .. } => "outcome-out-of-scale",
+            Failure::Costly { .. } => "costly",
             Failure::Singular => "singular-mean-model",
             Failure::NoStart => "no-starting-value",
             Failure::EffectsNotIdentified { .. } => "random-effects-not-identified",
@@ -175,8 +225,11 @@ impl Failure {
             Failure::AtBoundary { parameters, visits } => {
                 format!("its likelihood is largest at an edge, where {}", edge(parameters, visits))
             }
-            Failure::NotIdentified { parameters, never_together } => {
-                format!("the data do not determine {} ({})", parameters.join("; "), unseen(never_together))
+            Failure::NotIdentified { parameters, never_together, why } => {
+                format!("the data do not determine {} ({})", parameters.join("; "), unseen(never_together, why))
+            }
+            Failure::FarOut { patient, visit, value, .. } => {
+                format!("the outcome of patient `{patient}` at {visit}, {value:e}, lies far outside the others")
             }
             Failure::NoVariationAt { visits } => format!("the mean model reproduces every observation at {}", visits.join(", ")),
             Failure::NotConverged { iterations } => format!("no optimum could be verified after {iterations} iterations"),
@@ -191,7 +244,12 @@ impl Failure {
             Failure::NoVariationLeft { factors } => {
                 format!("the mean model and the random effects of {} reproduce every observation", factors.join(", "))
             }
-            Failure::TooFewObservations { .. } | Failure::NoColumns | Failure::NoResidualVariation | Failure::Singular => self.to_string(),
+            Failure::TooFewObservations { .. }
+            | Failure::NoColumns
+            | Failure::NoResidualVariation
+            | Failure::OutOfScale { .. }
+            | Failure::Singular => self.to_string(),
+            Failure::Costly { bytes, seconds, .. } => format!("it would take {}", super::cost::amount(*bytes, *seconds)),
         }
     }
 
@@ -203,6 +261,8 @@ impl Failure {
             | Failure::NotIdentified { .. }
             | Failure::NotConverged { .. }
             | Failure::NoVariationAt { .. }
+            | Failure::FarOut { .. }
+            | Failure::Costly { .. }
             | Failure::TooManyParameters { .. }
             | Failure::NoStart => true,
             Failure::EffectsNotIdentified { .. }
@@ -211,9 +271,27 @@ impl Failure {
             | Failure::TooFewObservations { .. }
             | Failure::NoColumns
             | Failure::NoResidualVariation
+            | Failure::OutOfScale { .. }
             | Failure::Singular => false,
         }
     }
+}
+
+/// Why observations say nothing about a covariance parameter.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+#[serde(rename_all = "kebab-case")]
+pub enum Silence {
+    /// There are too few, or none, at the visits that it takes.
+    TooFew,
+    /// Estimating the mean uses up what they say of it, so that the likelihood is constant in it: a visit, for instance,
+    /// at which every observation has a mean of its own.
+    TakenByMean,
+    /// The mean model reproduces those at these visits exactly, whose variance is zero.
+    NoVariation {
+        /// The visits.
+        visits: Vec<String>,
+    },
 }
 
 /// What random effects cannot be told from.
@@ -272,11 +350,30 @@ fn edge(parameters: &[String], visits: &[String]) -> String {
     }
 }
 
+/// `; 2 more outcomes are like it`.
+fn and_others(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        1 => " (another outcome is like it)".into(),
+        many => format!(" ({many} more outcomes are like it)"),
+    }
+}
+
 /// Why parameters are not determined.
-fn unseen(never_together: &[VisitPair]) -> String {
+fn unseen(never_together: &[VisitPair], why: &Silence) -> String {
     const SHOWN: usize = 10;
     if never_together.is_empty() {
-        return "too few patients have the visits it takes".into();
+        return match why {
+            Silence::TooFew => "too few patients have the visits it takes".into(),
+            Silence::TakenByMean => {
+                "the likelihood is constant in it, since estimating the mean takes all that the observations there say (as where each has a \
+                 mean of its own)"
+                    .into()
+            }
+            Silence::NoVariation { visits } => {
+                format!("the outcome does not vary at {} beyond what the mean model reproduces exactly", visits.join(", "))
+            }
+        };
     }
     let shown: Vec<String> = never_together.iter().take(SHOWN).map(VisitPair::to_string).collect();
     let more = never_together.len().saturating_sub(SHOWN);

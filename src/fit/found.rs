@@ -12,7 +12,7 @@ use super::{Engine, Failure};
 use crate::design::Design;
 use nalgebra::{DMatrix, DVector};
 use std::fmt::Debug;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A likelihood with what inference on the mean needs of it.
 pub(crate) trait SecondOrder: Differentiable + Replaceable {
@@ -20,7 +20,7 @@ pub(crate) trait SecondOrder: Differentiable + Replaceable {
     const ENGINE: Engine;
 
     /// What its answers share, computed once.
-    type Shared: Debug + Send + Sync;
+    type Shared: Debug + Clone + Send + Sync;
 
     fn shared(&self, point: &Self::Point, slopes: &Slopes) -> Self::Shared;
 
@@ -55,6 +55,16 @@ pub(crate) struct Derived<S> {
     pub shared: S,
 }
 
+impl<S> Derived<S> {
+    /// At any point.
+    pub fn at<L: SecondOrder<Shared = S>>(likelihood: &L, point: &L::Point) -> Self {
+        let derivatives = likelihood.patterns().sigmas.derivatives(&L::mean(point).theta);
+        let (curvature, slopes) = likelihood.exact_curvature(point, &derivatives);
+        let shared = likelihood.shared(point, &slopes);
+        Self { derivatives, curvature, slopes, shared }
+    }
+}
+
 /// An optimum where it was found.
 #[derive(Debug)]
 pub(crate) struct Found<L: SecondOrder> {
@@ -63,21 +73,17 @@ pub(crate) struct Found<L: SecondOrder> {
     /// β₀, from which the outcome is measured.
     pub origin: Vec<f64>,
     /// The derivatives, when first asked for.
-    derived: OnceLock<Derived<L::Shared>>,
+    derived: OnceLock<Arc<Derived<L::Shared>>>,
 }
 
 impl<L: SecondOrder> Found<L> {
-    pub fn new(likelihood: L, point: L::Point, origin: Vec<f64>) -> Self {
-        Self { likelihood, point, origin, derived: OnceLock::new() }
+    /// With the derivatives, where they are known.
+    pub fn new(likelihood: L, point: L::Point, origin: Vec<f64>, known: Option<Arc<Derived<L::Shared>>>) -> Self {
+        Self { likelihood, point, origin, derived: known.map_or_else(OnceLock::new, OnceLock::from) }
     }
 
     fn derived(&self) -> &Derived<L::Shared> {
-        self.derived.get_or_init(|| {
-            let derivatives = self.likelihood.patterns().sigmas.derivatives(&L::mean(&self.point).theta);
-            let (curvature, slopes) = self.likelihood.exact_curvature(&self.point, &derivatives);
-            let shared = self.likelihood.shared(&self.point, &slopes);
-            Derived { derivatives, curvature, slopes, shared }
-        })
+        self.derived.get_or_init(|| Arc::new(Derived::at(&self.likelihood, &self.point)))
     }
 }
 

@@ -1,5 +1,10 @@
 //! Dense kernels for the small symmetric matrices of the hot loop, m × m in column-major slices.
 
+use super::sparse::dense;
+
+/// The size from which matrices no longer stay in the cache.
+const LARGE: usize = 200;
+
 /// Compiles a kernel once for each small size, with loops of known length, and once for all others.
 macro_rules! for_small_sizes {
     ($m:expr, $size:ident => $call:expr) => {
@@ -37,7 +42,29 @@ pub(crate) use for_small_sizes;
 /// Replaces the lower triangle of a symmetric matrix by its Cholesky factor and returns the log-determinant, `None`
 /// when the matrix is not positive definite.
 pub(crate) fn cholesky(a: &mut [f64], m: usize) -> Option<f64> {
+    if m >= LARGE {
+        return cholesky_of_large(a, m);
+    }
     for_small_sizes!(m, m => cholesky_of_size(a, m))
+}
+
+/// The same in blocks that stay in the cache, which take the matrix and the factor row by row.
+fn cholesky_of_large(a: &mut [f64], m: usize) -> Option<f64> {
+    mirror(a, m);
+    let log_determinant = dense::cholesky(a, m)?;
+    for j in 0..m {
+        (j + 1..m).for_each(|i| a.swap(j * m + i, i * m + j));
+    }
+    Some(log_determinant)
+}
+
+/// The inverse given the factor column by column, in blocks.
+fn inverse_of_large(factor: &[f64], m: usize, inverse: &mut [f64]) {
+    let mut by_row = vec![0.0; m * m];
+    for (j, column) in factor[..m * m].chunks_exact(m).enumerate() {
+        (j..m).for_each(|i| by_row[i * m + j] = column[i]);
+    }
+    dense::inverse(&by_row, m, &mut vec![0.0; m * m], &mut inverse[..m * m]);
 }
 
 #[inline(always)]
@@ -68,6 +95,9 @@ fn cholesky_of_size(a: &mut [f64], m: usize) -> Option<f64> {
 
 /// Writes the inverse of L L' into `inverse` (both triangles), given L in the lower triangle of `factor`.
 pub(crate) fn inverse_from_cholesky(factor: &[f64], m: usize, inverse: &mut [f64]) {
+    if m >= LARGE {
+        return inverse_of_large(factor, m, inverse);
+    }
     for_small_sizes!(m, m => inverse_of_size(factor, m, inverse));
 }
 

@@ -99,6 +99,12 @@ pub(crate) trait Differentiable: Likelihood {
         room: &mut Self::Workspace,
     );
 
+    /// Whether estimating the mean surely leaves a fair share of what the data say of every parameter. Cheap, and on the
+    /// safe side: where it is `false` the whole Hessian tells.
+    fn mean_takes_little(&self, _point: &Self::Point, _room: &mut Self::Workspace) -> bool {
+        false
+    }
+
     /// Gradient and Hessian, whole, and the slopes that it took.
     fn exact_curvature(&self, point: &Self::Point, derivatives: &[Derivatives]) -> (Curvature, Slopes) {
         let (patterns, parameters, mut room) = (self.patterns(), self.parameters(), self.workspace());

@@ -6,11 +6,13 @@
 mod assembly;
 pub(crate) mod blocks;
 pub(crate) mod build;
+mod cause;
 pub(crate) mod centring;
 mod change;
 pub(crate) mod classes;
 pub(crate) mod clusters;
 mod collect;
+pub(crate) mod cost;
 pub(crate) mod curvature;
 mod data;
 mod engine;
@@ -42,12 +44,13 @@ mod sums;
 mod tests;
 pub(crate) mod traces;
 mod trial_moments;
+mod turned;
 mod verify;
 pub(crate) mod working;
 pub(crate) mod workspace;
 
 pub use engine::Engine;
-pub use failure::{Confounded, Failure, VisitPair};
+pub use failure::{Confounded, Failure, Silence, VisitPair};
 pub use moments::{Moments, PatternMoments};
 
 pub use problem::Estimation;

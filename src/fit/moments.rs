@@ -43,16 +43,15 @@ pub struct Moments {
 pub(crate) type Rows = Vec<Vec<crate::design::Entry>>;
 
 impl Moments {
-    /// One pass over the design's patients. `values` are its z, n × q, perhaps centred; `rows` its entries, expanded
-    /// by visit when there are weights.
-    pub(crate) fn of(design: &Design, values: &[f64], rows: &Rows, origin: Vec<f64>) -> Self {
+    /// One pass over the design's patients; `rows` are its entries, expanded by visit when there are weights.
+    pub(crate) fn of(design: &Design, rows: &Rows, origin: Vec<f64>) -> Self {
         let q = design.columns.values;
         let expected = |row: &Vec<crate::design::Entry>| {
             let terms = row.iter().map(|e| (e.value % q, e.weight * origin[e.column]));
             terms.filter(|&(_, by)| by != 0.0).collect()
         };
         let patients = Patients {
-            z: values,
+            z: &design.rows.z,
             values: q,
             y: &design.rows.y,
             visits: design.columns.visits.len(),
@@ -121,9 +120,9 @@ impl Observed {
         Self { seen: Vec::with_capacity(visits), z: vec![0.0; value_count(design)], y: Vec::with_capacity(visits) }
     }
 
-    /// Reads a patient whose values are `own`.
-    pub fn read(&mut self, design: &Design, patient: usize, own: &[f64], rows: &Rows, origin: &[f64]) {
-        let (q, visits) = (design.columns.values, design.columns.visits.len());
+    /// Reads a patient.
+    pub fn read(&mut self, design: &Design, patient: usize, rows: &Rows, origin: &[f64]) {
+        let (q, visits, own) = (design.columns.values, design.columns.visits.len(), design.rows.z_of(patient));
         self.seen.clear();
         self.y.clear();
         match &design.rows.weights {

@@ -1,6 +1,7 @@
 //! From a design and a covariance structure to the verified optimum of the likelihood.
 
 use super::build::{self, Parts, Storage};
+use super::cause;
 use super::centring::Centring;
 use super::classes::Classes;
 use super::clusters::{Clusters, WithEffects};
@@ -10,15 +11,18 @@ use super::likelihood::Likelihood;
 use super::marginal::{Effects, MarginalModel, Solution};
 use super::problem::{Estimation, Point, Problem};
 use super::refit::Repeat;
+use super::scaled_cholesky::ScaledCholesky;
 use super::search::{Convergence, MAX_ITERATIONS, Search, Steps};
 use super::sigmas::Sigmas;
 use super::sparse::SparseFit;
+use super::turned::{self, Turn, TurnedBack};
 use super::verify::Labels;
 use super::working::Working;
 use super::{Engine, Failure, Moments, moments, start};
 use crate::covariance::CovarianceStructure;
 use crate::design::{Account, Columns, Design, RandomTerm};
 use nalgebra::{DMatrix, DVector};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// How often a search may go on from another origin of the outcome.
@@ -56,10 +60,12 @@ pub(crate) struct Optimum {
     /// The sums that it was found from; none where every patient has a Σ of their own.
     pub moments: Option<Moments>,
     pub convergence: Convergence,
-    working: Working,
+    pub(super) working: Working,
     /// The working parameters at the optimum.
-    eta: Vec<f64>,
-    model: Arc<dyn MarginalModel>,
+    pub(super) eta: Vec<f64>,
+    /// The way to the parameters of the model, where they are not the natural ones.
+    pub(super) turn: Option<Arc<Turn>>,
+    pub(super) model: Arc<dyn MarginalModel>,
 }
 
 /// What an optimum is of: the columns fitted, and what they are measured from.
@@ -72,34 +78,45 @@ pub(super) struct Fitting {
 }
 
 /// Where a search stands: a mean to measure the outcome from, and covariance parameters.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Place {
     origin: Vec<f64>,
     theta: Vec<f64>,
 }
 
 /// An optimum, and whether sums of squares lost their digits on the way.
-struct Candidate {
-    optimum: Optimum,
+pub(super) struct Candidate {
+    pub optimum: Optimum,
     lost_digits: bool,
 }
 
 /// A search that found no optimum, and where it ended.
 #[derive(Debug)]
-struct Lost {
-    failure: Failure,
+pub(super) struct Lost {
+    pub failure: Failure,
     place: Option<Place>,
+    /// Whether sums of squares lost their digits on the way.
+    lost_digits: bool,
 }
 
 impl From<Failure> for Lost {
     fn from(failure: Failure) -> Self {
-        Self { failure, place: None }
+        Self { failure, place: None, lost_digits: false }
+    }
+}
+
+impl Lost {
+    /// Whether the search may go on from another origin.
+    fn may_go_on(&self) -> bool {
+        let stalled = matches!(self.failure, Failure::NotConverged { iterations } if iterations < MAX_ITERATIONS);
+        stalled || (self.lost_digits && self.failure.depends_on_covariance())
     }
 }
 
 impl Optimum {
     /// The optimum as an engine finds it.
     pub fn by(engine: Engine, design: &Design, classes: Classes, estimation: Estimation) -> Result<Self, Failure> {
+        cause::in_scale(design)?;
         match engine {
             Engine::SparseEffects => Self::sparse(design, classes, estimation),
             Engine::Patterns | Engine::DenseEffects => Self::new(design, classes, estimation),
@@ -111,8 +128,28 @@ impl Optimum {
     /// Where a visit varies far less than the outcome as a whole, rounding spoils its sums of squares, and a search
     /// may end in it. The search then goes on from where it stood with the outcome measured from the mean found
     /// there, which keeps the digits of small residuals.
+    ///
+    /// Where visits are all but multiples of each other, the search goes on in another basis of the visits.
     pub fn new(design: &Design, classes: impl Into<Classes>, estimation: Estimation) -> Result<Self, Failure> {
         let classes = classes.into();
+        match Self::in_natural_parameters(design, classes.clone(), estimation) {
+            Ok(optimum) => {
+                let sigmas = optimum.covariances();
+                if !turned::is_nearly_singular(&sigmas) {
+                    return Ok(optimum);
+                }
+                let better = Self::in_another_basis(design, &classes, estimation, Some(sigmas));
+                Ok(better.and_then(Result::ok).unwrap_or(optimum))
+            }
+            Err(failure) if failure.depends_on_covariance() => {
+                let other = Self::in_another_basis(design, &classes, estimation, None);
+                other.and_then(Result::ok).ok_or_else(|| named(failure, design))?.with_variation(design)
+            }
+            Err(failure) => Err(named(failure, design)),
+        }
+    }
+
+    fn in_natural_parameters(design: &Design, classes: Classes, estimation: Estimation) -> Result<Self, Failure> {
         let mut place = None;
         for _ in 0..MOVES_OF_ORIGIN {
             let moved = place.is_some();
@@ -120,13 +157,12 @@ impl Optimum {
                 Ok(found) if moved => return found.optimum.with_variation(design),
                 Ok(found) if !found.lost_digits => return Ok(found.optimum),
                 Ok(found) => place = Some(Place { origin: found.optimum.beta.as_slice().to_vec(), theta: found.optimum.theta }),
-                Err(Lost { place: Some(last), failure: Failure::NotConverged { iterations } }) if iterations < MAX_ITERATIONS => {
-                    place = Some(last)
-                }
+                Err(lost) if lost.place.is_some() && lost.may_go_on() => place = lost.place,
                 Err(lost) => return Err(lost.failure),
             }
         }
-        Self::from(design, classes, estimation, place).map_err(|lost| lost.failure)?.optimum.with_variation(design)
+        let found = Self::from(design, classes, estimation, place).map_err(|lost| lost.failure)?;
+        found.optimum.with_variation(design)
     }
 
     /// Refuses a visit whose variance is that of rounding.
@@ -142,9 +178,10 @@ impl Optimum {
     fn from(design: &Design, classes: Classes, estimation: Estimation, place: Option<Place>) -> Result<Candidate, Lost> {
         let (kept, labels) = checked(&design.columns, &design.account, &design.rows.random, &classes)?;
         let centring = Centring::of(design, &kept);
-        let (rows, values) = (moments::active_rows(&design.columns, design.rows.weights.is_some(), &kept), centring.values(design));
+        let design = &*centring.applied(design);
+        let rows = moments::active_rows(&design.columns, design.rows.weights.is_some(), &kept);
         let sigmas = Sigmas::new(classes, &labels);
-        let parts = Parts { design, values: &values, rows, origin: &[], sigmas, estimation, labels };
+        let parts = Parts { design, rows, origin: &[], sigmas, estimation, labels };
         let (origin, theta) = match place {
             Some(Place { origin, theta }) => (origin, Some(theta)),
             None => (origin(&parts, &kept)?, None),
@@ -154,7 +191,7 @@ impl Optimum {
         if fitting.clusters.is_empty() {
             return found(problem, origin, theta, fitting);
         }
-        let observed = build::observed_rows(design, &values, &problem.rows, &origin);
+        let observed = build::observed_rows(design, &problem.rows, &origin);
         found(WithEffects::new(problem, design, &observed), origin, theta, fitting)
     }
 
@@ -180,7 +217,7 @@ impl Optimum {
     fn sparse(design: &Design, classes: Classes, estimation: Estimation) -> Result<Self, Failure> {
         let (kept, mut labels) = checked(&design.columns, &design.account, &design.rows.random, &classes)?;
         let centring = Centring::of(design, &kept);
-        let fit = SparseFit::new(design, &centring.values(design), &kept, estimation)?;
+        let fit = SparseFit::new(&centring.applied(design), &kept, estimation)?;
         let (sigmas, clusters) = (Sigmas::new(classes, &labels), Clusters::of(&design.rows.random, kept.len()));
         labels.parameters.extend(Clusters::parameter_names(&design.rows.random));
         let working = Working::of(&sigmas).with_effects(&clusters);
@@ -191,6 +228,7 @@ impl Optimum {
             phi: fit.phi.clone(),
             eta: working.at_natural(&fit.theta),
             working,
+            turn: None,
             sigmas,
             clusters,
             parameter_names: labels.parameters,
@@ -222,7 +260,8 @@ impl Optimum {
             convergence,
             working: search.room.working,
             eta: search.eta,
-            model: Arc::new(Found::new(likelihood, search.place, origin)),
+            turn: None,
+            model: Arc::new(Found::new(likelihood, search.place, origin, search.room.derived)),
         }
     }
 
@@ -258,14 +297,28 @@ impl Optimum {
 
     /// The likelihood at another θ; `None` where it has no value.
     pub fn at(&self, theta: &[f64]) -> Option<Solution> {
-        self.model.at(theta)
+        self.model.at(&self.of_model(theta))
+    }
+
+    /// Natural parameters as the model has them.
+    fn of_model<'t>(&self, theta: &'t [f64]) -> Cow<'t, [f64]> {
+        self.turn.as_ref().map_or(Cow::Borrowed(theta), |turn| Cow::Owned(turn.turned(theta)))
+    }
+
+    /// ∂θ/∂θ' of the parameters θ' of the [model](Self::model), where they are not the natural ones.
+    pub fn turn(&self) -> Option<&DMatrix<f64>> {
+        self.turn.as_ref().map(|turn| &turn.jacobian)
     }
 
     /// −2ℓ at η with its derivatives over η, and θ there; `None` where it has no value.
     pub fn deviance(&self, eta: &[f64]) -> Option<(f64, Curvature, Vec<f64>)> {
         let mut theta = vec![0.0; eta.len()];
         self.working.to_natural(eta, &mut theta);
-        let (value, mut curvature) = self.model.curvature_at(&theta)?;
+        let (value, mut curvature) = self.model.curvature_at(&self.of_model(&theta))?;
+        if let Some(inverse) = self.turn().and_then(|j| j.clone().try_inverse()) {
+            curvature.gradient = inverse.transpose() * curvature.gradient;
+            curvature.hessian = inverse.transpose() * curvature.hessian * inverse;
+        }
         self.to_working(eta, &mut curvature);
         Some((value, curvature, theta))
     }
@@ -282,43 +335,100 @@ impl Optimum {
 
     /// What fits the same model to other data, beginning at this optimum; `design` is that of the fit.
     pub fn repeat(&self, design: &Design) -> Result<Box<dyn Repeat>, Failure> {
-        self.model.repeat(self, design)
+        let own = self.model.repeat(self, design)?;
+        Ok(match &self.turn {
+            None => own,
+            Some(turn) => Box::new(TurnedBack { own, turn: turn.clone(), theta: self.theta.clone() }),
+        })
     }
 }
 
-/// Searches from θ, or from a start of its own.
-fn search<L: SecondOrder>(likelihood: &L, theta: Option<Vec<f64>>) -> Result<Search<L>, Failure> {
-    let search = match theta.and_then(|theta| likelihood.at(&theta)) {
-        Some(left) => Search::new(likelihood, left).tolerant(),
-        None => Search::new(likelihood, start::start(likelihood)?),
+/// Searches that begin at θ, or at starts of their own, to be tried in this order.
+fn searches<L: SecondOrder>(likelihood: &L, theta: Option<Vec<f64>>) -> Result<Vec<Search<L>>, Failure> {
+    let searches: Vec<Search<L>> = match theta.and_then(|theta| likelihood.at(&theta)) {
+        None => start::starts(likelihood, start::SMALLEST_VARIANCE)?.into_iter().map(|start| Search::new(likelihood, start)).collect(),
+        // What is small from here on is not rounding.
+        Some(left) => {
+            let starts = start::starts(likelihood, f64::EPSILON * f64::EPSILON).unwrap_or_default();
+            std::iter::once(left).chain(starts).map(|start| Search::new(likelihood, start).tolerant()).collect()
+        }
     };
-    likelihood.check_effects(&search.place)?;
-    Ok(search)
+    searches.iter().try_for_each(|search| likelihood.check_effects(&search.place))?;
+    Ok(searches)
 }
 
-fn found<L: SecondOrder>(likelihood: L, origin: Vec<f64>, theta: Option<Vec<f64>>, fitting: Fitting) -> Result<Candidate, Lost> {
-    let mut search = search(&likelihood, theta)?;
-    let steps = search.minimise(&likelihood).map_err(|failure| {
+/// The first search that ends at an optimum, or how the last one ended.
+fn first_found<L: SecondOrder>(likelihood: &L, theta: Option<Vec<f64>>) -> Result<(Search<L>, Steps), (Failure, Option<Search<L>>)> {
+    let mut last = (Failure::NoStart, None);
+    for mut search in searches(likelihood, theta).map_err(|failure| (failure, None))? {
+        match search.minimise(likelihood) {
+            Ok(steps) => return Ok((search, steps)),
+            Err(failure) => last = (failure, Some(search)),
+        }
+    }
+    Err(last)
+}
+
+pub(super) fn found<L: SecondOrder>(likelihood: L, origin: Vec<f64>, theta: Option<Vec<f64>>, fitting: Fitting) -> Result<Candidate, Lost> {
+    let (search, steps) = first_found(&likelihood, theta).map_err(|(failure, search)| {
+        let Some(search) = search else { return failure.into() };
         let mean = L::mean(&search.place);
         let place = Place { origin: measured_from(&origin, &mean.beta).as_slice().to_vec(), theta: mean.theta.clone() };
-        Lost { failure, place: Some(place) }
+        Lost { failure, place: Some(place), lost_digits: has_lost_digits(likelihood.patterns(), mean) }
     })?;
     let lost_digits = has_lost_digits(likelihood.patterns(), L::mean(&search.place));
     Ok(Candidate { optimum: Optimum::of_search(likelihood, search, steps, origin, fitting), lost_digits })
 }
 
-/// Whether a visit varies so little about its mean, and the outcome so much about the origin, that sums of squares
-/// have lost half of their digits.
+/// Whether a visit varies so little about its mean, or about what the visits before it tell, and the outcome so much
+/// about the origin, that sums of squares have lost half of their digits.
 fn has_lost_digits(problem: &Problem, point: &Point) -> bool {
     let squares: f64 = problem.patterns.iter().enumerate().map(|(i, p)| problem.data.squares(i, p.size())).sum();
-    let smallest = |group: usize| problem.sigmas.sigma(&point.theta, group, 0).diagonal().min();
+    let smallest = |group: usize| {
+        let sigma = problem.sigmas.sigma(&point.theta, group, 0);
+        let own = sigma.diagonal().min();
+        sigma.cholesky().map_or(own, |factor| factor.l_dirty().diagonal().min().powi(2))
+    };
     let least = (0..problem.sigmas.groups).map(smallest).fold(f64::INFINITY, f64::min);
     least < DIGITS_LOST * squares / problem.observations()
 }
 
+/// A failure by its cause in the data.
+fn named(failure: Failure, design: &Design) -> Failure {
+    let kept = fitted_columns(&design.columns, &design.account);
+    let design = &*Centring::of(design, &kept).applied(design);
+    let beta = least_squares(design, &kept);
+    cause::named(failure, design, &kept, beta.as_deref())
+}
+
+/// β of least squares, without weights for the visits.
+pub(super) fn least_squares(design: &Design, kept: &[usize]) -> Option<Vec<f64>> {
+    let rows = moments::active_rows(&design.columns, false, kept);
+    let (mut gram, mut cross) = (DMatrix::zeros(kept.len(), kept.len()), DVector::zeros(kept.len()));
+    let visits = design.columns.visits.len();
+    for at in design.rows.observed() {
+        let z = design.rows.z_of(at / visits);
+        for a in &rows[at % visits] {
+            let x = a.weight * z[a.value];
+            cross[a.column] += x * design.rows.y[at];
+            rows[at % visits].iter().for_each(|b| gram[(a.column, b.column)] += x * b.weight * z[b.value]);
+        }
+    }
+    let mut factor = ScaledCholesky::blank(kept.len());
+    factor.smallest_pivot(&gram)?;
+    let mut beta = DVector::zeros(kept.len());
+    factor.solve(&cross, &mut beta);
+    Some(beta.as_slice().to_vec())
+}
+
+/// The columns that are fitted: those that are not aliased.
+fn fitted_columns(columns: &Columns, account: &Account) -> Vec<usize> {
+    (0..columns.len()).filter(|&c| account.aliased.iter().all(|a| a.column != c)).collect()
+}
+
 /// The columns that are fitted, and the names for messages, once it is sure that there are enough observations.
-fn checked(columns: &Columns, account: &Account, random: &[RandomTerm], classes: &Classes) -> Result<(Vec<usize>, Labels), Failure> {
-    let kept: Vec<usize> = (0..columns.len()).filter(|&c| account.aliased.iter().all(|a| a.column != c)).collect();
+pub(super) fn checked(columns: &Columns, account: &Account, random: &[RandomTerm], classes: &Classes) -> Result<(Vec<usize>, Labels), Failure> {
+    let kept = fitted_columns(columns, account);
     let labels = Labels::of(columns, &*classes.structures[0]);
     let of_effects: usize = random.iter().map(|term| term.pairs().len()).sum();
     check_sizes(&kept, &labels, labels.parameters.len() + of_effects, account.n_observations())?;
@@ -360,10 +470,9 @@ fn origin(parts: &Parts, kept: &[usize]) -> Result<Vec<f64>, Failure> {
 pub(super) fn searched(design: &Design, classes: Classes, estimation: Estimation) -> Result<(Problem, Point), Failure> {
     let (kept, labels) = checked(&design.columns, &design.account, &[], &classes)?;
     let (rows, sigmas) = (moments::active_rows(&design.columns, design.rows.weights.is_some(), &kept), Sigmas::new(classes, &labels));
-    let parts = Parts { design, values: &design.rows.z, rows, origin: &[], sigmas, estimation, labels };
+    let parts = Parts { design, rows, origin: &[], sigmas, estimation, labels };
     let origin = origin(&parts, &kept)?;
     let problem = Parts { origin: &origin, ..parts }.problem(Storage::Cheaper).0;
-    let mut search = search(&problem, None)?;
-    search.minimise(&problem)?;
+    let (search, _) = first_found(&problem, None).map_err(|(failure, _)| failure)?;
     Ok((problem, search.place))
 }

@@ -142,9 +142,9 @@ impl<L: SecondOrder> Refit<L> {
     }
 
     fn read(&mut self, design: &Design, centring: &Centring) {
+        let design = &*centring.applied(design);
         let (visits, problem) = (design.columns.visits.len(), self.likelihood.patterns());
-        let values = centring.values(design);
-        let rows = observed_rows(design, &values, &problem.rows, &self.origin);
+        let rows = observed_rows(design, &problem.rows, &self.origin);
         self.values = rows.values;
         let mut filled = vec![0; problem.patterns.len()];
         for patient in 0..design.rows.patients.len() {

@@ -1,7 +1,7 @@
 //! A likelihood as a search sees it: in working parameters, and with the names of what keeps it from an optimum.
 
-use super::Failure;
 use super::curvature::Curvature;
+use super::found::{Derived, SecondOrder};
 use super::likelihood::Differentiable;
 use super::objective::Objective;
 use super::search::{MAX_ITERATIONS, Search};
@@ -10,11 +10,13 @@ use super::slopes::Slopes;
 use super::traces::TracePlan;
 use super::verify;
 use super::working::Working;
+use super::{Failure, Silence};
 use nalgebra::DMatrix;
+use std::sync::Arc;
 
 /// What a search over a likelihood keeps.
 #[derive(Debug, Clone)]
-pub(crate) struct SearchRoom<R> {
+pub(crate) struct SearchRoom<R, S> {
     pub working: Working,
     /// θ of the point that is evaluated.
     natural: Vec<f64>,
@@ -25,11 +27,13 @@ pub(crate) struct SearchRoom<R> {
     /// η from which it began.
     start: Vec<f64>,
     own: R,
+    /// The derivatives at the end, where it took all of them to be sure of it.
+    pub derived: Option<Arc<Derived<S>>>,
 }
 
-impl<L: Differentiable> Objective for L {
+impl<L: SecondOrder> Objective for L {
     type Place = L::Point;
-    type Room = SearchRoom<L::Workspace>;
+    type Room = SearchRoom<L::Workspace, L::Shared>;
 
     fn dimension(&self) -> usize {
         self.parameters()
@@ -50,6 +54,7 @@ impl<L: Differentiable> Objective for L {
             slopes: Slopes::blank(patterns.sigmas.parameters(), self.coefficients()),
             start: theta.clone(),
             own: self.workspace(),
+            derived: None,
         }
     }
 
@@ -122,6 +127,7 @@ impl<L: Differentiable> Objective for L {
         self.set_fisher(point, &room.derivatives, room.plan, metric, &mut room.own);
         verify::identified(self.patterns(), &L::mean(point).theta, metric, factor)?;
         room.start.copy_from_slice(eta);
+        room.derived = None;
         room.working.information(eta, metric);
         Ok(())
     }
@@ -152,10 +158,19 @@ impl<L: Differentiable> Objective for L {
             return Err(verify::near_singular(self.patterns(), &L::mean(&search.place).theta));
         }
         self.set_metric(&search.place, &search.eta, &mut search.metric, &mut search.room);
-        check_determined(self, search).map(|()| true)
+        if !search.corrects && !self.mean_takes_little(&search.place, &mut search.room.own) {
+            let derived = Derived::at(self, &search.place);
+            search.curvature.clone_from(&derived.curvature);
+            search.room.working.transform(&search.eta, &mut search.curvature);
+            search.room.derived = Some(Arc::new(derived));
+        }
+        check_determined(self, search).map_err(|failure| flat(self, search).unwrap_or(failure)).map(|()| true)
     }
 
     fn diagnosis(&self, search: &mut Search<Self>, iterations: usize) -> Failure {
+        if let Some(failure) = flat(self, search) {
+            return failure;
+        }
         let (patterns, theta) = (self.patterns(), &L::mean(&search.place).theta);
         // Still gaining after so many steps: an optimum far away in a nearly singular Σ, which nobody could use, or
         // none at all.
@@ -170,7 +185,7 @@ impl<L: Differentiable> Objective for L {
     }
 }
 
-impl<L: Differentiable> Search<L> {
+impl<L: SecondOrder> Search<L> {
     /// Moves to θ, perhaps with what is known of the whole Hessian there; `false` where −2ℓ has no value.
     pub fn restart(&mut self, likelihood: &L, theta: &[f64], correction: Option<&DMatrix<f64>>) -> bool {
         self.eta.copy_from_slice(theta);
@@ -183,26 +198,40 @@ impl<L: Differentiable> Search<L> {
     }
 }
 
-fn set_derivatives<L: Differentiable>(likelihood: &L, point: &L::Point, room: &mut SearchRoom<L::Workspace>) {
+fn set_derivatives<L: SecondOrder>(likelihood: &L, point: &L::Point, room: &mut SearchRoom<L::Workspace, L::Shared>) {
     let dense = &mut L::of_patterns(&mut room.own).dense;
     likelihood.patterns().sigmas.set_derivatives(&L::mean(point).theta, &mut room.derivatives, dense);
 }
 
 /// Whether a Σ is singular to the arithmetic.
-fn is_singular<L: Differentiable>(likelihood: &L, search: &mut Search<L>) -> bool {
+fn is_singular<L: SecondOrder>(likelihood: &L, search: &mut Search<L>) -> bool {
     let (patterns, theta) = (likelihood.patterns(), &L::mean(&search.place).theta);
     !verify::well_conditioned(patterns, theta, L::of_patterns(&mut search.room.own))
         && verify::smallest_eigenvalue(patterns, theta).0 < verify::SINGULAR
 }
 
-fn check_determined<L: Differentiable>(likelihood: &L, search: &mut Search<L>) -> Result<(), Failure> {
+fn check_determined<L: SecondOrder>(likelihood: &L, search: &mut Search<L>) -> Result<(), Failure> {
     let Search { place: point, curvature, metric, damped, factor, .. } = search;
-    verify::determined(likelihood.patterns(), &L::mean(point).theta, &curvature.hessian, metric, damped, factor)
+    verify::determined(likelihood.patterns(), &L::mean(point).theta, &curvature.hessian, metric, Silence::TooFew, (damped, factor))
+}
+
+/// The parameters in which the likelihood is constant, as the information expected where the search began tells: a
+/// search that drifts along them ends anywhere.
+fn flat<L: SecondOrder>(likelihood: &L, search: &mut Search<L>) -> Option<Failure> {
+    let Search { next, metric, damped, factor, room, .. } = search;
+    let start = room.start.clone();
+    if !likelihood.evaluate(&start, next, room) {
+        return None;
+    }
+    let derived = Derived::at(likelihood, next);
+    let expected = likelihood.expected_hessian(next, &derived);
+    likelihood.set_fisher(next, &derived.derivatives, room.plan, metric, &mut room.own);
+    verify::determined(likelihood.patterns(), &L::mean(next).theta, &expected, metric, Silence::TakenByMean, (damped, factor)).err()
 }
 
 /// The edge of the range that a search was creeping towards: the Newton step leads out of it, and −2ℓ falls all the
 /// way there. Gradient and Hessian must be those of where it stands.
-fn edge<L: Differentiable>(likelihood: &L, search: &mut Search<L>) -> Option<Failure> {
+fn edge<L: SecondOrder>(likelihood: &L, search: &mut Search<L>) -> Option<Failure> {
     let patterns = likelihood.patterns();
     let dampings = std::iter::once(0.0).chain((0..8).map(|k| 0.01 * f64::from(1 << (2 * k))));
     let inside = L::mean(&search.place).theta.clone();

@@ -57,7 +57,6 @@ pub(super) fn problem(design: &Design, classes: Classes, estimation: Estimation,
     let sigmas = Sigmas::new(classes, &labels);
     Parts {
         design,
-        values: &design.rows.z,
         rows: active_rows(&design.columns, design.rows.weights.is_some(), &kept),
         origin: &origin,
         sigmas,

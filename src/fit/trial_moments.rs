@@ -262,7 +262,7 @@ impl TrialMoments {
         let columns = &occurring.columns;
         let (mut point, mut patterns) = self.restricted(occurring);
         let partners = partners(columns);
-        let centring = Centring::with(
+        let (centring, shifted) = Centring::of_values(
             columns,
             kept,
             |v| partners[v].is_some(),
@@ -271,7 +271,7 @@ impl TrialMoments {
         let blocks = blocks(columns);
         let mut wanted = point.clone();
         for (v, centre) in wanted.centres.iter_mut().enumerate() {
-            *centre = centring.of_value(v).map_or(0.0, |(_, by)| by);
+            *centre = shifted.iter().find(|s| s.of == v).map_or(0.0, |s| s.by);
         }
         for (v, partner) in partners.iter().enumerate() {
             if let Some(partner) = *partner {

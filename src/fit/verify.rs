@@ -5,7 +5,7 @@ use super::pattern::Pattern;
 use super::problem::Problem;
 use super::scaled_cholesky::ScaledCholesky;
 use super::workspace::Workspace;
-use super::{Failure, VisitPair};
+use super::{Failure, Silence, VisitPair};
 use crate::covariance::CovarianceStructure;
 use crate::design::Columns;
 use nalgebra::{Cholesky, DMatrix};
@@ -51,11 +51,12 @@ impl Labels {
     }
 
     /// These parameters are not identified.
-    fn not_identified(&self, problem: &Problem, theta: &[f64], parameters: &[usize]) -> Failure {
-        Failure::NotIdentified {
-            parameters: parameters.iter().map(|&k| self.parameters[k].clone()).collect(),
-            never_together: self.never_together(problem, theta, parameters),
-        }
+    fn not_identified(&self, problem: &Problem, theta: &[f64], parameters: &[usize], why: Silence) -> Failure {
+        let never_together = match why {
+            Silence::TooFew => self.never_together(problem, theta, parameters),
+            _ => vec![],
+        };
+        Failure::NotIdentified { parameters: parameters.iter().map(|&k| self.parameters[k].clone()).collect(), never_together, why }
     }
 
     /// The pairs of visits whose covariance depends on one of these parameters and that nobody of the parameter's
@@ -99,7 +100,7 @@ pub(crate) fn identified(problem: &Problem, theta: &[f64], fisher: &DMatrix<f64>
     }
     let silent: Vec<usize> = (0..fisher.nrows()).filter(|&k| fisher[(k, k)] <= 0.0).collect();
     if !silent.is_empty() {
-        return Err(problem.labels.not_identified(problem, theta, &silent));
+        return Err(problem.labels.not_identified(problem, theta, &silent, Silence::TooFew));
     }
     let scaled = DMatrix::from_fn(fisher.nrows(), fisher.ncols(), |a, b| fisher[(a, b)] / (fisher[(a, a)] * fisher[(b, b)]).sqrt());
     let eigen = scaled.symmetric_eigen();
@@ -107,18 +108,19 @@ pub(crate) fn identified(problem: &Problem, theta: &[f64], fisher: &DMatrix<f64>
     if value > UNIDENTIFIED {
         return Ok(());
     }
-    Err(problem.labels.not_identified(problem, theta, &involved(eigen.eigenvectors.column(worst).iter().copied())))
+    let parameters = involved(eigen.eigenvectors.column(worst).iter().copied());
+    Err(problem.labels.not_identified(problem, theta, &parameters, Silence::TooFew))
 }
 
-/// Refuses an optimum that is flat in a direction of which the covariance alone would inform: estimating the mean has
-/// used up what the data say of it. Parameters that have vanished at a boundary inform of nothing and pass.
+/// Refuses a point at which −2ℓ, or what is expected of it, is flat in a direction of which the covariance alone would
+/// inform, for the reason `why`. Parameters that have vanished at a boundary inform of nothing and pass.
 pub(crate) fn determined(
     problem: &Problem,
     theta: &[f64],
     hessian: &DMatrix<f64>,
     fisher: &DMatrix<f64>,
-    room: &mut DMatrix<f64>,
-    factor: &mut ScaledCholesky,
+    why: Silence,
+    (room, factor): (&mut DMatrix<f64>, &mut ScaledCholesky),
 ) -> Result<(), Failure> {
     let n = hessian.nrows();
     room.zip_zip_apply(hessian, fisher, |excess, h, fisher| *excess = h - FLAT * fisher);
@@ -137,7 +139,7 @@ pub(crate) fn determined(
     let eigen = excess.symmetric_eigen();
     let mut direction = vec![0.0; n];
     informed.iter().zip(eigen.eigenvectors.column(eigen.eigenvalues.argmin().0).iter()).for_each(|(&k, &share)| direction[k] = share);
-    Err(problem.labels.not_identified(problem, theta, &involved(direction.into_iter())))
+    Err(problem.labels.not_identified(problem, theta, &involved(direction.into_iter()), why))
 }
 
 /// Whether every Σ is far from singular, as the pivots of its correlation matrix tell.

@@ -17,8 +17,10 @@ pub(crate) struct Information {
     pub p: Vec<DMatrix<f64>>,
     /// ∂_kΣ of the natural parameters, cell by cell of groups and classes.
     derivatives: Vec<Derivatives>,
-    /// ∂θ/∂η' where the working parameters are used.
+    /// ∂θ/∂η' where the working parameters are used, or those of a model in another basis of the visits.
     pub jacobian: Option<DMatrix<f64>>,
+    /// Whether they are those of the model.
+    of_model: bool,
 }
 
 impl Information {
@@ -27,6 +29,15 @@ impl Information {
     /// too, as pbkrtest has it.
     pub fn of(optimum: &Optimum, kind: InformationKind) -> Self {
         let natural_p = optimum.model().slopes();
+        let derivatives = optimum.sigmas.derivatives(&optimum.theta);
+        if let Some(turn) = optimum.turn() {
+            let hessian = match kind {
+                InformationKind::Expected => optimum.model().expected_hessian(),
+                InformationKind::Observed => optimum.model().curvature().hessian,
+            };
+            let covariance = 2.0 * pseudo_inverse(&hessian);
+            return Self { covariance, p: natural_p, derivatives, jacobian: Some(turn.clone()), of_model: true };
+        }
         let (hessian, jacobian) = match kind {
             InformationKind::Expected => (optimum.model().expected_hessian(), None),
             InformationKind::Observed if optimum.convergence.boundary.is_empty() => (optimum.model().curvature().hessian, None),
@@ -36,8 +47,7 @@ impl Information {
             None => natural_p,
             Some(j) => (0..j.ncols()).map(|k| combination(natural_p.iter(), |l| j[(l, k)], natural_p[0].nrows())).collect(),
         };
-        let derivatives = optimum.sigmas.derivatives(&optimum.theta);
-        Self { covariance: 2.0 * pseudo_inverse(&hessian), p, derivatives, jacobian }
+        Self { covariance: 2.0 * pseudo_inverse(&hessian), p, derivatives, of_model: jacobian.is_none(), jacobian }
     }
 
     /// The gradient of v'Φv over the parameters: ∂_k(v'Φv) = −(Φv)'P_k(Φv).
@@ -59,6 +69,11 @@ impl Information {
             None => natural,
             Some(j) => j.transpose() * natural,
         }
+    }
+
+    /// The covariance of the parameters as the model has them.
+    pub(super) fn omega_of_model(&self) -> DMatrix<f64> {
+        if self.of_model { self.covariance.clone() } else { self.omega() }
     }
 
     /// The covariance of the natural parameters.

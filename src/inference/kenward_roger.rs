@@ -19,7 +19,7 @@ pub(crate) enum Bends {
 /// Φ_A = Φ + 2Φ {Σ_kl ω_kl (Q_kl − P_k Φ P_l − ¼ R_kl)} Φ. R is zero where Σ is linear in its parameters.
 pub(crate) fn adjusted_covariance(optimum: &Optimum, information: &Information, bends: Bends) -> DMatrix<f64> {
     let (phi, model) = (&optimum.phi, optimum.model());
-    let mut sum = model.weighted_q(&information.omega());
+    let mut sum = model.weighted_q(&information.omega_of_model());
     // Where a variance is at its boundary, the parameters that remain are not those that R is defined for.
     let natural = information.jacobian.is_none().then_some(&information.covariance);
     let r = natural.and_then(|omega| match bends {

@@ -100,20 +100,34 @@ impl Vcov {
 /// How far from one an eigenvalue of H* may be and count as one: rounding of sums that are at most one.
 const LEVERAGE_ONE: f64 = 1e-10;
 
+/// The share of a combination's variance that may come from where no residual tells.
+const SILENT: f64 = 1e-6;
+
 /// The cluster-robust covariance of one fit, and what degrees of freedom need.
 #[derive(Debug)]
 pub(crate) struct Sandwich {
     /// V_CR of the fitted columns, as centred.
     pub covariance: DMatrix<f64>,
-    /// The number of clusters with a leverage of one: their residuals are zero in some direction whatever the data,
-    /// and say nothing there.
-    pub saturated: usize,
+    /// The clusters with a leverage of one: their residuals are zero in some direction whatever the data, and say nothing
+    /// there.
+    saturated: Vec<Saturated>,
     rows: Rows,
     /// K.
     root: DMatrix<f64>,
     /// A_i, cluster by cluster; empty for CR0.
     corrections: Vec<f64>,
     coefficient_df: OnceLock<Vec<f64>>,
+}
+
+/// A cluster with a leverage of one.
+#[derive(Debug)]
+struct Saturated {
+    /// Its position among the clusters.
+    cluster: usize,
+    /// The first of its patients.
+    patient: usize,
+    /// Its directions without a residual, among its whitened rows: as many numbers as it has rows, one after the other.
+    directions: Vec<f64>,
 }
 
 impl Sandwich {
@@ -125,13 +139,17 @@ impl Sandwich {
         let mut corrections = vec![];
         let mut scratch = Scratch { h: vec![0.0; largest * largest], vectors: vec![0.0; largest * largest] };
         let (mut e, mut score, mut meat) = (vec![0.0; largest], vec![0.0; p], vec![0.0; p * p]);
-        let mut saturated = 0;
+        let (mut saturated, mut cluster) = (vec![], 0);
         rows.for_each(design, optimum, |own| {
             let m = own.e.len();
+            let directions = scratch.correct(own, method);
+            if !directions.is_empty() {
+                saturated.push(Saturated { cluster, patient: rows.first_of(cluster), directions });
+            }
+            cluster += 1;
             if method == Vcov::Cr0 {
                 e[..m].copy_from_slice(own.e);
             } else {
-                saturated += usize::from(scratch.correct(own, method));
                 let a = &scratch.h[..m * m];
                 corrections.extend_from_slice(a);
                 symmetric_product(a, own.e, &mut e[..m]);
@@ -173,16 +191,33 @@ impl Sandwich {
             };
             notes.push(format!("Few clusters ({few}): cluster-robust standard errors rest on their number; {trust}."));
         }
-        if self.saturated > 0 && method != Vcov::Cr0 {
-            let (one, many) =
-                if clusters.is_some_and(PatientClusters::above_patients) { ("cluster", "clusters") } else { ("patient", "patients") };
-            let (who, verb) = if self.saturated == 1 { (one, "has") } else { (many, "have") };
-            notes.push(format!(
-                "{} {who} {verb} a leverage of one: {name} cannot correct what their residuals do not show, and may be too small.",
-                self.saturated
-            ));
-        }
+        notes.extend(self.note_on_saturated(design, name));
         notes
+    }
+
+    /// `2 patients (PT1, PT2) have a leverage of one: …`.
+    fn note_on_saturated(&self, design: &Design, name: &str) -> Option<String> {
+        const SHOWN: usize = 6;
+        let above = design.rows.clusters.as_ref().is_some_and(PatientClusters::above_patients);
+        let label = |s: &Saturated| {
+            let patient = design.rows.patients.get(s.patient).and_then(|&i| design.rows.known.patients.get(i));
+            patient.map(|label| if above { format!("that of patient {label}") } else { label.clone() })
+        };
+        let shown: Vec<String> = self.saturated.iter().take(SHOWN).filter_map(label).collect();
+        let more = if self.saturated.len() > SHOWN { ", …" } else { "" };
+        let names = if shown.is_empty() { String::new() } else { format!(" ({}{more})", shown.join(", ")) };
+        let (who, verb) = match (self.saturated.len(), above) {
+            (0, _) => return None,
+            (1, true) => ("cluster", "has"),
+            (1, false) => ("patient", "has"),
+            (_, true) => ("clusters", "have"),
+            (_, false) => ("patients", "have"),
+        };
+        Some(format!(
+            "{} {who} {verb} a leverage of one{names}: the fit passes through what was observed there, whatever that was, so that no residual \
+             tells how far it may be off. {name} is too small for what rests on it, which has no degrees of freedom and no p.",
+            self.saturated.len()
+        ))
     }
 
     /// Satterthwaite's degrees of freedom of the combinations in the columns of `l`, p × k; NaN for one whose
@@ -192,13 +227,17 @@ impl Sandwich {
         let combinations = self.root.transpose() * l;
         let mut traces: Vec<Traces> = (0..l.ncols()).map(|_| Traces::zeros(p)).collect();
         let (mut x, mut a, mut b) = (vec![0.0; self.rows.largest], vec![0.0; self.rows.largest], vec![0.0; p]);
-        let mut start = 0;
+        let (mut start, mut cluster) = (0, 0);
+        let mut saturated = self.saturated.iter().peekable();
         self.rows.for_each(design, optimum, |own| {
             let m = own.e.len();
+            let silent = saturated.next_if(|s| s.cluster == cluster).map_or(&[][..], |s| &s.directions);
+            cluster += 1;
             let correction = self.corrections.get(start..start + m * m);
             start += m * m;
             for (traces, c) in traces.iter_mut().zip(combinations.as_slice().chunks_exact(p.max(1))) {
                 own.times(c, &mut x[..m]);
+                traces.silent += silent.chunks_exact(m.max(1)).map(|direction| dot(direction, &x[..m]).powi(2)).sum::<f64>();
                 match correction {
                     Some(correction) => symmetric_product(correction, &x[..m], &mut a[..m]),
                     None => a[..m].copy_from_slice(&x[..m]),
@@ -216,13 +255,15 @@ struct Traces {
     d: f64,
     d_squared: f64,
     d_b: f64,
+    /// What of l'Φl comes from directions without a residual.
+    silent: f64,
     /// The lower triangle of S.
     s: Vec<f64>,
 }
 
 impl Traces {
     fn zeros(p: usize) -> Self {
-        Self { d: 0.0, d_squared: 0.0, d_b: 0.0, s: vec![0.0; p * p] }
+        Self { d: 0.0, d_squared: 0.0, d_b: 0.0, silent: 0.0, s: vec![0.0; p * p] }
     }
 
     /// Adds a cluster with d = a'a and K'b.
@@ -240,7 +281,8 @@ impl Traces {
         let below: f64 = (0..p).map(|j| self.s[j * p..j * p + j].iter().map(|x| x * x).sum::<f64>()).sum();
         let squares = 2.0 * below + (0..p).map(|j| self.s[j * p + j].powi(2)).sum::<f64>();
         let trace_of_square = self.d_squared - 2.0 * self.d_b + squares;
-        if trace > 1e-12 * variance && trace_of_square > 0.0 { trace * trace / trace_of_square } else { f64::NAN }
+        let told = trace > 1e-12 * variance && trace_of_square > 0.0 && self.silent <= SILENT * variance;
+        if told { trace * trace / trace_of_square } else { f64::NAN }
     }
 }
 
@@ -251,8 +293,8 @@ struct Scratch {
 }
 
 impl Scratch {
-    /// Leaves A_i of the cluster in `h`; whether an eigenvalue of H* is one.
-    fn correct(&mut self, own: &WhitenedRows, method: Vcov) -> bool {
+    /// Leaves A_i of the cluster in `h`; returns the eigenvectors of H* whose eigenvalue is one.
+    fn correct(&mut self, own: &WhitenedRows, method: Vcov) -> Vec<f64> {
         let m = own.e.len();
         let (h, vectors) = (&mut self.h[..m * m], &mut self.vectors[..m * m]);
         for j in 0..m {
@@ -263,7 +305,8 @@ impl Scratch {
             }
         }
         symmetric_eigen(h, vectors, m);
-        let saturated = (0..m).any(|k| 1.0 - h[k * m + k] <= LEVERAGE_ONE);
+        let is_one = |k: &usize| 1.0 - h[k * m + k] <= LEVERAGE_ONE;
+        let saturated = (0..m).filter(is_one).flat_map(|k| vectors[k * m..(k + 1) * m].iter().copied()).collect();
         // The eigenvectors are rows; each is scaled by the root of its correction, which is never negative, and A is
         // the sum of their squares.
         for (k, vector) in vectors.chunks_exact_mut(m).enumerate() {

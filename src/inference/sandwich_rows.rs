@@ -50,6 +50,7 @@ pub(super) struct WhitenedRows<'a> {
 impl Rows {
     /// The design's clusters; patients where it names none. `root` is K with KK' = Φ.
     pub fn of(design: &Design, optimum: &Optimum, root: &DMatrix<f64>) -> Self {
+        let design = &*optimum.centring.applied(design);
         let (pattern_of, patterns) = patterns(design, &optimum.covariances());
         let n = design.rows.patients.len();
         let (members, ends) = design.rows.clusters.as_ref().map_or_else(|| ((0..n).collect(), (1..=n).collect()), PatientClusters::members);
@@ -62,17 +63,21 @@ impl Rows {
         Self { members, ends, pattern_of, patterns, loadings, means, columns, effects, observations, largest }
     }
 
+    /// The first patient of a cluster.
+    pub fn first_of(&self, cluster: usize) -> usize {
+        self.members[if cluster == 0 { 0 } else { self.ends[cluster - 1] }]
+    }
+
     /// Calls `visit` with each cluster in turn, rotated to no more rows than there are columns.
     pub fn for_each(&self, design: &Design, optimum: &Optimum, mut visit: impl FnMut(&WhitenedRows)) {
-        let z = optimum.centring.values(design);
+        let design = &*optimum.centring.applied(design);
         let (mut x, mut e) = (vec![0.0; self.observations * self.columns], vec![0.0; self.observations]);
         let mut start = 0;
         for &end in &self.ends {
             let mut rows = 0;
             let members = &self.members[start..end];
             for &patient in members {
-                let own = &z[patient * design.columns.values..(patient + 1) * design.columns.values];
-                rows += self.whiten(design, patient, own, &mut x[rows * self.columns..], &mut e[rows..]);
+                rows += self.whiten(design, patient, design.rows.z_of(patient), &mut x[rows * self.columns..], &mut e[rows..]);
             }
             start = end;
             if let Some(effects) = &self.effects {

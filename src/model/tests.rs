@@ -38,6 +38,7 @@ fn everything_that_a_model_can_say_is_read_from_a_file() {
         information = "expected"
         vcov = "cr2"
         clusters = "factor(therapist)"
+        allow-costly = true
         weights = "w"
         visits = ["3 months", "12 months"]
     "#;
@@ -56,6 +57,7 @@ fn everything_that_a_model_can_say_is_read_from_a_file() {
         .information(InformationKind::Expected)
         .vcov(Vcov::Cr2)
         .clusters(Clusters::by("therapist"))
+        .allow_costly(true)
         .weights("w")
         .visits(["3 months", "12 months"]);
     assert_eq!(read, built);

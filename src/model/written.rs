@@ -39,6 +39,8 @@ struct Written {
     weights: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     visits: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    allow_costly: bool,
 }
 
 impl Serialize for Model {
@@ -88,6 +90,7 @@ impl Written {
             clusters: model.clusters.clone(),
             weights: model.options.weights.clone(),
             visits: model.options.visits.clone(),
+            allow_costly: model.allows_costly,
         })
     }
 
@@ -119,7 +122,8 @@ impl Written {
             .df(self.df.unwrap_or(df))
             .information(self.information)
             .vcov(self.vcov)
-            .clusters(self.clusters))
+            .clusters(self.clusters)
+            .allow_costly(self.allow_costly))
     }
 }
 

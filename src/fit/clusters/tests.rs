@@ -46,7 +46,7 @@ fn problem(design: &Design, estimation: Estimation, covariance: &Covariance, sto
     origin[0] = 30.0;
     let structure = covariance.bind(&design.columns.visit_times).expect("has times").into();
     let within = tests::problem(design, structure, estimation, storage);
-    let observed = build::observed_rows(design, &design.rows.z, &within.rows, &origin);
+    let observed = build::observed_rows(design, &within.rows, &origin);
     WithEffects::new(within, design, &observed)
 }
 

@@ -87,7 +87,6 @@ struct Rows<'d> {
     /// What multiplies the effects of every term.
     z: &'d [Cow<'d, [f64]>],
     layout: &'d Layout,
-    values: &'d [f64],
     /// D_t of the kept columns: column, value of z, weight.
     entries: Vec<Vec<(usize, usize, f64)>>,
     /// \[X e\] with √w, N × m.
@@ -99,7 +98,7 @@ struct Rows<'d> {
 }
 
 impl<'d> Rows<'d> {
-    fn new(design: &'d Design, layout: &'d Layout, z: &'d [Cow<'d, [f64]>], values: &'d [f64], kept: &[usize]) -> Self {
+    fn new(design: &'d Design, layout: &'d Layout, z: &'d [Cow<'d, [f64]>], kept: &[usize]) -> Self {
         let mut position = vec![None; design.columns.len()];
         kept.iter().enumerate().for_each(|(new, &old)| position[old] = Some(new));
         let entry = |e: &crate::design::Entry| position[e.column].map(|column| (column, e.value, e.weight));
@@ -110,15 +109,15 @@ impl<'d> Rows<'d> {
             None => vec![1.0; n],
         };
         let mut own =
-            Self { design, z, layout, values, entries, u: vec![0.0; n * (kept.len() + 1)], roots, whitened: vec![0.0; n * layout.size] };
+            Self { design, z, layout, entries, u: vec![0.0; n * (kept.len() + 1)], roots, whitened: vec![0.0; n * layout.size] };
         own.set_x(kept.len() + 1);
         own
     }
 
     fn set_x(&mut self, m: usize) {
-        let (visits, q) = (self.design.columns.visits.len(), self.design.columns.values);
+        let visits = self.design.columns.visits.len();
         for ((u, &row), &root) in self.u.chunks_exact_mut(m).zip(&self.layout.rows).zip(&self.roots) {
-            let z = &self.values[row as usize / visits * q..][..q];
+            let z = self.design.rows.z_of(row as usize / visits);
             self.entries[row as usize % visits].iter().for_each(|&(column, value, weight)| u[column] += root * weight * z[value]);
         }
     }
@@ -229,12 +228,11 @@ impl<'d> Rows<'d> {
 }
 
 impl Data {
-    /// One pass after the other over the observations; `z` multiplies the effects of every term, `values` are the
-    /// design's z, perhaps centred.
-    pub fn of(design: &Design, layout: &Layout, z: &[Cow<[f64]>], values: &[f64], kept: &[usize]) -> Result<Self, Failure> {
+    /// One pass after the other over the observations; `z` multiplies the effects of every term.
+    pub fn of(design: &Design, layout: &Layout, z: &[Cow<[f64]>], kept: &[usize]) -> Result<Self, Failure> {
         let (p, k) = (kept.len(), layout.size);
         let m = p + 1;
-        let mut rows = Rows::new(design, layout, z, values, kept);
+        let mut rows = Rows::new(design, layout, z, kept);
         let r = rows.whiten();
         let mut c = vec![0.0; layout.levels() * k * m];
         let mut within = vec![0.0; m * m];

@@ -121,7 +121,7 @@ fn on_rows(rows: &mut [f64], n: usize, work: impl Fn(usize, &mut [f64]) + Sync) 
 
 /// Replaces the lower triangle of a symmetric matrix by its Cholesky factor and returns the log-determinant, `None`
 /// when the matrix is not positive definite. The upper triangle loses its meaning.
-pub(super) fn cholesky(a: &mut [f64], n: usize) -> Option<f64> {
+pub(in crate::fit) fn cholesky(a: &mut [f64], n: usize) -> Option<f64> {
     let mut determinant = LogProduct::new();
     for first in (0..n).step_by(BLOCK) {
         let width = BLOCK.min(n - first);
@@ -155,7 +155,7 @@ pub(super) fn cholesky(a: &mut [f64], n: usize) -> Option<f64> {
 }
 
 /// Writes (LL')⁻¹ into `inverse`, both triangles, given L in the lower triangle of `factor`; `room` is n × n.
-pub(super) fn inverse(factor: &[f64], n: usize, room: &mut [f64], inverse: &mut [f64]) {
+pub(in crate::fit) fn inverse(factor: &[f64], n: usize, room: &mut [f64], inverse: &mut [f64]) {
     // Row j of `room` becomes column j of L⁻¹.
     room.fill(0.0);
     (0..n).for_each(|j| room[j * n + j] = 1.0);

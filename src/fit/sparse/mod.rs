@@ -11,7 +11,7 @@ mod components;
 mod contrasts;
 mod curvature;
 mod data;
-mod dense;
+pub(super) mod dense;
 mod effects;
 mod eta;
 mod identified;
@@ -72,12 +72,11 @@ pub(crate) struct SparseFit {
 }
 
 impl SparseFit {
-    /// Fits the columns `kept` of a design; `values` are its z, perhaps measured from their means, and β is that of
-    /// the columns they make.
+    /// Fits the columns `kept` of a design.
     ///
     /// # Errors
     /// Where nothing can be estimated: see [`Failure`].
-    pub fn new(design: &Design, values: &[f64], kept: &[usize], estimation: Estimation) -> Result<Self, Failure> {
+    pub fn new(design: &Design, kept: &[usize], estimation: Estimation) -> Result<Self, Failure> {
         let random = &design.rows.random;
         let parameters = Parameters::of(random);
         identified::levels(random, parameters.names(), |term| parameters.position(term, 0, 0))?;
@@ -85,7 +84,7 @@ impl SparseFit {
         let layout = Layout::of(design);
         check_components(random, &layout)?;
         let Multipliers { z, turned } = Multipliers::of(random, &parameters);
-        let data = Data::of(design, &layout, &z, values, kept)?;
+        let data = Data::of(design, &layout, &z, kept)?;
         has_variation(design, &data)?;
         let problem = Problem { data, layout, parameters, estimation };
         let scale = scales(random, &z, &problem.parameters);

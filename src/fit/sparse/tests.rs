@@ -75,7 +75,7 @@ fn term(factor: &str, structure: EffectCovariance, level_of: Vec<Option<usize>>,
 
 fn fit(design: &Design, estimation: Estimation) -> Result<SparseFit, Failure> {
     let kept: Vec<usize> = (0..design.columns.len()).collect();
-    SparseFit::new(design, &design.rows.z, &kept, estimation)
+    SparseFit::new(design, &kept, estimation)
 }
 
 /// Everything written out.

@@ -1,6 +1,8 @@
 //! The search: where it ends, what it refuses, and what must not matter to it.
 
+mod conditioning;
 mod fallback;
+mod identification;
 mod invariance;
 mod outcomes;
 mod pooling;

@@ -1,0 +1,133 @@
+//! What a fit would take, estimated before it is begun.
+//!
+//! An estimate is right within a factor of about three: it counts the multiplications of the matrices that grow fastest,
+//! and the memory of those that are kept. Most fits are thousands of times cheaper than the limits.
+
+use super::{Engine, Failure};
+use crate::design::Design;
+
+/// The memory, in bytes, beyond which a fit is not begun unless it is told to.
+const MEMORY: f64 = 4e9;
+/// The same for the time, in seconds.
+const TIME: f64 = 120.0;
+/// Multiplications a second in matrices that are too large for the cache, on one thread of an ordinary machine.
+const SPEED: f64 = 1.5e9;
+/// Evaluations of the likelihood, with its derivatives, that a search takes.
+const EVALUATIONS: f64 = 10.0;
+const BYTES: f64 = 8.0;
+
+/// What is to be fitted and asked of the fit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Work<'d> {
+    pub design: &'d Design,
+    pub engine: Engine,
+    /// Covariance parameters within patients, of all groups.
+    pub parameters: usize,
+    /// Whether degrees of freedom take derivatives of X'V⁻¹X.
+    pub slopes: bool,
+    /// Whether the degrees of freedom of every coefficient come from a cluster-robust covariance.
+    pub robust: bool,
+}
+
+/// One part of the work.
+struct Part {
+    bytes: f64,
+    products: f64,
+    why: String,
+}
+
+impl Work<'_> {
+    /// Refuses work beyond the limits, saying what it takes and why.
+    pub fn check(&self) -> Result<(), Failure> {
+        let parts = self.parts();
+        let bytes: f64 = parts.iter().map(|p| p.bytes).sum();
+        let seconds: f64 = parts.iter().map(|p| p.products).sum::<f64>() / SPEED;
+        if bytes <= MEMORY && seconds <= TIME {
+            return Ok(());
+        }
+        let weight = |p: &Part| (p.bytes / MEMORY).max(p.products / SPEED / TIME);
+        let why = parts.iter().max_by(|a, b| weight(a).total_cmp(&weight(b))).map_or(String::new(), |p| p.why.clone());
+        Err(Failure::Costly { bytes, seconds, why })
+    }
+
+    fn parts(&self) -> Vec<Part> {
+        let p = (self.design.columns.len() - self.design.account.aliased.len()) as f64;
+        let visits = self.design.columns.visits.len() as f64;
+        let patients = self.design.rows.patients.len() as f64;
+        match self.engine {
+            Engine::SparseEffects => vec![mean(p)],
+            Engine::Patterns => {
+                let mut parts = vec![mean(p), self.covariance(visits), self.slopes_of(p, "columns of the mean model")];
+                parts.extend(self.robust.then(|| robust(patients, p)));
+                parts
+            }
+            Engine::DenseEffects => {
+                let effects: usize = self.design.rows.random.iter().map(|term| term.total()).sum();
+                let n = p + effects as f64;
+                let why = format!("the {effects} random effects stand in one matrix with the mean, above a covariance of the visits");
+                let all = Part { bytes: 12.0 * BYTES * n * n, products: EVALUATIONS * 2.0 * n.powi(3), why };
+                let mut parts = vec![all, self.covariance(visits), self.slopes_of(n, "columns of the mean model and random effects")];
+                parts.extend(self.robust.then(|| robust(patients, p)));
+                parts
+            }
+        }
+    }
+
+    /// Second derivatives for all pairs of covariance parameters.
+    fn covariance(&self, visits: f64) -> Part {
+        let k = self.parameters as f64;
+        Part {
+            bytes: 8.0 * BYTES * k * k,
+            products: EVALUATIONS * (0.2 * k.powi(3) + visits.powi(4)),
+            why: format!("the covariance of {visits} visits has {k} parameters, and every pair of them a second derivative"),
+        }
+    }
+
+    /// How X'V⁻¹X moves with every covariance parameter.
+    fn slopes_of(&self, n: f64, of: &str) -> Part {
+        let k = if self.slopes { self.parameters as f64 } else { 0.0 };
+        Part {
+            bytes: 2.0 * BYTES * k * n * n,
+            products: k * n.powi(3) + 0.25 * k * k * n * n,
+            why: format!("degrees of freedom take a matrix of {n} {of} for each of {k} covariance parameters; other methods than Satterthwaite's and Kenward and Roger's do not"),
+        }
+    }
+}
+
+/// X'V⁻¹X and its inverse.
+fn mean(p: f64) -> Part {
+    Part {
+        bytes: 10.0 * BYTES * p * p,
+        products: EVALUATIONS * p.powi(3),
+        why: format!("the mean model has {p} columns; a factor of very many levels is better a random effect"),
+    }
+}
+
+/// Degrees of freedom of every coefficient under a cluster-robust covariance.
+fn robust(clusters: f64, p: f64) -> Part {
+    Part {
+        bytes: BYTES * p * p * 16.0,
+        products: 0.5 * clusters * p.powi(3),
+        why: format!(
+            "a cluster-robust covariance has degrees of freedom that go over {clusters} patients for each of {p} coefficients; with `residual` or \
+             `normal` degrees of freedom it has not"
+        ),
+    }
+}
+
+/// `about 12 minutes and 30 GB`.
+pub(super) fn amount(bytes: f64, seconds: f64) -> String {
+    let time = match seconds {
+        s if s < 100.0 => format!("{} seconds", rounded(s)),
+        s if s < 6000.0 => format!("{} minutes", rounded(s / 60.0)),
+        s => format!("{} hours", rounded(s / 3600.0)),
+    };
+    let memory = if bytes < 1e9 { format!("{} MB", rounded(bytes / 1e6)) } else { format!("{} GB", rounded(bytes / 1e9)) };
+    format!("about {time} and {memory} of memory")
+}
+
+/// Two significant digits.
+fn rounded(x: f64) -> f64 {
+    let unit = 10_f64.powf(x.abs().max(1.0).log10().floor() - 1.0).max(1.0);
+    ((x / unit).round() * unit).max(1.0)
+}
