@@ -4,7 +4,7 @@ use super::{
     AnteDependence, Autoregressive, CompoundSymmetry, Coordinates, CorrelationFamily, CovarianceFamily, CovarianceStructure, Decay,
     Exchangeable, FactorAnalytic, Heterogeneous, Homogeneous, HuynhFeldt, Lagged, RandomCoefficients, Spatial, Toeplitz, Unstructured,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting};
 use crate::options::choices;
 use nalgebra::DMatrix;
 use std::sync::Arc;
@@ -283,7 +283,7 @@ impl Covariance {
             Error::invalid(
                 format!("covariance `{self}`"),
                 "the schedule gives no time for some visits",
-                "declare the visits with their times, or name a column of times in the layout",
+                Message::from("declare the visits with their times: ").setting(Setting::VisitTimes),
             )
         })
     }

@@ -8,6 +8,8 @@ use super::levels::{Levels, listed};
 use super::patients::Patients;
 use super::sheet::Sheet;
 use super::values::{Use, ValueColumn};
+use crate::closest::suggestion;
+use crate::error::{Setting, says, shown};
 use crate::trial::columns::Columns;
 use crate::trial::layout::{Layout, Shape};
 use crate::trial::{Schedule, Visit};
@@ -104,7 +106,7 @@ fn labels_of_rows(
                     Some(c) => findings.problem(
                         sheet,
                         place,
-                        format!("the row has no visit although `{}` has a value; say which visit it is", c.name),
+                        says!("the row has no visit although `{}` has a value; say which visit it is", shown(c.name)),
                     ),
                     None => without_visit += 1,
                 }
@@ -115,8 +117,9 @@ fn labels_of_rows(
             }
             let visit = levels.code(&label).or_else(|| visit_at(&layout.visits, &label));
             if visit.is_none() {
-                let message = format!("`{label}` is not among the visits declared, {}; declare it or correct the label", listed(&declared));
-                findings.problem(sheet, place, message);
+                let message = says!("`{}` is not among the visits declared, {}; declare it with ", shown(&label), listed(&declared));
+                let message = message.setting(Setting::Visits).then(format!(" or correct the label{}", suggestion(&label, &declared)));
+                findings.problem(sheet, place, message.each());
             }
             visit
         })
@@ -234,7 +237,7 @@ fn times_of_visits(
             (Err(fault), _) => findings.problem(sheet, place, fault.message()),
             (Ok(Some(x)), None) => times[visit] = Some(x),
             (Ok(Some(x)), Some(first)) if x != first && !std::mem::replace(&mut told[visit], true) => {
-                let message = format!(
+                let message = says!(
                     "the visit has the times {first} and {x}; a visit has one planned time, and times that differ by patient are a covariate by visit"
                 );
                 findings.problem(sheet, place, message);
@@ -245,7 +248,8 @@ fn times_of_visits(
     if !told.contains(&true) {
         for (label, _) in labels.iter().zip(&times).filter(|(_, t)| t.is_none()) {
             let place = Place { visit: Some(label), column: Some(time), ..Place::default() };
-            findings.problem(sheet, place, "the visit has no time in any row; fill it in or declare the visits with `visits_at`");
+            let message = says!("the visit has no time in any row; fill it in, or declare the times with ").setting(Setting::VisitTimes);
+            findings.problem(sheet, place, message);
         }
     }
     times
@@ -301,7 +305,7 @@ fn drop_duplicates(sheet: &Sheet, patients: &Patients, schedule: &Schedule, of_r
         match first {
             Some((p, v, first_row)) if (p, v) == (patient, visit) => {
                 let place = Place::row(row).patient(&patients.ids[patient]).visit(Some(labels[visit]));
-                let message = format!("the patient has this visit at {} already; keep one of the rows", sheet.row_name(first_row));
+                let message = says!("the patient has this visit at {} already; keep one of the rows", sheet.row_name(first_row));
                 findings.problem(sheet, place, message);
                 of_row[row] = None;
             }

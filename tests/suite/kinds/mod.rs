@@ -1,0 +1,5 @@
+//! Kinds of mistakes that must be noticed, one file per kind.
+
+mod files;
+#[cfg(feature = "cli")]
+mod wording;
