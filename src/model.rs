@@ -386,6 +386,9 @@ impl Model {
     /// A covariance structure on the design's visits; one for each set of coordinates where it takes them from the
     /// patients.
     fn classes(&self, covariance: &Covariance, design: &Design, trial: &Trial) -> Result<Classes> {
+        if covariance.depends_on_order() && design.columns.visits.len() > 2 {
+            trial.schedule().must_be_ordered(format!("covariance `{covariance}`"))?;
+        }
         identified::check_identified(design, covariance)?;
         match covariance.coordinate_columns() {
             [] => Ok(covariance.bind(&design.columns.visit_times)?.into()),

@@ -4,7 +4,7 @@ use super::choice::choice;
 use super::failure::Failure;
 use std::path::PathBuf;
 use trialstats::instruments::{Caps5, Instrument, Scid5Pd};
-use trialstats::trial::{CovariateKind, DecimalMark, Delimiter, Layout};
+use trialstats::trial::{CovariateKind, DecimalMark, Delimiter, Layout, OutcomeColumn};
 use trialstats::{Error, Trial};
 
 /// Which columns hold patient, visit and arm, and what is declared about them.
@@ -56,6 +56,10 @@ pub struct SourceArguments {
     /// What separates the decimals of the file's numbers; found in the numbers of each column unless said
     #[arg(long, value_name = "MARK", value_parser = choice::<DecimalMark>())]
     pub decimal: Option<DecimalMark>,
+    /// The lowest and highest possible score of an outcome, such as BDI=0..63; a value outside is a problem. May be given
+    /// several times
+    #[arg(long, value_name = "OUTCOME=LOW..HIGH", value_parser = range)]
+    pub range: Vec<(String, f64, f64)>,
     /// A column whose values are the levels of a factor although they look like numbers; may be given several times
     #[arg(long, value_name = "COLUMN")]
     pub factor: Vec<String>,
@@ -84,6 +88,15 @@ fn reference(text: &str) -> Result<(String, String), String> {
     Ok((variable.to_string(), level.to_string()))
 }
 
+fn range(text: &str) -> Result<(String, f64, f64), String> {
+    let parts = || {
+        let (outcome, range) = text.rsplit_once('=')?;
+        let (low, high) = range.split_once("..")?;
+        Some((outcome.to_string(), low.trim().parse().ok()?, high.trim().parse().ok()?))
+    };
+    parts().ok_or_else(|| "expected OUTCOME=LOW..HIGH, as in BDI=0..63".to_string())
+}
+
 fn levels(text: &str) -> Result<(String, Vec<String>), String> {
     let (variable, levels) = text.split_once('=').ok_or("expected VAR=LEVEL,LEVEL, as in SEX=Male,Female")?;
     Ok((variable.to_string(), levels.split(',').map(str::to_string).collect()))
@@ -98,6 +111,10 @@ impl SourceArguments {
     /// Reads the trial. `arm` is the column of the arm, where the analysis has one.
     pub fn read(&self, arm: Option<&str>, wanted: &Wanted) -> Result<Trial, Failure> {
         self.check_factors(arm, wanted)?;
+        if let Some((stranger, ..)) = self.range.iter().find(|(of, ..)| !wanted.outcomes.contains(of)) {
+            let unknown = Error::Unknown { kind: "outcome of the model", name: stranger.clone(), known: wanted.outcomes.clone() };
+            return Err(Failure::Usage(format!("--range {stranger}: {unknown}")));
+        }
         let layout = self.layout(arm, wanted);
         if self.references_of_covariates(arm).next().is_none() {
             return Ok(layout.read_csv(&self.data)?);
@@ -164,7 +181,10 @@ impl SourceArguments {
             layout = instrument.add_to(layout, &mut scores);
         }
         let columns = wanted.outcomes.iter().filter(|o| !scores.contains(o));
-        layout = columns.fold(layout, |l, outcome| l.outcome(outcome.as_str()));
+        layout = columns.fold(layout, |l, outcome| {
+            let ranges = self.range.iter().filter(|(of, ..)| of == outcome);
+            l.outcome(ranges.fold(OutcomeColumn::new(outcome), |column, (_, low, high)| column.range(*low, *high)))
+        });
         layout = wanted.covariates.iter().fold(layout, |l, covariate| match self.factor.contains(covariate) {
             true => l.covariate_as(covariate, CovariateKind::FactorAsFound),
             false => l.covariate_as(covariate, CovariateKind::AsFound),

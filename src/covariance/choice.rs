@@ -243,6 +243,35 @@ impl Covariance {
         })
     }
 
+    /// Whether another order of more than two visits makes another structure of it.
+    pub fn depends_on_order(&self) -> bool {
+        match self {
+            Covariance::Toeplitz
+            | Covariance::HeterogeneousToeplitz
+            | Covariance::Autoregressive
+            | Covariance::HeterogeneousAutoregressive
+            | Covariance::AnteDependence
+            | Covariance::HeterogeneousAnteDependence
+            | Covariance::Custom(_) => true,
+            Covariance::BandedUnstructured { bands }
+            | Covariance::BandedToeplitz { bands }
+            | Covariance::BandedHeterogeneousToeplitz { bands } => *bands > 1,
+            Covariance::RandomCoefficients { residual, .. } => residual.depends_on_order(),
+            Covariance::Unstructured
+            | Covariance::Independent
+            | Covariance::CompoundSymmetry
+            | Covariance::HeterogeneousCompoundSymmetry
+            | Covariance::HuynhFeldt
+            | Covariance::FactorAnalytic { .. }
+            | Covariance::FactorAnalyticCommonVariance { .. }
+            | Covariance::SpatialExponential(_)
+            | Covariance::SpatialGaussian(_)
+            | Covariance::SpatialPower(_)
+            | Covariance::RandomIntercept
+            | Covariance::RandomInterceptSlope => false,
+        }
+    }
+
     fn at_least_one(&self, what: &str, number: usize) -> Result<usize> {
         if number > 0 {
             return Ok(number);

@@ -21,8 +21,8 @@ use crate::instruments::{Instrument, NamedInstrument, Registry};
 /// | not declared | inferred as |
 /// |---|---|
 /// | arms | those in the file, sorted; the first is the reference |
-/// | visits and their order | by the time column; else by number where the labels are numbers or differ in one number only (`VIS9`, `VIS10`; `baseline`, `3 months`, `6 months`); else as their rows follow one another within patients, an error if that contradicts itself |
-/// | visit times | the time column; else the number of labels that are numbers or say a unit of time (`3 months`, `week 8`), `baseline` being 0 |
+/// | visits and their order | by the time column; else by date (`2024-03-01`, `1 March 2024`; `03/01/2024` where day and month can be told apart); else by number where the labels are numbers or differ in one number only (`VIS9`, `VIS10`; `baseline`, `3 months`, `6 months`); else by the stages that they name (`screening`, `pre`, `post`, `follow-up 2`); else by the alphabet, with a [warning](Trial::warnings), and what depends on the order is refused. The order of the rows decides nothing |
+/// | visit times | the time column; else the number of labels that are numbers or say a unit of time (`3 months`, `week 8`), `baseline` being 0; of dates, the days from the first |
 /// | baseline visit | the first visit if it is called so or is at time 0, else none |
 /// | kind of a covariate | numeric where every value is a number (`006` is not: a leading zero marks an identifier), a factor where none is, an error where both occur |
 /// | what separates fields | the comma, semicolon or tabulator that gives the header the columns named |

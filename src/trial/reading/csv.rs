@@ -9,7 +9,7 @@ use super::lines::UnixLines;
 use super::profile::Profile;
 use super::sheet::{Cells, Sheet, SheetColumn};
 use super::unreadable;
-use crate::error::{Error, Message, Problem, Result, says, shown};
+use crate::error::{Error, Message, Problem, Result, says};
 use crate::trial::layout::Delimiter;
 use crate::trial::{Warning, WarningKind};
 
@@ -84,7 +84,7 @@ impl<R: Read> Table<R> {
             let column = column.map(Into::into);
             findings.push(Problem { source: Some(self.source.clone()), line: Some(line), column, message, ..Problem::default() });
         };
-        let mut other_encoding: Vec<(u64, String)> = vec![];
+        let mut other_encoding: Vec<u64> = vec![];
         let mut lines = vec![];
         while lines.len() < most && advance(&mut self.reader, &mut self.record, &self.source)? {
             let line = first_line(&self.reader, &self.record);
@@ -107,23 +107,22 @@ impl<R: Read> Table<R> {
                             at(line, Some(&column.name), message);
                         }
                         column.cells.push_text(&text);
-                        other_encoding.push((line, text));
+                        other_encoding.push(line);
                     }
                 }
             }
             lines.push(line);
         }
-        if let (true, Some((line, _))) = (self.is_utf8, other_encoding.first()) {
+        if let (true, Some(line)) = (self.is_utf8, other_encoding.first()) {
             let message = says!("some values are UTF-8 and some are not; save the whole file with UTF-8 encoding");
             at(*line, None, message);
-        } else if let Some((line, text)) = other_encoding.first() {
+        } else if let Some(line) = other_encoding.first() {
             findings.warning(Warning::new(
                 WarningKind::Encoding,
                 None,
                 format!(
-                    "the file is not UTF-8: {} values were read as Windows-1252, the first `{}` in line {line}; if that looks wrong, save the file with UTF-8 encoding",
-                    other_encoding.len(),
-                    shown(text)
+                    "the file is not UTF-8: {} values were read as Windows-1252, the first in line {line}; if their letters look wrong, save the file with UTF-8 encoding",
+                    other_encoding.len()
                 ),
             ));
         }

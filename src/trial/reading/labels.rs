@@ -3,8 +3,20 @@
 use std::collections::BTreeSet;
 
 /// Words by which a visit before treatment goes, without case.
-const BASELINE: [&str; 10] =
-    ["baseline", "base", "bl", "pre", "pretreatment", "pre-treatment", "pretest", "pre-test", "intake", "randomization"];
+const BASELINE: [&str; 12] = [
+    "baseline",
+    "base",
+    "bl",
+    "pre",
+    "pretreatment",
+    "pre-treatment",
+    "pretest",
+    "pre-test",
+    "intake",
+    "randomization",
+    "voormeting",
+    "nulmeting",
+];
 
 /// Words that make a number in a label a time.
 const UNITS: [&str; 13] = ["d", "day", "w", "wk", "week", "m", "mo", "mth", "month", "y", "yr", "year", "h"];
@@ -37,7 +49,7 @@ pub(super) fn scale(labels: &[String]) -> Option<Scale> {
     if let Some(places) = plain {
         return distinct(Scale { places, are_times: true });
     }
-    let numbered: Vec<Option<Numbered>> = labels.iter().map(|l| numbered(l)).collect();
+    let numbered: Vec<Option<Numbered>> = labels.iter().map(|l| number_in(l)).collect();
     let around = numbered.iter().flatten().next()?.around.clone();
     let are_times = UNITS.contains(&around.0.as_str()) && around.1.is_empty() || UNITS.contains(&around.1.as_str()) && around.0.is_empty();
     let mut baselines = 0;
@@ -60,7 +72,12 @@ fn distinct(scale: Scale) -> Option<Scale> {
     (places.len() == scale.places.len()).then_some(scale)
 }
 
-fn numbered(label: &str) -> Option<Numbered> {
+/// The one number in a label, and the words around it.
+pub(super) fn numbered(label: &str) -> Option<(String, f64)> {
+    number_in(label).map(|n| (format!("{} {}", n.around.0, n.around.1), n.number))
+}
+
+fn number_in(label: &str) -> Option<Numbered> {
     let start = label.find(|c: char| c.is_ascii_digit())?;
     let rest = &label[start..];
     let length = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());

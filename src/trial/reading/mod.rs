@@ -5,6 +5,7 @@
 
 mod chunks;
 mod csv;
+mod dates;
 mod encoding;
 mod findings;
 mod formats;
@@ -15,11 +16,14 @@ mod labels;
 mod layout_check;
 mod levels;
 mod lines;
+mod look_alikes;
 mod outcomes;
 mod patients;
 mod profile;
 mod ratings;
 mod sheet;
+mod stages;
+mod suspicions;
 mod values;
 mod variables;
 mod visits;
@@ -178,6 +182,7 @@ fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findin
     let variables = variables::read(&grid, &mut findings);
     variables::check_weights(&grid, &outcomes, &variables, &mut findings);
     sheet.tell_profiles(&columns_of_numbers(layout, &variables), &mut findings);
+    suspicions::look(&grid, &outcomes, &variables, &mut findings);
     if !findings.is_clean() {
         return Err(findings.into_error());
     }

@@ -2,4 +2,8 @@
 
 mod files;
 #[cfg(feature = "cli")]
+mod order;
+#[cfg(feature = "cli")]
+mod suspicious;
+#[cfg(feature = "cli")]
 mod wording;
