@@ -54,7 +54,7 @@ pub enum Error {
     Plan(PlanProblems),
 
     /// A formula could not be understood.
-    #[error("formula `{formula}`, at character {position}: {message}")]
+    #[error("formula `{}`, at character {position}: {message}", around(formula, *position))]
     Formula {
         /// The formula as given.
         formula: String,
@@ -210,6 +210,20 @@ fn known_names(name: &str, known: &[String]) -> String {
         _ => names,
     };
     format!("{meant}{} {listed}", if meant.is_empty() { "known:" } else { "Known:" })
+}
+
+/// A formula, or what stands around a character of a long one.
+fn around(formula: &str, position: usize) -> String {
+    const WHOLE: usize = 200;
+    const BESIDE: usize = 40;
+    let length = formula.chars().count();
+    if length <= WHOLE {
+        return escaped(formula);
+    }
+    let start = position.saturating_sub(BESIDE + 1);
+    let part: String = formula.chars().skip(start).take(2 * BESIDE).collect();
+    let [before, after] = [start > 0, start + 2 * BESIDE < length].map(|cut| if cut { "…" } else { "" });
+    format!("{before}{}{after}", escaped(&part))
 }
 
 /// `plan.toml, line 3, character 8`, as far as the place is known.

@@ -137,7 +137,12 @@ impl Covariance {
             (Some((_, why, remedy)), _) => Error::invalid(format!("covariance `{}`", shown(name)), *why, *remedy),
             // The name is misspelt, not what stands in its brackets.
             (None, Some(meant)) if base != plain => {
-                let meant = name.replacen(&name[..name.find('(').unwrap_or(name.len())], meant.split('(').next().unwrap_or(meant), 1);
+                let argument = name.find('(').map_or("", |open| &name[open..]);
+                let short = Self::NAMED.iter().find(|(full, ..)| *full == meant).and_then(|(_, short, _)| *short);
+                let meant = match short {
+                    Some(short) => format!("{meant}{argument} ({short}{argument})"),
+                    None => format!("{}{argument}", meant.split('(').next().unwrap_or(meant)),
+                };
                 Error::unknown("covariance structure", name, &[vec![meant], Self::names()].concat())
             }
             (None, _) => Error::unknown("covariance structure", name, &Self::names()),

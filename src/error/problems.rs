@@ -65,7 +65,7 @@ impl Problem {
             (further, places) if further > places.len() => {
                 format!(" (and {further} more like it: {}, …)", places.join(", "))
             }
-            (_, places) => format!(" (the same at {})", places.join(", ")),
+            (_, places) => format!(" (likewise {})", places.join(", ")),
         }
     }
 }

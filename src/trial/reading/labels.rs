@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::profile::with_comma;
+
 /// Words by which a visit before treatment goes, without case.
 const BASELINE: [&str; 12] = [
     "baseline",
@@ -45,7 +47,7 @@ pub(super) fn is_baseline(label: &str) -> bool {
 
 /// The scale that the labels are on: all plain numbers, or all the same words around one number, but for one baseline.
 pub(super) fn scale(labels: &[String]) -> Option<Scale> {
-    let plain: Option<Vec<f64>> = labels.iter().map(|l| l.parse().ok().filter(|x: &f64| x.is_finite())).collect();
+    let plain: Option<Vec<f64>> = labels.iter().map(|l| l.parse().ok().or_else(|| with_comma(l)).filter(|x: &f64| x.is_finite())).collect();
     if let Some(places) = plain {
         return distinct(Scale { places, are_times: true });
     }
@@ -112,6 +114,7 @@ mod tests {
         assert_eq!(places(&["Week -2", "Week 0", "Week 2.5"]), Some((vec![-2.0, 0.0, 2.5], true)));
         assert_eq!(places(&["week-2", "week-4"]), Some((vec![2.0, 4.0], true)));
         assert_eq!(places(&["M3", "M12"]), Some((vec![3.0, 12.0], true)));
+        assert_eq!(places(&["0,5", "1"]), Some((vec![0.5, 1.0], true)));
         assert_eq!(places(&["4", "5.5", "-1"]), Some((vec![4.0, 5.5, -1.0], true)));
     }
 

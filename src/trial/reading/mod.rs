@@ -182,7 +182,9 @@ fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findin
     let variables = variables::read(&grid, &mut findings);
     variables::check_weights(&grid, &outcomes, &variables, &mut findings);
     sheet.tell_profiles(&columns_of_numbers(layout, &variables), &mut findings);
-    suspicions::look(&grid, &outcomes, &variables, &mut findings);
+    if findings.is_clean() {
+        suspicions::look(&grid, &outcomes, &variables, &mut findings);
+    }
     if !findings.is_clean() {
         return Err(findings.into_error());
     }

@@ -50,12 +50,12 @@ struct Count {
 
 /// Whether a text stands for a missing value in any column.
 pub(super) fn is_missing_anywhere(text: &str) -> bool {
-    text.len() <= 10 && OF_PROGRAMS.contains(&text.to_lowercase().as_str())
+    OF_PROGRAMS.iter().any(|spelling| text.eq_ignore_ascii_case(spelling))
 }
 
 /// Whether a text stands for a missing value among numbers.
 pub(super) fn is_missing_number(text: &str) -> bool {
-    is_missing_anywhere(text) || (text.len() <= 13 && OF_PEOPLE.contains(&text.to_lowercase().as_str()))
+    is_missing_anywhere(text) || OF_PEOPLE.iter().any(|spelling| text.eq_ignore_ascii_case(spelling))
 }
 
 /// A number written with a decimal comma.

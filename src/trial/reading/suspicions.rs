@@ -1,6 +1,6 @@
 //! What in the data looks like a mistake although it can be read.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::findings::{Findings, Place};
 use super::grid::Grid;
@@ -52,15 +52,14 @@ fn labels(grid: &Grid<'_>, variables: &[Variable], findings: &mut Findings) {
         declared_by: layout.arms.is_empty().then_some(Setting::Arms),
     }];
     if let Shape::Long(column) = &layout.shape {
-        let mut at_visit = vec![HashSet::new(); grid.width()];
-        grid.records().for_each(|r| {
-            at_visit[r.visit].insert(r.patient);
-        });
+        // A patient has a visit once.
+        let mut at_visit = vec![0; grid.width()];
+        grid.records().for_each(|r| at_visit[r.visit] += 1);
         all.push(Labels {
             what: "visits".into(),
             column: Some(column),
             labels: grid.visits.schedule.labels(),
-            patients: at_visit.iter().map(HashSet::len).collect(),
+            patients: at_visit,
             declared_by: layout.visits.is_empty().then_some(Setting::Visits),
         });
     }
@@ -79,16 +78,17 @@ fn labels(grid: &Grid<'_>, variables: &[Variable], findings: &mut Findings) {
 }
 
 fn patients_of_levels(grid: &Grid<'_>, factor: &Variable) -> Vec<usize> {
-    let mut patients = vec![HashSet::new(); factor.levels().len()];
+    let mut patients = vec![0; factor.levels().len()];
+    let mut last = vec![None; patients.len()];
     let visits = if factor.scope() == Scope::Patient { 1 } else { grid.width() };
     for patient in 0..grid.patients.ids.len() {
-        for visit in 0..visits {
-            if let Some(level) = factor.level(patient, visit, grid.width()) {
-                patients[level].insert(patient);
+        for level in (0..visits).filter_map(|visit| factor.level(patient, visit, grid.width())) {
+            if last[level].replace(patient) != Some(patient) {
+                patients[level] += 1;
             }
         }
     }
-    patients.iter().map(HashSet::len).collect()
+    patients
 }
 
 fn alike(grid: &Grid<'_>, of: &Labels<'_>, findings: &mut Findings) {

@@ -10,9 +10,8 @@ fn relabelled(labels: [&str; 4], shuffle: bool) -> String {
     let text = std::fs::read_to_string(repository(FEV)).expect("the sample data");
     let mut lines = text.lines();
     let header = lines.next().expect("a header").to_string();
-    let mut rows: Vec<String> = lines
-        .map(|line| (0..4).fold(line.to_string(), |l, v| l.replace(&format!(",VIS{},", v + 1), &format!(",\"{}\",", labels[v]))))
-        .collect();
+    let mut rows: Vec<String> =
+        lines.map(|line| (0..4).fold(line.to_string(), |l, v| l.replace(&format!("VIS{}", v + 1), labels[v]))).collect();
     if shuffle {
         rows.sort_by_key(|row| row.bytes().rev().map(|b| u64::from(b) * 37 % 101).collect::<Vec<_>>());
     }

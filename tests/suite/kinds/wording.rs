@@ -66,7 +66,7 @@ fn one_cause_is_one_problem_with_its_first_places_and_a_count() {
     let text = "id,visit,y\nA,1,1\nA,two,1\nB,two,1\nB,tow,2\n";
     let layout = Layout::long_one_arm("id", "visit").outcome("y").visits(["1", "2"]);
     let message = layout.read_csv_from("labels.csv", text.as_bytes()).expect_err("two labels").to_string();
-    assert!(message.starts_with("2 problems") && message.contains("(the same at line 4)"), "{message}");
+    assert!(message.starts_with("2 problems") && message.contains("(likewise line 4)"), "{message}");
 }
 
 #[test]
