@@ -1,15 +1,24 @@
 //! The name that was meant by one that nothing has.
 
 /// The one of `known` that `name` was most likely meant to be, if any is close: letters may differ in case, and about
-/// one in four may be wrong, missing, added or swapped with its neighbour. A remark in brackets after a known name
-/// (`unstructured (us)`) is no part of it.
+/// one in four may be wrong, missing, added or swapped with its neighbour. What stands in brackets after a known name
+/// (`unstructured (us)`) is another name for it.
 pub(crate) fn closest<'a, S: AsRef<str>>(name: &str, known: &'a [S]) -> Option<&'a str> {
     let wanted = name.trim().to_lowercase();
-    let candidates = known.iter().map(|k| k.as_ref().split_once(" (").map_or(k.as_ref(), |(alone, _)| alone));
-    let (distance, best) = candidates.map(|k| (edits(&wanted, &k.to_lowercase()), k)).min_by_key(|(d, _)| *d)?;
+    let candidates = known.iter().map(AsRef::as_ref).flat_map(|k| match k.strip_suffix(')').and_then(|k| k.split_once(" (")) {
+        Some((name, other)) => [Some((name, name)), Some((other, name))],
+        None => [Some((k, k)), None],
+    });
+    let distance = |spelt: &str| edits(&wanted, &spelt.to_lowercase());
+    let (distance, best) = candidates.flatten().map(|(spelt, name)| (distance(spelt), name)).min_by_key(|(d, _)| *d)?;
     // A name of two letters is no misspelling of another one.
     let letters = wanted.chars().count();
     (distance <= (1 + letters / 4).min(letters.saturating_sub(1))).then_some(best)
+}
+
+/// `; did you mean …?`, or nothing where no name is close.
+pub(crate) fn suggestion<S: AsRef<str>>(name: &str, known: &[S]) -> String {
+    closest(name, known).map(|meant| format!("; did you mean `{}`?", crate::error::shown(meant))).unwrap_or_default()
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment).
@@ -41,6 +50,7 @@ mod tests {
         assert_eq!(closest("ARMDC", &known), Some("ARMCD"));
         assert_eq!(closest("unstructred", &known), Some("unstructured"));
         assert_eq!(closest("therapist", &known), None);
+        assert_eq!(closest("tope", &["toeplitz (toep)", "unstructured (us)"]), Some("toeplitz"));
         assert_eq!(closest("b", &["a", "c"]), None);
         assert_eq!(closest("A", &["a", "c"]), Some("a"));
         assert_eq!(closest::<&str>("a", &[]), None);

@@ -1,7 +1,15 @@
 //! The one error type of the crate: what went wrong, where, and what to do about it.
 
+mod problems;
+mod settings;
+mod wording;
+
 use crate::closest::closest;
-use std::fmt;
+
+pub use problems::{PlanProblem, PlanProblems, Problem, Problems};
+pub(crate) use settings::Setting;
+pub use wording::{Interface, Message};
+pub(crate) use wording::{escaped, says, shown};
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -46,7 +54,7 @@ pub enum Error {
     Plan(PlanProblems),
 
     /// A formula could not be understood.
-    #[error("formula `{formula}`, at character {position}: {message}")]
+    #[error("formula `{}`, at character {position}: {message}", around(formula, *position))]
     Formula {
         /// The formula as given.
         formula: String,
@@ -57,7 +65,7 @@ pub enum Error {
     },
 
     /// A name that nothing in the trial or model has.
-    #[error("there is no {kind} named `{name}`; {}", known_names(name, known))]
+    #[error("there is no {kind} named `{}`; {}", shown(name), known_names(name, known))]
     Unknown {
         /// The kind of thing looked for: `outcome`, `covariate`, `visit`, `arm`, ….
         kind: &'static str,
@@ -75,7 +83,18 @@ pub enum Error {
         /// Why it cannot be had.
         why: String,
         /// What to do instead.
-        remedy: String,
+        remedy: Message,
+    },
+
+    /// A file that is no text with separated values, but something that is recognised.
+    #[error("{file} is {format}, not a text file with separated values; {remedy}")]
+    FileFormat {
+        /// The file.
+        file: String,
+        /// What it is, with its article.
+        format: &'static str,
+        /// How to make a text file of it.
+        remedy: &'static str,
     },
 
     /// An estimate that the data do not determine.
@@ -151,6 +170,7 @@ impl Error {
             Error::Formula { .. } => "formula",
             Error::Unknown { .. } => "unknown-name",
             Error::Invalid { .. } => "invalid-request",
+            Error::FileFormat { .. } => "file-format",
             Error::NotEstimable { .. } => "not-estimable",
             Error::NotComparable { .. } => "not-comparable",
             Error::DesignsDiffer { .. } => "designs-differ",
@@ -161,7 +181,16 @@ impl Error {
         }
     }
 
-    pub(crate) fn invalid(what: impl Into<String>, why: impl Into<String>, remedy: impl Into<String>) -> Self {
+    /// The error with its advice in the words of an interface: options on the command line, keys in a plan.
+    pub fn worded_for(self, interface: Interface) -> Self {
+        match self {
+            Error::Data(problems) => Error::Data(problems.worded_for(interface)),
+            Error::Invalid { what, why, remedy } => Error::Invalid { what, why, remedy: remedy.worded_for(interface) },
+            other => other,
+        }
+    }
+
+    pub(crate) fn invalid(what: impl Into<String>, why: impl Into<String>, remedy: impl Into<Message>) -> Self {
         Error::Invalid { what: what.into(), why: why.into(), remedy: remedy.into() }
     }
 
@@ -173,13 +202,28 @@ impl Error {
 /// The name that was probably meant, and the names there are, as far as a reader takes them in.
 fn known_names(name: &str, known: &[String]) -> String {
     const SHOWN: usize = 40;
-    let meant = closest(name, known).map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
+    let meant = closest(name, known).map(|meant| format!("did you mean `{}`? ", shown(meant))).unwrap_or_default();
+    let names = known.iter().take(SHOWN).map(|name| shown(name)).collect::<Vec<_>>().join(", ");
     let listed = match known.len() {
         0 => "none".into(),
-        n if n > SHOWN => format!("{} and {} more", known[..SHOWN].join(", "), n - SHOWN),
-        _ => known.join(", "),
+        n if n > SHOWN => format!("{names} and {} more", n - SHOWN),
+        _ => names,
     };
     format!("{meant}{} {listed}", if meant.is_empty() { "known:" } else { "Known:" })
+}
+
+/// A formula, or what stands around a character of a long one.
+fn around(formula: &str, position: usize) -> String {
+    const WHOLE: usize = 200;
+    const BESIDE: usize = 40;
+    let length = formula.chars().count();
+    if length <= WHOLE {
+        return escaped(formula);
+    }
+    let start = position.saturating_sub(BESIDE + 1);
+    let part: String = formula.chars().skip(start).take(2 * BESIDE).collect();
+    let [before, after] = [start > 0, start + 2 * BESIDE < length].map(|cut| if cut { "…" } else { "" });
+    format!("{before}{}{after}", escaped(&part))
 }
 
 /// `plan.toml, line 3, character 8`, as far as the place is known.
@@ -187,81 +231,4 @@ fn place_in(what: &str, line: Option<usize>, column: Option<usize>) -> String {
     let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
     let column = column.map(|column| format!(", character {column}")).unwrap_or_default();
     format!("{what}{line}{column}")
-}
-
-/// One thing in a plan that does not fit the trial.
-#[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct PlanProblem {
-    /// The key of the plan that it is about, such as `model.formula`.
-    pub key: String,
-    /// The [code](Error::code) of the refusal.
-    pub code: String,
-    /// What is wrong and what to do.
-    pub message: String,
-}
-
-impl fmt::Display for PlanProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.key, self.message)
-    }
-}
-
-/// Several [`PlanProblem`]s, in the order of the plan.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct PlanProblems(pub Vec<PlanProblem>);
-
-impl fmt::Display for PlanProblems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let [only] = self.0.as_slice() {
-            return write!(f, "the plan does not fit the trial: {only}");
-        }
-        write!(f, "{} problems in the plan:", self.0.len())?;
-        self.0.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
-    }
-}
-
-/// One thing wrong with the data, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
-pub struct Problem {
-    /// File or data frame.
-    pub source: Option<String>,
-    /// Line in the file, the header being line 1.
-    pub line: Option<u64>,
-    /// Patient identifier.
-    pub patient: Option<String>,
-    /// Visit label.
-    pub visit: Option<String>,
-    /// Column name.
-    pub column: Option<String>,
-    /// What is wrong and what to do.
-    pub message: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = self.line.map(|l| l.to_string());
-        let places =
-            [("", &self.source), ("line ", &line), ("patient ", &self.patient), ("visit ", &self.visit), ("column ", &self.column)];
-        let place: Vec<String> = places.iter().filter_map(|(label, p)| p.as_ref().map(|p| format!("{label}{p}"))).collect();
-        if place.is_empty() { write!(f, "{}", self.message) } else { write!(f, "{}: {}", place.join(", "), self.message) }
-    }
-}
-
-/// Several [`Problem`]s, in the order of the file.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
-pub struct Problems(pub Vec<Problem>);
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 20;
-        writeln!(f, "{} problem{} in the data:", self.0.len(), if self.0.len() == 1 { "" } else { "s" })?;
-        for problem in self.0.iter().take(SHOWN) {
-            writeln!(f, "  - {problem}")?;
-        }
-        if self.0.len() > SHOWN {
-            writeln!(f, "  … and {} more", self.0.len() - SHOWN)?;
-        }
-        Ok(())
-    }
 }

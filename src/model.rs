@@ -14,7 +14,7 @@ use crate::covariance::Covariance;
 use crate::design::{
     Baseline, Clusters, Design, DesignOptions, FrozenDesign, MeanModel, ModelFormula, Occurring, PatientClusters, RandomEffects,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting};
 use crate::fit::classes::Classes;
 use crate::fit::cost::Work;
 use crate::fit::optimum::Optimum;
@@ -417,6 +417,9 @@ impl Model {
     /// A covariance structure on the design's visits; one for each set of coordinates where it takes them from the
     /// patients.
     fn classes(&self, covariance: &Covariance, design: &Design, trial: &Trial) -> Result<Classes> {
+        if covariance.depends_on_order() && design.columns.visits.len() > 2 {
+            trial.schedule().must_be_ordered(format!("covariance `{covariance}`"))?;
+        }
         identified::check_identified(design, covariance)?;
         match covariance.coordinate_columns() {
             [] => Ok(covariance.bind(&design.columns.visit_times)?.into()),
@@ -438,7 +441,7 @@ impl Model {
     /// Refuses what is not defined for, or not built for, a model with random effects of clusters.
     fn goes_with_clusters(&self, design: &Design) -> Result<()> {
         let Some(term) = design.random().first() else { return Ok(()) };
-        let refused = |what: String, remedy: &str| {
+        let refused = |what: String, remedy: Message| {
             Err(Error::invalid(
                 what,
                 format!("the model has random effects of `{}`, for which the method is not built", term.factor),
@@ -446,9 +449,10 @@ impl Model {
             ))
         };
         match self.df {
-            Df::BetweenWithin | Df::KenwardRoger2 => {
-                refused(format!("{} degrees of freedom", self.df.words()), "use Df::Satterthwaite or Df::KenwardRoger")
-            }
+            Df::BetweenWithin | Df::KenwardRoger2 => refused(
+                format!("{} degrees of freedom", self.df.words()),
+                Message::from("use ").setting(Setting::Satterthwaite).then(" or ").setting(Setting::KenwardRoger),
+            ),
             _ => Ok(()),
         }
     }
@@ -485,14 +489,14 @@ pub(crate) fn go_together(df: Df, estimation: Estimation, vcov: Vcov) -> Result<
         return Err(Error::invalid(
             format!("{} degrees of freedom", df.words()),
             "the method is defined for restricted maximum likelihood only",
-            "use Estimation::Reml, or Df::Satterthwaite",
+            Message::from("use ").setting(Setting::Reml).then(", or ").setting(Setting::Satterthwaite),
         ));
     }
     if df.adjusts_covariance() && vcov.is_cluster_robust() {
         return Err(Error::invalid(
             format!("{} degrees of freedom with {} standard errors", df.words(), vcov.words()),
             "Kenward and Roger's adjustment is one of the model-based covariance",
-            "use Df::Satterthwaite, or Vcov::ModelBased",
+            Message::from("use ").setting(Setting::Satterthwaite).then(", or ").setting(Setting::ModelBased),
         ));
     }
     Ok(())
@@ -506,7 +510,7 @@ pub(crate) fn clusters_for(df: Df, vcov: Vcov, asked: &Clusters, design: &Design
             _ => Err(Error::invalid(
                 format!("clusters ({}) with {} standard errors", asked.words(), vcov.words()),
                 "they are those of a cluster-robust covariance",
-                "use Vcov::Cr2, or leave the clusters out",
+                Message::from("use ").setting(Setting::Cr2).then(", or leave the clusters out"),
             )),
         };
     }
@@ -515,7 +519,7 @@ pub(crate) fn clusters_for(df: Df, vcov: Vcov, asked: &Clusters, design: &Design
         return Err(Error::invalid(
             format!("{} degrees of freedom with clusters of patients", df.words()),
             "they count patients as independent",
-            "use Df::Satterthwaite",
+            Message::from("use ").setting(Setting::Satterthwaite),
         ));
     }
     Ok(Some(clusters))

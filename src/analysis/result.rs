@@ -6,7 +6,7 @@ use crate::effects::EffectSizes;
 use crate::inference::{Attempt, Coefficients, Df, FTest, Fit};
 use crate::means::{Contrast, Contrasts, MarginalMean, MarginalMeans};
 use crate::responders::{Comparisons, Rates};
-use crate::trial::{BaselineTable, Labelled, MissingPatterns, ObservedMeans, ParticipantFlow, Schedule};
+use crate::trial::{BaselineTable, Labelled, MissingPatterns, ObservedMeans, ParticipantFlow, Schedule, Warning};
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
 
@@ -49,6 +49,8 @@ pub struct TrialFacts {
     pub clusters: Vec<String>,
     /// What the reader of the file decided by itself.
     pub inferred: Vec<String>,
+    /// What in the data looks like a mistake.
+    pub warnings: Vec<Warning>,
 }
 
 /// The plan, or why a file cannot hold it.

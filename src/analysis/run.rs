@@ -36,6 +36,7 @@ fn facts(trial: &Trial) -> TrialFacts {
         schedule: trial.schedule().clone(),
         clusters: trial.clusters().map(|c| c.name().to_string()).collect(),
         inferred: trial.inferred().to_vec(),
+        warnings: trial.warnings().to_vec(),
     }
 }
 

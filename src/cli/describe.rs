@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::source::{SourceArguments, Wanted};
 use std::fmt::Write as _;
+use trialstats::error::Interface;
 use trialstats::trial::AnalysisSet;
 
 /// Which file, and which of its columns are outcomes.
@@ -25,6 +26,9 @@ impl DescribeArguments {
             let _ = writeln!(out, "{}", trial.participant_flow(outcome, &AnalysisSet::new())?);
             let _ = writeln!(out, "{}", trial.observed_means(outcome)?);
             let _ = writeln!(out, "{}", trial.missing_patterns(outcome)?);
+        }
+        for warning in trial.warnings() {
+            let _ = writeln!(out, "Warning: {}", warning.clone().worded_for(Interface::CommandLine));
         }
         for sentence in trial.inferred() {
             let _ = writeln!(out, "Note: {sentence}");

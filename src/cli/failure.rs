@@ -1,6 +1,7 @@
 //! What a person sees when a command cannot be done.
 
 use std::process::ExitCode;
+use trialstats::error::Interface;
 
 /// Why a command ended without a result.
 #[derive(Debug)]
@@ -22,13 +23,18 @@ impl Failure {
             Failure::Usage(message) => (2, message.clone()),
             Failure::Output(error) => (1, format!("cannot write to standard output: {error}")),
         };
-        eprintln!("error: {}", message.trim_end());
+        eprintln!("error: {}", printable(message.trim_end()));
         ExitCode::from(code)
     }
 }
 
 impl From<trialstats::Error> for Failure {
     fn from(error: trialstats::Error) -> Self {
-        Failure::Analysis(error)
+        Failure::Analysis(error.worded_for(Interface::CommandLine))
     }
+}
+
+/// A text of several lines without the characters that a terminal obeys; labels of a file may hold any.
+pub fn printable(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() && c != '\n' { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }

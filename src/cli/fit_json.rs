@@ -6,9 +6,10 @@ use nalgebra::DMatrix;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use trialstats::design::Baseline;
+use trialstats::error::Interface;
 use trialstats::inference::{Attempt, InformationKind};
 use trialstats::means::{Adjustment, Contrasts, MarginalMeans};
-use trialstats::trial::Labelled;
+use trialstats::trial::{Labelled, Warning};
 use trialstats::{Covariance, Df, Estimation, Fit, Vcov};
 
 /// The whole answer. A number that does not exist (an aliased coefficient, an infinite df) is `null`.
@@ -44,6 +45,9 @@ struct Document {
     contrasts: Option<Vec<Contrast>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interaction_test: Option<InteractionTest>,
+    /// What in the data looks like a mistake.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
 }
 
 #[derive(Serialize)]
@@ -138,6 +142,7 @@ fn document(answer: &Answer) -> Result<Document, Failure> {
         marginal_means: answer.means.as_ref().map(|(means, _)| marginal_means(means)),
         contrasts: answer.means.as_ref().map(|(_, contrasts)| differences(contrasts)),
         interaction_test: interaction_test(answer)?,
+        warnings: answer.trial.warnings().iter().map(|w| w.clone().worded_for(Interface::CommandLine)).collect(),
     })
 }
 

@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::fit::Answer;
 use std::fmt::Write as _;
 use trialstats::Trial;
+use trialstats::error::Interface;
 use trialstats::table::{Column, Format, Tabular};
 
 /// All tables of the answer, one under the other.
@@ -19,6 +20,9 @@ pub fn render(answer: &Answer) -> Result<String, Failure> {
     for group in fit.covariances() {
         let table = FittedCovariance { group: &group.group, visits: fit.design().visit_labels(), sigma: &group.sigma };
         let _ = writeln!(out, "{}", table.to_text());
+    }
+    for warning in trial.warnings() {
+        let _ = writeln!(out, "Warning: {}", warning.clone().worded_for(Interface::CommandLine));
     }
     for note in trial.inferred() {
         let _ = writeln!(out, "Note: {note}");

@@ -37,7 +37,7 @@ impl Cli {
             Command::Fit(arguments) => arguments.run()?,
             Command::Describe(arguments) => arguments.run()?,
         };
-        print(&text)
+        print(&failure::printable(&text))
     }
 }
 

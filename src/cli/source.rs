@@ -2,10 +2,10 @@
 
 use super::choice::choice;
 use super::failure::Failure;
-use std::path::{Path, PathBuf};
-use trialstats::Trial;
+use std::path::PathBuf;
 use trialstats::instruments::{Caps5, Instrument, Scid5Pd};
-use trialstats::trial::{CovariateKind, Delimiter, Layout};
+use trialstats::trial::{CovariateKind, DecimalMark, Delimiter, Layout, OutcomeColumn};
+use trialstats::{Error, Trial};
 
 /// Which columns hold patient, visit and arm, and what is declared about them.
 #[derive(Debug, Clone, clap::Args)]
@@ -50,9 +50,19 @@ pub struct SourceArguments {
     /// An instrument whose items are columns of the file; its scores become outcomes
     #[arg(long, value_enum, value_name = "INSTRUMENT")]
     pub instrument: Vec<InstrumentName>,
-    /// What separates the file's fields
-    #[arg(long, value_parser = choice::<Delimiter>(), default_value_t)]
-    pub separator: Delimiter,
+    /// What separates the file's fields; found in its header unless said
+    #[arg(long, value_parser = choice::<Delimiter>())]
+    pub separator: Option<Delimiter>,
+    /// What separates the decimals of the file's numbers; found in the numbers of each column unless said
+    #[arg(long, value_name = "MARK", value_parser = choice::<DecimalMark>())]
+    pub decimal: Option<DecimalMark>,
+    /// The lowest and highest possible score of an outcome, such as BDI=0..63; a value outside is a problem. May be given
+    /// several times
+    #[arg(long, value_name = "OUTCOME=LOW..HIGH", value_parser = range)]
+    pub range: Vec<(String, f64, f64)>,
+    /// A column whose values are the levels of a factor although they look like numbers; may be given several times
+    #[arg(long, value_name = "COLUMN")]
+    pub factor: Vec<String>,
 }
 
 /// An instrument, as the command line names it.
@@ -78,6 +88,15 @@ fn reference(text: &str) -> Result<(String, String), String> {
     Ok((variable.to_string(), level.to_string()))
 }
 
+fn range(text: &str) -> Result<(String, f64, f64), String> {
+    let parts = || {
+        let (outcome, range) = text.rsplit_once('=')?;
+        let (low, high) = range.split_once("..")?;
+        Some((outcome.to_string(), low.trim().parse().ok()?, high.trim().parse().ok()?))
+    };
+    parts().ok_or_else(|| "expected OUTCOME=LOW..HIGH, as in BDI=0..63".to_string())
+}
+
 fn levels(text: &str) -> Result<(String, Vec<String>), String> {
     let (variable, levels) = text.split_once('=').ok_or("expected VAR=LEVEL,LEVEL, as in SEX=Male,Female")?;
     Ok((variable.to_string(), levels.split(',').map(str::to_string).collect()))
@@ -91,6 +110,11 @@ impl SourceArguments {
 
     /// Reads the trial. `arm` is the column of the arm, where the analysis has one.
     pub fn read(&self, arm: Option<&str>, wanted: &Wanted) -> Result<Trial, Failure> {
+        self.check_factors(arm, wanted)?;
+        if let Some((stranger, ..)) = self.range.iter().find(|(of, ..)| !wanted.outcomes.contains(of)) {
+            let unknown = Error::Unknown { kind: "outcome of the model", name: stranger.clone(), known: wanted.outcomes.clone() };
+            return Err(Failure::Usage(format!("--range {stranger}: {unknown}")));
+        }
         let layout = self.layout(arm, wanted);
         if self.references_of_covariates(arm).next().is_none() {
             return Ok(layout.read_csv(&self.data)?);
@@ -106,7 +130,21 @@ impl SourceArguments {
 
     /// The names in the file's header.
     pub fn header(&self) -> Result<Vec<String>, Failure> {
-        header(&self.data, self.separator.byte())
+        Ok(self.layout(self.arm.as_deref(), &Wanted::default()).csv_columns(&self.data)?)
+    }
+
+    /// Refuses a factor that the analysis does not have.
+    fn check_factors(&self, arm: Option<&str>, wanted: &Wanted) -> Result<(), Failure> {
+        let own = [Some(self.visit.as_str()), Some(self.subject.as_str()), arm];
+        let clusters = wanted.clusters.iter().chain(&self.cluster).chain(&self.cluster_by_visit);
+        let known: Vec<String> = wanted.covariates.iter().chain(clusters).cloned().collect();
+        match self.factor.iter().find(|f| !known.contains(f) && !own.contains(&Some(f.as_str()))) {
+            Some(stranger) => {
+                let unknown = Error::Unknown { kind: "variable of the model", name: stranger.clone(), known };
+                Err(Failure::Usage(format!("--factor {stranger}: {unknown}")))
+            }
+            None => Ok(()),
+        }
     }
 
     fn layout(&self, arm: Option<&str>, wanted: &Wanted) -> Layout {
@@ -114,7 +152,8 @@ impl SourceArguments {
             Some(arm) => Layout::long(&self.subject, arm, &self.visit),
             None => Layout::long_one_arm(&self.subject, &self.visit),
         };
-        layout = layout.delimiter(self.separator);
+        layout = self.separator.into_iter().fold(layout, Layout::delimiter);
+        layout = self.decimal.into_iter().fold(layout, Layout::decimal_mark);
         if !self.visits.is_empty() {
             layout = layout.visits(&self.visits);
         }
@@ -142,8 +181,14 @@ impl SourceArguments {
             layout = instrument.add_to(layout, &mut scores);
         }
         let columns = wanted.outcomes.iter().filter(|o| !scores.contains(o));
-        layout = columns.fold(layout, |l, outcome| l.outcome(outcome.as_str()));
-        layout = wanted.covariates.iter().fold(layout, |l, covariate| l.covariate_as(covariate, CovariateKind::AsFound));
+        layout = columns.fold(layout, |l, outcome| {
+            let ranges = self.range.iter().filter(|(of, ..)| of == outcome);
+            l.outcome(ranges.fold(OutcomeColumn::new(outcome), |column, (_, low, high)| column.range(*low, *high)))
+        });
+        layout = wanted.covariates.iter().fold(layout, |l, covariate| match self.factor.contains(covariate) {
+            true => l.covariate_as(covariate, CovariateKind::FactorAsFound),
+            false => l.covariate_as(covariate, CovariateKind::AsFound),
+        });
         layout = wanted.weights.iter().fold(layout, |l, weights| l.weight(weights));
         self.clusters(wanted).into_iter().fold(layout, |l, (cluster, by_visit)| match by_visit {
             true => l.cluster_by_visit(cluster),
@@ -184,23 +229,21 @@ impl InstrumentName {
 
 /// The levels of a covariate with `reference` put first.
 fn reordered(trial: &Trial, variable: &str, reference: &str) -> Result<Vec<String>, Failure> {
+    let refused = |kind: &'static str, name: &str, known: Vec<String>| {
+        let unknown = Error::Unknown { kind, name: name.into(), known };
+        Failure::Usage(format!("--reference {variable}={reference}: {unknown}"))
+    };
     let Ok(covariate) = trial.covariate(variable) else {
-        return Err(Failure::Usage(format!("--reference {variable}={reference}: the model has no factor `{variable}`")));
+        let factors = trial.covariates().filter(|c| c.is_factor()).map(|c| c.name().to_string()).collect();
+        return Err(refused("factor of the model", variable, factors));
     };
     if !covariate.is_factor() {
         return Err(Failure::Usage(format!("--reference {variable}={reference}: `{variable}` is a number, not a factor")));
     }
     let levels = covariate.levels();
     if !levels.iter().any(|l| l == reference) {
-        let known = levels.join(", ");
-        return Err(Failure::Usage(format!("--reference {variable}={reference}: `{variable}` has no such level; its levels are {known}")));
+        return Err(refused("level", reference, levels.to_vec()));
     }
     let others = levels.iter().filter(|l| *l != reference).cloned();
     Ok(std::iter::once(reference.to_string()).chain(others).collect())
-}
-
-fn header(file: &Path, separator: u8) -> Result<Vec<String>, Failure> {
-    let cannot = |e: csv::Error| Failure::Usage(format!("cannot read the header of {}: {e}", file.display()));
-    let mut reader = csv::ReaderBuilder::new().delimiter(separator).from_path(file).map_err(cannot)?;
-    Ok(reader.headers().map_err(cannot)?.iter().map(|name| name.trim().to_string()).collect())
 }

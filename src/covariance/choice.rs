@@ -4,7 +4,7 @@ use super::{
     AnteDependence, Autoregressive, CompoundSymmetry, Coordinates, CorrelationFamily, CovarianceFamily, CovarianceStructure, Decay,
     Exchangeable, FactorAnalytic, Heterogeneous, Homogeneous, HuynhFeldt, Lagged, RandomCoefficients, Spatial, Toeplitz, Unstructured,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting};
 use crate::options::choices;
 use nalgebra::DMatrix;
 use std::sync::Arc;
@@ -243,6 +243,35 @@ impl Covariance {
         })
     }
 
+    /// Whether another order of more than two visits makes another structure of it.
+    pub fn depends_on_order(&self) -> bool {
+        match self {
+            Covariance::Toeplitz
+            | Covariance::HeterogeneousToeplitz
+            | Covariance::Autoregressive
+            | Covariance::HeterogeneousAutoregressive
+            | Covariance::AnteDependence
+            | Covariance::HeterogeneousAnteDependence
+            | Covariance::Custom(_) => true,
+            Covariance::BandedUnstructured { bands }
+            | Covariance::BandedToeplitz { bands }
+            | Covariance::BandedHeterogeneousToeplitz { bands } => *bands > 1,
+            Covariance::RandomCoefficients { residual, .. } => residual.depends_on_order(),
+            Covariance::Unstructured
+            | Covariance::Independent
+            | Covariance::CompoundSymmetry
+            | Covariance::HeterogeneousCompoundSymmetry
+            | Covariance::HuynhFeldt
+            | Covariance::FactorAnalytic { .. }
+            | Covariance::FactorAnalyticCommonVariance { .. }
+            | Covariance::SpatialExponential(_)
+            | Covariance::SpatialGaussian(_)
+            | Covariance::SpatialPower(_)
+            | Covariance::RandomIntercept
+            | Covariance::RandomInterceptSlope => false,
+        }
+    }
+
     fn at_least_one(&self, what: &str, number: usize) -> Result<usize> {
         if number > 0 {
             return Ok(number);
@@ -283,7 +312,7 @@ impl Covariance {
             Error::invalid(
                 format!("covariance `{self}`"),
                 "the schedule gives no time for some visits",
-                "declare the visits with their times, or name a column of times in the layout",
+                Message::from("declare the visits with their times: ").setting(Setting::VisitTimes),
             )
         })
     }

@@ -1,7 +1,8 @@
 //! The names of structures: what reports print, and what the command line understands.
 
 use super::{Coordinates, Covariance};
-use crate::error::{Error, Result};
+use crate::closest::closest;
+use crate::error::{Error, Result, shown};
 use crate::options;
 use std::fmt;
 use std::str::FromStr;
@@ -18,18 +19,56 @@ const PARAMETRISED: [&str; 8] = [
     "spatial-power(variable, …)",
 ];
 
-/// What SAS calls the structures, in lower case; `FA(q)` and `FA1(q)` take a number.
-const OF_SAS: [(&str, &str); 10] = [
+/// What SAS calls the structures, and where its names are others SPSS, nlme and Stata; `FA(q)` and `FA1(q)` take a
+/// number.
+const OF_OTHERS: [(&str, &str); 27] = [
     ("un", "unstructured"),
     ("ar(1)", "autoregressive"),
     ("arh(1)", "heterogeneous-autoregressive"),
     ("ante(1)", "heterogeneous-ante-dependence"),
+    ("ante1", "heterogeneous-ante-dependence"),
+    ("ad1", "heterogeneous-ante-dependence"),
+    ("arh1", "heterogeneous-autoregressive"),
+    ("unr", "unstructured"),
+    ("csr", "compound-symmetry"),
+    ("exchangeable", "compound-symmetry"),
+    ("corcompsymm", "compound-symmetry"),
+    ("corar1", "autoregressive"),
+    ("tp", "toeplitz"),
+    ("tph", "heterogeneous-toeplitz"),
+    ("diag", "unstructured(1)"),
+    ("diagonal", "unstructured(1)"),
+    ("fa1", "factor-analytic-common-variance(1)"),
+    ("fah1", "factor-analytic(1)"),
+    ("sp-gau", "spatial-gaussian"),
+    ("sp-pow", "spatial-power"),
+    ("homogeneous", "independent"),
     ("vc", "independent"),
     ("simple", "independent"),
     ("hf", "huynh-feldt"),
     ("sp(exp)", "spatial-exponential"),
     ("sp(gau)", "spatial-gaussian"),
     ("sp(pow)", "spatial-power"),
+];
+
+/// Structures of SAS and R that are not here, by how their names begin: why, and what to use.
+const ABSENT: [(&str, &str, &str); 12] = [
+    (
+        "@",
+        "direct products such as UN@AR(1) are covariances of several outcomes",
+        "fit the outcomes together with `JointModel` of the library; for one outcome, name the structure of its visits alone, such as AR(1)",
+    ),
+    ("arma(", "it is not built in", "use TOEP, of which it is a special case"),
+    ("fa0(", "it is not built in", "use UN, which it equals with as many factors as visits, or FA(q)"),
+    ("lear", "it is not built in", "use AR(1), or SP(POW) with the times of the visits"),
+    ("sp(sph)", "it is not built in", "use SP(EXP) or SP(GAU)"),
+    ("sp(mat", "it is not built in", "use SP(EXP), which it equals at smoothness 1/2, or SP(GAU)"),
+    ("sp(lin", "it is not built in", "use SP(EXP) or SP(GAU)"),
+    ("sp(expa)", "it is not built in", "use SP(EXP)"),
+    ("sp(expga)", "it is not built in", "use SP(EXP)"),
+    ("sp(powa)", "it is not built in", "use SP(POW)"),
+    ("corsymm", "one variance with any correlations is not built in", "use UN, which has a variance per visit"),
+    ("corarma", "it is not built in", "use TOEP, of which it is a special case"),
 ];
 
 impl Covariance {
@@ -56,7 +95,8 @@ impl Covariance {
 
     /// The structure called `name`, in full or by its short name, in any case; `toeplitz(3)`, `factor-analytic(2)` and
     /// the like with the number of bands or factors, `spatial-exponential(x, y)` with the variables of coordinates,
-    /// `random-intercept + autoregressive` with the structure of the residual. SAS's names are understood too.
+    /// `random-intercept + autoregressive` with the structure of the residual. The names of SAS and SPSS are understood
+    /// too.
     ///
     /// ```
     /// use trialstats::Covariance;
@@ -75,17 +115,44 @@ impl Covariance {
         if let Some((random, residual)) = name.split_once('+') {
             return Self::named(random)?.with_residual(Self::named(residual)?);
         }
-        match (Self::plain(name), bracketed(name)) {
+        let name = closed_up(name);
+        if let Some((_, full)) = OF_OTHERS.iter().find(|(other, full)| *other == options::plain(&name) && full.ends_with(')')) {
+            return Self::named(full);
+        }
+        match (Self::plain(&name), bracketed(&name)) {
             (Some(structure), _) => Ok(structure),
-            (None, Some((base, argument))) => Self::parametrised(name.trim(), base, argument),
-            (None, None) => Err(Error::unknown("covariance structure", name.trim(), &Self::names())),
+            (None, Some((base, argument))) => Self::parametrised(&name, base, argument),
+            (None, None) => Err(Self::unknown(&name, &name)),
+        }
+    }
+
+    /// Nothing is called `name`, or nothing that is here; `base` is what stands before brackets.
+    fn unknown(name: &str, base: &str) -> Error {
+        let (plain, base) = (options::plain(name), options::plain(base));
+        let absent = |(begins, _, _): &&(&str, &str, &str)| match begins.strip_prefix('@') {
+            Some(_) => plain.contains('@'),
+            None => plain.starts_with(begins) || base == *begins,
+        };
+        match (ABSENT.iter().find(absent), closest(&base, &Self::names())) {
+            (Some((_, why, remedy)), _) => Error::invalid(format!("covariance `{}`", shown(name)), *why, *remedy),
+            // The name is misspelt, not what stands in its brackets.
+            (None, Some(meant)) if base != plain => {
+                let argument = name.find('(').map_or("", |open| &name[open..]);
+                let short = Self::NAMED.iter().find(|(full, ..)| *full == meant).and_then(|(_, short, _)| *short);
+                let meant = match short {
+                    Some(short) => format!("{meant}{argument} ({short}{argument})"),
+                    None => format!("{}{argument}", meant.split('(').next().unwrap_or(meant)),
+                };
+                Error::unknown("covariance structure", name, &[vec![meant], Self::names()].concat())
+            }
+            (None, _) => Error::unknown("covariance structure", name, &Self::names()),
         }
     }
 
     /// A structure that needs nothing but visits.
     fn plain(name: &str) -> Option<Self> {
         let given = options::plain(name);
-        let full = OF_SAS.iter().find(|(sas, _)| *sas == given).map_or(given.as_str(), |(_, full)| full);
+        let full = OF_OTHERS.iter().find(|(sas, _)| *sas == given).map_or(given.as_str(), |(_, full)| full);
         let is_short = |short: Option<&str>| short.is_some_and(|s| options::plain(s) == full);
         Self::NAMED.into_iter().find(|(name, short, _)| *name == full || is_short(*short)).map(|(_, _, covariance)| covariance)
     }
@@ -107,7 +174,7 @@ impl Covariance {
             (_, Some(Covariance::SpatialExponential(_))) => Covariance::SpatialExponential(columns()),
             (_, Some(Covariance::SpatialGaussian(_))) => Covariance::SpatialGaussian(columns()),
             (_, Some(Covariance::SpatialPower(_))) => Covariance::SpatialPower(columns()),
-            _ => return Err(Error::unknown("covariance structure", name, &Self::names())),
+            _ => return Err(Self::unknown(name, base)),
         })
     }
 
@@ -120,6 +187,21 @@ impl Covariance {
     pub fn short_name(&self) -> Option<&'static str> {
         Self::NAMED.iter().find(|(full, ..)| *full == self.to_string()).and_then(|(_, short, _)| *short)
     }
+}
+
+/// A name without blanks around brackets, and with `-` for others: `AR (1)`, `compound symmetry`.
+fn closed_up(name: &str) -> String {
+    let mut closed = String::new();
+    for (i, part) in name.split_whitespace().enumerate() {
+        let joined = part.starts_with(['(', ')', ',']) || closed.ends_with('(');
+        match (i > 0 && !joined, closed.contains('(')) {
+            (true, true) => closed.push(' '),
+            (true, false) => closed.push('-'),
+            _ => {}
+        }
+        closed.push_str(part);
+    }
+    closed
 }
 
 /// The parts of `base(argument)`; SAS's `SP(POW)(argument)` has brackets in its name.

@@ -4,6 +4,7 @@ use super::coding::{self, Constraint};
 use super::frame::Frame;
 use super::random_checks::check_identified;
 use super::*;
+use crate::error::{Message, Setting};
 use crate::trial::{Role, Trial, Variable};
 
 /// What a design needs beyond the mean model.
@@ -96,12 +97,12 @@ fn check_size(model: &MeanModel, variables: &[Variable]) -> Result<()> {
 pub(super) fn check_baseline(trial: &Trial, model: &MeanModel) -> Result<()> {
     let in_formula = model.variables.iter().any(|v| v == "baseline");
     let (why, remedy) = match model.baseline_role() {
-        Baseline::Covariate if !in_formula => ("`baseline` is not in the formula", "add `baseline +` to the formula"),
+        Baseline::Covariate if !in_formula => ("`baseline` is not in the formula", "add `baseline +` to the formula".into()),
         Baseline::Constrained if trial.schedule().baseline().is_none() => {
-            ("the schedule has no baseline visit", "declare the baseline visit in the layout")
+            ("the schedule has no baseline visit", Message::from("declare it with ").setting(Setting::BaselineVisit))
         }
         Baseline::Constrained | Baseline::Response if in_formula && trial.covariate("baseline").is_err() => {
-            ("the same values would be outcome and covariate", "leave `baseline` out of the formula, or make it a covariate")
+            ("the same values would be outcome and covariate", "leave `baseline` out of the formula, or make it a covariate".into())
         }
         _ => return Ok(()),
     };

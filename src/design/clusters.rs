@@ -1,7 +1,7 @@
 //! The clusters of a cluster-robust covariance: sets of patients that share nothing at random with any other.
 
 use super::{Design, RandomTerm, variables};
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting};
 use crate::options;
 use crate::trial::{Role, Trial};
 use std::collections::BTreeMap;
@@ -106,7 +106,11 @@ impl Design {
                 true => format!("all analysed patients are one cluster by {}", clusters.names()),
                 false => "one patient is analysed".into(),
             };
-            return Err(Error::invalid("a cluster-robust covariance", why, "use Vcov::ModelBased, or clusters of which there are several"));
+            return Err(Error::invalid(
+                "a cluster-robust covariance",
+                why,
+                Message::from("use ").setting(Setting::ModelBased).then(", or clusters of which there are several"),
+            ));
         }
         Ok(clusters)
     }
@@ -139,7 +143,9 @@ impl Design {
                         trial.patients()[self.rows.patients[i]],
                         self.columns.visit_labels[t]
                     ),
-                    "name a factor in which every patient stays, or Clusters::Highest with the factor's random effects in the model",
+                    Message::from("name a factor in which every patient stays, or ")
+                        .setting(Setting::HighestClusters)
+                        .then(" with the factor's random effects in the model"),
                 ));
             }
             level_of[i] = Some(level);
@@ -195,7 +201,7 @@ impl Design {
                             id(i),
                             term.levels[level]
                         ),
-                        "use Clusters::Highest, or a factor within which all random effects are",
+                        Message::from("use ").setting(Setting::HighestClusters).then(", or a factor within which all random effects are"),
                     ));
                 }
             }

@@ -3,7 +3,7 @@
 use super::formula::Formula;
 use super::grouping::not_of_the_mean;
 use super::tokens::quoted;
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting};
 use crate::options::choices;
 use std::fmt;
 use std::str::FromStr;
@@ -201,7 +201,7 @@ impl MeanModel {
         Err(Error::invalid(
             format!("the model `{self}`"),
             "it names no outcome",
-            "put the outcome left of `~`, or name it with `of_outcome`",
+            Message::from("put the outcome left of `~`, or name it with ").setting(Setting::OfOutcome),
         ))
     }
 

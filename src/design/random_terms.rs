@@ -4,6 +4,7 @@ use super::coding::{self, Part, Parts};
 use super::frame::{Frame, lost};
 use super::variables;
 use super::*;
+use crate::error::{Message, Setting};
 use crate::trial::{Outcome, Role, Scope, Trial, Variable};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -130,7 +131,10 @@ fn side(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize], n
         return Err(Error::invalid(
             format!("random effects of `{name}`"),
             "it is a number, and levels are those of a factor",
-            "declare the column as a cluster (Layout::cluster) or as a factor (Layout::covariate_as)",
+            Message::from("declare the column as a cluster with ")
+                .setting(Setting::Cluster)
+                .then(", or as a factor with ")
+                .setting(Setting::Factor),
         ));
     }
     let level = |row: usize| variable.level(row / visits.len(), row % visits.len(), visits.len());

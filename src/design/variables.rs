@@ -1,7 +1,7 @@
 //! The variables of a mean model, looked up in a trial.
 
 use super::{Baseline, MeanModel};
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting};
 use crate::trial::{Outcome, Role, Scope, Trial, Variable};
 
 /// Looks up the variables of `model` on `visits` (positions in the schedule).
@@ -86,7 +86,11 @@ pub(super) fn cluster_factor(trial: &Trial, name: &str, visits: &[usize]) -> Res
     if found.is_factor() {
         return Ok(found);
     }
-    Err(Error::invalid(format!("clusters by `{name}`"), "it is a number", "declare the column as a cluster or a factor"))
+    Err(Error::invalid(
+        format!("clusters by `{name}`"),
+        "it is a number",
+        Message::from("declare the column as a cluster with ").setting(Setting::Cluster),
+    ))
 }
 
 /// A numeric variable as a coordinate of `visits`.
@@ -112,7 +116,9 @@ fn baseline_values(trial: &Trial, outcome: &Outcome) -> Result<Vec<f64>> {
         Error::invalid(
             "`baseline` in the formula",
             "the schedule has no baseline visit and no covariate is called `baseline`",
-            "declare the baseline visit in the layout, or name the column that holds the baseline value",
+            Message::from("declare the baseline visit with ")
+                .setting(Setting::BaselineVisit)
+                .then(", or name the column that holds the baseline value"),
         )
     })?;
     let scheduled = trial.schedule().len();
@@ -128,7 +134,7 @@ fn times(trial: &Trial, visits: &[usize]) -> Result<Vec<f64>> {
                 Error::invalid(
                     "`time` in the formula",
                     format!("visit `{}` has no time in the schedule", visit.label),
-                    "give every visit a time in the layout, or use `visit`",
+                    Message::from("give every visit a time with ").setting(Setting::VisitTimes).then(", or use `visit`"),
                 )
             })
         })

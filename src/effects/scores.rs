@@ -1,6 +1,6 @@
 //! The raw scores that effect sizes are made of, and their means and variances.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting};
 use crate::trial::{BaselineFrom, Outcome, Trial};
 
 /// An outcome of a trial beside its baseline.
@@ -30,7 +30,10 @@ impl<'a> Scores<'a> {
             Error::invalid(
                 format!("the baseline of `{}`", self.outcome.name),
                 "the schedule names no baseline visit",
-                "name it in the layout or schedule, or take the baseline from a covariate with BaselineFrom::Covariate",
+                Message::from("name it with ")
+                    .setting(Setting::BaselineVisit)
+                    .then(", or take the baseline from a covariate with ")
+                    .setting(Setting::BaselineCovariate),
             )
         })
     }

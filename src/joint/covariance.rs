@@ -108,6 +108,16 @@ pub(super) struct OnCells {
     selected: Option<Range<usize>>,
 }
 
+impl JointCovariance {
+    /// Whether another order of the visits makes another structure of it.
+    pub(super) fn depends_on_order(&self) -> bool {
+        match self {
+            JointCovariance::Unstructured => false,
+            JointCovariance::Kronecker { visits } => visits.depends_on_order(),
+        }
+    }
+}
+
 impl OnCells {
     /// All cells as a covariance.
     pub fn covariance(&self) -> Covariance {

@@ -96,6 +96,9 @@ impl JointModel {
     pub fn fit(&self, trial: &Trial) -> Result<JointFit> {
         go_together(self.df, self.estimation, self.vcov)?;
         let designs = self.designs(trial)?;
+        if self.covariance.depends_on_order() && trial.schedule().len() > 2 {
+            trial.schedule().must_be_ordered(format!("covariance `{}`", self.covariance.words()))?;
+        }
         let covariance = self.covariance.on(&designs)?;
         let (mut stacked, places) = Design::stacked(&designs);
         stacked.set_clusters(clusters_for(self.df, self.vcov, &self.clusters, &stacked, trial)?);

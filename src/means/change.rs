@@ -4,7 +4,7 @@ use super::contrasts::{Wanted, difference, table_of};
 use super::row::cell_of;
 use super::{Compared, ContrastOptions, Contrasts};
 use crate::design::{Columns, Dimension, Planned, ReferenceGrid};
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting};
 use crate::estimates::Estimates;
 
 /// The change from baseline of every arm at every later visit.
@@ -17,7 +17,7 @@ pub(super) fn from_baseline(of: &dyn Estimates, options: &ContrastOptions) -> Re
         return Err(Error::invalid(
             "change from baseline",
             "the model has neither a baseline visit among the analysed visits nor `baseline` as a covariate",
-            "declare the baseline visit in the layout, or put `baseline` into the formula",
+            Message::from("declare the baseline visit with ").setting(Setting::BaselineVisit).then(", or put `baseline` into the formula"),
         ));
     }
     if let (Some(scale), None) = (of.link().scale(), columns.baseline_visit()) {

@@ -3,7 +3,7 @@
 use super::Model;
 use crate::covariance::Covariance;
 use crate::design::{Baseline, MeanModel, RandomEffects};
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting};
 use crate::inference::{Df, Fit};
 use crate::options::choices;
 use crate::trial::{Trial, Variable};
@@ -196,7 +196,8 @@ impl PartiallyNested {
             return Err(Error::invalid(
                 what(),
                 "every arm has groups",
-                "leave the cells of patients without a group empty; where all arms have groups, use Model::random_intercept",
+                Message::from("leave the cells of patients without a group empty; where all arms have groups, use ")
+                    .setting(Setting::RandomIntercept),
             ));
         }
         Ok(())

@@ -71,6 +71,9 @@ impl<'r> TrialReport<'r> {
         }
         document = remission::section(result).into_iter().fold(document, Document::section);
         document = document.section(missing_data(result)).section(model_checks(result));
+        let warnings =
+            result.trial.warnings.iter().fold(Section::new("What looks like a mistake in the data"), |s, w| s.paragraph(&w.to_string()));
+        let document = if result.trial.warnings.is_empty() { document } else { document.section(warnings) };
         let notes = result.trial.inferred.iter().fold(Section::new("How the file was read"), |s, sentence| s.paragraph(sentence));
         let document = if result.trial.inferred.is_empty() { document } else { document.section(notes) };
         // Numbers that JSON cannot hold become null there; nothing else can go wrong.

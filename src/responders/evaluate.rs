@@ -1,7 +1,7 @@
 //! A definition applied to every patient and visit of a trial.
 
 use super::{Definition, Meaning, Occasion, Rule};
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting};
 use crate::instruments::Diagnosis;
 use crate::options::choices;
 use crate::table::{Column, Tabular, display_as_table};
@@ -126,7 +126,10 @@ fn no_baseline(what: &str) -> Error {
     Error::invalid(
         what,
         "the definition looks at baseline and the schedule names no baseline visit",
-        "name it in the layout, or say with `evaluate_with` which covariate holds the baseline value",
+        Message::from("name it with ")
+            .setting(Setting::BaselineVisit)
+            .then(", or a covariate that holds the baseline value with ")
+            .setting(Setting::EvaluateWith),
     )
 }
 

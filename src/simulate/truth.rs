@@ -234,7 +234,7 @@ impl Truth {
         let shown = path.as_ref().display().to_string();
         let text = std::fs::read_to_string(path).map_err(|source| Error::File { action: "cannot read", path: shown.clone(), source })?;
         let truth: Self = serde_json::from_str(&text).map_err(|e| {
-            let problem = Problem { source: Some(shown), line: Some(e.line() as u64), message: e.to_string(), ..Problem::default() };
+            let problem = Problem { source: Some(shown), line: Some(e.line() as u64), message: e.to_string().into(), ..Problem::default() };
             Error::Data(Problems(vec![problem]))
         })?;
         truth.check()?;
@@ -246,8 +246,11 @@ impl Truth {
     /// # Errors
     /// [`Error::Data`] lists everything that does not.
     pub fn check(&self) -> Result<()> {
-        let problems: Vec<Problem> =
-            self.faults().into_iter().map(|message| Problem { source: Some("truth".into()), message, ..Problem::default() }).collect();
+        let problems: Vec<Problem> = self
+            .faults()
+            .into_iter()
+            .map(|message| Problem { source: Some("truth".into()), message: message.into(), ..Problem::default() })
+            .collect();
         if problems.is_empty() { Ok(()) } else { Err(Error::Data(Problems(problems))) }
     }
 

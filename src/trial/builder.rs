@@ -1,7 +1,7 @@
 //! Assembling a [`Trial`] from parts, with every length and index checked.
 
 use super::*;
-use crate::error::{Problem, Problems};
+use crate::error::{Problem, Problems, shown};
 use crate::options::Choices;
 
 /// Collects the parts of a [`Trial`]; [`TrialBuilder::build`] checks that they fit together.
@@ -25,6 +25,7 @@ impl TrialBuilder {
                 diagnoses: vec![],
                 variables: vec![],
                 inferred: vec![],
+                warnings: vec![],
             },
             part: false,
         }
@@ -85,6 +86,12 @@ impl TrialBuilder {
         self
     }
 
+    /// Records that something in the data looks like a mistake.
+    pub(super) fn warning(mut self, warning: Warning) -> Self {
+        self.trial.warnings.push(warning);
+        self
+    }
+
     /// Whether these are some of a trial's patients, so that an arm may have none of them.
     pub(super) fn part(mut self, part: bool) -> Self {
         self.part = part;
@@ -100,7 +107,7 @@ impl TrialBuilder {
         let problems: Vec<Problem> = self
             .misfits()
             .into_iter()
-            .map(|message| Problem { source: Some(self.trial.source.clone()), message, ..Problem::default() })
+            .map(|message| Problem { source: Some(self.trial.source.clone()), message: message.into(), ..Problem::default() })
             .collect();
         if problems.is_empty() { Ok(self.trial) } else { Err(Error::Data(Problems(problems))) }
     }
@@ -131,7 +138,9 @@ impl TrialBuilder {
             found.push(format!("a patient's arm is not among the {} declared", t.arms.len()));
         } else if !self.part {
             let empty = t.randomized().into_iter().zip(&t.arms).filter(|(n, _)| *n == 0);
-            found.extend(empty.map(|(_, arm)| format!("arm `{arm}` has no patients; leave it out of the declared arms or check the data")));
+            found.extend(
+                empty.map(|(_, arm)| format!("arm `{}` has no patients; leave it out of the declared arms or check the data", shown(arm))),
+            );
         }
         let outcomes: Vec<&str> = t.outcomes.iter().map(|o| o.name.as_str()).collect();
         found.extend(duplicates("outcome", &outcomes));
@@ -146,5 +155,5 @@ impl TrialBuilder {
 
 fn duplicates<S: AsRef<str>>(what: &str, names: &[S]) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
-    names.iter().map(AsRef::as_ref).filter(|n| !seen.insert(*n)).map(|n| format!("{what} `{n}` is there more than once")).collect()
+    names.iter().map(AsRef::as_ref).filter(|n| !seen.insert(*n)).map(|n| format!("{what} `{}` is there more than once", shown(n))).collect()
 }

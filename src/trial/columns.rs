@@ -15,6 +15,16 @@ pub(super) enum Columns {
     PerVisit(Vec<(String, String)>),
 }
 
+impl Columns {
+    /// The names of the columns.
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Columns::One(column) => vec![column],
+            Columns::PerVisit(columns) => columns.iter().map(|(_, column)| column.as_str()).collect(),
+        }
+    }
+}
+
 /// A column that holds an outcome.
 ///
 /// The name of the column is the name and the label of the outcome unless something else is said; no range is checked
@@ -95,6 +105,8 @@ pub enum CovariateKind {
     /// programs that take any column; a person had better say what a covariate is, because a value mistyped at one
     /// visit goes unnoticed here.
     AsFound,
+    /// A factor, of the patient where constant within every patient and of the visit otherwise.
+    FactorAsFound,
 }
 
 choices! {
@@ -105,6 +117,7 @@ choices! {
     NumericByVisit = "numeric-by-visit", [], "a number per patient and visit";
     FactorByVisit = "factor-by-visit", [], "a level per patient and visit";
     AsFound = "as-found", [], "kind and level of the variable as found";
+    FactorAsFound = "factor-as-found", [], "a factor, per patient or per visit as found";
 }
 
 /// A column that holds a covariate.

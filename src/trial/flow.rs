@@ -1,7 +1,7 @@
 //! Where everyone randomized went: observed at each visit, analysed, or not and why.
 
 use super::{Outcome, Trial, Variable};
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting};
 use crate::table::{Column, Format, Tabular, Values, display_as_table};
 
 /// What a model needs of a patient, and so who is analysed.
@@ -160,7 +160,11 @@ impl Trial {
             return Ok(chosen);
         }
         let baseline = self.schedule().baseline().ok_or_else(|| {
-            Error::invalid("the outcome at baseline", "no visit is the baseline", "declare it with `Layout::baseline_visit`")
+            Error::invalid(
+                "the outcome at baseline",
+                "no visit is the baseline",
+                Message::from("declare it with ").setting(Setting::BaselineVisit),
+            )
         })?;
         Ok(chosen.into_iter().filter(|&v| v != baseline).collect())
     }

@@ -21,14 +21,19 @@ use crate::instruments::{Instrument, NamedInstrument, Registry};
 /// | not declared | inferred as |
 /// |---|---|
 /// | arms | those in the file, sorted; the first is the reference |
-/// | visits and their order | by the time column; else by number where the labels are numbers or differ in one number only (`VIS9`, `VIS10`; `baseline`, `3 months`, `6 months`); else as their rows follow one another within patients, an error if that contradicts itself |
-/// | visit times | the time column; else the number of labels that are numbers or say a unit of time (`3 months`, `week 8`), `baseline` being 0 |
+/// | visits and their order | by the time column; else by date (`2024-03-01`, `1 March 2024`; `03/01/2024` where day and month can be told apart); else by number where the labels are numbers or differ in one number only (`VIS9`, `VIS10`; `baseline`, `3 months`, `6 months`); else by the stages that they name (`screening`, `pre`, `post`, `follow-up 2`); else by the alphabet, with a [warning](Trial::warnings), and what depends on the order is refused. The order of the rows decides nothing |
+/// | visit times | the time column; else the number of labels that are numbers or say a unit of time (`3 months`, `week 8`), `baseline` being 0; of dates, the days from the first |
 /// | baseline visit | the first visit if it is called so or is at time 0, else none |
 /// | kind of a covariate | numeric where every value is a number (`006` is not: a leading zero marks an identifier), a factor where none is, an error where both occur |
+/// | what separates fields | the comma, semicolon or tabulator that gives the header the columns named |
+/// | decimal mark | the point; the comma in a column where every number with decimals has one |
 /// | levels of a factor | those in the file, sorted: numbers as numbers, everything else by code point; the first is the reference |
 ///
 /// Spaces around a value are ignored. Values equal to a missing code (`NA`, `.` or nothing, unless changed) are
-/// missing.
+/// missing. So is, unless the codes are [replaced](Layout::missing_codes), what programs write for one (`NaN`, `#N/A`,
+/// `null`, `<NA>`), and in a column of numbers what people write (`n/a`, `none`, `-`); each is recorded with its count.
+///
+/// Text files may be in UTF-8, UTF-16 or, with a warning, Windows-1252.
 ///
 /// ```
 /// use trialstats::trial::Layout;
@@ -96,8 +101,9 @@ pub struct Layout {
     pub(super) missing_codes: Vec<String>,
     pub(super) value_codes: Vec<String>,
     pub(super) column_codes: Vec<(String, String)>,
-    pub(super) delimiter: Delimiter,
-    pub(super) decimal_mark: DecimalMark,
+    /// None where the file tells.
+    pub(super) delimiter: Option<Delimiter>,
+    pub(super) decimal_mark: Option<DecimalMark>,
     /// Whether the file holds some of a trial's patients only.
     pub(super) part: bool,
 }
@@ -188,14 +194,26 @@ impl Layout {
             missing_codes: Self::usual_missing_codes(),
             value_codes: vec![],
             column_codes: vec![],
-            delimiter: Delimiter::default(),
-            decimal_mark: DecimalMark::default(),
+            delimiter: None,
+            decimal_mark: None,
             part: false,
         }
     }
 
     fn usual_missing_codes() -> Vec<String> {
         ["NA", ".", ""].map(String::from).to_vec()
+    }
+
+    /// Whether the spellings of a missing value that programs and people use are recognised: unless the codes have been
+    /// replaced, and so all are stated.
+    pub(super) fn recognises_missing(&self) -> bool {
+        self.missing_codes == Self::usual_missing_codes()
+    }
+
+    /// Whether `text` is declared as a missing value in a column.
+    pub(super) fn is_missing_code(&self, column: &str, text: &str) -> bool {
+        let own = self.column_codes.iter().filter(|(of, _)| of == column).map(|(_, code)| code);
+        self.missing_codes.iter().chain(&self.value_codes).chain(own).any(|code| code.trim() == text)
     }
 
     /// What the columns of patient, arm and visit are called.
@@ -464,22 +482,35 @@ impl Layout {
         self
     }
 
-    /// What separates the fields of a text file; the comma by default.
+    /// What separates the fields of a text file. Unless stated, it is what gives the header the columns that the layout
+    /// names; the comma in doubt.
     pub fn delimiter(mut self, delimiter: Delimiter) -> Self {
-        self.delimiter = delimiter;
+        self.delimiter = Some(delimiter);
         self
     }
 
-    /// What separates the decimals of numbers in a text file; the point by default.
+    /// What separates the decimals of numbers in a text file. Unless stated, it is the point, and the comma in columns
+    /// where every number with decimals has one.
+    ///
+    /// ```
+    /// use trialstats::Layout;
+    ///
+    /// let file = "id;visit;score\nA;1;12,5\nA;2;9\n";
+    /// let trial = Layout::long_one_arm("id", "visit").outcome("score").read_csv_from("example", file.as_bytes())?;
+    /// assert_eq!(trial.outcome("score")?.values, [12.5, 9.0]);
+    /// assert!(trial.inferred().iter().any(|s| s.contains("decimal comma")));
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
     pub fn decimal_mark(mut self, mark: DecimalMark) -> Self {
-        self.decimal_mark = mark;
+        self.decimal_mark = Some(mark);
         self
     }
 
-    /// Reads a text file with a header line: UTF-8, fields quoted where needed.
+    /// Reads a text file with a header line, fields quoted where needed.
     ///
     /// # Errors
-    /// [`crate::Error::File`] if the file cannot be read, [`crate::Error::Data`] with every problem found in it,
+    /// [`crate::Error::File`] if the file cannot be read, [`crate::Error::FileFormat`] for workbooks, files of SPSS, Stata
+    /// and SAS, and whatever else is no text; [`crate::Error::Data`] with every problem found in it, one per cause;
     /// [`crate::Error::Invalid`] if the layout contradicts itself.
     pub fn read_csv(&self, path: impl AsRef<Path>) -> Result<Trial> {
         let path = path.as_ref();
@@ -494,6 +525,17 @@ impl Layout {
     /// As [`Layout::read_csv`].
     pub fn read_csv_from(&self, source: &str, text: impl std::io::Read) -> Result<Trial> {
         reading::csv(self, source, text)
+    }
+
+    /// The names of the columns of a text file, read as by [`Layout::read_csv`].
+    ///
+    /// # Errors
+    /// [`crate::Error::File`] and [`crate::Error::FileFormat`] as there.
+    pub fn csv_columns(&self, path: impl AsRef<Path>) -> Result<Vec<String>> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let file = std::fs::File::open(path).map_err(|source| reading::unreadable(&name, source))?;
+        reading::csv_columns(self, &name, file)
     }
 
     /// Reads a text file in chunks of about `rows` rows, each a part of a trial with whole patients: for files that

@@ -24,6 +24,7 @@ mod schedule;
 mod summary;
 mod values;
 mod variable;
+mod warning;
 
 pub use baseline::{BaselineRow, BaselineTable, Characteristic};
 pub use baseline_from::BaselineFrom;
@@ -41,6 +42,7 @@ pub use summary::Summary;
 pub(crate) use values::on_visits;
 pub(crate) use variable::VariableHeader;
 pub use variable::{Kind, Role, Scope, Variable};
+pub use warning::{Warning, WarningKind};
 
 use crate::error::{Error, Result};
 use crate::instruments::Diagnosis;
@@ -59,6 +61,7 @@ pub struct Trial {
     diagnoses: Vec<DiagnosisSeries>,
     variables: Vec<Variable>,
     inferred: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 /// What the columns of patient, arm and visit were called in the file; a formula may use these names or the generic
@@ -242,6 +245,11 @@ impl Trial {
     /// each.
     pub fn inferred(&self) -> &[String] {
         &self.inferred
+    }
+
+    /// What in the data looks like a mistake, each kind once with its counts. Nothing was changed on account of it.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 }
 

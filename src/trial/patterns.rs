@@ -65,6 +65,8 @@ pub struct MissingPatterns {
     pub label: String,
     /// The visits in order.
     pub visits: Vec<String>,
+    /// Whether their order is known, on which the kinds depend.
+    pub ordered: bool,
     /// One row an arm and pattern that occurs there: complete, monotone, intermittent, never observed, the most
     /// observed first.
     pub rows: Vec<PatternRow>,
@@ -111,6 +113,7 @@ impl Trial {
             outcome: outcome.name.clone(),
             label: outcome.label.clone(),
             visits: self.schedule().labels().into_iter().map(String::from).collect(),
+            ordered: self.schedule().is_ordered(),
             rows: rows.collect(),
         })
     }
@@ -140,11 +143,14 @@ impl Tabular for MissingPatterns {
     }
 
     fn notes(&self) -> Vec<String> {
-        vec![
+        let unordered = "The order of the visits is not known, and the kinds of patterns depend on it.";
+        let mut notes = vec![
             format!("● observed, ○ missing, at {} in turn.", self.visits.join(", ")),
             "Monotone: observed up to some visit and never after it; intermittent: missing at a visit and observed at a later one.".into(),
             "Shares are of all patients randomized to the arm.".into(),
-        ]
+        ];
+        notes.extend((!self.ordered).then(|| unordered.into()));
+        notes
     }
 }
 

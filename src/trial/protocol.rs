@@ -3,7 +3,7 @@
 use super::columns::Columns;
 use super::values::placed;
 use super::{ColumnNames, CovariateKind, Kind, Layout, Outcome, Role, Schedule, Scope, Trial, Variable, VariableHeader, reading};
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting};
 use crate::options::Choices;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -111,6 +111,7 @@ impl Protocol {
             diagnoses: vec![],
             variables: self.variables.iter().map(VariableHeader::without_patients).collect(),
             inferred: vec![],
+            warnings: vec![],
         }
     }
 
@@ -153,6 +154,7 @@ impl Protocol {
             diagnoses: vec![],
             variables,
             inferred: part.inferred.clone(),
+            warnings: part.warnings.clone(),
         }))
     }
 
@@ -164,7 +166,7 @@ impl Protocol {
                 (Some(own), Some(planned)) if own != planned => Err(Error::invalid(
                     format!("visit `{}` of {}", visit.label, part.source),
                     format!("it is at time {own}, and at {planned} in the protocol"),
-                    "correct the times, or read the file with the protocol's visits (Layout::part_of)",
+                    Message::from("correct the times, or read the file with the protocol's visits: ").setting(Setting::PartOf),
                 )),
                 _ => Ok(at),
             }
@@ -174,7 +176,7 @@ impl Protocol {
             (Some(own), Some(planned)) if own != planned => Err(Error::invalid(
                 format!("the baseline visit `{own}` of {}", part.source),
                 format!("it is `{planned}` in the protocol"),
-                "declare it, or read the file with the protocol's visits (Layout::part_of)",
+                Message::from("declare it, or read the file with the protocol's visits: ").setting(Setting::PartOf),
             )),
             _ => part.schedule.visits().iter().map(position).collect(),
         }
@@ -199,18 +201,22 @@ impl Layout {
     }
 
     fn declared_protocol(&self) -> Result<Protocol> {
-        let missing =
-            |what: &str, remedy: &str| Err(Error::invalid(format!("the protocol of the layout: {what}"), "it is left to the data", remedy));
+        let missing = |what: &str, remedy: Message| {
+            Err(Error::invalid(format!("the protocol of the layout: {what}"), "it is left to the data", remedy))
+        };
         let arms = match (&self.arm, self.arms.is_empty()) {
             (None, _) => vec!["all".to_string()],
             (Some(_), false) => self.arms_in_order(),
-            (Some(_), true) => return missing("the arms", "declare them with `arms`"),
+            (Some(_), true) => return missing("the arms", Message::from("declare them with ").setting(Setting::Arms)),
         };
         if let Some(cluster) = self.clusters.iter().chain(self.clusters_by_visit.iter().map(|(name, _)| name)).next() {
-            return missing(&format!("the levels of `{cluster}`"), "make the protocol from a trial that has all of them (Trial::protocol)");
+            return missing(
+                &format!("the levels of `{cluster}`"),
+                Message::from("make the protocol from a trial that has all of them: ").setting(Setting::TrialProtocol),
+            );
         }
         let Some(schedule) = reading::declared_schedule(self)? else {
-            return missing("the visits", "declare them with `visits` or `visits_at`");
+            return missing("the visits", Message::from("declare them with ").setting(Setting::Visits));
         };
         let mut protocol = Protocol::new(self.column_names(), arms, schedule);
         for instrument in self.instruments() {
@@ -225,9 +231,17 @@ impl Layout {
                 (CovariateKind::Numeric | CovariateKind::NumericByVisit, _) => Kind::Number,
                 (CovariateKind::Factor | CovariateKind::FactorByVisit | CovariateKind::Inferred, Some(_)) => Kind::Factor,
                 (CovariateKind::Factor | CovariateKind::FactorByVisit, None) => {
-                    return missing(&format!("the levels of `{}`", covariate.name), "declare them with `factor` or `levels`");
+                    return missing(
+                        &format!("the levels of `{}`", covariate.name),
+                        Message::from("declare them with ").setting(Setting::Levels),
+                    );
                 }
-                _ => return missing(&format!("the kind of `{}`", covariate.name), "declare it with `covariate_as` or `factor`"),
+                _ => {
+                    return missing(
+                        &format!("the kind of `{}`", covariate.name),
+                        Message::from("declare it with ").setting(Setting::CovariateKind),
+                    );
+                }
             };
             let changes = matches!(covariate.kind, CovariateKind::NumericByVisit | CovariateKind::FactorByVisit);
             let scope = if changes || matches!(covariate.columns, Columns::PerVisit(_)) { Scope::PatientVisit } else { Scope::Patient };

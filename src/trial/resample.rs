@@ -66,6 +66,7 @@ impl Trial {
             diagnoses: self.diagnoses.iter().map(diagnosis).collect(),
             variables: self.variables.iter().map(|v| v.of_patients(patients, visits)).collect(),
             inferred: self.inferred.clone(),
+            warnings: self.warnings.clone(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::columns::CovariateKind;
 use super::values::Values;
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting};
 use crate::options::choices;
 
 /// What a variable is used for.
@@ -328,7 +328,7 @@ impl Variable {
             return Err(Error::invalid(
                 format!("{} `{}` of {source}", planned.role, planned.name),
                 format!("it is {} and not {}, as in the protocol", self.header.words(), planned.words()),
-                "read the file with the protocol's variables (Layout::part_of)",
+                Message::from("read the file with the protocol's variables: ").setting(Setting::PartOf),
             ));
         }
         let position = positions(self.levels(), &planned.levels);

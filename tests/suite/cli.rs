@@ -216,7 +216,7 @@ fn every_error_has_a_message_that_helps() {
         (&["--reference", "SEX"], "VAR=LEVEL"),
         (&["--levels", "ARMCD=PBO", "--means", "ARMCD", "AVISIT"], "TRT"),
         (&["--df", "welch"], "kenward-roger"),
-        (&["--df", "kenward-roger", "--vcov", "cr2"], "Satterthwaite"),
+        (&["--df", "kenward-roger", "--vcov", "cr2"], "--df satterthwaite"),
         (&["--weights", "NOTHERE"], "NOTHERE"),
         (&["--group", "NOTHERE"], "NOTHERE"),
     ] {

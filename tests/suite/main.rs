@@ -15,6 +15,7 @@ mod foreign;
 mod identity;
 mod inference;
 mod joint;
+mod kinds;
 mod means;
 mod mixed;
 mod peers;

@@ -2,7 +2,7 @@
 
 use super::{Plan, Sensitivity};
 use crate::effects::Denominator;
-use crate::error::{Error, PlanProblem, PlanProblems, Result};
+use crate::error::{Error, Interface, PlanProblem, PlanProblems, Result};
 use crate::level::check_level;
 use crate::trial::{BaselineFrom, Trial};
 
@@ -141,7 +141,8 @@ impl Problems {
     /// Notes what is wrong, if anything; the same is told once.
     fn add<T>(&mut self, key: &str, found: Result<T>) {
         if let Err(error) = found {
-            let problem = PlanProblem { key: key.into(), code: error.code().into(), message: error.to_string() };
+            let problem =
+                PlanProblem { key: key.into(), code: error.code().into(), message: error.worded_for(Interface::Plan).to_string() };
             if !self.0.contains(&problem) {
                 self.0.push(problem);
             }

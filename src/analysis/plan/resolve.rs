@@ -16,6 +16,7 @@ impl Plan {
     pub fn resolved(&self, trial: &Trial) -> Result<Self> {
         let mut plan = self.clone();
         if plan.at.is_empty() {
+            trial.schedule().must_be_ordered("the last visit, where a plan that names no other compares the arms")?;
             plan.at = trial.schedule().labels().last().map(ToString::to_string).unwrap_or_default();
         }
         if trial.arms().len() == 1 {

@@ -28,10 +28,10 @@ struct Written {
     arms: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reference_arm: Option<String>,
-    #[serde(default, skip_serializing_if = "is_default")]
-    delimiter: Delimiter,
-    #[serde(default, skip_serializing_if = "is_default")]
-    decimal_mark: DecimalMark,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delimiter: Option<Delimiter>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decimal_mark: Option<DecimalMark>,
     #[serde(default, skip_serializing_if = "is_default")]
     extent: Extent,
     #[serde(default, skip_serializing_if = "Option::is_none")]

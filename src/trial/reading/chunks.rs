@@ -5,9 +5,10 @@ use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::findings::{Findings, Place};
+use super::profile::Profile;
 use super::sheet::{Cell, Cells, Sheet, SheetColumn};
 use super::{assemble, layout_check, wanted};
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting, says};
 use crate::trial::Trial;
 use crate::trial::layout::Layout;
 
@@ -46,7 +47,7 @@ impl Chunk {
     /// [`Error::Data`] with every problem of the chunk, each with its line or row in the whole file.
     pub fn trial(self, layout: &Layout) -> Result<Trial> {
         let layout = &*layout.ready()?;
-        assemble(layout, &self.sheet, &wanted(layout), self.findings)
+        assemble(layout, self.sheet, &wanted(layout), self.findings)
     }
 
     /// The number of rows.
@@ -62,7 +63,7 @@ impl<'a> Chunks<'a> {
             return Err(Error::invalid(
                 "reading in chunks",
                 "arms, visits and levels would be inferred from each chunk by itself",
-                "declare them: read with Layout::part_of(&protocol)",
+                Message::from("declare them: read with ").setting(Setting::PartOf),
             ));
         }
         if !layout.roster.is_empty() {
@@ -126,7 +127,7 @@ impl<'a> Chunks<'a> {
                 // Rows without a patient are reported when the chunk is read.
                 if !name.is_empty() && name != "NaN" {
                     let message =
-                        "the patient has rows earlier in the file, away from these; sort the file by patient to read it in chunks";
+                        says!("the patient has rows earlier in the file, away from these; sort the file by patient to read it in chunks");
                     findings.problem(sheet, Place::row(row).patient(&name).column(&self.layout.patient), message);
                 }
             } else {
@@ -181,7 +182,11 @@ fn fingerprint(cell: Cell<'_>) -> u128 {
 impl Sheet {
     /// The first rows, and the others.
     fn split_at(mut self, row: usize) -> (Sheet, Sheet) {
-        let columns = self.columns.iter_mut().map(|c| SheetColumn { name: c.name.clone(), cells: c.cells.split_off(row) }).collect();
+        let columns = self
+            .columns
+            .iter_mut()
+            .map(|c| SheetColumn { name: c.name.clone(), cells: c.cells.split_off(row), profile: Profile::default() })
+            .collect();
         let rest = Sheet {
             source: self.source.clone(),
             names: self.names.clone(),

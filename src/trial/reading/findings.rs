@@ -1,17 +1,29 @@
 //! Everything found wrong with a file, and everything decided without being told.
 
+use std::collections::HashMap;
+
 use super::sheet::Sheet;
-use crate::error::{Error, Problem, Problems};
+use crate::error::{Error, Message, Problem, Problems};
+use crate::trial::Warning;
 
 /// So many problems are listed; more are counted, so that a file of 10⁶ bad lines still ends in an answer.
 const LISTED: usize = 10_000;
 
-/// Collects problems and decisions while a file is read.
+/// So many values with the same fault are told one by one.
+const VALUES: usize = 5;
+
+/// So many further places of a problem are named.
+const PLACES: usize = 5;
+
+/// Collects problems, decisions and warnings while a file is read.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     problems: Vec<Problem>,
+    /// The problems of each cause and column.
+    of_cause: HashMap<(Option<String>, String), Vec<usize>>,
     unlisted: usize,
     inferred: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 /// Where a problem is, as far as it is known.
@@ -42,26 +54,54 @@ impl<'a> Place<'a> {
 }
 
 impl Findings {
-    /// Records a problem.
-    pub fn problem(&mut self, sheet: &Sheet, place: Place<'_>, message: impl Into<String>) {
+    /// Records a problem. One of the same cause in the same column, met before, is counted there.
+    pub fn problem(&mut self, sheet: &Sheet, place: Place<'_>, message: impl Into<Message>) {
         let (source, line) = place.row.map_or_else(|| (sheet.source.clone(), None), |row| sheet.place(row));
-        self.push(Problem {
+        let problem = Problem {
             source: Some(source),
             line,
             patient: place.patient.map(Into::into),
             visit: place.visit.map(Into::into),
             column: place.column.map(Into::into),
             message: message.into(),
-        });
+            ..Problem::default()
+        };
+        self.record(problem, place.row.map(|row| sheet.row_name(row)));
     }
 
     /// Records a problem met before there are rows.
     pub fn push(&mut self, problem: Problem) {
-        if self.problems.len() < LISTED {
-            self.problems.push(problem);
-        } else {
-            self.unlisted += 1;
+        let at = problem.line.map(|line| format!("line {line}"));
+        self.record(problem, at);
+    }
+
+    fn record(&mut self, problem: Problem, at: Option<String>) {
+        let cause = problem.message.cause().map_or_else(|| problem.message.to_string(), String::from);
+        let known = self.of_cause.entry((problem.column.clone(), cause)).or_default();
+        let same = match problem.message.is_each() {
+            true => known.iter().copied().find(|&k| self.problems[k].message == problem.message),
+            false => None,
+        };
+        let full = known.len() >= if problem.message.is_each() { VALUES } else { 1 };
+        match same.or_else(|| known.last().copied().filter(|_| full)) {
+            Some(first) => {
+                let first = &mut self.problems[first];
+                first.further += 1;
+                if first.also_at.len() < PLACES {
+                    first.also_at.extend(at);
+                }
+            }
+            None if self.problems.len() < LISTED => {
+                known.push(self.problems.len());
+                self.problems.push(problem);
+            }
+            None => self.unlisted += 1,
         }
+    }
+
+    /// Records that something in the data looks like a mistake.
+    pub fn warning(&mut self, warning: Warning) {
+        self.warnings.push(warning);
     }
 
     /// Records a decision taken without being told.
@@ -74,9 +114,9 @@ impl Findings {
         self.problems.is_empty()
     }
 
-    /// The decisions.
-    pub fn into_inferred(self) -> Vec<String> {
-        self.inferred
+    /// The decisions and the warnings.
+    pub fn into_notes(self) -> (Vec<String>, Vec<Warning>) {
+        (self.inferred, self.warnings)
     }
 
     /// All problems as an error, those of the whole file first and the others in the order of its lines.
@@ -84,7 +124,7 @@ impl Findings {
         self.problems.sort_by_key(|p| p.line);
         if self.unlisted > 0 {
             let message = format!("{} more problems are not listed", self.unlisted);
-            self.problems.push(Problem { message, ..Problem::default() });
+            self.problems.push(Problem { message: message.into(), ..Problem::default() });
         }
         Error::Data(Problems(self.problems))
     }

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use polars::prelude::{Column, DataFrame, DataType};
 
 use super::findings::Findings;
+use super::profile::Profile;
 use super::sheet::{Cells, Sheet, SheetColumn};
-use crate::error::Problem;
+use crate::error::{Problem, says};
 
 /// Beyond this a float does not hold every whole number, and an identifier would be changed.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -15,7 +16,9 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 pub(super) fn read(source: &str, frame: &DataFrame, wanted: &HashSet<&str>, findings: &mut Findings) -> Sheet {
     let names = frame.columns().iter().map(|c| c.name().to_string()).collect();
     let read = frame.columns().iter().filter(|c| wanted.contains(c.name().as_str()));
-    let columns = read.map(|column| SheetColumn { name: column.name().to_string(), cells: cells(source, column, findings) }).collect();
+    let columns = read
+        .map(|column| SheetColumn { name: column.name().to_string(), cells: cells(source, column, findings), profile: Profile::default() })
+        .collect();
     Sheet { source: source.into(), names, columns, lines: None, first_row: 0, rows: frame.height() }
 }
 
@@ -32,7 +35,7 @@ fn cells(source: &str, column: &Column, findings: &mut Findings) -> Cells {
         findings.push(Problem {
             source: Some(source.into()),
             column: Some(column.name().to_string()),
-            message: format!("values of type {} are neither text nor numbers; cast the column first", column.dtype()),
+            message: says!("values of type {} are neither text nor numbers; cast the column first", column.dtype()),
             ..Problem::default()
         });
         Cells::Numbers(vec![f64::NAN; column.len()])

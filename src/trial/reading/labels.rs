@@ -2,9 +2,23 @@
 
 use std::collections::BTreeSet;
 
+use super::profile::with_comma;
+
 /// Words by which a visit before treatment goes, without case.
-const BASELINE: [&str; 10] =
-    ["baseline", "base", "bl", "pre", "pretreatment", "pre-treatment", "pretest", "pre-test", "intake", "randomization"];
+const BASELINE: [&str; 12] = [
+    "baseline",
+    "base",
+    "bl",
+    "pre",
+    "pretreatment",
+    "pre-treatment",
+    "pretest",
+    "pre-test",
+    "intake",
+    "randomization",
+    "voormeting",
+    "nulmeting",
+];
 
 /// Words that make a number in a label a time.
 const UNITS: [&str; 13] = ["d", "day", "w", "wk", "week", "m", "mo", "mth", "month", "y", "yr", "year", "h"];
@@ -33,11 +47,11 @@ pub(super) fn is_baseline(label: &str) -> bool {
 
 /// The scale that the labels are on: all plain numbers, or all the same words around one number, but for one baseline.
 pub(super) fn scale(labels: &[String]) -> Option<Scale> {
-    let plain: Option<Vec<f64>> = labels.iter().map(|l| l.parse().ok().filter(|x: &f64| x.is_finite())).collect();
+    let plain: Option<Vec<f64>> = labels.iter().map(|l| l.parse().ok().or_else(|| with_comma(l)).filter(|x: &f64| x.is_finite())).collect();
     if let Some(places) = plain {
         return distinct(Scale { places, are_times: true });
     }
-    let numbered: Vec<Option<Numbered>> = labels.iter().map(|l| numbered(l)).collect();
+    let numbered: Vec<Option<Numbered>> = labels.iter().map(|l| number_in(l)).collect();
     let around = numbered.iter().flatten().next()?.around.clone();
     let are_times = UNITS.contains(&around.0.as_str()) && around.1.is_empty() || UNITS.contains(&around.1.as_str()) && around.0.is_empty();
     let mut baselines = 0;
@@ -60,7 +74,12 @@ fn distinct(scale: Scale) -> Option<Scale> {
     (places.len() == scale.places.len()).then_some(scale)
 }
 
-fn numbered(label: &str) -> Option<Numbered> {
+/// The one number in a label, and the words around it.
+pub(super) fn numbered(label: &str) -> Option<(String, f64)> {
+    number_in(label).map(|n| (format!("{} {}", n.around.0, n.around.1), n.number))
+}
+
+fn number_in(label: &str) -> Option<Numbered> {
     let start = label.find(|c: char| c.is_ascii_digit())?;
     let rest = &label[start..];
     let length = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
@@ -95,6 +114,7 @@ mod tests {
         assert_eq!(places(&["Week -2", "Week 0", "Week 2.5"]), Some((vec![-2.0, 0.0, 2.5], true)));
         assert_eq!(places(&["week-2", "week-4"]), Some((vec![2.0, 4.0], true)));
         assert_eq!(places(&["M3", "M12"]), Some((vec![3.0, 12.0], true)));
+        assert_eq!(places(&["0,5", "1"]), Some((vec![0.5, 1.0], true)));
         assert_eq!(places(&["4", "5.5", "-1"]), Some((vec![4.0, 5.5, -1.0], true)));
     }
 

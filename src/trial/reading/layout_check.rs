@@ -1,7 +1,7 @@
 //! Layouts that contradict themselves, found before any file is opened.
 
 use super::visits::visits_of_columns;
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting};
 use crate::trial::columns::{Columns, CovariateKind};
 use crate::trial::layout::{Layout, Shape};
 
@@ -12,7 +12,7 @@ pub(super) fn check(layout: &Layout, wanted: &[&str]) -> Result<()> {
         return Err(Error::invalid(
             format!("the time column `{time}`"),
             "a row of a wide file is a patient, not a visit",
-            "declare the times with `visits_at`",
+            Message::from("declare the times with ").setting(Setting::VisitTimes),
         ));
     }
     let outcomes = layout.outcomes.iter().map(|o| (o.name.as_str(), &o.columns));
@@ -59,16 +59,8 @@ fn per_visit(columns: &Columns) -> bool {
 fn misplaced(name: &str, long: bool) -> Error {
     let what = format!("`{name}`");
     if long {
-        Error::invalid(
-            what,
-            "a long file has one column for all visits",
-            "declare it with `outcome`, `covariate_as`, `cluster_by_visit` or `instrument`",
-        )
+        Error::invalid(what, "a long file has one column for all visits", Message::from("declare it with ").setting(Setting::LongColumns))
     } else {
-        Error::invalid(
-            what,
-            "a wide file has a column for each visit",
-            "declare it with `wide_outcome`, `wide_covariate`, `wide_cluster` or `wide_instrument`",
-        )
+        Error::invalid(what, "a wide file has a column for each visit", Message::from("declare it with ").setting(Setting::WideColumns))
     }
 }

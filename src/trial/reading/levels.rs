@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::error::shown;
+
 /// Names in the order of factor levels: numerically if all are numbers, by code point otherwise.
 pub(super) fn sorted(names: &[String]) -> Vec<String> {
     let mut sorted = names.to_vec();
@@ -17,7 +19,7 @@ pub(super) fn sorted(names: &[String]) -> Vec<String> {
 /// Names as a sentence lists them, not more than a reader takes in.
 pub(super) fn listed<S: AsRef<str>>(names: &[S]) -> String {
     const SHOWN: usize = 12;
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|n| format!("`{}`", n.as_ref())).collect();
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|n| format!("`{}`", shown(n.as_ref()))).collect();
     match names.len() {
         0 => "none".into(),
         n if n > SHOWN => format!("{} and {} more", shown.join(", "), n - SHOWN),

@@ -5,7 +5,10 @@
 
 mod chunks;
 mod csv;
+mod dates;
+mod encoding;
 mod findings;
+mod formats;
 #[cfg(feature = "polars")]
 mod frame;
 mod grid;
@@ -13,10 +16,14 @@ mod labels;
 mod layout_check;
 mod levels;
 mod lines;
+mod look_alikes;
 mod outcomes;
 mod patients;
+mod profile;
 mod ratings;
 mod sheet;
+mod stages;
+mod suspicions;
 mod values;
 mod variables;
 mod visits;
@@ -27,11 +34,11 @@ pub use self::chunks::{Chunk, Chunks};
 use self::findings::{Findings, Place};
 use self::grid::Grid;
 use self::sheet::Sheet;
-use super::columns::Columns;
+use super::columns::{Columns, CovariateColumn};
 use super::layout::{Layout, Shape};
-use super::{Schedule, Trial, TrialBuilder};
+use super::{Kind, Schedule, Trial, TrialBuilder, Variable};
 use crate::closest::closest;
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting, says, shown};
 
 /// More patients × visits than this, and a hundred times more than rows, are no schedule but a column mistaken for
 /// the visit.
@@ -48,7 +55,13 @@ pub(super) fn csv(layout: &Layout, source: &str, text: impl std::io::Read) -> Re
     layout_check::check(layout, &wanted)?;
     let mut findings = Findings::default();
     let sheet = csv::read(source, text, layout.delimiter, &wanted.iter().copied().collect(), &mut findings)?;
-    assemble(layout, &sheet, &wanted, findings)
+    assemble(layout, sheet, &wanted, findings)
+}
+
+/// The names of the columns of a text.
+pub(super) fn csv_columns(layout: &Layout, source: &str, text: impl std::io::Read) -> Result<Vec<String>> {
+    let layout = &*layout.ready()?;
+    csv::header(source, text, layout.delimiter, &wanted(layout).into_iter().collect())
 }
 
 /// A text in chunks of about so many rows.
@@ -59,7 +72,9 @@ pub(super) fn csv_chunks<'a>(layout: &'a Layout, source: &str, text: impl std::i
             self.0.rows(self.1, wanted, findings)
         }
     }
-    Chunks::new(layout.ready()?, Box::new(Text(csv::Table::new(source, text, layout.delimiter), rows.max(1))))
+    let ready = layout.ready()?;
+    let table = csv::Table::open(source, text, ready.delimiter, &wanted(&ready).into_iter().collect())?;
+    Chunks::new(ready, Box::new(Text(table, rows.max(1))))
 }
 
 /// Data frames that follow one another as chunks.
@@ -104,7 +119,7 @@ pub(super) fn dataframe(layout: &Layout, source: &str, frame: &polars::prelude::
     layout_check::check(layout, &wanted)?;
     let mut findings = Findings::default();
     let sheet = frame::read(source, frame, &wanted.iter().copied().collect(), &mut findings);
-    assemble(layout, &sheet, &wanted, findings)
+    assemble(layout, sheet, &wanted, findings)
 }
 
 /// A trial from a Parquet file.
@@ -125,16 +140,14 @@ fn wanted(layout: &Layout) -> Vec<&str> {
     let outcomes = layout.outcomes.iter().map(|o| &o.columns);
     let variables = outcomes.chain(layout.covariates.iter().map(|c| &c.columns)).chain(layout.instruments().flat_map(|i| &i.items));
     let variables = variables.chain(layout.clusters_by_visit.iter().map(|(_, columns)| columns));
-    let variables = variables.flat_map(|c| match c {
-        Columns::One(column) => vec![column.as_str()],
-        Columns::PerVisit(columns) => columns.iter().map(|(_, column)| column.as_str()).collect(),
-    });
+    let variables = variables.flat_map(Columns::names);
     let mut seen = HashSet::new();
     let all = identifiers.into_iter().flatten().chain(variables).chain(layout.clusters.iter().map(String::as_str));
     all.filter(|column| seen.insert(*column)).collect()
 }
 
-fn assemble(layout: &Layout, sheet: &Sheet, wanted: &[&str], mut findings: Findings) -> Result<Trial> {
+fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findings) -> Result<Trial> {
+    let sheet = &sheet.profiled(layout);
     missing_columns(sheet, wanted, &mut findings);
     let visit = match &layout.shape {
         Shape::Long(visit) => Some(visit),
@@ -154,11 +167,12 @@ fn assemble(layout: &Layout, sheet: &Sheet, wanted: &[&str], mut findings: Findi
     };
     let grid = Grid { layout, sheet, patients: &patients, visits: &visits };
     if grid.cells() > CELLS && grid.cells() / 100 > sheet.rows {
-        let message = format!(
-            "{} different visits of {} patients are no schedule; is this the column of the visit?",
+        let message = says!(
+            "{} distinct visits for {} patients do not look like a visit schedule; is this really the visit column? State another with ",
             grid.width(),
             patients.ids.len()
         );
+        let message = message.setting(Setting::VisitColumn);
         findings.problem(sheet, Place { column: visit.map(String::as_str), ..Place::default() }, message);
         return Err(findings.into_error());
     }
@@ -167,6 +181,10 @@ fn assemble(layout: &Layout, sheet: &Sheet, wanted: &[&str], mut findings: Findi
     outcomes.extend(scores);
     let variables = variables::read(&grid, &mut findings);
     variables::check_weights(&grid, &outcomes, &variables, &mut findings);
+    sheet.tell_profiles(&columns_of_numbers(layout, &variables), &mut findings);
+    if findings.is_clean() {
+        suspicions::look(&grid, &outcomes, &variables, &mut findings);
+    }
     if !findings.is_clean() {
         return Err(findings.into_error());
     }
@@ -175,7 +193,17 @@ fn assemble(layout: &Layout, sheet: &Sheet, wanted: &[&str], mut findings: Findi
     builder = outcomes.into_iter().fold(builder, TrialBuilder::outcome);
     builder = diagnoses.into_iter().fold(builder, TrialBuilder::diagnosis);
     builder = builder.variables(variables);
-    findings.into_inferred().into_iter().fold(builder, TrialBuilder::inferred).build()
+    let (inferred, warnings) = findings.into_notes();
+    let builder = warnings.into_iter().fold(builder, TrialBuilder::warning);
+    inferred.into_iter().fold(builder, TrialBuilder::inferred).build()
+}
+
+/// The columns that were read as numbers: those of outcomes, items and numeric variables.
+fn columns_of_numbers<'a>(layout: &'a Layout, variables: &[Variable]) -> Vec<&'a str> {
+    let numeric = |c: &&CovariateColumn| variables.iter().any(|v| v.name() == c.name && v.kind() == Kind::Number);
+    let of_covariates = layout.covariates.iter().filter(numeric).map(|c| &c.columns);
+    let items = layout.instruments().flat_map(|i| &i.items);
+    layout.outcomes.iter().map(|o| &o.columns).chain(items).chain(of_covariates).flat_map(Columns::names).collect()
 }
 
 /// The schedule that a layout declares, with times and baseline as far as they follow from it; `None` where it is
@@ -192,18 +220,20 @@ fn missing_columns(sheet: &Sheet, wanted: &[&str], findings: &mut Findings) {
         match sheet.names.iter().filter(|n| *n == name).count() {
             0 => findings.problem(sheet, place, no_such_column(sheet, name)),
             1 => {}
-            n => findings.problem(sheet, place, format!("{n} columns have this name; rename all but the one that is meant")),
+            n => findings.problem(sheet, place, says!("{n} columns have this name; rename all but the one that is meant")),
         }
     }
 }
 
-fn no_such_column(sheet: &Sheet, name: &str) -> String {
+fn no_such_column(sheet: &Sheet, name: &str) -> Message {
     match (sheet.names.as_slice(), closest(name, &sheet.names)) {
-        ([], _) => "there is no such column: the file is empty".into(),
+        ([], _) => says!("there is no such column: the file is empty"),
         ([only], _) if only.contains([';', '\t', ',']) => {
-            format!("there is no such column: the whole header is one column, `{only}`; say what separates the columns with `delimiter`")
+            let message =
+                says!("there is no such column: the whole header is one column, `{}`; say what separates the columns with ", shown(only));
+            message.setting(Setting::Delimiter)
         }
-        (_, Some(close)) => format!("there is no such column; did you mean `{close}`?"),
-        (names, None) => format!("there is no such column; there are {}", levels::listed(names)),
+        (_, Some(close)) => says!("there is no such column; did you mean `{}`?", shown(close)),
+        (names, None) => says!("there is no such column; there are {}", levels::listed(names)),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::findings::Findings;
 use super::grid::{Grid, number};
+use crate::error::{Setting, says};
 use crate::trial::Outcome;
 
 /// The outcomes that the layout names.
@@ -11,7 +12,8 @@ pub(super) fn read(grid: &Grid<'_>, findings: &mut Findings) -> Vec<Outcome> {
         let values = grid.by_visit(&columns, findings, |column, row, place, findings| {
             let score = number(grid, column, row, place, findings)?;
             if let Some((lowest, highest)) = outcome.range.filter(|(lowest, highest)| !(*lowest..=*highest).contains(&score)) {
-                let message = format!("{score} is outside the range {lowest} to {highest}; correct it, or declare it with `missing_code`");
+                let message = says!("{score} is outside the range {lowest} to {highest}; correct it, or declare it with ")
+                    .setting(Setting::MissingCode);
                 findings.problem(grid.sheet, place, message);
             }
             Some(score)

@@ -6,6 +6,8 @@ use super::findings::{Findings, Place};
 use super::levels::{listed, sorted};
 use super::sheet::Sheet;
 use super::values::{Use, ValueColumn};
+use crate::closest::suggestion;
+use crate::error::{Message, says, shown};
 use crate::trial::layout::{Layout, Shape};
 
 /// The patients and their arms.
@@ -61,7 +63,7 @@ fn rows(
             findings.problem(
                 sheet,
                 Place::row(row).column(&layout.patient),
-                "the row has no patient identifier; give one or delete the row",
+                says!("the row has no patient identifier; give one or delete the row"),
             );
             of_row.push(None);
             continue;
@@ -77,7 +79,7 @@ fn rows(
         seen.resize(ids.len(), None);
         match seen[patient] {
             Some(first) if layout.shape == Shape::Wide => {
-                let message = format!("the patient has another row at {}; a wide file has one row a patient", sheet.row_name(first));
+                let message = says!("the patient has another row at {}; a wide file has one row per patient", sheet.row_name(first));
                 findings.problem(sheet, Place::row(row).patient(&id).column(&layout.patient), message);
                 of_row.push(None);
             }
@@ -95,7 +97,7 @@ fn strangers(sheet: &Sheet, ids: &[String], on_roster: usize, of_row: &[Option<u
     for (row, patient) in of_row.iter().enumerate() {
         if let Some(patient) = patient.filter(|&p| p >= on_roster && !told[p]) {
             told[patient] = true;
-            let message = "the patient is not among those declared as randomized; declare the patient or correct the identifier";
+            let message = says!("the patient is not among those declared as randomized; declare the patient or correct the identifier");
             findings.problem(sheet, Place::row(row).patient(&ids[patient]), message);
         }
     }
@@ -166,10 +168,11 @@ fn arm_names(
     named
 }
 
-fn two_arms(sheet: &Sheet, first: &str, stated_at: Option<usize>, second: &str) -> String {
+fn two_arms(sheet: &Sheet, first: &str, stated_at: Option<usize>, second: &str) -> Message {
     let place =
         stated_at.map_or_else(|| "among the patients declared as randomized".to_string(), |row| format!("at {}", sheet.row_name(row)));
-    format!("the patient is in two arms: `{first}` {place} and `{second}` here; a patient stays in the arm of randomization")
+    let (first, second) = (shown(first), shown(second));
+    says!("the patient is in two arms: `{first}` {place} and `{second}` here; a patient stays in the arm of randomization")
 }
 
 /// The arms, the reference first.
@@ -193,7 +196,12 @@ fn arms_in_order(layout: &Layout, sheet: &Sheet, named: &NamedArms, findings: &m
                 arms.insert(0, reference);
             }
             None => {
-                let message = format!("there is no arm `{reference}`, declared as the reference; the arms are {}", listed(&arms));
+                let message = format!(
+                    "there is no arm `{}`, declared as the reference; the arms are {}{}",
+                    shown(reference),
+                    listed(&arms),
+                    suggestion(reference, &arms)
+                );
                 findings.problem(sheet, Place { column: layout.arm.as_deref(), ..Place::default() }, message);
             }
         },
@@ -220,11 +228,12 @@ fn arm_of_each(
         let place = Place { row: first_rows[patient], patient: Some(id), column: layout.arm.as_deref(), ..Place::default() };
         let arm = match named.of_patient[patient] {
             None => {
-                findings.problem(sheet, place, "the patient has no arm; everyone randomized was randomized to something");
+                findings.problem(sheet, place, says!("the patient has no arm; everyone randomized was randomized to something"));
                 None
             }
             Some(arm) if position[arm].is_none() => {
-                let message = format!("`{}` is not among the arms declared, {}", named.names[arm], listed(arms));
+                let name = &named.names[arm];
+                let message = says!("`{}` is not among the arms declared, {}{}", shown(name), listed(arms), suggestion(name, arms)).each();
                 findings.problem(sheet, place, message);
                 None
             }
@@ -234,7 +243,7 @@ fn arm_of_each(
     }
     for (arm, name) in arms.iter().enumerate() {
         if !layout.part && !layout.arms.is_empty() && !taken.contains(&Some(arm)) {
-            let message = format!("no patient is in arm `{name}`; leave it out of the declared arms or check the data");
+            let message = format!("no patient is in arm `{}`; leave it out of the declared arms or check the data", shown(name));
             findings.problem(sheet, Place { column: layout.arm.as_deref(), ..Place::default() }, message);
         }
     }

@@ -3,6 +3,7 @@
 use super::findings::{Findings, Place};
 use super::grid::{Grid, Record, VisitColumns};
 use super::values::ValueColumn;
+use crate::error::says;
 use crate::instruments::{Assessment, Diagnosis, Item};
 use crate::trial::columns::InstrumentColumns;
 use crate::trial::{DiagnosisSeries, Outcome};
@@ -53,7 +54,7 @@ fn rate(grid: &Grid<'_>, record: Record, column: &ValueColumn<'_>, item: &Item, 
     let (minimum, maximum) = (f64::from(item.minimum), f64::from(item.maximum));
     if rating.fract() != 0.0 || !(minimum..=maximum).contains(&rating) {
         let message =
-            format!("{rating} is no rating of {}: whole numbers from {minimum} to {maximum}; correct it or leave it empty", item.name);
+            says!("{rating} is no rating of {}: whole numbers from {minimum} to {maximum}; correct it or leave it empty", item.name);
         findings.problem(grid.sheet, place, message);
         return None;
     }

@@ -1,5 +1,7 @@
 //! A file's cells before they mean anything: the same whatever engine has read them.
 
+use super::profile::Profile;
+
 /// The columns of a file that a layout names, with the place of each row.
 #[derive(Debug)]
 pub(super) struct Sheet {
@@ -22,6 +24,8 @@ pub(super) struct Sheet {
 pub(super) struct SheetColumn {
     pub name: String,
     pub cells: Cells,
+    /// What its texts are, once that has been looked at.
+    pub profile: Profile,
 }
 
 /// The cells of a column.
@@ -54,6 +58,14 @@ impl Cells {
         if let Cells::Text { buffer, ends } = self {
             buffer.push_str(text.trim());
             ends.push(buffer.len());
+        }
+    }
+
+    /// The number of cells.
+    pub fn len(&self) -> usize {
+        match self {
+            Cells::Text { ends, .. } => ends.len(),
+            Cells::Numbers(numbers) => numbers.len(),
         }
     }
 

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use super::profile::{self, Mark};
 use super::sheet::{Cell, Cells, Sheet};
-use crate::trial::layout::{DecimalMark, Layout};
+use crate::error::{Message, Setting, says, shown};
+use crate::trial::layout::Layout;
 
 /// What a column is used for decides which missing codes hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +23,9 @@ pub(super) struct ValueColumn<'a> {
     cells: Option<&'a Cells>,
     codes: Vec<&'a str>,
     numeric_codes: Vec<f64>,
-    mark: DecimalMark,
+    mark: Mark,
+    /// Whether the usual spellings of a missing value are one.
+    recognises: bool,
 }
 
 /// Why a cell is not a number that can be used.
@@ -29,6 +33,14 @@ pub(super) struct ValueColumn<'a> {
 pub(super) enum NotANumber {
     /// It is something else.
     Text(String),
+    /// It has a decimal comma where others have a point, or the other way round.
+    OtherMark(String),
+    /// It has a comma that may be one of decimals or of thousands.
+    Ambiguous(String),
+    /// It has marks between thousands.
+    Thousands(String),
+    /// What a spreadsheet shows where a formula failed.
+    Spreadsheet(String),
     /// It is infinite.
     Infinite,
 }
@@ -40,7 +52,16 @@ impl<'a> ValueColumn<'a> {
         let of_values = layout.value_codes.iter().filter(|_| used == Use::Value);
         let codes: Vec<&str> = layout.missing_codes.iter().chain(of_values).chain(own).map(|c| c.trim()).collect();
         let numeric_codes = codes.iter().filter_map(|c| c.parse().ok()).collect();
-        Self { name, cells: sheet.column(name).map(|c| &c.cells), codes, numeric_codes, mark: layout.decimal_mark }
+        let column = sheet.column(name);
+        let profile = column.map(|c| &c.profile);
+        Self {
+            name,
+            cells: column.map(|c| &c.cells),
+            codes,
+            numeric_codes,
+            mark: profile.map(|p| p.mark).unwrap_or_default(),
+            recognises: profile.is_some_and(|p| p.recognises),
+        }
     }
 
     /// Adds codes that hold for this column beside those of the layout.
@@ -53,6 +74,7 @@ impl<'a> ValueColumn<'a> {
     pub fn text(&self, row: usize) -> Option<Cow<'a, str>> {
         match self.cells?.get(row) {
             Cell::Text(text) if self.codes.contains(&text) => None,
+            Cell::Text(text) if self.recognises && profile::is_missing_anywhere(text) => None,
             // Where emptiness is no missing code, an empty cell still names nobody and nothing.
             Cell::Text("") => None,
             Cell::Text(text) => Some(Cow::Borrowed(text)),
@@ -68,7 +90,11 @@ impl<'a> ValueColumn<'a> {
             Cell::Number(x) if x.is_nan() => return Ok(None),
             Cell::Number(x) => x,
             Cell::Text(text) if self.codes.contains(&text) => return Ok(None),
-            Cell::Text(text) => self.parse(text).ok_or_else(|| NotANumber::Text(text.into()))?,
+            Cell::Text(text) => match self.parse(text) {
+                Some(x) => x,
+                None if self.recognises && profile::is_missing_number(text) => return Ok(None),
+                None => return Err(NotANumber::of(text, self.mark)),
+            },
         };
         if self.numeric_codes.contains(&x) {
             return Ok(None);
@@ -78,9 +104,8 @@ impl<'a> ValueColumn<'a> {
 
     fn parse(&self, text: &str) -> Option<f64> {
         let parsed: f64 = match self.mark {
-            DecimalMark::Point => text.parse().ok()?,
-            DecimalMark::Comma if text.contains('.') => return None,
-            DecimalMark::Comma => text.replace(',', ".").parse().ok()?,
+            Mark::Point | Mark::Ambiguous => text.parse().ok()?,
+            Mark::Comma => profile::with_comma(text)?,
         };
         (!parsed.is_nan()).then_some(parsed)
     }
@@ -98,16 +123,48 @@ impl<'a> ValueColumn<'a> {
 }
 
 impl NotANumber {
+    /// What a text is that is no number in a column of this mark.
+    fn of(text: &str, mark: Mark) -> Self {
+        const ERRORS: [&str; 8] = ["#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#ERROR!", "#SPILL!", "#CALC!"];
+        let without = |marks: &[char]| text.replace(marks, "").parse::<f64>().is_ok();
+        let digit = |c: char| c.is_ascii_digit();
+        let text_of = |kind: fn(String) -> NotANumber| kind(text.into());
+        match mark {
+            _ if ERRORS.contains(&text) || (text.len() > 1 && text.bytes().all(|b| b == b'#')) => text_of(NotANumber::Spreadsheet),
+            Mark::Ambiguous if profile::with_comma(text).is_some() => text_of(NotANumber::Ambiguous),
+            Mark::Point | Mark::Ambiguous if profile::with_comma(text).is_some_and(f64::is_finite) => text_of(NotANumber::OtherMark),
+            Mark::Comma if text.parse::<f64>().is_ok_and(f64::is_finite) => text_of(NotANumber::OtherMark),
+            _ if text.starts_with(['-', '+']) | text.starts_with(digit) && without(&[',', '.', ' ', '\'', '’', '\u{a0}', '\u{202f}']) => {
+                text_of(NotANumber::Thousands)
+            }
+            _ => text_of(NotANumber::Text),
+        }
+    }
+
     /// What is wrong and what to do.
-    pub fn message(&self) -> String {
+    pub fn message(&self) -> Message {
         match self {
-            NotANumber::Infinite => "the number is infinite; leave the cell empty where nothing was measured".into(),
-            NotANumber::Text(text) if text.replace(',', ".").parse::<f64>().is_ok() => {
-                format!("`{text}` has a decimal comma; declare it with `decimal_mark(DecimalMark::Comma)` or write a point")
+            NotANumber::Infinite => says!("the number is infinite; leave the cell empty where nothing was measured"),
+            NotANumber::OtherMark(text) => says!(
+                "`{}` has another decimal mark than the other numbers of the column; write them alike, or state the mark with ",
+                shown(text)
+            )
+            .setting(Setting::DecimalMark),
+            NotANumber::Ambiguous(text) => {
+                says!("the comma in `{}` may be one of decimals or one between thousands; state which with ", shown(text))
+                    .setting(Setting::DecimalMark)
             }
-            NotANumber::Text(text) => {
-                format!("`{text}` is not a number; correct it, or declare it with `missing_code` if it stands for a missing value")
+            NotANumber::Thousands(text) => says!("`{}` has marks between thousands; write the number without them", shown(text)),
+            NotANumber::Spreadsheet(text) => {
+                says!(
+                    "`{}` is what a spreadsheet shows where a formula failed; correct the formula there, or leave the cell empty",
+                    shown(text)
+                )
             }
+            NotANumber::Text(text) => says!("`{}` is not a number; correct it, or declare it with ", shown(text))
+                .setting(Setting::MissingCode)
+                .then(" if it stands for a missing value")
+                .each(),
         }
     }
 }

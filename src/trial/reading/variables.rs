@@ -1,11 +1,16 @@
 //! Covariates, weights and clusters: numbers or levels, per patient or per patient and visit.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::findings::{Findings, Place};
 use super::grid::{Grid, number};
 use super::levels::{Levels, listed};
+use super::profile;
 use super::values::{Use, ValueColumn};
+use crate::closest::suggestion;
+use crate::error::{Message, Setting, says, shown};
 use crate::trial::columns::{Columns, CovariateColumn, CovariateKind};
-use crate::trial::{Kind, Outcome, Role, Scope, Variable};
+use crate::trial::{Kind, Outcome, Role, Scope, Variable, Warning, WarningKind};
 
 /// A variable as a layout declares it: what it is called, where it is, and how it is read.
 struct Declared<'a> {
@@ -41,13 +46,13 @@ fn covariate<'a>(grid: &Grid<'a>, covariate: &'a CovariateColumn, findings: &mut
     let levels = grid.layout.levels.iter().find(|(name, _)| *name == covariate.name).map(|(_, levels)| levels.as_slice());
     let kind = match covariate.kind {
         CovariateKind::Numeric | CovariateKind::NumericByVisit => Kind::Number,
-        CovariateKind::Factor | CovariateKind::FactorByVisit => Kind::Factor,
+        CovariateKind::Factor | CovariateKind::FactorByVisit | CovariateKind::FactorAsFound => Kind::Factor,
         CovariateKind::Inferred | CovariateKind::AsFound if levels.is_some() => Kind::Factor,
         CovariateKind::Inferred | CovariateKind::AsFound => infer_kind(grid, covariate, findings),
     };
     let by_visit = match (&covariate.columns, covariate.kind) {
         (Columns::PerVisit(_), _) | (_, CovariateKind::NumericByVisit | CovariateKind::FactorByVisit) => true,
-        (Columns::One(column), CovariateKind::AsFound) => infer_by_visit(grid, column, findings),
+        (Columns::One(column), CovariateKind::AsFound | CovariateKind::FactorAsFound) => infer_by_visit(grid, column, kind, findings),
         _ => false,
     };
     let scope = if by_visit { Scope::PatientVisit } else { Scope::Patient };
@@ -75,16 +80,41 @@ fn factor(grid: &Grid<'_>, declared: &Declared<'_>, findings: &mut Findings) -> 
         }
         let code = levels.code(&level);
         if code.is_none() {
-            let message = format!("`{level}` is not among the levels declared, {}; declare it or correct it", listed(&levels.names));
+            let message = says!(
+                "`{}` is not among the levels declared, {}; declare it or correct it{}",
+                shown(&level),
+                listed(&levels.names),
+                suggestion(&level, &levels.names)
+            )
+            .each();
             findings.problem(grid.sheet, place, message);
         }
         code
     });
     let (levels, codes) = in_order(levels, codes, declared.levels.is_some());
+    if declared.levels.is_none() {
+        missing_levels(declared, &levels, &codes, findings);
+    }
     if declared.levels.is_none() && declared.role != Role::Cluster && !levels.is_empty() {
         findings.inferred(format!("The levels of `{}` are those in the data, sorted: {}.", declared.name, listed(&levels)));
     }
     Variable::of_codes(declared.name, declared.role, declared.scope, levels, codes)
+}
+
+/// Warns of levels that may stand for a missing value.
+fn missing_levels(declared: &Declared<'_>, levels: &[String], codes: &[Option<usize>], findings: &mut Findings) {
+    for (code, level) in
+        levels.iter().enumerate().filter(|(_, level)| profile::is_missing_number(level) && !level.eq_ignore_ascii_case("none"))
+    {
+        let n = codes.iter().filter(|c| **c == Some(code)).count();
+        let of = if declared.scope == Scope::Patient { "patients" } else { "values" };
+        let message = Message::from(format!(
+            "`{}` is a level of `{}` ({n} {of}); if it stands for a missing value, declare it with ",
+            shown(level),
+            shown(declared.name)
+        ));
+        findings.warning(Warning::new(WarningKind::MissingLevel, Some(declared.name), message.setting(Setting::MissingCode)));
+    }
 }
 
 fn in_order(levels: Levels, codes: Vec<Option<usize>>, declared: bool) -> (Vec<String>, Vec<Option<usize>>) {
@@ -139,23 +169,25 @@ fn by_patient<T: Copy + PartialEq>(
     values
 }
 
-fn varies(grid: &Grid<'_>, column: &ValueColumn<'_>, first: usize, second: usize, used: Use) -> String {
-    let remedy = match used {
-        Use::Identifier => "correct it, or declare the cluster as one that may change from visit to visit with `cluster_by_visit`",
-        Use::Value => "correct it, or declare the covariate as one by visit with `covariate_as`",
+fn varies(grid: &Grid<'_>, column: &ValueColumn<'_>, first: usize, second: usize, used: Use) -> Message {
+    let (remedy, setting) = match used {
+        Use::Identifier => ("correct it, or declare the cluster as one that may change from visit to visit with ", Setting::ClusterByVisit),
+        Use::Value => ("correct it, or declare the covariate as one by visit with ", Setting::CovariateByVisit),
     };
     let at = |row: usize| {
         let visit = grid.visit_of(row).map(|v| format!("{v}, ")).unwrap_or_default();
-        format!("`{}` ({visit}{})", column.text(row).unwrap_or_default(), grid.sheet.row_name(row))
+        format!("`{}` ({visit}{})", shown(&column.text(row).unwrap_or_default()), grid.sheet.row_name(row))
     };
-    format!("the value differs between the rows of the patient: {} and {}; {remedy}", at(first), at(second))
+    says!("the value differs between the rows of the patient: {} and {}; {remedy}", at(first), at(second)).setting(setting)
 }
 
 /// Whether any patient has two values.
-fn infer_by_visit(grid: &Grid<'_>, name: &str, findings: &mut Findings) -> bool {
+fn infer_by_visit(grid: &Grid<'_>, name: &str, kind: Kind, findings: &mut Findings) -> bool {
     let column = ValueColumn::new(grid.layout, grid.sheet, name, Use::Value);
     let mut first = vec![None; grid.patients.ids.len()];
-    let varies = grid.patients.of_row.iter().enumerate().any(|(row, patient)| match (*patient, column.text(row)) {
+    // What people write for a missing number is no other value.
+    let value = |row: usize| column.text(row).filter(|_| kind != Kind::Number || !matches!(column.number(row), Ok(None)));
+    let varies = grid.patients.of_row.iter().enumerate().any(|(row, patient)| match (*patient, value(row)) {
         (Some(patient), Some(value)) => *first[patient].get_or_insert_with(|| value.clone()) != value,
         _ => false,
     });
@@ -186,16 +218,29 @@ fn infer_kind(grid: &Grid<'_>, covariate: &CovariateColumn, findings: &mut Findi
             }
         }
     }
+    let codes = first_number.and(first_text).and_then(|_| few_levels(grid, &names));
     match (first_number, first_text) {
+        (Some(_), Some(_)) if codes.is_some() => {
+            let levels = codes.unwrap_or_default();
+            let message = format!(
+                "`{}` has numbers and words, and is read as a factor with the levels {}; if it is a number, correct its words",
+                shown(&covariate.name),
+                listed(&levels)
+            );
+            findings.warning(Warning::new(WarningKind::MixedColumn, Some(&covariate.name), message));
+            Kind::Factor
+        }
         (Some((number_row, _)), Some((row, name))) => {
             let patient = grid.patients.of_row[row].map(|p| grid.patients.ids[p].as_str());
             let place = Place { row: Some(row), patient, visit: grid.visit_of(row), column: Some(name) };
             let text = ValueColumn::new(grid.layout, grid.sheet, name, Use::Value).text(row).unwrap_or_default();
-            let message = format!(
-                "`{text}` is not a number but other values are ({}); correct it, declare it with `missing_code`, or declare the column a factor",
+            let message = says!(
+                "`{}` is not a number but other values are ({}); correct it, declare it with ",
+                shown(&text),
                 grid.sheet.row_name(number_row)
             );
-            findings.problem(grid.sheet, place, message);
+            let message = message.setting(Setting::MissingCode).then(" if it stands for a missing value, or the column as a factor with ");
+            findings.problem(grid.sheet, place, message.setting(Setting::Factor));
             Kind::Factor
         }
         (None, Some(_)) => {
@@ -210,6 +255,31 @@ fn infer_kind(grid: &Grid<'_>, covariate: &CovariateColumn, findings: &mut Findi
     }
 }
 
+/// The levels of columns with numbers and words, if they are so few, and the words so common, that they are codes: a
+/// treatment that is `0` before `A` and `B` begin.
+fn few_levels(grid: &Grid<'_>, names: &[&str]) -> Option<Vec<String>> {
+    const LEVELS: usize = 6;
+    const NUMBERS: usize = 3;
+    let mut patients: BTreeMap<String, (bool, BTreeSet<usize>)> = BTreeMap::new();
+    for name in names {
+        let column = ValueColumn::new(grid.layout, grid.sheet, name, Use::Value);
+        for (row, patient) in grid.patients.of_row.iter().enumerate() {
+            let (Some(patient), Some(text)) = (*patient, column.text(row)) else { continue };
+            if let Ok(None) = column.number(row) {
+                continue;
+            }
+            let is_number = column.number(row).is_ok();
+            patients.entry(text.into_owned()).or_insert((is_number, BTreeSet::new())).1.insert(patient);
+            if patients.len() > LEVELS {
+                return None;
+            }
+        }
+    }
+    let common = |(is_number, patients): &(bool, BTreeSet<usize>)| *is_number || patients.len() > 1;
+    let numbers = patients.values().filter(|(is_number, _)| *is_number).count();
+    (numbers <= NUMBERS && patients.values().all(common)).then(|| patients.into_keys().collect())
+}
+
 /// Reports weights that are missing or not positive where an outcome is observed.
 pub(super) fn check_weights(grid: &Grid<'_>, outcomes: &[Outcome], variables: &[Variable], findings: &mut Findings) {
     for weight in variables.iter().filter(|v| v.role() == Role::Weight) {
@@ -218,9 +288,9 @@ pub(super) fn check_weights(grid: &Grid<'_>, outcomes: &[Outcome], variables: &[
             let value = weight.value(record.patient, record.visit, grid.width());
             let used = outcomes.iter().any(|o| !o.values[cell].is_nan());
             if used && value.is_nan() {
-                findings.problem(grid.sheet, grid.place(record, weight.name()), "an outcome is observed but has no weight");
+                findings.problem(grid.sheet, grid.place(record, weight.name()), says!("an outcome is observed but has no weight"));
             } else if used && value <= 0.0 {
-                let message = format!("the weight {value} is not positive; an observation that should not count has no outcome");
+                let message = says!("the weight {value} is not positive; an observation that should not count has no outcome");
                 findings.problem(grid.sheet, grid.place(record, weight.name()), message);
             }
         }

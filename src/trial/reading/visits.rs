@@ -1,16 +1,20 @@
 //! Which visit each row is, and the schedule.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use super::dates::{self, Dates};
 use super::findings::{Findings, Place};
 use super::labels;
-use super::levels::{Levels, listed};
+use super::levels::{Levels, listed, sorted};
 use super::patients::Patients;
 use super::sheet::Sheet;
+use super::stages;
 use super::values::{Use, ValueColumn};
+use crate::closest::suggestion;
+use crate::error::{Message, Setting, says, shown};
 use crate::trial::columns::Columns;
 use crate::trial::layout::{Layout, Shape};
-use crate::trial::{Schedule, Visit};
+use crate::trial::{Schedule, Visit, Warning, WarningKind};
 
 /// The schedule and where each row of a long file is on it.
 #[derive(Debug)]
@@ -23,14 +27,16 @@ pub(super) struct Visits {
 /// The visits of a long file.
 pub(super) fn long(layout: &Layout, sheet: &Sheet, patients: &Patients, column: &str, findings: &mut Findings) -> Visits {
     let (levels, mut of_row) = labels_of_rows(layout, sheet, patients, column, findings);
+    let mut basis = Basis::Stated;
     let visits = if layout.visits.is_empty() {
-        let Some(order) = infer_order(layout, sheet, patients, &levels.names, &of_row, column, findings) else {
+        let Some(inferred) = infer_order(layout, sheet, &levels.names, &of_row, findings) else {
             return Visits { schedule: Schedule::of_labels(levels.names), of_row };
         };
-        let mut position = vec![0; order.len()];
-        order.iter().enumerate().for_each(|(new, visit)| position[visit.0] = new);
+        let mut position = vec![0; inferred.order.len()];
+        inferred.order.iter().enumerate().for_each(|(new, visit)| position[visit.0] = new);
         of_row.iter_mut().flatten().for_each(|visit| *visit = position[*visit]);
-        order.into_iter().map(|(_, visit)| visit).collect()
+        basis = inferred.basis;
+        inferred.order.into_iter().map(|(_, visit)| visit).collect()
     } else {
         let times = layout.time_column.as_ref().map(|time| times_of_visits(layout, sheet, &levels.names, &of_row, time, findings));
         match times {
@@ -38,7 +44,7 @@ pub(super) fn long(layout: &Layout, sheet: &Sheet, patients: &Patients, column: 
             None => with_times_of_labels(layout.visits.clone(), findings),
         }
     };
-    let schedule = with_baseline(layout, sheet, visits, findings);
+    let schedule = with_baseline(layout, sheet, visits, basis, findings);
     drop_duplicates(sheet, patients, &schedule, &mut of_row, findings);
     Visits { schedule, of_row }
 }
@@ -53,7 +59,7 @@ pub(super) fn wide(layout: &Layout, sheet: &Sheet, findings: &mut Findings) -> V
         layout.visits.clone()
     };
     let visits = with_times_of_labels(visits, findings);
-    Visits { schedule: with_baseline(layout, sheet, visits, findings), of_row: vec![] }
+    Visits { schedule: with_baseline(layout, sheet, visits, Basis::Stated, findings), of_row: vec![] }
 }
 
 /// The schedule as far as the layout alone says it: `None` where the visits are left to the data.
@@ -64,7 +70,7 @@ pub(super) fn declared(layout: &Layout, findings: &mut Findings) -> Option<Sched
         Shape::Long(_) if layout.visits.is_empty() => return None,
         Shape::Long(_) => {
             let visits = with_times_of_labels(layout.visits.clone(), findings);
-            with_baseline(layout, &nothing, visits, findings)
+            with_baseline(layout, &nothing, visits, Basis::Stated, findings)
         }
     };
     Some(schedule)
@@ -104,7 +110,7 @@ fn labels_of_rows(
                     Some(c) => findings.problem(
                         sheet,
                         place,
-                        format!("the row has no visit although `{}` has a value; say which visit it is", c.name),
+                        says!("the row has no visit although `{}` has a value; say which visit it is", shown(c.name)),
                     ),
                     None => without_visit += 1,
                 }
@@ -115,8 +121,9 @@ fn labels_of_rows(
             }
             let visit = levels.code(&label).or_else(|| visit_at(&layout.visits, &label));
             if visit.is_none() {
-                let message = format!("`{label}` is not among the visits declared, {}; declare it or correct the label", listed(&declared));
-                findings.problem(sheet, place, message);
+                let message = says!("`{}` is not among the visits declared, {}; declare it with ", shown(&label), listed(&declared));
+                let message = message.setting(Setting::Visits).then(format!(" or correct the label{}", suggestion(&label, &declared)));
+                findings.problem(sheet, place, message.each());
             }
             visit
         })
@@ -154,65 +161,84 @@ fn canonical_numbers(levels: Levels) -> Levels {
     }
 }
 
-/// The visits in their order, each with its place among `labels`; `None` if the order cannot be told.
-fn infer_order(
-    layout: &Layout,
-    sheet: &Sheet,
-    patients: &Patients,
-    labels: &[String],
-    of_row: &[Option<usize>],
-    column: &str,
-    findings: &mut Findings,
-) -> Option<Vec<(usize, Visit)>> {
-    let in_order = |places: &[f64]| {
+/// What the order of the visits rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Basis {
+    /// It is stated.
+    Stated,
+    /// The labels or the times tell it.
+    Told,
+    /// The labels are dates.
+    Dates,
+    /// Nothing tells it.
+    Unknown,
+}
+
+/// The visits in their order, each with its place among the labels of the file.
+struct Inferred {
+    order: Vec<(usize, Visit)>,
+    basis: Basis,
+}
+
+/// The order of the visits as times and labels tell it, never that of the rows; `None` where visits lack a time.
+fn infer_order(layout: &Layout, sheet: &Sheet, labels: &[String], of_row: &[Option<usize>], findings: &mut Findings) -> Option<Inferred> {
+    let inferred = |places: &[f64], times: Option<&[f64]>, basis: Basis| {
         let mut order: Vec<usize> = (0..labels.len()).collect();
-        order.sort_by(|&a, &b| places[a].total_cmp(&places[b]));
-        order
+        order.sort_by(|&a, &b| places[a].total_cmp(&places[b]).then_with(|| labels[a].cmp(&labels[b])));
+        let visit = |i: usize| (i, Visit { label: labels[i].clone(), time: times.map(|t| t[i]) });
+        Inferred { order: order.into_iter().map(visit).collect(), basis }
     };
-    let visits = |order: Vec<usize>, times: Option<&[f64]>| -> Vec<(usize, Visit)> {
-        order.into_iter().map(|i| (i, Visit { label: labels[i].clone(), time: times.map(|t| t[i]) })).collect()
-    };
-    let (visits, basis) = if let Some(time) = &layout.time_column {
+    let (inferred, how) = if let Some(time) = &layout.time_column {
         let times: Vec<Option<f64>> = times_of_visits(layout, sheet, labels, of_row, time, findings);
         let times: Vec<f64> = times.into_iter().collect::<Option<_>>()?;
-        (visits(in_order(&times), Some(&times)), format!("by the times in column `{time}`"))
+        (inferred(&times, Some(&times), Basis::Told), format!("by the times in column `{}`", shown(time)))
+    } else if let Some(Dates::Known { places, are_days }) = dates::of(labels) {
+        let times = are_days.then_some(places.as_slice());
+        let taken = if are_days { ", whose days from the first are taken as their times" } else { "" };
+        (inferred(&places, times, Basis::Dates), format!("by the dates in their labels{taken}"))
     } else if let Some(scale) = labels::scale(labels) {
         let times = scale.are_times.then_some(scale.places.as_slice());
         let taken = if scale.are_times { ", which are taken as their times" } else { "" };
-        (visits(in_order(&scale.places), times), format!("by the numbers in their labels{taken}"))
-    } else if let Some(order) = succession(patients, labels.len(), of_row) {
-        (visits(order, None), "as they follow one another in the rows of each patient".to_string())
+        (inferred(&scale.places, times, Basis::Told), format!("by the numbers in their labels{taken}"))
+    } else if let Some(ranks) = stages::ranks(labels) {
+        (inferred(&ranks, None, Basis::Told), "by the stages that their labels name".to_string())
+    } else if let [_] = labels {
+        (inferred(&[0.0], None, Basis::Told), "as they are".to_string())
     } else {
-        let message = format!("the order of the visits {} cannot be told from labels or rows; declare it with `visits`", listed(labels));
-        findings.problem(sheet, Place { column: Some(column), ..Place::default() }, message);
-        return None;
+        let inferred = inferred(&unknown_places(labels), None, Basis::Unknown);
+        findings.warning(unknown_order(layout, labels, &inferred.order));
+        (inferred, "by the alphabet".to_string())
     };
-    let names: Vec<&str> = visits.iter().map(|(_, v)| v.label.as_str()).collect();
-    findings.inferred(format!("The visits are those in the data, ordered {basis}: {}.", listed(&names)));
-    Some(visits)
+    let names: Vec<&str> = inferred.order.iter().map(|(_, v)| v.label.as_str()).collect();
+    findings.inferred(format!("The visits are those in the data, ordered {how}: {}.", listed(&names)));
+    Some(inferred)
 }
 
-/// The one order in which every patient's rows follow the schedule, if there is exactly one.
-fn succession(patients: &Patients, visits: usize, of_row: &[Option<usize>]) -> Option<Vec<usize>> {
-    let mut follows = vec![HashSet::new(); visits];
-    let mut last: Vec<Option<usize>> = vec![None; patients.ids.len()];
-    for (patient, visit) in patients.of_row.iter().zip(of_row) {
-        let (Some(patient), Some(visit)) = (*patient, *visit) else { continue };
-        if let Some(before) = last[patient].filter(|&b| b != visit) {
-            follows[before].insert(visit);
-        }
-        last[patient] = Some(visit);
-    }
-    let mut preceding = vec![0; visits];
-    follows.iter().flatten().for_each(|&v| preceding[v] += 1);
-    let mut order = vec![];
-    let mut next: Vec<usize> = (0..visits).filter(|&v| preceding[v] == 0).collect();
-    while let [visit] = next[..] {
-        order.push(visit);
-        follows[visit].iter().for_each(|&v| preceding[v] -= 1);
-        next = follows[visit].iter().copied().filter(|&v| preceding[v] == 0).collect();
-    }
-    (order.len() == visits).then_some(order)
+/// A word for the baseline first, the others as the alphabet has them.
+fn unknown_places(labels: &[String]) -> Vec<f64> {
+    let sorted = sorted(labels);
+    let rank: HashMap<&str, usize> = sorted.iter().enumerate().map(|(i, l)| (l.as_str(), i)).collect();
+    let baselines = labels.iter().filter(|l| labels::is_baseline(l)).count();
+    let place = |label: &String| match baselines == 1 && labels::is_baseline(label) {
+        true => -1.0,
+        false => rank[label.as_str()] as f64,
+    };
+    labels.iter().map(place).collect()
+}
+
+fn unknown_order(layout: &Layout, labels: &[String], order: &[(usize, Visit)]) -> Warning {
+    let column = match &layout.shape {
+        Shape::Long(column) => Some(column.as_str()),
+        Shape::Wide => None,
+    };
+    let why = match dates::of(labels) {
+        Some(Dates::Ambiguous) => "the labels of the visits are dates whose day and month cannot be told apart",
+        _ => "the labels of the visits do not tell their order",
+    };
+    let names: Vec<&str> = order.iter().map(|(_, v)| v.label.as_str()).collect();
+    let message =
+        Message::from(format!("{why}; they stand as {}, and what depends on their order is refused; state it with ", listed(&names)));
+    Warning::new(WarningKind::VisitOrder, column, message.setting(Setting::Visits))
 }
 
 /// The time of each label by the time column, problems where a visit has none or two.
@@ -234,7 +260,7 @@ fn times_of_visits(
             (Err(fault), _) => findings.problem(sheet, place, fault.message()),
             (Ok(Some(x)), None) => times[visit] = Some(x),
             (Ok(Some(x)), Some(first)) if x != first && !std::mem::replace(&mut told[visit], true) => {
-                let message = format!(
+                let message = says!(
                     "the visit has the times {first} and {x}; a visit has one planned time, and times that differ by patient are a covariate by visit"
                 );
                 findings.problem(sheet, place, message);
@@ -245,7 +271,8 @@ fn times_of_visits(
     if !told.contains(&true) {
         for (label, _) in labels.iter().zip(&times).filter(|(_, t)| t.is_none()) {
             let place = Place { visit: Some(label), column: Some(time), ..Place::default() };
-            findings.problem(sheet, place, "the visit has no time in any row; fill it in or declare the visits with `visits_at`");
+            let message = says!("the visit has no time in any row; fill it in, or declare the times with ").setting(Setting::VisitTimes);
+            findings.problem(sheet, place, message);
         }
     }
     times
@@ -263,11 +290,12 @@ fn with_times_of_labels(visits: Vec<Visit>, findings: &mut Findings) -> Vec<Visi
     }
 }
 
-fn with_baseline(layout: &Layout, sheet: &Sheet, visits: Vec<Visit>, findings: &mut Findings) -> Schedule {
+fn with_baseline(layout: &Layout, sheet: &Sheet, visits: Vec<Visit>, basis: Basis, findings: &mut Findings) -> Schedule {
     let schedule = Schedule::new(visits);
+    let schedule = if basis == Basis::Unknown { schedule.in_unknown_order() } else { schedule };
     let label = match (&layout.baseline, schedule.visits().first()) {
         (Some(label), _) => label.clone(),
-        (None, Some(first)) if is_baseline(first) => {
+        (None, Some(first)) if is_baseline(first, basis) => {
             findings.inferred(format!("The baseline is `{}`, the first visit, by its name or time.", first.label));
             first.label.clone()
         }
@@ -285,8 +313,9 @@ fn with_baseline(layout: &Layout, sheet: &Sheet, visits: Vec<Visit>, findings: &
     }
 }
 
-fn is_baseline(first: &Visit) -> bool {
-    labels::is_baseline(&first.label) || first.time == Some(0.0) || first.label.to_lowercase() == "t0"
+/// The first of dates is at day 0 only because the days are counted from it.
+fn is_baseline(first: &Visit, basis: Basis) -> bool {
+    labels::is_baseline(&first.label) || (first.time == Some(0.0) && basis != Basis::Dates) || first.label.to_lowercase() == "t0"
 }
 
 /// Reports rows of a patient and visit that has a row already; the first one counts from here on.
@@ -301,7 +330,7 @@ fn drop_duplicates(sheet: &Sheet, patients: &Patients, schedule: &Schedule, of_r
         match first {
             Some((p, v, first_row)) if (p, v) == (patient, visit) => {
                 let place = Place::row(row).patient(&patients.ids[patient]).visit(Some(labels[visit]));
-                let message = format!("the patient has this visit at {} already; keep one of the rows", sheet.row_name(first_row));
+                let message = says!("the patient has this visit at {} already; keep one of the rows", sheet.row_name(first_row));
                 findings.problem(sheet, place, message);
                 of_row[row] = None;
             }

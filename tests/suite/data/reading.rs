@@ -119,10 +119,10 @@ P3,,baseline,inf,20,m
         "trial.csv, column centre: there is no such column; there are `id`, `group`, `visit`, `score`, `age`, `sex`",
         "trial.csv, line 3, patient P1, visit baseline: the patient has this visit at line 2 already; keep one of the rows",
         "trial.csv, line 4, patient P1, column group: the patient is in two arms: `a` at line 2 and `b` here; a patient stays in the arm of randomization",
-        "trial.csv, line 4, patient P1, visit 3 months, column score: 99 is outside the range 0 to 80; correct it, or declare it with `missing_code`",
-        "trial.csv, line 4, patient P1, visit 3 months, column age: the value differs between the rows of the patient: `33` (baseline, line 2) and `34` (3 months, line 4); correct it, or declare the covariate as one by visit with `covariate_as`",
+        "trial.csv, line 4, patient P1, visit 3 months, column score: 99 is outside the range 0 to 80; correct it, or declare it with `Layout::missing_code`",
+        "trial.csv, line 4, patient P1, visit 3 months, column age: the value differs between the rows of the patient: `33` (baseline, line 2) and `34` (3 months, line 4); correct it, or declare the covariate as one by visit with `Layout::covariate_as`",
         "trial.csv, line 5, column id: the row has no patient identifier; give one or delete the row",
-        "trial.csv, line 6, patient P2, visit baseline, column score: `4O` is not a number; correct it, or declare it with `missing_code` if it stands for a missing value",
+        "trial.csv, line 6, patient P2, visit baseline, column score: `4O` is not a number; correct it, or declare it with `Layout::missing_code` if it stands for a missing value",
         "trial.csv, line 7, patient P2, column visit: the row has no visit although `score` has a value; say which visit it is",
         "trial.csv, line 8, patient P3, column group: the patient has no arm; everyone randomized was randomized to something",
         "trial.csv, line 8, patient P3, visit baseline, column score: the number is infinite; leave the cell empty where nothing was measured",
@@ -176,8 +176,12 @@ fn text_files_come_in_several_shapes() {
     assert_eq!(contents(&read(&long(), &windows).unwrap()), expected);
     assert_eq!(contents(&read(&long(), &quoted).unwrap()), expected);
     assert_eq!(contents(&read(&long(), &format!("\u{feff}{quoted}")).unwrap()), expected);
-    let found = problems(read(&long(), &semicolons));
-    assert!(found[0].contains("say what separates the columns with `delimiter`"), "{found:?}");
+    for separated in [&semicolons, &tabs, &format!("sep=;\n{semicolons}"), &format!("\u{feff}sep=;\r\n{semicolons}")] {
+        assert_eq!(contents(&read(&long(), separated).unwrap()), expected, "{separated}");
+    }
+    assert!(read(&long(), &semicolons).unwrap().inferred().contains(&"The fields are separated by semicolons.".to_string()));
+    let found = problems(read(&long().delimiter(Delimiter::Comma), &semicolons));
+    assert!(found[0].contains("state what separates") || found[0].contains("`Layout::delimiter`"), "{found:?}");
 }
 
 #[test]
@@ -189,11 +193,14 @@ fn lines_are_counted_as_an_editor_does() {
 }
 
 #[test]
-fn decimal_commas_are_declared_or_named() {
+fn decimal_commas_are_found_or_declared() {
     let text = "id;group;visit;score\nP1;a;1;12,5\n";
-    let layout = Layout::long("id", "group", "visit").outcome("score").delimiter(Delimiter::Semicolon);
-    assert!(problems(read(&layout, text))[0].contains("decimal comma"));
-    assert_eq!(read(&layout.decimal_mark(DecimalMark::Comma), text).unwrap().outcomes()[0].values, [12.5]);
+    let layout = Layout::long("id", "group", "visit").outcome("score");
+    let found = read(&layout, text).unwrap();
+    assert_eq!(found.outcomes()[0].values, [12.5]);
+    assert!(found.inferred().contains(&"Numbers have a decimal comma in `score`, where every one with decimals does.".to_string()));
+    assert_eq!(read(&layout.clone().decimal_mark(DecimalMark::Comma), text).unwrap().outcomes()[0].values, [12.5]);
+    assert!(problems(read(&layout.decimal_mark(DecimalMark::Point), text))[0].contains("another decimal mark"));
 }
 
 const WIDE: &str = "\
@@ -226,8 +233,8 @@ fn problems_of_a_wide_file_name_visit_and_column() {
     assert_eq!(
         problems(read(&wide(), &text)),
         [
-            "trial.csv, line 2, patient P1, visit 3 months, column score_3: 310 is outside the range 0 to 80; correct it, or declare it with `missing_code`",
-            "trial.csv, line 5, patient P2, column id: the patient has another row at line 3; a wide file has one row a patient",
+            "trial.csv, line 2, patient P1, visit 3 months, column score_3: 310 is outside the range 0 to 80; correct it, or declare it with `Layout::missing_code`",
+            "trial.csv, line 5, patient P2, column id: the patient has another row at line 3; a wide file has one row per patient",
         ]
     );
 }
@@ -291,7 +298,7 @@ fn declared_arms_visits_and_levels_admit_no_others() {
 
 #[test]
 fn levels_and_arms_are_sorted_or_as_declared() {
-    let text = "id,arm,visit,y,dose,grade\nP1,b,1,1,10,low\nP2,B,1,2,9,high\nP3,a,1,3,10,mid\n";
+    let text = "id,arm,visit,y,dose,grade\nP1,b,1,1,10,low\nP2,C,1,2,9,high\nP3,a,1,3,10,mid\n";
     let layout = Layout::long("id", "arm", "visit").outcome("y").covariate_as("dose", CovariateKind::Factor);
     let levels = |trial: &Trial, name: &str| {
         let factor = trial.covariate(name).unwrap();
@@ -299,16 +306,16 @@ fn levels_and_arms_are_sorted_or_as_declared() {
         factor.levels().to_vec()
     };
     let trial = read(&layout.clone().covariate("grade"), text).unwrap();
-    assert_eq!(trial.arms(), ["B", "a", "b"]);
+    assert_eq!(trial.arms(), ["C", "a", "b"]);
     assert_eq!(levels(&trial, "dose"), ["9", "10"]);
     assert_eq!(levels(&trial, "grade"), ["high", "low", "mid"]);
     let declared = read(&layout.reference_arm("b").factor("grade", ["low", "mid", "high"]), text).unwrap();
-    assert_eq!(declared.arms(), ["b", "B", "a"]);
+    assert_eq!(declared.arms(), ["b", "C", "a"]);
     assert_eq!(levels(&declared, "grade"), ["low", "mid", "high"]);
 }
 
 #[test]
-fn visits_are_ordered_by_time_number_or_succession_or_not_at_all() {
+fn visits_are_ordered_by_time_number_stage_or_not_at_all() {
     let order = |layout: Layout, rows: &str| {
         let text = format!("id,visit,time,y\n{rows}");
         let trial = layout.outcome("y").read_csv_from("visits.csv", text.as_bytes());
@@ -320,13 +327,13 @@ fn visits_are_ordered_by_time_number_or_succession_or_not_at_all() {
     assert_eq!(order(layout(), "A,12.0,,1\nA,3,,1\n").unwrap(), [visit("3", Some(3.0)), visit("12", Some(12.0))]);
     let by_time = order(layout().visit_time("time"), "A,post,8,1\nA,pre,0,1\n").unwrap();
     assert_eq!(by_time, [visit("pre", Some(0.0)), visit("post", Some(8.0))]);
-    // Patient B has what A missed.
-    let rows = "A,pre,,1\nA,follow-up,,1\nB,pre,,1\nB,post,,1\nB,follow-up,,1\n";
-    assert_eq!(order(layout(), rows).unwrap(), [visit("pre", None), visit("post", None), visit("follow-up", None)]);
-    let contradiction = format!("{rows}C,post,,1\nC,pre,,1\n");
-    assert!(problems_of(order(layout(), &contradiction)).contains("cannot be told from labels or rows; declare it with `visits`"));
-    let undecided = "A,pre,,1\nA,post,,1\nB,pre,,1\nB,follow-up,,1\n";
-    assert!(problems_of(order(layout(), undecided)).contains("declare it with `visits`"));
+    for rows in ["A,pre,,1\nA,follow-up,,1\nB,pre,,1\nB,post,,1\n", "B,follow-up,,1\nB,post,,1\nB,pre,,1\n"] {
+        assert_eq!(order(layout(), rows).unwrap(), [visit("pre", None), visit("post", None), visit("follow-up", None)]);
+    }
+    // The order of rows is none of visits.
+    for rows in ["A,red,,1\nA,green,,1\nA,blue,,1\n", "A,blue,,1\nA,red,,1\nB,green,,1\n"] {
+        assert_eq!(order(layout(), rows).unwrap(), [visit("blue", None), visit("green", None), visit("red", None)]);
+    }
     let months = layout().visits_at([("start", 0.0), ("end", 6.0)]);
     assert_eq!(order(months, "A,0,,1\nA,end,,1\nB,6,,2\n").unwrap(), [visit("start", Some(0.0)), visit("end", Some(6.0))]);
     let two_times = order(layout().visit_time("time"), "A,1,1,1\nB,1,2,1\n");
@@ -400,9 +407,13 @@ fn a_file_that_is_not_there_and_a_layout_that_contradicts_itself_are_other_error
 fn text_in_another_encoding_is_a_problem_not_a_surprise() {
     let text = b"id,visit,y,site\nA,1,1,M\xfcnchen\n";
     let layout = Layout::long_one_arm("id", "visit").outcome("y").cluster("site");
-    assert!(
-        problems(layout.read_csv_from("latin1.csv", &text[..]))[0].starts_with("latin1.csv, line 2: the value of column site is not UTF-8")
-    );
+    let trial = layout.read_csv_from("latin1.csv", &text[..]).unwrap();
+    assert_eq!(trial.cluster("site").unwrap().levels(), ["München"]);
+    assert!(trial.warnings()[0].message.contains("1 values were read as Windows-1252, the first in line 2"));
+    let both = [&text[..], "B,1,1,Köln\n".as_bytes()].concat();
+    assert!(problems(layout.read_csv_from("both.csv", &both[..]))[0].contains("some values are UTF-8 and some are not"));
+    let neither = b"id,visit,y,site\nA,1,1,M\x81nchen\n";
+    assert!(problems(layout.read_csv_from("neither.csv", &neither[..]))[0].contains("not recognised"));
 }
 
 #[test]
@@ -411,7 +422,9 @@ fn a_column_that_is_no_visit_is_found_out_before_it_fills_the_memory() {
     let found = problems(read(&Layout::long_one_arm("id", "visit").outcome("y"), &format!("id,visit,y\n{rows}")));
     assert_eq!(
         found,
-        ["trial.csv, column visit: 4000 different visits of 4000 patients are no schedule; is this the column of the visit?"]
+        [
+            "trial.csv, column visit: 4000 distinct visits for 4000 patients do not look like a visit schedule; is this really the visit column? State another with `Layout::long`"
+        ]
     );
 }
 
@@ -422,7 +435,7 @@ fn a_patient_is_in_one_cluster_of_a_kind() {
     assert_eq!(
         found,
         [
-            "trial.csv, line 3, patient P1, visit 3 months, column therapist: the value differs between the rows of the patient: `T1` (baseline, line 2) and `T9` (3 months, line 3); correct it, or declare the cluster as one that may change from visit to visit with `cluster_by_visit`"
+            "trial.csv, line 3, patient P1, visit 3 months, column therapist: the value differs between the rows of the patient: `T1` (baseline, line 2) and `T9` (3 months, line 3); correct it, or declare the cluster as one that may change from visit to visit with `Layout::cluster_by_visit`"
         ]
     );
 }
@@ -628,7 +641,7 @@ mod frames {
             problems(long().read_dataframe(&frame)),
             [
                 "data frame, row 3, patient P1, visit 12 months, column score: the number is infinite; leave the cell empty where nothing was measured",
-                "data frame, row 4, patient P2, visit baseline, column score: 450 is outside the range 0 to 80; correct it, or declare it with `missing_code`",
+                "data frame, row 4, patient P2, visit baseline, column score: 450 is outside the range 0 to 80; correct it, or declare it with `Layout::missing_code`",
             ]
         );
     }

@@ -107,7 +107,10 @@ fn a_patient_who_changes_therapist_belongs_to_two() {
     let layout = Layout::long("id", "arm", "month").outcome("y").covariate("site");
     let error = layout.clone().cluster("therapist").read_csv_from("invented", rows.as_bytes()).expect_err("changes");
     let text = error.to_string();
-    assert!(text.contains("invented, line 3, patient p1, visit 3, column therapist") && text.contains("`cluster_by_visit`"), "{text}");
+    assert!(
+        text.contains("invented, line 3, patient p1, visit 3, column therapist") && text.contains("`Layout::cluster_by_visit`"),
+        "{text}"
+    );
     let trial = layout.cluster_by_visit("therapist").read_csv_from("invented", rows.as_bytes()).expect("reads");
     let of = |formula: &str| Model::formula(formula).expect(formula).design(&trial).expect(formula).random()[0].clone();
     assert_eq!(levels(&of("y ~ arm + (1 | therapist)")), "1 2 1 - 2 2 2 2 1 - - -");
