@@ -1,6 +1,13 @@
 //! The one error type of the crate: what went wrong, where, and what to do about it.
 
+mod codes;
+mod refusal;
+
+pub use codes::{Code, codes};
+pub use refusal::Refusal;
+
 use crate::closest::closest;
+use crate::options::Choices;
 use std::fmt;
 
 /// Shorthand for results of this crate.
@@ -70,6 +77,8 @@ pub enum Error {
     /// A request that makes no sense for this trial or model.
     #[error("{what}: {why}; {remedy}")]
     Invalid {
+        /// The kind of request that cannot be met.
+        kind: Refusal,
         /// What was asked.
         what: String,
         /// Why it cannot be had.
@@ -141,7 +150,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// A stable identifier of the kind of error, for programs.
+    /// A stable identifier of the kind of error, for programs; [`codes`] lists them all.
     pub fn code(&self) -> &'static str {
         match self {
             Error::Data(_) => "data",
@@ -150,7 +159,7 @@ impl Error {
             Error::Plan(_) => "plan",
             Error::Formula { .. } => "formula",
             Error::Unknown { .. } => "unknown-name",
-            Error::Invalid { .. } => "invalid-request",
+            Error::Invalid { kind, .. } => kind.name(),
             Error::NotEstimable { .. } => "not-estimable",
             Error::NotComparable { .. } => "not-comparable",
             Error::DesignsDiffer { .. } => "designs-differ",
@@ -159,10 +168,6 @@ impl Error {
             Error::Fit(failure) => failure.code(),
             Error::NoCovarianceFits { .. } => "no-covariance-fits",
         }
-    }
-
-    pub(crate) fn invalid(what: impl Into<String>, why: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Error::Invalid { what: what.into(), why: why.into(), remedy: remedy.into() }
     }
 
     pub(crate) fn unknown<S: AsRef<str>>(kind: &'static str, name: &str, known: &[S]) -> Self {

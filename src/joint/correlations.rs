@@ -51,7 +51,7 @@ impl JointFit {
     /// [`Error::Invalid`] for a level outside (0, 1).
     pub fn correlations(&self, level: f64) -> Result<ResponseCorrelations> {
         if !(level > 0.0 && level < 1.0) {
-            return Err(Error::invalid(format!("confidence level {level}"), "it is not between 0 and 1", "give a level such as 0.95"));
+            return Err(Error::out_of_range(format!("confidence level {level}"), "it is not between 0 and 1", "give a level such as 0.95"));
         }
         let gradients = self.covariance_gradients()?;
         let z = dist::normal::quantile(0.5 + 0.5 * level);

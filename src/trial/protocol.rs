@@ -161,7 +161,7 @@ impl Protocol {
         let position = |visit: &super::Visit| {
             let at = self.schedule.index_of(&visit.label)?;
             match (visit.time, self.schedule.visits()[at].time) {
-                (Some(own), Some(planned)) if own != planned => Err(Error::invalid(
+                (Some(own), Some(planned)) if own != planned => Err(Error::another_trial(
                     format!("visit `{}` of {}", visit.label, part.source),
                     format!("it is at time {own}, and at {planned} in the protocol"),
                     "correct the times, or read the file with the protocol's visits (Layout::part_of)",
@@ -171,7 +171,7 @@ impl Protocol {
         };
         let labels = |schedule: &Schedule| schedule.baseline().map(|b| schedule.labels()[b].to_string());
         match (labels(&part.schedule), labels(&self.schedule)) {
-            (Some(own), Some(planned)) if own != planned => Err(Error::invalid(
+            (Some(own), Some(planned)) if own != planned => Err(Error::another_trial(
                 format!("the baseline visit `{own}` of {}", part.source),
                 format!("it is `{planned}` in the protocol"),
                 "declare it, or read the file with the protocol's visits (Layout::part_of)",
@@ -199,8 +199,9 @@ impl Layout {
     }
 
     fn declared_protocol(&self) -> Result<Protocol> {
-        let missing =
-            |what: &str, remedy: &str| Err(Error::invalid(format!("the protocol of the layout: {what}"), "it is left to the data", remedy));
+        let missing = |what: &str, remedy: &str| {
+            Err(Error::incomplete(format!("the protocol of the layout: {what}"), "it is left to the data", remedy))
+        };
         let arms = match (&self.arm, self.arms.is_empty()) {
             (None, _) => vec!["all".to_string()],
             (Some(_), false) => self.arms_in_order(),

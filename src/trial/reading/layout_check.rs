@@ -9,7 +9,7 @@ use crate::trial::layout::{Layout, Shape};
 pub(super) fn check(layout: &Layout, wanted: &[&str]) -> Result<()> {
     let long = matches!(layout.shape, Shape::Long(_));
     if let (false, Some(time)) = (long, &layout.time_column) {
-        return Err(Error::invalid(
+        return Err(Error::conflict(
             format!("the time column `{time}`"),
             "a row of a wide file is a patient, not a visit",
             "declare the times with `visits_at`",
@@ -31,7 +31,7 @@ pub(super) fn check(layout: &Layout, wanted: &[&str]) -> Result<()> {
         if let Some((lowest, highest)) =
             outcome.range.filter(|(lowest, highest)| lowest.partial_cmp(highest) != Some(std::cmp::Ordering::Less))
         {
-            return Err(Error::invalid(
+            return Err(Error::out_of_range(
                 format!("the range {lowest} to {highest} of `{}`", outcome.name),
                 "it is empty",
                 "give the lowest score first",
@@ -59,13 +59,13 @@ fn per_visit(columns: &Columns) -> bool {
 fn misplaced(name: &str, long: bool) -> Error {
     let what = format!("`{name}`");
     if long {
-        Error::invalid(
+        Error::conflict(
             what,
             "a long file has one column for all visits",
             "declare it with `outcome`, `covariate_as`, `cluster_by_visit` or `instrument`",
         )
     } else {
-        Error::invalid(
+        Error::conflict(
             what,
             "a wide file has a column for each visit",
             "declare it with `wide_outcome`, `wide_covariate`, `wide_cluster` or `wide_instrument`",
