@@ -35,6 +35,7 @@ pub struct AnalysisResult {
 }
 
 /// The trial in a few words.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct TrialFacts {
     /// Where the data came from.
@@ -122,6 +123,7 @@ impl OutcomeResult {
 
 /// Effect sizes within and between arms, a table an interval method. Each table has the same effects; only the limits
 /// differ.
+#[non_exhaustive]
 #[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct OutcomeEffects {
     /// Of the changes from baseline, an arm a row.
@@ -131,6 +133,7 @@ pub struct OutcomeEffects {
 }
 
 /// A fitted model in a few words and numbers.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct ModelFacts {
     /// The mean model as a formula.

@@ -7,7 +7,7 @@ use super::source::{SourceArguments, Wanted};
 use super::{fit_json, fit_text};
 use trialstats::covariance::Covariance;
 use trialstats::design::Baseline;
-use trialstats::inference::InformationKind;
+use trialstats::inference::{CovarianceIntervalMethod, CovarianceIntervalOptions, InformationKind, IntraclassCorrelations};
 use trialstats::means::{Adjustment, Averaging, ContrastOptions, Contrasts, FactorWeights, MarginalMeans, MeansOptions};
 use trialstats::{Df, Estimation, Fit, Model, Trial, Vcov};
 
@@ -77,6 +77,14 @@ pub struct Answer<'a> {
     pub means: Option<(MarginalMeans, Contrasts)>,
     /// Whether the formula states the covariance of a patient's visits.
     pub covariance_in_formula: bool,
+}
+
+impl Answer<'_> {
+    /// Intraclass correlations with intervals that take no further fits; none of a model without random effects.
+    pub fn intraclass_correlations(&self) -> Option<IntraclassCorrelations> {
+        let options = CovarianceIntervalOptions { level: self.arguments.level, method: CovarianceIntervalMethod::Wald };
+        if self.fit.design().random().is_empty() { None } else { self.fit.icc(&options).ok() }
+    }
 }
 
 impl FitArguments {

@@ -5,6 +5,7 @@ use crate::written::is_default;
 use std::fmt;
 
 /// When something is looked at.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Occasion {
     /// At the visit before treatment.
@@ -28,6 +29,7 @@ choices! {
 ///
 /// In TOML: `rule = { all = [{ diagnosis-not-met = { diagnosis = "ptsd" } }, { below = { outcome = "caps5", score = 12 } }]
 /// }`; JSON has the same keys.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Rule {
