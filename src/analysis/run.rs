@@ -47,6 +47,9 @@ fn file_name(source: &str) -> String {
 /// The characteristics asked for, in their order.
 fn characteristics(analysis: &Analysis<'_>) -> BaselineTable {
     let mut table = analysis.trial.baseline_table();
+    if !analysis.plan.report.include_individual_data {
+        table = table.without_individuals();
+    }
     if let Some(names) = &analysis.plan.report.characteristics {
         let place = |variable: &str| names.iter().position(|n| n == variable);
         table.rows.retain(|r| place(&r.variable).is_some());
@@ -62,6 +65,8 @@ fn characteristics(analysis: &Analysis<'_>) -> BaselineTable {
 
 fn outcome(analysis: &Analysis<'_>, name: &str, progress: &dyn Progress) -> Result<OutcomeResult> {
     let trial = analysis.trial;
+    let individual = analysis.plan.report.include_individual_data;
+    let observed = trial.observed_means(name)?;
     let label = trial.outcome(name)?.label.clone();
     progress.begin(&format!("Fitting the model of {label}"), 0);
     let fit = Arc::new(analysis.model_of(name).fit(trial)?);
@@ -72,7 +77,7 @@ fn outcome(analysis: &Analysis<'_>, name: &str, progress: &dyn Progress) -> Resu
         name: name.into(),
         flow: trial.participant_flow(name, &analysis_set(trial, &fit))?,
         patterns: trial.missing_patterns(name)?,
-        observed: trial.observed_means(name)?,
+        observed: if individual { observed } else { observed.without_individuals() },
         model: model_facts(&fit),
         coefficients: fit.coefficients().at_level(analysis.plan.level)?,
         means,

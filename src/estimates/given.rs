@@ -97,7 +97,11 @@ impl Given {
     /// [`Error::Invalid`] for degrees of freedom that are not positive.
     pub fn df(mut self, df: f64) -> Result<Self> {
         if df.is_nan() || df <= 0.0 {
-            return Err(Error::out_of_range(format!("{df} degrees of freedom"), "they are not positive", "give a positive number, or infinity"));
+            return Err(Error::out_of_range(
+                format!("{df} degrees of freedom"),
+                "they are not positive",
+                "give a positive number, or infinity",
+            ));
         }
         self.df = df;
         Ok(self)

@@ -177,7 +177,9 @@ pub fn share_below(trial: &Trial, covariate: &str, value: f64) -> Result<Respond
         arm_of: trial.arm_of().to_vec(),
         visits: vec!["whole trial".into()],
         visit_indices: vec![None],
-        statuses: (0..trial.patients().len()).map(|i| status(Diagnosis::Met, condition.holds(i, 0), || condition.is_observed(i, 0))).collect(),
+        statuses: (0..trial.patients().len())
+            .map(|i| status(Diagnosis::Met, condition.holds(i, 0), || condition.is_observed(i, 0)))
+            .collect(),
     })
 }
 
