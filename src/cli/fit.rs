@@ -91,7 +91,8 @@ impl FitArguments {
     /// Fits the model and says what was found.
     pub fn run(&self) -> Result<String, Failure> {
         if !(self.level > 0.0 && self.level < 1.0) {
-            return Err(Failure::Usage(format!("--level {}: a confidence level lies between 0 and 1, e.g. 0.95", self.level)));
+            let meant = if self.level > 1.0 && self.level < 100.0 { self.level / 100.0 } else { 0.95 };
+            return Err(Failure::Usage(format!("--level {}: a confidence level lies between 0 and 1: --level {meant}", self.level)));
         }
         let arm = self.arm()?;
         let model = self.model()?;

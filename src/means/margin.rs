@@ -91,7 +91,10 @@ impl Contrasts {
             return Err(Error::out_of_range(
                 format!("a one-sided level of {alpha}"),
                 "it does not lie between 0 and 0.5",
-                "give a level such as 0.025",
+                match alpha {
+                    alpha if (0.5..50.0).contains(&alpha) => format!("write {} for {alpha}%", (alpha * 1e4).round() / 1e6),
+                    _ => "give a level such as 0.025".into(),
+                },
             ));
         }
         let mut notes = self.notes.clone();

@@ -2,6 +2,7 @@
 
 use crate::dist::normal;
 use crate::error::{Error, Result};
+use crate::level::check_level;
 use crate::options::choices;
 
 /// Some of a number of patients.
@@ -102,9 +103,7 @@ impl Proportion {
 
 /// The standard normal deviate of a two-sided interval.
 pub(super) fn deviate(level: f64) -> Result<f64> {
-    if !(level > 0.0 && level < 1.0) {
-        return Err(Error::out_of_range(format!("a confidence level of {level}"), "it is not between 0 and 1", "say 0.95 for 95%"));
-    }
+    check_level(level)?;
     Ok(normal::quantile(0.5 + level / 2.0))
 }
 

@@ -223,7 +223,9 @@ impl Rule {
                 (!(1.0..=100.0).contains(at_least)).then(|| format!("{at_least}% is not from 1 to 100")).or_else(|| score(*floor))
             }
             Rule::ReliableDrop { sd, reliability, z, .. } if !(0.0..1.0).contains(reliability) => {
-                Some(format!("a reliability of {reliability} is not between 0 and 1 (sd {sd}, z {z})"))
+                let per_cent = (1.0..100.0).contains(reliability) && *reliability != 1.0;
+                let meant = if per_cent { format!("; write {} for {reliability}%", reliability / 100.0) } else { String::new() };
+                Some(format!("a reliability of {reliability} is not between 0 and 1 (sd {sd}, z {z}){meant}"))
             }
             Rule::ReliableDrop { sd, reliability, z, .. } => points(Self::reliable_points(*sd, *reliability, *z)),
             Rule::Below { score: x, .. } | Rule::AtMost { score: x, .. } | Rule::AtLeast { score: x, .. } => score(*x),
