@@ -1,12 +1,17 @@
 //! The one error type of the crate: what went wrong, where, and what to do about it.
 
+mod codes;
 mod problems;
+mod refusal;
 mod settings;
 mod wording;
 
 use crate::closest::closest;
+use crate::options::Choices;
 
+pub use codes::{Code, codes};
 pub use problems::{PlanProblem, PlanProblems, Problem, Problems};
+pub use refusal::Refusal;
 pub(crate) use settings::Setting;
 pub use wording::{Interface, Message};
 pub(crate) use wording::{escaped, says, shown};
@@ -78,6 +83,8 @@ pub enum Error {
     /// A request that makes no sense for this trial or model.
     #[error("{what}: {why}; {remedy}")]
     Invalid {
+        /// The kind of request that cannot be met.
+        kind: Refusal,
         /// What was asked.
         what: String,
         /// Why it cannot be had.
@@ -160,7 +167,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// A stable identifier of the kind of error, for programs.
+    /// A stable identifier of the kind of error, for programs; [`codes`] lists them all.
     pub fn code(&self) -> &'static str {
         match self {
             Error::Data(_) => "data",
@@ -169,7 +176,7 @@ impl Error {
             Error::Plan(_) => "plan",
             Error::Formula { .. } => "formula",
             Error::Unknown { .. } => "unknown-name",
-            Error::Invalid { .. } => "invalid-request",
+            Error::Invalid { kind, .. } => kind.name(),
             Error::FileFormat { .. } => "file-format",
             Error::NotEstimable { .. } => "not-estimable",
             Error::NotComparable { .. } => "not-comparable",
@@ -185,13 +192,9 @@ impl Error {
     pub fn worded_for(self, interface: Interface) -> Self {
         match self {
             Error::Data(problems) => Error::Data(problems.worded_for(interface)),
-            Error::Invalid { what, why, remedy } => Error::Invalid { what, why, remedy: remedy.worded_for(interface) },
+            Error::Invalid { kind, what, why, remedy } => Error::Invalid { kind, what, why, remedy: remedy.worded_for(interface) },
             other => other,
         }
-    }
-
-    pub(crate) fn invalid(what: impl Into<String>, why: impl Into<String>, remedy: impl Into<Message>) -> Self {
-        Error::Invalid { what: what.into(), why: why.into(), remedy: remedy.into() }
     }
 
     pub(crate) fn unknown<S: AsRef<str>>(kind: &'static str, name: &str, known: &[S]) -> Self {

@@ -423,7 +423,7 @@ impl Model {
         identified::check_identified(design, covariance)?;
         match covariance.coordinate_columns() {
             [] => Ok(covariance.bind(&design.columns.visit_times)?.into()),
-            _ if self.vcov.is_cluster_robust() => Err(Error::invalid(
+            _ if self.vcov.is_cluster_robust() => Err(Error::not_built(
                 format!("{} with {covariance}", self.vcov.words()),
                 "the sandwich is not built for a covariance whose coordinates differ by patient",
                 "use the model-based covariance, or a structure on the scheduled visits",
@@ -442,7 +442,7 @@ impl Model {
     fn goes_with_clusters(&self, design: &Design) -> Result<()> {
         let Some(term) = design.random().first() else { return Ok(()) };
         let refused = |what: String, remedy: Message| {
-            Err(Error::invalid(
+            Err(Error::not_built(
                 what,
                 format!("the model has random effects of `{}`, for which the method is not built", term.factor),
                 remedy,
@@ -475,7 +475,7 @@ impl Model {
             _ if self.clusters != Clusters::default() => "clusters",
             _ => return Ok((&self.mean, &self.options)),
         };
-        Err(Error::invalid(
+        Err(Error::conflict(
             format!("the {set} of `{}` as one response of a joint model", self.mean),
             "it is one for all responses",
             "set it on the joint model",
@@ -486,14 +486,14 @@ impl Model {
 /// Refuses Kenward and Roger's adjustment under full maximum likelihood and of a covariance that is not model-based.
 pub(crate) fn go_together(df: Df, estimation: Estimation, vcov: Vcov) -> Result<()> {
     if df.adjusts_covariance() && estimation == Estimation::Ml {
-        return Err(Error::invalid(
+        return Err(Error::conflict(
             format!("{} degrees of freedom", df.words()),
             "the method is defined for restricted maximum likelihood only",
             Message::from("use ").setting(Setting::Reml).then(", or ").setting(Setting::Satterthwaite),
         ));
     }
     if df.adjusts_covariance() && vcov.is_cluster_robust() {
-        return Err(Error::invalid(
+        return Err(Error::conflict(
             format!("{} degrees of freedom with {} standard errors", df.words(), vcov.words()),
             "Kenward and Roger's adjustment is one of the model-based covariance",
             Message::from("use ").setting(Setting::Satterthwaite).then(", or ").setting(Setting::ModelBased),
@@ -507,7 +507,7 @@ pub(crate) fn clusters_for(df: Df, vcov: Vcov, asked: &Clusters, design: &Design
     if !vcov.is_cluster_robust() {
         return match asked {
             Clusters::Highest => Ok(None),
-            _ => Err(Error::invalid(
+            _ => Err(Error::conflict(
                 format!("clusters ({}) with {} standard errors", asked.words(), vcov.words()),
                 "they are those of a cluster-robust covariance",
                 Message::from("use ").setting(Setting::Cr2).then(", or leave the clusters out"),
@@ -516,7 +516,7 @@ pub(crate) fn clusters_for(df: Df, vcov: Vcov, asked: &Clusters, design: &Design
     }
     let clusters = design.patient_clusters(trial, asked)?;
     if df == Df::BetweenWithin && clusters.above_patients() {
-        return Err(Error::invalid(
+        return Err(Error::conflict(
             format!("{} degrees of freedom with clusters of patients", df.words()),
             "they count patients as independent",
             Message::from("use ").setting(Setting::Satterthwaite),

@@ -14,5 +14,12 @@
 /// The schema of the command `trialstats fit --json`.
 pub const FIT: &str = "trialstats.fit/1";
 
+/// The schema of a refusal by a command with `--json`: `error.code`, one of [`codes`](crate::error::codes()) or `usage` or
+/// `output` of the command line; `error.message`; and `error.problems`, one by one, of a file or a plan.
+pub const ERROR: &str = "trialstats.error/1";
+
+/// The schema of a report's `manifest.json`: `files`, the paths of what belongs to it.
+pub const MANIFEST: &str = "trialstats.manifest/1";
+
 /// The schema of [`Document::to_json`](crate::report::Document::to_json).
 pub const REPORT: &str = "trialstats.report/1";

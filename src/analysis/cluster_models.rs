@@ -7,25 +7,27 @@ use crate::design::{Baseline, Clusters};
 use crate::effects::EffectSize;
 use crate::error::{Error, Result};
 use crate::inference::{
-    CovarianceIntervalMethod, CovarianceIntervalOptions, Df, Estimate, Fit, IntraclassCorrelation, IntraclassCorrelations, Vcov,
+    CovarianceIntervalMethod, CovarianceIntervalOptions, Df, Estimate, Fit, IntraclassCorrelation, IntraclassCorrelations,
+    PredictedEffects, Vcov,
 };
 use crate::means::{Contrast, ContrastOptions};
 use crate::model::{Model, PartiallyNested};
 use crate::trial::{BaselineFrom, Trial};
+use std::sync::Arc;
 
 /// A model that takes clusters into account, and what came of it.
 struct Fitted {
     kind: ClusterModel,
     formula: String,
-    fit: Result<Fit>,
+    fit: Result<Arc<Fit>>,
 }
 
 /// The primary outcome under every model of the plan's clusters; nothing where the plan names none.
-pub(super) fn sensitivity(analysis: &Analysis<'_>, primary: &Fit, progress: &dyn Progress) -> Result<Option<ClusterSensitivity>> {
+pub(super) fn sensitivity(analysis: &Analysis<'_>, primary: &Arc<Fit>, progress: &dyn Progress) -> Result<Option<ClusterSensitivity>> {
     let Some(clustering) = analysis.plan.clustering() else { return Ok(None) };
     let model = analysis.model_of(&analysis.plan.primary);
     if !has_arm(primary) {
-        return Err(Error::invalid(
+        return Err(Error::nothing_to_compare(
             "the sensitivity analysis of clusters",
             "the mean model does not have the arm, and there is no contrast",
             "add the arm to the mean, or leave the clusters out",
@@ -70,7 +72,7 @@ fn fitted_as(analysis: &Analysis<'_>, clustering: &Clustering, kind: ClusterMode
         _ => (Ok(clustering.factors_of(kind).into_iter().fold(plain.clone().df(df), Model::random_intercept)), after_baseline),
     };
     let formula = model.as_ref().map_or(String::new(), ToString::to_string);
-    Fitted { kind, formula, fit: model.and_then(|m| m.fit(trial)) }
+    Fitted { kind, formula, fit: model.and_then(|m| m.fit(trial)).map(Arc::new) }
 }
 
 /// The plan's degrees of freedom, or the nearest that are built for random effects.
@@ -86,7 +88,7 @@ fn assembled(
     analysis: &Analysis<'_>,
     clustering: &Clustering,
     formula: &str,
-    primary: &Fit,
+    primary: &Arc<Fit>,
     fitted: &[Fitted],
 ) -> Result<ClusterSensitivity> {
     let plan = &analysis.plan;
@@ -110,15 +112,31 @@ fn assembled(
         rows,
         described: described.map(|(kind, _)| kind),
         icc: described.map(|(_, fit)| icc_at(analysis, fit, CovarianceIntervalMethod::Profile)).transpose()?.flatten(),
-        effects: described.map(|(_, fit)| fit.random_effects()),
+        effects: described.map(|(_, fit)| predicted(analysis, fit)),
+        individual: analysis.plan.report.include_individual_data,
         notes: vec![],
     };
     found.notes = super::cluster_sensitivity::notes(analysis, &found, primary);
     Ok(found)
 }
 
+/// The predicted effects of clusters; unless individual data are asked for, without those of a single patient.
+fn predicted(analysis: &Analysis<'_>, fit: &Fit) -> PredictedEffects {
+    let mut found = fit.random_effects();
+    if !analysis.plan.report.include_individual_data {
+        found.rows.retain(|row| row.patients != 1);
+    }
+    found
+}
+
 /// A row for each arm compared with the reference.
-fn estimated(analysis: &Analysis<'_>, kind: ClusterModel, formula: &str, fit: &Fit, primary: &Fit) -> Result<Vec<ClusterSensitivityRow>> {
+fn estimated(
+    analysis: &Analysis<'_>,
+    kind: ClusterModel,
+    formula: &str,
+    fit: &Arc<Fit>,
+    primary: &Fit,
+) -> Result<Vec<ClusterSensitivityRow>> {
     let plan = &analysis.plan;
     let icc = match fit.design().random() {
         [] => None,
@@ -140,6 +158,7 @@ fn estimated(analysis: &Analysis<'_>, kind: ClusterModel, formula: &str, fit: &F
             aic: fit.aic(),
             compared: contrast.compared,
             failure: None,
+            fit: Some(fit.clone()),
             not_estimable: contrast.not_estimable,
             estimate: contrast.estimate,
         })
@@ -166,6 +185,7 @@ fn failed(analysis: &Analysis<'_>, model: &Fitted, why: &str, primary: &Fit) -> 
         log_likelihood: f64::NAN,
         aic: f64::NAN,
         failure: Some(why.into()),
+        fit: None,
         not_estimable: contrast.not_estimable,
     };
     Ok(contrasts.rows.into_iter().map(row).collect())

@@ -7,6 +7,7 @@ use crate::inference::{Estimate, Fit, IntraclassCorrelations, PredictedEffects};
 use crate::level::percent;
 use crate::means::{Compared, unobserved};
 use crate::table::{Column, Format, Tabular, display_as_table};
+use std::sync::Arc;
 
 /// Heading of the column of standard errors over that of the primary analysis.
 const SE_RATIO: &str = "SE ratio";
@@ -16,6 +17,7 @@ const SE_RATIO: &str = "SE ratio";
 ///
 /// The primary analysis is the first row; the others say how much it depends on patients being independent, and none
 /// replaces it.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct ClusterSensitivity {
     /// Name of the outcome.
@@ -37,11 +39,14 @@ pub struct ClusterSensitivity {
     pub icc: Option<IntraclassCorrelations>,
     /// The predicted effects of the clusters.
     pub effects: Option<PredictedEffects>,
+    /// Whether clusters of a single patient are among them.
+    pub individual: bool,
     /// What the models assume, and how the numbers were made.
     pub notes: Vec<String>,
 }
 
 /// One contrast under one model.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct ClusterSensitivityRow {
     /// The model.
@@ -77,9 +82,14 @@ pub struct ClusterSensitivityRow {
     pub failure: Option<String>,
     /// Why the fitted model does not determine the contrast, where it does not: nobody of an arm was observed.
     pub not_estimable: Option<String>,
+    /// The fitted model; the rows of one model share it, and those of the primary analysis have that of the
+    /// [outcome](super::OutcomeResult::fit). It is no part of the JSON.
+    #[serde(skip)]
+    pub fit: Option<Arc<Fit>>,
 }
 
 /// The part of one cluster factor in the variance of an observation.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct ClusterShare {
     /// The cluster factor.
@@ -177,7 +187,7 @@ fn effect_note(found: &ClusterSensitivity, analysis: &Analysis<'_>) -> Option<St
     };
     Some(format!(
         "d: the difference over {}, the {}, in every row; {sign}. {} interval by the delta method.",
-        Format::Decimals(2).apply(effect.sd),
+        Format::significant(effect.sd, 2).apply(effect.sd),
         analysis.plan.effects.denominator.words(),
         percent(found.level)
     ))
@@ -196,15 +206,16 @@ impl Tabular for ClusterSensitivity {
         let effect = |of: fn(&EffectSize) -> f64| move |r: &ClusterSensitivityRow| r.effect.as_ref().map_or(f64::NAN, of);
         let (lower, upper) = (format!("Lower {}", percent(self.level)), format!("Upper {}", percent(self.level)));
         let two = Format::Decimals(2);
+        let by_error = Format::of_errors(rows().map(|r| r.estimate.se));
         let mut columns = vec![Column::text("model", "Model", rows().map(|r| r.model.words()))];
         if self.several() {
             columns.push(Column::text("contrast", "Contrast", rows().map(|r| r.compared.to_string())));
         }
         columns.extend([
-            real("estimate", "Difference", two, &|r| r.estimate.estimate),
-            real("lower", &lower, two, &|r| r.lower),
-            real("upper", &upper, two, &|r| r.upper),
-            real("se", "SE", two, &|r| r.estimate.se),
+            real("estimate", "Difference", by_error, &|r| r.estimate.estimate),
+            real("lower", &lower, by_error, &|r| r.lower),
+            real("upper", &upper, by_error, &|r| r.upper),
+            real("se", "SE", by_error, &|r| r.estimate.se),
             real("se_ratio", SE_RATIO, two, &|r| self.se_ratio(r)),
             real("df", "df", Format::Df, &|r| r.estimate.df),
             real("p", "p", Format::PValue, &|r| r.estimate.p),

@@ -124,14 +124,18 @@ impl Clustering {
     /// Refuses a plan without factors, and factors that the trial does not have.
     pub(super) fn check(&self, trial: &Trial) -> Result<()> {
         if self.factors().is_empty() {
-            return Err(Error::invalid(
+            return Err(Error::incomplete(
                 "the sensitivity analysis of clusters",
                 "no cluster factor is named",
                 "name one: `Clustering::new().groups(\"therapy_group\")`",
             ));
         }
         if trial.arms().len() < 2 {
-            return Err(Error::invalid("the sensitivity analysis of clusters", "there is one arm, and nothing to compare", "leave it out"));
+            return Err(Error::nothing_to_compare(
+                "the sensitivity analysis of clusters",
+                "there is one arm, and nothing to compare",
+                "leave it out",
+            ));
         }
         self.factors().into_iter().try_for_each(|factor| trial.cluster(factor).map(|_| ()))
     }

@@ -4,6 +4,7 @@ use crate::inference::Fit;
 use crate::table::{Column, Format, Tabular, display_as_table};
 
 /// The model covariance of a patient's visits, as standard deviations and correlations.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct FittedCovariance {
     /// Name of the outcome.
@@ -19,6 +20,7 @@ pub struct FittedCovariance {
 }
 
 /// Standard deviations and correlations of one group of patients.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct GroupCorrelation {
     /// The group.
@@ -60,7 +62,7 @@ impl Tabular for FittedCovariance {
             columns.push(Column::text("group", "Group", rows().map(|(g, _)| g.group.as_str())));
         }
         columns.push(Column::text("visit", "Visit", rows().map(|(_, t)| self.visits[t].as_str())));
-        columns.push(Column::real("sd", "SD", Format::Decimals(2), rows().map(|(g, t)| g.sd[t])));
+        columns.push(Column::significant("sd", "SD", 2, rows().map(|(g, t)| g.sd[t])));
         for (j, visit) in self.visits.iter().enumerate() {
             let below = rows().map(|(g, t)| if j < t { g.correlation[t][j] } else { f64::NAN });
             columns.push(Column::real(format!("correlation with {visit}"), &format!("r with {visit}"), Format::Decimals(2), below));

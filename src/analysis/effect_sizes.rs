@@ -2,9 +2,9 @@
 
 use super::run::{has_arm, has_baseline};
 use super::{Analysis, OutcomeEffects, Plan, Progress};
-use crate::effects::{EffectOptions, EffectSize, EffectSizes, from_rows};
+use crate::effects::{EffectOptions, EffectSizes, from_rows};
 use crate::error::Result;
-use crate::inference::{Df, Fit};
+use crate::inference::Fit;
 use crate::means::{Contrast, ContrastOptions};
 use crate::trial::{BaselineFrom, Trial};
 
@@ -23,16 +23,7 @@ pub(super) fn of(analysis: &Analysis<'_>, fit: &Fit, progress: &dyn Progress) ->
     let table = |interval| from_rows(trial, fit, &wanted, &options.clone().interval(interval));
     let mut tables = plan.effects.intervals.iter().map(|interval| table(*interval)).collect::<Result<Vec<_>>>()?;
     if plan.effects.bootstrap > 0 {
-        progress.begin(&format!("Bootstrap of effect sizes of {}", fit.design().outcome()), plan.effects.bootstrap as u64);
-        // Resampled fits give estimates only: no degrees of freedom are worked out for them.
-        let plain = analysis.model_of(fit.design().outcome()).df(Df::Asymptotic);
-        let bootstrap = plan.effects.bootstrap_of(plan).progress(|done, _| progress.advance(done as u64));
-        let resampled = bootstrap.effects(trial, |t| {
-            let fit = plain.fit(t)?;
-            from_rows(t, &fit, &differences(&fit, t, &plan.at)?, &options)
-        });
-        progress.end();
-        tables.push(with_estimates_of(&tables[0], &resampled?));
+        tables.push(super::resampled::limits(analysis, fit, tables[0].clone(), progress)?);
     }
     let part = |between: bool| -> Vec<EffectSizes> {
         let parts = tables
@@ -54,18 +45,8 @@ pub(super) fn options(plan: &Plan) -> EffectOptions {
         .baseline(plan.baseline_from.clone())
 }
 
-/// The limits of `bootstrap` beside the estimates of `plain`, whose standard errors and degrees of freedom are those
-/// of the plan.
-fn with_estimates_of(plain: &EffectSizes, bootstrap: &EffectSizes) -> EffectSizes {
-    let with_limits = |row: &EffectSize| {
-        let (lower, upper) = bootstrap.of_same(row).map_or((f64::NAN, f64::NAN), |drawn| (drawn.lower, drawn.upper));
-        EffectSize { lower, upper, ..row.clone() }
-    };
-    EffectSizes { rows: plain.rows.iter().map(with_limits).collect(), source: plain.source.clone(), ..bootstrap.clone() }
-}
-
 /// The changes from baseline of every arm and the differences of every arm from the reference at `visit`.
-fn differences(fit: &Fit, trial: &Trial, visit: &str) -> Result<Vec<Contrast>> {
+pub(super) fn differences(fit: &Fit, trial: &Trial, visit: &str) -> Result<Vec<Contrast>> {
     let options = ContrastOptions::default().visits([visit]);
     let mut rows = vec![];
     if has_arm(fit) && has_baseline(fit) {

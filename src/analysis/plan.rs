@@ -5,11 +5,13 @@ mod check;
 mod file;
 mod parts;
 mod resolve;
+mod small_cells;
 #[cfg(test)]
 mod tests;
 
 pub use analysis::Analysis;
 pub use parts::{DataOrigin, EffectPlan, ReportSettings, ResponderPlan, Sensitivity};
+pub use small_cells::SmallCells;
 
 use super::Clustering;
 use crate::covariance::Covariance;

@@ -35,6 +35,7 @@ pub struct AnalysisResult {
 }
 
 /// The trial in a few words.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct TrialFacts {
     /// Where the data came from.
@@ -124,6 +125,7 @@ impl OutcomeResult {
 
 /// Effect sizes within and between arms, a table an interval method. Each table has the same effects; only the limits
 /// differ.
+#[non_exhaustive]
 #[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct OutcomeEffects {
     /// Of the changes from baseline, an arm a row.
@@ -133,6 +135,7 @@ pub struct OutcomeEffects {
 }
 
 /// A fitted model in a few words and numbers.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct ModelFacts {
     /// The mean model as a formula.

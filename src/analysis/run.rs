@@ -48,6 +48,9 @@ fn file_name(source: &str) -> String {
 /// The characteristics asked for, in their order.
 fn characteristics(analysis: &Analysis<'_>) -> BaselineTable {
     let mut table = analysis.trial.baseline_table();
+    if !analysis.plan.report.include_individual_data {
+        table = table.without_individuals();
+    }
     if let Some(names) = &analysis.plan.report.characteristics {
         let place = |variable: &str| names.iter().position(|n| n == variable);
         table.rows.retain(|r| place(&r.variable).is_some());
@@ -63,6 +66,8 @@ fn characteristics(analysis: &Analysis<'_>) -> BaselineTable {
 
 fn outcome(analysis: &Analysis<'_>, name: &str, progress: &dyn Progress) -> Result<OutcomeResult> {
     let trial = analysis.trial;
+    let individual = analysis.plan.report.include_individual_data;
+    let observed = trial.observed_means(name)?;
     let label = trial.outcome(name)?.label.clone();
     progress.begin(&format!("Fitting the model of {label}"), 0);
     let fit = Arc::new(analysis.model_of(name).fit(trial)?);
@@ -73,16 +78,16 @@ fn outcome(analysis: &Analysis<'_>, name: &str, progress: &dyn Progress) -> Resu
         name: name.into(),
         flow: trial.participant_flow(name, &analysis_set(trial, &fit))?,
         patterns: trial.missing_patterns(name)?,
-        observed: trial.observed_means(name)?,
+        observed: if individual { observed } else { observed.without_individuals() },
         model: model_facts(&fit),
-        coefficients: fit.coefficients(),
+        coefficients: fit.coefficients().at_level(analysis.plan.level)?,
         means,
         changes,
         contrasts,
         effects,
         joint: fit.arm_by_visit_test().ok(),
         covariance: FittedCovariance::of(&fit),
-        diagnostics: Diagnostics::of(trial, &label, &fit.residuals()),
+        diagnostics: Diagnostics::of(trial, &label, &fit.residuals(), individual),
         label,
         fit,
     })

@@ -36,11 +36,11 @@ impl AnalysisResult {
             outcome.model.patients,
             outcome.model.observations
         );
-        let line = |label: &str, estimate: f64, lower: f64, upper: f64, rest: &str| {
+        let line = |label: &str, se: f64, [estimate, lower, upper]: [f64; 3], rest: &str| {
             if estimate.is_nan() {
                 return format!("  {label:<32} not estimable\n");
             }
-            let [e, l, u] = [estimate, lower, upper].map(|x| Format::Decimals(2).apply(x));
+            let [e, l, u] = [estimate, lower, upper].map(|x| Format::of_error(se).apply(x));
             format!("  {label:<32} {e:>7}  {level}% CI {l:>7} to {u:>7}{rest}\n")
         };
         if !outcome.is_observed_at(&self.plan.at) {
@@ -48,21 +48,21 @@ impl AnalysisResult {
         }
         for arm in &self.trial.arms {
             if let Some(m) = outcome.mean(arm, &self.plan.at) {
-                out.push_str(&line(&format!("mean, {arm}"), m.estimate.estimate, m.lower, m.upper, ""));
+                out.push_str(&line(&format!("mean, {arm}"), m.estimate.se, [m.estimate.estimate, m.lower, m.upper], ""));
             }
         }
         for c in outcome.changes_at(&self.plan.at) {
-            out.push_str(&line(&format!("change, {}", c.compared), c.estimate.estimate, c.lower, c.upper, ""));
+            out.push_str(&line(&format!("change, {}", c.compared), c.estimate.se, [c.estimate.estimate, c.lower, c.upper], ""));
         }
         for c in outcome.contrasts_at(&self.plan.at) {
             let p = format!("  p {}", equals(&Format::PValue.apply(c.estimate.p)));
-            out.push_str(&line(&c.label(), c.estimate.estimate, c.lower, c.upper, &p));
+            out.push_str(&line(&c.label(), c.estimate.se, [c.estimate.estimate, c.lower, c.upper], &p));
         }
         // One interval method is enough here; the report has all.
         for table in outcome.effects.within.first().into_iter().chain(outcome.effects.between.first()) {
             for row in &table.rows {
                 let what = row.versus.as_ref().map_or(row.arm.label.clone(), |versus| format!("{} against {versus}", row.arm));
-                out.push_str(&line(&format!("{}, {what}", table.correction.letter()), row.effect, row.lower, row.upper, ""));
+                out.push_str(&line(&format!("{}, {what}", table.correction.letter()), f64::NAN, [row.effect, row.lower, row.upper], ""));
             }
         }
         let made = outcome.model.notes.first().map_or("", |n| n.trim_end_matches('.'));

@@ -127,14 +127,28 @@ impl<'p> Bootstrap<'p> {
         F: Fn(&Trial) -> Result<Vec<f64>> + Sync,
     {
         self.check()?;
-        let observed = statistics(trial)?;
-        self.sample(observed, trial.arm_of(), |sample| match sample {
-            Sample::Patients(patients) => statistics(&trial.resample(&patients)?),
-            Sample::Outcomes { .. } => Err(Error::invalid(
+        self.over_patients(statistics(trial)?, trial, |patients| statistics(&trial.resample(patients)?))
+    }
+
+    /// The same where `statistics` says itself what it makes of the patients drawn, by their positions in the trial.
+    pub(crate) fn over_patients<F>(&self, observed: Vec<f64>, trial: &Trial, statistics: F) -> Result<BootstrapDistribution>
+    where
+        F: Fn(&[usize]) -> Result<Vec<f64>> + Sync,
+    {
+        let refused = || {
+            Error::conflict(
                 "a parametric bootstrap of a trial",
                 "outcomes are simulated from a fitted model",
                 "use the bootstrap of a fit, or resample patients",
-            )),
+            )
+        };
+        self.check()?;
+        if self.resampling == Resampling::Parametric {
+            return Err(refused());
+        }
+        self.sample(observed, trial.arm_of(), |sample| match sample {
+            Sample::Patients(patients) => statistics(&patients),
+            Sample::Outcomes { .. } => Err(refused()),
         })
     }
 
@@ -143,7 +157,7 @@ impl<'p> Bootstrap<'p> {
         check_level(self.level)?;
         self.check_number(self.replicates)?;
         match (self.resampling, self.interval) {
-            (Resampling::Parametric, BootstrapInterval::Bca) => Err(Error::invalid(
+            (Resampling::Parametric, BootstrapInterval::Bca) => Err(Error::conflict(
                 "bias-corrected and accelerated limits of a parametric bootstrap",
                 "their acceleration comes from leaving out patients",
                 "use the percentile or basic interval, or resample patients",
@@ -164,7 +178,7 @@ impl<'p> Bootstrap<'p> {
         F: Fn(Sample) -> Result<Vec<f64>> + Sync,
     {
         if let Some(k) = observed.iter().position(|v| !v.is_finite()) {
-            return Err(Error::invalid(
+            return Err(Error::not_finite(
                 "bootstrap",
                 format!("statistic {} of the trial itself is not a finite number", k + 1),
                 "leave out what cannot be estimated from these data",
@@ -222,7 +236,7 @@ impl<'p> Bootstrap<'p> {
             return Ok(());
         }
         let needed = (2.0 / (1.0 - self.level)).ceil();
-        Err(Error::invalid(
+        Err(Error::too_few_replicates(
             format!("a bootstrap interval at level {}", self.level),
             format!("{replicates} replicates do not reach its quantiles"),
             format!("ask for at least {needed}, better a thousand or more"),

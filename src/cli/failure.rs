@@ -1,6 +1,7 @@
 //! What a person sees when a command cannot be done.
 
 use std::process::ExitCode;
+use trialstats::Error;
 use trialstats::error::Interface;
 
 /// Why a command ended without a result.
@@ -15,16 +16,48 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Prints the message to standard error; the exit status is 2 for arguments, as clap has it, and 1 for everything
-    /// else.
-    pub fn report(&self) -> ExitCode {
-        let (code, message) = match self {
-            Failure::Analysis(error) => (1, error.to_string()),
-            Failure::Usage(message) => (2, message.clone()),
-            Failure::Output(error) => (1, format!("cannot write to standard output: {error}")),
+    /// Prints the message to standard error and, for a program, a JSON document with the code to standard output. The
+    /// exit status is 2 for arguments, as clap has it, and 1 for everything else.
+    pub fn report(&self, json: bool) -> ExitCode {
+        let message = self.message();
+        if json {
+            // Where standard output cannot be written, the message on standard error remains.
+            let _ = super::print(&(self.document(&message) + "\n"));
+        }
+        eprintln!("error: {message}");
+        ExitCode::from(if matches!(self, Failure::Usage(_)) { 2 } else { 1 })
+    }
+
+    fn message(&self) -> String {
+        let message = match self {
+            Failure::Analysis(error) => error.to_string(),
+            Failure::Usage(message) => message.clone(),
+            Failure::Output(error) => format!("cannot write to standard output: {error}"),
         };
-        eprintln!("error: {}", printable(message.trim_end()));
-        ExitCode::from(code)
+        printable(message.trim_end())
+    }
+
+    /// The code of the refusal: those of the library, [`trialstats::error::codes`], and two of the command line.
+    fn code(&self) -> &'static str {
+        match self {
+            Failure::Analysis(error) => error.code(),
+            Failure::Usage(_) => "usage",
+            Failure::Output(_) => "output",
+        }
+    }
+
+    fn document(&self, message: &str) -> String {
+        let problems = match self {
+            Failure::Analysis(Error::Data(problems)) => serde_json::to_value(problems).ok(),
+            Failure::Analysis(Error::Plan(problems)) => serde_json::to_value(problems).ok(),
+            _ => None,
+        };
+        let mut error = serde_json::json!({ "code": self.code(), "message": message });
+        if let (Some(problems), Some(error)) = (problems, error.as_object_mut()) {
+            error.insert("problems".into(), problems);
+        }
+        let software = format!("trialstats {}", env!("CARGO_PKG_VERSION"));
+        format!("{:#}", serde_json::json!({ "schema": trialstats::schema::ERROR, "software": software, "error": error }))
     }
 }
 

@@ -7,7 +7,7 @@ use super::source::{SourceArguments, Wanted};
 use super::{fit_json, fit_text};
 use trialstats::covariance::Covariance;
 use trialstats::design::Baseline;
-use trialstats::inference::InformationKind;
+use trialstats::inference::{CovarianceIntervalMethod, CovarianceIntervalOptions, InformationKind, IntraclassCorrelations};
 use trialstats::means::{Adjustment, Averaging, ContrastOptions, Contrasts, FactorWeights, MarginalMeans, MeansOptions};
 use trialstats::{Df, Estimation, Fit, Model, Trial, Vcov};
 
@@ -82,11 +82,20 @@ pub struct Answer<'a> {
     pub covariance_in_formula: bool,
 }
 
+impl Answer<'_> {
+    /// Intraclass correlations with intervals that take no further fits; none of a model without random effects.
+    pub fn intraclass_correlations(&self) -> Option<IntraclassCorrelations> {
+        let options = CovarianceIntervalOptions { level: self.arguments.level, method: CovarianceIntervalMethod::Wald };
+        if self.fit.design().random().is_empty() { None } else { self.fit.icc(&options).ok() }
+    }
+}
+
 impl FitArguments {
     /// Fits the model and says what was found.
     pub fn run(&self) -> Result<String, Failure> {
         if !(self.level > 0.0 && self.level < 1.0) {
-            return Err(Failure::Usage(format!("--level {}: a confidence level lies between 0 and 1, e.g. 0.95", self.level)));
+            let meant = if self.level > 1.0 && self.level < 100.0 { self.level / 100.0 } else { 0.95 };
+            return Err(Failure::Usage(format!("--level {}: a confidence level lies between 0 and 1: --level {meant}", self.level)));
         }
         let arm = self.arm()?;
         let model = self.model()?;

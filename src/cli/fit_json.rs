@@ -5,10 +5,13 @@ use super::fit::{Answer, FitArguments};
 use nalgebra::DMatrix;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use trialstats::design::Baseline;
+use trialstats::design::{Baseline, RandomTerm};
 use trialstats::error::Interface;
-use trialstats::inference::{Attempt, InformationKind};
-use trialstats::means::{Adjustment, Contrasts, MarginalMeans};
+use trialstats::inference::{
+    Attempt, Estimate, InformationKind, IntraclassCorrelation, ObservationCovariance, ParameterCount, VarianceComponent,
+};
+use trialstats::means::{Adjustment, Contrasts, JointTest, MarginalMeans, TestType};
+use trialstats::table::Tabular;
 use trialstats::trial::{Labelled, Warning};
 use trialstats::{Covariance, Df, Estimation, Fit, Vcov};
 
@@ -47,7 +50,99 @@ struct Document {
     interaction_test: Option<InteractionTest>,
     /// What in the data looks like a mistake.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<Warning>,
+    data_warnings: Vec<Warning>,
+    #[serde(flatten)]
+    more: More,
+}
+
+/// What the text has beside it.
+#[derive(Serialize)]
+struct More {
+    level: f64,
+    arms: Vec<Arm>,
+    visits: Vec<String>,
+    /// Why observed outcomes and patients are not analysed.
+    exclusions: Exclusions,
+    /// Levels that analysed observations belong to, factor by factor.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    random_effects: Vec<Factor>,
+    covariance_parameters: Vec<Parameter>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    variance_components: Vec<VarianceComponent>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    intraclass_correlations: Vec<IntraclassCorrelation>,
+    /// Random effects and residuals together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    observation: Vec<ObservationCovariance>,
+    deviance: f64,
+    aicc: f64,
+    iterations: usize,
+    /// What was estimated as zero.
+    boundary: Vec<String>,
+    tests: Tests,
+    /// How the model was fitted.
+    notes: Vec<String>,
+    /// What a reader has to know of the data.
+    warnings: Vec<String>,
+    /// How the means and contrasts were made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    means_notes: Vec<String>,
+    /// What was decided about the file without being told.
+    inferred: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Arm {
+    arm: String,
+    randomized: usize,
+}
+
+#[derive(Serialize)]
+struct Exclusions {
+    randomized: usize,
+    analysed: usize,
+    without_outcome: usize,
+    wholly_excluded: usize,
+    reasons: Vec<Reason>,
+}
+
+#[derive(Serialize)]
+struct Reason {
+    reason: String,
+    observations: usize,
+}
+
+#[derive(Serialize)]
+struct Factor {
+    effects: String,
+    factor: String,
+    levels: usize,
+}
+
+#[derive(Serialize)]
+struct Parameter {
+    parameter: String,
+    estimate: f64,
+}
+
+/// Tests of the terms of the mean model.
+#[derive(Serialize)]
+struct Tests {
+    #[serde(rename = "type")]
+    kind: TestType,
+    terms: Vec<TermTest>,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct TermTest {
+    term: String,
+    num_df: Option<f64>,
+    denom_df: Option<f64>,
+    f: Option<f64>,
+    p: Option<f64>,
+    /// Degrees of freedom that the data do not determine.
+    left_out: usize,
 }
 
 #[derive(Serialize)]
@@ -58,6 +153,8 @@ struct Coefficient {
     df: f64,
     t: f64,
     p: f64,
+    lower: f64,
+    upper: f64,
 }
 
 #[derive(Serialize)]
@@ -112,7 +209,7 @@ pub fn render(answer: &Answer) -> Result<String, Failure> {
 fn document(answer: &Answer) -> Result<Document, Failure> {
     let Answer { arguments, fit, .. } = answer;
     let data = arguments.source.stem();
-    let rows = fit.coefficients().rows;
+    let coefficients = fit.coefficients().rows;
     Ok(Document {
         schema: trialstats::schema::FIT,
         id: format!("{data}_{}_{}_{}", fit.covariance_structure(), fit.estimation(), fit.df_method()),
@@ -132,18 +229,90 @@ fn document(answer: &Answer) -> Result<Document, Failure> {
         log_lik: fit.log_likelihood(),
         aic: fit.aic(),
         bic: fit.bic(),
-        coefficients: rows
-            .into_iter()
-            .map(|r| Coefficient { term: r.label, estimate: r.estimate, se: r.se, df: r.df, t: r.t, p: r.p })
-            .collect(),
+        coefficients: coefficients.into_iter().map(|r| coefficient(r, arguments.level)).collect(),
         vcov: by_row(fit.vcov()),
         covariance: fit.covariances().iter().map(|g| (g.group.clone(), Value::from(by_row(&g.sigma)))).collect(),
         covariance_given_up: fit.attempts().to_vec(),
         marginal_means: answer.means.as_ref().map(|(means, _)| marginal_means(means)),
         contrasts: answer.means.as_ref().map(|(_, contrasts)| differences(contrasts)),
         interaction_test: interaction_test(answer)?,
-        warnings: answer.trial.warnings().iter().map(|w| w.clone().worded_for(Interface::CommandLine)).collect(),
+        data_warnings: answer.trial.warnings().iter().map(|w| w.clone().worded_for(Interface::CommandLine)).collect(),
+        more: more(answer)?,
     })
+}
+
+fn coefficient(of: Estimate, level: f64) -> Coefficient {
+    let (lower, upper) = of.interval(level);
+    Coefficient { term: of.label, estimate: of.estimate, se: of.se, df: of.df, t: of.t, p: of.p, lower, upper }
+}
+
+fn more(answer: &Answer) -> Result<More, Failure> {
+    let Answer { arguments, trial, fit, means, .. } = answer;
+    let criteria = fit.information_criteria(ParameterCount::Covariance);
+    let with_effects = !fit.design().random().is_empty();
+    let said = fit.notes();
+    let means_notes = means.iter().flat_map(|(means, contrasts)| means.notes().into_iter().chain(contrasts.notes()));
+    let mut own: Vec<String> = vec![];
+    means_notes.filter(|note| !said.contains(note)).for_each(|note| {
+        if !own.contains(&note) {
+            own.push(note);
+        }
+    });
+    Ok(More {
+        level: arguments.level,
+        arms: trial.arms().iter().zip(trial.randomized()).map(|(arm, randomized)| Arm { arm: arm.clone(), randomized }).collect(),
+        visits: fit.design().visit_labels().to_vec(),
+        exclusions: exclusions(fit),
+        random_effects: factors(fit),
+        covariance_parameters: fit
+            .covariance_parameters()
+            .into_iter()
+            .map(|(parameter, estimate)| Parameter { parameter, estimate })
+            .collect(),
+        variance_components: if with_effects { fit.variance_components().rows } else { vec![] },
+        intraclass_correlations: answer.intraclass_correlations().map_or(vec![], |found| found.rows),
+        observation: if with_effects { fit.observation_covariance().map_or(vec![], |found| found.rows) } else { vec![] },
+        deviance: -2.0 * fit.log_likelihood(),
+        aicc: criteria.aicc,
+        iterations: fit.convergence().iterations,
+        boundary: fit.convergence().boundary.clone(),
+        tests: tests(fit, &said)?,
+        notes: said,
+        warnings: fit.design().warnings().to_vec(),
+        means_notes: own,
+        inferred: trial.inferred().to_vec(),
+    })
+}
+
+fn exclusions(fit: &Fit) -> Exclusions {
+    let found = fit.design().exclusions();
+    let (without_outcome, wholly_excluded) = found.patients_left_out();
+    Exclusions {
+        randomized: found.randomized,
+        analysed: found.analysed,
+        without_outcome,
+        wholly_excluded,
+        reasons: found.counts().into_iter().map(|(reason, observations)| Reason { reason, observations }).collect(),
+    }
+}
+
+fn factors(fit: &Fit) -> Vec<Factor> {
+    let term = |term: &RandomTerm| Factor { effects: term.effects().join(", "), factor: term.factor().into(), levels: term.levels().len() };
+    fit.design().random().iter().map(term).collect()
+}
+
+fn tests(fit: &Fit, said: &[String]) -> Result<Tests, Failure> {
+    let found = fit.term_tests()?;
+    let term = |of: &JointTest| TermTest {
+        term: of.term.clone(),
+        num_df: of.test.as_ref().map(|t| t.num_df),
+        denom_df: of.test.as_ref().map(|t| t.denom_df),
+        f: of.test.as_ref().map(|t| t.f),
+        p: of.test.as_ref().map(|t| t.p),
+        left_out: of.left_out,
+    };
+    let notes = Tabular::notes(&found).iter().filter(|note| !said.contains(note)).cloned().collect();
+    Ok(Tests { kind: found.kind, terms: found.rows.iter().map(term).collect(), notes })
 }
 
 fn marginal_means(means: &MarginalMeans) -> Vec<MarginalMean> {

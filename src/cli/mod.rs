@@ -31,6 +31,14 @@ enum Command {
 }
 
 impl Cli {
+    /// Whether a program reads what is printed.
+    pub fn wants_json(&self) -> bool {
+        match &self.command {
+            Command::Fit(arguments) => arguments.json,
+            Command::Describe(_) => false,
+        }
+    }
+
     /// Runs the command and prints its result.
     pub fn run(self) -> Result<(), Failure> {
         let text = match self.command {

@@ -136,7 +136,7 @@ impl Covariance {
             Covariance::RandomInterceptSlope => RandomTerms::InterceptSlope,
             Covariance::RandomCoefficients { coefficients, .. } => coefficients,
             other => {
-                return Err(Error::invalid(
+                return Err(Error::conflict(
                     format!("{other} with a structure for its residual"),
                     "it has no random coefficients",
                     "use random-intercept or random-intercept-slope",
@@ -149,7 +149,7 @@ impl Covariance {
     fn without_random_coefficients(self) -> Result<Self> {
         use Covariance::{RandomCoefficients, RandomIntercept, RandomInterceptSlope};
         match self {
-            RandomIntercept | RandomInterceptSlope | RandomCoefficients { .. } => Err(Error::invalid(
+            RandomIntercept | RandomInterceptSlope | RandomCoefficients { .. } => Err(Error::conflict(
                 format!("{self} as a structure of residuals"),
                 "random coefficients are stated once",
                 "use a structure without random coefficients",
@@ -196,7 +196,7 @@ impl Covariance {
     pub fn bind_at(&self, times: &[Option<f64>], coordinates: Option<&DMatrix<f64>>) -> Result<Box<dyn CovarianceStructure>> {
         let visits = times.len();
         if visits == 0 {
-            return Err(Error::invalid(format!("covariance `{self}`"), "there are no visits", "analyse at least one visit"));
+            return Err(Error::no_data(format!("covariance `{self}`"), "there are no visits", "analyse at least one visit"));
         }
         let spatial = |decay, places: &Coordinates| -> Result<Box<dyn CovarianceStructure>> {
             let family = Spatial::new(decay, &self.places(places, times, coordinates)?)?;
@@ -276,7 +276,7 @@ impl Covariance {
         if number > 0 {
             return Ok(number);
         }
-        Err(Error::invalid(format!("covariance `{self}`"), format!("it has no {what}"), format!("ask for one {what} or more")))
+        Err(Error::incomplete(format!("covariance `{self}`"), format!("it has no {what}"), format!("ask for one {what} or more")))
     }
 
     /// The factor-analytic structure, unless a covariance matrix has fewer elements than it has parameters.
@@ -286,7 +286,7 @@ impl Covariance {
         if parameters <= elements {
             return Ok(Box::new(structure));
         }
-        Err(Error::invalid(
+        Err(Error::too_large(
             format!("covariance `{self}` of {visits} visit{}", if visits == 1 { "" } else { "s" }),
             format!("its {parameters} parameters are more than the {elements} that an unstructured covariance has"),
             "use fewer factors, or unstructured",
@@ -298,7 +298,7 @@ impl Covariance {
         match (wanted, given) {
             (Coordinates::VisitTime, _) => Ok(DMatrix::from_column_slice(times.len(), 1, &self.required_times(times)?)),
             (Coordinates::Columns(_), Some(given)) if given.nrows() == times.len() => Ok(given.clone()),
-            (Coordinates::Columns(_), _) => Err(Error::invalid(
+            (Coordinates::Columns(_), _) => Err(Error::incomplete(
                 format!("covariance `{self}`"),
                 "the coordinates of the visits are not known here",
                 "fit it to a trial that has these variables, or use visit times",
@@ -309,7 +309,7 @@ impl Covariance {
     /// The visits' times, all of which must be known.
     fn required_times(&self, times: &[Option<f64>]) -> Result<Vec<f64>> {
         times.iter().copied().collect::<Option<Vec<f64>>>().ok_or_else(|| {
-            Error::invalid(
+            Error::no_times(
                 format!("covariance `{self}`"),
                 "the schedule gives no time for some visits",
                 Message::from("declare the visits with their times: ").setting(Setting::VisitTimes),

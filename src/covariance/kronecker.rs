@@ -37,7 +37,7 @@ impl Kronecker {
         cells: Vec<(usize, usize)>,
     ) -> Result<Self> {
         let refused = |why: &str| {
-            Err(Error::invalid(
+            Err(Error::not_built(
                 "a product of covariances",
                 why,
                 "use an unstructured, compound-symmetric or autoregressive one among the visits",

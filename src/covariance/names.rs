@@ -161,7 +161,11 @@ impl Covariance {
     fn parametrised(name: &str, base: &str, argument: &str) -> Result<Self> {
         let number = || {
             argument.trim().parse::<usize>().ok().filter(|&n| n > 0).ok_or_else(|| {
-                Error::invalid(format!("covariance `{name}`"), format!("`{argument}` is not a number above 0"), format!("write {base}(2)"))
+                Error::out_of_range(
+                    format!("covariance `{name}`"),
+                    format!("`{argument}` is not a number above 0"),
+                    format!("write {base}(2)"),
+                )
             })
         };
         let columns = || Coordinates::columns(argument.split(',').map(str::trim));

@@ -82,7 +82,7 @@ impl Spatial {
             if a == b || !distance.is_nan() { distance } else { f64::INFINITY }
         });
         if (0..t).any(|a| (0..a).any(|b| distances[(a, b)] == 0.0)) {
-            return Err(Error::invalid(
+            return Err(Error::out_of_range(
                 "a spatial covariance structure",
                 "two visits of a patient have the same place, where their correlation would be 1",
                 "check the coordinates, or add another that tells the visits apart",

@@ -55,7 +55,7 @@ impl Columns {
         for (variable, known) in variables.iter_mut().zip(&self.variables) {
             if variable.is_factor() != known.is_factor() {
                 let kind = |is_factor: bool| if is_factor { "a factor" } else { "a number" };
-                return Err(Error::invalid(
+                return Err(Error::another_trial(
                     format!("variable `{}`", known.name),
                     format!("it is {} in this trial and {} in the model", kind(variable.is_factor()), kind(known.is_factor())),
                     "declare it in the layout as for the trial that was fitted",
@@ -197,5 +197,5 @@ impl Applied<'_> {
 }
 
 fn outside(kind: &str, position: usize, n: usize) -> Error {
-    Error::invalid(format!("{kind} {position}"), format!("there are {n}"), "give a position among them, counted from 0")
+    Error::no_position(format!("{kind} {position}"), format!("there are {n}"), "give a position among them, counted from 0")
 }

@@ -84,7 +84,7 @@ fn check_size(model: &MeanModel, variables: &[Variable]) -> Result<()> {
     match widest {
         Some(term) if columns > MOST_COLUMNS => {
             let names: Vec<&str> = term.iter().map(|&v| variables[v].name()).collect();
-            Err(Error::invalid(
+            Err(Error::too_large(
                 format!("the term `{}`", names.join(":")),
                 format!("it has {columns:.0} combinations of levels, more than {MOST_COLUMNS}"),
                 "leave it out, or declare a numeric column as numeric",
@@ -106,7 +106,7 @@ pub(super) fn check_baseline(trial: &Trial, model: &MeanModel) -> Result<()> {
         }
         _ => return Ok(()),
     };
-    Err(Error::invalid(format!("the baseline as {} in `{model}`", model.baseline_role()), why, remedy))
+    Err(Error::conflict(format!("the baseline as {} in `{model}`", model.baseline_role()), why, remedy))
 }
 
 /// Positions of the analysed visits in the schedule, in its order.
@@ -120,7 +120,7 @@ pub(super) fn analysed_visits(trial: &Trial, baseline: Baseline, options: &Desig
     visits.sort_unstable();
     visits.dedup();
     match before {
-        Some(t) if visits.contains(&t) => Err(Error::invalid(
+        Some(t) if visits.contains(&t) => Err(Error::conflict(
             format!("visit `{}` among the visits to analyse", schedule.labels()[t]),
             "it is the baseline, and the baseline is a covariate",
             "leave it out of the visits, or treat the baseline as part of the response",
@@ -136,7 +136,7 @@ fn constraint(trial: &Trial, baseline: Baseline, visits: &[usize], variables: &[
     let label = |t: usize| trial.schedule().labels()[t].to_string();
     let last = trial.schedule().baseline().and_then(|b| visits.iter().position(|&t| t == b));
     let Some(last) = last else {
-        return Err(Error::invalid(
+        return Err(Error::conflict(
             "the baseline as part of the response with one mean for all arms",
             format!(
                 "the baseline visit is not among the analysed visits ({})",
@@ -155,7 +155,7 @@ pub(super) fn nothing_left(model: &MeanModel, exclusions: &Exclusions) -> Error 
     } else {
         format!("all observations are excluded ({})", reasons.join("; "))
     };
-    Error::invalid(format!("the analysis of `{}`", model.outcome), why, "check the outcome, the visits and the covariates")
+    Error::no_data(format!("the analysis of `{}`", model.outcome), why, "check the outcome, the visits and the covariates")
 }
 
 impl Frame {

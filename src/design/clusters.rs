@@ -106,7 +106,7 @@ impl Design {
                 true => format!("all analysed patients are one cluster by {}", clusters.names()),
                 false => "one patient is analysed".into(),
             };
-            return Err(Error::invalid(
+            return Err(Error::clusters(
                 "a cluster-robust covariance",
                 why,
                 Message::from("use ").setting(Setting::ModelBased).then(", or clusters of which there are several"),
@@ -136,7 +136,7 @@ impl Design {
             let next = known.len();
             let level = *known.entry(levels).or_insert(next);
             if level_of[i].is_some_and(|before| before != level) {
-                return Err(Error::invalid(
+                return Err(Error::clusters(
                     format!("clusters by `{factor}`"),
                     format!(
                         "patient `{}` changes to another at {}, and clusters of a cluster-robust covariance share no patient",
@@ -192,7 +192,7 @@ impl Design {
                 if other != i && (clusters.level_of[i].is_none() || clusters.level_of[i] != clusters.level_of[other]) {
                     let id = |i: usize| trial.patients()[self.rows.patients[i]].as_str();
                     let of = if clusters.above_patients() { format!("by {}", clusters.names()) } else { "of one patient each".into() };
-                    return Err(Error::invalid(
+                    return Err(Error::clusters(
                         format!("clusters {of}"),
                         format!(
                             "the model has random effects of `{}`, and patients `{}` and `{}`, both in `{}`, are in two clusters, which are thus not independent",

@@ -21,7 +21,7 @@ impl Design {
             let at = DMatrix::from_fn(t, tables.len(), |visit, d| if seen(visit) { tables[d][patient * t + visit] } else { f64::NAN });
             for (visit, d) in (0..t).flat_map(|visit| (0..tables.len()).map(move |d| (visit, d))) {
                 if seen(visit) && !at[(visit, d)].is_finite() {
-                    return Err(Error::invalid(
+                    return Err(Error::not_finite(
                         format!(
                             "the coordinate `{}` of patient `{}` at {}",
                             columns[d],

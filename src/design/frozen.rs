@@ -60,7 +60,7 @@ impl FrozenDesign {
     pub fn new(protocol: &Protocol, model: &MeanModel, options: &DesignOptions) -> Result<Self> {
         model.must_have_outcome()?;
         if let Some(effects) = options.random.first() {
-            return Err(Error::invalid(
+            return Err(Error::not_built(
                 format!("a design agreed before the data with `{effects}`"),
                 "random effects of clusters need to know which patients share one, and sums over patients do not say",
                 "fit the trial itself with Model::fit, or leave the random effects out",
@@ -200,7 +200,7 @@ impl FrozenDesign {
             let agreed = Product { parts: product.parts.iter().map(original).collect(), visit: product.visit.map(|t| visits[t]) };
             self.columns.products.iter().position(|p| *p == agreed).ok_or_else(|| {
                 let factors: Vec<&str> = product.parts.iter().map(|&(v, _)| columns.variables[v].name.as_str()).collect();
-                Error::invalid(
+                Error::no_data(
                     format!("the columns of {}", factors.join(":")),
                     "the first of the levels agreed has no analysed observation, and what was collected is measured from it",
                     "agree on levels of which the first occurs",

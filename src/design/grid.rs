@@ -76,7 +76,7 @@ impl<'a> ReferenceGrid<'a> {
                 return Err(Error::unknown("numeric variable of the mean model", name, &known));
             }
             if !value.is_finite() {
-                return Err(Error::invalid(format!("`{name}` held at {value}"), "it is not a finite number", "give a finite value"));
+                return Err(Error::not_finite(format!("`{name}` held at {value}"), "it is not a finite number", "give a finite value"));
             }
         }
         let number = |(at, v): (usize, &VariableHeader)| match averaging.at.iter().rev().find(|(name, _)| *name == v.name) {

@@ -198,7 +198,7 @@ impl MeanModel {
         if !self.outcome.is_empty() {
             return Ok(());
         }
-        Err(Error::invalid(
+        Err(Error::incomplete(
             format!("the model `{self}`"),
             "it names no outcome",
             Message::from("put the outcome left of `~`, or name it with ").setting(Setting::OfOutcome),

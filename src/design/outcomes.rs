@@ -78,7 +78,7 @@ impl Rows {
     fn check_outcomes(&self, columns: &Columns, outcomes: &[f64]) -> Result<()> {
         let visits = columns.visits.len();
         if outcomes.len() != self.y.len() {
-            return Err(Error::invalid(
+            return Err(Error::wrong_number(
                 "other outcomes",
                 format!("there are {}, and the design has {} patients × {visits} visits", outcomes.len(), self.patients.len()),
                 "give one value per patient and visit, NaN where not observed",
@@ -87,7 +87,7 @@ impl Rows {
         let cell = |at: usize| (&self.known.patients[self.patients[at / visits]], &columns.visit_labels[at % visits]);
         if let Some(at) = outcomes.iter().position(|y| y.is_infinite()) {
             let (patient, visit) = cell(at);
-            return Err(Error::invalid(
+            return Err(Error::not_finite(
                 format!("the outcome of patient `{patient}` at {visit}"),
                 format!("it is {}", outcomes[at]),
                 "give a finite value, or NaN where not observed",
@@ -122,7 +122,7 @@ impl Rows {
     fn of_everyone(&self, columns: &Columns) -> Result<Rows> {
         let (visits, known) = (columns.visits.len(), &self.known);
         if self.clusters.as_ref().is_some_and(PatientClusters::above_patients) {
-            return Err(Error::invalid(
+            return Err(Error::not_built(
                 "the patients without an outcome",
                 "the cluster-robust covariance has clusters above patients, and theirs are not known",
                 "use patients as clusters, or the model-based covariance",

@@ -133,7 +133,7 @@ impl Columns {
         if self.groups.len() == 1 {
             return Ok(Some(0));
         }
-        Err(Error::invalid(
+        Err(Error::not_defined(
             format!("the model's standard deviation of arm `{name}`"),
             "the covariance of the model differs by something other than the arm",
             "use another denominator, or a covariance by arm",

@@ -34,13 +34,16 @@ struct Members<'a> {
     trial: &'a Trial,
     /// The patients of each level, in order.
     patients: Vec<Vec<usize>>,
+    /// How many analysed observations each level has.
+    observations: Vec<usize>,
     /// Each analysed patient, in order, and whether he belongs to a level at any visit.
     belongs: Vec<(usize, bool)>,
 }
 
 impl<'a> Members<'a> {
     fn new(frame: &Frame, random: &'a RandomRows, trial: &'a Trial) -> Self {
-        let mut members = Self { random, trial, patients: vec![vec![]; random.levels.len()], belongs: vec![] };
+        let n = random.levels.len();
+        let mut members = Self { random, trial, patients: vec![vec![]; n], observations: vec![0; n], belongs: vec![] };
         for (i, t) in frame.rows() {
             let level = random.level_of[i * random.visits + t];
             // Rows come patient by patient.
@@ -49,6 +52,7 @@ impl<'a> Members<'a> {
                 _ => members.belongs.push((i, level.is_some())),
             }
             if let Some(level) = level {
+                members.observations[level as usize] += 1;
                 let patients = &mut members.patients[level as usize];
                 if patients.last() != Some(&i) {
                     patients.push(i);
@@ -58,7 +62,23 @@ impl<'a> Members<'a> {
         members
     }
 
+    /// Whether levels lie within patients, as a patient's phases do: each in one patient, and a patient in several.
+    fn is_within_patients(&self) -> bool {
+        let of_one = self.patients.iter().filter(|patients| !patients.is_empty());
+        let alone: Vec<usize> = of_one.clone().filter(|patients| patients.len() == 1).map(|patients| patients[0]).collect();
+        let different: BTreeSet<&usize> = alone.iter().collect();
+        alone.len() == of_one.count() && different.len() < alone.len()
+    }
+
+    /// Levels that say little of what belongs together: of one patient or, within patients, of one observation.
     fn of_one_patient(&self) -> Option<String> {
+        if self.is_within_patients() {
+            let alone: Vec<usize> = (0..self.observations.len()).filter(|&l| self.observations[l] == 1).collect();
+            return (!alone.is_empty()).then(|| {
+                let observations = if alone.len() == 1 { "a single observation" } else { "a single observation each" };
+                format!("{} {observations}: they say little of what observations of a level share", self.levels(&alone))
+            });
+        }
         let alone: Vec<usize> = (0..self.patients.len()).filter(|&l| self.patients[l].len() == 1).collect();
         (!alone.is_empty()).then(|| {
             let patients = if alone.len() == 1 { "a single patient" } else { "a single patient each" };

@@ -40,7 +40,7 @@ struct Side {
 impl RandomRows {
     pub fn new(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize], effects: &RandomEffects) -> Result<Self> {
         if !effects.intercept && effects.terms.is_empty() {
-            return Err(Error::invalid(
+            return Err(Error::incomplete(
                 format!("the random effects `{effects}`"),
                 "there is none",
                 "keep the intercept, or name a variable whose effect varies",
@@ -128,7 +128,7 @@ fn side(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize], n
         || variables::lookup(trial, model.baseline_role(), outcome, visits, name).map_err(|error| unknown_factor(error, trial, name));
     let variable = variables::cluster(trial, name, visits).map_or_else(looked_up, Ok)?;
     if !variable.is_factor() {
-        return Err(Error::invalid(
+        return Err(Error::wrong_variable(
             format!("random effects of `{name}`"),
             "it is a number, and levels are those of a factor",
             Message::from("declare the column as a cluster with ")
@@ -157,7 +157,7 @@ fn unknown_factor(error: Error, trial: &Trial, name: &str) -> Error {
 /// For a name that is that of an arm, what can be written instead.
 fn with_hint(error: Error, trial: &Trial, factor: &str, name: &str) -> Error {
     if matches!(error, Error::Unknown { .. }) && trial.arms().iter().any(|a| a.eq_ignore_ascii_case(name)) {
-        return Error::invalid(
+        return Error::wrong_variable(
             format!("the random effect of `{name}` in `{factor}`"),
             "it is the name of an arm, and no variable",
             format!("leave `{factor}` empty in the other arms and write (1 | {factor}), or (0 + arm | {factor}) for an effect of each arm"),

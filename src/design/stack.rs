@@ -97,7 +97,7 @@ impl Columns {
         if self.parts.len() == self.len() {
             return Ok(());
         }
-        Err(Error::invalid(
+        Err(Error::not_defined(
             format!("means of the responses {} together", self.outcome),
             "each response has means of its own",
             "ask for them with JointFit::of",

@@ -102,12 +102,12 @@ fn requests_without_sense_are_refused() {
     let none = DesignOptions::default();
     assert_eq!(refused("z ~ arm", None, &none), "unknown-name");
     assert_eq!(refused("y ~ arm + nothing", None, &none), "unknown-name");
-    assert_eq!(refused("y ~ arm + time", None, &none), "invalid-request");
-    assert_eq!(refused("y ~ arm + baseline", Some(Baseline::Constrained), &none), "invalid-request");
-    assert_eq!(refused("y ~ arm", Some(Baseline::Covariate), &none), "invalid-request");
+    assert_eq!(refused("y ~ arm + time", None, &none), "no-visit-times");
+    assert_eq!(refused("y ~ arm + baseline", Some(Baseline::Constrained), &none), "conflicting-settings");
+    assert_eq!(refused("y ~ arm", Some(Baseline::Covariate), &none), "conflicting-settings");
     let options = DesignOptions { visits: Some(vec!["v0".into()]), ..none.clone() };
-    assert_eq!(refused("y ~ arm + baseline", None, &options), "invalid-request");
-    assert_eq!(refused("y ~ arm", None, &DesignOptions { visits: Some(vec![]), ..none.clone() }), "invalid-request");
-    assert_eq!(refused("y ~ arm", None, &DesignOptions { group: Some("age".into()), ..none.clone() }), "invalid-request");
-    assert_eq!(refused("y ~ arm", None, &DesignOptions { weights: Some("site".into()), ..none }), "invalid-request");
+    assert_eq!(refused("y ~ arm + baseline", None, &options), "conflicting-settings");
+    assert_eq!(refused("y ~ arm", None, &DesignOptions { visits: Some(vec![]), ..none.clone() }), "no-data");
+    assert_eq!(refused("y ~ arm", None, &DesignOptions { group: Some("age".into()), ..none.clone() }), "wrong-kind-of-variable");
+    assert_eq!(refused("y ~ arm", None, &DesignOptions { weights: Some("site".into()), ..none }), "wrong-kind-of-variable");
 }

@@ -11,7 +11,7 @@ pub(super) fn resolve(trial: &Trial, model: &MeanModel, outcome: &Outcome, visit
         let variable = lookup(trial, model.baseline_role(), outcome, visits, name)?;
         let twin = found.iter().find(|v| v.role() == variable.role() && matches!(v.role(), Role::Arm | Role::Visit));
         if let Some(twin) = twin {
-            return Err(Error::invalid(
+            return Err(Error::named_twice(
                 format!("`{}` and `{name}` in one formula", twin.name()),
                 "they are two names of the same variable",
                 "use one of them throughout",
@@ -72,7 +72,7 @@ fn own_or_arm(trial: &Trial, name: &str, role: Role) -> Result<Variable> {
 pub(super) fn patient_factor(trial: &Trial, name: &str) -> Result<Variable> {
     let fixed = own_or_arm(trial, name, Role::Covariate)?.fixed_within_patients(trial.schedule().len());
     fixed.filter(Variable::is_factor).ok_or_else(|| {
-        Error::invalid(
+        Error::wrong_variable(
             format!("covariance groups by `{name}`"),
             "groups are made by a factor that is fixed within patients, and this is a number or changes by visit",
             "name the arm or a patient-level factor",
@@ -86,7 +86,7 @@ pub(super) fn cluster_factor(trial: &Trial, name: &str, visits: &[usize]) -> Res
     if found.is_factor() {
         return Ok(found);
     }
-    Err(Error::invalid(
+    Err(Error::wrong_variable(
         format!("clusters by `{name}`"),
         "it is a number",
         Message::from("declare the column as a cluster with ").setting(Setting::Cluster),
@@ -96,13 +96,14 @@ pub(super) fn cluster_factor(trial: &Trial, name: &str, visits: &[usize]) -> Res
 /// A numeric variable as a coordinate of `visits`.
 pub(super) fn coordinate(trial: &Trial, name: &str, visits: &[usize]) -> Result<Vec<f64>> {
     numbers(trial, name, Role::Covariate, visits)?
-        .ok_or_else(|| Error::invalid(format!("the coordinate `{name}`"), "it is a factor", "name a numeric column"))
+        .ok_or_else(|| Error::wrong_variable(format!("the coordinate `{name}`"), "it is a factor", "name a numeric column"))
 }
 
 /// Observation weights on `visits`.
 pub(super) fn weights(trial: &Trial, name: &str, visits: &[usize]) -> Result<Vec<f64>> {
-    numbers(trial, name, Role::Weight, visits)?
-        .ok_or_else(|| Error::invalid(format!("weights from `{name}`"), "it is a factor", "name a numeric column of positive weights"))
+    numbers(trial, name, Role::Weight, visits)?.ok_or_else(|| {
+        Error::wrong_variable(format!("weights from `{name}`"), "it is a factor", "name a numeric column of positive weights")
+    })
 }
 
 /// Numbers by patient and visit; `None` for a factor.
@@ -113,7 +114,7 @@ fn numbers(trial: &Trial, name: &str, role: Role, visits: &[usize]) -> Result<Op
 
 fn baseline_values(trial: &Trial, outcome: &Outcome) -> Result<Vec<f64>> {
     let visit = trial.schedule().baseline().ok_or_else(|| {
-        Error::invalid(
+        Error::no_baseline(
             "`baseline` in the formula",
             "the schedule has no baseline visit and no covariate is called `baseline`",
             Message::from("declare the baseline visit with ")
@@ -131,7 +132,7 @@ fn times(trial: &Trial, visits: &[usize]) -> Result<Vec<f64>> {
         .map(|&t| {
             let visit = &trial.schedule().visits()[t];
             visit.time.ok_or_else(|| {
-                Error::invalid(
+                Error::no_times(
                     "`time` in the formula",
                     format!("visit `{}` has no time in the schedule", visit.label),
                     Message::from("give every visit a time with ").setting(Setting::VisitTimes).then(", or use `visit`"),

@@ -36,11 +36,20 @@ impl Bootstrap<'_> {
     where
         F: Fn(&Trial) -> Result<EffectSizes> + Sync,
     {
-        let mut table = effects(trial)?;
+        self.limits_of(effects(trial)?, trial, |patients| effects(&trial.resample(patients)?))
+    }
+
+    /// A table of the trial with limits from the bootstrap in place of its own; `again` makes the table of the patients
+    /// drawn, by their positions in the trial.
+    pub(crate) fn limits_of<F>(&self, mut table: EffectSizes, trial: &Trial, again: F) -> Result<EffectSizes>
+    where
+        F: Fn(&[usize]) -> Result<EffectSizes> + Sync,
+    {
         // Rows without a number in the trial itself stay without limits.
         let shown: Vec<usize> = (0..table.rows.len()).filter(|&k| table.rows[k].effect.is_finite()).collect();
-        let distribution = self.run(trial, |t| {
-            let resampled = effects(t)?;
+        let observed = shown.iter().map(|&k| table.rows[k].effect).collect();
+        let distribution = self.over_patients(observed, trial, |patients| {
+            let resampled = again(patients)?;
             // A resample may lack a visit; its rows are found by what they are of.
             let effect = |k: &usize| resampled.of_same(&table.rows[*k]).map_or(f64::NAN, |r| r.effect);
             Ok(shown.iter().map(effect).collect())

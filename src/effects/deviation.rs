@@ -45,7 +45,7 @@ impl Deviation {
 }
 
 fn misplaced(denominator: Denominator, place: &str, remedy: &str) -> Error {
-    Error::invalid(
+    Error::not_defined(
         format!("effect sizes {place} arms over the {}", denominator.words()),
         format!("that standard deviation is not defined {place} arms"),
         format!("use Denominator::{remedy}"),
@@ -81,7 +81,7 @@ fn average_of_pairs(before: Sample, after: Sample, covariance: f64) -> Deviation
 /// √Σ̂_tt, or the root of the mean of two arms' Σ̂_tt.
 fn of_model(estimates: Option<&dyn Estimates>, target: &Target) -> Result<Deviation> {
     let Some(estimates) = estimates else {
-        return Err(Error::invalid(
+        return Err(Error::not_defined(
             format!("effect sizes over {}", Denominator::VisitModel.words()),
             "raw data and bare estimates have no model",
             "use effects::from_model with the fit, or another denominator",

@@ -75,7 +75,7 @@ pub(crate) fn from_rows(trial: &Trial, estimates: &dyn Estimates, rows: &[Contra
 fn of_model(trial: &Trial, estimates: &dyn Estimates, differences: &[Placed], options: &EffectOptions) -> Result<EffectSizes> {
     let columns = estimates.columns();
     if let Some(scale) = estimates.link().scale() {
-        return Err(Error::invalid(
+        return Err(Error::not_defined(
             format!("effect sizes of {}", columns.outcome()),
             format!("its differences are estimated on another scale than the scores: that of {scale}"),
             "report the ratios that the contrasts have",

@@ -49,7 +49,7 @@ impl Placed {
             (Compared::Change { arm }, Some(visit)) => (arm, None, visit),
             (Compared::Arms { arm, versus }, Some(visit)) => (arm, Some(versus), visit),
             _ => {
-                return Err(Error::invalid(
+                return Err(Error::not_defined(
                     format!("an effect size of `{}`", row.compared),
                     "it is neither an arm's change from baseline nor the difference of two arms at a visit",
                     "make the contrasts with change_from_baseline or arm_contrasts",

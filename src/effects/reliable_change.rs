@@ -156,7 +156,7 @@ impl ReliableChange {
         if points.is_finite() && points > 0.0 {
             return Ok(points);
         }
-        Err(Error::invalid(
+        Err(Error::no_data(
             format!("reliable change of `{}`", scores.outcome.name),
             "the baseline scores have no standard deviation",
             "give the threshold in points or with a published standard deviation",
@@ -173,7 +173,7 @@ impl ReliableChange {
         if sensible {
             return Ok(());
         }
-        Err(Error::invalid(
+        Err(Error::out_of_range(
             format!("reliable change `{}`", self.name),
             format!("{:?} is not a threshold", self.threshold),
             "points and SD are positive, reliability and level lie between 0 and 1",

@@ -27,7 +27,7 @@ impl<'a> Scores<'a> {
     /// The baseline values, patient by patient.
     pub fn baseline(&self) -> Result<&[f64]> {
         self.baseline.as_deref().ok_or_else(|| {
-            Error::invalid(
+            Error::no_baseline(
                 format!("the baseline of `{}`", self.outcome.name),
                 "the schedule names no baseline visit",
                 Message::from("name it with ")

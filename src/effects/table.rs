@@ -330,10 +330,11 @@ impl Tabular for EffectSizes {
         if self.between() {
             columns.push(Column::text("versus", "Versus", rows().map(|r| r.versus.as_deref().unwrap_or(""))));
         }
+        let by_error = Format::of_errors(rows().map(|r| r.se));
         columns.extend([
-            Column::real("difference", "Difference", Format::Decimals(2), rows().map(|r| r.difference)),
-            Column::real("se", "SE", Format::Decimals(2), rows().map(|r| r.se)),
-            Column::real("sd", "SD", Format::Decimals(2), rows().map(|r| r.sd)),
+            Column::real("difference", "Difference", by_error, rows().map(|r| r.difference)),
+            Column::real("se", "SE", by_error, rows().map(|r| r.se)),
+            Column::real("sd", "SD", by_error, rows().map(|r| r.sd)),
             Column::real("effect", self.correction.letter(), Format::Decimals(2), rows().map(|r| r.effect)),
             Column::real("lower", "Lower", Format::Decimals(2), rows().map(|r| r.lower)),
             Column::real("upper", "Upper", Format::Decimals(2), rows().map(|r| r.upper)),

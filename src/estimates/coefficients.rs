@@ -3,14 +3,18 @@
 use super::Estimate;
 use crate::design::{Account, Columns};
 use crate::error::Error;
+use crate::level::{check_level, percent};
 use crate::table::{Column, Format, Tabular, display_as_table};
 use serde::Serialize;
 
 /// The coefficients of the mean model; those of aliased columns are NaN.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Coefficients {
     /// One row a column of the model matrix.
     pub rows: Vec<Estimate>,
+    /// The confidence level of the limits that its table shows; 0.95 unless [set](Coefficients::at_level).
+    pub level: f64,
     /// How they were made.
     pub notes: Vec<String>,
 }
@@ -37,7 +41,22 @@ impl Coefficients {
             let names: Vec<&str> = account.aliased.iter().map(|a| columns[a.column].name.as_str()).collect();
             notes.push(format!("Aliased columns are held at zero: {}.", names.join(", ")));
         }
-        Coefficients { rows, notes }
+        Coefficients { rows, level: 0.95, notes }
+    }
+
+    /// The same with limits at another confidence level, between 0 and 1.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for another level.
+    pub fn at_level(mut self, level: f64) -> Result<Self, Error> {
+        check_level(level)?;
+        self.level = level;
+        Ok(self)
+    }
+
+    /// The confidence limits of a row, by the t distribution on its degrees of freedom.
+    pub fn limits(&self, row: usize) -> Option<(f64, f64)> {
+        self.rows.get(row).map(|estimate| estimate.interval(self.level))
     }
 }
 
@@ -48,13 +67,20 @@ impl Tabular for Coefficients {
 
     fn columns(&self) -> Vec<Column> {
         let real = |name, heading, format, value: fn(&Estimate) -> f64| Column::real(name, heading, format, self.rows.iter().map(value));
+        // Coefficients are of different units: each has the digits of its own standard error, and one more.
+        let by_error = |name, heading: &str, value: &dyn Fn(&Estimate) -> f64| {
+            Column::by_error(name, heading, self.rows.iter().map(value), self.rows.iter().map(|r| r.se / 10.0))
+        };
+        let level = percent(self.level);
         vec![
             Column::text("term", "term", self.rows.iter().map(|r| r.label.as_str())),
-            real("estimate", "estimate", Format::Decimals(4), |r| r.estimate),
-            real("se", "SE", Format::Decimals(4), |r| r.se),
+            by_error("estimate", "estimate", &|r| r.estimate),
+            by_error("se", "SE", &|r| r.se),
             real("df", "df", Format::Df, |r| r.df),
+            by_error("lower", &format!("Lower {level}"), &|r| r.interval(self.level).0),
+            by_error("upper", &format!("Upper {level}"), &|r| r.interval(self.level).1),
             real("t", "t", Format::Decimals(3), |r| r.t),
-            real("p", "p", Format::PValue, |r| r.p),
+            real("p", "p", Format::Probability, |r| r.p),
         ]
     }
 

@@ -227,14 +227,14 @@ impl<E: Estimates + ?Sized> Estimates for &E {
 /// determine.
 pub(crate) fn determined(columns: &Columns, account: &Account, label: &str, l: &[f64]) -> Result<()> {
     if l.len() != columns.len() {
-        return Err(Error::invalid(
+        return Err(Error::wrong_number(
             format!("estimate `{label}`"),
             format!("{} weights were given for {} columns of the model matrix", l.len(), columns.len()),
             "give one weight per column, in the order of the coefficients",
         ));
     }
     if let Some(column) = l.iter().position(|weight| !weight.is_finite()) {
-        return Err(Error::invalid(
+        return Err(Error::not_finite(
             format!("estimate `{label}`"),
             format!("the weight of column `{}` is {}", columns[column].name, l[column]),
             "give each column a finite weight",

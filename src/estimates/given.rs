@@ -46,7 +46,7 @@ impl Given {
         let columns = Arc::clone(&design.columns);
         let p = columns.len();
         let refused =
-            |why: String| Error::invalid("the estimates given", why, format!("give {p} coefficients and their {p} × {p} covariance"));
+            |why: String| Error::wrong_number("the estimates given", why, format!("give {p} coefficients and their {p} × {p} covariance"));
         if beta.len() != p || vcov.shape() != (p, p) {
             let (rows, width) = vcov.shape();
             return Err(refused(format!("there are {} coefficients and a {rows} × {width} covariance for {p} columns", beta.len())));
@@ -97,7 +97,11 @@ impl Given {
     /// [`Error::Invalid`] for degrees of freedom that are not positive.
     pub fn df(mut self, df: f64) -> Result<Self> {
         if df.is_nan() || df <= 0.0 {
-            return Err(Error::invalid(format!("{df} degrees of freedom"), "they are not positive", "give a positive number, or infinity"));
+            return Err(Error::out_of_range(
+                format!("{df} degrees of freedom"),
+                "they are not positive",
+                "give a positive number, or infinity",
+            ));
         }
         self.df = df;
         Ok(self)

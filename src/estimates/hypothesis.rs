@@ -11,7 +11,7 @@ use nalgebra::{DMatrix, SymmetricEigen};
 pub(crate) fn independent_rows(label: &str, rows: &DMatrix<f64>, covariance: &DMatrix<f64>) -> Result<DMatrix<f64>> {
     let none = || {
         let why = if rows.nrows() == 0 { "the hypothesis has no rows" } else { "every row of the hypothesis is zero" };
-        Error::invalid(format!("test `{label}`"), why, "name a term that is in the model")
+        Error::nothing_to_compare(format!("test `{label}`"), why, "name a term that is in the model")
     };
     if rows.nrows() == 0 {
         return Err(none());

@@ -148,7 +148,9 @@ impl Collapsed {
             let leading: Vec<Option<usize>> = rows.iter().map(|row| row.first().map(|(value, _)| *value)).collect();
             for s in shifts {
                 let taken = rows[s.times].clone();
-                taken.into_iter().for_each(|(value, c)| add(&mut rows[s.of], value, DoubleDouble::default() - DoubleDouble::from(s.by) * c));
+                taken
+                    .into_iter()
+                    .for_each(|(value, c)| add(&mut rows[s.of], value, DoubleDouble::default() - DoubleDouble::from(s.by) * c));
             }
             let mut left = vec![];
             for ((&column, leading), row) in kept.iter().zip(leading).zip(rows) {

@@ -89,7 +89,9 @@ impl Work<'_> {
         Part {
             bytes: 2.0 * BYTES * k * n * n,
             products: k * n.powi(3) + 0.25 * k * k * n * n,
-            why: format!("degrees of freedom take a matrix of {n} {of} for each of {k} covariance parameters; other methods than Satterthwaite's and Kenward and Roger's do not"),
+            why: format!(
+                "degrees of freedom take a matrix of {n} {of} for each of {k} covariance parameters; other methods than Satterthwaite's and Kenward and Roger's do not"
+            ),
         }
     }
 }

@@ -427,7 +427,12 @@ fn fitted_columns(columns: &Columns, account: &Account) -> Vec<usize> {
 }
 
 /// The columns that are fitted, and the names for messages, once it is sure that there are enough observations.
-pub(super) fn checked(columns: &Columns, account: &Account, random: &[RandomTerm], classes: &Classes) -> Result<(Vec<usize>, Labels), Failure> {
+pub(super) fn checked(
+    columns: &Columns,
+    account: &Account,
+    random: &[RandomTerm],
+    classes: &Classes,
+) -> Result<(Vec<usize>, Labels), Failure> {
     let kept = fitted_columns(columns, account);
     let labels = Labels::of(columns, &*classes.structures[0]);
     let of_effects: usize = random.iter().map(|term| term.pairs().len()).sum();

@@ -64,7 +64,7 @@ impl TrialMoments {
             wave = next?;
         }
         total.ok_or_else(|| {
-            crate::error::Error::invalid("reading in chunks", "there is no row of data", "check that this is the file that was meant")
+            crate::error::Error::no_data("reading in chunks", "there is no row of data", "check that this is the file that was meant")
         })
     }
 }

@@ -55,16 +55,9 @@ pub(super) fn problem(design: &Design, classes: Classes, estimation: Estimation,
     origin[0] = 30.0;
     let labels = Labels::of(&design.columns, &*classes.structures[0]);
     let sigmas = Sigmas::new(classes, &labels);
-    Parts {
-        design,
-        rows: active_rows(&design.columns, design.rows.weights.is_some(), &kept),
-        origin: &origin,
-        sigmas,
-        estimation,
-        labels,
-    }
-    .problem(storage)
-    .0
+    Parts { design, rows: active_rows(&design.columns, design.rows.weights.is_some(), &kept), origin: &origin, sigmas, estimation, labels }
+        .problem(storage)
+        .0
 }
 
 pub(super) fn options() -> [DesignOptions; 3] {

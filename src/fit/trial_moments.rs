@@ -456,7 +456,7 @@ impl Sum<TrialMoments> for Result<TrialMoments> {
     fn sum<I: Iterator<Item = TrialMoments>>(mut parts: I) -> Self {
         let first = parts
             .next()
-            .ok_or_else(|| Error::invalid("the sum of no moments", "it has no design", "add the moments of at least one data set"))?;
+            .ok_or_else(|| Error::no_data("the sum of no moments", "it has no design", "add the moments of at least one data set"))?;
         parts.try_fold(first, |sum, part| sum + part)
     }
 }
@@ -485,6 +485,6 @@ impl TryFrom<Written> for TrialMoments {
         if complete {
             return Ok(moments);
         }
-        Err(Error::invalid("reading moments", "their sums do not have the shape of their design", "check that the file is undamaged"))
+        Err(Error::damaged("reading moments", "their sums do not have the shape of their design", "check that the file is undamaged"))
     }
 }

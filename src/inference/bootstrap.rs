@@ -43,7 +43,7 @@ impl Fit {
                 statistics(&refitter.clone().fit_to_outcome(simulator.outcome(seed, replicate))?)
             }
             (Sample::Outcomes { .. }, None) => {
-                Err(Error::invalid("a replicate of patients", "outcomes were drawn in its place", "ask for the parametric bootstrap"))
+                Err(Error::conflict("a replicate of patients", "outcomes were drawn in its place", "ask for the parametric bootstrap"))
             }
             (Sample::Patients(chosen), _) => {
                 let mut times = vec![0_u32; patients];

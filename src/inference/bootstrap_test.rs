@@ -61,7 +61,7 @@ impl Fit {
         let found: Vec<Option<f64>> = (0..replicates as u64).into_par_iter().map(statistic).collect();
         let statistics: Vec<f64> = found.iter().flatten().copied().collect();
         if statistics.is_empty() {
-            return Err(Error::invalid(
+            return Err(Error::too_few_replicates(
                 "a bootstrap of the likelihood ratio",
                 format!("none of {replicates} replicates could be fitted by both models"),
                 "ask for replicates, or simplify the larger model",

@@ -1,8 +1,8 @@
 //! [`Fit`]: what was found of a trial's patients.
 
-use super::MomentsFit;
 use super::moments_fit::Settings;
 use super::of_patients::OfPatients;
+use super::{Df, MomentsFit, Vcov};
 use crate::design::Design;
 use crate::error::{Error, Result};
 use crate::fit::optimum::Optimum;
@@ -44,6 +44,12 @@ impl Fit {
         Self::new(design, self.settings(), optimum)
     }
 
+    /// The same fit for its estimates alone: no degrees of freedom are worked out, and no robust covariance.
+    pub(crate) fn for_estimates(&self) -> Self {
+        let settings = Settings { df: Df::Asymptotic, vcov: Vcov::default(), ..self.settings() };
+        Self::new(self.design.clone(), settings, self.optimum().clone())
+    }
+
     /// The design that was fitted.
     pub fn design(&self) -> &Design {
         &self.design
@@ -53,7 +59,7 @@ impl Fit {
     pub(super) fn must_have_no_clusters(&self, what: &str) -> Result<()> {
         match self.design.random().first() {
             None => Ok(()),
-            Some(term) => Err(Error::invalid(
+            Some(term) => Err(Error::not_built(
                 format!("{what} of this fit"),
                 format!("it has random effects of `{}`, and {what} would take patients to be independent", term.factor()),
                 "fit the model without the clusters for it",

@@ -150,7 +150,7 @@ impl Fit {
         self.must_have_no_clusters("the influence of patients")?;
         let design = self.design();
         if design.patients().iter().any(|&i| i >= trial.patients().len()) {
-            return Err(Error::invalid(
+            return Err(Error::another_trial(
                 "influence of patients",
                 "the fit has patients that this trial lacks",
                 "give the trial that was fitted",

@@ -88,8 +88,8 @@ pub use moments_fit::{GroupCovariance, MomentsFit};
 pub use predictions::{Prediction, PredictionKind, PredictionOptions, Predictions, VisitStatus};
 pub use quantities::CovarianceQuantity;
 pub use random_effects::{
-    IntraclassCorrelation, IntraclassCorrelations, PredictedEffect, PredictedEffects, RSquared, SingularDirection, VarianceComponent,
-    VarianceComponents,
+    IntraclassCorrelation, IntraclassCorrelations, ObservationCovariance, ObservationCovariances, PredictedEffect, PredictedEffects,
+    RSquared, SingularDirection, VarianceComponent, VarianceComponents,
 };
 pub use refitter::Refitter;
 pub use residuals::{Residual, Residuals};

@@ -19,7 +19,7 @@ impl Refitter<'_> {
 
     /// The fit to patients who count more than once or not at all: analysed patient i counts `times[i]` times.
     /// Columns that they do not determine become aliased.
-    pub(super) fn fit_to_patients(mut self, times: &[u32]) -> Result<Fit> {
+    pub(crate) fn fit_to_patients(mut self, times: &[u32]) -> Result<Fit> {
         let original = self.original();
         match self.with_multiplicities(times) {
             Ok(()) => {

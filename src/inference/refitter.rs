@@ -73,7 +73,7 @@ impl<'f> Refitter<'f> {
     pub fn with_outcomes(&mut self, outcomes: &[f64]) -> Result<()> {
         let original = self.outcomes();
         if outcomes.len() != original.len() {
-            return Err(Error::invalid(
+            return Err(Error::wrong_number(
                 "the outcomes of a refit",
                 format!("there are {}, and the design has {} patients × visits", outcomes.len(), original.len()),
                 "give one value for each patient and visit, as `outcomes()` has them",
@@ -81,7 +81,7 @@ impl<'f> Refitter<'f> {
         }
         if let Some(at) = (0..outcomes.len()).find(|&at| !original[at].is_nan() && !outcomes[at].is_finite()) {
             let visits = self.fit.design().visit_labels();
-            return Err(Error::invalid(
+            return Err(Error::not_finite(
                 format!("the outcome of patient {} at {}", at / visits.len() + 1, visits[at % visits.len()]),
                 format!("it is {}", outcomes[at]),
                 "a refit analyses the same observations as the original: give each a finite value",
@@ -99,7 +99,7 @@ impl<'f> Refitter<'f> {
     pub fn with_multiplicities(&mut self, times: &[u32]) -> Result<()> {
         let patients = self.fit.n_patients();
         if times.len() != patients {
-            return Err(Error::invalid(
+            return Err(Error::wrong_number(
                 "the multiplicities of a refit",
                 format!("there are {}, and the design has {patients} patients", times.len()),
                 "give one for each patient",

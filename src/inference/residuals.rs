@@ -62,7 +62,7 @@ impl Fit {
         if self.optimum().sigmas.are_shared() {
             return Ok(());
         }
-        Err(Error::invalid(
+        Err(Error::not_built(
             format!("{what} of this fit"),
             "its covariance has coordinates that differ by patient",
             "use a structure on the scheduled visits",

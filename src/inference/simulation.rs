@@ -90,7 +90,11 @@ impl Simulator {
         let visits = design.visit_labels().len();
         let factor = |sigma: &DMatrix<f64>| {
             lower_factor(sigma.as_slice(), visits).ok_or_else(|| {
-                Error::invalid("simulating from the fit", "the fitted covariance is singular", "choose a structure with fewer parameters")
+                Error::not_defined(
+                    "simulating from the fit",
+                    "the fitted covariance is singular",
+                    "choose a structure with fewer parameters",
+                )
             })
         };
         let factors = fit.covariances().iter().map(|group| factor(&group.sigma)).collect::<Result<Vec<_>>>()?;
@@ -140,7 +144,7 @@ impl Simulations {
     /// trial with other visits or outcomes.
     pub fn trial(&self, replicate: usize, trial: &Trial) -> Result<Trial> {
         let Some(simulated) = self.replicates.get(replicate) else {
-            return Err(Error::invalid(
+            return Err(Error::no_position(
                 format!("replicate {replicate}"),
                 format!("there are {}, counted from 0", self.replicates.len()),
                 "ask for one of them, or simulate more",
@@ -154,7 +158,7 @@ impl Simulations {
                 match values.get_mut(patient * scheduled + visit) {
                     Some(cell) => *cell = *value,
                     None => {
-                        return Err(Error::invalid(
+                        return Err(Error::another_trial(
                             "a simulated trial",
                             "it has other patients than the trial that was fitted",
                             "give the trial that was fitted",

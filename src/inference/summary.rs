@@ -1,7 +1,8 @@
 //! The summary of a fit: what `println!("{fit}")` shows.
 
 use super::criteria::ParameterCount;
-use super::{Fit, MomentsFit};
+use super::{Coefficients, Fit, MomentsFit};
+use crate::error::Result;
 use crate::fit::Estimation;
 use crate::table::layout::{WIDTH, paragraph, text};
 use crate::table::{Column, Format, Tabular as _};
@@ -22,7 +23,26 @@ use std::fmt;
 /// ```
 impl fmt::Display for MomentsFit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let coefficients = self.coefficients();
+        f.write_str(&self.summary_of(&self.coefficients()))
+    }
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl MomentsFit {
+    /// The summary that is printed, with confidence limits of the coefficients at another level than 95%.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) for a level outside (0, 1).
+    pub fn summary(&self, level: f64) -> Result<String> {
+        Ok(self.summary_of(&self.coefficients().at_level(level)?))
+    }
+
+    fn summary_of(&self, coefficients: &Coefficients) -> String {
         // How the model was fitted stands at the head, and is not said again below.
         let opening = self.opening();
         let notes = coefficients.notes.iter().filter(|note| !opening.contains(note)).cloned().chain(self.account.exclusions().sentence());
@@ -35,17 +55,9 @@ impl fmt::Display for MomentsFit {
             self.statistics(),
             notes.chain(warnings).map(|note| paragraph(&note, WIDTH)).collect(),
         ];
-        f.write_str(&sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n"))
+        sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
     }
-}
 
-impl fmt::Display for Fit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl MomentsFit {
     /// The model, how it was fitted, and to how many.
     fn head(&self) -> String {
         let columns = self.columns();
@@ -95,7 +107,7 @@ impl MomentsFit {
         let parameters = || self.optimum().parameter_names.iter().zip(&self.optimum().theta).take(own);
         let columns = [
             Column::text("parameter", "parameter", parameters().map(|(name, _)| name.as_str())),
-            Column::real("estimate", "estimate", Format::Decimals(4), parameters().map(|(_, theta)| *theta)),
+            Column::significant("estimate", "estimate", 4, parameters().map(|(_, theta)| *theta)),
         ];
         text("Covariance parameters", &columns, &[], WIDTH)
     }

@@ -178,10 +178,10 @@ impl Caps5 {
         let absent = (1..=SEVERITY_ITEMS).find(|i| !carried.contains(i));
         let remedy = "name numbers from 1 to 30, with all of 1 to 20 among them";
         if let Some(i) = beyond {
-            return Err(Error::invalid(format!("CAPS-5 item {i}"), "the CAPS-5 has items 1 to 30", remedy));
+            return Err(Error::out_of_range(format!("CAPS-5 item {i}"), "the CAPS-5 has items 1 to 30", remedy));
         }
         if let Some(i) = absent {
-            return Err(Error::invalid(
+            return Err(Error::incomplete(
                 format!("CAPS-5 without item {i}"),
                 "no score is defined without the twenty severity items",
                 remedy,

@@ -195,7 +195,7 @@ impl NamedInstrument {
     /// [`Error::Invalid`] says which option is not known or not of the right kind.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_value(Value::Object(self.options.clone())).map_err(|error| {
-            Error::invalid(
+            Error::conflict(
                 format!("the options of instrument `{}`", self.name),
                 explained(&error.to_string()),
                 "correct the option, or leave it out for the default",

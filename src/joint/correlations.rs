@@ -2,7 +2,8 @@
 
 use super::JointFit;
 use crate::dist;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::level::check_level;
 use crate::table::{Column, Format, Tabular, display_as_table};
 use nalgebra::{DMatrix, DVector};
 
@@ -48,11 +49,9 @@ impl JointFit {
     /// is tanh(atanh r ± z se/(1 − r²)) (Fisher 1915, Biometrika 10:507–521).
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a level outside (0, 1).
+    /// [`Error::Invalid`](crate::Error::Invalid) for a level outside (0, 1).
     pub fn correlations(&self, level: f64) -> Result<ResponseCorrelations> {
-        if !(level > 0.0 && level < 1.0) {
-            return Err(Error::invalid(format!("confidence level {level}"), "it is not between 0 and 1", "give a level such as 0.95"));
-        }
+        check_level(level)?;
         let gradients = self.covariance_gradients()?;
         let z = dist::normal::quantile(0.5 + 0.5 * level);
         let mut rows = vec![];

@@ -159,7 +159,7 @@ impl CovarianceFamily for OnCells {
             }
         };
         if bound.visits() != times.len() {
-            return Err(Error::invalid(
+            return Err(Error::conflict(
                 format!("a covariance of {} responses and visits on {} visits", bound.visits(), times.len()),
                 "a joint covariance belongs to the joint model it was made for",
                 "use JointModel",

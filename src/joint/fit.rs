@@ -47,7 +47,7 @@ impl JointFit {
     pub fn weights(&self, outcome: &str, l: &[f64]) -> Result<Vec<f64>> {
         let columns = &self.places[self.index_of(outcome)?].columns;
         if l.len() != columns.len() {
-            return Err(Error::invalid(
+            return Err(Error::wrong_number(
                 format!("weights for `{outcome}`"),
                 format!("{} were given for {} columns of its model matrix", l.len(), columns.len()),
                 "give one weight a column, in the order of the coefficients",
@@ -107,7 +107,7 @@ impl JointFit {
     fn test(&self, label: &str, rows: Vec<Vec<f64>>) -> Result<FTest> {
         let rows: Vec<Vec<f64>> = rows.into_iter().filter(|row| row.iter().any(|x| x.abs() > 1e-12)).collect();
         if rows.is_empty() {
-            return Err(Error::invalid(
+            return Err(Error::nothing_to_compare(
                 format!("test `{label}`"),
                 "no difference between arms is left to test",
                 "name visits at which the model lets the arms differ",

@@ -121,7 +121,7 @@ impl JointModel {
     }
 
     fn designs(&self, trial: &Trial) -> Result<Vec<Design>> {
-        let refused = |what: &str, why: &str, remedy: &str| Err(Error::invalid(what, why, remedy));
+        let refused = |what: &str, why: &str, remedy: &str| Err(Error::conflict(what, why, remedy));
         if self.responses.len() < 2 {
             return refused("a joint model", "it has fewer than two responses", "give it a model for each, or use Model for one");
         }

@@ -14,14 +14,14 @@ pub(super) fn from_baseline(of: &dyn Estimates, options: &ContrastOptions) -> Re
     let grid = ReferenceGrid::new(columns, of.account(), &options.averaging)?;
     let covariate = grid.baseline_value();
     if covariate.is_none() && columns.baseline_visit().is_none() {
-        return Err(Error::invalid(
+        return Err(Error::no_baseline(
             "change from baseline",
             "the model has neither a baseline visit among the analysed visits nor `baseline` as a covariate",
             Message::from("declare the baseline visit with ").setting(Setting::BaselineVisit).then(", or put `baseline` into the formula"),
         ));
     }
     if let (Some(scale), None) = (of.link().scale(), columns.baseline_visit()) {
-        return Err(Error::invalid(
+        return Err(Error::not_defined(
             "change from baseline",
             format!("means are estimated as {scale}, and the baseline is a covariate in other units"),
             "analyse the baseline as part of the response, or compare arms with arm_contrasts",

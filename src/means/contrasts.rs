@@ -287,7 +287,7 @@ fn compared_visits(columns: &Columns, labels: Option<&[String]>) -> Result<Vec<P
 /// The pairs of arms compared, as positions among `arms`: first minus second.
 pub(super) fn arm_pairs(arms: &[Planned], comparisons: &ArmComparisons) -> Result<Vec<(usize, usize)>> {
     if arms.len() < 2 {
-        return Err(Error::invalid("differences between arms", "the trial has one arm", "compare visits instead"));
+        return Err(Error::nothing_to_compare("differences between arms", "the trial has one arm", "compare visits instead"));
     }
     let with = |reference: usize| (0..arms.len()).filter(|&a| a != reference).map(|a| (a, reference)).collect();
     let called = |name: &String| {
@@ -370,8 +370,8 @@ impl Tabular for Contrasts {
     }
 
     fn columns(&self) -> Vec<Column> {
-        let number =
-            |name, heading: &str, get: fn(&Contrast) -> f64| Column::real(name, heading, Format::Decimals(2), self.rows.iter().map(get));
+        let by_error = Format::of_errors(self.rows.iter().map(|r| r.estimate.se));
+        let number = |name, heading: &str, get: fn(&Contrast) -> f64| Column::real(name, heading, by_error, self.rows.iter().map(get));
         let mut columns = vec![Column::text("contrast", "Contrast", self.rows.iter().map(Contrast::label))];
         if self.rows.iter().any(|r| r.visit.is_some()) {
             columns.push(Column::text("visit", "Visit", self.rows.iter().map(|r| r.visit.as_deref().unwrap_or(""))));
@@ -382,14 +382,14 @@ impl Tabular for Contrasts {
             Column::real("df", "df", Format::Df, self.rows.iter().map(|r| r.estimate.df)),
             number("lower", &format!("Lower {}", percent(self.level)), |r| r.lower),
             number("upper", &format!("Upper {}", percent(self.level)), |r| r.upper),
-            number("t", "t", |r| r.estimate.t),
-            Column::real("p", "p", Format::PValue, self.rows.iter().map(|r| r.estimate.p)),
+            Column::real("t", "t", Format::Decimals(2), self.rows.iter().map(|r| r.estimate.t)),
+            Column::real("p", "p", Format::Probability, self.rows.iter().map(|r| r.estimate.p)),
         ]);
         if self.adjustment != Adjustment::None {
             columns.push(Column::real(
                 "p_adjusted",
                 &format!("p ({})", self.adjustment.words()),
-                Format::PValue,
+                Format::Probability,
                 self.rows.iter().map(|r| r.p_adjusted),
             ));
         }

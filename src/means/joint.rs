@@ -77,7 +77,7 @@ pub(super) fn arm_by_visit(of: &dyn Estimates, basis: Basis) -> Result<FTest> {
     let factors = [arm, Dimension::Visit];
     let label = factors.map(|d| columns.dimension_name(d)).join(":");
     if factors.iter().any(|&d| columns.levels(d).len() < 2) {
-        return Err(Error::invalid(
+        return Err(Error::nothing_to_compare(
             format!("test `{label}`"),
             "there is only one arm or one visit",
             "compare what there is with contrasts",
@@ -108,7 +108,7 @@ pub(super) fn of_terms(of: &dyn Estimates, kind: TestType) -> Result<JointTests>
     let cross_products = match kind {
         TestType::III => None,
         TestType::I | TestType::II => Some(of.cross_products().ok_or_else(|| {
-            Error::invalid(
+            Error::not_defined(
                 format!("tests of type {kind:?}"),
                 "they are about X'X of the analysed observations, which is not known here",
                 "ask for tests of type III",
@@ -245,8 +245,8 @@ impl Tabular for JointTests {
             Column::text("term", "Term", self.rows.iter().map(|r| r.term.as_str())),
             Column::real("num_df", "df", Format::Decimals(0), of(|t| t.num_df)),
             Column::real("denom_df", "Denominator df", Format::Df, of(|t| t.denom_df)),
-            Column::real("f", "F", Format::Decimals(2), of(|t| t.f)),
-            Column::real("p", "p", Format::PValue, of(|t| t.p)),
+            Column::real("f", "F", Format::Decimals(4), of(|t| t.f)),
+            Column::real("p", "p", Format::Probability, of(|t| t.p)),
         ]
     }
 

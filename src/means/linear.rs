@@ -86,7 +86,7 @@ pub(super) fn table(of: &dyn Estimates, contrasts: &[LinearContrast], options: &
 /// Σ weight × row of the cell, or why a cell has none.
 fn combination(columns: &Columns, grid: &ReferenceGrid, contrast: &LinearContrast) -> Result<Result<Vec<f64>, String>> {
     let refused =
-        |why: &str| Error::invalid(format!("contrast `{}`", contrast.name), why, "give every cell of the contrast a finite weight");
+        |why: &str| Error::not_finite(format!("contrast `{}`", contrast.name), why, "give every cell of the contrast a finite weight");
     if contrast.cells.is_empty() {
         return Err(refused("it has no cells"));
     }

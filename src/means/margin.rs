@@ -88,10 +88,13 @@ impl Contrasts {
     pub fn against(&self, margin: Margin, alpha: f64) -> Result<MarginTests> {
         margin.check()?;
         if !(alpha > 0.0 && alpha < 0.5) {
-            return Err(Error::invalid(
+            return Err(Error::out_of_range(
                 format!("a one-sided level of {alpha}"),
                 "it does not lie between 0 and 0.5",
-                "give a level such as 0.025",
+                match alpha {
+                    alpha if (0.5..50.0).contains(&alpha) => format!("write {} for {alpha}%", (alpha * 1e4).round() / 1e6),
+                    _ => "give a level such as 0.025".into(),
+                },
             ));
         }
         let mut notes = self.notes.clone();
@@ -114,7 +117,7 @@ impl Margin {
         if sensible {
             return Ok(());
         }
-        Err(Error::invalid(
+        Err(Error::out_of_range(
             format!("{self:?}"),
             "no difference could satisfy it, or every one",
             "give a positive margin, or limits in ascending order",
@@ -169,8 +172,9 @@ impl Tabular for MarginTests {
 
     fn columns(&self) -> Vec<Column> {
         let level = percent(1.0 - 2.0 * self.alpha);
-        let number =
-            |name, heading: &str, get: fn(&MarginTest) -> f64| Column::real(name, heading, Format::Decimals(2), self.rows.iter().map(get));
+        // Four standard errors or so.
+        let by_error = Format::of_errors(self.rows.iter().map(|r| (r.upper - r.lower) / 4.0));
+        let number = |name, heading: &str, get: fn(&MarginTest) -> f64| Column::real(name, heading, by_error, self.rows.iter().map(get));
         let shown = |r: &MarginTest| match r.shown {
             Some(true) => "yes",
             Some(false) => "no",

@@ -123,7 +123,7 @@ fn in_cell(of: &dyn Estimates, grid: &ReferenceGrid, cell: &[(Dimension, Planned
 fn dimensions(columns: &Columns, names: &[&str]) -> Result<Vec<Dimension>> {
     let found = names.iter().map(|name| columns.dimension(name)).collect::<Result<Vec<_>>>()?;
     match (1..found.len()).find(|&k| found[..k].contains(&found[k])) {
-        Some(k) => Err(Error::invalid(
+        Some(k) => Err(Error::named_twice(
             format!("marginal means by {}", names.join(" and ")),
             format!("`{}` is there twice", names[k]),
             "name it once",
@@ -166,7 +166,7 @@ impl Tabular for MarginalMeans {
 
     fn columns(&self) -> Vec<Column> {
         let number = |name, heading: &str, get: fn(&MarginalMean) -> f64| {
-            Column::real(name, heading, Format::Decimals(2), self.rows.iter().map(get))
+            Column::real(name, heading, Format::of_errors(self.rows.iter().map(|r| r.estimate.se)), self.rows.iter().map(get))
         };
         let mut columns: Vec<Column> = self
             .factors

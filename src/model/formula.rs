@@ -41,7 +41,7 @@ impl WithinNames {
             return Ok(());
         }
         if trial.variable(&self.patient).is_ok() {
-            return Err(Error::invalid(
+            return Err(Error::conflict(
                 format!("a covariance of the visits of `{}`", self.patient),
                 "a covariance structure is that of a patient's visits",
                 format!("write `{}` there, and (1 | {}) for what its patients share", patients[0], self.patient),
@@ -127,7 +127,7 @@ impl fmt::Display for Model {
 
 /// The refusal of what does not have random effects.
 pub(super) fn no_random_effects(what: &str, effects: &RandomEffects) -> Error {
-    Error::invalid(
+    Error::not_built(
         format!("{what} with `{effects}`"),
         "random effects are those of a model of one response",
         "leave them out there, or fit each response with a Model of its own",

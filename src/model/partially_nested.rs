@@ -175,7 +175,7 @@ impl PartiallyNested {
         let what = || format!("the partially nested model with groups `{}`", self.group);
         let stated = |arm: usize| self.arms.is_empty() || self.arms.contains(&trial.arms()[arm]);
         if let Some(arm) = (0..members.len()).find(|&arm| members[arm] > 0 && !stated(arm)) {
-            return Err(Error::invalid(
+            return Err(Error::clusters(
                 what(),
                 format!(
                     "patients of arm {} are in a group, {} in number, and the arm is said to have none",
@@ -186,14 +186,14 @@ impl PartiallyNested {
             ));
         }
         if let Some(arm) = (0..members.len()).find(|&arm| members[arm] == 0 && !self.arms.is_empty() && stated(arm)) {
-            return Err(Error::invalid(
+            return Err(Error::clusters(
                 what(),
                 format!("nobody in arm {} is in a group", trial.arms()[arm]),
                 "check the arm and the column of the groups",
             ));
         }
         if members.iter().all(|&n| n > 0) {
-            return Err(Error::invalid(
+            return Err(Error::clusters(
                 what(),
                 "every arm has groups",
                 Message::from("leave the cells of patients without a group empty; where all arms have groups, use ")

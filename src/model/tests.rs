@@ -147,6 +147,7 @@ fn covariance() -> impl Strategy<Value = Covariance> {
         SpatialGaussian, SpatialPower, Toeplitz, Unstructured,
     };
     let days = || Coordinates::columns(["days", "depth"]);
+    let level = |residual| RandomCoefficients { coefficients: RandomTerms::Intercept, residual: Box::new(residual) };
     let slope = |residual| RandomCoefficients { coefficients: RandomTerms::InterceptSlope, residual: Box::new(residual) };
     select(vec![
         Unstructured,
@@ -166,11 +167,15 @@ fn covariance() -> impl Strategy<Value = Covariance> {
         FactorAnalytic { factors: 2 },
         FactorAnalyticCommonVariance { factors: 1 },
         SpatialExponential(Coordinates::VisitTime),
+        SpatialExponential(days()),
+        SpatialGaussian(Coordinates::VisitTime),
+        SpatialPower(Coordinates::VisitTime),
         SpatialGaussian(days()),
         SpatialPower(days()),
         RandomIntercept,
         RandomInterceptSlope,
         slope(HeterogeneousToeplitz),
+        level(Autoregressive),
         slope(BandedUnstructured { bands: 1 }),
     ])
 }

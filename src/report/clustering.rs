@@ -4,6 +4,7 @@ use super::document::Section;
 use super::figure::{ClusterEffect, ClusterEffects, ClusterPanel, Figure, Interval};
 use super::methods::{listed, percent};
 use super::outcome::{number, p_value};
+use super::suppressed::Shown;
 use crate::analysis::{AnalysisResult, ClusterModel, ClusterSensitivity, ClusterSensitivityRow, visit_in_prose};
 use crate::dist::normal;
 use crate::inference::{IntraclassCorrelation, IntraclassCorrelations, PredictedEffect, PredictedEffects};
@@ -16,12 +17,23 @@ pub(super) fn section(result: &AnalysisResult) -> Option<Section> {
     let name = |what: &str| format!("{}_{what}", found.outcome);
     let contrasts = found.rows.iter().filter(|r| r.model == ClusterModel::Independent);
     let mut section = contrasts.fold(Section::new("Sensitivity to clustering"), |s, primary| s.paragraph(comparison(found, primary)));
-    section = section.table_as(&name("clustering"), found, &Shown(found));
+    section = section.table_as(&name("clustering"), found, &OnPage(found));
     if let (Some(icc), Some(model)) = (&found.icc, found.described) {
         let title = format!("{} at {}: intraclass correlations and design effects", found.label, visit_in_prose(&found.visit));
-        section = section.paragraph(shares(found, &icc.rows, model)).table_as(&name("icc"), icc, &Shares { found, icc, title });
+        let cells = result.plan.report.small_cells;
+        let randomized = |arm: &str| result.trial.arms.iter().position(|a| a == arm).map_or(usize::MAX, |a| result.trial.randomized[a]);
+        let hides = |r: &IntraclassCorrelation| cells.hide(r.patients, randomized(&r.arm));
+        let columns: &[&str] = &["patients", "cluster_size", "effective_sample_size"];
+        let (shares_shown, clustered) = (Shares { found, icc, title }, || icc.rows.iter().filter(|r| r.clusters > 0));
+        let written = Shown::new(icc, cells).hiding(columns, icc.rows.iter().map(hides).collect());
+        let shown = Shown::new(&shares_shown, cells).hiding(columns, clustered().map(hides).collect());
+        section = section.paragraph(shares(found, &icc.rows, model)).table_as(&name("icc"), &written, &shown.dashed());
     }
+    let few = |effects: &PredictedEffects| effects.rows.iter().any(|r| result.plan.report.small_cells.is_small(r.patients));
     match (&found.effects, found.described) {
+        (Some(effects), Some(_)) if few(effects) => Some(section.paragraph(
+            "The figure of the predicted effects of clusters is left out: some clusters have so few patients that their numbers are not shown.",
+        )),
         (Some(effects), Some(model)) => Some(section.figure(&name("cluster_effects"), figure(found, effects, model))),
         _ => Some(section),
     }
@@ -35,37 +47,38 @@ fn comparison(found: &ClusterSensitivity, primary: &ClusterSensitivityRow) -> St
     if let Some(why) = &primary.not_estimable {
         return format!("{subject}: not estimable, because {why}.");
     }
+    let by_error = |x: f64| super::outcome::by_error(x, primary.estimate.se);
     let opening = format!(
         "The primary analysis stays as prespecified: {subject}: {} ({}% CI {} to {}), p {}.",
-        number(primary.estimate.estimate, 2),
+        by_error(primary.estimate.estimate),
         percent(found.level),
-        number(primary.lower, 2),
-        number(primary.upper, 2),
+        by_error(primary.lower),
+        by_error(primary.upper),
         p_value(primary.estimate.p)
     );
     if others.is_empty() {
         return format!("{opening} No model that takes clusters into account could be fitted; the table says why.");
     }
-    let range = |of: &dyn Fn(&ClusterSensitivityRow) -> f64, decimals: u8| {
+    let range = |of: &dyn Fn(&ClusterSensitivityRow) -> f64, shown: &dyn Fn(f64) -> String| {
         let (low, high) = others.iter().map(|r| of(r)).fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-        match (number(low, decimals), number(high, decimals)) {
+        match (shown(low), shown(high)) {
             (low, high) if low == high => low,
             (low, high) => format!("{low} to {high}"),
         }
     };
     let effect = |r: &ClusterSensitivityRow| r.effect.as_ref().map_or(f64::NAN, |e| e.effect);
     let effects = match primary.effect {
-        Some(_) => format!(", the effect size d {} ({})", range(&effect, 2), number(effect(primary), 2)),
+        Some(_) => format!(", the effect size d {} ({})", range(&effect, &|x| number(x, 2)), number(effect(primary), 2)),
         None => String::new(),
     };
     format!(
         "{opening} Under the {} models that take clusters into account, the difference is {}, its standard error {} ({} in the primary analysis), the degrees of \
          freedom {} ({}){effects}. {}",
         others.len(),
-        range(&|r| r.estimate.estimate, 2),
-        range(&|r| r.estimate.se, 2),
-        number(primary.estimate.se, 2),
-        range(&|r| r.estimate.df, 1),
+        range(&|r| r.estimate.estimate, &by_error),
+        range(&|r| r.estimate.se, &by_error),
+        by_error(primary.estimate.se),
+        range(&|r| r.estimate.df, &|x| number(x, 1)),
         number(primary.estimate.df, 1),
         conclusion(found.level, primary, &others)
     )
@@ -127,19 +140,20 @@ fn figure(found: &ClusterSensitivity, effects: &PredictedEffects, model: Cluster
         true => String::new(),
         false => format!(" Estimated as zero, so that every effect of it is: {}.", vanished.join("; ")),
     };
+    let alone = if found.individual { "" } else { " A cluster of a single patient is not drawn." };
     ClusterEffects {
         title: format!("Predicted effects of clusters on {}", found.label),
         description: format!(
             "How far the patients of each cluster lie above or below what arm, visit and covariates let expect, after treatment has begun: best linear unbiased \
              predictions, drawn towards zero the more the fewer patients a cluster has, with {}% prediction intervals (± {} standard errors of prediction, \
-             the variances taken as known). Patients: with a measurement under treatment. Clusters stand in the order of their effects; such an order says little where intervals overlap.{nothing}",
+             the variances taken as known). Patients: with a measurement under treatment. Clusters stand in the order of their effects; such an order says little where intervals overlap.{nothing}{alone}",
             percent(found.level),
             Format::Decimals(2).apply(z)
         ),
         effect_heading: format!("Effect ({}% PI)", percent(found.level)),
         axis_label: format!("Effect on {}, in points", found.label),
         panels: found.clustering.factors().into_iter().map(panel).filter(|p| !p.clusters.is_empty()).collect(),
-        decimals: 2,
+        format: Format::of_errors(effects.rows.iter().map(|r| r.se)),
     }
     .draw()
 }
@@ -163,9 +177,9 @@ pub(super) fn methods(found: &ClusterSensitivity) -> String {
 }
 
 /// The table as a page has room for it.
-struct Shown<'a>(&'a ClusterSensitivity);
+struct OnPage<'a>(&'a ClusterSensitivity);
 
-impl Tabular for Shown<'_> {
+impl Tabular for OnPage<'_> {
     fn title(&self) -> String {
         self.0.title_with(Compared::typeset)
     }

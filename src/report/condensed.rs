@@ -26,7 +26,7 @@ pub(super) fn condensed(columns: &[Column]) -> Vec<Column> {
 }
 
 fn is_real(column: &Column) -> bool {
-    matches!(column.values, Values::Real(..))
+    matches!(column.values, Values::Real(..) | Values::Each(..))
 }
 
 fn merged(column: &Column, lower: &Column, upper: &Column) -> Column {

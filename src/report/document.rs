@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::condensed::{condensed, sentence_case};
 use super::figure::Figure;
-use crate::table::{Column, Tabular, Values};
+use crate::table::{Column, Format, Tabular, Values};
 
 /// A report: its title, a banner where one is due, and its sections in order.
 ///
@@ -14,6 +14,7 @@ use crate::table::{Column, Tabular, Values};
 /// let document = Document::new("A trial").banner("Synthetic data.").section(Section::new("Methods").paragraph("All randomized patients."));
 /// assert!(document.to_text(80).contains("Synthetic data."));
 /// ```
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Document {
     /// Title.
@@ -28,9 +29,12 @@ pub struct Document {
     pub produced_by: String,
     /// What else belongs into the JSON, under the key `analysis`; null for nothing.
     pub analysis: Value,
+    /// How the models were fitted that the tables are of, a sentence each.
+    pub models: Vec<String>,
 }
 
 /// A section under a heading.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Section {
     /// Heading.
@@ -40,6 +44,7 @@ pub struct Section {
 }
 
 /// A piece of a section.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Block {
@@ -57,6 +62,7 @@ pub enum Block {
 }
 
 /// A table as it was when it entered the report.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct TableBlock {
     /// Name of its CSV file, without the ending.
@@ -72,6 +78,7 @@ pub struct TableBlock {
 }
 
 /// A figure and the name of its file.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct FigureBlock {
     /// Name of its SVG file, without the ending.
@@ -84,7 +91,15 @@ impl Document {
     /// A report without sections.
     pub fn new(title: impl Into<String>) -> Self {
         let produced_by = format!("trialstats {}", env!("CARGO_PKG_VERSION"));
-        Self { title: title.into(), subtitle: String::new(), banner: None, sections: vec![], produced_by, analysis: Value::Null }
+        Self {
+            title: title.into(),
+            subtitle: String::new(),
+            banner: None,
+            sections: vec![],
+            produced_by,
+            analysis: Value::Null,
+            models: vec![],
+        }
     }
 
     /// Sets the line under the title.
@@ -115,9 +130,43 @@ impl Document {
         self
     }
 
-    /// Appends a section.
-    pub fn section(mut self, section: Section) -> Self {
+    /// Appends a section. A table or figure whose name another has already is given a number, so that each has a file.
+    pub fn section(mut self, mut section: Section) -> Self {
+        let file = |name: &str| super::files::safe(name).to_lowercase();
+        let mut tables: Vec<String> = self.tables().map(|t| file(&t.name)).collect();
+        let mut figures: Vec<String> = self.figures().map(|f| file(&f.name)).collect();
+        for block in &mut section.blocks {
+            let (name, taken) = match block {
+                Block::Table(table) => (&mut table.name, &mut tables),
+                Block::Figure(figure) => (&mut figure.name, &mut figures),
+                Block::Paragraph { .. } => continue,
+            };
+            let numbered = (2..).map(|k| format!("{name}-{k}"));
+            if let Some(free) = std::iter::once(name.clone()).chain(numbered).find(|free| !taken.contains(&file(free))) {
+                taken.push(file(&free));
+                *name = free;
+            }
+        }
         self.sections.push(section);
+        self
+    }
+
+    /// Says once how models were fitted, `sentences` after a name for each: the notes of tables leave these sentences out.
+    pub fn fitted<S: AsRef<str>>(mut self, name: &str, sentences: &[S]) -> Self {
+        let said: Vec<String> = sentences.iter().map(|s| sentence_case(s.as_ref())).collect();
+        self = self.without_notes(&said);
+        self.models.push(format!("{name}: {}", said.join(" ")));
+        self
+    }
+
+    /// Leaves these sentences out of the notes of tables.
+    pub(super) fn without_notes<S: AsRef<str>>(mut self, sentences: &[S]) -> Self {
+        let said: Vec<String> = sentences.iter().map(|s| sentence_case(s.as_ref())).collect();
+        for block in self.sections.iter_mut().flat_map(|s| &mut s.blocks) {
+            if let Block::Table(table) = block {
+                table.notes.retain(|note| !said.contains(note));
+            }
+        }
         self
     }
 
@@ -144,6 +193,7 @@ impl Document {
             "subtitle": self.subtitle,
             "banner": self.banner,
             "produced_by": self.produced_by,
+            "models": self.models,
             "sections": self.sections.iter().map(Section::to_json).collect::<Vec<_>>(),
             "analysis": self.analysis,
         })
@@ -167,15 +217,15 @@ impl Section {
         self
     }
 
-    /// Appends a table, to be written as `name.csv`.
+    /// Appends a table, to be written as `name.csv`. One without rows is left out.
     pub fn table(mut self, name: &str, table: &dyn Tabular) -> Self {
-        self.blocks.push(Block::Table(TableBlock::of(name, table)));
+        self.push(TableBlock::of(name, table));
         self
     }
 
     /// Appends a table under a title of the report's own, to be written as `name.csv`.
     pub fn titled(mut self, name: &str, title: impl Into<String>, table: &dyn Tabular) -> Self {
-        self.blocks.push(Block::Table(TableBlock { title: title.into(), ..TableBlock::of(name, table) }));
+        self.push(TableBlock { title: title.into(), ..TableBlock::of(name, table) });
         self
     }
 
@@ -183,8 +233,15 @@ impl Section {
     /// `name.csv`.
     pub fn table_as(mut self, name: &str, table: &dyn Tabular, shown: &dyn Tabular) -> Self {
         let shown = TableBlock::of(name, shown);
-        self.blocks.push(Block::Table(TableBlock { columns: table.columns(), ..shown }));
+        self.push(TableBlock { columns: table.columns(), ..shown });
         self
+    }
+
+    /// Tables without rows are left out.
+    fn push(&mut self, table: TableBlock) {
+        if table.columns.first().is_some_and(|column| !column.is_empty()) {
+            self.blocks.push(Block::Table(table));
+        }
     }
 
     /// Appends a figure, to be written as `name.svg`.
@@ -220,7 +277,7 @@ impl TableBlock {
     /// A copy of `table` under the file name `name`.
     pub fn of(name: &str, table: &dyn Tabular) -> Self {
         let columns = table.columns();
-        let shown = condensed(&columns).into_iter().map(|c| Column { heading: sentence_case(&c.heading), ..c }).collect();
+        let shown = condensed(&columns).into_iter().map(|c| as_printed(Column { heading: sentence_case(&c.heading), ..c })).collect();
         let notes = table.notes().iter().map(|n| sentence_case(n)).collect();
         Self { name: name.into(), title: table.title(), shown, columns, notes }
     }
@@ -238,11 +295,19 @@ impl FigureBlock {
     }
 }
 
+/// A column as journals have it: p-values to three decimals.
+fn as_printed(column: Column) -> Column {
+    match column.values {
+        Values::Real(values, Format::Probability) => Column { values: Values::Real(values, Format::PValue), ..column },
+        values => Column { values, ..column },
+    }
+}
+
 /// A cell as JSON; what is missing or not finite is null.
 fn cell(column: &Column, row: usize) -> Value {
     match &column.values {
         Values::Text(v) => json!(v[row]),
-        Values::Real(v, _) => json!(v[row]),
+        Values::Real(v, _) | Values::Each(v, _) => json!(v[row]),
         Values::Count(v) => json!(v[row]),
     }
 }

@@ -5,6 +5,7 @@ use super::condensed::minus_signs;
 use super::document::Section;
 use super::figure::{Figure, Forest, ForestGroup, ForestRow, ForestScale, Interval};
 use super::methods::percent;
+use super::suppressed::Shown;
 use crate::analysis::{AnalysisResult, OutcomeResult};
 use crate::effects::{Denominator, EffectSize, EffectSizes, IntervalMethod, Limits, Positive};
 use crate::table::{Column, Format, Tabular};
@@ -16,7 +17,12 @@ pub(super) fn appended(result: &AnalysisResult, outcome: &OutcomeResult, section
         return section;
     }
     let name = format!("{}_effects", outcome.name);
-    section.figure(&name, figure(result, outcome, &tables)).table_as(&name, &Stacked { tables: &tables }, &SideBySide { tables: &tables })
+    let (stacked, cells) = (Stacked { tables: &tables }, result.plan.report.small_cells);
+    let hides = |n: usize, randomized: usize| cells.hide(n, randomized);
+    let own = stacked.rows().map(|(_, r)| hides(r.observed, r.randomized)).collect();
+    let versus = stacked.rows().map(|(_, r)| r.observed_versus.zip(r.randomized_versus).is_some_and(|(n, of)| hides(n, of))).collect();
+    let written = Shown::new(&stacked, cells).hiding(&["observed"], own).hiding(&["observed_versus"], versus);
+    section.figure(&name, figure(result, outcome, &tables)).table_as(&name, &written, &SideBySide { tables: &tables })
 }
 
 fn tables(outcome: &OutcomeResult) -> Vec<&EffectSizes> {
@@ -88,7 +94,7 @@ fn figure(result: &AnalysisResult, outcome: &OutcomeResult, tables: &[&EffectSiz
         groups: groups.collect(),
         scale: ForestScale::Difference,
         directions: None,
-        decimals: 2,
+        format: Format::Decimals(2),
     }
     .draw()
 }
@@ -165,15 +171,19 @@ impl Tabular for Stacked<'_> {
         let real = |name: &'static str, heading: &str, of: fn(&EffectSize) -> f64| {
             Column::real(name, heading, Format::Decimals(2), self.rows().map(|(_, r)| of(r)))
         };
+        let errors = Format::of_errors(self.rows().map(|(_, r)| r.se));
+        let by_error = |name: &'static str, heading: &str, of: fn(&EffectSize) -> f64| {
+            Column::real(name, heading, errors, self.rows().map(|(_, r)| of(r)))
+        };
         let count = |of: Option<usize>| of.map_or(f64::NAN, |n| n as f64);
         vec![
             Column::text("visit", "Visit", self.rows().map(|(_, r)| &r.visit.label)),
             Column::text("arm", "Arm", self.rows().map(|(_, r)| &r.arm.label)),
             Column::text("versus", "Versus", self.rows().map(|(_, r)| r.versus.as_deref().unwrap_or(""))),
-            real("difference", "Difference", |r| r.difference),
-            real("se", "SE", |r| r.se),
+            by_error("difference", "Difference", |r| r.difference),
+            by_error("se", "SE", |r| r.se),
             real("df", "df", |r| r.df),
-            real("sd", "SD", |r| r.sd),
+            by_error("sd", "SD", |r| r.sd),
             real("sd_df", "df of SD", |r| r.sd_df),
             Column::text("denominator", "Denominator", self.rows().map(|(t, _)| t.denominator.words())),
             real("effect", "Effect size", |r| r.effect),
@@ -219,11 +229,15 @@ impl Tabular for SideBySide<'_> {
         let real = |name: &'static str, heading: &str, of: fn(&EffectSize) -> f64| {
             Column::real(name, heading, Format::Decimals(2), effects.iter().map(|rows| of(rows[0].1)))
         };
+        let errors = Format::of_errors(effects.iter().map(|rows| rows[0].1.se));
+        let by_error = |name: &'static str, heading: &str, of: fn(&EffectSize) -> f64| {
+            Column::real(name, heading, errors, effects.iter().map(|rows| of(rows[0].1)))
+        };
         let letter = self.tables.first().map_or("d", |t| t.correction.letter());
         let mut columns = vec![
             Column::text("effect", "Effect", effects.iter().map(|rows| label(rows[0].1))),
-            real("difference", "Difference", |r| r.difference),
-            real("sd", "SD", |r| r.sd),
+            by_error("difference", "Difference", |r| r.difference),
+            by_error("sd", "SD", |r| r.sd),
             real("d", letter, |r| r.effect),
         ];
         let mut methods: Vec<String> = vec![];

@@ -1,15 +1,23 @@
-//! Writing a report and what belongs to it into a folder.
+//! Writing a report and what belongs to it into a folder: all of it, or nothing.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::document::Document;
 use crate::error::{Error, Result};
 use crate::table::Tabular as _;
 use crate::table::layout::{WIDTH, paragraph};
 
+const HTML: &str = "report.html";
+const JSON: &str = "report.json";
+const NOTES: &str = "tables/README.txt";
+const MANIFEST: &str = "manifest.json";
+
 /// Where a report was written.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Written {
     /// The report itself, one file.
@@ -22,44 +30,170 @@ pub struct Written {
     pub notes: PathBuf,
     /// Its figures, an SVG file each.
     pub figures: Vec<PathBuf>,
+    /// The list of all these files.
+    pub manifest: PathBuf,
+}
+
+/// The files of a report, as `manifest.json` lists them: relative paths with `/`.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Manifest {
+    schema: String,
+    files: Vec<String>,
 }
 
 impl Document {
-    /// Writes `report.html`, `report.json`, `tables/*.csv` with a `README.txt` of their notes, and `figures/*.svg`
-    /// into `folder`, which is made if needed; files of these names are replaced, others left alone.
+    /// Writes `report.html`, `report.json`, `tables/*.csv` with a `README.txt` of their notes, `figures/*.svg` and
+    /// `manifest.json`, which lists them, into `folder`, which is made if needed.
+    ///
+    /// Everything is written beside the earlier files first and then put in their place, so that an error leaves an earlier
+    /// report as it was. Files that the manifest of the earlier report lists and the new report does not have are removed;
+    /// other files are left alone. A symbolic link in the place of a file is replaced, and what it leads to is not touched.
     ///
     /// # Errors
-    /// [`Error::File`] names the file that could not be written.
+    /// [`Error::File`] names the file that could not be written, or the folder that is a symbolic link.
     pub fn write_to(&self, folder: impl AsRef<Path>) -> Result<Written> {
         let folder = folder.as_ref();
-        for part in [folder.to_path_buf(), folder.join("tables"), folder.join("figures")] {
-            fs::create_dir_all(&part).map_err(failed("cannot make folder", &part))?;
+        make_folder(folder)?;
+        let earlier = earlier_files(folder);
+        let staged = Staged::inside(folder)?;
+        let (mut tables, mut figures) = (vec![], vec![]);
+        for t in self.tables() {
+            let (name, mut csv) = (table_path(&t.name), vec![]);
+            t.write_csv(&mut csv).map_err(failed("cannot write", &folder.join(&name)))?;
+            staged.write(&name, &csv)?;
+            tables.push(name);
         }
-        let html = write(folder.join("report.html"), self.to_html().as_bytes())?;
-        let json = write(folder.join("report.json"), format!("{:#}\n", self.to_json()).as_bytes())?;
-        let table = |t: &super::document::TableBlock| {
-            let (path, mut csv) = (folder.join(table_path(&t.name)), vec![]);
-            t.write_csv(&mut csv).map_err(failed("cannot write", &path))?;
-            write(path, &csv)
-        };
-        let tables = self.tables().map(table).collect::<Result<_>>()?;
-        let figure = |f: &super::document::FigureBlock| write(folder.join(figure_path(&f.name)), f.figure.svg.as_bytes());
-        let figures = self.figures().map(figure).collect::<Result<_>>()?;
-        let notes = write(folder.join("tables").join("README.txt"), self.tables_explained().as_bytes())?;
-        Ok(Written { html, json, tables, notes, figures })
+        for f in self.figures() {
+            let name = figure_path(&f.name);
+            staged.write(&name, f.figure.svg.as_bytes())?;
+            figures.push(name);
+        }
+        staged.write(NOTES, self.tables_explained().as_bytes())?;
+        staged.write(JSON, format!("{:#}\n", self.to_json()).as_bytes())?;
+        staged.write(HTML, self.to_html().as_bytes())?;
+        let all = tables.iter().chain(&figures).map(String::as_str).chain([NOTES, JSON, HTML]);
+        let files: Vec<String> = all.map(String::from).collect();
+        let manifest = Manifest { schema: crate::schema::MANIFEST.into(), files: files.clone() };
+        staged.write(MANIFEST, format!("{:#}\n", serde_json::json!(manifest)).as_bytes())?;
+        staged.put_in_place(files.iter().map(String::as_str).chain([MANIFEST]))?;
+        remove_stale(folder, &earlier, &files);
+        let at = |names: Vec<String>| names.iter().map(|name| folder.join(name)).collect();
+        Ok(Written {
+            html: folder.join(HTML),
+            json: folder.join(JSON),
+            tables: at(tables),
+            notes: folder.join(NOTES),
+            figures: at(figures),
+            manifest: folder.join(MANIFEST),
+        })
     }
-}
 
-impl Document {
-    /// What the CSV files cannot say themselves: title and notes of each, after the report's title and banner.
+    /// What the CSV files cannot say themselves: title and notes of each, after the report's title and banner and how its
+    /// models were fitted.
     fn tables_explained(&self) -> String {
         let head = [Some(&self.title), self.banner.as_ref(), Some(&self.produced_by)];
-        let head: String = head.into_iter().flatten().map(|line| paragraph(line, WIDTH)).collect();
+        let head: String = head.into_iter().flatten().chain(&self.models).map(|line| paragraph(line, WIDTH)).collect();
         let entry = |t: &super::document::TableBlock| {
             let notes: String = t.notes.iter().map(|n| paragraph(n, WIDTH)).collect();
             format!("\n{}\n{}{notes}", file_name(&t.name), paragraph(&t.title, WIDTH))
         };
         head + &self.tables().map(entry).collect::<String>()
+    }
+}
+
+/// New files in a folder of their own beside those that they will replace; what is still there at the end is removed.
+struct Staged<'a> {
+    folder: &'a Path,
+    stage: PathBuf,
+}
+
+impl<'a> Staged<'a> {
+    fn inside(folder: &'a Path) -> Result<Self> {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let stage = folder.join(format!(".trialstats-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed)));
+        // Fails where there is such a folder or link already.
+        fs::create_dir(&stage).map_err(failed("cannot make folder", &stage))?;
+        let staged = Self { folder, stage };
+        for part in ["tables", "figures"] {
+            let part = staged.stage.join(part);
+            fs::create_dir(&part).map_err(failed("cannot make folder", &part))?;
+        }
+        Ok(staged)
+    }
+
+    fn write(&self, name: &str, content: &[u8]) -> Result<()> {
+        use std::io::Write as _;
+        let written = fs::File::create_new(self.stage.join(name)).and_then(|mut file| {
+            file.write_all(content)?;
+            // On the disk before it takes the place of another.
+            file.sync_all()
+        });
+        written.map_err(failed("cannot write", &self.folder.join(name)))
+    }
+
+    /// Moves the files to where they belong, in this order.
+    fn put_in_place<'b>(&self, files: impl Iterator<Item = &'b str> + Clone) -> Result<()> {
+        for part in ["tables", "figures"] {
+            make_folder(&self.folder.join(part))?;
+        }
+        // What no file can take the place of is found before the first is moved.
+        for name in files.clone() {
+            let place = self.folder.join(name);
+            if fs::symlink_metadata(&place).is_ok_and(|there| there.is_dir()) {
+                return Err(failed("cannot write", &place)(io::Error::other("a folder of this name is in its place")));
+            }
+        }
+        for name in files {
+            fs::rename(self.stage.join(name), self.folder.join(name)).map_err(failed("cannot write", &self.folder.join(name)))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        // There is nobody to tell; the folder is hidden and does no harm.
+        let _ = fs::remove_dir_all(&self.stage);
+    }
+}
+
+/// Makes a folder, or finds it there; a symbolic link in its place is refused.
+fn make_folder(folder: &Path) -> Result<()> {
+    if fs::symlink_metadata(folder).is_ok_and(|there| there.is_symlink()) {
+        let why = io::Error::other("it is a symbolic link, and a report is not written through one; name the folder that it leads to");
+        return Err(failed("cannot write into", folder)(why));
+    }
+    fs::create_dir_all(folder).map_err(failed("cannot make folder", folder))
+}
+
+/// The files that the report now in the folder lists; none where it lists nothing that could be read.
+fn earlier_files(folder: &Path) -> Vec<String> {
+    let manifest = folder.join(MANIFEST);
+    if !fs::symlink_metadata(&manifest).is_ok_and(|there| there.is_file()) {
+        return vec![];
+    }
+    let read = fs::read_to_string(manifest).ok().and_then(|text| serde_json::from_str::<Manifest>(&text).ok());
+    read.filter(|manifest| manifest.schema == crate::schema::MANIFEST).map(|manifest| manifest.files).unwrap_or_default()
+}
+
+/// Removes the files of the earlier report that the new one does not have. That one of them cannot be removed is no reason
+/// to call the new report a failure.
+fn remove_stale(folder: &Path, earlier: &[String], files: &[String]) {
+    let kept: BTreeSet<&String> = files.iter().collect();
+    for name in earlier.iter().filter(|name| !kept.contains(name) && is_own(name)) {
+        let _ = fs::remove_file(folder.join(name));
+    }
+}
+
+/// Whether a report writes files of this name: a manifest could say anything.
+fn is_own(name: &str) -> bool {
+    let parts: Vec<Component<'_>> = Path::new(name).components().collect();
+    match parts.as_slice() {
+        [Component::Normal(folder), Component::Normal(file)] => {
+            let (folder, file) = (folder.to_string_lossy(), file.to_string_lossy());
+            folder == "tables" && (file.ends_with(".csv") || name == NOTES) || folder == "figures" && file.ends_with(".svg")
+        }
+        _ => [HTML, JSON].contains(&name),
     }
 }
 
@@ -78,13 +212,17 @@ pub(super) fn figure_path(name: &str) -> String {
 }
 
 /// `name` with everything but letters, digits, `-` and `_` replaced, so that it stays a file in its folder.
-fn safe(name: &str) -> String {
-    name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect()
-}
-
-fn write(path: PathBuf, content: &[u8]) -> Result<PathBuf> {
-    fs::write(&path, content).map_err(failed("cannot write", &path))?;
-    Ok(path)
+pub(super) fn safe(name: &str) -> String {
+    // File systems allow 255 bytes.
+    const MOST: usize = 180;
+    let mut safe = String::new();
+    for c in name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }) {
+        if safe.len() + c.len_utf8() > MOST {
+            break;
+        }
+        safe.push(c);
+    }
+    safe
 }
 
 fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Error + use<> {

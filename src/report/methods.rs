@@ -51,7 +51,9 @@ fn estimand(result: &AnalysisResult) -> String {
 fn population(result: &AnalysisResult) -> String {
     let randomized: usize = result.trial.randomized.iter().sum();
     let by_arm: Vec<String> = result.trial.arms.iter().zip(&result.trial.randomized).map(|(arm, n)| format!("{n} to {arm}")).collect();
-    let analysed: Vec<String> = result.outcomes.iter().map(|o| format!("{} for {}", o.model.patients, o.label)).collect();
+    let cells = result.plan.report.small_cells;
+    let analysed: Vec<String> =
+        result.outcomes.iter().map(|o| format!("{} for {}", cells.count(o.model.patients, randomized), o.label)).collect();
     format!(
         "Analyses are by intention to treat: each of the {randomized} randomized patients ({}) counts in the arm of randomization, and everyone with at least \
          one usable measurement is analysed: {}. Who is not, and why, is in the participant flow.",

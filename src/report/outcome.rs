@@ -7,19 +7,28 @@ use super::figure::{
     NormalQuantilesByVisit, QuantilePoint, ResidualBoxes, ResidualScatter, ResidualSeries, VisitPlace,
 };
 use super::methods::{listed, percent};
-use crate::analysis::{AnalysisResult, Diagnostics, FittedCovariance, OutcomeResult, Spread, visit_in_prose};
+use super::suppressed::{FlowCounts, HIDDEN, Shown};
+use crate::analysis::{AnalysisResult, Diagnostics, FittedCovariance, OutcomeResult, ResidualPoint, SmallCells, Spread, visit_in_prose};
 use crate::design::Baseline;
 use crate::inference::FTest;
 use crate::means::{Compared, Contrast};
+use crate::table::Format;
+use crate::trial::{FEW, FlowStep};
 
 /// Means over time, change from baseline and differences between arms.
 pub(super) fn results(result: &AnalysisResult, outcome: &OutcomeResult, role: &str) -> Section {
     let name = |what: &str| format!("{}_{what}", outcome.name);
     let label = &outcome.label;
+    let counts = FlowCounts::of(&outcome.flow, result.plan.report.small_cells);
+    let few = outcome.means.rows.iter().map(|r| {
+        let step = r.visit.as_ref().map(|v| FlowStep::AnalysedAt { visit: v.label.clone() });
+        r.arm.as_ref().zip(step).is_some_and(|(arm, step)| counts.hides(&arm.label, &step))
+    });
+    let means = Shown::new(&outcome.means, result.plan.report.small_cells).hiding(&["n"], few.collect());
     let mut section = Section::new(format!("{}: {role} outcome", outcome.label))
         .paragraph(headline(result, outcome))
         .figure(&name("means"), means_figure(result, outcome))
-        .titled(&name("means"), format!("{label}: estimated means by arm and visit"), &outcome.means);
+        .titled(&name("means"), format!("{label}: estimated means by arm and visit"), &means);
     if let Some(contrasts) = &outcome.contrasts {
         section = section.figure(&name("contrasts"), contrast_figure(result, outcome)).titled(
             &name("contrasts"),
@@ -34,11 +43,13 @@ pub(super) fn results(result: &AnalysisResult, outcome: &OutcomeResult, role: &s
     if let Some(joint) = &outcome.joint {
         section = section.paragraph(joint_sentence(outcome, joint));
     }
+    let cells = result.plan.report.small_cells;
     if role == "secondary" {
-        let shown = super::views::observed_and_analysed(&outcome.flow, &outcome.patterns.visits);
-        section = section.table_as(&name("participant_flow"), &outcome.flow, &shown);
+        let shown = super::views::observed_and_analysed(&counts, &outcome.patterns.visits);
+        section = section.table_as(&name("participant_flow"), &counts.table(), &shown);
     }
-    section.table(&name("observed"), &outcome.observed)
+    let observed = super::suppressed::observed(&outcome.observed, &counts, cells);
+    section.table_as(&name("observed"), &observed, &observed.dashed())
 }
 
 /// The comparison of primary interest as a sentence.
@@ -50,10 +61,10 @@ pub(super) fn headline(result: &AnalysisResult, outcome: &OutcomeResult) -> Stri
         }
         format!(
             "{subject}: {} ({}% CI {} to {}), t({}) = {}, p {}.",
-            number(r.estimate.estimate, 2),
+            by_error(r.estimate.estimate, r.estimate.se),
             percent(result.plan.level),
-            number(r.lower, 2),
-            number(r.upper, 2),
+            by_error(r.lower, r.estimate.se),
+            by_error(r.upper, r.estimate.se),
             number(r.estimate.df, 1),
             number(r.estimate.t, 2),
             p_value(r.estimate.p)
@@ -69,8 +80,10 @@ pub(super) fn headline(result: &AnalysisResult, outcome: &OutcomeResult) -> Stri
 /// The changes from baseline within arms, where the model has a baseline.
 fn changes_sentence(result: &AnalysisResult, outcome: &OutcomeResult) -> Option<String> {
     let (known, unknown): (Vec<_>, Vec<_>) = outcome.changes_at(&result.plan.at).partition(|r| r.not_estimable.is_none());
-    let change =
-        |r: &&Contrast| format!("{} in {} ({} to {})", number(r.estimate.estimate, 2), r.compared, number(r.lower, 2), number(r.upper, 2));
+    let change = |r: &&Contrast| {
+        let [estimate, lower, upper] = [r.estimate.estimate, r.lower, r.upper].map(|x| by_error(x, r.estimate.se));
+        format!("{estimate} in {} ({lower} to {upper})", r.compared)
+    };
     let changes: Vec<String> = known.iter().map(change).collect();
     let none: Vec<String> = unknown.iter().map(|r| r.label()).collect();
     match (changes.is_empty(), none.is_empty()) {
@@ -99,6 +112,11 @@ pub(super) fn number(x: f64, decimals: u8) -> String {
     if x.is_nan() { "not estimable".into() } else { crate::table::Format::Decimals(decimals).apply(x).replace('-', "−") }
 }
 
+/// With the digits that a standard error deserves.
+pub(super) fn by_error(x: f64, se: f64) -> String {
+    if x.is_nan() { "not estimable".into() } else { Format::of_error(se).apply(x).replace('-', "−") }
+}
+
 /// `= .031` or `< .001`.
 pub(super) fn p_value(p: f64) -> String {
     let text = crate::table::Format::PValue.apply(p);
@@ -109,6 +127,11 @@ fn means_figure(result: &AnalysisResult, outcome: &OutcomeResult) -> Figure {
     let schedule = result.trial.schedule.visits();
     let analysed = |visit: &usize| outcome.means.rows.iter().any(|r| r.visit.as_ref().is_some_and(|v| v.index == *visit));
     let visits: Vec<usize> = (0..schedule.len()).filter(analysed).collect();
+    let counts = FlowCounts::of(&outcome.flow, result.plan.report.small_cells);
+    let counted = |arm: &str, visit: &usize, n: usize| {
+        let step = FlowStep::AnalysedAt { visit: schedule[*visit].label.clone() };
+        if counts.hides(arm, &step) { HIDDEN.into() } else { n.to_string() }
+    };
     let arm = |(position, arm): (usize, &String)| {
         let row = |visit: &usize| outcome.means.at(position, *visit);
         let mean = |visit: &usize| {
@@ -117,7 +140,7 @@ fn means_figure(result: &AnalysisResult, outcome: &OutcomeResult) -> Figure {
         ArmMeans {
             label: arm.clone(),
             means: visits.iter().map(mean).collect(),
-            n: visits.iter().map(|v| row(v).map_or(0, |r| r.n)).collect(),
+            n: visits.iter().map(|v| counted(arm, v, row(v).map_or(0, |r| r.n))).collect(),
         }
     };
     MeansOverTime {
@@ -168,26 +191,47 @@ fn contrast_figure(result: &AnalysisResult, outcome: &OutcomeResult) -> Figure {
         groups: groups.into_iter().map(|(_, group)| group).collect(),
         scale: ForestScale::Difference,
         directions: None,
-        decimals: 2,
+        format: Format::of_errors(outcome.contrasts.iter().flat_map(|c| &c.rows).map(|r| r.estimate.se)),
     }
     .draw()
 }
 
 /// The fitted covariance and the residuals.
-pub(super) fn diagnostics(outcome: &OutcomeResult, section: Section) -> Section {
+pub(super) fn diagnostics(outcome: &OutcomeResult, section: Section, cells: SmallCells) -> Section {
     let name = |what: &str| format!("{}_{what}", outcome.name);
     let mut section = section;
     for (k, figure) in covariance_figures(&outcome.covariance, &outcome.label).into_iter().enumerate() {
         let name = if k == 0 { name("covariance") } else { name(&format!("covariance_{}", k + 1)) };
         section = section.figure(&name, figure);
     }
-    section
-        .titled(&name("covariance"), format!("{}: fitted standard deviations and correlations", outcome.label), &outcome.covariance)
-        .figure(&name("residual_quantiles"), quantile_figure(&outcome.diagnostics))
-        .figure(&name("residual_quantiles_by_visit"), quantiles_by_visit_figure(&outcome.diagnostics))
-        .figure(&name("residuals_by_visit"), box_figure(&outcome.diagnostics))
-        .figure(&name("residuals_by_fitted"), scatter_figure(&outcome.diagnostics))
-        .table(&name("residuals"), &outcome.diagnostics)
+    section =
+        section.titled(&name("covariance"), format!("{}: fitted standard deviations and correlations", outcome.label), &outcome.covariance);
+    let found = &outcome.diagnostics;
+    if !found.quantiles.is_empty() {
+        section = section
+            .figure(&name("residual_quantiles"), quantile_figure(found))
+            .figure(&name("residual_quantiles_by_visit"), quantiles_by_visit_figure(found))
+            .figure(&name("residuals_by_visit"), box_figure(found))
+            .figure(&name("residuals_by_fitted"), scatter_figure(found));
+    }
+    let counts = FlowCounts::of(&outcome.flow, cells);
+    let hides = |r: &Spread| counts.hides(&found.arms[r.arm], &FlowStep::AnalysedAt { visit: found.visits[r.visit].clone() });
+    let few = |r: &Spread| cells.is_small(r.beyond);
+    let shown = Shown::new(found, cells)
+        .hiding(&["n"], found.rows.iter().map(hides).collect())
+        .hiding(&["outliers"], found.rows.iter().map(few).collect());
+    section.table_as(&name("residuals"), &shown, &shown.dashed())
+}
+
+/// What the points of residual figures are.
+fn points_are(diagnostics: &Diagnostics, sd: bool) -> String {
+    match (diagnostics.individual, sd) {
+        (true, _) => String::new(),
+        (false, false) => format!(" Each point is the mean of {FEW} neighbouring residuals or more, so that no patient's can be read off."),
+        (false, true) => {
+            format!(" Each point is the mean of {FEW} residuals or more with neighbouring fitted values, its bar their standard deviation.")
+        }
+    }
 }
 
 fn covariance_figures(covariance: &FittedCovariance, label: &str) -> Vec<Figure> {
@@ -210,12 +254,14 @@ fn quantile_point(q: &crate::analysis::Quantile) -> QuantilePoint {
 }
 
 fn quantiles_by_visit_figure(diagnostics: &Diagnostics) -> Figure {
-    let panels = diagnostics.visits.iter().zip(&diagnostics.quantiles_by_visit);
+    let panels = diagnostics.visits.iter().zip(&diagnostics.quantiles_by_visit).filter(|(_, quantiles)| !quantiles.is_empty());
     NormalQuantilesByVisit {
         title: format!("Normal quantiles of the residuals of {} by visit", diagnostics.outcome),
-        description: "Normalised residuals of each visit in order, against where a normal sample of as many would have them; the band holds each with \
-                      probability 95% if the model holds."
-            .into(),
+        description: format!(
+            "Normalised residuals of each visit in order, against where a normal sample of as many would have them; the band holds each with \
+             probability 95% if the model holds.{}",
+            points_are(diagnostics, false)
+        ),
         residual: "Normalised residual".into(),
         panels: panels.map(|(visit, quantiles)| (visit_in_prose(visit), quantiles.iter().map(quantile_point).collect())).collect(),
     }
@@ -225,9 +271,11 @@ fn quantiles_by_visit_figure(diagnostics: &Diagnostics) -> Figure {
 fn quantile_figure(diagnostics: &Diagnostics) -> Figure {
     NormalQuantiles {
         title: format!("Normal quantiles of the residuals of {}", diagnostics.outcome),
-        description: "Normalised residuals in order, against where a normal sample would have them; the band holds each with probability 95% if the model holds, \
-                      residuals taken as independent."
-            .into(),
+        description: format!(
+            "Normalised residuals in order, against where a normal sample would have them; the band holds each with probability 95% if the model \
+             holds, residuals taken as independent.{}",
+            points_are(diagnostics, false)
+        ),
         residual: "Normalised residual".into(),
         points: diagnostics.quantiles.iter().map(quantile_point).collect(),
     }
@@ -243,10 +291,14 @@ fn box_figure(diagnostics: &Diagnostics) -> Figure {
         high: s.high,
         outliers: s.outliers.clone(),
     };
-    let cell = |t: usize, a: usize| diagnostics.rows.iter().find(|r| r.visit == t && r.arm == a).map(summary);
+    let cell = |t: usize, a: usize| diagnostics.rows.iter().find(|r| r.visit == t && r.arm == a && r.is_drawn()).map(summary);
+    let whiskers = match diagnostics.individual {
+        true => "whiskers reach to the last value within 1.5 interquartile ranges, values beyond are drawn",
+        false => "whiskers reach to the 10% and 90% quantiles; the table counts the values more than 1.5 interquartile ranges from the box",
+    };
     ResidualBoxes {
         title: format!("Residuals of {} by visit and arm", diagnostics.outcome),
-        description: "Quartiles of the normalised residuals; whiskers reach to the last value within 1.5 interquartile ranges, values beyond are drawn.".into(),
+        description: format!("Quartiles of the normalised residuals; {whiskers}."),
         residual: "Normalised residual".into(),
         visits: diagnostics.visits.iter().map(|v| visit_in_prose(v)).collect(),
         arms: diagnostics.arms.clone(),
@@ -256,10 +308,17 @@ fn box_figure(diagnostics: &Diagnostics) -> Figure {
 }
 
 fn scatter_figure(diagnostics: &Diagnostics) -> Figure {
-    let series = |(arm, points): (&String, &Vec<(f64, f64)>)| ResidualSeries { label: arm.clone(), points: points.clone() };
+    let series = |(arm, points): (&String, &Vec<ResidualPoint>)| ResidualSeries {
+        label: arm.clone(),
+        points: points.iter().map(|p| (p.fitted, p.residual)).collect(),
+        sds: if diagnostics.individual { vec![] } else { points.iter().map(|p| p.sd).collect() },
+    };
     ResidualScatter {
         title: format!("Residuals of {} against fitted means", diagnostics.outcome),
-        description: "Pearson residuals: observed minus fitted, over the model standard deviation at the visit.".into(),
+        description: format!(
+            "Pearson residuals: observed minus fitted, over the model standard deviation at the visit.{}",
+            points_are(diagnostics, true)
+        ),
         residual: "Pearson residual".into(),
         fitted: format!("Fitted mean of {}", diagnostics.outcome),
         arms: diagnostics.arms.iter().zip(&diagnostics.scatter).map(series).collect(),

@@ -2,12 +2,14 @@
 
 use super::effects::capitalised;
 use super::figure::{Figure, FlowArm, FlowDiagram, FlowStep, MissingPattern, MissingPatterns as PatternFigure};
-use crate::analysis::visit_in_prose;
+use super::suppressed::{FlowCounts, HIDDEN, Shown};
+use crate::analysis::{SmallCells, visit_in_prose};
 use crate::table::{Column, Format, Tabular};
-use crate::trial::{BaselineRow, BaselineTable, Characteristic, MissingPatterns, ParticipantFlow};
+use crate::trial::{BaselineRow, BaselineTable, Characteristic, MissingPatterns};
 
 /// The flow of an outcome as a diagram; who of the unobserved came back later is counted from the patterns.
-pub(super) fn flow_figure(flow: &ParticipantFlow, patterns: &MissingPatterns) -> Figure {
+pub(super) fn flow_figure(counts: &FlowCounts<'_>, patterns: &MissingPatterns, cells: SmallCells) -> Figure {
+    let flow = counts.flow;
     let mut arms: Vec<&str> = flow.rows.iter().map(|r| r.arm.as_str()).collect();
     arms.dedup();
     let total: usize = arms.iter().map(|a| flow.count(a, &crate::trial::FlowStep::Randomized)).sum();
@@ -19,44 +21,42 @@ pub(super) fn flow_figure(flow: &ParticipantFlow, patterns: &MissingPatterns) ->
             flow.label
         ),
         start: format!("Randomized (n = {total})"),
-        arms: arms.iter().map(|arm| FlowArm { label: (*arm).into(), steps: steps(flow, patterns, arm) }).collect(),
+        arms: arms.iter().map(|arm| FlowArm { label: (*arm).into(), steps: steps(counts, patterns, arm, cells) }).collect(),
     }
     .draw()
 }
 
-fn steps(flow: &ParticipantFlow, patterns: &MissingPatterns, arm: &str) -> Vec<FlowStep> {
+fn steps(counts: &FlowCounts<'_>, patterns: &MissingPatterns, arm: &str, cells: SmallCells) -> Vec<FlowStep> {
     use crate::trial::FlowStep as Step;
-    let randomized = flow.count(arm, &Step::Randomized);
-    let allocated = FlowStep { heading: format!("Allocated (n = {randomized})"), ..FlowStep::default() };
+    let text = |step: &Step| counts.text(arm, step).unwrap_or("0".into());
+    let allocated = FlowStep { heading: format!("Allocated (n = {})", text(&Step::Randomized)), ..FlowStep::default() };
     let observed = patterns.visits.iter().enumerate().map(|(t, visit)| {
-        let n = flow.count(arm, &Step::Observed { visit: visit.clone() });
-        FlowStep { heading: visit_in_prose(visit), lines: vec![format!("{n} observed")], aside: absent(patterns, arm, t) }
+        let step = Step::Observed { visit: visit.clone() };
+        let aside = if counts.hides(arm, &step) { vec![] } else { absent(patterns, arm, t, cells) };
+        FlowStep { heading: visit_in_prose(visit), lines: vec![format!("{} observed", text(&step))], aside }
     });
-    let reasons = flow.rows.iter().filter(|r| r.arm == arm && r.n > 0).filter_map(|r| match &r.step {
+    let reasons = counts.flow.rows.iter().zip(&counts.hidden).filter(|(r, _)| r.arm == arm && r.n > 0);
+    let reasons = reasons.filter_map(|(r, hidden)| match &r.step {
+        Step::NotAnalysed { reason } if *hidden => Some(format!("not analysed: {} (number not shown)", reason.text())),
         Step::NotAnalysed { reason } => Some(format!("{} not analysed: {}", r.n, reason.text())),
         _ => None,
     });
-    let analysed =
-        FlowStep { heading: format!("Analysed (n = {})", flow.count(arm, &Step::Analysed)), lines: vec![], aside: reasons.collect() };
+    let analysed = FlowStep { heading: format!("Analysed (n = {})", text(&Step::Analysed)), lines: vec![], aside: reasons.collect() };
     std::iter::once(allocated).chain(observed).chain([analysed]).collect()
 }
 
 /// Who of an arm was not observed at visit `t`, and whether they were seen again.
-fn absent(patterns: &MissingPatterns, arm: &str, t: usize) -> Vec<String> {
+fn absent(patterns: &MissingPatterns, arm: &str, t: usize, cells: SmallCells) -> Vec<String> {
     let missing = patterns.rows.iter().filter(|r| r.arm == arm && !r.observed[t]);
     let (mut back, mut gone) = (0, 0);
     for row in missing {
         *(if row.observed[t..].contains(&true) { &mut back } else { &mut gone }) += row.n;
     }
     let counted = [(gone, "not seen again"), (back, "seen later")];
-    let parts = counted.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
-    if t + 1 == patterns.visits.len() {
-        (back + gone > 0).then(|| format!("{} not observed", back + gone)).into_iter().collect()
-    } else if back + gone > 0 {
-        std::iter::once(format!("{} not observed", back + gone)).chain(parts).collect()
-    } else {
-        vec![]
-    }
+    // The last visit has none later, and parts of a number are shown all or not at all.
+    let parted = t + 1 < patterns.visits.len() && !cells.is_small(gone) && !cells.is_small(back);
+    let parts = counted.iter().filter(|(n, _)| parted && *n > 0).map(|(n, what)| format!("{n} {what}"));
+    (back + gone > 0).then(|| format!("{} not observed", back + gone)).into_iter().chain(parts).collect()
 }
 
 /// Missing-data patterns as a chart, the commonest first.
@@ -93,12 +93,16 @@ pub(super) fn pattern_figure(patterns: &MissingPatterns) -> Figure {
 }
 
 /// [`BaselineTable`] with a column an arm, as journals print it.
-pub(super) struct SideBySide<'a>(pub &'a BaselineTable);
+pub(super) struct SideBySide<'a> {
+    pub table: &'a BaselineTable,
+    pub shown: &'a Shown<'a>,
+    pub cells: SmallCells,
+}
 
 impl SideBySide<'_> {
     fn arms(&self) -> Vec<&str> {
         let mut arms: Vec<&str> = vec![];
-        for row in &self.0.rows {
+        for row in &self.table.rows {
             if !arms.contains(&row.arm.as_str()) {
                 arms.push(&row.arm);
             }
@@ -108,14 +112,14 @@ impl SideBySide<'_> {
 
     /// Whether a row says what another says: that a diagnosis is not met, where it is met or not.
     fn is_implied(&self, row: &BaselineRow) -> bool {
-        let has = |text: &str| self.0.rows.iter().any(|r| r.variable == row.variable && level(r) == Some(text));
+        let has = |text: &str| self.table.rows.iter().any(|r| r.variable == row.variable && level(r) == Some(text));
         level(row) == Some("not met") && has("met")
     }
 
     /// Every characteristic (and level) once.
     fn lines(&self) -> Vec<(&str, Option<&str>)> {
         let mut lines = vec![];
-        for row in &self.0.rows {
+        for row in &self.table.rows {
             let line = (row.label.as_str(), level(row));
             if !lines.contains(&line) && !self.is_implied(row) {
                 lines.push(line);
@@ -138,17 +142,19 @@ fn level(row: &BaselineRow) -> Option<&str> {
 }
 
 /// `40.6 (11.2)`, or `55 (85%)`, and how many are missing.
-fn cell(row: &BaselineRow) -> String {
+fn cell(row: &BaselineRow, hidden: bool, cells: SmallCells) -> String {
     let text = match &row.value {
+        Characteristic::Numeric(s) if cells.is_small(s.n) => return HIDDEN.into(),
         Characteristic::Numeric(s) => match (s.mean, s.sd) {
-            (Some(mean), Some(sd)) => format!("{} ({})", Format::Decimals(1).apply(mean), Format::Decimals(1).apply(sd)),
-            (Some(mean), None) => Format::Decimals(1).apply(mean),
-            _ => return "–".into(),
+            (Some(mean), Some(sd)) => format!("{} ({})", s.format().coarser().apply(mean), s.format().coarser().apply(sd)),
+            (Some(mean), None) => Format::significant(mean, 1).apply(mean),
+            _ => return HIDDEN.into(),
         },
-        Characteristic::Level { known: 0, .. } => return "–".into(),
+        Characteristic::Level { .. } if hidden => return HIDDEN.into(),
+        Characteristic::Level { known: 0, .. } => return HIDDEN.into(),
         Characteristic::Level { n, known, .. } => format!("{n} ({:.0}%)", 100.0 * *n as f64 / *known as f64),
     };
-    if row.missing == 0 { text } else { format!("{text}; {} missing", row.missing) }
+    if row.missing == 0 || cells.is_small(row.missing) { text } else { format!("{text}; {} missing", row.missing) }
 }
 
 impl Tabular for SideBySide<'_> {
@@ -166,8 +172,8 @@ impl Tabular for SideBySide<'_> {
         let mut columns = vec![Column::text("characteristic", "Characteristic", lines.iter().map(label))];
         for arm in self.arms() {
             let of = |line: &(&str, Option<&str>)| {
-                let row = self.0.rows.iter().find(|r| r.arm == arm && r.label == line.0 && level(r) == line.1);
-                row.map(cell).unwrap_or_default()
+                let row = self.table.rows.iter().position(|r| r.arm == arm && r.label == line.0 && level(r) == line.1);
+                row.map(|k| cell(&self.table.rows[k], self.shown.hides(k), self.cells)).unwrap_or_default()
             };
             columns.push(Column::text(arm.to_string(), arm, lines.iter().map(of)));
         }
@@ -175,6 +181,6 @@ impl Tabular for SideBySide<'_> {
     }
 
     fn notes(&self) -> Vec<String> {
-        self.0.notes()
+        self.shown.notes()
     }
 }

@@ -3,6 +3,7 @@
 use crate::table::{Column, Tabular, display_as_table};
 
 /// Published figures of a trial beside those of this analysis.
+#[non_exhaustive]
 #[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct PublishedTable {
     /// The source of the published figures.
@@ -14,6 +15,7 @@ pub struct PublishedTable {
 }
 
 /// One figure.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct PublishedRow {
     /// What it is.

@@ -3,6 +3,7 @@
 use super::document::Section;
 use super::figure::{ArmRate, Figure, Interval, RateGroup, Rates as RateFigure};
 use super::methods::percent;
+use super::suppressed::{self, Shown};
 use super::views::{ComparisonsInWords, RatesInWords};
 use crate::analysis::AnalysisResult;
 use crate::responders::{Assumption, Definition, Rates};
@@ -10,16 +11,18 @@ use crate::responders::{Assumption, Definition, Rates};
 /// The section, where definitions were given.
 pub(super) fn section(result: &AnalysisResult) -> Option<Section> {
     let rates = result.rates.as_ref()?;
-    let visit = result.plan.visit();
-    let section = Section::new(format!("Response and remission at {visit}")).figure("rates", figure(result, rates)).table_as(
-        "rates",
-        rates,
-        &RatesInWords { rates, visit: visit.clone() },
-    );
-    Some(match &result.comparisons {
-        Some(comparisons) => section.table_as("rate_comparisons", comparisons, &ComparisonsInWords { comparisons, visit }),
-        None => section,
-    })
+    let (visit, cells) = (result.plan.visit(), result.plan.report.small_cells);
+    let mut section = Section::new(format!("Response and remission at {visit}"));
+    let shown = suppressed::rates(rates, cells);
+    if !shown.hides_any() {
+        section = section.figure("rates", figure(result, rates));
+    }
+    section = section.table_as("rates", &shown, &RatesInWords { rates, shown: &shown, visit: visit.clone() });
+    let Some(comparisons) = &result.comparisons else { return Some(section) };
+    let hidden = suppressed::comparisons(comparisons, rates, cells);
+    let note = hidden.contains(&true).then(|| cells.note());
+    let written = Shown::new(comparisons, cells).hiding(suppressed::COMPARED, hidden.clone());
+    Some(section.table_as("rate_comparisons", &written, &ComparisonsInWords { comparisons, hidden: &hidden, note, visit }))
 }
 
 fn figure(result: &AnalysisResult, rates: &Rates) -> Figure {

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::document::{Document, Section};
 use super::files::Written;
 use super::published::PublishedTable;
+use super::suppressed::{self, FlowCounts};
 use super::{clustering, methods, outcome, participants, remission, views};
 use crate::analysis::{AnalysisResult, DataOrigin};
 use crate::error::Result;
@@ -74,10 +75,16 @@ impl<'r> TrialReport<'r> {
         let warnings =
             result.trial.warnings.iter().fold(Section::new("What looks like a mistake in the data"), |s, w| s.paragraph(&w.to_string()));
         let document = if result.trial.warnings.is_empty() { document } else { document.section(warnings) };
-        let notes = result.trial.inferred.iter().fold(Section::new("How the file was read"), |s, sentence| s.paragraph(sentence));
-        let document = if result.trial.inferred.is_empty() { document } else { document.section(notes) };
+        let inferred = suppressed::without_few(&result.trial.inferred, result.plan.report.small_cells);
+        let notes = inferred.iter().fold(Section::new("How the file was read"), |s, sentence| s.paragraph(sentence));
+        let document = if inferred.is_empty() { document } else { document.section(notes) };
+        let document = result
+            .outcomes
+            .iter()
+            .fold(document, |document, o| document.without_notes(&o.model.notes).fitted(&o.label, &suppressed::fitting(result, o)));
         // Numbers that JSON cannot hold become null there; nothing else can go wrong.
-        let document = document.analysis(serde_json::to_value(result).unwrap_or_default());
+        let analysis = serde_json::to_value(result).unwrap_or_default();
+        let document = document.analysis(suppressed::without_counts(analysis, result.plan.report.small_cells));
         if self.synthetic { document.marked("Synthetic data") } else { document }
     }
 
@@ -107,22 +114,29 @@ impl<'r> TrialReport<'r> {
 }
 
 fn participants_section(result: &AnalysisResult) -> Section {
-    let primary = &result.outcomes[0];
+    let (primary, cells) = (&result.outcomes[0], result.plan.report.small_cells);
+    let counts = FlowCounts::of(&primary.flow, cells);
+    let baseline = suppressed::baseline(&result.baseline, cells);
     Section::new("Participants")
-        .figure("participant_flow", participants::flow_figure(&primary.flow, &primary.patterns))
-        .table_as("participant_flow", &primary.flow, &views::observed_and_analysed(&primary.flow, &primary.patterns.visits))
-        .table_as("baseline", &result.baseline, &participants::SideBySide(&result.baseline))
+        .figure("participant_flow", participants::flow_figure(&counts, &primary.patterns, cells))
+        .table_as("participant_flow", &counts.table(), &views::observed_and_analysed(&counts, &primary.patterns.visits))
+        .table_as("baseline", &baseline, &participants::SideBySide { table: &result.baseline, shown: &baseline, cells })
 }
 
 fn missing_data(result: &AnalysisResult) -> Section {
     result.outcomes.iter().fold(Section::new("Missing data"), |section, o| {
-        section
-            .figure(&format!("{}_missing", o.name), participants::pattern_figure(&o.patterns))
-            .table(&format!("{}_missing", o.name), &o.patterns)
+        let patterns = suppressed::patterns(&o.patterns, result.plan.report.small_cells);
+        // A bar has a length: of few patients it cannot be drawn.
+        let section = match patterns.hides_any() {
+            true => section,
+            false => section.figure(&format!("{}_missing", o.name), participants::pattern_figure(&o.patterns)),
+        };
+        section.table_as(&format!("{}_missing", o.name), &patterns, &patterns.dashed())
     })
 }
 
 fn model_checks(result: &AnalysisResult) -> Section {
+    let cells = result.plan.report.small_cells;
     result.outcomes.iter().fold(Section::new("Model, covariance and residuals"), |section, o| {
         let m = &o.model;
         let fit = format!(
@@ -131,10 +145,11 @@ fn model_checks(result: &AnalysisResult) -> Section {
             m.aic,
             m.bic
         );
-        let section = section.led_paragraph(format!("{}.", o.label), format!("{}; {} {fit}", m.formula, m.notes.join(" ")));
+        let section =
+            section.led_paragraph(format!("{}.", o.label), format!("{}; {} {fit}", m.formula, suppressed::fitting(result, o).join(" ")));
         let section =
             section.titled(&format!("{}_coefficients", o.name), format!("{}: coefficients of the mean model", o.label), &o.coefficients);
-        let section = o.model.warnings.iter().fold(section, Section::paragraph);
-        outcome::diagnostics(o, section)
+        let section = suppressed::without_few(&o.model.warnings, cells).into_iter().fold(section, Section::paragraph);
+        outcome::diagnostics(o, section, cells)
     })
 }

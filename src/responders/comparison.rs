@@ -9,6 +9,7 @@ use crate::table::{Column, Format, Tabular, display_as_table};
 use crate::trial::{Labelled, labelled};
 
 /// An arm against the reference at one visit under one assumption about the unobserved.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Comparison {
     /// Name of the definition.
@@ -30,10 +31,14 @@ pub struct Comparison {
     pub in_arm: Proportion,
     /// Who meets it in the reference.
     pub in_reference: Proportion,
-    /// Observed of randomized in the arm.
+    /// Observed in the arm, of those randomized to it who are not known to be ineligible.
     pub observed_in_arm: Proportion,
-    /// Observed of randomized in the reference.
+    /// Observed in the reference, likewise.
     pub observed_in_reference: Proportion,
+    /// Patients of the arm known not to fulfil what is required at baseline, in no denominator.
+    pub not_eligible_in_arm: usize,
+    /// Patients of the reference known not to.
+    pub not_eligible_in_reference: usize,
     /// Arm minus reference, Newcombe's interval.
     pub difference: Measure,
     /// Arm over reference, log interval.
@@ -45,6 +50,7 @@ pub struct Comparison {
 }
 
 /// Comparisons per definition and visit.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Comparisons {
     /// The comparisons.
@@ -89,7 +95,7 @@ impl Responders {
 
 fn reference_of(r: &Responders, options: &RateOptions) -> Result<usize> {
     if r.arms.len() < 2 {
-        return Err(Error::invalid("a comparison of arms", "the trial has one arm", "use `rates`"));
+        return Err(Error::nothing_to_compare("a comparison of arms", "the trial has one arm", "use `rates`"));
     }
     match &options.reference {
         None => Ok(0),
@@ -113,7 +119,7 @@ fn comparison(
     };
     let (in_arm, in_reference) = (of_arm.under(assumption), of_reference.under(opposite));
     let difference = risk_difference(in_arm, in_reference, options.level)?;
-    let observed = |tally: Tally| Proportion { met: tally.observed(), of: tally.randomized() };
+    let observed = |tally: Tally| Proportion { met: tally.observed(), of: tally.eligible() };
     Ok(Comparison {
         definition: r.definition.name.clone(),
         visit: r.visits[visit].clone(),
@@ -125,6 +131,8 @@ fn comparison(
         in_reference,
         observed_in_arm: observed(of_arm),
         observed_in_reference: observed(of_reference),
+        not_eligible_in_arm: of_arm.not_eligible,
+        not_eligible_in_reference: of_reference.not_eligible,
         difference,
         risk_ratio: risk_ratio(in_arm, in_reference, options.level, options.zero_cells)?,
         odds_ratio: odds_ratio(in_arm, in_reference, options.level, options.zero_cells)?,
@@ -178,11 +186,13 @@ impl Tabular for Comparisons {
             Column::count("met", "Met", rows().map(|r| r.in_arm.met)),
             Column::count("of", "Of", rows().map(|r| r.in_arm.of)),
             Column::count("observed", "Observed", rows().map(|r| r.observed_in_arm.met)),
-            Column::count("randomized", "Randomized", rows().map(|r| r.observed_in_arm.of)),
+            Column::count("eligible", "Eligible", rows().map(|r| r.observed_in_arm.of)),
+            Column::count("not_eligible", "Not eligible", rows().map(|r| r.not_eligible_in_arm)),
             Column::count("reference_met", "Reference met", rows().map(|r| r.in_reference.met)),
             Column::count("reference_of", "Of", rows().map(|r| r.in_reference.of)),
             Column::count("reference_observed", "Observed", rows().map(|r| r.observed_in_reference.met)),
-            Column::count("reference_randomized", "Randomized", rows().map(|r| r.observed_in_reference.of)),
+            Column::count("reference_eligible", "Eligible", rows().map(|r| r.observed_in_reference.of)),
+            Column::count("reference_not_eligible", "Not eligible", rows().map(|r| r.not_eligible_in_reference)),
         ];
         let names = ["risk_difference", "risk_difference_lower", "risk_difference_upper"];
         columns.extend(self.measure(names, "Risk difference", Format::Percent, |r| r.difference));

@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 
 /// Whether meeting the definition is good for the patient; it decides what is benefit and what harm in the number
 /// needed to treat.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Meaning {
     /// Response, remission.
@@ -40,6 +41,7 @@ choices! {
 /// ```
 ///
 /// Label and source may be left out: then the name is the label, and the source `stated by the analyst`.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Definition {

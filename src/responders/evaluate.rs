@@ -8,14 +8,19 @@ use crate::table::{Column, Tabular, display_as_table};
 use crate::trial::{BaselineFrom, Trial};
 
 /// Whether a patient fulfils a definition at a visit.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
     /// Fulfilled.
     Met,
     /// Not fulfilled.
     NotMet,
-    /// Not observed: the visit was missed, or what was recorded there or at baseline does not decide.
+    /// Not observed: something that decides was not recorded at the visit or at baseline.
     Unobserved,
+    /// Observed, and yet undecided: a percentage of a baseline at the floor of its scale is not defined.
+    Undecided,
+    /// Not known whether the patient fulfils what the definition requires at baseline.
+    EligibilityUnknown,
     /// The patient is known not to fulfil what the definition requires at baseline.
     NotEligible,
 }
@@ -25,10 +30,27 @@ choices! {
     Met = "met", [], "fulfilled";
     NotMet = "not-met", [], "not fulfilled";
     Unobserved = "unobserved", [], "not observed";
+    Undecided = "undecided", [], "observed, but the definition is not defined for what was observed";
+    EligibilityUnknown = "eligibility-unknown", [], "not known whether what the definition requires at baseline is fulfilled";
     NotEligible = "not-eligible", [], "known not to fulfil what the definition requires at baseline";
 }
 
+impl Status {
+    /// How tables put it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Status::Met => "met",
+            Status::NotMet => "not met",
+            Status::Unobserved => "unobserved",
+            Status::Undecided => "undecided",
+            Status::EligibilityUnknown => "eligibility unknown",
+            Status::NotEligible => "not eligible",
+        }
+    }
+}
+
 /// Who fulfils a definition when: one [`Status`] a patient and visit, for everyone randomized.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Responders {
     /// What was evaluated.
@@ -75,7 +97,7 @@ impl Definition {
                 (Some(required), Some(start)) => required.holds(i, start),
                 _ => Diagnosis::Met,
             };
-            statuses.extend(evaluated.iter().map(|&t| status(eligible, rule.holds(i, t))));
+            statuses.extend(evaluated.iter().map(|&t| status(eligible, rule.holds(i, t), || rule.is_observed(i, t))));
         }
         let labels = trial.schedule().labels();
         Ok(Responders {
@@ -113,17 +135,19 @@ fn add_problems(rule: &Rule, trial: &Trial, baseline: &BaselineFrom, found: &mut
     }
 }
 
-fn status(eligible: Diagnosis, holds: Diagnosis) -> Status {
+fn status(eligible: Diagnosis, holds: Diagnosis, is_observed: impl Fn() -> bool) -> Status {
     match (eligible, holds) {
         (Diagnosis::NotMet, _) => Status::NotEligible,
-        (Diagnosis::Unknown, _) | (_, Diagnosis::Unknown) => Status::Unobserved,
+        (Diagnosis::Unknown, _) => Status::EligibilityUnknown,
+        (_, Diagnosis::Unknown) if is_observed() => Status::Undecided,
+        (_, Diagnosis::Unknown) => Status::Unobserved,
         (_, Diagnosis::Met) => Status::Met,
         (_, Diagnosis::NotMet) => Status::NotMet,
     }
 }
 
 fn no_baseline(what: &str) -> Error {
-    Error::invalid(
+    Error::no_baseline(
         what,
         "the definition looks at baseline and the schedule names no baseline visit",
         Message::from("name it with ")
@@ -156,7 +180,9 @@ pub fn share_below(trial: &Trial, covariate: &str, value: f64) -> Result<Respond
         arm_of: trial.arm_of().to_vec(),
         visits: vec!["whole trial".into()],
         visit_indices: vec![None],
-        statuses: (0..trial.patients().len()).map(|i| status(Diagnosis::Met, condition.holds(i, 0))).collect(),
+        statuses: (0..trial.patients().len())
+            .map(|i| status(Diagnosis::Met, condition.holds(i, 0), || condition.is_observed(i, 0)))
+            .collect(),
     })
 }
 
@@ -197,7 +223,7 @@ enum Condition<'a> {
 impl<'a> Condition<'a> {
     fn compile(rule: &'a Rule, trial: &'a Trial, baseline: &BaselineFrom) -> Result<Self> {
         if let Some(flaw) = rule.flaw() {
-            return Err(Error::invalid(format!("the rule `{rule}`"), flaw, "correct the definition"));
+            return Err(Error::out_of_range(format!("the rule `{rule}`"), flaw, "correct the definition"));
         }
         let visits = trial.schedule().len();
         let change = |outcome: &str, judge: JudgeChange<'a>| -> Result<Self> {
@@ -261,6 +287,20 @@ impl<'a> Condition<'a> {
     }
 }
 
+impl Condition<'_> {
+    /// Whether everything that it looks at was observed of patient `i` at visit `t`.
+    fn is_observed(&self, i: usize, t: usize) -> bool {
+        match self {
+            Condition::Change { before, now, visits, .. } => !before[i].is_nan() && !now[i * visits + t].is_nan(),
+            Condition::Score { now, visits, .. } => !now[i * visits + t].is_nan(),
+            Condition::PerPatient { values, .. } => !values[i].is_nan(),
+            // A diagnosis that was assessed and left open counts as not observed.
+            Condition::Diagnosis { .. } => self.holds(i, t) != Diagnosis::Unknown,
+            Condition::All(parts) | Condition::Any(parts) => parts.iter().all(|part| part.is_observed(i, t)),
+        }
+    }
+}
+
 fn known(holds: bool) -> Diagnosis {
     if holds { Diagnosis::Met } else { Diagnosis::NotMet }
 }
@@ -302,17 +342,11 @@ impl Tabular for Responders {
         let visits = self.visits.len();
         let rows = 0..self.statuses.len();
         let patient = |r: usize| r / visits;
-        let words = |s: Status| match s {
-            Status::Met => "met",
-            Status::NotMet => "not met",
-            Status::Unobserved => "unobserved",
-            Status::NotEligible => "not eligible",
-        };
         vec![
             Column::text("patient", "Patient", rows.clone().map(|r| self.patients[patient(r)].clone())),
             Column::text("arm", "Arm", rows.clone().map(|r| self.arms[self.arm_of[patient(r)]].clone())),
             Column::text("visit", "Visit", rows.clone().map(|r| self.visits[r % visits].clone())),
-            Column::text("status", "Status", rows.map(|r| words(self.statuses[r]))),
+            Column::text("status", "Status", rows.map(|r| self.statuses[r].words())),
         ]
     }
 

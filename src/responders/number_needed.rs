@@ -20,6 +20,7 @@ choices! {
 }
 
 /// The interval of a number needed to treat.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NumberNeededInterval {
@@ -53,6 +54,7 @@ pub enum NumberNeededInterval {
 /// let needed = NumberNeeded::from_difference(Measure { estimate: 0.10, lower: -0.05, upper: 0.25 }, Meaning::Favourable);
 /// assert_eq!(needed.to_string(), "NNTB 10.0 (NNTH 20.0 to ∞ to NNTB 4.0)");
 /// ```
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct NumberNeeded {
     /// The number, at least 1; infinite where the risks are equal, NaN where they are not known.

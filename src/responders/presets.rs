@@ -41,6 +41,7 @@ pub fn caps5_response() -> Definition {
 }
 
 /// The sample whose reliable change of the CAPS-5 is used (Marx et al. 2022).
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReliableChange {
     /// 12 points.

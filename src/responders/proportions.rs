@@ -2,6 +2,7 @@
 
 use crate::dist::normal;
 use crate::error::{Error, Result};
+use crate::level::check_level;
 use crate::options::choices;
 
 /// Some of a number of patients.
@@ -14,6 +15,7 @@ pub struct Proportion {
 }
 
 /// An estimate with its confidence interval; NaN where it is not defined.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Measure {
     /// The estimate.
@@ -24,8 +26,16 @@ pub struct Measure {
     pub upper: f64,
 }
 
+impl Measure {
+    /// An estimate with its limits; NaN for what does not exist.
+    pub fn new(estimate: f64, lower: f64, upper: f64) -> Self {
+        Self { estimate, lower, upper }
+    }
+}
+
 /// What a ratio does where a cell of the two-by-two table is empty, so that the standard error of its logarithm is
 /// not defined.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ZeroCells {
     /// The estimate stays as it is (0, infinite, or not defined) and has no interval.
@@ -49,7 +59,7 @@ impl Proportion {
     /// [`Error::Invalid`] if `met` exceeds `of`.
     pub fn new(met: usize, of: usize) -> Result<Self> {
         if met > of {
-            return Err(Error::invalid(format!("a proportion of {met} in {of}"), "the part exceeds the whole", "exchange the two"));
+            return Err(Error::out_of_range(format!("a proportion of {met} in {of}"), "the part exceeds the whole", "exchange the two"));
         }
         Ok(Self { met, of })
     }
@@ -93,9 +103,7 @@ impl Proportion {
 
 /// The standard normal deviate of a two-sided interval.
 pub(super) fn deviate(level: f64) -> Result<f64> {
-    if !(level > 0.0 && level < 1.0) {
-        return Err(Error::invalid(format!("a confidence level of {level}"), "it is not between 0 and 1", "say 0.95 for 95%"));
-    }
+    check_level(level)?;
     Ok(normal::quantile(0.5 + level / 2.0))
 }
 

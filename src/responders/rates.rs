@@ -7,6 +7,7 @@ use crate::table::{Column, Format, Tabular, display_as_table};
 use crate::trial::{Labelled, labelled};
 
 /// What is done with patients of whom it was not observed whether they meet a definition. There is no default.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unobserved {
     /// They are left out of the denominator. Unbiased only if being observed has nothing to do with the result.
@@ -26,6 +27,7 @@ choices! {
 }
 
 /// What a single rate assumes of the unobserved.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Assumption {
     /// They are left out.
@@ -130,7 +132,11 @@ impl RateOptions {
 
     pub(super) fn check(&self) -> Result<()> {
         if self.unobserved.is_empty() {
-            return Err(Error::invalid("rates", "nothing is said about patients who were not observed", "name at least one `Unobserved`"));
+            return Err(Error::incomplete(
+                "rates",
+                "nothing is said about patients who were not observed",
+                "name at least one `Unobserved`",
+            ));
         }
         super::proportions::deviate(self.level).map(|_| ())
     }
@@ -157,6 +163,8 @@ pub(super) struct Tally {
     pub met: usize,
     pub not_met: usize,
     pub unobserved: usize,
+    pub undecided: usize,
+    pub eligibility_unknown: usize,
     pub not_eligible: usize,
 }
 
@@ -168,6 +176,8 @@ impl Tally {
                 Status::Met => &mut tally.met,
                 Status::NotMet => &mut tally.not_met,
                 Status::Unobserved => &mut tally.unobserved,
+                Status::Undecided => &mut tally.undecided,
+                Status::EligibilityUnknown => &mut tally.eligibility_unknown,
                 Status::NotEligible => &mut tally.not_eligible,
             } += 1;
         }
@@ -178,21 +188,32 @@ impl Tally {
         self.met + self.not_met
     }
 
+    /// Patients of whom it is not known whether they meet the definition.
+    pub fn unknown(self) -> usize {
+        self.unobserved + self.undecided + self.eligibility_unknown
+    }
+
+    /// All but those known not to be eligible.
+    pub fn eligible(self) -> usize {
+        self.observed() + self.unknown()
+    }
+
     pub fn randomized(self) -> usize {
-        self.observed() + self.unobserved + self.not_eligible
+        self.eligible() + self.not_eligible
     }
 
     pub fn under(self, assumption: Assumption) -> Proportion {
-        let everyone = self.observed() + self.unobserved;
+        let everyone = self.eligible();
         match assumption {
             Assumption::ObservedOnly => Proportion { met: self.met, of: self.observed() },
             Assumption::CountedAsNotMet | Assumption::Lowest => Proportion { met: self.met, of: everyone },
-            Assumption::Highest => Proportion { met: self.met + self.unobserved, of: everyone },
+            Assumption::Highest => Proportion { met: self.met + self.unknown(), of: everyone },
         }
     }
 }
 
 /// A rate: one definition, visit, arm and assumption.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Rate {
     /// Name of the definition.
@@ -212,15 +233,42 @@ pub struct Rate {
     pub of: usize,
     /// The rate with Wilson's interval; NaN with an empty denominator.
     pub rate: Measure,
-    /// Patients of the arm who were observed.
+    /// Patients of the arm who were observed, and of whom it is known whether they meet the definition.
     pub observed: usize,
+    /// Eligible patients of the arm who were not observed.
+    pub not_observed: usize,
+    /// Eligible patients of the arm who were observed, but for whom the definition is not defined: a percentage of a
+    /// baseline at the floor. They are treated as the unobserved are.
+    pub undecided: usize,
+    /// Patients of the arm of whom it is not known whether they fulfil what is required at baseline. They are treated as
+    /// the unobserved are.
+    pub eligibility_unknown: usize,
     /// Patients of the arm known not to fulfil what is required at baseline, in no denominator.
     pub not_eligible: usize,
     /// Patients randomized to the arm.
     pub randomized: usize,
 }
 
+impl Rate {
+    /// Patients randomized to the arm but for those known not to be eligible.
+    pub fn eligible(&self) -> usize {
+        self.randomized - self.not_eligible
+    }
+
+    /// Patients who are neither observed nor known not to be eligible, kind by kind, as far as there are any:
+    /// `6 unobserved, 2 undecided`.
+    pub(crate) fn unknown_in_words(&self) -> String {
+        let kinds = [
+            (self.not_observed, Status::Unobserved),
+            (self.undecided, Status::Undecided),
+            (self.eligibility_unknown, Status::EligibilityUnknown),
+        ];
+        kinds.iter().filter(|(n, _)| *n > 0).map(|(n, kind)| format!("{n} {}", kind.words())).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// Rates per definition, visit and arm.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Rates {
     /// The rates.
@@ -257,6 +305,9 @@ pub fn rates(responders: &[Responders], options: &RateOptions) -> Result<Rates> 
                         of: proportion.of,
                         rate: proportion.wilson(options.level)?,
                         observed: tally.observed(),
+                        not_observed: tally.unobserved,
+                        undecided: tally.undecided,
+                        eligibility_unknown: tally.eligibility_unknown,
                         not_eligible: tally.not_eligible,
                         randomized: tally.randomized(),
                     });
@@ -282,7 +333,7 @@ pub(super) fn check_names(responders: &[Responders]) -> Result<()> {
     let name = |k: usize| &responders[k].definition.name;
     match (1..responders.len()).find(|&k| (0..k).any(|before| name(before) == name(k))) {
         None => Ok(()),
-        Some(k) => Err(Error::invalid(
+        Some(k) => Err(Error::named_twice(
             format!("two definitions called `{}`", name(k)),
             "the rows of a table are told apart by that name",
             "give each definition a name of its own",
@@ -321,6 +372,25 @@ pub(super) fn shared_notes(definitions: &[Definition], options: &RateOptions) ->
     notes
 }
 
+impl Rates {
+    /// What the numbers of patients are who are not among the observed, as far as there are any.
+    fn notes_of_unknown(&self) -> Vec<String> {
+        let any = |of: fn(&Rate) -> usize| self.rows.iter().any(|r| of(r) > 0);
+        let notes = [
+            (
+                any(|r| r.undecided),
+                "Undecided: observed, but a percentage of a baseline at the floor is not defined; treated as unobserved.",
+            ),
+            (
+                any(|r| r.eligibility_unknown),
+                "Eligibility unknown: it was not observed whether what the definition requires at baseline is fulfilled; treated as unobserved.",
+            ),
+            (any(|r| r.not_eligible), "Not eligible: known not to fulfil what the definition requires at baseline; in no denominator."),
+        ];
+        notes.into_iter().filter(|(is_there, _)| *is_there).map(|(_, note)| note.into()).collect()
+    }
+}
+
 impl Tabular for Rates {
     fn title(&self) -> String {
         "Patients meeting each definition, by visit and arm".into()
@@ -339,6 +409,9 @@ impl Tabular for Rates {
             Column::real("lower", "Lower", Format::Percent, rows().map(|r| r.rate.lower)),
             Column::real("upper", "Upper", Format::Percent, rows().map(|r| r.rate.upper)),
             Column::count("observed", "Observed", rows().map(|r| r.observed)),
+            Column::count("not_observed", "Not observed", rows().map(|r| r.not_observed)),
+            Column::count("undecided", "Undecided", rows().map(|r| r.undecided)),
+            Column::count("eligibility_unknown", "Eligibility unknown", rows().map(|r| r.eligibility_unknown)),
             Column::count("not_eligible", "Not eligible", rows().map(|r| r.not_eligible)),
             Column::count("randomized", "Randomized", rows().map(|r| r.randomized)),
         ]
@@ -346,7 +419,7 @@ impl Tabular for Rates {
 
     fn notes(&self) -> Vec<String> {
         let mut notes = shared_notes(&self.definitions, &self.options);
-        notes.push("Not eligible: known not to fulfil what the definition requires at baseline; in no denominator.".into());
+        notes.extend(self.notes_of_unknown());
         notes.push(format!("Interval: Wilson score, {}%, patients taken as independent.", percent(self.options.level)));
         notes.extend(unobserved_notes(self.rows.iter().map(|r| (&r.arm, r.visit.as_str(), r.observed))));
         notes
@@ -379,14 +452,15 @@ impl Tabular for Lines<'_> {
             Column::text("unobserved", "Unobserved", rows().map(|r| r.unobserved.words())),
             Column::text("met", "Met", rows().map(|r| format!("{}/{}", r.met, r.of))),
             Column::text("rate", "Rate (interval)", rows().map(|r| interval(r.rate))),
-            Column::text("observed", "Observed", rows().map(|r| format!("{} of {}", r.observed, r.randomized))),
+            Column::text("observed", "Observed", rows().map(|r| format!("{} of {}", r.observed, r.eligible()))),
+            Column::text("unknown", "Others", rows().map(Rate::unknown_in_words)),
             Column::count("not_eligible", "Not eligible", rows().map(|r| r.not_eligible)),
         ]
     }
 
     fn notes(&self) -> Vec<String> {
         let mut notes = self.0.notes();
-        notes.push("Observed: of those randomized to the arm.".into());
+        notes.push("Observed: of those randomized to the arm who are not known to be ineligible. Others: the rest of these.".into());
         notes
     }
 }

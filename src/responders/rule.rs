@@ -5,6 +5,7 @@ use crate::written::is_default;
 use std::fmt;
 
 /// When something is looked at.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Occasion {
     /// At the visit before treatment.
@@ -28,6 +29,7 @@ choices! {
 ///
 /// In TOML: `rule = { all = [{ diagnosis-not-met = { diagnosis = "ptsd" } }, { below = { outcome = "caps5", score = 12 } }]
 /// }`; JSON has the same keys.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Rule {
@@ -221,7 +223,9 @@ impl Rule {
                 (!(1.0..=100.0).contains(at_least)).then(|| format!("{at_least}% is not from 1 to 100")).or_else(|| score(*floor))
             }
             Rule::ReliableDrop { sd, reliability, z, .. } if !(0.0..1.0).contains(reliability) => {
-                Some(format!("a reliability of {reliability} is not between 0 and 1 (sd {sd}, z {z})"))
+                let per_cent = (1.0..100.0).contains(reliability) && *reliability != 1.0;
+                let meant = if per_cent { format!("; write {} for {reliability}%", reliability / 100.0) } else { String::new() };
+                Some(format!("a reliability of {reliability} is not between 0 and 1 (sd {sd}, z {z}){meant}"))
             }
             Rule::ReliableDrop { sd, reliability, z, .. } => points(Self::reliable_points(*sd, *reliability, *z)),
             Rule::Below { score: x, .. } | Rule::AtMost { score: x, .. } | Rule::AtLeast { score: x, .. } => score(*x),

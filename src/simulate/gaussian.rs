@@ -207,7 +207,7 @@ impl Gaussian {
         let n = self.visits.len();
         if let Some((name, _, means)) = self.arms.iter().find(|a| a.2.len() != n) {
             let why = format!("it has {} where the trial has {n} visits", means.len());
-            return Err(Error::invalid(format!("the means of arm `{name}`"), why, "give one mean a visit"));
+            return Err(Error::wrong_number(format!("the means of arm `{name}`"), why, "give one mean a visit"));
         }
         let (chance, what) = match self.dropout {
             Dropout::None => return Ok(()),
@@ -218,7 +218,7 @@ impl Gaussian {
         if ok {
             Ok(())
         } else {
-            Err(Error::invalid(format!("dropout `{what}` = {chance}"), "it is not a probability", "choose one from 0 to 1"))
+            Err(Error::out_of_range(format!("dropout `{what}` = {chance}"), "it is not a probability", "choose one from 0 to 1"))
         }
     }
 }
@@ -232,7 +232,7 @@ struct Law {
 }
 
 fn factor(sigma: &[f64], n: usize) -> Result<Vec<f64>> {
-    let invalid = |why: String| Error::invalid("the covariance of the simulation", why, "give Σ row by row, visits × visits");
+    let invalid = |why: String| Error::out_of_range("the covariance of the simulation", why, "give Σ row by row, visits × visits");
     if sigma.len() != n * n {
         return Err(invalid(format!("it has {} values where {} are needed", sigma.len(), n * n)));
     }

@@ -22,11 +22,11 @@ impl Groups {
             return Err(Error::unknown("arm", &self.arm, arms));
         }
         if self.size == 0 {
-            return Err(Error::invalid(what, "they have no members", "give a size of at least one patient"));
+            return Err(Error::out_of_range(what, "they have no members", "give a size of at least one patient"));
         }
         if self.sd.len() != visits || !self.sd.iter().all(|sd| *sd >= 0.0 && sd.is_finite()) {
             let why = format!("their standard deviations are {:?} where the trial has {visits} visits", self.sd);
-            return Err(Error::invalid(what, why, "give one standard deviation a visit, zero or above"));
+            return Err(Error::wrong_number(what, why, "give one standard deviation a visit, zero or above"));
         }
         Ok(())
     }

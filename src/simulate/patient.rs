@@ -101,7 +101,7 @@ pub(super) fn patient(shared: &Shared, place: &Place, stream: &mut Stream) -> Re
             visits,
         });
     }
-    Err(Error::invalid(
+    Err(Error::out_of_range(
         format!("simulating patient `{}`", place.id),
         format!("none of {MOST_DRAWS} draws met the inclusion criteria at the first visit"),
         "raise the means of the first visit",

@@ -24,9 +24,9 @@ struct Set {
 impl Set {
     fn of(column: &Column, limit: usize) -> Self {
         let label = matches!(column.values, Values::Text(_));
-        let whole: Vec<String> = (0..column.len()).map(|r| column.formatted(r)).collect();
+        let whole = aligned(column, (0..column.len()).map(|r| column.formatted(r)).collect());
         let room = if label { limit } else { usize::MAX };
-        let cells: Vec<Vec<String>> = whole.iter().map(|c| wrapped(c, room)).collect();
+        let cells: Vec<Vec<String>> = whole.iter().map(|c| if label { wrapped(c, room) } else { vec![c.clone()] }).collect();
         let body = cells.iter().flatten().map(|l| length(l)).max().unwrap_or(0);
         let longest_word = column.heading.split_whitespace().map(length).max().unwrap_or(0);
         let heading = wrapped(&column.heading, body.max(longest_word).max(heading_room(&column.heading)));
@@ -38,6 +38,17 @@ impl Set {
         let space = " ".repeat(self.width.saturating_sub(length(text)));
         if self.label { format!("{text}{space}") } else { format!("{space}{text}") }
     }
+}
+
+/// Cells with blanks behind them where numbers have different decimals, so that their points stand under one another.
+fn aligned(column: &Column, cells: Vec<String>) -> Vec<String> {
+    if !matches!(column.values, Values::Each(..)) {
+        return cells;
+    }
+    // The point, and what follows it.
+    let behind = |cell: &String| cell.find('.').map_or(0, |point| cell.len() - point);
+    let most = cells.iter().map(behind).max().unwrap_or(0);
+    cells.iter().map(|cell| if cell.is_empty() { String::new() } else { format!("{cell}{}", " ".repeat(most - behind(cell))) }).collect()
 }
 
 /// A heading breaks into three lines at most.

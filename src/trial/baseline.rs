@@ -128,6 +128,22 @@ impl Trial {
 /// What a diagnosis can be, in the order of the table.
 const DIAGNOSES: [(Diagnosis, &str); 3] = [(Diagnosis::Met, "met"), (Diagnosis::NotMet, "not met"), (Diagnosis::Unknown, "unknown")];
 
+impl BaselineTable {
+    /// The table without what is the value of a single patient: see [`Summary::without_individuals`].
+    pub fn without_individuals(mut self) -> Self {
+        for row in &mut self.rows {
+            if let Characteristic::Numeric(summary) = &mut row.value {
+                *summary = summary.without_individuals();
+            }
+        }
+        self
+    }
+
+    fn has_ranges(&self) -> bool {
+        self.rows.iter().any(|row| matches!(row.value, Characteristic::Numeric(summary) if summary.minimum.is_some()))
+    }
+}
+
 impl Tabular for BaselineTable {
     fn title(&self) -> String {
         "Patients at baseline".into()
@@ -138,10 +154,12 @@ impl Tabular for BaselineTable {
             Characteristic::Numeric(summary) => summary,
             Characteristic::Level { .. } => Summary::default(),
         };
-        let real = |name: &'static str, heading: &str, digits, value: fn(&Summary) -> Option<f64>| {
+        let real = |name: &'static str, heading: &str, digits: fn(Format) -> Format, value: fn(&Summary) -> Option<f64>| {
             let values = self.rows.iter().map(|r| value(&summary(r))).collect();
-            Column { name: name.into(), heading: heading.into(), values: Values::Real(values, Format::Decimals(digits)) }
+            let formats = self.rows.iter().map(|r| digits(summary(r).format())).collect();
+            Column { name: name.into(), heading: heading.into(), values: Values::Each(values, formats) }
         };
+        let (by_error, coarser): (fn(Format) -> Format, fn(Format) -> Format) = (|format| format, Format::coarser);
         let level = |row: &BaselineRow| match &row.value {
             Characteristic::Level { level, .. } => Some(level.clone()),
             Characteristic::Numeric(_) => None,
@@ -154,19 +172,21 @@ impl Tabular for BaselineTable {
             Characteristic::Level { n, .. } => n,
             Characteristic::Numeric(summary) => summary.n,
         };
-        vec![
+        let mut columns = vec![
             Column::text("variable", "Characteristic", self.rows.iter().map(|r| r.label.as_str())),
             Column { name: "level".into(), heading: "Level".into(), values: Values::Text(self.rows.iter().map(level).collect()) },
             Column::text("arm", "Arm", self.rows.iter().map(|r| r.arm.as_str())),
             Column::count("n", "n", self.rows.iter().map(n)),
             Column::real("share", "Of known", Format::Percent, self.rows.iter().map(share)),
-            real("mean", "Mean", 2, |s| s.mean),
-            real("sd", "SD", 2, |s| s.sd),
-            real("median", "Median", 1, |s| s.median),
-            real("minimum", "Min", 1, |s| s.minimum),
-            real("maximum", "Max", 1, |s| s.maximum),
-            Column::count("missing", "Missing", self.rows.iter().map(|r| r.missing)),
-        ]
+            real("mean", "Mean", by_error, |s| s.mean),
+            real("sd", "SD", by_error, |s| s.sd),
+            real("median", "Median", coarser, |s| s.median),
+        ];
+        if self.has_ranges() {
+            columns.extend([real("minimum", "Min", coarser, |s| s.minimum), real("maximum", "Max", coarser, |s| s.maximum)]);
+        }
+        columns.push(Column::count("missing", "Missing", self.rows.iter().map(|r| r.missing)));
+        columns
     }
 
     fn notes(&self) -> Vec<String> {

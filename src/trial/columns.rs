@@ -168,7 +168,7 @@ impl LayoutInstrument {
                 let names: Vec<String> = instrument.items().into_iter().map(|item| item.name).collect();
                 let items = columns
                     .of_items(&names, visits)
-                    .map_err(|why| Error::invalid(format!("the columns of instrument `{}`", named.name()), why, ItemColumns::REMEDY))?;
+                    .map_err(|why| Error::conflict(format!("the columns of instrument `{}`", named.name()), why, ItemColumns::REMEDY))?;
                 Ok(InstrumentColumns { instrument, items })
             }
         }

@@ -41,6 +41,7 @@ impl AnalysisSet {
 }
 
 /// Why a patient is not analysed.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exclusion {
@@ -63,6 +64,7 @@ impl Exclusion {
 }
 
 /// A step on the way from randomization to analysis.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FlowStep {
@@ -88,6 +90,7 @@ pub enum FlowStep {
 }
 
 /// The participant flow of an outcome.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct ParticipantFlow {
     /// Name of the outcome.
@@ -101,6 +104,7 @@ pub struct ParticipantFlow {
 }
 
 /// How many patients of an arm took a step.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FlowRow {
     /// The arm.
@@ -160,7 +164,7 @@ impl Trial {
             return Ok(chosen);
         }
         let baseline = self.schedule().baseline().ok_or_else(|| {
-            Error::invalid(
+            Error::no_baseline(
                 "the outcome at baseline",
                 "no visit is the baseline",
                 Message::from("declare it with ").setting(Setting::BaselineVisit),

@@ -38,7 +38,7 @@ pub use patterns::{MissingPatterns, PatternKind, PatternRow};
 pub use protocol::Protocol;
 pub use reading::{Chunk, Chunks};
 pub use schedule::{Schedule, Visit};
-pub use summary::Summary;
+pub use summary::{FEW, Summary};
 pub(crate) use values::on_visits;
 pub(crate) use variable::VariableHeader;
 pub use variable::{Kind, Role, Scope, Variable};
@@ -223,7 +223,7 @@ impl Trial {
     pub(crate) fn patient_numbers(&self, name: &str) -> Result<&[f64]> {
         let covariate = self.covariate(name)?;
         covariate.numbers().filter(|_| covariate.scope() == Scope::Patient).ok_or_else(|| {
-            Error::invalid(
+            Error::wrong_variable(
                 format!("covariate `{name}`"),
                 "it is not one number per patient",
                 "name a numeric covariate that does not change between visits",

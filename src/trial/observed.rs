@@ -48,27 +48,46 @@ impl Trial {
     }
 }
 
+impl ObservedMeans {
+    /// The table without what is the value of a single patient: see [`Summary::without_individuals`].
+    pub fn without_individuals(mut self) -> Self {
+        self.rows.iter_mut().for_each(|row| row.summary = row.summary.without_individuals());
+        self
+    }
+
+    fn has_ranges(&self) -> bool {
+        self.rows.iter().any(|row| row.summary.minimum.is_some())
+    }
+}
+
 impl Tabular for ObservedMeans {
     fn title(&self) -> String {
         format!("{}: observed scores", self.label)
     }
 
     fn columns(&self) -> Vec<Column> {
-        let real = |name: &'static str, heading: &str, digits, value: fn(&Summary) -> Option<f64>| {
+        let errors = self.rows.iter().map(|r| r.summary.sd.map_or(f64::NAN, |sd| sd / (r.summary.n as f64).sqrt()));
+        let by_error = Format::of_errors(errors);
+        let real = |name: &'static str, heading: &str, format, value: fn(&Summary) -> Option<f64>| {
             let values = self.rows.iter().map(|r| value(&r.summary)).collect();
-            Column { name: name.into(), heading: heading.into(), values: Values::Real(values, Format::Decimals(digits)) }
+            Column { name: name.into(), heading: heading.into(), values: Values::Real(values, format) }
         };
-        vec![
+        let mut columns = vec![
             Column::text("arm", "Arm", self.rows.iter().map(|r| r.arm.as_str())),
             Column::text("visit", "Visit", self.rows.iter().map(|r| r.visit.as_str())),
             Column::count("randomized", "Randomized", self.rows.iter().map(|r| r.randomized)),
             Column::count("n", "Observed", self.rows.iter().map(|r| r.summary.n)),
-            real("mean", "Mean", 2, |s| s.mean),
-            real("sd", "SD", 2, |s| s.sd),
-            real("median", "Median", 1, |s| s.median),
-            real("minimum", "Min", 1, |s| s.minimum),
-            real("maximum", "Max", 1, |s| s.maximum),
-        ]
+            real("mean", "Mean", by_error, |s| s.mean),
+            real("sd", "SD", by_error, |s| s.sd),
+            real("median", "Median", by_error.coarser(), |s| s.median),
+        ];
+        if self.has_ranges() {
+            columns.extend([
+                real("minimum", "Min", by_error.coarser(), |s| s.minimum),
+                real("maximum", "Max", by_error.coarser(), |s| s.maximum),
+            ]);
+        }
+        columns
     }
 
     fn notes(&self) -> Vec<String> {

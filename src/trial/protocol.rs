@@ -163,7 +163,7 @@ impl Protocol {
         let position = |visit: &super::Visit| {
             let at = self.schedule.index_of(&visit.label)?;
             match (visit.time, self.schedule.visits()[at].time) {
-                (Some(own), Some(planned)) if own != planned => Err(Error::invalid(
+                (Some(own), Some(planned)) if own != planned => Err(Error::another_trial(
                     format!("visit `{}` of {}", visit.label, part.source),
                     format!("it is at time {own}, and at {planned} in the protocol"),
                     Message::from("correct the times, or read the file with the protocol's visits: ").setting(Setting::PartOf),
@@ -173,7 +173,7 @@ impl Protocol {
         };
         let labels = |schedule: &Schedule| schedule.baseline().map(|b| schedule.labels()[b].to_string());
         match (labels(&part.schedule), labels(&self.schedule)) {
-            (Some(own), Some(planned)) if own != planned => Err(Error::invalid(
+            (Some(own), Some(planned)) if own != planned => Err(Error::another_trial(
                 format!("the baseline visit `{own}` of {}", part.source),
                 format!("it is `{planned}` in the protocol"),
                 Message::from("declare it, or read the file with the protocol's visits: ").setting(Setting::PartOf),
@@ -202,7 +202,7 @@ impl Layout {
 
     fn declared_protocol(&self) -> Result<Protocol> {
         let missing = |what: &str, remedy: Message| {
-            Err(Error::invalid(format!("the protocol of the layout: {what}"), "it is left to the data", remedy))
+            Err(Error::incomplete(format!("the protocol of the layout: {what}"), "it is left to the data", remedy))
         };
         let arms = match (&self.arm, self.arms.is_empty()) {
             (None, _) => vec!["all".to_string()],

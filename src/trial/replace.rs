@@ -26,7 +26,7 @@ impl Trial {
     pub fn with_outcome(&self, name: &str, values: Vec<f64>) -> Result<Trial> {
         let needed = self.patients.len() * self.schedule.len();
         if values.len() != needed {
-            return Err(Error::invalid(
+            return Err(Error::wrong_number(
                 format!("replacing outcome `{name}`"),
                 format!("{} values were given for {needed} visits of patients", values.len()),
                 "give one value a patient and scheduled visit, NaN where not observed",

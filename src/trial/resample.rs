@@ -29,7 +29,7 @@ impl Trial {
     pub fn resample(&self, patients: &[usize]) -> Result<Trial> {
         let part = self.part(patients)?;
         if let Some(empty) = part.randomized().iter().position(|&n| n == 0) {
-            return Err(Error::invalid(
+            return Err(Error::no_data(
                 "resampling patients",
                 format!("arm `{}` would have no patients", self.arms[empty]),
                 "choose at least one patient of every arm",
@@ -45,7 +45,7 @@ impl Trial {
     /// [`Error::Invalid`] for a position beyond the patients there are.
     pub fn part(&self, patients: &[usize]) -> Result<Trial> {
         if let Some(beyond) = patients.iter().find(|&&i| i >= self.patients.len()) {
-            return Err(Error::invalid(
+            return Err(Error::no_position(
                 "choosing patients",
                 format!("there is no patient at position {beyond} of {}", self.patients.len()),
                 "choose positions from 0 to the number of patients less one",
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn positions_beyond_the_trial_and_emptied_arms_are_refused() {
-        assert_eq!(trial().resample(&[0, 3]).unwrap_err().code(), "invalid-request");
+        assert_eq!(trial().resample(&[0, 3]).unwrap_err().code(), "no-such-position");
         assert!(trial().resample(&[0, 0]).unwrap_err().to_string().contains("arm `y` would have no patients"));
     }
 }

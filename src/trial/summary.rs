@@ -1,5 +1,10 @@
 //! Mean, standard deviation and the like of plain numbers.
 
+use crate::table::Format;
+
+/// Values that describe fewer patients than this can often be traced to one of them.
+pub const FEW: usize = 5;
+
 /// A description of some numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize)]
 pub struct Summary {
@@ -18,6 +23,31 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// How a mean of these numbers is printed: by its standard error.
+    pub(crate) fn format(&self) -> Format {
+        Format::of_error(self.sd.map_or(f64::NAN, |sd| sd / (self.n as f64).sqrt()))
+    }
+
+    /// What of it says nothing of a single patient: without the range; without the median of fewer than [`FEW`] numbers;
+    /// without the standard deviation of two, which gives both away beside their mean; without the mean of one.
+    ///
+    /// ```
+    /// use trialstats::trial::Summary;
+    ///
+    /// let shown = Summary::of([2.0, 4.0, 9.0]).without_individuals();
+    /// assert_eq!((shown.n, shown.mean, shown.median, shown.maximum), (3, Some(5.0), None, None));
+    /// ```
+    pub fn without_individuals(self) -> Self {
+        Self {
+            n: self.n,
+            mean: self.mean.filter(|_| self.n > 1),
+            sd: self.sd.filter(|_| self.n > 2),
+            median: self.median.filter(|_| self.n >= FEW),
+            minimum: None,
+            maximum: None,
+        }
+    }
+
     /// Describes `values`; NaN stands for a missing one and is left out.
     ///
     /// ```

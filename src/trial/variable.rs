@@ -325,7 +325,7 @@ impl Variable {
     /// [`Error::Invalid`] where it is of another kind or scope, or has a level that is not planned.
     pub(crate) fn aligned(&self, planned: &VariableHeader, visits: &[usize], scheduled: usize, source: &str) -> Result<Self> {
         if (self.kind(), self.scope()) != (planned.kind, planned.scope) {
-            return Err(Error::invalid(
+            return Err(Error::another_trial(
                 format!("{} `{}` of {source}", planned.role, planned.name),
                 format!("it is {} and not {}, as in the protocol", self.header.words(), planned.words()),
                 Message::from("read the file with the protocol's variables: ").setting(Setting::PartOf),
@@ -334,7 +334,7 @@ impl Variable {
         let position = positions(self.levels(), &planned.levels);
         let stranger = self.codes().into_iter().flatten().flatten().find(|&&code| position[code].is_none());
         if let Some(&code) = stranger {
-            return Err(Error::invalid(
+            return Err(Error::another_trial(
                 format!("`{}` = {}", planned.name, self.levels()[code]),
                 format!("it is not among the levels of the protocol, {}", planned.levels.join(", ")),
                 "correct the value, or agree on a protocol with this level",

@@ -132,7 +132,7 @@ fn what_has_no_acceleration_and_what_has_no_model_is_refused() {
     let trial = antidepressant();
     let fit = model().fit(&trial).unwrap();
     let parametric = || Bootstrap::new(100, 1).resampling(Resampling::Parametric);
-    assert_eq!(fit.bootstrap(&parametric().interval(BootstrapInterval::Bca), everything).unwrap_err().code(), "invalid-request");
-    assert_eq!(parametric().run(&trial, |t| everything(&model().fit(t)?)).unwrap_err().code(), "invalid-request");
-    assert_eq!(fit.bootstrap(&Bootstrap::new(10, 1), everything).unwrap_err().code(), "invalid-request");
+    assert_eq!(fit.bootstrap(&parametric().interval(BootstrapInterval::Bca), everything).unwrap_err().code(), "conflicting-settings");
+    assert_eq!(parametric().run(&trial, |t| everything(&model().fit(t)?)).unwrap_err().code(), "conflicting-settings");
+    assert_eq!(fit.bootstrap(&Bootstrap::new(10, 1), everything).unwrap_err().code(), "too-few-replicates");
 }

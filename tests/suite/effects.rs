@@ -362,10 +362,10 @@ fn a_denominator_out_of_place_is_refused_with_a_remedy() {
         let result =
             if between { effects::between_arms(&trial, "caps5", &options) } else { effects::within_arms(&trial, "caps5", &options) };
         let error = result.unwrap_err();
-        assert_eq!(error.code(), "invalid-request");
+        assert_eq!(error.code(), "not-defined");
         assert!(error.to_string().contains("use "), "{error}");
     }
-    assert_eq!(effects::within_arms(&trial, "caps5", &EffectOptions::new().level(95.0)).unwrap_err().code(), "invalid-request");
+    assert_eq!(effects::within_arms(&trial, "caps5", &EffectOptions::new().level(95.0)).unwrap_err().code(), "out-of-range");
     assert_eq!(effects::within_arms(&trial, "caps", &EffectOptions::new()).unwrap_err().code(), "unknown-name");
     let no_baseline = effects::within_arms(&antidepressant(), "HAMDTL17", &EffectOptions::new()).unwrap_err();
     assert!(no_baseline.to_string().contains("no baseline visit"), "{no_baseline}");
@@ -486,7 +486,7 @@ fn reliable_change_sorts_patients_by_the_size_of_their_change() {
     let constant = ReliableChange::new("own", Threshold::ReliabilityAtBaseline { reliability: 0.8, level: 0.95 });
     assert!(constant.evaluate(&trial, "caps5").unwrap_err().to_string().contains("no standard deviation"));
     let nonsense = ReliableChange::new("own", Threshold::Reliability { reliability: 1.4, sd: 1.0, level: 0.95 });
-    assert_eq!(nonsense.evaluate(&trial, "caps5").unwrap_err().code(), "invalid-request");
+    assert_eq!(nonsense.evaluate(&trial, "caps5").unwrap_err().code(), "out-of-range");
     assert!(ReliableChange::caps5_12_points().evaluate(&trial, "caps5").unwrap().to_string().contains("(Marx et al. 2022)"));
 }
 

@@ -561,7 +561,7 @@ fn contrasts_of_another_trial_are_refused() {
     assert_eq!(effects::from_estimates(&trial, "y", &[unknown], &EffectOptions::new()).unwrap_err().code(), "unknown-name");
     let linear = fit.linear_contrasts(&[LinearContrast::new("A").cell(&[("arm", "A")], 1.0)], &ContrastOptions::default()).unwrap();
     assert_eq!(linear.rows[0].compared, Compared::Linear { name: "A".into() });
-    assert_eq!(effects::from_model(&other, &fit, &linear, &EffectOptions::new()).unwrap_err().code(), "invalid-request");
+    assert_eq!(effects::from_model(&other, &fit, &linear, &EffectOptions::new()).unwrap_err().code(), "not-defined");
 }
 
 #[test]
@@ -596,7 +596,7 @@ fn two_definitions_of_one_name_are_refused() {
     let of = |percent: f64| Definition::new("response", Rule::percent_drop("y", percent)).evaluate(&trial).unwrap();
     let options = RateOptions::new([Unobserved::ObservedOnly]);
     for refused in [rates(&[of(20.0), of(50.0)], &options).unwrap_err(), compare(&[of(20.0), of(50.0)], &options).unwrap_err()] {
-        assert_eq!(refused.code(), "invalid-request");
+        assert_eq!(refused.code(), "named-twice");
         assert!(refused.to_string().contains("`response`"), "{refused}");
     }
 }

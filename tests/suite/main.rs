@@ -20,6 +20,8 @@ mod means;
 mod mixed;
 mod peers;
 mod plan;
+#[cfg(feature = "cli")]
+mod printed;
 mod report;
 mod simulation;
 mod standardised;

@@ -229,10 +229,10 @@ fn requests_without_sense_are_refused() {
     let fit = synthetic_fit();
     let options = MeansOptions::default();
     assert_eq!(fit.marginal_means(&["age"], &options).unwrap_err().code(), "unknown-name");
-    assert_eq!(fit.marginal_means(&["arm", "arm"], &options).unwrap_err().code(), "invalid-request");
-    assert_eq!(fit.marginal_means(&["arm"], &MeansOptions { level: 1.0, ..options }).unwrap_err().code(), "invalid-request");
+    assert_eq!(fit.marginal_means(&["arm", "arm"], &options).unwrap_err().code(), "named-twice");
+    assert_eq!(fit.marginal_means(&["arm"], &MeansOptions { level: 1.0, ..options }).unwrap_err().code(), "out-of-range");
     assert_eq!(fit.arm_contrasts(&ContrastOptions::default().arms(ArmComparisons::With("Z".into()))).unwrap_err().code(), "unknown-name");
     assert_eq!(fit.arm_contrasts(&ContrastOptions::default().visits(["v9"])).unwrap_err().code(), "unknown-name");
-    assert_eq!(fit.linear_contrasts(&[LinearContrast::new("nothing")], &ContrastOptions::default()).unwrap_err().code(), "invalid-request");
+    assert_eq!(fit.linear_contrasts(&[LinearContrast::new("nothing")], &ContrastOptions::default()).unwrap_err().code(), "not-finite");
     assert_eq!(fit.term_test("arm:site").unwrap_err().code(), "unknown-name");
 }

@@ -2,7 +2,7 @@
 
 use super::{Plan, Sensitivity};
 use crate::effects::Denominator;
-use crate::error::{Error, Interface, PlanProblem, PlanProblems, Result};
+use crate::error::{Error, Interface, PlanProblem, PlanProblems, Refusal, Result};
 use crate::level::check_level;
 use crate::trial::{BaselineFrom, Trial};
 
@@ -55,14 +55,14 @@ impl Plan {
 
     fn check_outcomes(&self, trial: &Trial, problems: &mut Problems) {
         if self.primary.is_empty() {
-            problems.say("primary", "no primary outcome is named; name one of the trial's outcomes");
+            problems.say("primary", Refusal::Incomplete, "no primary outcome is named; name one of the trial's outcomes");
         } else {
             problems.add("primary", trial.outcome(&self.primary));
         }
         for (k, outcome) in self.secondary.iter().enumerate() {
             problems.add("secondary", trial.outcome(outcome));
             if *outcome == self.primary || self.secondary[..k].contains(outcome) {
-                problems.say("secondary", format!("`{outcome}` is there twice; each outcome is analysed once"));
+                problems.say("secondary", Refusal::NamedTwice, format!("`{outcome}` is there twice; each outcome is analysed once"));
             }
         }
     }
@@ -75,11 +75,15 @@ impl Plan {
                 problems.add::<()>(&key, Err(problem));
             }
             if definitions[..k].iter().any(|other| other.name == definition.name) {
-                problems.say(&key, "another definition has this name; tables tell them apart by it");
+                problems.say(&key, Refusal::NamedTwice, "another definition has this name; tables tell them apart by it");
             }
         }
         if !definitions.is_empty() && self.responders.unobserved.is_empty() {
-            problems.say("responders.unobserved", "no way to treat patients who were not observed is named, and rates need one");
+            problems.say(
+                "responders.unobserved",
+                Refusal::Incomplete,
+                "no way to treat patients who were not observed is named, and rates need one",
+            );
         }
     }
 
@@ -92,17 +96,19 @@ impl Plan {
             let place = if within_only { "between" } else { "within" };
             problems.say(
                 "effects.denominator",
+                Refusal::NotDefined,
                 format!("`{}` is not defined {place} arms, and a plan has effect sizes both within and between", self.effects.denominator),
             );
         }
         if self.effects.intervals.is_empty() {
-            problems.say("effects.intervals", "no method for limits is named, and a table of effect sizes has limits");
+            problems.say("effects.intervals", Refusal::Incomplete, "no method for limits is named, and a table of effect sizes has limits");
         }
         if self.effects.bootstrap > 0 {
             problems.add("effects.bootstrap", self.effects.bootstrap_of(self).check());
             if let Some(effects) = self.model.random_effects().first() {
                 problems.say(
                     "effects.bootstrap",
+                    Refusal::NotBuilt,
                     format!("patients are drawn one by one, and `{effects}` ties those of a level together; leave one of the two out"),
                 );
             }
@@ -113,7 +119,7 @@ impl Plan {
         for (k, Sensitivity::Clusters(clustering)) in self.sensitivity.iter().enumerate() {
             problems.add("sensitivity", clustering.check(trial));
             if k > 0 {
-                problems.say("sensitivity", "there are two of kind `clusters`; one names groups and therapists");
+                problems.say("sensitivity", Refusal::NamedTwice, "there are two of kind `clusters`; one names groups and therapists");
             }
         }
     }
@@ -149,8 +155,8 @@ impl Problems {
         }
     }
 
-    fn say(&mut self, key: &str, message: impl Into<String>) {
-        self.0.push(PlanProblem { key: key.into(), code: "invalid-request".into(), message: message.into() });
+    fn say(&mut self, key: &str, kind: Refusal, message: impl Into<String>) {
+        self.0.push(PlanProblem { key: key.into(), code: kind.to_string(), message: message.into() });
     }
 
     fn into_result(self) -> Result<()> {

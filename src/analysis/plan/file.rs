@@ -98,7 +98,7 @@ impl Plan {
 
     fn needed_layout(&self) -> Result<&Layout> {
         self.layout.as_ref().ok_or_else(|| {
-            Error::invalid(
+            Error::incomplete(
                 "reading a trial by the plan",
                 "the plan has no layout and does not say what the columns mean",
                 "add the table `[layout]`, or `Plan::layout`",
@@ -108,7 +108,7 @@ impl Plan {
 }
 
 fn unwritable(why: &str) -> Error {
-    Error::invalid("the plan as a file", why, "keep such a plan in Rust, or set what has no name after the plan was read")
+    Error::made_in_rust("the plan as a file", why, "keep such a plan in Rust, or set what has no name after the plan was read")
 }
 
 /// Line and column of a byte, counted from 1.

@@ -1,6 +1,6 @@
 //! The parts of a plan that have settings of their own.
 
-use super::Plan;
+use super::{Plan, SmallCells};
 use crate::analysis::Clustering;
 use crate::bootstrap::{Bootstrap, BootstrapInterval};
 use crate::effects::{Correction, Denominator, GroupSize, IntervalMethod, Positive};
@@ -115,9 +115,17 @@ pub struct ReportSettings {
     /// Text for variables in the table of baseline characteristics, by name.
     #[serde(skip_serializing_if = "Vec::is_empty", with = "pairs")]
     pub labels: Vec<(String, String)>,
+    /// Whether figures and JSON hold values of single patients: every residual, the smallest and largest scores. `false`
+    /// unless stated; [`report`](crate::report) lists them.
+    #[serde(skip_serializing_if = "is_default")]
+    pub include_individual_data: bool,
+    /// What is done with small numbers of patients; they are shown unless stated.
+    #[serde(skip_serializing_if = "is_default")]
+    pub small_cells: SmallCells,
 }
 
 /// Where data come from.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DataOrigin {
     /// From patients.
@@ -152,7 +160,67 @@ impl Default for EffectPlan {
     }
 }
 
+impl ResponderPlan {
+    /// No definitions, and each way to treat the unobserved.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is done with the unobserved in rates; each way is shown.
+    pub fn unobserved(mut self, unobserved: impl IntoIterator<Item = Unobserved>) -> Self {
+        self.unobserved = unobserved.into_iter().collect();
+        self
+    }
+
+    /// Adds a definition.
+    pub fn definition(mut self, definition: Definition) -> Self {
+        self.definitions.push(definition);
+        self
+    }
+}
+
 impl EffectPlan {
+    /// Cohen's d over the raw baseline standard deviation, pooled over arms, without a bootstrap.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The standard deviation divided by.
+    pub fn denominator(mut self, denominator: Denominator) -> Self {
+        self.denominator = denominator;
+        self
+    }
+
+    /// Cohen's d or Hedges' g.
+    pub fn correction(mut self, correction: Correction) -> Self {
+        self.correction = correction;
+        self
+    }
+
+    /// What a positive effect size means.
+    pub fn positive(mut self, positive: Positive) -> Self {
+        self.positive = positive;
+        self
+    }
+
+    /// How limits are computed, a table each.
+    pub fn intervals(mut self, intervals: impl IntoIterator<Item = IntervalMethod>) -> Self {
+        self.intervals = intervals.into_iter().collect();
+        self
+    }
+
+    /// Bootstrap replicates, for limits beside those by formula; 0 for none.
+    pub fn bootstrap(mut self, replicates: usize) -> Self {
+        self.bootstrap = replicates;
+        self
+    }
+
+    /// How limits are read off the replicates.
+    pub fn bootstrap_interval(mut self, interval: BootstrapInterval) -> Self {
+        self.bootstrap_interval = interval;
+        self
+    }
+
     /// The bootstrap as `plan`, whose part this is, asks for it.
     pub(in crate::analysis) fn bootstrap_of(&self, plan: &Plan) -> Bootstrap<'static> {
         Bootstrap::new(self.bootstrap, plan.seed).level(plan.level).interval(self.bootstrap_interval)
@@ -196,6 +264,30 @@ impl ReportSettings {
     /// Sets a warning that no reader may miss.
     pub fn banner(mut self, banner: impl Into<String>) -> Self {
         self.banner = Some(banner.into());
+        self
+    }
+
+    /// Covariates, outcomes and diagnoses in the table of baseline characteristics, in this order.
+    pub fn characteristics<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.characteristics = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Text for a variable in the table of baseline characteristics.
+    pub fn label(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.labels.push((name.into(), text.into()));
+        self
+    }
+
+    /// Whether figures and JSON hold values of single patients.
+    pub fn include_individual_data(mut self, include: bool) -> Self {
+        self.include_individual_data = include;
+        self
+    }
+
+    /// What is done with small numbers of patients.
+    pub fn small_cells(mut self, cells: SmallCells) -> Self {
+        self.small_cells = cells;
         self
     }
 

@@ -108,8 +108,7 @@ impl<'d> Rows<'d> {
             Some(w) => layout.rows.iter().map(|&row| w[row as usize].sqrt()).collect(),
             None => vec![1.0; n],
         };
-        let mut own =
-            Self { design, z, layout, entries, u: vec![0.0; n * (kept.len() + 1)], roots, whitened: vec![0.0; n * layout.size] };
+        let mut own = Self { design, z, layout, entries, u: vec![0.0; n * (kept.len() + 1)], roots, whitened: vec![0.0; n * layout.size] };
         own.set_x(kept.len() + 1);
         own
     }

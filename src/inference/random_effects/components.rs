@@ -100,8 +100,7 @@ impl Tabular for VarianceComponents {
     }
 
     fn columns(&self) -> Vec<Column> {
-        let real =
-            |name, heading, of: fn(&VarianceComponent) -> f64| Column::real(name, heading, Format::Decimals(4), self.rows.iter().map(of));
+        let real = |name, heading, of: fn(&VarianceComponent) -> f64| Column::significant(name, heading, 4, self.rows.iter().map(of));
         let mut columns = vec![
             Column::text("component", "Component", self.rows.iter().map(|r| r.component.as_str())),
             Column::text("effect", "Effect", self.rows.iter().map(|r| r.effect.as_str())),

@@ -5,6 +5,7 @@
 mod components;
 mod icc;
 mod nesting;
+mod observation;
 mod predicted;
 mod r_squared;
 mod singular;
@@ -13,6 +14,7 @@ mod strata;
 pub use components::{VarianceComponent, VarianceComponents};
 pub use icc::{IntraclassCorrelation, IntraclassCorrelations};
 pub(super) use nesting::{Dropped, dropped};
+pub use observation::{ObservationCovariance, ObservationCovariances};
 pub use predicted::{PredictedEffect, PredictedEffects};
 pub use r_squared::RSquared;
 pub use singular::SingularDirection;

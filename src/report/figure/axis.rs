@@ -60,8 +60,9 @@ impl Axis {
 
     /// Tick labels with as many decimals as the ticks need.
     pub(super) fn labels(&self) -> Vec<String> {
-        let decimals = (0..6).find(|&d| self.ticks.iter().all(|t| (t * 10f64.powi(d) - (t * 10f64.powi(d)).round()).abs() < 1e-6));
-        let decimals = decimals.unwrap_or(6) as usize;
+        let step = self.ticks.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(f64::INFINITY, f64::min).min(1.0);
+        let whole = |t: f64, d: i32| (t * 10f64.powi(d) - (t * 10f64.powi(d)).round()).abs() < 1e-6 * step * 10f64.powi(d);
+        let decimals = (0..16).find(|&d| self.ticks.iter().all(|t| whole(*t, d))).unwrap_or(6) as usize;
         let label = |t: &f64| if self.logarithmic { format!("{t}") } else { format!("{t:.decimals$}") };
         self.ticks.iter().map(|t| label(t).replace('-', "−")).map(|t| if is_zero(&t) { "0".into() } else { t }).collect()
     }

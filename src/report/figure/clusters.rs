@@ -5,6 +5,7 @@ use super::style::{FAINT, FULL_WIDTH, INK, SMALL, SOFT, TEXT};
 use super::svg::{Anchor, Canvas, Stroke, TextStyle};
 use super::text::widest;
 use super::{Figure, Interval};
+use crate::table::Format;
 
 /// Predicted effects of clusters with intervals, in panels on one axis.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -19,8 +20,8 @@ pub struct ClusterEffects {
     pub axis_label: String,
     /// The panels, top to bottom.
     pub panels: Vec<ClusterPanel>,
-    /// Decimals of the printed numbers.
-    pub decimals: usize,
+    /// How the numbers are printed.
+    pub format: Format,
 }
 
 /// The clusters of one factor; drawn from the lowest effect to the highest.
@@ -52,7 +53,7 @@ impl ClusterEffects {
     pub fn draw(&self) -> Figure {
         let label = self.clusters().map(|c| c.label.as_str()).chain(["Cluster"]);
         let count_at = widest(label, TEXT, true) + 16.0 + super::text::width("Patients", TEXT, true);
-        let numbers = self.clusters().map(|c| c.interval.written(self.decimals)).chain([self.effect_heading.clone()]);
+        let numbers = self.clusters().map(|c| c.interval.written(self.format)).chain([self.effect_heading.clone()]);
         let (left, right) = (count_at + 24.0, FULL_WIDTH - widest(numbers, TEXT, true) - 24.0);
         let height: f64 = self.panels.iter().map(|p| HEADING + ROW * p.clusters.len() as f64).sum();
         let bottom = TOP + height + 6.0;
@@ -101,7 +102,7 @@ impl ClusterEffects {
         if !estimate.is_nan() {
             canvas.circle((axis.at(estimate), y), 4.0, INK, None);
         }
-        canvas.text((FULL_WIDTH - 2.0, y + 4.0), &cluster.interval.written(self.decimals), TextStyle::new(TEXT, Anchor::End));
+        canvas.text((FULL_WIDTH - 2.0, y + 4.0), &cluster.interval.written(self.format), TextStyle::new(TEXT, Anchor::End));
     }
 }
 
@@ -131,7 +132,7 @@ mod tests {
             effect_heading: "Effect (95% PI)".into(),
             axis_label: "Points".into(),
             panels: vec![panel("Therapy groups"), panel("Therapists")],
-            decimals: 2,
+            format: Format::Decimals(2),
         }
     }
 

@@ -4,6 +4,7 @@ use super::Figure;
 use super::style::{INK, PAPER, RULE, SMALL, SOFT, TEXT};
 use super::svg::{Anchor, Canvas, Stroke, TextStyle};
 use super::text::{widest, wrapped};
+use crate::table::Format;
 
 /// Standard deviations and correlations of the visits.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -48,23 +49,22 @@ impl CovarianceHeat {
     }
 
     /// Decimals that give the largest standard deviation three digits.
-    fn decimals(&self) -> usize {
-        let largest = self.sd.iter().copied().fold(0.0, f64::max);
-        [100.0, 10.0, 1.0].iter().position(|&size| largest >= size).unwrap_or(3)
+    fn format(&self) -> Format {
+        Format::significant(self.sd.iter().copied().fold(0.0, f64::max), 0)
     }
 
     fn draw_cell(&self, canvas: &mut Canvas, (i, j): (usize, usize), corner: (f64, f64), size: (f64, f64)) {
         let centre = (corner.0 + size.0 / 2.0, corner.1 + size.1 / 2.0 + 4.0);
         if i == j {
             canvas.rectangle(corner, size, PAPER, Some(Stroke::solid(INK, 1.2)));
-            canvas.text(centre, &written(self.sd[i], self.decimals()), TextStyle::new(TEXT, Anchor::Middle).bold());
+            canvas.text(centre, &written(self.sd[i], self.format()), TextStyle::new(TEXT, Anchor::Middle).bold());
             return;
         }
         let r = self.correlation[i][j];
         let strength = if r.is_finite() { r.abs().min(1.0) } else { 0.0 };
         let ink = if strength > 0.6 { PAPER } else { INK };
         canvas.rectangle(corner, size, &shade(strength), Some(Stroke::solid(RULE, 0.8)));
-        canvas.text(centre, &written(r, 2), TextStyle::new(TEXT, Anchor::Middle).colour(ink));
+        canvas.text(centre, &written(r, Format::Decimals(2)), TextStyle::new(TEXT, Anchor::Middle).colour(ink));
     }
 }
 
@@ -76,8 +76,8 @@ fn shade(strength: f64) -> String {
     format!("#{:02x}{:02x}{:02x}", mix(250.0, 11.0), mix(250.0, 60.0), mix(250.0, 111.0))
 }
 
-fn written(value: f64, decimals: usize) -> String {
-    if value.is_finite() { crate::table::Format::Decimals(decimals as u8).apply(value).replace('-', "−") } else { "–".into() }
+fn written(value: f64, format: Format) -> String {
+    if value.is_finite() { format.apply(value).replace('-', "−") } else { "–".into() }
 }
 
 #[cfg(test)]

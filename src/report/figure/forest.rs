@@ -6,6 +6,7 @@ use super::svg::{Anchor, Canvas, Stroke, TextStyle};
 use super::text::{widest, wrapped};
 use super::{Figure, Interval};
 use crate::options::choices;
+use crate::table::Format;
 
 /// Estimates with intervals, one a row, in groups.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -26,8 +27,8 @@ pub struct Forest {
     pub scale: ForestScale,
     /// What a value left and right of no effect means, e.g. `favours ImRs`.
     pub directions: Option<(String, String)>,
-    /// Decimals of the printed numbers.
-    pub decimals: usize,
+    /// How the numbers are printed.
+    pub format: Format,
 }
 
 /// The axis of a forest plot and its value of no effect.
@@ -72,7 +73,7 @@ impl Forest {
     pub fn draw(&self) -> Figure {
         let rows = self.rows();
         let left = self.label_width() + 24.0;
-        let numbers = widest(rows.iter().map(|r| r.numbers(self.decimals)).chain([self.estimate_heading.clone()]), TEXT, true);
+        let numbers = widest(rows.iter().map(|r| r.numbers(self.format)).chain([self.estimate_heading.clone()]), TEXT, true);
         let right = FULL_WIDTH - numbers - 24.0;
         let bottom = TOP + rows.iter().map(Row::height).sum::<f64>() + 6.0;
         let axis = self.axis((left, right));
@@ -81,7 +82,7 @@ impl Forest {
         self.draw_frame(&mut canvas, &axis, (left, right), bottom);
         let mut y = TOP;
         for row in &rows {
-            row.draw(&mut canvas, &axis, y, self.decimals);
+            row.draw(&mut canvas, &axis, y, self.format);
             y += row.height();
         }
         canvas.finish(&self.title, &self.description)
@@ -154,11 +155,11 @@ impl Row {
         }
     }
 
-    fn numbers(&self, decimals: usize) -> String {
-        if let Row::Estimate { interval, .. } = self { interval.written(decimals) } else { String::new() }
+    fn numbers(&self, format: Format) -> String {
+        if let Row::Estimate { interval, .. } = self { interval.written(format) } else { String::new() }
     }
 
-    fn draw(&self, canvas: &mut Canvas, axis: &Axis, top: f64, decimals: usize) {
+    fn draw(&self, canvas: &mut Canvas, axis: &Axis, top: f64, format: Format) {
         match self {
             Row::Heading(text) => {
                 // Text over grid lines: a white strip keeps it legible.
@@ -171,7 +172,7 @@ impl Row {
                 let first = middle + 4.0 - 7.0 * (lines.len().max(1) - 1) as f64;
                 canvas.lines((2.0 + indent, first), lines, 14.0, TextStyle::new(TEXT, Anchor::Start));
                 draw_interval(canvas, axis, interval, middle);
-                canvas.text((canvas.width - 2.0, middle + 4.0), &self.numbers(decimals), TextStyle::new(TEXT, Anchor::End));
+                canvas.text((canvas.width - 2.0, middle + 4.0), &self.numbers(format), TextStyle::new(TEXT, Anchor::End));
             }
         }
     }
@@ -222,7 +223,7 @@ mod tests {
             ],
             scale,
             directions: Some(("favours ImRs".into(), "favours ImRs+GST".into())),
-            decimals: 2,
+            format: Format::Decimals(2),
         }
     }
 

@@ -39,8 +39,8 @@ pub struct ArmMeans {
     pub label: String,
     /// A mean and interval a visit, NaN where there is none.
     pub means: Vec<Interval>,
-    /// Patients counted at each visit.
-    pub n: Vec<usize>,
+    /// Patients counted at each visit, as they are to be printed.
+    pub n: Vec<String>,
 }
 
 const PLOT_HEIGHT: f64 = 300.0;
@@ -126,7 +126,7 @@ impl MeansOverTime {
             let y = top + LEADING * (a + 1) as f64;
             canvas.text((2.0, y), &arm.label, TextStyle::new(SMALL, Anchor::Start).colour(ArmStyle::of(a).colour).bold());
             for (t, n) in arm.n.iter().enumerate() {
-                canvas.text((frame.x(t), y), &n.to_string(), TextStyle::new(SMALL, Anchor::Middle));
+                canvas.text((frame.x(t), y), n, TextStyle::new(SMALL, Anchor::Middle));
             }
         }
     }
@@ -232,12 +232,12 @@ mod tests {
                 ArmMeans {
                     label: "ImRs".into(),
                     means: vec![mean(40.0, 2.0), mean(30.0, 3.0), mean(22.0, 3.4), mean(18.0, 4.0), mean(16.0, 4.4)],
-                    n: vec![66, 60, 55, 52, 50],
+                    n: [66, 60, 55, 52, 50].map(|n| n.to_string()).to_vec(),
                 },
                 ArmMeans {
                     label: "ImRs+GST".into(),
                     means: vec![mean(40.5, 2.0), mean(31.0, 3.0), mean(21.0, 3.4), mean(18.5, 4.0), mean(15.8, 4.4)],
-                    n: vec![64, 59, 54, 50, 47],
+                    n: [64, 59, 54, 50, 47].map(|n| n.to_string()).to_vec(),
                 },
             ],
             counted: "Patients observed".into(),

@@ -28,6 +28,7 @@ pub use rates::{ArmRate, RateGroup, Rates};
 pub use residuals::{BoxSummary, NormalQuantiles, QuantilePoint, ResidualBoxes, ResidualScatter, ResidualSeries};
 
 /// A finished drawing.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Figure {
     /// What it shows, in a line.
@@ -72,8 +73,8 @@ impl Interval {
     }
 
     /// `1.23 (0.45 to 2.01)`, with the minus sign that belongs in print.
-    fn written(&self, decimals: usize) -> String {
-        let number = |x: f64| crate::table::Format::Decimals(decimals as u8).apply(x).replace('-', "−");
+    fn written(&self, format: crate::table::Format) -> String {
+        let number = |x: f64| format.apply(x).replace('-', "−");
         if self.estimate.is_nan() {
             "not estimable".into()
         } else if self.low.is_nan() || self.high.is_nan() {

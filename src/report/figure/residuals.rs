@@ -82,8 +82,11 @@ pub struct ResidualScatter {
 pub struct ResidualSeries {
     /// The arm.
     pub label: String,
-    /// Pairs of fitted value and residual.
+    /// Pairs of fitted value and residual, or of their means.
     pub points: Vec<(f64, f64)>,
+    /// The standard deviation of the residuals that each point stands for, drawn as a bar to both sides; empty for single
+    /// residuals.
+    pub sds: Vec<f64>,
 }
 
 impl ResidualScatter {
@@ -92,13 +95,18 @@ impl ResidualScatter {
         let (right, bottom) = (LEFT + 1.3 * SIDE, TOP + 0.8 * SIDE);
         let points = || self.arms.iter().flat_map(|a| &a.points);
         let x = Axis::enclosing(points().map(|p| p.0), 6, (LEFT, right));
-        let y = Axis::enclosing(points().map(|p| p.1).chain([0.0]), 6, (bottom, TOP));
+        let y = Axis::enclosing(self.arms.iter().flat_map(ResidualSeries::reach).chain([0.0]), 6, (bottom, TOP));
         let mut canvas = Canvas::new(right + 12.0, bottom + 40.0 + LEADING);
         canvas.text((2.0, 16.0), &self.residual, TextStyle::new(TEXT, Anchor::Start).bold());
         y.draw_left(&mut canvas, LEFT, right);
         canvas.line((LEFT, y.at(0.0)), (right, y.at(0.0)), Stroke { colour: SOFT, width: 1.2, dash: "5 3" });
         for (a, arm) in self.arms.iter().enumerate() {
-            for &(fitted, residual) in arm.points.iter().filter(|p| p.0.is_finite() && p.1.is_finite()) {
+            let bars = arm.sds.iter().copied().chain(std::iter::repeat(f64::NAN));
+            for (&(fitted, residual), sd) in arm.points.iter().zip(bars).filter(|(p, _)| p.0.is_finite() && p.1.is_finite()) {
+                if sd.is_finite() {
+                    let (from, to) = ((x.at(fitted), y.at(residual - sd)), (x.at(fitted), y.at(residual + sd)));
+                    canvas.line(from, to, Stroke { dash: ArmStyle::of(a).dash, ..Stroke::solid(ArmStyle::of(a).colour, 1.0) });
+                }
                 ArmStyle::of(a).mark(&mut canvas, (x.at(fitted), y.at(residual)), 2.4);
             }
         }
@@ -106,6 +114,14 @@ impl ResidualScatter {
         canvas.text(((LEFT + right) / 2.0, bottom + 33.0), &self.fitted, TextStyle::new(SMALL, Anchor::Middle));
         draw_key(&mut canvas, self.arms.iter().map(|a| a.label.as_str()), bottom + 50.0);
         canvas.finish(&self.title, &self.description)
+    }
+}
+
+impl ResidualSeries {
+    /// What the vertical axis has to hold.
+    fn reach(&self) -> impl Iterator<Item = f64> + '_ {
+        let sds = self.sds.iter().copied().filter(|sd| sd.is_finite()).chain(std::iter::repeat(0.0));
+        self.points.iter().zip(sds).flat_map(|((_, residual), sd)| [residual - sd, residual + sd])
     }
 }
 
@@ -224,6 +240,7 @@ mod tests {
         let series = |label: &str, s: f64| ResidualSeries {
             label: label.into(),
             points: (0..40).map(|k| (20.0 + f64::from(k) / 2.0, s * (1.7 * f64::from(k)).sin())).collect(),
+            sds: vec![],
         };
         let figure = ResidualScatter {
             title: "Residuals".into(),
@@ -235,6 +252,23 @@ mod tests {
         .draw();
         testing::check(&figure);
         assert_eq!(figure.svg.matches("<circle").count(), 41);
+    }
+
+    #[test]
+    fn means_of_residuals_have_bars() {
+        let arm = ResidualSeries { label: "A".into(), points: vec![(1.0, 0.1), (2.0, -0.2)], sds: vec![1.0, 0.9] };
+        let figure = ResidualScatter {
+            title: "Residuals".into(),
+            description: "Invented numbers.".into(),
+            residual: "Pearson residual".into(),
+            fitted: "Fitted".into(),
+            arms: vec![arm.clone()],
+        };
+        let lines = |arm: ResidualSeries| ResidualScatter { arms: vec![arm], ..figure.clone() }.draw().svg.matches("<line").count();
+        testing::check(&figure.draw());
+        // Without bars the axis is shorter and has other ticks: the bars of an arm that has them are what is counted.
+        assert!(lines(arm.clone()) >= 2 + lines(ResidualSeries { points: vec![], sds: vec![], ..arm }) - 6);
+        assert!(figure.draw().svg.contains("stroke"));
     }
 
     #[test]

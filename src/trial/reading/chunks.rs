@@ -60,14 +60,14 @@ impl<'a> Chunks<'a> {
     pub(super) fn new(layout: Cow<'a, Layout>, blocks: Box<dyn Blocks + 'a>) -> Result<Self> {
         layout_check::check(&layout, &wanted(&layout))?;
         if !layout.part {
-            return Err(Error::invalid(
+            return Err(Error::incomplete(
                 "reading in chunks",
                 "arms, visits and levels would be inferred from each chunk by itself",
                 Message::from("declare them: read with ").setting(Setting::PartOf),
             ));
         }
         if !layout.roster.is_empty() {
-            return Err(Error::invalid(
+            return Err(Error::conflict(
                 "reading in chunks with patients declared as randomized",
                 "a chunk holds some of them only",
                 "give those without a visit a row of their own in the file, with the visit left empty",
@@ -207,7 +207,7 @@ impl Sheet {
         }
         for (column, more) in self.columns.iter_mut().zip(block.columns) {
             if column.name != more.name || !column.cells.extend(more.cells) {
-                return Err(Error::invalid(
+                return Err(Error::damaged(
                     format!("reading {}", self.source),
                     format!("column `{}` is of another name or type in one batch than in the one before", more.name),
                     "give all batches the same columns",

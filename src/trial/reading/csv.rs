@@ -201,7 +201,7 @@ fn names_of(record: &csv::ByteRecord) -> Vec<String> {
 fn advance<R: Read>(reader: &mut csv::Reader<R>, record: &mut csv::ByteRecord, source: &str) -> Result<bool> {
     reader.read_byte_record(record).map_err(|error| match error.into_kind() {
         csv::ErrorKind::Io(error) => unreadable(source, error),
-        other => Error::invalid(format!("reading {source}"), format!("{other:?}"), "check that it is a text file with separated values"),
+        other => Error::damaged(format!("reading {source}"), format!("{other:?}"), "check that it is a text file with separated values"),
     })
 }
 

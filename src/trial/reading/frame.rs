@@ -72,7 +72,7 @@ pub(super) fn from_parquet(path: &std::path::Path, name: &str) -> crate::error::
     use polars::prelude::{ParquetReader, SerReader};
     let file = std::fs::File::open(path).map_err(|error| super::unreadable(name, error))?;
     let damaged = |error: polars::prelude::PolarsError| {
-        crate::error::Error::invalid(format!("reading {name}"), error.to_string(), "check that it is an undamaged Parquet file")
+        crate::error::Error::damaged(format!("reading {name}"), error.to_string(), "check that it is an undamaged Parquet file")
     };
     ParquetReader::new(file).finish().map_err(damaged)
 }
@@ -89,7 +89,7 @@ pub(super) fn parquet_slices(
     use polars::prelude::{ParquetReader, SerReader};
     let file = std::fs::File::open(path).map_err(|error| super::unreadable(name, error))?;
     let damaged = |error: polars::prelude::PolarsError| {
-        crate::error::Error::invalid(format!("reading {name}"), error.to_string(), "check that it is an undamaged Parquet file")
+        crate::error::Error::damaged(format!("reading {name}"), error.to_string(), "check that it is an undamaged Parquet file")
     };
     let own = file.try_clone().map_err(|error| super::unreadable(name, error))?;
     let metadata = ParquetReader::new(own).get_metadata().map_err(damaged)?.clone();

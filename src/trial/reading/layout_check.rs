@@ -9,7 +9,7 @@ use crate::trial::layout::{Layout, Shape};
 pub(super) fn check(layout: &Layout, wanted: &[&str]) -> Result<()> {
     let long = matches!(layout.shape, Shape::Long(_));
     if let (false, Some(time)) = (long, &layout.time_column) {
-        return Err(Error::invalid(
+        return Err(Error::conflict(
             format!("the time column `{time}`"),
             "a row of a wide file is a patient, not a visit",
             Message::from("declare the times with ").setting(Setting::VisitTimes),
@@ -31,7 +31,7 @@ pub(super) fn check(layout: &Layout, wanted: &[&str]) -> Result<()> {
         if let Some((lowest, highest)) =
             outcome.range.filter(|(lowest, highest)| lowest.partial_cmp(highest) != Some(std::cmp::Ordering::Less))
         {
-            return Err(Error::invalid(
+            return Err(Error::out_of_range(
                 format!("the range {lowest} to {highest} of `{}`", outcome.name),
                 "it is empty",
                 "give the lowest score first",
@@ -59,8 +59,8 @@ fn per_visit(columns: &Columns) -> bool {
 fn misplaced(name: &str, long: bool) -> Error {
     let what = format!("`{name}`");
     if long {
-        Error::invalid(what, "a long file has one column for all visits", Message::from("declare it with ").setting(Setting::LongColumns))
+        Error::conflict(what, "a long file has one column for all visits", Message::from("declare it with ").setting(Setting::LongColumns))
     } else {
-        Error::invalid(what, "a wide file has a column for each visit", Message::from("declare it with ").setting(Setting::WideColumns))
+        Error::conflict(what, "a wide file has a column for each visit", Message::from("declare it with ").setting(Setting::WideColumns))
     }
 }

@@ -93,7 +93,7 @@ pub(super) fn dataframe_chunks<'a>(
         fn next(&mut self, wanted: &HashSet<&str>, findings: &mut Findings) -> Result<Option<Sheet>> {
             let Some(frame) = self.frames.next() else { return Ok(None) };
             let frame = frame
-                .map_err(|e| Error::invalid(format!("reading {}", self.source), e.to_string(), "check where the batches come from"))?;
+                .map_err(|e| Error::damaged(format!("reading {}", self.source), e.to_string(), "check where the batches come from"))?;
             let mut sheet = frame::read(&self.source, &frame, wanted, findings);
             sheet.first_row = self.rows;
             self.rows += sheet.rows;

@@ -394,13 +394,13 @@ fn columns_that_are_not_there_are_named_with_their_neighbour() {
 fn a_file_that_is_not_there_and_a_layout_that_contradicts_itself_are_other_errors() {
     assert_eq!(long().read_csv("no-such-file.csv").unwrap_err().code(), "file");
     let code = |layout: Layout| read(&layout, LONG).unwrap_err().code();
-    assert_eq!(code(long().wide_outcome("y", [("baseline", "score")])), "invalid-request");
-    assert_eq!(code(wide().outcome("score_0")), "invalid-request");
-    assert_eq!(code(wide().visit_time("age")), "invalid-request");
+    assert_eq!(code(long().wide_outcome("y", [("baseline", "score")])), "conflicting-settings");
+    assert_eq!(code(wide().outcome("score_0")), "conflicting-settings");
+    assert_eq!(code(wide().visit_time("age")), "conflicting-settings");
     assert_eq!(code(wide().visits(["baseline", "3 months"])), "unknown-name");
     assert_eq!(code(long().levels("grade", ["low"])), "unknown-name");
     assert_eq!(code(long().missing_code_in("scores", "999")), "unknown-name");
-    assert_eq!(code(long().outcome(OutcomeColumn::new("age").range(5.0, 1.0))), "invalid-request");
+    assert_eq!(code(long().outcome(OutcomeColumn::new("age").range(5.0, 1.0))), "out-of-range");
 }
 
 #[test]
@@ -655,7 +655,7 @@ mod frames {
         let not_parquet = long().read_parquet(format!("{SAMPLES}/fev/fev.csv"));
         std::fs::remove_file(&path).unwrap();
         assert_eq!(contents(&trial.unwrap()), contents(&read(&long(), LONG).unwrap()));
-        assert_eq!(not_parquet.unwrap_err().code(), "invalid-request");
+        assert_eq!(not_parquet.unwrap_err().code(), "damaged-file");
         assert_eq!(long().read_parquet("no-such-file.parquet").unwrap_err().code(), "file");
     }
 }

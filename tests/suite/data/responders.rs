@@ -167,13 +167,13 @@ fn ratios_without_an_interval_say_so() {
     let nobody = risk_ratio(proportion(0, 0), proportion(4, 10), 0.95, ZeroCells::AddHalf).unwrap();
     assert!(nobody.estimate.is_nan() && nobody.lower.is_nan());
     assert!(proportion(0, 0).wilson(0.95).unwrap().lower.is_nan());
-    assert_eq!(Proportion::new(3, 2).unwrap_err().code(), "invalid-request");
-    assert_eq!(proportion(1, 2).wilson(95.0).unwrap_err().code(), "invalid-request");
+    assert_eq!(Proportion::new(3, 2).unwrap_err().code(), "out-of-range");
+    assert_eq!(proportion(1, 2).wilson(95.0).unwrap_err().code(), "out-of-range");
 }
 
 #[test]
 fn numbers_needed_run_through_infinity_where_the_difference_may_be_zero() {
-    let needed = |estimate, lower, upper, meaning| NumberNeeded::from_difference(Measure { estimate, lower, upper }, meaning);
+    let needed = |estimate, lower, upper, meaning| NumberNeeded::from_difference(Measure::new(estimate, lower, upper), meaning);
     // Altman 1998: 10% with −5% to 25%.
     let crossing = needed(0.10, -0.05, 0.25, Meaning::Favourable);
     assert_eq!(crossing.interval, NumberNeededInterval::ThroughInfinity { harm: 20.0, benefit: 4.0 });
@@ -267,7 +267,7 @@ fn at_month_12(definition: &Definition) -> Vec<Status> {
 
 #[test]
 fn each_rule_judges_each_patient() {
-    use Status::{Met as M, NotEligible as X, NotMet as N, Unobserved as U};
+    use Status::{EligibilityUnknown as E, Met as M, NotEligible as X, NotMet as N, Unobserved as U};
     let judged = |rule: Rule| at_month_12(&Definition::new("test", rule));
     assert_eq!(judged(Rule::point_drop("caps5", 12.0)), [M, M, U, U, M, M, U, U]);
     assert_eq!(judged(Rule::point_drop("caps5", 12.5)), [N, M, U, U, M, M, U, U]);
@@ -286,8 +286,8 @@ fn each_rule_judges_each_patient() {
     assert_eq!(judged(Rule::met("ptsd", Occasion::Baseline)), [M, M, M, N, M, M, M, U]);
     assert_eq!(judged(Rule::CovariateBelow { covariate: "sessions".into(), value: 12.0 }), [N, N, M, M, N, N, N, U]);
     // d had no PTSD to lose; of h it is not known, so h stays, unobserved.
-    assert_eq!(at_month_12(&presets::caps5_loss_of_diagnosis()), [N, M, U, X, M, M, U, U]);
-    assert_eq!(at_month_12(&presets::caps5_remission()), [N, M, U, X, M, N, U, U]);
+    assert_eq!(at_month_12(&presets::caps5_loss_of_diagnosis()), [N, M, U, X, M, M, U, E]);
+    assert_eq!(at_month_12(&presets::caps5_remission()), [N, M, U, X, M, N, U, E]);
 }
 
 #[test]
@@ -428,11 +428,11 @@ fn personality_disorder_remits_on_those_met_or_on_all() {
         .diagnosis(series(2, "obsessive_compulsive"))
         .build()
         .unwrap();
-    use Status::{Met as M, NotEligible as X, NotMet as N, Unobserved as U};
-    assert_eq!(presets::pd_remission_of_those_met().evaluate(&trial).unwrap().statuses, [M, M, N, X, U]);
+    use Status::{EligibilityUnknown as E, Met as M, NotEligible as X, NotMet as N};
+    assert_eq!(presets::pd_remission_of_those_met().evaluate(&trial).unwrap().statuses, [M, M, N, X, E]);
     let of_all = presets::pd_remission_of_all().evaluate(&trial).unwrap();
     assert_eq!(of_all.statuses, [M, N, N, X, N]);
-    assert_eq!(compare(&[of_all], &RateOptions::new([Unobserved::ObservedOnly])).unwrap_err().code(), "invalid-request");
+    assert_eq!(compare(&[of_all], &RateOptions::new([Unobserved::ObservedOnly])).unwrap_err().code(), "nothing-to-compare");
 }
 
 #[test]
@@ -450,12 +450,12 @@ fn what_makes_no_sense_is_refused_with_a_remedy() {
         Rule::All(vec![]),
         Rule::Any(vec![Rule::below("caps5", 12.0), Rule::All(vec![])]),
     ] {
-        assert_eq!(code(evaluate(nonsense.clone())), "invalid-request", "{nonsense}");
+        assert_eq!(code(evaluate(nonsense.clone())), "out-of-range", "{nonsense}");
     }
     let responders = presets::caps5_response().evaluate(&trial()).unwrap();
-    assert_eq!(rates(from_ref(&responders), &RateOptions::new([])).unwrap_err().code(), "invalid-request");
+    assert_eq!(rates(from_ref(&responders), &RateOptions::new([])).unwrap_err().code(), "incomplete-request");
     let options = RateOptions::new([Unobserved::ObservedOnly]);
-    assert_eq!(rates(from_ref(&responders), &options.clone().level(0.0)).unwrap_err().code(), "invalid-request");
+    assert_eq!(rates(from_ref(&responders), &options.clone().level(0.0)).unwrap_err().code(), "out-of-range");
     assert_eq!(rates(from_ref(&responders), &options.clone().visits(["month 9"])).unwrap_err().code(), "unknown-name");
     assert_eq!(compare(&[responders], &options.reference("placebo")).unwrap_err().code(), "unknown-name");
     // Without a baseline visit a change cannot be judged.

@@ -142,7 +142,7 @@ fn names_that_do_not_exist_are_named() {
     assert_eq!(code(trial.participant_flow("points", &AnalysisSet::new())), "unknown-name");
     assert_eq!(code(trial.participant_flow("score", &AnalysisSet::new().visits(["2"]))), "unknown-name");
     assert_eq!(code(trial.participant_flow("score", &AnalysisSet::new().needs("sex"))), "unknown-name");
-    assert_eq!(code(fev().participant_flow("FEV1", &AnalysisSet::new().needs_baseline())), "invalid-request");
+    assert_eq!(code(fev().participant_flow("FEV1", &AnalysisSet::new().needs_baseline())), "no-baseline");
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn what_is_missing_is_named() {
     }
     assert_eq!(applied.row(third, 1).unwrap_err().code(), "missing-value");
     for refused in [applied.row(1000, 0), applied.row(0, 4), applied.row_under(0, 0, 3)] {
-        assert_eq!(refused.unwrap_err().code(), "invalid-request");
+        assert_eq!(refused.unwrap_err().code(), "no-such-position");
     }
 }
 

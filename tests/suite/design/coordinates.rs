@@ -59,5 +59,5 @@ fn a_visit_without_a_place_is_named() {
 #[test]
 fn a_sandwich_on_them_is_refused() {
     let robust = model(Covariance::SpatialExponential(columns(&["VISITN2"]))).df(Df::Satterthwaite).vcov(Vcov::Cr2);
-    assert_eq!(robust.fit(&fev()).expect_err("not built").code(), "invalid-request");
+    assert_eq!(robust.fit(&fev()).expect_err("not built").code(), "not-available");
 }

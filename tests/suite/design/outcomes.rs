@@ -90,9 +90,9 @@ fn what_a_new_cell_lacks_is_named() {
         Error::Missing { variable, why, .. } => assert_eq!([variable, why], ["w", "is missing or not positive"]),
         other => panic!("{other}"),
     }
-    assert_eq!(refused(plain(), 3, f64::INFINITY).code(), "invalid-request");
+    assert_eq!(refused(plain(), 3, f64::INFINITY).code(), "not-finite");
     let design = plain().design(&trial).unwrap();
-    assert_eq!(design.with_outcomes(&[1.0]).unwrap_err().code(), "invalid-request");
+    assert_eq!(design.with_outcomes(&[1.0]).unwrap_err().code(), "wrong-number-of-values");
     // What was observed and excluded is a new cell as well.
     let design = Model::formula("y ~ arm + dose").unwrap().design(&trial).unwrap();
     let last = design.rows().outcomes().len() - 1;

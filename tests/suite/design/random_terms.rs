@@ -241,11 +241,11 @@ fn what_the_trial_does_not_have_is_named() {
     let refused = |formula: &str| Model::formula(formula).expect(formula).design(&trial()).expect_err(formula);
     for (formula, code, part) in [
         ("y ~ arm + (1 | therapst)", "unknown-name", "Known: id, therapist, group, arm, visit, month, site"),
-        ("y ~ arm + (1 | days)", "invalid-request", "Layout::cluster"),
+        ("y ~ arm + (1 | days)", "wrong-kind-of-variable", "Layout::cluster"),
         ("y ~ arm + (0 + dose | group)", "unknown-name", "dose"),
-        ("y ~ arm + (0 + tau | group)", "invalid-request", "the name of an arm"),
+        ("y ~ arm + (0 + tau | group)", "wrong-kind-of-variable", "the name of an arm"),
         ("y ~ arm + us(week | id)", "unknown-name", "known: month, visit"),
-        ("y ~ arm + us(month | therapist)", "invalid-request", "(1 | therapist)"),
+        ("y ~ arm + us(month | therapist)", "conflicting-settings", "(1 | therapist)"),
         ("y ~ arm + us(month | person)", "unknown-name", "known: id, patient"),
     ] {
         let error = refused(formula);
@@ -423,7 +423,7 @@ fn levels_that_nobody_analysed_has_are_left_out_and_named() {
 fn moments_and_joint_models_refuse_random_effects() {
     let model = Model::formula("y ~ arm + (1 | therapist)").expect("parses");
     let error = model.freeze(&trial().protocol()).expect_err("moments do not know who shares a therapist");
-    assert!(error.to_string().contains("(1 | therapist)") && error.code() == "invalid-request", "{error}");
+    assert!(error.to_string().contains("(1 | therapist)") && error.code() == "not-available", "{error}");
     let joint = JointModel::new([model.clone(), model]).fit(&trial()).expect_err("a joint model");
     assert!(joint.to_string().contains("(1 | therapist)"), "{joint}");
 }

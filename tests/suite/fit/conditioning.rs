@@ -185,7 +185,12 @@ fn a_visit_may_have_a_scale_of_its_own() {
             for (a, b) in [(0, 0), (1, 0), (1, 1), (2, 1), (2, 2)] {
                 let by = unit.powi(i32::from(a == 1) + i32::from(b == 1));
                 let bound = 1e-6 * (plain.covariances()[0].sigma[(a, a)] * plain.covariances()[0].sigma[(b, b)]).sqrt();
-                same.within(&format!("element {a}, {b}"), fit.covariances()[0].sigma[(a, b)] / by, plain.covariances()[0].sigma[(a, b)], bound);
+                same.within(
+                    &format!("element {a}, {b}"),
+                    fit.covariances()[0].sigma[(a, b)] / by,
+                    plain.covariances()[0].sigma[(a, b)],
+                    bound,
+                );
             }
             assert_all([same]);
         }

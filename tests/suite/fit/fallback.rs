@@ -110,7 +110,7 @@ fn a_visit_without_variation_is_named_and_one_variance_for_all_cures_it() {
 fn a_list_that_cannot_be_followed_is_refused_whatever_the_data_say() {
     let spatial = Covariance::named("spatial-exponential").expect("a structure");
     let fit = Model::formula("y ~ arm * visit").expect("parses").covariance_else([spatial]).fit(&trial([&[ALL], &[ALL]]));
-    assert_eq!(message(fit).0, "invalid-request");
+    assert_eq!(message(fit).0, "no-visit-times");
 }
 
 #[test]

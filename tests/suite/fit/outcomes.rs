@@ -116,7 +116,7 @@ fn a_column_that_is_no_visit_is_refused() {
 #[test]
 fn kenward_roger_is_refused_under_maximum_likelihood() {
     let model = Model::formula("FEV1 ~ AVISIT").expect("parses").estimation(Estimation::Ml).df(Df::KenwardRoger);
-    assert_eq!(code(model.fit(&fev())).0, "invalid-request");
+    assert_eq!(code(model.fit(&fev())).0, "conflicting-settings");
 }
 
 /// Compound symmetry written by a user, in parameters of his own: a standard deviation and a correlation.

@@ -106,13 +106,13 @@ fn weights_and_long_designs_are_refitted_too() {
 fn what_cannot_be_refitted_is_refused() {
     let fit = Model::formula("CHANGE ~ THERAPY * VISIT").expect("parses").fit(&antidepressant()).expect("fits");
     let mut refitter = fit.refitter().expect("has patients");
-    assert_eq!(refitter.with_outcomes(&[1.0]).expect_err("too few").code(), "invalid-request");
+    assert_eq!(refitter.with_outcomes(&[1.0]).expect_err("too few").code(), "wrong-number-of-values");
     let mut broken = refitter.outcomes().to_vec();
     let first = broken.iter().position(|y| !y.is_nan()).expect("one");
     broken[first] = f64::NAN;
     let message = refitter.with_outcomes(&broken).expect_err("missing").to_string();
     assert!(message.contains("patient 1 at 4"), "{message}");
-    assert_eq!(refitter.with_multiplicities(&[1, 2]).expect_err("too few").code(), "invalid-request");
+    assert_eq!(refitter.with_multiplicities(&[1, 2]).expect_err("too few").code(), "wrong-number-of-values");
     assert!(refitter.with_multiplicities(&vec![0; fit.n_patients()]).is_err());
     refitter.with_multiplicities(&vec![1; fit.n_patients()]).expect("and it still works");
 }

@@ -227,7 +227,7 @@ fn one_visit_is_fitted_or_refused_by_name() {
         match fit(name) {
             Ok(fit) => assert!((fit.log_likelihood() - alone).abs() < 1e-9, "{name}"),
             Err(e) if name.starts_with("random") => assert_eq!(e.code(), "covariance-not-identified", "{name}: {e}"),
-            Err(e) => assert!(name.starts_with("factor") && e.code() == "invalid-request", "{name}: {e}"),
+            Err(e) => assert!(name.starts_with("factor") && e.code() == "too-large", "{name}: {e}"),
         }
     }
 }

@@ -166,7 +166,7 @@ fn methods_agree_in_large_samples_and_say_what_they_are() {
         assert_ne!(profile.notes, other.notes);
     }
     let bad = CovarianceIntervalOptions { level: 95.0, ..Default::default() };
-    assert_eq!(fit.covariance_intervals(&bad).expect_err("not a level").code(), "invalid-request");
+    assert_eq!(fit.covariance_intervals(&bad).expect_err("not a level").code(), "out-of-range");
 }
 
 /// Patients who differ less than their visits do: the variance of the intercept is estimated as zero, and has an

@@ -246,5 +246,5 @@ fn a_contrast_moves_as_its_coefficients_do() {
         assert!((row.contrast_changes[0] - sum).abs() < 1e-12);
     }
     assert_eq!(influence.columns().iter().map(|c| c.len()).max(), Some(197));
-    assert_eq!(fit.influence(&trial, &InfluenceOptions::new().contrast("short", vec![1.0])).unwrap_err().code(), "invalid-request");
+    assert_eq!(fit.influence(&trial, &InfluenceOptions::new().contrast("short", vec![1.0])).unwrap_err().code(), "wrong-number-of-values");
 }

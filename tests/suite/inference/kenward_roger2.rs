@@ -183,5 +183,5 @@ fn compound_symmetry_written_with_a_correlation_is_that_written_with_a_covarianc
 #[test]
 fn maximum_likelihood_is_refused() {
     let model = Model::formula(FEV).expect("a formula").df(Df::KenwardRoger2).estimation(trialstats::Estimation::Ml);
-    assert_eq!(model.fit(&fev()).expect_err("not defined").code(), "invalid-request");
+    assert_eq!(model.fit(&fev()).expect_err("not defined").code(), "conflicting-settings");
 }

@@ -227,6 +227,6 @@ fn a_replicate_has_the_same_bits_alone_and_among_others_and_can_be_fitted() {
     let again = model().fit(&simulated).unwrap();
     assert_eq!((again.n_patients(), again.n_observations()), (fit.n_patients(), fit.n_observations()));
     assert_ne!(again.beta(), fit.beta());
-    assert_eq!(many.trial(5, &trial).unwrap_err().code(), "invalid-request");
+    assert_eq!(many.trial(5, &trial).unwrap_err().code(), "no-such-position");
     assert_eq!(many.columns()[3].len(), 5 * 537);
 }

@@ -176,7 +176,7 @@ fn what_is_not_defined_is_refused_and_what_to_know_is_said() {
     let model = Model::formula("CHANGE ~ BASVAL + THERAPY * VISIT").expect("parses").vcov(Vcov::Cr2);
     for df in [Df::KenwardRoger, Df::KenwardRogerLinear, Df::KenwardRoger2] {
         let refused = model.clone().df(df).fit(&trial).expect_err("not defined");
-        assert_eq!(refused.code(), "invalid-request");
+        assert_eq!(refused.code(), "conflicting-settings");
         assert!(refused.to_string().contains("CR2"), "{refused}");
     }
     let notes = model.fit(&trial).expect("fits").notes();

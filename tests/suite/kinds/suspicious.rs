@@ -251,7 +251,7 @@ fn warnings_stand_where_the_result_is_read() {
     }
     let json = said(&[&["fit"], &source[..], &["--formula", "y ~ arm*visit", "--json"]].concat());
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-    let kinds: Vec<&str> = json["warnings"].as_array().expect("warnings").iter().filter_map(|w| w["kind"].as_str()).collect();
+    let kinds: Vec<&str> = json["data_warnings"].as_array().expect("warnings").iter().filter_map(|w| w["kind"].as_str()).collect();
     assert_eq!(kinds, ["look-alike-labels", "missing-code"]);
     std::fs::remove_file(data).expect("it is there");
     let trial = layout().read_csv_from("trial.csv", text.as_bytes()).expect("reads");

@@ -113,7 +113,7 @@ fn every_problem_is_told_at_once_with_its_key_and_the_nearest_name() {
 fn a_level_and_replicates_are_checked_together() {
     let plan = Plan::new("caps5").bootstrap(3);
     let found = problems(&plan, &imrs());
-    assert_eq!((found.len(), found[0].key.as_str(), found[0].code.as_str()), (1, "effects.bootstrap", "invalid-request"));
+    assert_eq!((found.len(), found[0].key.as_str(), found[0].code.as_str()), (1, "effects.bootstrap", "too-few-replicates"));
     assert!(found[0].message.contains("3 replicates do not reach its quantiles"), "{}", found[0].message);
     assert_eq!(problems(&plan.bootstrap(200), &imrs()), []);
 }

@@ -234,7 +234,7 @@ fn clusters_that_make_no_sense_are_refused_by_name() {
     };
     assert_eq!(codes(&unknown), [("sensitivity".to_string(), "unknown-name".to_string())]);
     assert!(unknown.to_string().contains("`clinician`") && unknown.to_string().contains("therapist"));
-    assert_eq!(codes(&refused(Clustering::new())), [("sensitivity".to_string(), "invalid-request".to_string())]);
+    assert_eq!(codes(&refused(Clustering::new())), [("sensitivity".to_string(), "incomplete-request".to_string())]);
     assert_eq!(trial.clusters_after_baseline(&["clinician"]).expect_err("refused").code(), "unknown-name");
     let one = Gaussian::new(["before", "after"]).arm("a", 8, [1.0, 1.0]).groups("group", "a", 4, [0.0, 1.0]).trial(1, 0).expect("a trial");
     let error =

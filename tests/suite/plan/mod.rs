@@ -1,5 +1,6 @@
 //! An intention-to-treat analysis as it was planned.
 
+mod bootstrap;
 mod checks;
 mod cluster_sensitivity;
 mod files;

@@ -70,7 +70,7 @@ fn document() -> Document {
         groups: vec![ForestGroup { heading: String::new(), rows: vec![row] }],
         scale: ForestScale::Difference,
         directions: None,
-        decimals: 2,
+        format: Format::Decimals(2),
     };
     let section = Section::new("Results").led_paragraph("First.", "a < b & c").table("means", &Small).figure("effects", forest.draw());
     Document::new("A <report>").subtitle("of a trial").banner("Synthetic data").section(section)
@@ -264,9 +264,9 @@ fn a_plan_that_makes_no_sense_is_refused_by_name() {
         Error::Plan(problems) => problems.0.into_iter().map(|p| (p.key, p.code)).collect::<Vec<_>>(),
         other => panic!("{other}"),
     };
-    let invalid = |key: &str| [(key.to_string(), "invalid-request".to_string())];
-    assert_eq!(codes(refused(Analysis::of(&trial))), invalid("primary"));
-    assert_eq!(codes(refused(Analysis::of(&trial).primary("y").level(1.0))), invalid("level"));
+    let found = |key: &str, code: &str| [(key.to_string(), code.to_string())];
+    assert_eq!(codes(refused(Analysis::of(&trial))), found("primary", "incomplete-request"));
+    assert_eq!(codes(refused(Analysis::of(&trial).primary("y").level(1.0))), found("level", "out-of-range"));
     assert!(refused(Analysis::of(&trial).primary("z")).to_string().contains("`z`"));
     assert!(refused(Analysis::of(&trial).primary("y").at("9 months")).to_string().contains("9 months"));
     assert!(refused(Analysis::of(&trial).primary("y").mean("site + arm * visit")).to_string().contains("site"));

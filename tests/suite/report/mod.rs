@@ -1,4 +1,5 @@
 //! What is written for readers: tables, sentences, figures, README.
 
+mod disclosure;
 mod files;
 mod readme;

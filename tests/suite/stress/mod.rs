@@ -104,7 +104,7 @@ fn judge(case: &Case) -> Verdict {
             }
         }
         Err(error @ (Error::Fit(_) | Error::Invalid { .. } | Error::Data(_))) => {
-            let of_the_data = case.ordinary && !matches!(error.code(), "invalid-request" | "covariance-not-identified");
+            let of_the_data = case.ordinary && !matches!(error, Error::Invalid { .. }) && error.code() != "covariance-not-identified";
             Verdict { outcome: error.code(), wrong: of_the_data.then(|| format!("an ordinary trial was refused: {error}")) }
         }
         Err(error) => Verdict { outcome: error.code(), wrong: Some(format!("no such error was expected: {error}")) },
