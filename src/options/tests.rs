@@ -65,6 +65,7 @@ check_all![
     crate::effects::HedgesForm,
     crate::effects::IntervalMethod,
     crate::effects::Positive,
+    crate::estimates::Link,
     crate::fit::Estimation,
     crate::inference::CovarianceIntervalMethod,
     crate::inference::CovarianceOnDeletion,
@@ -99,6 +100,7 @@ check_all![
     crate::trial::PatternKind,
     crate::trial::Role,
     crate::trial::Scope,
+    crate::trial::WarningKind,
 ];
 
 /// A table of choices that nobody checks would be found here.
