@@ -49,6 +49,7 @@ choices! {
 
 /// How marginal means average over what they do not name. By default as SAS and emmeans: equal weights, covariates at
 /// their mean over the analysed observations.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Averaging {
     /// Weights of factor levels.

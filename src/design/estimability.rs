@@ -21,6 +21,7 @@ const ROUNDING_SHARE: f64 = 1e-13;
 const SMALLEST_CONTRIBUTION: f64 = 1e-8;
 
 /// A column of the model matrix that is a linear combination of earlier ones.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct AliasedColumn {
     /// The column, as a position among the design's columns.

@@ -3,6 +3,7 @@
 use crate::table::{Column, Tabular, display_as_table};
 
 /// Observed outcomes that are not analysed, one row each, and the patients who have none.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
 pub struct Exclusions {
     /// Observations left out, patient by patient in order of visit.
@@ -23,6 +24,7 @@ pub struct Exclusions {
 }
 
 /// An observed outcome that is not analysed.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct ExcludedObservation {
     /// The patient.

@@ -198,6 +198,7 @@ impl Design {
 }
 
 /// A column of the model matrix.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct DesignColumn {
     /// Its name, as R names it: `ARMCDTRT:AVISITVIS2`.
@@ -207,6 +208,7 @@ pub struct DesignColumn {
 }
 
 /// A term of the mean model: the intercept, a main effect or an interaction.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Term {
     /// Its label: `(Intercept)`, `ARMCD`, `ARMCD:AVISIT`.

@@ -45,6 +45,7 @@ pub enum Threshold {
 /// let points = ReliableChange::caps5_retest().threshold_given().unwrap();
 /// assert_eq!(format!("{points:.1}"), "13.0");
 /// ```
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct ReliableChange {
     /// Its name in tables.
@@ -202,6 +203,7 @@ impl fmt::Display for ReliableChange {
 }
 
 /// Patients of an arm by the change they made up to a visit.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct ReliableChangeRow {
     /// The visit.
@@ -221,6 +223,7 @@ pub struct ReliableChangeRow {
 }
 
 /// Reliable change per visit and arm.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct ReliableChanges {
     /// The outcome's label.

@@ -13,6 +13,7 @@ use crate::trial::{Labelled, labelled};
 
 /// A difference in units of the outcome, waiting to be standardized: an arm's change from baseline, or an arm's
 /// difference from another. Arms and visit are named as the trial names them.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Difference {
     /// The arm.
@@ -32,6 +33,7 @@ pub struct Difference {
 }
 
 /// One effect size.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct EffectSize {
     /// The arm.
@@ -94,6 +96,7 @@ pub enum Limits {
 }
 
 /// Effect sizes within or between arms, one a row.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct EffectSizes {
     /// The outcome's label.

@@ -36,6 +36,7 @@ impl fmt::Display for PlanProblems {
 }
 
 /// One thing wrong with the data, and where it was met first.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Problem {
     /// File or data frame.

@@ -161,12 +161,20 @@ pub trait Estimates {
 }
 
 /// A model's variance of an observation, with what an effect size over its root needs to know of it.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct OutcomeSpread {
     /// The variance, in squared units of the outcome.
     pub variance: f64,
     /// Its degrees of freedom ν, with Var(v̂) = 2v²/ν; NaN where they are not known.
     pub df: f64,
+}
+
+impl OutcomeSpread {
+    /// A variance with its degrees of freedom; NaN where they are not known.
+    pub fn new(variance: f64, df: f64) -> Self {
+        Self { variance, df }
+    }
 }
 
 impl<E: Estimates + ?Sized> Estimates for &E {

@@ -4,6 +4,7 @@ use crate::dist;
 use serde::Serialize;
 
 /// An estimate of a linear combination of the mean parameters.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Estimate {
     /// What is estimated.
@@ -41,6 +42,7 @@ impl Estimate {
 }
 
 /// A joint test that several linear combinations of the mean parameters are zero.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FTest {
     /// The hypothesis.

@@ -28,6 +28,7 @@ choices! {
 }
 
 /// An estimate and its limits on the scale of the outcome: the inverse link of what the model's scale has.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct OnOutcomeScale {
     /// A mean, or a ratio of two.

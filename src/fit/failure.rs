@@ -321,6 +321,7 @@ impl fmt::Display for Confounded {
 }
 
 /// Two visits that nobody was seen at together, or one visit, twice, that nobody was seen at.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct VisitPair {
     /// The covariance group; `None` where everyone has the same covariance.

@@ -8,6 +8,7 @@ use super::collect::Patients;
 use crate::design::{Columns, Design};
 
 /// The sums of the patients of one group who were seen at the same visits.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PatternMoments {
     /// The covariance group, as a position among the design's groups.
@@ -27,6 +28,7 @@ pub struct PatternMoments {
 }
 
 /// All patterns of a trial, and the point from which the outcome is measured.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Moments {
     /// The length q of z.

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 /// A likelihood-ratio test whose p-value comes from outcomes simulated under the smaller model.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BootstrapLikelihoodRatio {
     /// The test itself, with the p-values of χ² and, where variances vanish, of the mixture.

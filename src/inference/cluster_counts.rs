@@ -5,6 +5,7 @@ use crate::table::{Column, Tabular, display_as_table};
 use serde::Serialize;
 
 /// The clusters of a cluster-robust covariance that have patients of an arm.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ClusterCount {
     /// The arm; `all` for the trial.
@@ -20,6 +21,7 @@ pub struct ClusterCount {
 }
 
 /// How many clusters a cluster-robust covariance rests on, arm by arm and in all.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ClusterCounts {
     /// A row for each arm, and one for all.

@@ -56,6 +56,7 @@ impl Default for CovarianceIntervalOptions {
 }
 
 /// Intervals for everything that describes the fitted covariance.
+#[non_exhaustive]
 #[derive(Debug, Clone, Serialize)]
 pub struct CovarianceIntervals {
     /// Parameters and random effects, then standard deviations and correlations of the visits, group by group; behind
@@ -68,6 +69,7 @@ pub struct CovarianceIntervals {
 }
 
 /// The interval of one number.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CovarianceInterval {
     /// The group of patients; `all` where every patient has the same covariance, and for the effects of clusters.

@@ -20,6 +20,7 @@ choices! {
 }
 
 /// Information criteria; smaller is better.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct InformationCriteria {
     /// −2ℓ + 2k (Akaike 1974).

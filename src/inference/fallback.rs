@@ -7,6 +7,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::fmt;
 
 /// A covariance structure that was tried and has no verified optimum.
+#[non_exhaustive]
 #[derive(Debug, Clone)]
 pub struct Attempt {
     /// The structure.

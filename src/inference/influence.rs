@@ -81,6 +81,7 @@ pub struct Influence {
 /// says why.
 ///
 /// β and Φ are estimate and model covariance of the p fitted coefficients, β₋ and Φ₋ those without the patient.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct PatientInfluence {
     /// The patient.
@@ -108,6 +109,7 @@ pub struct PatientInfluence {
 }
 
 /// What changes in the covariance parameters θ when one patient is left out.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct CovarianceInfluence {
     /// θ₋ − θ, in the order of [`Influence::covariance_parameters`].

@@ -16,6 +16,7 @@ use std::sync::Arc;
 const ROUNDING: f64 = 1e-6;
 
 /// A likelihood-ratio test, with the two models that it compares.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LikelihoodRatio {
     /// The smaller model, then the larger.
@@ -37,6 +38,7 @@ pub struct LikelihoodRatio {
 }
 
 /// One of the models of a likelihood-ratio test.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ComparedModel {
     /// Mean, covariance and, where it differs by group, the group.

@@ -111,6 +111,7 @@ pub struct Predictions {
 }
 
 /// The prediction for one patient at one visit. What could not be computed is NaN, and [`Prediction::reason`] says why.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Prediction {
     /// The patient.

@@ -7,6 +7,7 @@ use crate::table::{Column, Format, Tabular, display_as_table};
 use nalgebra::{DMatrix, DVector};
 
 /// The residuals of all analysed observations, patient by patient in order of visit.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Residuals {
     /// Name of the outcome.
@@ -18,6 +19,7 @@ pub struct Residuals {
 }
 
 /// What the model leaves unexplained of one observation.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Residual {
     /// The patient, as a position in the trial.

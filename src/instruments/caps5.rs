@@ -6,6 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use std::ops::RangeInclusive;
 
 /// A symptom cluster of the CAPS-5.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Caps5Cluster {
     /// Its letter in the DSM-5, lower case as in the outcome's name.

@@ -1,6 +1,7 @@
 //! Severity bands: a score turned into words.
 
 /// One band of a severity scale.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Band {
     /// What a score in it is called.
@@ -10,6 +11,7 @@ pub struct Band {
 }
 
 /// Bands of a score, in rising order, with where they come from.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SeverityBands {
     /// Name for tables.

@@ -20,6 +20,7 @@ pub struct ResponseCorrelations {
 }
 
 /// The correlation of two responses at a visit.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct ResponseCorrelation {
     /// The covariance group; `all` where everyone has the same covariance.

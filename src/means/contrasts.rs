@@ -53,6 +53,7 @@ impl FromStr for ArmComparisons {
 options::serde_by_name!(ArmComparisons);
 
 /// How contrasts are made.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ContrastOptions {
     /// Which arms are compared; each with the reference by default.
@@ -121,6 +122,7 @@ impl ContrastOptions {
 }
 
 /// A table of contrasts.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Contrasts {
     /// What the table shows.
@@ -146,6 +148,7 @@ pub struct Contrasts {
 }
 
 /// A difference of marginal means, or another linear combination of them.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Contrast {
     /// What is compared; prints as e.g. `TRT - PBO`.

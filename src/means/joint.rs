@@ -60,6 +60,7 @@ pub struct JointTests {
 }
 
 /// The joint test of one term.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct JointTest {
     /// The term.

@@ -58,6 +58,7 @@ pub struct MarginTests {
 }
 
 /// One contrast against the margin.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct MarginTest {
     /// What is compared.

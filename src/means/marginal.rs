@@ -45,6 +45,7 @@ pub struct MarginalMeans {
 }
 
 /// The mean in one cell.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct MarginalMean {
     /// The cell's levels, in the order of the factors.

@@ -13,6 +13,7 @@ const SCID5PD_CLUSTERS: [usize; 3] = [7, 8, 8];
 const MOST_DRAWS: usize = 10_000;
 
 /// A simulated patient.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimulatedPatient {
     /// Identifier, `P001`, ….
@@ -36,6 +37,7 @@ pub struct SimulatedPatient {
 }
 
 /// The ratings of one attended visit, `None` where an item was not rated.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assessed {
     /// CAPS-5 items 1–30.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(*stated, 66);
 /// assert!(serde_json::from_str::<Stated<u32>>(r#"{ "value": 66 }"#).is_err());
 /// ```
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stated<T> {
     /// The value.

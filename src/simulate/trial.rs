@@ -8,6 +8,7 @@ use crate::instruments::{Caps5, Diagnosis, Instrument, Scid5Pd};
 use rayon::prelude::*;
 
 /// A simulated trial, rating by rating.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimulatedTrial {
     /// What it was simulated from.

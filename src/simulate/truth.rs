@@ -35,6 +35,7 @@ use std::path::Path;
 /// trial.write_csv(&mut file)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Truth {
@@ -71,6 +72,7 @@ pub struct Truth {
 }
 
 /// A planned visit.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VisitTruth {
@@ -81,6 +83,7 @@ pub struct VisitTruth {
 }
 
 /// A site.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SiteTruth {
@@ -91,6 +94,7 @@ pub struct SiteTruth {
 }
 
 /// An arm.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ArmTruth {
@@ -110,6 +114,7 @@ pub struct ArmTruth {
 }
 
 /// Who the patients are.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PatientTruth {
@@ -124,6 +129,7 @@ pub struct PatientTruth {
 }
 
 /// How an instrument behaves.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InstrumentTruth {
@@ -135,6 +141,7 @@ pub struct InstrumentTruth {
 
 /// The propensities by which a total is spread over items: e_ijt = location_j + cluster part_i,c(j) + item part_ij +
 /// visit part_ijt, the parts normal with mean 0 and the standard deviations given here, in rating points.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ItemTruth {
@@ -152,6 +159,7 @@ pub struct ItemTruth {
 
 /// A CAPS-5 item outside the total, rated 0–4: intercept + slope × (mean of the 20 symptom items) + patient part +
 /// visit part, rounded.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccompanyingItem {
@@ -170,6 +178,7 @@ pub struct AccompanyingItem {
 }
 
 /// Onset and duration of the symptoms (CAPS-5 items 21 and 22).
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OnsetTruth {
@@ -178,6 +187,7 @@ pub struct OnsetTruth {
 }
 
 /// How the measurements of a patient go together.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorrelationTruth {
@@ -190,6 +200,7 @@ pub struct CorrelationTruth {
 /// Who is missing when. The chance of leaving for good before a visit after baseline is
 /// logit⁻¹(logit(`at_reference`) + `log_odds_per_10_points` × (last observed CAPS-5 total − `reference`) / 10):
 /// missing at random, given what was observed.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DropoutTruth {
@@ -209,6 +220,7 @@ pub struct DropoutTruth {
 
 /// How many sessions were attended: early stoppers attend 0 to `sufficient` − 1, the others `sufficient` to `most`,
 /// all equally likely.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SessionTruth {

@@ -8,6 +8,7 @@ use crate::table::{Column, Format, Tabular, Values, display_as_table};
 const ALL_ARMS: &str = "all arms";
 
 /// Characteristics of the patients at baseline, by arm and together.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct BaselineTable {
     /// The visit at which outcomes, diagnoses and covariates by visit are described; none of them is without a
@@ -18,6 +19,7 @@ pub struct BaselineTable {
 }
 
 /// A characteristic in an arm.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct BaselineRow {
     /// Name of the variable.

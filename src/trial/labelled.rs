@@ -12,6 +12,7 @@ use std::ops::Deref;
 /// whether or not anybody of the arm, or at the visit, was observed.
 ///
 /// JSON has both: `"arm": "ImRs", "arm_index": 0`.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Labelled {
     /// The position in the trial, counted from 0.

@@ -66,6 +66,7 @@ pub struct Trial {
 
 /// What the columns of patient, arm and visit were called in the file; a formula may use these names or the generic
 /// ones.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ColumnNames {
     /// Column of the patient identifier.

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::table::{Column, Format, Tabular, Values, display_as_table};
 
 /// An outcome as observed, per arm and visit.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct ObservedMeans {
     /// Name of the outcome.
@@ -16,6 +17,7 @@ pub struct ObservedMeans {
 }
 
 /// An outcome in one arm at one visit.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct ObservedRow {
     /// The arm.

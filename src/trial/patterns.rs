@@ -57,6 +57,7 @@ impl PatternKind {
 }
 
 /// The missing-data patterns of an outcome, per arm.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct MissingPatterns {
     /// Name of the outcome.
@@ -73,6 +74,7 @@ pub struct MissingPatterns {
 }
 
 /// A pattern in an arm.
+#[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct PatternRow {
     /// The arm.

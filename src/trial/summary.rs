@@ -6,6 +6,7 @@ use crate::table::Format;
 pub const FEW: usize = 5;
 
 /// A description of some numbers.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize)]
 pub struct Summary {
     /// How many there are.

@@ -6,6 +6,7 @@ use crate::table::{Column, Format, Tabular, display_as_table};
 use serde::Serialize;
 
 /// What varies, and how much: the random effects of every cluster factor, then the residuals.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VarianceComponents {
     /// Factor by factor, effect by effect; residuals by covariance group and, where their variances differ, by visit.
@@ -15,6 +16,7 @@ pub struct VarianceComponents {
 }
 
 /// One variance.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VarianceComponent {
     /// The cluster factor; `Residual`, with the covariance group where there are several, for what patients and

@@ -11,6 +11,7 @@ use crate::table::{Column, Format, Tabular, display_as_table};
 use serde::Serialize;
 
 /// The intraclass correlations of a fit.
+#[non_exhaustive]
 #[derive(Debug, Clone, Serialize)]
 pub struct IntraclassCorrelations {
     /// Arm by arm, visit by visit, factor by factor, and all factors together where there are several.
@@ -22,6 +23,7 @@ pub struct IntraclassCorrelations {
 }
 
 /// The share of one cluster factor in the variance of an observation, in one arm.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct IntraclassCorrelation {
     /// The arm.

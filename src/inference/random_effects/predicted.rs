@@ -6,6 +6,7 @@ use crate::table::{Column, Format, Tabular, display_as_table};
 use serde::Serialize;
 
 /// The effects of every level of every cluster factor, predicted.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PredictedEffects {
     /// Factor by factor, level by level, effect by effect; none for a model without random effects.
@@ -15,6 +16,7 @@ pub struct PredictedEffects {
 }
 
 /// One effect of one level.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PredictedEffect {
     /// The cluster factor: `therapist`.

@@ -8,6 +8,7 @@ use crate::table::{Column, Format, Tabular, display_as_table};
 use serde::Serialize;
 
 /// Marginal and conditional R².
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RSquared {
     /// The share of the mean: σ_f² / (σ_f² + Σσ_l² + σ_ε²).

@@ -12,6 +12,7 @@ const VANISHED: f64 = 1e-10;
 const NO_WEIGHT: f64 = 1e-6;
 
 /// A combination of the effects of a cluster factor whose estimated variance is zero.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SingularDirection {
     /// The cluster factor.
