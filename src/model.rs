@@ -411,7 +411,9 @@ impl Model {
             slopes,
             robust: self.vcov.is_cluster_robust() && self.df == Df::Satterthwaite,
         };
-        if self.allows_costly { Ok(()) } else { work.check() }
+        // More parameters than observations are refused for that, whatever they would cost.
+        let hopeless = work.parameters > design.n_observations();
+        if self.allows_costly || hopeless { Ok(()) } else { work.check() }
     }
 
     /// A covariance structure on the design's visits; one for each set of coordinates where it takes them from the

@@ -35,7 +35,7 @@ impl ScaledCholesky {
             }
             self.scale[k] = 1.0 / diagonal.sqrt();
         }
-        for ((factor, column), own) in self.factor.chunks_exact_mut(n).zip(matrix.column_iter()).zip(&self.scale) {
+        for ((factor, column), own) in self.factor.chunks_exact_mut(n.max(1)).zip(matrix.column_iter()).zip(&self.scale) {
             factor.iter_mut().zip(column.iter()).zip(&self.scale).for_each(|((f, x), s)| *f = x * s * own);
         }
         cholesky(&mut self.factor, n)?;
