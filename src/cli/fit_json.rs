@@ -5,7 +5,7 @@ use super::fit::{Answer, FitArguments};
 use nalgebra::DMatrix;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use trialstats::design::{Baseline, RandomTerm};
+use trialstats::design::{Baseline, ExclusionReason, RandomTerm};
 use trialstats::error::Interface;
 use trialstats::inference::{
     Attempt, Estimate, InformationKind, IntraclassCorrelation, ObservationCovariance, ParameterCount, VarianceComponent,
@@ -104,6 +104,8 @@ struct Exclusions {
     without_outcome: usize,
     wholly_excluded: usize,
     reasons: Vec<Reason>,
+    /// Each reason by arm and visit.
+    by_arm: Vec<ExclusionReason>,
 }
 
 #[derive(Serialize)]
@@ -293,6 +295,7 @@ fn exclusions(fit: &Fit) -> Exclusions {
         without_outcome,
         wholly_excluded,
         reasons: found.counts().into_iter().map(|(reason, observations)| Reason { reason, observations }).collect(),
+        by_arm: found.reasons().to_vec(),
     }
 }
 

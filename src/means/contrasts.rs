@@ -237,7 +237,7 @@ pub(super) fn table_of(
     notes.extend(unobserved(columns));
     notes.extend(reasons(columns, rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));
     Ok(Contrasts {
-        title,
+        title: grid.titled(title, rows.iter().map(|r| r.coefficients.as_slice())),
         outcome: columns.outcome().into(),
         rows,
         averaging: options.averaging.clone(),

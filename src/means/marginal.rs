@@ -41,6 +41,9 @@ pub struct MarginalMeans {
     pub df_method: Option<Df>,
     /// The scale of the estimates.
     pub link: Link,
+    /// Covariates that change by visit and are held at one value, for the title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<String>,
     notes: Vec<String>,
 }
 
@@ -91,6 +94,7 @@ pub(super) fn by_cell(of: &dyn Estimates, factors: &[&str], options: &MeansOptio
     Ok(MarginalMeans {
         outcome: columns.outcome().into(),
         factors: dimensions.iter().map(|&d| columns.dimension_name(d).to_string()).collect(),
+        held: grid.held_throughout(rows.iter().map(|r| r.coefficients.as_slice())),
         rows,
         averaging: options.averaging.clone(),
         level: options.level,
@@ -158,9 +162,10 @@ impl MarginalMeans {
 
 impl Tabular for MarginalMeans {
     fn title(&self) -> String {
+        let held = self.held.as_ref().map(|held| format!(" ({held})")).unwrap_or_default();
         match self.factors.is_empty() {
-            true => format!("Marginal mean of {}", self.outcome),
-            false => format!("Marginal means of {} by {}", self.outcome, self.factors.join(" and ")),
+            true => format!("Marginal mean of {}{held}", self.outcome),
+            false => format!("Marginal means of {} by {}{held}", self.outcome, self.factors.join(" and ")),
         }
     }
 
