@@ -47,6 +47,8 @@ struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     contrasts: Option<Vec<Contrast>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    contrasts_by_weights: Option<Vec<Contrast>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     interaction_test: Option<InteractionTest>,
     /// What in the data looks like a mistake.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -163,6 +165,9 @@ struct Coefficient {
 struct MarginalMean {
     arm: String,
     visit: String,
+    /// The levels of the cell by factor, where these are not the arm and the visit alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    levels: Option<Map<String, Value>>,
     estimate: f64,
     se: f64,
     df: f64,
@@ -235,8 +240,9 @@ fn document(answer: &Answer) -> Result<Document, Failure> {
         vcov: by_row(fit.vcov()),
         covariance: fit.covariances().iter().map(|g| (g.group.clone(), Value::from(by_row(&g.sigma)))).collect(),
         covariance_given_up: fit.attempts().to_vec(),
-        marginal_means: answer.means.as_ref().map(|(means, _)| marginal_means(means)),
-        contrasts: answer.means.as_ref().map(|(_, contrasts)| differences(contrasts)),
+        marginal_means: answer.means.as_ref().map(|tables| marginal_means(&tables.means)),
+        contrasts: answer.means.as_ref().and_then(|tables| tables.differences.as_ref()).map(differences),
+        contrasts_by_weights: answer.means.as_ref().and_then(|tables| tables.custom.as_ref()).map(differences),
         interaction_test: interaction_test(answer)?,
         data_warnings: answer.trial.warnings().iter().map(|w| w.clone().worded_for(Interface::CommandLine)).collect(),
         more: more(answer)?,
@@ -322,6 +328,8 @@ fn marginal_means(means: &MarginalMeans) -> Vec<MarginalMean> {
     let row = |r: &trialstats::means::MarginalMean| MarginalMean {
         arm: label(&r.arm),
         visit: label(&r.visit),
+        levels: (r.levels.len() != usize::from(r.arm.is_some()) + usize::from(r.visit.is_some()))
+            .then(|| means.factors.iter().cloned().zip(r.levels.iter().cloned().map(Value::from)).collect()),
         estimate: r.estimate.estimate,
         se: r.estimate.se,
         df: r.estimate.df,

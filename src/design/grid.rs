@@ -169,9 +169,13 @@ impl<'a> ReferenceGrid<'a> {
         }
     }
 
-    /// The value at which the outcome's baseline is held, where it is a covariate.
+    /// The value at which the outcome's baseline is held, where it is a covariate, on the scale of the outcome's analysis.
     pub fn baseline_value(&self) -> Option<f64> {
-        self.columns.variables.iter().position(|v| v.role == Role::Baseline).map(|v| self.numbers[v])
+        let value = self.columns.variables.iter().position(|v| v.role == Role::Baseline).map(|v| self.numbers[v]);
+        match self.columns.response() {
+            Some(response) => value.map(|value| response.apply(value)),
+            None => value,
+        }
     }
 
     /// The coefficients of a cell's slope on the product of `numbers`, other numeric variables being zero; with no

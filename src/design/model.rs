@@ -209,6 +209,11 @@ impl MeanModel {
         self.response
     }
 
+    /// The columns with the coefficient 1, `offset(x)`, which are taken from the outcome.
+    pub fn offsets(&self) -> &[String] {
+        &self.offsets
+    }
+
     /// The outcome as it is analysed: `y`, `log(y)`, `y - offset(x)`.
     pub(super) fn analysed_outcome(&self) -> String {
         let outcome = match self.response {

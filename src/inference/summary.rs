@@ -45,7 +45,12 @@ impl MomentsFit {
     fn summary_of(&self, coefficients: &Coefficients) -> String {
         // How the model was fitted stands at the head, and is not said again below.
         let opening = self.opening();
-        let notes = coefficients.notes.iter().filter(|note| !opening.contains(note)).cloned().chain(self.account.exclusions().observations_sentence());
+        let notes = coefficients
+            .notes
+            .iter()
+            .filter(|note| !opening.contains(note))
+            .cloned()
+            .chain(self.account.exclusions().observations_sentence());
         let warnings = self.account.warnings().iter().map(|warning| format!("Warning: {warning}."));
         let sections = [
             self.head(),

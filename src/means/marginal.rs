@@ -124,7 +124,7 @@ fn in_cell(of: &dyn Estimates, grid: &ReferenceGrid, cell: &[(Dimension, Planned
 }
 
 /// The dimensions called `names`, all different.
-fn dimensions(columns: &Columns, names: &[&str]) -> Result<Vec<Dimension>> {
+pub(super) fn dimensions(columns: &Columns, names: &[&str]) -> Result<Vec<Dimension>> {
     let found = names.iter().map(|name| columns.dimension(name)).collect::<Result<Vec<_>>>()?;
     match (1..found.len()).find(|&k| found[..k].contains(&found[k])) {
         Some(k) => Err(Error::named_twice(
@@ -137,7 +137,7 @@ fn dimensions(columns: &Columns, names: &[&str]) -> Result<Vec<Dimension>> {
 }
 
 /// All cells of some dimensions, the first varying fastest.
-fn cells(columns: &Columns, dimensions: &[Dimension]) -> Vec<Vec<(Dimension, Planned)>> {
+pub(super) fn cells(columns: &Columns, dimensions: &[Dimension]) -> Vec<Vec<(Dimension, Planned)>> {
     dimensions.iter().fold(vec![vec![]], |cells, &dimension| {
         let with = |level: &Planned| -> Vec<Vec<(Dimension, Planned)>> {
             cells.iter().map(|cell| cell.iter().cloned().chain([(dimension, level.clone())]).collect()).collect()

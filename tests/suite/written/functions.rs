@@ -127,6 +127,12 @@ fn an_outcome_is_taken_through_a_function() {
     assert_eq!(logarithms.design().outcome(), "log(FEV1)");
     let means = logarithms.means_by_visit().expect("means");
     assert!(means.to_string().contains("Marginal means of log(FEV1)"));
+    // Differences of logarithms are ratios of geometric means.
+    let row = &means.rows[0];
+    close(row.on_outcome_scale.as_ref().expect("a geometric mean").estimate, row.estimate.estimate.exp(), 1e-12);
+    let difference = &logarithms.arm_contrasts(&Default::default()).expect("contrasts").rows[0];
+    close(difference.ratio.as_ref().expect("a ratio").estimate, difference.estimate.estimate.exp(), 1e-12);
+    assert!(fev_fit("log2(FEV1) ~ ARMCD * AVISIT").means_by_visit().expect("means").rows[0].on_outcome_scale.is_none());
     let error = Model::formula("log(VISITN2) ~ ARMCD").expect("a formula").fit(&negative()).expect_err("negative").to_string();
     assert!(error.contains("`VISITN2` is -") && error.contains("positive numbers") && error.contains("patient `PT1`"), "{error}");
     let error = Model::formula("FEV1 ~ log(VISITN2)").expect("a formula").fit(&fev()).expect_err("negative").to_string();

@@ -1,6 +1,7 @@
 //! The model fitted is the model written: names, schedules, exclusions, tests of terms, functions in formulas.
 
 mod account;
+mod contrasts;
 mod functions;
 mod names;
 mod schedule;
