@@ -107,8 +107,8 @@ impl FitArguments {
             let meant = if self.level > 1.0 && self.level < 100.0 { self.level / 100.0 } else { 0.95 };
             return Err(Failure::Usage(format!("--level {}: a confidence level lies between 0 and 1: --level {meant}", self.level)));
         }
-        let arm = self.arm()?;
         let model = self.model()?;
+        let arm = self.arm(&model);
         self.check_means(&model, arm)?;
         let trial = self.source.read(arm, &self.wanted(&model, arm)?)?;
         let fit = model.fit(&trial)?;

@@ -259,7 +259,10 @@ fn more(answer: &Answer) -> Result<More, Failure> {
     let criteria = fit.information_criteria(ParameterCount::Covariance);
     let with_effects = !fit.design().random().is_empty();
     let said = fit.notes();
-    let means_notes = means.iter().flat_map(|(means, contrasts)| means.notes().into_iter().chain(contrasts.notes()));
+    let means_notes = means.iter().flat_map(|tables| {
+        let contrasts = tables.differences.iter().chain(&tables.custom);
+        tables.means.notes().into_iter().chain(contrasts.flat_map(Tabular::notes))
+    });
     let mut own: Vec<String> = vec![];
     means_notes.filter(|note| !said.contains(note)).for_each(|note| {
         if !own.contains(&note) {

@@ -2,8 +2,7 @@
 
 use super::failure::Failure;
 use super::fit::FitArguments;
-use super::source::SourceArguments;
-use std::collections::HashMap;
+use super::source::{SourceArguments, Wanted};
 use trialstats::means::{Adjustment, ArmComparisons, Averaging, ContrastOptions, Contrasts, LinearContrast, MarginalMeans, MeansOptions};
 use trialstats::{Fit, Model};
 
@@ -19,13 +18,14 @@ pub struct Means {
 impl FitArguments {
     /// The column of the arm, if one was named: by `--arm`, or as the first of `--means ARM VISIT` where it does not
     /// change within patients.
-    pub fn arm(&self) -> Result<Option<&str>, Failure> {
+    pub fn arm(&self, model: &Model) -> Option<&str> {
         if let Some(declared) = self.source.arm.as_deref() {
-            return Ok(Some(declared));
+            return Some(declared);
         }
+        let outcome = model.mean().outcome_name();
         match self.means.as_deref() {
-            Some([arm, visit]) if *visit == self.source.visit && is_fixed(&self.source, arm) => Ok(Some(arm)),
-            _ => Ok(None),
+            Some([arm, visit]) if *visit == self.source.visit && is_fixed(&self.source, arm, outcome) => Some(arm),
+            _ => None,
         }
     }
 
@@ -90,24 +90,11 @@ impl FitArguments {
 }
 
 /// Whether a column has one value per patient; also where the file cannot be read so, which is told elsewhere.
-fn is_fixed(source: &SourceArguments, column: &str) -> bool {
-    changes_within_patients(source, column) != Some(true)
-}
-
-fn changes_within_patients(source: &SourceArguments, column: &str) -> Option<bool> {
-    let header = source.header().ok()?;
-    let place = |name: &str| header.iter().position(|own| own == name);
-    let (patient, column) = (place(&source.subject)?, place(column)?);
-    let mut reader = csv::ReaderBuilder::new().delimiter(source.separator.byte()).flexible(true).from_path(&source.data).ok()?;
-    let mut first: HashMap<String, String> = HashMap::new();
-    for record in reader.records() {
-        let record = record.ok()?;
-        let (patient, value) = (record.get(patient)?.trim(), record.get(column)?.trim());
-        if !value.is_empty() && first.entry(patient.into()).or_insert_with(|| value.into()) != value {
-            return Some(true);
-        }
-    }
-    Some(false)
+fn is_fixed(source: &SourceArguments, column: &str, outcome: &str) -> bool {
+    let plain = SourceArguments { reference: vec![], levels: vec![], factor: vec![], ..source.clone() };
+    let wanted = Wanted { outcomes: vec![outcome.into()], covariates: vec![column.into()], ..Wanted::default() };
+    let changes = plain.read(None, &wanted).is_ok_and(|trial| trial.covariate(column).is_ok_and(|v| v.varies_by_visit()));
+    !changes
 }
 
 /// `late effect: TRT:VIS3=1/2, TRT:VIS4=1/2, PBO:VIS3=-1/2, PBO:VIS4=-1/2` as a contrast of cells of `means`.

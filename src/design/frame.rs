@@ -180,7 +180,7 @@ impl Frame {
             let (name, df) = (column.clone(), *df);
             let values = self.rows().map(|(i, t)| self.known.variables[v].value(i, t, visits)).collect();
             let spline = NaturalSpline::through(values, df).ok_or_else(|| {
-                Error::invalid(
+                Error::no_data(
                     format!("the spline `ns({name}, {df})`"),
                     format!("`{name}` has too few distinct values for {df} columns: its knots, at quantiles, are not all different"),
                     "ask for fewer columns, or for a polynomial",
@@ -242,7 +242,7 @@ impl Frame {
 }
 
 fn undefined(function: &str, column: &str, x: f64, domain: &str, place: String) -> Error {
-    Error::invalid(
+    Error::out_of_range(
         format!("`{function}` in the formula"),
         format!("`{column}` is {x} for {place}, and the function is one of {domain}"),
         format!("correct the value, make it missing, or use `{column}` itself or another function of it"),

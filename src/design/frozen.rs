@@ -67,7 +67,7 @@ impl FrozenDesign {
             ));
         }
         if let Some((name, _)) = model.functions.iter().find(|(_, function)| function.is_open()) {
-            return Err(Error::invalid(
+            return Err(Error::not_built(
                 format!("a design agreed before the data with `{name}`"),
                 "the knots of a spline are quantiles of all data",
                 "use a polynomial, or fit the trial itself with Model::fit",

@@ -12,7 +12,7 @@ impl Frame {
     pub fn check_arms(&self, trial: &Trial) -> Result<()> {
         let arm = self.known.variables.iter().find(|v| v.role() == Role::Arm);
         let Some(arm) = arm.filter(|_| trial.arms().len() == 1 && !trial.patients().is_empty()) else { return Ok(()) };
-        Err(Error::invalid(
+        Err(Error::nothing_to_compare(
             format!("`{}` in the formula", arm.name()),
             format!("it is the arm, and the trial has one: `{}`", trial.arms()[0]),
             "name the column of the arm where the file is read, or leave the arm out of the formula",

@@ -128,7 +128,7 @@ fn differs_from_baseline(trial: &Trial, outcome: &Outcome) -> bool {
 fn number_called(variable: Variable, name: &str, what: &str) -> Result<Variable> {
     if variable.is_factor() {
         let why = format!("`{}` is a factor, and functions are of numbers", variable.name());
-        return Err(Error::invalid(what, why, "name a numeric column, or declare the column as numeric"));
+        return Err(Error::wrong_variable(what, why, "name a numeric column, or declare the column as numeric"));
     }
     Ok(variable.called(name))
 }
@@ -136,7 +136,7 @@ fn number_called(variable: Variable, name: &str, what: &str) -> Result<Variable>
 /// The variables with the coefficient 1, on `visits`.
 pub(super) fn offsets(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize]) -> Result<Vec<Variable>> {
     let offset = |name: &String| {
-        let variable = lookup(trial, model.baseline(), outcome, visits, name)?;
+        let variable = lookup(trial, model.baseline_role(), outcome, visits, name)?;
         number_called(variable, name, &format!("`offset({name})` in the formula"))
     };
     model.offsets.iter().map(offset).collect()

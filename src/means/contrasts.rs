@@ -296,7 +296,11 @@ pub(super) fn arm_pairs(arms: &[Planned], comparisons: &ArmComparisons) -> Resul
 /// The pairs of levels of `factor` that are compared, as positions among them: first minus second.
 pub(super) fn pairs(arms: &[Planned], comparisons: &ArmComparisons, factor: &str) -> Result<Vec<(usize, usize)>> {
     if arms.len() < 2 {
-        return Err(Error::invalid(format!("differences between levels of `{factor}`"), "it has one level", "compare another factor"));
+        return Err(Error::nothing_to_compare(
+            format!("differences between levels of `{factor}`"),
+            "it has one level",
+            "compare another factor",
+        ));
     }
     let with = |reference: usize| (0..arms.len()).filter(|&a| a != reference).map(|a| (a, reference)).collect();
     let called = |name: &String| {

@@ -13,7 +13,11 @@ pub(super) fn between_levels(of: &dyn Estimates, factors: &[&str], options: &Con
     let columns = of.columns();
     let dimensions = dimensions(columns, factors)?;
     let Some((&compared, others)) = dimensions.split_first() else {
-        return Err(Error::invalid("differences between levels", "no factor is named", "name the factor whose levels are compared"));
+        return Err(Error::nothing_to_compare(
+            "differences between levels",
+            "no factor is named",
+            "name the factor whose levels are compared",
+        ));
     };
     let grid = ReferenceGrid::new(columns, of.account(), &options.averaging)?;
     let levels = columns.planned(compared);

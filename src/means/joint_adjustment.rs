@@ -11,7 +11,7 @@ pub(super) fn adjust(of: &dyn Estimates, rows: &mut [Contrast], options: &Contra
     let ContrastOptions { adjustment, family, arms, .. } = options;
     let pairwise = *arms == ArmComparisons::Pairwise;
     if *adjustment == Adjustment::Dunnett && pairwise {
-        return Err(Error::invalid(
+        return Err(Error::conflict(
             "Dunnett's adjustment of pairwise comparisons",
             "it is one for comparisons with one reference",
             "compare with a reference, or use Tukey's adjustment",
@@ -74,7 +74,7 @@ fn levels(rows: &[&Contrast], estimated: &[usize], pairwise: bool) -> Result<usi
     if pairwise && (groups * (groups - 1) / 2 == count || rows.len() > count) {
         return Ok(groups.max(2));
     }
-    Err(Error::invalid(
+    Err(Error::conflict(
         "Tukey's adjustment",
         "it is one for all pairwise comparisons of means, and these are others",
         "compare pairwise, or use the single-step adjustment, which is for any contrasts",
