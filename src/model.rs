@@ -372,7 +372,7 @@ impl Model {
         let occurring = moments.occurring()?;
         let collect = |kept: &[usize], rows: &_| moments.for_fit(&occurring, kept, rows);
         let (columns, account) = (&occurring.columns, &occurring.account);
-        let bind = |covariance: &Covariance| covariance.bind(&columns.visit_times);
+        let bind = |covariance: &Covariance| covariance.bind_in(&columns.visits, &columns.visit_times, None);
         let fit = |structure| Optimum::of_moments(columns, account, structure, self.estimation, collect);
         let found = first_that_fits(&self.covariance_for(&[]), &self.fallbacks, bind, fit)?;
         let (optimum, settings) = self.found(found);
@@ -424,13 +424,16 @@ impl Model {
         }
         identified::check_identified(design, covariance)?;
         match covariance.coordinate_columns() {
-            [] => Ok(covariance.bind(&design.columns.visit_times)?.into()),
+            [] => Ok(covariance.bind_in(&design.columns.visits, &design.columns.visit_times, None)?.into()),
             _ if self.vcov.is_cluster_robust() => Err(Error::not_built(
                 format!("{} with {covariance}", self.vcov.words()),
                 "the sandwich is not built for a covariance whose coordinates differ by patient",
                 "use the model-based covariance, or a structure on the scheduled visits",
             )),
-            columns => Classes::at(covariance, &design.columns.visit_times, &design.coordinates(trial, columns)?),
+            columns => {
+                let own = &design.columns;
+                Classes::at(covariance, &own.visits, &own.visit_times, &design.coordinates(trial, columns)?)
+            }
         }
     }
 

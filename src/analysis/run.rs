@@ -119,8 +119,8 @@ pub(super) fn has_baseline(fit: &Fit) -> bool {
 /// What the fitted model needed of a patient, so that the flow counts those it analysed.
 fn analysis_set(trial: &Trial, fit: &Fit) -> AnalysisSet {
     let mean = fit.design().mean_model();
-    let is_variable = |name: &&String| trial.variable(name).is_ok();
-    let set = mean.variables().iter().filter(is_variable).fold(AnalysisSet::new(), |set, v| set.needs(v.clone()));
+    let is_variable = |name: &&str| trial.variable(name).is_ok();
+    let set = mean.columns().into_iter().filter(is_variable).fold(AnalysisSet::new(), AnalysisSet::needs);
     let set = set.visits(fit.design().visit_labels().to_vec());
     let is_visit = mean.baseline_role() == Baseline::Covariate && trial.covariate("baseline").is_err();
     if is_visit { set.needs_baseline() } else { set }

@@ -3,12 +3,13 @@
 use super::choice::choice;
 use super::failure::Failure;
 use super::formula_variables::{clusters, covariates};
+use super::means::Means;
 use super::source::{SourceArguments, Wanted};
 use super::{fit_json, fit_text};
 use trialstats::covariance::Covariance;
 use trialstats::design::Baseline;
 use trialstats::inference::{CovarianceIntervalMethod, CovarianceIntervalOptions, InformationKind, IntraclassCorrelations};
-use trialstats::means::{Adjustment, Averaging, ContrastOptions, Contrasts, FactorWeights, MarginalMeans, MeansOptions};
+use trialstats::means::{Adjustment, ArmComparisons, FactorWeights};
 use trialstats::{Df, Estimation, Fit, Model, Trial, Vcov};
 
 /// Everything that states a model and what is wanted of it.
@@ -54,9 +55,18 @@ pub struct FitArguments {
     /// response
     #[arg(long, value_parser = choice::<Baseline>())]
     pub baseline: Option<Baseline>,
-    /// Marginal means and arm contrasts per visit: the columns of the arm and of the visit
-    #[arg(long, num_args = 2, value_names = ["ARM", "VISIT"])]
+    /// Marginal means by these factors of the formula, and the differences between the levels of the first: the columns
+    /// of the arm and of the visit, or any other factors, such as a treatment that changes by period
+    #[arg(long, num_args = 1.., value_names = ["FACTOR"])]
     pub means: Option<Vec<String>>,
+    /// Which levels of the first factor of --means are compared: with-reference, with(LEVEL), pairwise. Arms with the
+    /// reference, levels of other factors pairwise, unless said
+    #[arg(long, value_name = "COMPARISONS")]
+    pub compare: Option<ArmComparisons>,
+    /// A contrast of cells of --means by weights, "late effect: TRT:VIS3=1/2, TRT:VIS4=1/2, PBO:VIS3=-1/2, PBO:VIS4=-1/2";
+    /// may be given again
+    #[arg(long, value_name = "NAME: CELL=WEIGHT,…")]
+    pub contrast: Vec<String>,
     /// How the marginal means average over the other factors
     #[arg(long, value_parser = choice::<FactorWeights>(), default_value_t)]
     pub average: FactorWeights,
@@ -77,7 +87,7 @@ pub struct Answer<'a> {
     pub arguments: &'a FitArguments,
     pub trial: Trial,
     pub fit: Fit,
-    pub means: Option<(MarginalMeans, Contrasts)>,
+    pub means: Option<Means>,
     /// Whether the formula states the covariance of a patient's visits.
     pub covariance_in_formula: bool,
 }
@@ -97,42 +107,15 @@ impl FitArguments {
             let meant = if self.level > 1.0 && self.level < 100.0 { self.level / 100.0 } else { 0.95 };
             return Err(Failure::Usage(format!("--level {}: a confidence level lies between 0 and 1: --level {meant}", self.level)));
         }
-        let arm = self.arm()?;
         let model = self.model()?;
+        let arm = self.arm(&model);
+        self.check_means(&model, arm)?;
         let trial = self.source.read(arm, &self.wanted(&model, arm)?)?;
         let fit = model.fit(&trial)?;
-        let means = self.means(&fit)?;
+        let means = self.tables(&fit, arm)?;
         let covariance_in_formula = self.covariance.is_none() && model.stated_covariance().is_some();
         let answer = Answer { arguments: self, trial, fit, means, covariance_in_formula };
         if self.json { fit_json::render(&answer) } else { fit_text::render(&answer) }
-    }
-
-    /// Marginal means of arm and visit and the arms' differences, where they were asked for.
-    fn means(&self, fit: &Fit) -> Result<Option<(MarginalMeans, Contrasts)>, Failure> {
-        let Some([arm, visit]) = self.means.as_deref() else { return Ok(None) };
-        let averaging = Averaging::weights(self.average);
-        let means = fit.marginal_means(&[arm, visit], &MeansOptions { averaging: averaging.clone(), level: self.level })?;
-        let contrasts = fit.arm_contrasts(&ContrastOptions::default().averaging(averaging).level(self.level).adjustment(self.adjust))?;
-        Ok(Some((means, contrasts)))
-    }
-
-    /// The column of the arm, if one was named.
-    pub fn arm(&self) -> Result<Option<&str>, Failure> {
-        let Some([arm, visit]) = self.means.as_deref() else {
-            return Ok(self.source.arm.as_deref());
-        };
-        if *visit != self.source.visit {
-            let declared = &self.source.visit;
-            return Err(Failure::Usage(format!(
-                "--means {arm} {visit}: the visit is in column `{declared}` (--visit), so write --means {arm} {declared}"
-            )));
-        }
-        match &self.source.arm {
-            Some(declared) if declared != arm => Err(Failure::Usage(format!(
-                "--means {arm} {visit}: the arm is in column `{declared}` (--arm), so write --means {declared} {visit}"
-            ))),
-            _ => Ok(Some(arm)),
-        }
     }
 
     /// The model that the formula states.

@@ -5,7 +5,7 @@ use super::fit::{Answer, FitArguments};
 use nalgebra::DMatrix;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use trialstats::design::{Baseline, RandomTerm};
+use trialstats::design::{Baseline, ExclusionReason, RandomTerm};
 use trialstats::error::Interface;
 use trialstats::inference::{
     Attempt, Estimate, InformationKind, IntraclassCorrelation, ObservationCovariance, ParameterCount, VarianceComponent,
@@ -46,6 +46,8 @@ struct Document {
     marginal_means: Option<Vec<MarginalMean>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     contrasts: Option<Vec<Contrast>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contrasts_by_weights: Option<Vec<Contrast>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interaction_test: Option<InteractionTest>,
     /// What in the data looks like a mistake.
@@ -104,6 +106,8 @@ struct Exclusions {
     without_outcome: usize,
     wholly_excluded: usize,
     reasons: Vec<Reason>,
+    /// Each reason by arm and visit.
+    by_arm: Vec<ExclusionReason>,
 }
 
 #[derive(Serialize)]
@@ -161,6 +165,9 @@ struct Coefficient {
 struct MarginalMean {
     arm: String,
     visit: String,
+    /// The levels of the cell by factor, where these are not the arm and the visit alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    levels: Option<Map<String, Value>>,
     estimate: f64,
     se: f64,
     df: f64,
@@ -233,8 +240,9 @@ fn document(answer: &Answer) -> Result<Document, Failure> {
         vcov: by_row(fit.vcov()),
         covariance: fit.covariances().iter().map(|g| (g.group.clone(), Value::from(by_row(&g.sigma)))).collect(),
         covariance_given_up: fit.attempts().to_vec(),
-        marginal_means: answer.means.as_ref().map(|(means, _)| marginal_means(means)),
-        contrasts: answer.means.as_ref().map(|(_, contrasts)| differences(contrasts)),
+        marginal_means: answer.means.as_ref().map(|tables| marginal_means(&tables.means)),
+        contrasts: answer.means.as_ref().and_then(|tables| tables.differences.as_ref()).map(differences),
+        contrasts_by_weights: answer.means.as_ref().and_then(|tables| tables.custom.as_ref()).map(differences),
         interaction_test: interaction_test(answer)?,
         data_warnings: answer.trial.warnings().iter().map(|w| w.clone().worded_for(Interface::CommandLine)).collect(),
         more: more(answer)?,
@@ -251,7 +259,10 @@ fn more(answer: &Answer) -> Result<More, Failure> {
     let criteria = fit.information_criteria(ParameterCount::Covariance);
     let with_effects = !fit.design().random().is_empty();
     let said = fit.notes();
-    let means_notes = means.iter().flat_map(|(means, contrasts)| means.notes().into_iter().chain(contrasts.notes()));
+    let means_notes = means.iter().flat_map(|tables| {
+        let contrasts = tables.differences.iter().chain(&tables.custom);
+        tables.means.notes().into_iter().chain(contrasts.flat_map(Tabular::notes))
+    });
     let mut own: Vec<String> = vec![];
     means_notes.filter(|note| !said.contains(note)).for_each(|note| {
         if !own.contains(&note) {
@@ -293,6 +304,7 @@ fn exclusions(fit: &Fit) -> Exclusions {
         without_outcome,
         wholly_excluded,
         reasons: found.counts().into_iter().map(|(reason, observations)| Reason { reason, observations }).collect(),
+        by_arm: found.reasons().to_vec(),
     }
 }
 
@@ -319,6 +331,8 @@ fn marginal_means(means: &MarginalMeans) -> Vec<MarginalMean> {
     let row = |r: &trialstats::means::MarginalMean| MarginalMean {
         arm: label(&r.arm),
         visit: label(&r.visit),
+        levels: (r.levels.len() != usize::from(r.arm.is_some()) + usize::from(r.visit.is_some()))
+            .then(|| means.factors.iter().cloned().zip(r.levels.iter().cloned().map(Value::from)).collect()),
         estimate: r.estimate.estimate,
         se: r.estimate.se,
         df: r.estimate.df,

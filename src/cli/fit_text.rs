@@ -19,9 +19,9 @@ pub fn render(answer: &Answer) -> Result<String, Failure> {
             let _ = writeln!(out, "{}", text_without(table, &said));
         }
     };
-    if let Some((means, contrasts)) = means {
-        add(means);
-        add(contrasts);
+    if let Some(tables) = means {
+        add(&tables.means);
+        tables.differences.iter().chain(&tables.custom).for_each(|contrasts| add(contrasts));
     }
     add(&fit.term_tests()?);
     let with_effects = !fit.design().random().is_empty();

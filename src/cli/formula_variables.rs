@@ -4,26 +4,23 @@ use super::failure::Failure;
 use super::source::SourceArguments;
 use trialstats::Model;
 
-/// The covariates among the variables of the mean and of what multiplies random effects: everything that is not
-/// patient, visit, arm or derived from the schedule.
+/// The covariates among the columns of the mean and of what multiplies random effects: everything that is not patient,
+/// visit, time, arm or derived from the schedule. A column of the file is meant before anything else of its name.
 pub fn covariates(model: &Model, source: &SourceArguments, arm: Option<&str>) -> Result<Vec<String>, Failure> {
     let mut found: Vec<String> = vec![];
     let multipliers = model.random_effects().iter().flat_map(|r| r.terms().iter().flatten());
-    for variable in model.mean().variables().iter().chain(multipliers) {
-        let is_column = match variable.as_str() {
-            name if name == source.visit || Some(name) == arm => false,
-            // `visit` and `arm` mean the visit and the arm whatever their columns are called.
-            "visit" => false,
-            "arm" if arm.is_some() => false,
-            "arm" if !source.header()?.contains(variable) => {
+    for variable in model.mean().columns().into_iter().chain(multipliers.map(String::as_str)) {
+        let in_file = || Ok::<bool, Failure>(source.header()?.iter().any(|column| column == variable));
+        let is_column = match variable {
+            name if name == source.visit || Some(name) == arm || Some(name) == source.time.as_deref() => false,
+            "arm" if arm.is_none() && !in_file()? => {
                 return Err(Failure::Usage("the formula speaks of `arm`; name its column with --arm COLUMN or --means ARM VISIT".into()));
             }
-            // `baseline` and `time` are derived from the schedule unless the file has such a column.
-            "baseline" | "time" => source.header()?.contains(variable),
+            "arm" | "visit" | "baseline" | "time" => in_file()?,
             _ => true,
         };
-        if is_column && !found.contains(variable) {
-            found.push(variable.clone());
+        if is_column && !found.iter().any(|known| known == variable) {
+            found.push(variable.to_string());
         }
     }
     Ok(found)
@@ -31,7 +28,10 @@ pub fn covariates(model: &Model, source: &SourceArguments, arm: Option<&str>) ->
 
 /// The columns of the factors of random effects, but for patient, visit and arm.
 pub fn clusters(model: &Model, source: &SourceArguments, arm: Option<&str>) -> Vec<String> {
-    let known = ["patient", "visit", "arm", &source.subject, &source.visit, arm.unwrap_or("arm")];
+    // `patient`, `visit` and `arm` are columns of the file that have these names where there are any.
+    let header = source.header().unwrap_or_default();
+    let generic = ["patient", "visit", "arm"].into_iter().filter(|name| !header.iter().any(|column| column == name));
+    let known: Vec<&str> = generic.chain([source.subject.as_str(), source.visit.as_str()]).chain(arm).collect();
     let factors = model.random_effects().iter().flat_map(|r| r.factors());
     factors.filter(|f| !known.contains(&f.as_str())).cloned().collect()
 }

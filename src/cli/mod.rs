@@ -9,6 +9,7 @@ mod fit_json;
 mod fit_text;
 mod formula_variables;
 mod interaction;
+mod means;
 mod source;
 
 use failure::Failure;

@@ -2,7 +2,8 @@
 
 use super::{
     AnteDependence, Autoregressive, CompoundSymmetry, Coordinates, CorrelationFamily, CovarianceFamily, CovarianceStructure, Decay,
-    Exchangeable, FactorAnalytic, Heterogeneous, Homogeneous, HuynhFeldt, Lagged, RandomCoefficients, Spatial, Toeplitz, Unstructured,
+    Exchangeable, FactorAnalytic, Heterogeneous, Homogeneous, HuynhFeldt, Lagged, RandomCoefficients, Spaced, Spatial, Toeplitz,
+    Unstructured,
 };
 use crate::error::{Error, Message, Result, Setting};
 use crate::options::choices;
@@ -194,6 +195,24 @@ impl Covariance {
     /// # Errors
     /// As [`bind`](Self::bind); and where coordinates are called for but not given, or two visits have the same.
     pub fn bind_at(&self, times: &[Option<f64>], coordinates: Option<&DMatrix<f64>>) -> Result<Box<dyn CovarianceStructure>> {
+        self.bind_in(&(0..times.len()).collect::<Vec<_>>(), times, coordinates)
+    }
+
+    /// The structure for visits that are at these positions of a schedule, which has others between them perhaps: what
+    /// depends on order or distance in the schedule counts those too.
+    ///
+    /// # Errors
+    /// As [`bind_at`](Self::bind_at).
+    pub(crate) fn bind_in(
+        &self,
+        positions: &[usize],
+        times: &[Option<f64>],
+        coordinates: Option<&DMatrix<f64>>,
+    ) -> Result<Box<dyn CovarianceStructure>> {
+        if let Some((span, visits)) = self.span_of(positions) {
+            let whole = self.bind_at(&vec![None; span], None)?;
+            return Ok(Box::new(Spaced::new(whole, visits)));
+        }
         let visits = times.len();
         if visits == 0 {
             return Err(Error::no_data(format!("covariance `{self}`"), "there are no visits", "analyse at least one visit"));
@@ -235,7 +254,7 @@ impl Covariance {
                 };
                 let residual = match **residual {
                     Covariance::BandedUnstructured { bands: 1 } => Box::new(Unstructured::unique_variances(visits)),
-                    _ => residual.bind_at(times, coordinates)?,
+                    _ => residual.bind_in(positions, times, coordinates)?,
                 };
                 Box::new(random.with_residual(residual))
             }
@@ -270,6 +289,25 @@ impl Covariance {
             | Covariance::RandomIntercept
             | Covariance::RandomInterceptSlope => false,
         }
+    }
+
+    /// The number of visits of the schedule from the first to the last of some, and the places of these among them,
+    /// where the structure counts steps of the schedule and others lie between.
+    fn span_of(&self, positions: &[usize]) -> Option<(usize, Vec<usize>)> {
+        use Covariance::{
+            Autoregressive, BandedHeterogeneousToeplitz, BandedToeplitz, BandedUnstructured, HeterogeneousAutoregressive,
+            HeterogeneousToeplitz, Toeplitz,
+        };
+        let counts_steps = match self {
+            Toeplitz | HeterogeneousToeplitz | Autoregressive | HeterogeneousAutoregressive => true,
+            BandedUnstructured { bands } | BandedToeplitz { bands } | BandedHeterogeneousToeplitz { bands } => *bands > 1,
+            _ => false,
+        };
+        let (first, last) = (*positions.first()?, *positions.last()?);
+        let visits: Vec<usize> = positions.iter().map(|p| p.wrapping_sub(first)).collect();
+        let span = last.wrapping_sub(first).wrapping_add(1);
+        let in_order = positions.windows(2).all(|pair| pair[0] < pair[1]);
+        (counts_steps && in_order && span > positions.len()).then_some((span, visits))
     }
 
     fn at_least_one(&self, what: &str, number: usize) -> Result<usize> {

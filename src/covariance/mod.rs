@@ -49,6 +49,7 @@ mod kronecker;
 mod names;
 mod random_coefficients;
 mod selected;
+mod spaced;
 mod spatial;
 #[cfg(test)]
 mod tests;
@@ -67,6 +68,7 @@ pub use huynh_feldt::HuynhFeldt;
 pub use kronecker::Kronecker;
 pub use random_coefficients::RandomCoefficients;
 pub use selected::Selected;
+pub(crate) use spaced::Spaced;
 pub use spatial::{Coordinates, Decay, Spatial};
 pub use toeplitz::{Lagged, Toeplitz};
 pub(crate) use turned::Turned;

@@ -63,6 +63,7 @@ impl Account {
     /// Takes the columns that earlier ones determine, or nearly do, from X'X, and names them in the warnings.
     pub(crate) fn decide_aliased(&mut self, columns: &Columns, gram: ScaledGram) {
         let near = self.set_aliased(gram);
+        self.warnings.extend(columns.idle_terms());
         self.warnings.extend(self.aliased.iter().map(|a| a.sentence(columns)));
         self.warnings.extend(near.iter().map(|n| n.sentence(columns)));
     }

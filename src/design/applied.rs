@@ -50,7 +50,7 @@ impl Columns {
     /// where the kind of a variable differs.
     pub fn applied_to<'a>(&'a self, trial: &'a Trial) -> Result<Applied<'a>> {
         let visits = self.visit_labels.iter().map(|label| trial.schedule().index_of(label)).collect::<Result<Vec<usize>>>()?;
-        let outcome = trial.outcome(&self.outcome)?;
+        let outcome = trial.outcome(self.model.outcome_name())?;
         let mut variables = variables::resolve(trial, &self.model, outcome, &visits)?;
         for (variable, known) in variables.iter_mut().zip(&self.variables) {
             if variable.is_factor() != known.is_factor() {
@@ -113,7 +113,7 @@ impl Applied<'_> {
             }
         }
         let factor = |&(v, part): &(usize, Part)| match part {
-            Part::Number => number(v),
+            Part::Number | Part::Basis(_) => self.columns.number_of(v, part, number(v)),
             Part::Level(l) if self.columns.is_before_treatment(v, visit) => f64::from(u8::from(l == 0)),
             Part::Level(l) => f64::from(u8::from(levels[v] == Some(l))),
         };

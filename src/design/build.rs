@@ -40,23 +40,27 @@ impl Design {
         check_baseline(trial, model)?;
         let mut visits = analysed_visits(trial, model.baseline_role(), options)?;
         let mut frame = Frame::new(trial, model, options, outcome, &visits)?;
+        frame.check_arms(trial)?;
         let exclusions = frame.exclusions(trial);
-        let mut warnings = vec![];
+        let mut warnings = frame.ambiguities(trial, model, options, outcome);
         let seen: Vec<bool> = (0..visits.len()).map(|t| frame.rows().any(|(_, visit)| visit == t)).collect();
         if seen.contains(&false) {
             let labels = trial.schedule().labels();
             let unseen: Vec<Labelled> = (0..visits.len()).filter(|&t| !seen[t]).map(|t| Labelled::among(&labels, visits[t])).collect();
-            warnings.push(unseen_sentence(&unseen));
+            warnings.push(unseen_sentence(&unseen, &visits));
             visits = visits.iter().zip(&seen).filter(|(_, s)| **s).map(|(&t, _)| t).collect();
             frame = Frame { unseen_visits: unseen, ..Frame::new(trial, model, options, outcome, &visits)? };
         }
         if visits.is_empty() {
             return Err(nothing_left(model, &exclusions));
         }
+        frame.settle_functions()?;
         warnings.extend(frame.drop_unused_levels());
         warnings.extend(frame.settle_random_terms());
         warnings.extend(frame.of_levels(trial));
         warnings.extend(frame.empty_cells(trial, &frame.arm_counts(trial)));
+        warnings.extend(frame.constant_covariates(trial));
+        warnings.extend(frame.binary_outcome(outcome));
         let mut design = frame.into_design(trial, model, options, exclusions, warnings)?;
         let gram = ScaledGram::of_rows(&design.columns, &design.rows);
         Arc::make_mut(&mut design.account).decide_aliased(&design.columns, gram);
@@ -64,10 +68,14 @@ impl Design {
     }
 }
 
-/// That visits have nothing to analyse, for the warnings.
-pub(super) fn unseen_sentence(visits: &[Labelled]) -> String {
-    let labels: Vec<&str> = visits.iter().map(Labelled::as_str).collect();
-    format!("no analysed observation at {}: left out of the visits", labels.join(", "))
+/// That visits have nothing to analyse, for the warnings; `planned` are all visits of the analysis.
+pub(super) fn unseen_sentence(unseen: &[Labelled], planned: &[usize]) -> String {
+    let labels: Vec<&str> = unseen.iter().map(Labelled::as_str).collect();
+    let is_seen = |t: &&usize| !unseen.iter().any(|visit| visit.index == **t);
+    let seen: Vec<usize> = planned.iter().filter(is_seen).copied().collect();
+    let between = |visit: &Labelled| seen.first().is_some_and(|t| *t < visit.index) && seen.last().is_some_and(|t| *t > visit.index);
+    let steps = if unseen.iter().any(between) { "; distances between visits are those of the schedule, in which it stays" } else { "" };
+    format!("no analysed observation at {}: left out of the visits{steps}", labels.join(", "))
 }
 
 /// A model matrix wider than this is a mistake (an identifier used as a factor, a product of many factors) and would
@@ -95,7 +103,7 @@ fn check_size(model: &MeanModel, variables: &[Variable]) -> Result<()> {
 }
 
 pub(super) fn check_baseline(trial: &Trial, model: &MeanModel) -> Result<()> {
-    let in_formula = model.variables.iter().any(|v| v == "baseline");
+    let in_formula = model.columns().contains(&"baseline");
     let (why, remedy) = match model.baseline_role() {
         Baseline::Covariate if !in_formula => ("`baseline` is not in the formula", "add `baseline +` to the formula".into()),
         Baseline::Constrained if trial.schedule().baseline().is_none() => {
@@ -180,11 +188,11 @@ impl Frame {
     pub fn columns(&self, trial: &Trial, model: &MeanModel, options: &DesignOptions) -> Result<Columns> {
         let constraint = constraint(trial, model.baseline_role(), &self.visits, &self.known.variables)?;
         check_size(model, &self.known.variables)?;
-        let coded = coding::columns(model, &self.known.variables, constraint);
+        let coded = coding::columns(model, &self.known.variables, &self.known.functions, constraint);
         let (entries, products) = self.collapse(&coded.parts, constraint);
         let schedule = trial.schedule().visits();
         Ok(Columns {
-            outcome: model.outcome.clone(),
+            outcome: model.analysed_outcome(),
             model: model.clone(),
             options: options.clone(),
             column_names: trial.column_names().clone(),
@@ -196,6 +204,7 @@ impl Frame {
             visits: self.visits.clone(),
             unseen_visits: self.unseen_visits.clone(),
             variables: self.known.variables.iter().map(|v| v.header().clone()).collect(),
+            functions: self.known.functions.clone(),
             constraint,
             terms: coded.terms,
             list: coded.columns,

@@ -4,6 +4,7 @@
 //! term whose margin without that factor is contained in an earlier term, and in full where it is not; without an
 //! intercept the first factor is coded in full.
 
+use super::function::Function;
 use super::tokens::quoted;
 use super::{DesignColumn, MeanModel, Term};
 use crate::trial::{Role, Variable};
@@ -15,6 +16,15 @@ pub(crate) enum Part {
     Level(usize),
     /// The number itself.
     Number,
+    /// A column of a function of the number.
+    Basis(usize),
+}
+
+impl Part {
+    /// Whether it is a number, or a function of one.
+    pub fn is_number(self) -> bool {
+        !matches!(self, Part::Level(_))
+    }
 }
 
 /// A column as a product of parts, each of one variable.
@@ -36,10 +46,11 @@ pub(super) struct Coded {
 }
 
 /// The terms and columns of `model` for variables with these levels.
-pub(super) fn columns(model: &MeanModel, variables: &[Variable], constraint: Option<Constraint>) -> Coded {
+pub(super) fn columns(model: &MeanModel, variables: &[Variable], functions: &[Option<Function>], constraint: Option<Constraint>) -> Coded {
     let mut coded = Coded { terms: vec![], columns: vec![], parts: vec![] };
+    let names = Names { variables, functions };
     if model.intercept {
-        coded.push_term("(Intercept)".into(), vec![], vec![vec![]], variables);
+        coded.push_term("(Intercept)".into(), vec![], vec![vec![]], names);
     }
     let mut full = full_coding(model, variables);
     let visit = variables.iter().position(|v| v.role() == Role::Visit);
@@ -59,19 +70,46 @@ pub(super) fn columns(model: &MeanModel, variables: &[Variable], constraint: Opt
                 continue;
             }
         }
-        let parts = products(term, &full[t], variables).into_iter().filter(|p| !vanishes(p, variables, constraint)).collect();
-        let label = term.iter().map(|&v| quoted(variables[v].name())).collect::<Vec<_>>().join(":");
-        coded.push_term(label, term.iter().map(|&v| variables[v].name().to_string()).collect(), parts, variables);
+        let parts = products(term, &full[t], names).into_iter().filter(|p| !vanishes(p, variables, constraint)).collect();
+        let label = term.iter().map(|&v| names.of(v)).collect::<Vec<_>>().join(":");
+        coded.push_term(label, term.iter().map(|&v| variables[v].name().to_string()).collect(), parts, names);
     }
     coded
 }
 
 impl Coded {
-    fn push_term(&mut self, label: String, names: Vec<String>, parts: Vec<Parts>, variables: &[Variable]) {
+    fn push_term(&mut self, label: String, variables: Vec<String>, parts: Vec<Parts>, names: Names) {
         let term = self.terms.len();
-        self.terms.push(Term { label, variables: names });
-        self.columns.extend(parts.iter().map(|p| DesignColumn { name: column_name(p, variables), term }));
+        self.terms.push(Term { label, variables });
+        self.columns.extend(parts.iter().map(|p| DesignColumn { name: names.of_column(p), term }));
         self.parts.extend(parts);
+    }
+}
+
+/// The variables and what they are called.
+#[derive(Clone, Copy)]
+struct Names<'a> {
+    variables: &'a [Variable],
+    functions: &'a [Option<Function>],
+}
+
+impl Names<'_> {
+    /// A variable as a formula writes it.
+    fn of(&self, v: usize) -> String {
+        let name = self.variables[v].name();
+        if self.functions[v].is_some() { name.into() } else { quoted(name) }
+    }
+
+    fn of_column(&self, parts: &[(usize, Part)]) -> String {
+        if parts.is_empty() {
+            return "(Intercept)".into();
+        }
+        let name = |&(v, part): &(usize, Part)| match (part, &self.functions[v]) {
+            (Part::Level(l), _) => format!("{}{}", self.of(v), self.variables[v].levels()[l]),
+            (Part::Basis(k), Some(function)) => function.column_name(k),
+            (Part::Number | Part::Basis(_), _) => self.of(v),
+        };
+        parts.iter().map(name).collect::<Vec<_>>().join(":")
     }
 }
 
@@ -100,12 +138,13 @@ fn full_coding(model: &MeanModel, variables: &[Variable]) -> Vec<Vec<bool>> {
 }
 
 /// The columns of a term, its first variable varying fastest.
-fn products(term: &[usize], full: &[bool], variables: &[Variable]) -> Vec<Parts> {
+fn products(term: &[usize], full: &[bool], Names { variables, functions }: Names) -> Vec<Parts> {
     let mut columns: Vec<Parts> = vec![vec![]];
     for (&v, &full) in term.iter().zip(full) {
-        let parts: Vec<Part> = match variables[v].is_factor() {
-            true => (usize::from(!full)..variables[v].levels().len()).map(Part::Level).collect(),
-            false => vec![Part::Number],
+        let parts: Vec<Part> = match (variables[v].is_factor(), &functions[v]) {
+            (true, _) => (usize::from(!full)..variables[v].levels().len()).map(Part::Level).collect(),
+            (false, Some(function)) => (0..function.size()).map(Part::Basis).collect(),
+            (false, None) => vec![Part::Number],
         };
         columns =
             parts.iter().flat_map(|&part| columns.iter().map(move |column| column.iter().copied().chain([(v, part)]).collect())).collect();
@@ -119,15 +158,4 @@ fn vanishes(parts: &[(usize, Part)], variables: &[Variable], constraint: Option<
     let treated = parts.iter().any(|&(v, p)| v == constraint.arm && p != Part::Level(0));
     let before = parts.iter().any(|&(v, p)| variables[v].role() == Role::Visit && matches!(p, Part::Level(t) if t <= constraint.baseline));
     treated && before
-}
-
-fn column_name(parts: &[(usize, Part)], variables: &[Variable]) -> String {
-    if parts.is_empty() {
-        return "(Intercept)".into();
-    }
-    let name = |&(v, part): &(usize, Part)| match part {
-        Part::Level(l) => format!("{}{}", quoted(variables[v].name()), variables[v].levels()[l]),
-        Part::Number => quoted(variables[v].name()),
-    };
-    parts.iter().map(name).collect::<Vec<_>>().join(":")
 }

@@ -1,6 +1,7 @@
 //! The collapsed form of the model matrix: x_it = D_t z_i.
 
 use super::coding::{Constraint, Part, Parts};
+use super::columns::number_of;
 use super::frame::Frame;
 use super::*;
 use crate::trial::Scope;
@@ -47,7 +48,7 @@ impl Frame {
             let variable = &self.known.variables[v];
             weight *= match (variable.scope(), part) {
                 (Scope::Visit, Part::Level(l)) => f64::from(u8::from(l == t)),
-                (Scope::Visit, Part::Number) => variable.value(0, t, self.visits.len()),
+                (Scope::Visit, number) => number_of(&self.known.functions, v, number, variable.value(0, t, self.visits.len())),
                 (_, Part::Level(l)) if before_treatment => f64::from(u8::from(l == 0)),
                 _ => {
                     rest.push((v, part));

@@ -1,6 +1,7 @@
 //! What the coefficients of a model mean, whoever the patients are.
 
 use super::coding::{Constraint, Parts};
+use super::function::Function;
 use super::*;
 
 /// The columns of a model matrix: which outcome, at which visits, which variables with which levels, and how each
@@ -11,7 +12,7 @@ use super::*;
 /// grids, contrasts, hypotheses about terms.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Columns {
-    /// Name of the outcome.
+    /// The outcome as it is analysed: its name, or what it is taken through.
     pub(crate) outcome: String,
     /// The mean model they were made from.
     pub(crate) model: MeanModel,
@@ -35,6 +36,8 @@ pub struct Columns {
     pub(crate) baseline_visit: Option<usize>,
     /// The variables of the mean model.
     pub(crate) variables: Vec<VariableHeader>,
+    /// What each variable is a function of, where it is one.
+    pub(crate) functions: Vec<Option<Function>>,
     /// Where arms are held equal before treatment.
     pub(crate) constraint: Option<Constraint>,
     /// The terms of the mean model in order; each column belongs to one.
@@ -63,7 +66,7 @@ impl Columns {
         self.list.iter()
     }
 
-    /// Name of the outcome.
+    /// The outcome as it is analysed: its name, or what it is taken through, as in `log(y)`.
     pub fn outcome(&self) -> &str {
         &self.outcome
     }
@@ -108,6 +111,24 @@ impl Columns {
         &self.terms
     }
 
+    /// What the outcome was taken through before it was analysed.
+    pub fn response(&self) -> Option<Transformation> {
+        self.model.response()
+    }
+
+    /// A column of a numeric variable, where the number is `x`.
+    pub(crate) fn number_of(&self, variable: usize, part: Part, x: f64) -> f64 {
+        number_of(&self.functions, variable, part, x)
+    }
+
+    /// The column of the file that a variable is of.
+    pub(crate) fn column_of(&self, variable: usize) -> &str {
+        match self.functions.get(variable) {
+            Some(Some(function)) => &function.column,
+            _ => &self.variables[variable].name,
+        }
+    }
+
     /// Whether a variable is the arm and the arms are still one at a visit.
     pub(crate) fn is_before_treatment(&self, variable: usize, visit: usize) -> bool {
         self.constraint.is_some_and(|c| c.arm == variable && visit <= c.baseline)
@@ -123,6 +144,14 @@ impl Columns {
         let mut row = vec![0.0; self.len()];
         self.entries[visit].iter().for_each(|e| row[e.column] += e.weight * z[e.value]);
         row
+    }
+}
+
+/// A column of a numeric variable, where the number is `x`.
+pub(super) fn number_of(functions: &[Option<Function>], variable: usize, part: Part, x: f64) -> f64 {
+    match (part, functions.get(variable)) {
+        (Part::Basis(k), Some(Some(function))) => function.value(x, k),
+        _ => x,
     }
 }
 

@@ -16,6 +16,9 @@ pub struct Exclusions {
     pub without_outcome: Vec<String>,
     /// Patients with observed outcomes all of which are excluded.
     pub wholly_excluded: Vec<String>,
+    /// Each reason with the patients and observations that it took, arm by arm: no outcome first, then in the order in
+    /// which the model asks for what is missing.
+    pub(super) reasons: Vec<ExclusionReason>,
     /// How many there are, where the patients are not known.
     pub(super) counted: Option<Counted>,
     /// Names of the outcome and of the visits looked at.
@@ -35,6 +38,114 @@ pub struct ExcludedObservation {
     pub reason: String,
 }
 
+/// A reason for leaving out patients or observations, and how many it took.
+///
+/// Each observation has one reason, the first variable in the order of the model that it lacks. A patient without any
+/// analysed observation has one reason: no outcome was observed, or else the variable whose lack took the last of the
+/// observed outcomes.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct ExclusionReason {
+    /// The reason, a clause: `` `FEV1_BL` is missing ``.
+    pub reason: String,
+    /// The variable that is missing; none where it is the outcome that was not observed.
+    pub variable: Option<String>,
+    /// How many in each arm, in the order of the trial's arms.
+    pub arms: Vec<ExcludedInArm>,
+    /// How many observed outcomes at each visit that has any.
+    pub visits: Vec<ExcludedAtVisit>,
+}
+
+/// How many of an arm are left out for one reason.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct ExcludedInArm {
+    /// The arm.
+    pub arm: String,
+    /// Patients without any analysed observation for this reason.
+    pub patients: usize,
+    /// Observed outcomes that are not analysed for this reason, whether other outcomes of the patient are or not.
+    pub observations: usize,
+}
+
+/// How many observed outcomes of a visit are left out for one reason.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct ExcludedAtVisit {
+    /// The visit.
+    pub visit: String,
+    /// Observed outcomes.
+    pub observations: usize,
+}
+
+impl ExclusionReason {
+    pub(super) fn new(reason: String, variable: Option<String>, arms: &[String]) -> Self {
+        let arms = arms.iter().map(|arm| ExcludedInArm { arm: arm.clone(), ..ExcludedInArm::default() }).collect();
+        Self { reason, variable, arms, visits: vec![] }
+    }
+
+    /// Patients of all arms.
+    pub fn patients(&self) -> usize {
+        self.arms.iter().map(|arm| arm.patients).sum()
+    }
+
+    /// Observed outcomes of all arms.
+    pub fn observations(&self) -> usize {
+        self.arms.iter().map(|arm| arm.observations).sum()
+    }
+
+    /// Counts an observed outcome of an arm at a visit.
+    pub(super) fn count_observation(&mut self, arm: usize, visit: &str) {
+        self.arms[arm].observations += 1;
+        self.count_at(visit, 1);
+    }
+
+    fn count_at(&mut self, visit: &str, n: usize) {
+        match self.visits.iter_mut().find(|own| own.visit == visit) {
+            Some(own) => own.observations += n,
+            None => self.visits.push(ExcludedAtVisit { visit: visit.into(), observations: n }),
+        }
+    }
+
+    /// Adds the numbers of other patients.
+    fn add(&mut self, other: &ExclusionReason) {
+        for more in &other.arms {
+            match self.arms.iter_mut().find(|own| own.arm == more.arm) {
+                Some(own) => {
+                    own.patients += more.patients;
+                    own.observations += more.observations;
+                }
+                None => self.arms.push(more.clone()),
+            }
+        }
+        other.visits.iter().for_each(|more| self.count_at(&more.visit, more.observations));
+    }
+
+    /// The numbers of the arms that have any, ` (PBO 9, TRT 11)`; nothing in a trial of one arm.
+    fn by_arm(&self, number: impl Fn(&ExcludedInArm) -> usize) -> String {
+        let some: Vec<String> = self.arms.iter().filter(|arm| number(arm) > 0).map(|arm| format!("{} {}", arm.arm, number(arm))).collect();
+        if self.arms.len() < 2 || some.is_empty() { String::new() } else { format!(" ({})", some.join(", ")) }
+    }
+
+    /// The patients, as a clause: `` 20 with outcomes but not analysed, because `FEV1_BL` is missing (PBO 9, TRT 11) ``.
+    fn patients_clause(&self) -> String {
+        let (n, arms) = (self.patients(), self.by_arm(|arm| arm.patients));
+        match self.variable {
+            None => format!("{n} without an observed outcome{arms}"),
+            Some(_) => format!("{n} with outcomes but not analysed, because {}{arms}", self.reason),
+        }
+    }
+
+    /// The observed outcomes, as a clause: `` 53 where `FEV1_BL` is missing (PBO 30, TRT 23; VIS1 13, VIS2 40) ``.
+    fn observations_clause(&self) -> String {
+        let arms = self.by_arm(|arm| arm.observations);
+        let arms = arms.trim_start_matches(" (").trim_end_matches(')').to_string();
+        let visits: Vec<String> = self.visits.iter().map(|own| format!("{} {}", own.visit, own.observations)).collect();
+        let parts: Vec<String> = [arms, visits.join(", ")].into_iter().filter(|part| !part.is_empty()).collect();
+        format!("{} where {} ({})", self.observations(), self.reason, parts.join("; "))
+    }
+}
+
 /// Exclusions as numbers, which several data sets can add up without naming patients.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Counted {
@@ -44,6 +155,9 @@ pub(crate) struct Counted {
     pub wholly_excluded: usize,
     /// Observations left out by reason.
     pub reasons: Vec<(String, usize)>,
+    /// The same with patients and arms.
+    #[serde(default)]
+    pub by_arm: Vec<ExclusionReason>,
 }
 
 impl Counted {
@@ -54,6 +168,7 @@ impl Counted {
             without_outcome: exclusions.without_outcome.len(),
             wholly_excluded: exclusions.wholly_excluded.len(),
             reasons: exclusions.counts(),
+            by_arm: exclusions.reasons.clone(),
         }
     }
 
@@ -69,10 +184,44 @@ impl Counted {
                 None => self.reasons.push((reason.clone(), *n)),
             }
         }
+        for more in &other.by_arm {
+            match self.by_arm.iter_mut().find(|own| own.reason == more.reason) {
+                Some(own) => own.add(more),
+                None => self.by_arm.push(more.clone()),
+            }
+        }
     }
 }
 
 impl Exclusions {
+    /// Each reason for leaving out patients or observations with how many it took in each arm and at each visit; those
+    /// that took none are not there.
+    pub fn reasons(&self) -> &[ExclusionReason] {
+        match &self.counted {
+            Some(counted) => &counted.by_arm,
+            None => &self.reasons,
+        }
+    }
+
+    /// The patients randomized who are not analysed, a clause for each reason.
+    pub(crate) fn patient_clauses(&self) -> Vec<String> {
+        let found: Vec<String> = self.reasons().iter().filter(|r| r.patients() > 0).map(ExclusionReason::patients_clause).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        // Numbers of several responses have no arms.
+        let (without_outcome, wholly_excluded) = self.patients_left_out();
+        let left_out = [(without_outcome, "without an observed outcome"), (wholly_excluded, "whose outcomes are all excluded")];
+        left_out.iter().filter(|(n, _)| *n > 0).map(|(n, why)| format!("{n} {why}")).collect()
+    }
+
+    /// How many observed outcomes are excluded, why, in which arms and at which visits; `None` where none is.
+    pub(crate) fn observations_sentence(&self) -> Option<String> {
+        let with_any = self.reasons().iter().filter(|r| r.observations() > 0);
+        let clauses: Vec<String> = with_any.map(ExclusionReason::observations_clause).collect();
+        if clauses.is_empty() { self.sentence() } else { Some(format!("Observed outcomes excluded: {}.", clauses.join("; "))) }
+    }
+
     /// Numbers without names.
     pub(super) fn counted(counted: &Counted) -> Self {
         Self { randomized: counted.randomized, analysed: counted.analysed, counted: Some(counted.clone()), ..Self::default() }
@@ -122,16 +271,15 @@ impl Tabular for Exclusions {
     }
 
     fn notes(&self) -> Vec<String> {
-        let (without_outcome, wholly_excluded) = self.patients_left_out();
+        let left_out: Vec<String> = self.patient_clauses().into_iter().map(|clause| format!("; {clause}")).collect();
         let mut notes = vec![format!(
-            "Randomized {}, analysed {}; without an observed outcome {}; with outcomes that are all excluded {}. Visits: {}.",
+            "Randomized {}, analysed {}{}. Visits: {}.",
             self.randomized,
             self.analysed,
-            without_outcome,
-            wholly_excluded,
+            left_out.concat(),
             self.visits.join(", ")
         )];
-        notes.extend(self.counts().into_iter().map(|(reason, n)| format!("Excluded {n}: {reason}.")));
+        notes.extend(self.observations_sentence());
         notes
     }
 }

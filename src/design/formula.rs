@@ -10,6 +10,12 @@
 //! | `a / b` | `a + a:b` |
 //! | `(a + b + c)^2` | everything up to two-way interactions |
 //! | `1`, `0`, `- 1` | with, without an intercept |
+//! | `log(x)`, `log2(x)`, `log10(x)`, `log1p(x)`, `exp(x)`, `sqrt(x)` | a number taken through a function |
+//! | `I(x^2)` | a power of a number; `x^2` alone would be `x` and is refused |
+//! | `poly(x, 2, raw)` | x and its powers |
+//! | `ns(x, 3)` | a natural cubic spline with 3 columns, the knots at quantiles of the analysed observations |
+//! | `offset(x)` | x with the coefficient 1 |
+//! | `log(y) ~ a` | the outcome taken through a function |
 //! | `` `visit date` `` | a name with blanks or signs in it; a backquote in a name is doubled |
 //! | `~ a + b` | the same for outcomes that are named elsewhere |
 //!
@@ -17,19 +23,32 @@
 //! [`super::grouping`] says what it means.
 
 use super::expansion::Expansion;
+use super::function::{Function, FunctionKind, Transformation};
 use super::tokens::{Token, TokenKind, tokens};
 use crate::error::{Error, Result};
 
 /// Deeper nesting is a mistake, and would exhaust the stack.
 const MOST_PARENTHESES: usize = 100;
+/// More random effects, or offsets, are a mistake.
+const MOST_GROUPINGS: usize = 100;
+/// The most parts of a hyphenated name of a covariance structure.
+const MOST_HYPHENS: usize = 8;
+/// The largest degree of a polynomial, and the most columns of a spline.
+const MOST_COLUMNS_OF_A_FUNCTION: usize = 20;
 
 /// A formula taken apart: the outcome's name (empty where none is left of `~`), the terms of the mean, random effects and covariance structures.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Formula {
     pub outcome: String,
+    /// What the outcome is taken through.
+    pub response: Option<Transformation>,
     pub intercept: bool,
     /// Variables in order of first appearance.
     pub variables: Vec<String>,
+    /// Those that are functions of a column, by what they are called.
+    pub functions: Vec<(String, Function)>,
+    /// Columns with the coefficient 1.
+    pub offsets: Vec<String>,
     /// Terms by degree, then by appearance; each lists positions in `variables`, ascending.
     pub terms: Vec<Vec<usize>>,
     /// Random effects and covariance structures in order of appearance.
@@ -44,13 +63,40 @@ pub(super) enum Expr {
         present: bool,
         position: usize,
     },
+    /// A function of a column.
+    Function(Function, usize),
+    /// A column with the coefficient 1.
+    Offset(String, usize),
     /// Summands with their signs (`true` is minus).
     Sum(Vec<(bool, Expr)>),
-    Interaction(Box<Expr>, Box<Expr>),
-    Cross(Box<Expr>, Box<Expr>),
-    Nested(Box<Expr>, Box<Expr>),
+    /// `a:b:c`
+    Interaction(Vec<Expr>),
+    /// `a * b / c`, from left to right.
+    Product(Box<Expr>, Vec<(Operator, Expr)>),
     Power(Box<Expr>, usize),
     Grouping(Box<Grouping>),
+}
+
+/// What stands between the operands of a product.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Operator {
+    /// `*`
+    Cross,
+    /// `/`
+    Nested,
+}
+
+impl Expr {
+    /// Where it starts, as far as that is known.
+    pub fn position(&self) -> Option<usize> {
+        match self {
+            Expr::Name(_, at) | Expr::Function(_, at) | Expr::Offset(_, at) | Expr::Intercept { position: at, .. } => Some(*at),
+            Expr::Sum(summands) => summands.first().and_then(|(_, first)| first.position()),
+            Expr::Interaction(factors) => factors.first().and_then(Expr::position),
+            Expr::Product(first, _) | Expr::Power(first, _) => first.position(),
+            Expr::Grouping(grouping) => Some(grouping.position),
+        }
+    }
 }
 
 /// `structure(left | right)`, a covariance, or `(left | right)`, random effects.
@@ -70,23 +116,25 @@ pub(super) struct Grouping {
 
 impl Formula {
     pub fn parse(text: &str) -> Result<Self> {
-        let mut parser = Parser { text, tokens: tokens(text)?, at: 0, depth: 0 };
-        let (outcome, outcome_position) = match parser.is_next(&TokenKind::Tilde) {
-            true => (String::new(), 1),
-            false => parser.name("the outcome's name")?,
+        let mut parser = Parser { text, end: text.chars().count() + 1, tokens: tokens(text)?, at: 0, depth: 0 };
+        let (outcome, outcome_position, response) = match parser.is_next(&TokenKind::Tilde) {
+            true => (String::new(), 1, None),
+            false => parser.outcome()?,
         };
         parser.expect(TokenKind::Tilde, "`~` after the outcome")?;
         let expr = parser.sum()?;
         if let Some(token) = parser.peek() {
-            return Err(
-                parser.error(token.position, format!("`{}` is not expected here; expected `+`, `-`, `:`, `*` or the end", token.kind))
-            );
+            return Err(parser.error(
+                token.position,
+                format!("`{}` is not expected here; expected `+`, `-`, `:`, `*` or the end", token.kind.clipped()),
+            ));
         }
-        let (mean, groupings) = without_groupings(text, expr)?;
-        let mut expansion = Expansion { text, intercept: true, variables: vec![] };
+        let Parts { mean, groupings, offsets } = Parts::of(text, expr)?;
+        let mut expansion = Expansion::new(text);
         let mut terms = expansion.terms(&mean, false)?;
-        let Expansion { intercept, variables, .. } = expansion;
-        if variables.contains(&outcome) {
+        let Expansion { intercept, variables, functions, .. } = expansion;
+        let columns = functions.iter().map(|(_, function)| &function.column);
+        if variables.iter().chain(columns).chain(&offsets).any(|name| *name == outcome) {
             return Err(formula_error(
                 text,
                 outcome_position,
@@ -94,33 +142,66 @@ impl Formula {
             ));
         }
         terms.sort_by_key(Vec::len);
-        Ok(Formula { outcome, intercept, variables, terms, groupings })
+        Ok(Formula { outcome, response, intercept, variables, functions, offsets, terms, groupings })
     }
 }
 
-/// The mean, and what was added to it of random effects and covariance structures.
-fn without_groupings(text: &str, expr: Expr) -> Result<(Expr, Vec<Grouping>)> {
-    let Expr::Sum(summands) = expr else { return Ok((expr, vec![])) };
-    let mut groupings = vec![];
-    let mut mean = vec![];
-    for (minus, summand) in summands {
-        match summand {
-            Expr::Grouping(grouping) if minus => {
-                return Err(formula_error(text, grouping.position, "this cannot be taken away; leave it out instead"));
+/// The mean, and what was added to it of offsets, random effects and covariance structures.
+struct Parts {
+    mean: Expr,
+    groupings: Vec<Grouping>,
+    offsets: Vec<String>,
+}
+
+impl Parts {
+    fn of(text: &str, expr: Expr) -> Result<Self> {
+        let mut parts = Parts { mean: Expr::Sum(vec![]), groupings: vec![], offsets: vec![] };
+        let Expr::Sum(summands) = expr else { return Ok(Parts { mean: expr, ..parts }) };
+        let mut mean = vec![];
+        for (minus, summand) in summands {
+            match summand {
+                Expr::Grouping(_) | Expr::Offset(..) if minus => {
+                    let position = summand.position().unwrap_or(1);
+                    return Err(formula_error(text, position, "this cannot be taken away; leave it out instead"));
+                }
+                Expr::Grouping(_) if parts.groupings.len() == MOST_GROUPINGS => {
+                    return Err(formula_error(text, 1, format!("more than {MOST_GROUPINGS} random effects; state fewer")));
+                }
+                Expr::Grouping(grouping) => parts.groupings.push(*grouping),
+                Expr::Offset(column, position) if parts.offsets.contains(&column) || parts.offsets.len() == MOST_GROUPINGS => {
+                    return Err(formula_error(text, position, format!("the offset `{column}` is there already, or there are too many")));
+                }
+                Expr::Offset(column, _) => parts.offsets.push(column),
+                other => mean.push((minus, other)),
             }
-            Expr::Grouping(grouping) => groupings.push(*grouping),
-            other => mean.push((minus, other)),
         }
+        parts.mean = Expr::Sum(mean);
+        Ok(parts)
     }
-    Ok((Expr::Sum(mean), groupings))
 }
 
+/// The most characters of a formula that a message repeats.
+const LONGEST: usize = 240;
+
+/// The error of a formula, which a message repeats as far as it helps.
 pub(super) fn formula_error(text: &str, position: usize, message: impl Into<String>) -> Error {
-    Error::Formula { formula: text.into(), position, message: message.into() }
+    let length = text.chars().count();
+    let formula = if length <= LONGEST {
+        text.to_string()
+    } else {
+        let from = position.saturating_sub(LONGEST / 2).min(length - LONGEST);
+        let part: String = text.chars().skip(from).take(LONGEST).collect();
+        let before = if from > 0 { "…" } else { "" };
+        let after = if from + LONGEST < length { "…" } else { "" };
+        format!("{before}{part}{after}")
+    };
+    Error::Formula { formula, position, message: message.into() }
 }
 
 struct Parser<'a> {
     text: &'a str,
+    /// The position behind the last character.
+    end: usize,
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
@@ -143,7 +224,7 @@ impl Parser<'_> {
     }
 
     fn position(&self) -> usize {
-        self.peek().map_or(self.text.chars().count() + 1, |t| t.position)
+        self.peek().map_or(self.end, |t| t.position)
     }
 
     fn error(&self, position: usize, message: impl Into<String>) -> Error {
@@ -155,7 +236,7 @@ impl Parser<'_> {
     }
 
     fn unexpected(&self, expected: &str) -> Error {
-        let found = self.peek().map_or("the end".to_string(), |t| format!("`{}`", t.kind));
+        let found = self.peek().map_or("the end".to_string(), |t| format!("`{}`", t.kind.clipped()));
         self.error(self.position(), format!("expected {expected}, found {found}"))
     }
 
@@ -168,6 +249,21 @@ impl Parser<'_> {
             }
             _ => Err(self.unexpected(what)),
         }
+    }
+
+    /// The outcome, perhaps taken through a function: `y`, `log(y)`.
+    fn outcome(&mut self) -> Result<(String, usize, Option<Transformation>)> {
+        let (name, position) = self.name("the outcome's name")?;
+        if !self.accept(TokenKind::Open) {
+            return Ok((name, position, None));
+        }
+        let Some(response) = Transformation::named(&name) else {
+            let known = "log, log2, log10, log1p, exp, sqrt";
+            return Err(self.error(position, format!("an outcome is a column, or one of {known} of a column; `{name}` is none of these")));
+        };
+        let (column, position) = self.name("the outcome's name")?;
+        self.expect(TokenKind::Close, "`)` after the outcome")?;
+        Ok((column, position, Some(response)))
     }
 
     fn sum(&mut self) -> Result<Expr> {
@@ -199,24 +295,29 @@ impl Parser<'_> {
     }
 
     fn product(&mut self) -> Result<Expr> {
-        let mut left = self.interaction()?;
+        let first = self.interaction()?;
+        let mut rest = vec![];
         loop {
             if self.accept(TokenKind::Star) {
-                left = Expr::Cross(Box::new(left), Box::new(self.interaction()?));
+                rest.push((Operator::Cross, self.interaction()?));
             } else if self.accept(TokenKind::Slash) {
-                left = Expr::Nested(Box::new(left), Box::new(self.interaction()?));
+                rest.push((Operator::Nested, self.interaction()?));
             } else {
-                return Ok(left);
+                return Ok(if rest.is_empty() { first } else { Expr::Product(Box::new(first), rest) });
             }
         }
     }
 
     fn interaction(&mut self) -> Result<Expr> {
-        let mut left = self.power()?;
-        while self.accept(TokenKind::Colon) {
-            left = Expr::Interaction(Box::new(left), Box::new(self.power()?));
+        let first = self.power()?;
+        if !self.is_next(&TokenKind::Colon) {
+            return Ok(first);
         }
-        Ok(left)
+        let mut factors = vec![first];
+        while self.accept(TokenKind::Colon) {
+            factors.push(self.power()?);
+        }
+        Ok(Expr::Interaction(factors))
     }
 
     fn power(&mut self) -> Result<Expr> {
@@ -264,15 +365,92 @@ impl Parser<'_> {
         }
     }
 
-    /// What follows `name(`: a covariance structure `us(visit | patient)`; any other function is refused.
+    /// What follows `name(`: a function of a column, or a covariance structure `us(visit | patient)`; any other function
+    /// is refused.
     fn call(&mut self, name: String, position: usize) -> Result<Expr> {
+        if let Some(function) = self.function(&name, position)? {
+            return Ok(function);
+        }
         let refused = format!(
-            "functions such as `{name}(…)` are not computed in a formula; add the transformed variable to the data and name it here"
+            "`{name}(…)` is not computed in a formula, which knows log, log2, log10, log1p, exp, sqrt, I(x^2), poly(x, 2, raw), ns(x, 3) and \
+             offset(x); add the transformed variable to the data and name it here"
         );
         match self.listed() {
             Ok(left) if self.is_next(&TokenKind::Bar) || self.is_next(&TokenKind::DoubleBar) => self.grouping(Some(name), left, position),
             _ => Err(self.error(position, refused)),
         }
+    }
+
+    /// A function of a column, where `name` is one.
+    fn function(&mut self, name: &str, position: usize) -> Result<Option<Expr>> {
+        let transformation = Transformation::named(name);
+        if transformation.is_none() && !["I", "poly", "ns", "offset"].contains(&name) {
+            return Ok(None);
+        }
+        let (column, at) = self.name("the name of a column, which functions are of")?;
+        let found = match (transformation, name) {
+            (Some(transformation), _) => Expr::Function(Function::new(column, FunctionKind::Of(transformation)), position),
+            (None, "offset") => Expr::Offset(column, position),
+            (None, "I") => {
+                if self.is_next(&TokenKind::Close) {
+                    Expr::Name(column, at)
+                } else {
+                    self.expect(TokenKind::Caret, "`^` and a whole number, as in `I(x^2)`; other calculations belong into the data")?;
+                    let power = self.whole_number("power", 1)?;
+                    Expr::Function(Function::new(column, FunctionKind::Power(power as u32)), position)
+                }
+            }
+            (None, "poly") => {
+                let degree = self.argument("degree", 1)?;
+                self.raw(&column, degree)?;
+                Expr::Function(Function::new(column, FunctionKind::Polynomial(degree as u32)), position)
+            }
+            (None, _) => {
+                let df = self.argument("df", 1)?;
+                Expr::Function(Function::new(column, FunctionKind::Spline { df, spline: None }), position)
+            }
+        };
+        self.expect(TokenKind::Close, &format!("`)` at the end of `{name}(…)`, which is of a column and not of a calculation"))?;
+        Ok(Some(found))
+    }
+
+    /// `, 3` or `, df = 3`.
+    fn argument(&mut self, name: &str, least: usize) -> Result<usize> {
+        self.expect(TokenKind::Comma, &format!("`,` and the {name}, a whole number"))?;
+        if self.is_next(&TokenKind::Name(name.into())) {
+            self.at += 1;
+            self.expect(TokenKind::Equals, "`=`")?;
+        }
+        self.whole_number(name, least)
+    }
+
+    fn whole_number(&mut self, what: &str, least: usize) -> Result<usize> {
+        let expected = format!("the {what}, a whole number from {least} to {MOST_COLUMNS_OF_A_FUNCTION}");
+        match self.peek() {
+            Some(Token { kind: TokenKind::Number(n), .. }) => match n.parse::<usize>() {
+                Ok(number) if (least..=MOST_COLUMNS_OF_A_FUNCTION).contains(&number) => {
+                    self.at += 1;
+                    Ok(number)
+                }
+                _ => Err(self.unexpected(&expected)),
+            },
+            _ => Err(self.unexpected(&expected)),
+        }
+    }
+
+    /// `, raw` or `, raw = TRUE`: the powers themselves, and not R's orthogonal polynomials, which have other
+    /// coefficients.
+    fn raw(&mut self, column: &str, degree: usize) -> Result<()> {
+        let name = |text: &str| TokenKind::Name(text.into());
+        let mut found = self.accept(TokenKind::Comma) && self.accept(name("raw"));
+        if found && self.accept(TokenKind::Equals) {
+            found = ["TRUE", "true", "T"].iter().any(|yes| self.accept(name(yes)));
+        }
+        if found {
+            return Ok(());
+        }
+        let message = format!("orthogonal polynomials depend on the data; write `poly({column}, {degree}, raw)` for the powers themselves");
+        Err(self.error(self.position(), message))
     }
 
     /// Expressions between commas.
@@ -288,7 +466,7 @@ impl Parser<'_> {
     /// is taken away from a mean is no function.
     fn hyphenated(&mut self, name: String, position: usize) -> String {
         let (mut whole, mut at) = (name.clone(), self.at);
-        loop {
+        for _ in 0..MOST_HYPHENS {
             let end = position + whole.chars().count();
             match self.tokens.get(at..) {
                 Some([Token { kind: TokenKind::Open, position }, ..]) if *position == end => {
@@ -304,6 +482,7 @@ impl Parser<'_> {
                 _ => return name,
             }
         }
+        name
     }
 
     /// The bar, what stands behind it, and the closing parenthesis.
@@ -365,7 +544,18 @@ mod tests {
             ("y a", 3, "`~`"),
             ("y ~ a b", 7, "not expected"),
             ("y ~ a * 1", 9, "stand alone"),
-            ("y ~ log(a)", 5, "add the transformed variable"),
+            ("y ~ cos(a)", 5, "add the transformed variable"),
+            ("y ~ log(a + 1)", 11, "not of a calculation"),
+            ("y ~ poly(a, 2)", 14, "poly(a, 2, raw)"),
+            ("y ~ ns(a, 0)", 11, "whole number"),
+            ("y ~ I(a + b)", 9, "`^`"),
+            ("y ~ a^2", 5, "I(a^2)"),
+            ("y ~ (a:b)^2", 6, "several terms"),
+            ("y ~ a * offset(b)", 9, "a term of its own"),
+            ("y ~ a - offset(b)", 9, "leave it out instead"),
+            ("cos(y) ~ a", 1, "an outcome is a column"),
+            ("log(y) ~ a + y", 5, "right of"),
+            ("y ~ log(y)", 1, "right of"),
             ("y ~ a * us(visit | patient)", 9, "a term of its own"),
             ("y ~ a:(1 | therapist)", 7, "a term of its own"),
             ("y ~ a - (1 | therapist)", 9, "leave it out instead"),
@@ -384,6 +574,53 @@ mod tests {
                 }
                 other => panic!("{text}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn functions_are_variables_of_their_own() {
+        assert_eq!(
+            labels("y ~ log(a) + I(a^2) + a*ns(`b c`, df = 3) + poly(a, 2, raw = TRUE)").join(" "),
+            "log(a) I(a^2) a ns(`b c`, 3) poly(a, 2, raw) a:ns(`b c`, 3)"
+        );
+        let formula = Formula::parse("log(y) ~ a + offset(b) + I(c)").unwrap();
+        assert_eq!(
+            (formula.response, formula.offsets, formula.variables),
+            (Some(Transformation::Log), vec!["b".into()], vec!["a".to_string(), "c".into()])
+        );
+        // A column of such a name is written in backquotes.
+        let formula = Formula::parse("y ~ `log(a)`").unwrap();
+        assert_eq!((formula.variables, formula.functions), (vec!["log(a)".to_string()], vec![]));
+    }
+
+    /// Any length and depth is an error or terms, in time that grows with the length.
+    #[test]
+    fn long_formulas_do_no_harm() {
+        let message = |text: &str| Formula::parse(text).map(|f| f.terms.len()).map_err(|e| e.to_string());
+        assert_eq!(message(&format!("y ~ a{}", ":a".repeat(100_000))), Ok(1));
+        assert_eq!(message(&format!("y ~ a{}", " + a".repeat(100_000))), Ok(1));
+        assert_eq!(message(&format!("y ~ a{}", " - a + a".repeat(100_000))), Ok(1));
+        assert_eq!(message(&format!("y ~ a{}", "*a".repeat(100_000))), Ok(1));
+        assert_eq!(message(&format!("y ~ a{}", "/a".repeat(100_000))), Ok(1));
+        let distinct = |between: &str| (0..100_000).map(|k| format!("v{k}")).collect::<Vec<_>>().join(between);
+        for (text, part) in [
+            (format!("y ~ {}a{}", "(".repeat(100_000), ")".repeat(100_000)), "parentheses"),
+            (format!("y ~ {}", "a:(".repeat(100_000)), "parentheses"),
+            (format!("y ~ {}", "f(".repeat(100_000)), "not computed"),
+            (format!("y ~ {}", distinct(" + ")), "more than 2000"),
+            (format!("y ~ {}", distinct(":")), "more than 50 variables"),
+            (format!("y ~ {}", distinct("*")), "2000 terms"),
+            (format!("y ~ {}", distinct("-")), "more than 2000"),
+            (format!("y ~ a{}", "-".repeat(100_000)), "a variable's name"),
+            (format!("y ~ {}", "`".repeat(100_001)), "closing"),
+            (format!("y ~ a{}", "^2".repeat(100_000)), "not expected"),
+            (format!("y ~ (a + b){}", " + (1 | g)".repeat(100_000)), "more than 100 random effects"),
+            (format!("y ~ (1 | {})", distinct("/")), "2000"),
+            (format!("y {}", "~".repeat(100_000)), "variable's name"),
+            ("x".repeat(1_000_000), "`~`"),
+        ] {
+            let message = message(&text).expect_err(part);
+            assert!(message.contains(part) && message.len() < 2000, "{part}: {}", message.chars().take(400).collect::<String>());
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The rows a model could analyse, and which of them it does.
 
+use super::function::{Function, FunctionKind};
 use super::known::{Known, Lack};
+use super::spline::NaturalSpline;
 use super::*;
 use crate::trial::{Outcome, Scope, Trial, Variable, on_visits};
 
@@ -15,7 +17,8 @@ pub(super) struct Frame {
     pub excluded: Vec<Option<Reason>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Why a row is not analysed, in the order in which that is asked.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub(super) enum Reason {
     NotObserved,
     Lacks(Lack),
@@ -31,6 +34,8 @@ impl Frame {
             excluded: vec![],
         };
         frame.excluded = (0..frame.y.len()).map(|row| frame.reason(row)).collect();
+        frame.take_response(model, trial)?;
+        frame.check_functions(trial)?;
         Ok(frame)
     }
 
@@ -54,7 +59,19 @@ impl Frame {
         if visits == 0 {
             return found;
         }
-        for (patient, rows) in trial.patients().iter().zip(self.excluded.chunks_exact(visits)) {
+        let mut reasons: Vec<(Reason, ExclusionReason)> = vec![];
+        for (i, (patient, rows)) in trial.patients().iter().zip(self.excluded.chunks_exact(visits)).enumerate() {
+            let arm = trial.arm_of()[i];
+            // The lack that took the last of the observed outcomes, where the model asks for one variable after another.
+            let last = rows.iter().flatten().max_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal)).copied();
+            if let Some(reason) = last.filter(|_| rows.iter().all(Option::is_some)) {
+                self.reason_of(&mut reasons, reason, trial).arms[arm].patients += 1;
+            }
+            for (t, reason) in rows.iter().enumerate() {
+                if let Some(reason) = reason.filter(|r| *r != Reason::NotObserved) {
+                    self.reason_of(&mut reasons, reason, trial).count_observation(arm, &found.visits[t]);
+                }
+            }
             if rows.iter().all(|r| *r == Some(Reason::NotObserved)) {
                 found.without_outcome.push(patient.clone());
             } else if rows.iter().all(Option::is_some) {
@@ -72,13 +89,39 @@ impl Frame {
                 }
             }
         }
+        reasons.sort_by(|(a, _), (b, _)| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+        found.reasons = reasons.into_iter().map(|(_, reason)| reason).collect();
+        let in_order = |own: &exclusions::ExcludedAtVisit| found.visits.iter().position(|visit| *visit == own.visit);
+        found.reasons.iter_mut().for_each(|reason| reason.visits.sort_by_key(in_order));
         found
+    }
+
+    /// The numbers of a reason.
+    fn reason_of<'r>(&self, known: &'r mut Vec<(Reason, ExclusionReason)>, reason: Reason, trial: &Trial) -> &'r mut ExclusionReason {
+        let at = known.iter().position(|(own, _)| *own == reason).unwrap_or_else(|| {
+            known.push((reason, ExclusionReason::new(self.words(reason), self.lacking(reason), trial.arms())));
+            known.len() - 1
+        });
+        &mut known[at].1
+    }
+
+    /// The variable that a reason is about.
+    fn lacking(&self, reason: Reason) -> Option<String> {
+        match reason {
+            Reason::NotObserved => None,
+            Reason::Lacks(Lack::Variable(v)) => Some(self.known.variables[v].name().into()),
+            Reason::Lacks(Lack::Offset(k)) => Some(self.known.offsets[k].name().into()),
+            Reason::Lacks(Lack::Group) => self.known.group.as_ref().map(|group| group.name().into()),
+            Reason::Lacks(Lack::Weight) => Some("weight".into()),
+            Reason::Lacks(Lack::Random(term, v)) => Some(self.known.random[term].variables[v].name().into()),
+        }
     }
 
     fn words(&self, reason: Reason) -> String {
         match reason {
             Reason::NotObserved => "the outcome was not observed".into(),
             Reason::Lacks(Lack::Variable(v)) => format!("`{}` is missing", self.known.variables[v].name()),
+            Reason::Lacks(Lack::Offset(k)) => format!("`{}` is missing", self.known.offsets[k].name()),
             Reason::Lacks(Lack::Group) => {
                 format!("`{}`, which makes the covariance groups, is missing", self.known.group.as_ref().map_or("", Variable::name))
             }
@@ -88,6 +131,64 @@ impl Frame {
                 format!("`{}`, which multiplies a random effect of `{}`, is missing", random.variables[v].name(), random.factor)
             }
         }
+    }
+
+    /// Takes the outcomes through the function of the model, and the offsets from them.
+    fn take_response(&mut self, model: &MeanModel, trial: &Trial) -> Result<()> {
+        let visits = self.visits.len();
+        if model.response.is_none() && self.known.offsets.is_empty() {
+            return Ok(());
+        }
+        for row in (0..self.y.len()).filter(|&row| self.excluded[row].is_none()) {
+            let (i, t) = (row / visits, row % visits);
+            let observed = self.y[row];
+            let taken = model.response.map_or(observed, |response| response.apply(observed));
+            let offset: f64 = self.known.offsets.iter().map(|v| v.value(i, t, visits)).sum();
+            if !(taken - offset).is_finite() {
+                let domain = model.response.map_or("finite numbers", Transformation::domain);
+                return Err(undefined(&model.analysed_outcome(), &model.outcome, observed, domain, self.place(trial, i, t)));
+            }
+            self.y[row] = taken - offset;
+        }
+        Ok(())
+    }
+
+    /// Refuses functions of numbers for which they are not defined.
+    fn check_functions(&self, trial: &Trial) -> Result<()> {
+        let visits = self.visits.len();
+        for (variable, function) in self.known.variables.iter().zip(&self.known.functions) {
+            let Some(function) = function.as_ref().filter(|function| !function.is_open()) else { continue };
+            for (i, t) in self.rows() {
+                let x = variable.value(i, t, visits);
+                if (0..function.size()).any(|k| !function.value(x, k).is_finite()) {
+                    return Err(undefined(&function.to_string(), &function.column, x, function.domain(), self.place(trial, i, t)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&self, trial: &Trial, patient: usize, visit: usize) -> String {
+        format!("patient `{}` at {}", trial.patients()[patient], trial.schedule().visits()[self.visits[visit]].label)
+    }
+
+    /// Takes the knots of splines from the analysed observations.
+    pub fn settle_functions(&mut self) -> Result<()> {
+        let visits = self.visits.len();
+        for v in 0..self.known.variables.len() {
+            let Some(Function { column, kind: FunctionKind::Spline { df, spline: None } }) = &self.known.functions[v] else { continue };
+            let (name, df) = (column.clone(), *df);
+            let values = self.rows().map(|(i, t)| self.known.variables[v].value(i, t, visits)).collect();
+            let spline = NaturalSpline::through(values, df).ok_or_else(|| {
+                Error::no_data(
+                    format!("the spline `ns({name}, {df})`"),
+                    format!("`{name}` has too few distinct values for {df} columns: its knots, at quantiles, are not all different"),
+                    "ask for fewer columns, or for a polynomial",
+                )
+            })?;
+            self.known.functions[v] = Some(Function::new(name, FunctionKind::Spline { df, spline: Some(spline) }));
+        }
+        Ok(())
     }
 
     /// Drops the levels without analysed rows; a sentence for each variable that loses some.
@@ -138,6 +239,14 @@ impl Frame {
             })
             .collect()
     }
+}
+
+fn undefined(function: &str, column: &str, x: f64, domain: &str, place: String) -> Error {
+    Error::out_of_range(
+        format!("`{function}` in the formula"),
+        format!("`{column}` is {x} for {place}, and the function is one of {domain}"),
+        format!("correct the value, make it missing, or use `{column}` itself or another function of it"),
+    )
 }
 
 /// Leaves out the levels of a factor that are not used; a sentence that is not yet among `known`, if there are any.

@@ -66,7 +66,15 @@ impl FrozenDesign {
                 "fit the trial itself with Model::fit, or leave the random effects out",
             ));
         }
-        let names: Vec<&str> = model.variables.iter().chain(&options.group).chain(&options.weights).map(String::as_str).collect();
+        if let Some((name, _)) = model.functions.iter().find(|(_, function)| function.is_open()) {
+            return Err(Error::not_built(
+                format!("a design agreed before the data with `{name}`"),
+                "the knots of a spline are quantiles of all data",
+                "use a polynomial, or fit the trial itself with Model::fit",
+            ));
+        }
+        let stated = options.group.iter().chain(&options.weights).map(String::as_str);
+        let names: Vec<&str> = model.columns().into_iter().chain(stated).collect();
         let protocol = protocol.restricted(&model.outcome, &names);
         let nobody = protocol.without_patients();
         check_baseline(&nobody, model)?;
@@ -167,7 +175,7 @@ impl FrozenDesign {
         let unseen = |t: usize| Labelled { index: self.columns.visits[t], label: self.columns.visit_labels[t].clone() };
         let unseen_visits: Vec<Labelled> = (0..self.columns.visits.len()).filter(|t| !seen(t)).map(unseen).collect();
         if !unseen_visits.is_empty() {
-            warnings.push(unseen_sentence(&unseen_visits));
+            warnings.push(unseen_sentence(&unseen_visits, &self.columns.visits));
         }
         let scheduled: Vec<usize> = visits.iter().map(|&t| self.columns.visits[t]).collect();
         let mut frame = Frame { unseen_visits, ..Frame::new(&nobody, model, options, nobody.outcome(&model.outcome)?, &scheduled)? };
@@ -194,7 +202,7 @@ impl FrozenDesign {
     fn values_of(&self, columns: &Columns, used: &[Vec<usize>], visits: &[usize]) -> Result<Vec<usize>> {
         let original = |&(v, part): &(usize, Part)| match part {
             Part::Level(l) => (v, Part::Level(used[v][l])),
-            Part::Number => (v, part),
+            Part::Number | Part::Basis(_) => (v, part),
         };
         let position = |product: &Product| {
             let agreed = Product { parts: product.parts.iter().map(original).collect(), visit: product.visit.map(|t| visits[t]) };

@@ -71,7 +71,8 @@ impl<'a> ReferenceGrid<'a> {
         columns.must_be_one_response()?;
         let numeric = |v: &VariableHeader| !v.is_factor() && v.role != Role::Time;
         for (name, value) in &averaging.at {
-            let known: Vec<&str> = columns.variables.iter().filter(|v| numeric(v)).map(|v| v.name.as_str()).collect();
+            let numbers = (0..columns.variables.len()).filter(|&v| numeric(&columns.variables[v]));
+            let known: Vec<&str> = numbers.map(|v| columns.column_of(v)).collect();
             if !known.contains(&name.as_str()) {
                 return Err(Error::unknown("numeric variable of the mean model", name, &known));
             }
@@ -79,7 +80,7 @@ impl<'a> ReferenceGrid<'a> {
                 return Err(Error::not_finite(format!("`{name}` held at {value}"), "it is not a finite number", "give a finite value"));
             }
         }
-        let number = |(at, v): (usize, &VariableHeader)| match averaging.at.iter().rev().find(|(name, _)| *name == v.name) {
+        let number = |(at, v): (usize, &VariableHeader)| match averaging.at.iter().rev().find(|(name, _)| name == columns.column_of(at)) {
             _ if !numeric(v) => f64::NAN,
             Some((_, value)) => *value,
             None => account.tally.mean(at, averaging.of_numbers()),
@@ -117,23 +118,70 @@ impl<'a> ReferenceGrid<'a> {
             CovariateMeans::Patients => "the analysed patients",
             CovariateMeans::Randomized => "everyone randomized",
         };
-        for (variable, value) in self.columns.variables.iter().zip(&self.numbers).filter(|(_, x)| !x.is_nan()) {
-            let given = self.averaging.at.iter().any(|(name, _)| *name == variable.name);
+        let mut told: Vec<&str> = vec![];
+        for (v, value) in self.numbers.iter().enumerate().filter(|(_, x)| !x.is_nan()) {
+            let column = self.columns.column_of(v);
+            if told.contains(&column) {
+                continue;
+            }
+            told.push(column);
+            let given = self.averaging.at.iter().any(|(name, _)| name == column);
             let how = if given { String::new() } else { format!(", its mean over {over}") };
-            parts.push(format!("{} at {}{how}", variable.name, significant(*value)));
+            parts.push(format!("{column} at {}{how}", significant(*value)));
         }
         parts.join("; ")
     }
 
-    /// The value at which the outcome's baseline is held, where it is a covariate.
+    /// The covariates that change by visit and are held at one value throughout where these rows depend on them, for
+    /// a table's title: `month, which changes by visit, held at its overall mean 3.2`.
+    pub fn held_throughout<'r>(&self, rows: impl IntoIterator<Item = &'r [f64]>) -> Option<String> {
+        let changes = |v: &usize| {
+            let variable = &self.columns.variables[*v];
+            let given = self.averaging.at.iter().any(|(name, _)| *name == self.columns.column_of(*v));
+            !variable.is_factor() && variable.scope == Scope::PatientVisit && !given
+        };
+        let mut changing: Vec<usize> = (0..self.columns.variables.len()).filter(changes).collect();
+        let rows: Vec<&[f64]> = rows.into_iter().collect();
+        let matters = |v: usize| {
+            let of_variable = |parts: &Parts| parts.iter().any(|&(u, part)| u == v && part.is_number());
+            let columns = (0..self.columns.len()).filter(|&c| self.columns.parts.get(c).is_some_and(of_variable));
+            let columns: Vec<usize> = columns.collect();
+            rows.iter().any(|row| columns.iter().any(|&c| row.get(c).is_some_and(|x| *x != 0.0)))
+        };
+        changing.retain(|&v| matters(v));
+        let mut told: Vec<&str> = vec![];
+        changing.retain(|&v| {
+            let first = !told.contains(&self.columns.column_of(v));
+            told.push(self.columns.column_of(v));
+            first
+        });
+        let words = |&v: &usize| {
+            format!("{}, which changes by visit, held at its overall mean {}", self.columns.column_of(v), significant(self.numbers[v]))
+        };
+        (!changing.is_empty()).then(|| changing.iter().map(words).collect::<Vec<_>>().join("; "))
+    }
+
+    /// A table's title with what [`ReferenceGrid::held_throughout`] says of its rows.
+    pub fn titled<'r>(&self, title: String, rows: impl IntoIterator<Item = &'r [f64]>) -> String {
+        match self.held_throughout(rows) {
+            Some(held) => format!("{title} ({held})"),
+            None => title,
+        }
+    }
+
+    /// The value at which the outcome's baseline is held, where it is a covariate, on the scale of the outcome's analysis.
     pub fn baseline_value(&self) -> Option<f64> {
-        self.columns.variables.iter().position(|v| v.role == Role::Baseline).map(|v| self.numbers[v])
+        let value = self.columns.variables.iter().position(|v| v.role == Role::Baseline).map(|v| self.numbers[v]);
+        match self.columns.response() {
+            Some(response) => value.map(|value| response.apply(value)),
+            None => value,
+        }
     }
 
     /// The coefficients of a cell's slope on the product of `numbers`, other numeric variables being zero; with no
     /// `numbers`, of its mean there. Factors not in the cell are averaged with equal weights.
     pub fn slope_row(&self, cell: &[(Dimension, usize)], numbers: &[usize]) -> Vec<f64> {
-        let is_number = |&&(_, part): &&(usize, Part)| part == Part::Number;
+        let is_number = |&&(_, part): &&(usize, Part)| part.is_number();
         self.averaged(cell, |parts| {
             let in_product = parts.iter().filter(is_number).all(|(v, _)| numbers.contains(v));
             if in_product && parts.iter().filter(is_number).count() == numbers.len() { Numbers::Slope } else { Numbers::Absent }
@@ -156,7 +204,7 @@ impl<'a> ReferenceGrid<'a> {
             for (x, parts) in row.iter_mut().zip(&self.columns.parts) {
                 let numbers = numbers(parts);
                 let part = |&(v, part): &(usize, Part)| match (part, chosen(cell, Dimension::Factor(v))) {
-                    (Part::Number, _) if numbers == Numbers::Slope => 1.0,
+                    (Part::Number | Part::Basis(_), _) if numbers == Numbers::Slope => 1.0,
                     (Part::Level(_), None) if !self.is_visit(v) && !self.columns.is_before_treatment(v, t) => {
                         1.0 / self.columns.variables[v].levels.len() as f64
                     }
@@ -204,8 +252,8 @@ impl<'a> ReferenceGrid<'a> {
         match (part, self.columns.variables[v].scope) {
             (Part::Level(l), Scope::Visit) => f64::from(u8::from(l == t)),
             (Part::Level(l), _) => f64::from(u8::from(l == level)),
-            (Part::Number, Scope::Visit) => self.columns.visit_times[t].unwrap_or(f64::NAN),
-            (Part::Number, _) => self.numbers[v],
+            (number, Scope::Visit) => self.columns.number_of(v, number, self.columns.visit_times[t].unwrap_or(f64::NAN)),
+            (number, _) => self.columns.number_of(v, number, self.numbers[v]),
         }
     }
 

@@ -2,7 +2,7 @@
 //! visits, `structure(visit | patient)`.
 
 use super::expansion::Expansion;
-use super::formula::{Expr, Formula, Grouping, formula_error};
+use super::formula::{Expr, Formula, Grouping, Operator, formula_error};
 use super::{EffectCovariance, MeanModel, RandomEffects};
 use crate::error::{Error, Result};
 
@@ -77,9 +77,13 @@ pub(super) fn not_of_the_mean(text: &str, grouping: &Grouping) -> Error {
 
 /// The terms that `(left | right)` stands for: one, or one for each stage of `a / b`.
 fn random_effects(text: &str, grouping: &Grouping) -> Result<Vec<RandomEffects>> {
-    let mut left = Expansion { text, intercept: true, variables: vec![] };
+    let mut left = Expansion::new(text);
     let terms = left.terms(&grouping.left, false)?;
-    let Expansion { intercept, variables, .. } = left;
+    let Expansion { intercept, variables, functions, .. } = left;
+    if let Some((name, _)) = functions.first() {
+        let message = format!("`{name}` is a function, and random effects are those of columns; add the transformed variable to the data");
+        return Err(formula_error(text, grouping.position, message));
+    }
     if !intercept && terms.is_empty() {
         return Err(formula_error(
             text,
@@ -92,7 +96,7 @@ fn random_effects(text: &str, grouping: &Grouping) -> Result<Vec<RandomEffects>>
     };
     let terms = named(&terms, &variables);
     check_factor(text, &grouping.right, grouping.right_position)?;
-    let mut right = Expansion { text, intercept: true, variables: vec![] };
+    let mut right = Expansion::new(text);
     let factors = right.terms(&grouping.right, false)?;
     let structure = if grouping.independent { EffectCovariance::Independent } else { EffectCovariance::Correlated };
     let of = |factors: Vec<String>| RandomEffects { factors, intercept, terms: terms.clone(), structure }.in_order();
@@ -104,9 +108,9 @@ fn check_factor(text: &str, expr: &Expr, position: usize) -> Result<()> {
     match expr {
         Expr::Name(..) => Ok(()),
         Expr::Sum(summands) if matches!(summands[..], [(false, _)]) => check_factor(text, &summands[0].1, position),
-        Expr::Interaction(l, r) | Expr::Nested(l, r) => {
-            check_factor(text, l, position)?;
-            check_factor(text, r, position)
+        Expr::Interaction(factors) => factors.iter().try_for_each(|factor| check_factor(text, factor, position)),
+        Expr::Product(first, rest) if rest.iter().all(|(operator, _)| *operator == Operator::Nested) => {
+            std::iter::once(first.as_ref()).chain(rest.iter().map(|(_, factor)| factor)).try_for_each(|f| check_factor(text, f, position))
         }
         _ => Err(formula_error(
             text,
@@ -125,7 +129,7 @@ fn within_patients(text: &str, grouping: &Grouping) -> Result<WithinPatients> {
         formula_error(text, grouping.position, format!("left of the bar of a covariance structure stands the visit; {remedy}"))
     })?;
     let (by, patient) = match one(&grouping.right) {
-        Expr::Nested(by, patient) => (Some(single(by)), single(patient)),
+        Expr::Product(by, rest) if matches!(rest[..], [(Operator::Nested, _)]) => (Some(single(by)), single(&rest[0].1)),
         other => (None, single(other)),
     };
     match (by, patient) {

@@ -60,7 +60,7 @@ impl<'a> Adjusted<'a> {
 impl Columns {
     /// Whether a term contains another: it has the same numeric variables, and the other's factors and more (SAS's
     /// definition).
-    fn contains(&self, wide: usize, narrow: usize) -> bool {
+    pub(super) fn contains(&self, wide: usize, narrow: usize) -> bool {
         let ((wide_factors, wide_numbers), (factors, numbers)) = (self.parts_of_term(wide), self.parts_of_term(narrow));
         wide != narrow
             && factors.iter().all(|f| wide_factors.contains(f))

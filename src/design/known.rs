@@ -1,5 +1,7 @@
 //! What a model needs to know of the patients besides their outcomes.
 
+use super::columns::number_of;
+use super::function::Function;
 use super::random_terms::RandomRows;
 use super::*;
 use crate::trial::{Outcome, Trial, Variable};
@@ -14,6 +16,10 @@ pub(crate) struct Known {
     pub visits: usize,
     /// The variables of the mean model.
     pub variables: Vec<Variable>,
+    /// What each is a function of, where it is one; the values of the variable are those of its column.
+    pub functions: Vec<Option<Function>>,
+    /// Variables with the coefficient 1.
+    pub offsets: Vec<Variable>,
     /// The factor that makes the covariance groups.
     pub group: Option<Variable>,
     /// Observation weights, patients × visits.
@@ -22,11 +28,12 @@ pub(crate) struct Known {
     pub(super) random: Vec<RandomRows>,
 }
 
-/// What a row lacks without which it cannot be analysed.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What a row lacks without which it cannot be analysed, in the order in which it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub(crate) enum Lack {
     /// The first variable of the mean model that is missing.
     Variable(usize),
+    Offset(usize),
     Group,
     Weight,
     /// What multiplies a random effect of a level that the row belongs to: the random term and its first variable
@@ -41,6 +48,8 @@ impl Known {
             arm_of: trial.arm_of().to_vec(),
             visits: visits.len(),
             variables: variables::resolve(trial, model, outcome, visits)?,
+            functions: model.variables.iter().map(|name| model.function(name).cloned()).collect(),
+            offsets: variables::offsets(trial, model, outcome, visits)?,
             group: options.group.as_deref().map(|g| variables::patient_factor(trial, g)).transpose()?,
             weights: options.weights.as_deref().map(|w| variables::weights(trial, w, visits)).transpose()?,
             random: options.random.iter().map(|r| RandomRows::new(trial, model, outcome, visits, r)).collect::<Result<_>>()?,
@@ -52,6 +61,9 @@ impl Known {
         let (visits, row) = (self.visits, patient * self.visits + visit);
         if let Some(v) = self.variables.iter().position(|v| v.is_missing(patient, visit, visits)) {
             return Some(Lack::Variable(v));
+        }
+        if let Some(k) = self.offsets.iter().position(|v| v.is_missing(patient, visit, visits)) {
+            return Some(Lack::Offset(k));
         }
         if self.group.as_ref().is_some_and(|g| g.is_missing(patient, visit, visits)) {
             return Some(Lack::Group);
@@ -69,6 +81,7 @@ impl Known {
         let missing = "is missing".to_string();
         match lack {
             Lack::Variable(v) => (self.variables[v].name().into(), missing),
+            Lack::Offset(k) => (self.offsets[k].name().into(), missing),
             Lack::Group => (self.group.as_ref().map_or("", Variable::name).into(), "is missing, and it makes the covariance groups".into()),
             Lack::Weight => (columns.options.weights.clone().unwrap_or_default(), "is missing or not positive".into()),
             Lack::Random(term, v) => {
@@ -88,7 +101,7 @@ impl Known {
         let t = visit.unwrap_or(0);
         let factor = |&(v, part): &(usize, Part)| match part {
             Part::Level(l) => f64::from(u8::from(self.variables[v].level(patient, t, self.visits) == Some(l))),
-            Part::Number => self.variables[v].value(patient, t, self.visits),
+            number => number_of(&self.functions, v, number, self.variables[v].value(patient, t, self.visits)),
         };
         parts.iter().map(factor).product()
     }

@@ -1,6 +1,7 @@
 //! The mean model: which variables explain the outcome, and what is done with the baseline.
 
 use super::formula::Formula;
+use super::function::{Function, Transformation};
 use super::grouping::not_of_the_mean;
 use super::tokens::quoted;
 use crate::error::{Error, Message, Result, Setting};
@@ -49,6 +50,11 @@ choices! {
 /// itself called `baseline` or `time` is used instead of the derived one. Factors are coded by treatment contrasts
 /// against their first level, in full where the margin of an interaction is absent, as R does; terms are ordered by
 /// degree, then by appearance.
+///
+/// `log(x)`, `I(x^2)`, `poly(x, 2, raw)` and `ns(x, 3)` are functions of a numeric column, of `time` or of `baseline`;
+/// `offset(x)` has the coefficient 1, so that what is analysed is the outcome less the offset; and `log(y) ~ …` analyses
+/// the logarithm of the outcome.
+///
 /// A formula without an outcome, `~ site + arm * visit`, says the mean of outcomes that are named later
 /// ([`MeanModel::of_outcome`]): a plan has one such mean for several outcomes.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -56,9 +62,15 @@ choices! {
 pub struct MeanModel {
     /// Empty where it is named later.
     pub(super) outcome: String,
+    /// What the outcome is taken through before it is analysed.
+    pub(super) response: Option<Transformation>,
     pub(super) intercept: bool,
     /// Variables in order of first appearance.
     pub(super) variables: Vec<String>,
+    /// Those that are functions of a column, by what they are called.
+    pub(super) functions: Vec<(String, Function)>,
+    /// Columns with the coefficient 1.
+    pub(super) offsets: Vec<String>,
     /// Terms by degree, then by appearance; each lists positions in `variables`, ascending.
     pub(super) terms: Vec<Vec<usize>>,
     /// What is done with the baseline, where that is stated; else see [`MeanModel::baseline`].
@@ -90,13 +102,22 @@ impl MeanModel {
     }
 
     pub(super) fn of_formula(formula: Formula) -> Self {
-        let Formula { outcome, intercept, variables, terms, .. } = formula;
-        Self { outcome, intercept, variables, terms, stated_baseline: None }.without_idle_variables()
+        let Formula { outcome, response, intercept, variables, functions, offsets, terms, .. } = formula;
+        Self { outcome, response, intercept, variables, functions, offsets, terms, stated_baseline: None }.without_idle_variables()
     }
 
     /// Starts a model of `name` with nothing but an intercept.
     pub fn outcome(name: impl Into<String>) -> Self {
-        Self { outcome: name.into(), intercept: true, variables: vec![], terms: vec![], stated_baseline: None }
+        Self {
+            outcome: name.into(),
+            response: None,
+            intercept: true,
+            variables: vec![],
+            functions: vec![],
+            offsets: vec![],
+            terms: vec![],
+            stated_baseline: None,
+        }
     }
 
     /// `~ arm * visit`: what is meant where no mean is stated.
@@ -107,10 +128,12 @@ impl MeanModel {
     /// The mean for a trial with one arm: `visit`, where it is the usual one.
     pub(crate) fn for_one_arm(self) -> Self {
         let usual = Self::usual();
-        if (&self.variables, &self.terms, self.intercept) != (&usual.variables, &usual.terms, usual.intercept) {
+        let of = |m: &Self| (m.variables.clone(), m.terms.clone(), m.intercept, m.offsets.clone());
+        if of(&self) != of(&usual) {
             return self;
         }
-        Self { stated_baseline: self.stated_baseline, ..Self::outcome(self.outcome).effect(&["visit"]) }
+        let (stated_baseline, response) = (self.stated_baseline, self.response);
+        Self { stated_baseline, response, ..Self::outcome(self.outcome).effect(&["visit"]) }
     }
 
     /// The same mean of another outcome, whatever its name looks like: it is no part of a formula here.
@@ -181,10 +204,47 @@ impl MeanModel {
         &self.outcome
     }
 
+    /// What the outcome is taken through before it is analysed: the logarithm in `log(y) ~ arm * visit`.
+    pub fn response(&self) -> Option<Transformation> {
+        self.response
+    }
+
+    /// The columns with the coefficient 1, `offset(x)`, which are taken from the outcome.
+    pub fn offsets(&self) -> &[String] {
+        &self.offsets
+    }
+
+    /// The outcome as it is analysed: `y`, `log(y)`, `y - offset(x)`.
+    pub(super) fn analysed_outcome(&self) -> String {
+        let outcome = match self.response {
+            Some(response) => format!("{}({})", response.name(), quoted(&self.outcome)),
+            None => self.outcome.clone(),
+        };
+        self.offsets.iter().fold(outcome, |outcome, offset| format!("{outcome} - offset({})", quoted(offset)))
+    }
+
+    /// The names that the mean model speaks of, each once: columns of the file, or `arm`, `visit`, `time` and
+    /// `baseline`. The variables are these, and functions of them.
+    pub fn columns(&self) -> Vec<&str> {
+        let variables = self.variables.iter().map(|name| self.function(name).map_or(name.as_str(), |function| &function.column));
+        super::variables::distinct(variables.chain(self.offsets.iter().map(String::as_str)).collect())
+    }
+
+    /// The function that a variable is, where it is one.
+    pub(super) fn function(&self, variable: &str) -> Option<&Function> {
+        self.functions.iter().find(|(name, _)| name == variable).map(|(_, function)| function)
+    }
+
+    /// A variable as a formula writes it.
+    fn written(&self, variable: usize) -> String {
+        let name = &self.variables[variable];
+        if self.function(name).is_some() { name.clone() } else { quoted(name) }
+    }
+
     /// What is done with the baseline: as stated, or a [covariate](Baseline::Covariate) where the mean has `baseline`
     /// among its variables, and else part of the [response](Baseline::Response).
     pub fn baseline_role(&self) -> Baseline {
-        let named = || self.variables.iter().any(|v| v == "baseline");
+        let named = || self.columns().contains(&"baseline");
         self.stated_baseline.unwrap_or_else(|| if named() { Baseline::Covariate } else { Baseline::Response })
     }
 
@@ -251,7 +311,7 @@ impl MeanModel {
             }
             Baseline::Covariate | Baseline::Response => "",
         };
-        format!("The mean of {} had {effects}{intercept}.{baseline}", self.outcome)
+        format!("The mean of {} had {effects}{intercept}.{baseline}", self.analysed_outcome())
     }
 
     fn position_of(&mut self, variable: &str) -> usize {
@@ -263,16 +323,24 @@ impl MeanModel {
 
     /// Forgets variables that a formula mentioned only to take them away.
     fn without_idle_variables(mut self) -> Self {
-        let used: Vec<usize> = (0..self.variables.len()).filter(|v| self.terms.iter().any(|t| t.contains(v))).collect();
+        let mut used: Vec<usize> = self.terms.iter().flatten().copied().collect();
+        used.sort_unstable();
+        used.dedup();
         for term in &mut self.terms {
             term.iter_mut().for_each(|v| *v = used.partition_point(|u| u < v));
         }
         self.variables = used.iter().map(|&v| std::mem::take(&mut self.variables[v])).collect();
+        let variables = &self.variables;
+        self.functions.retain(|(name, _)| variables.contains(name));
         self
     }
 
     fn label(&self, term: &[usize]) -> String {
-        term.iter().map(|&v| quoted(&self.variables[v])).collect::<Vec<_>>().join(":")
+        term.iter().map(|&v| self.written(v)).collect::<Vec<_>>().join(":")
+    }
+
+    fn offset_parts(&self) -> impl Iterator<Item = String> + '_ {
+        self.offsets.iter().map(|offset| format!("offset({})", quoted(offset)))
     }
 
     /// `a * b` for an interaction whose margins stand directly before the other interactions, if that says the same.
@@ -283,12 +351,13 @@ impl MeanModel {
         let pairs =
             interactions.iter().filter(|t| t.len() == 2 && !interactions.iter().any(|o| o.len() > 2 && t.iter().all(|v| o.contains(v))));
         let higher = interactions.iter().filter(|t| t.len() > 2);
-        let crossed = pairs.chain(higher).map(|t| t.iter().map(|&v| quoted(&self.variables[v])).collect::<Vec<_>>().join(" * "));
+        let crossed = pairs.chain(higher).map(|t| t.iter().map(|&v| self.written(v)).collect::<Vec<_>>().join(" * "));
         let start = if self.intercept { vec![] } else { vec!["0".to_string()] };
-        let parts: Vec<String> = start.into_iter().chain(alone).chain(crossed).collect();
+        let parts: Vec<String> = start.into_iter().chain(alone).chain(crossed).chain(self.offset_parts()).collect();
         let text = format!("{}~ {}", self.left(), parts.join(" + "));
-        let same =
-            Self::parse(&text).is_ok_and(|m| m.terms == self.terms && m.variables == self.variables && m.intercept == self.intercept);
+        let same = Self::parse(&text).is_ok_and(|m| {
+            m.terms == self.terms && m.variables == self.variables && m.intercept == self.intercept && m.offsets == self.offsets
+        });
         same.then_some(text)
     }
 
@@ -314,6 +383,7 @@ impl MeanModel {
         if parts.is_empty() {
             parts.push("1".into());
         }
+        parts.extend(self.offset_parts());
         let take_away =
             if in_order || self.terms.contains(&everything) { String::new() } else { format!(" - {}", self.label(&everything)) };
         format!("{}~ {}{take_away}", self.left(), parts.join(" + "))
@@ -321,15 +391,21 @@ impl MeanModel {
 
     /// What stands left of `~`.
     fn left(&self) -> String {
-        if self.outcome.is_empty() { String::new() } else { quoted(&self.outcome) + " " }
+        match self.response {
+            _ if self.outcome.is_empty() => String::new(),
+            Some(response) => format!("{}({}) ", response.name(), quoted(&self.outcome)),
+            None => quoted(&self.outcome) + " ",
+        }
     }
 }
 
 /// The same outcome, terms and treatment of the baseline, stated or not.
 impl PartialEq for MeanModel {
     fn eq(&self, other: &Self) -> bool {
-        let terms = |m: &Self| (m.intercept, m.baseline_role());
-        (&self.outcome, &self.variables, &self.terms) == (&other.outcome, &other.variables, &other.terms) && terms(self) == terms(other)
+        let terms = |m: &Self| (m.intercept, m.baseline_role(), m.response, m.offsets.clone());
+        (&self.outcome, &self.variables, &self.terms) == (&other.outcome, &other.variables, &other.terms)
+            && self.variables.iter().all(|v| self.function(v) == other.function(v))
+            && terms(self) == terms(other)
     }
 }
 

@@ -125,7 +125,9 @@ impl Columns {
     /// # Errors
     /// [`Error::Invalid`] where the covariance differs by something other than the arm.
     pub(crate) fn group_of_arm(&self, arm: usize) -> Result<Option<usize>> {
-        let by_arm = self.options.group.as_ref().is_some_and(|name| name == "arm" || *name == self.column_names.arm);
+        let named = self.options.group.as_ref().is_some_and(|name| name == "arm" || *name == self.column_names.arm);
+        // A variable may be called `arm` as well, and its levels are others.
+        let by_arm = named && self.groups.iter().all(|group| self.arms.contains(group));
         let Some(name) = self.arms.get(arm) else { return Ok(None) };
         if by_arm {
             return Ok(self.groups.iter().position(|group| group == name));

@@ -92,7 +92,8 @@ impl RandomRows {
         let (i, t) = (row / self.visits, row % self.visits);
         let factor = |&(v, part): &(usize, Part)| match part {
             Part::Level(l) => f64::from(u8::from(self.level(&self.variables[v], row) == Some(l))),
-            Part::Number => self.variables[v].value(i, t, self.visits),
+            // Random effects have no functions of columns.
+            Part::Number | Part::Basis(_) => self.variables[v].value(i, t, self.visits),
         };
         parts.iter().map(factor).product()
     }
@@ -195,7 +196,8 @@ impl RandomRows {
             let sentence = lost(&mut self.variables[v], &used, &[]);
             sentences.extend(sentence.map(|s| format!("{s} in the random effects of `{factor}`")));
         }
-        let coded = coding::columns(&self.stated.as_mean(), &self.variables, None);
+        let functions = vec![None; self.variables.len()];
+        let coded = coding::columns(&self.stated.as_mean(), &self.variables, &functions, None);
         // Combinations of levels that nobody has, such as an arm before treatment, have no effect.
         let occurs = |parts: &Parts| {
             let is_combination = parts.len() > 1 && parts.iter().any(|(_, part)| matches!(part, Part::Level(_)));
@@ -270,7 +272,8 @@ impl RandomEffects {
         let variables = self.variables();
         let place = |name: &String| variables.iter().position(|v| v == name);
         let terms = self.terms.iter().map(|t| t.iter().filter_map(place).collect()).collect();
-        MeanModel { outcome: String::new(), intercept: self.intercept, terms, variables, stated_baseline: Some(Baseline::Response) }
+        let model = MeanModel { intercept: self.intercept, terms, variables, ..MeanModel::outcome("") };
+        model.with_baseline(Baseline::Response)
     }
 }
 

@@ -43,6 +43,7 @@ impl Design {
             unseen_visits: vec![],
             baseline_visit: None,
             variables: vec![],
+            functions: vec![],
             constraint: None,
             terms: vec![],
             list: vec![],
@@ -222,6 +223,7 @@ fn exclusions(responses: &[Design], analysed: usize) -> Exclusions {
         analysed,
         without_outcome: of(false),
         wholly_excluded: of(true),
+        reasons: vec![],
         counted: None,
         outcome: responses.iter().map(|d| d.outcome()).collect::<Vec<_>>().join(", "),
         visits: responses.iter().flat_map(|d| d.exclusions().visits.iter().map(move |v| cell(d, v))).collect(),
@@ -235,6 +237,7 @@ impl MeanModel {
         let mut all = MeanModel::outcome(models.iter().map(|m| m.outcome.as_str()).collect::<Vec<_>>().join(", "));
         for model in models {
             all = model.terms().iter().fold(all, |all, term| all.effect(term));
+            all.functions.extend(model.functions.iter().cloned());
         }
         all.with_baseline(models[0].baseline_role())
     }

@@ -21,11 +21,21 @@ pub(super) enum TokenKind {
     Slash,
     Colon,
     Caret,
+    Equals,
     Comma,
     Bar,
     DoubleBar,
     Open,
     Close,
+}
+
+impl TokenKind {
+    /// The word as messages repeat it.
+    pub fn clipped(&self) -> String {
+        const LONGEST: usize = 40;
+        let whole = self.to_string();
+        if whole.chars().count() <= LONGEST { whole } else { whole.chars().take(LONGEST).chain(['…']).collect() }
+    }
 }
 
 impl fmt::Display for TokenKind {
@@ -39,6 +49,7 @@ impl fmt::Display for TokenKind {
             TokenKind::Slash => "/",
             TokenKind::Colon => ":",
             TokenKind::Caret => "^",
+            TokenKind::Equals => "=",
             TokenKind::Comma => ",",
             TokenKind::Bar => "|",
             TokenKind::DoubleBar => "||",
@@ -66,6 +77,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>> {
             '/' => TokenKind::Slash,
             ':' => TokenKind::Colon,
             '^' => TokenKind::Caret,
+            '=' => TokenKind::Equals,
             ',' => TokenKind::Comma,
             '|' if characters.get(at) == Some(&'|') => {
                 at += 1;
@@ -139,5 +151,5 @@ fn continues_name(c: char) -> bool {
 }
 
 fn unreadable(text: &str, at: usize, message: &str) -> Error {
-    Error::Formula { formula: text.into(), position: at + 1, message: message.into() }
+    super::formula::formula_error(text, at + 1, message)
 }

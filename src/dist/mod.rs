@@ -10,9 +10,12 @@
 pub mod chi_squared;
 pub mod f;
 mod invert;
+pub mod multivariate_t;
 pub mod noncentral_t;
 pub mod normal;
+mod quadrature;
 mod special;
+pub mod studentized_range;
 pub mod t;
 
 /// `df` as the functions use it; NaN unless it is positive.

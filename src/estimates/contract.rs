@@ -2,7 +2,7 @@
 
 use super::hypothesis::{denominator_df, independent_rows};
 use super::{Coefficients, CrossProducts, Df, Estimate, FTest, Link};
-use crate::design::{Account, Columns};
+use crate::design::{Account, Columns, Transformation};
 use crate::error::{Error, Result};
 use nalgebra::{DMatrix, DVector};
 
@@ -72,9 +72,14 @@ pub trait Estimates {
     /// l'β that the data determine.
     fn df(&self, l: &[f64]) -> f64;
 
-    /// The scale on which l'β is a mean or a difference of means; [`Link::Identity`] unless overridden.
+    /// The scale on which l'β is a mean or a difference of means; [`Link::LogOutcome`] for the formula `log(y) ~ …`, and
+    /// [`Link::Identity`] for others, unless overridden.
     fn link(&self) -> Link {
-        Link::Identity
+        let model = self.columns().mean_model();
+        match model.response() {
+            Some(Transformation::Log) if model.offsets().is_empty() => Link::LogOutcome,
+            _ => Link::Identity,
+        }
     }
 
     /// The method of the degrees of freedom, where it is one of those known here; `None` unless overridden.

@@ -17,12 +17,12 @@ pub(crate) struct Classes {
 impl Classes {
     /// One class for all patients with the same coordinates. Those who miss the fewest visits come first, so that the
     /// first class can stand for what the classes share.
-    pub fn at(covariance: &Covariance, times: &[Option<f64>], coordinates: &[DMatrix<f64>]) -> Result<Self> {
+    pub fn at(covariance: &Covariance, positions: &[usize], times: &[Option<f64>], coordinates: &[DMatrix<f64>]) -> Result<Self> {
         let key = |at: &DMatrix<f64>| -> (usize, Vec<u64>) {
             (at.iter().filter(|x| x.is_nan()).count(), at.iter().map(|x| x.to_bits()).collect())
         };
         let distinct: BTreeMap<_, _> = coordinates.iter().map(|at| (key(at), at)).collect();
-        let bind = |at: &&DMatrix<f64>| covariance.bind_at(times, Some(at)).map(Arc::from);
+        let bind = |at: &&DMatrix<f64>| covariance.bind_in(positions, times, Some(at)).map(Arc::from);
         let structures = distinct.values().map(bind).collect::<Result<Vec<_>>>()?;
         let position: BTreeMap<_, usize> = distinct.into_keys().zip(0..).collect();
         Ok(Self { structures, of_patient: coordinates.iter().map(|at| position[&key(at)]).collect() })

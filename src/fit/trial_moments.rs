@@ -369,9 +369,9 @@ impl Point {
 
 /// For each value of z that is one number times indicators, the value that is those indicators alone.
 fn partners(columns: &Columns) -> Vec<Option<usize>> {
-    use crate::design::{Part, Product};
+    use crate::design::Product;
     let partner = |product: &Product| {
-        let (numbers, rest): (Vec<_>, Vec<_>) = product.parts.iter().copied().partition(|(_, part)| *part == Part::Number);
+        let (numbers, rest): (Vec<_>, Vec<_>) = product.parts.iter().copied().partition(|(_, part)| part.is_number());
         let same = |p: &Product| p.parts == rest && (p.visit.is_none() || p.visit == product.visit);
         (numbers.len() == 1).then(|| columns.products.iter().position(same)).flatten()
     };

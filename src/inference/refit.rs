@@ -40,7 +40,7 @@ impl Fit {
     /// The fit from the beginning, with the columns that the patients determine.
     fn anew(&self, times: &[u32]) -> Result<Fit> {
         let design = self.design().repeated(times).with_own_aliasing();
-        let structure = self.covariance_structure().bind(&design.columns.visit_times)?;
+        let structure = self.covariance_structure().bind_in(&design.columns.visits, &design.columns.visit_times, None)?;
         let optimum = Optimum::new(&design, structure, self.estimation()).map_err(Error::Fit)?;
         Ok(self.of_data(design, optimum))
     }

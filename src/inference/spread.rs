@@ -30,7 +30,7 @@ pub(super) fn of_visit(
         return Ok(Some(OutcomeSpread { variance, df: f64::NAN }));
     }
     let times = &columns.visit_times;
-    let structure = structure.bind(times)?;
+    let structure = structure.bind_in(&columns.visits, times, None)?;
     let theta = &fit.optimum().theta;
     let per_group = theta.len() / covariances.len();
     let mut gradient = DVector::zeros(theta.len());

@@ -45,7 +45,12 @@ impl MomentsFit {
     fn summary_of(&self, coefficients: &Coefficients) -> String {
         // How the model was fitted stands at the head, and is not said again below.
         let opening = self.opening();
-        let notes = coefficients.notes.iter().filter(|note| !opening.contains(note)).cloned().chain(self.account.exclusions().sentence());
+        let notes = coefficients
+            .notes
+            .iter()
+            .filter(|note| !opening.contains(note))
+            .cloned()
+            .chain(self.account.exclusions().observations_sentence());
         let warnings = self.account.warnings().iter().map(|warning| format!("Warning: {warning}."));
         let sections = [
             self.head(),
@@ -71,9 +76,7 @@ impl MomentsFit {
     /// The visits, and who was randomized and is not analysed.
     fn data_sentence(&self) -> String {
         let exclusions = self.account.exclusions();
-        let (without_outcome, wholly_excluded) = exclusions.patients_left_out();
-        let left_out = [(without_outcome, "without an observed outcome"), (wholly_excluded, "whose outcomes are all excluded")];
-        let left_out: Vec<String> = left_out.iter().filter(|(n, _)| *n > 0).map(|(n, why)| format!("; {n} {why}")).collect();
+        let left_out: Vec<String> = exclusions.patient_clauses().into_iter().map(|clause| format!("; {clause}")).collect();
         format!("Visits: {}. Patients randomized: {}{}.", self.columns.visit_labels().join(", "), exclusions.randomized, left_out.concat())
     }
 

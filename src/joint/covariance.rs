@@ -49,6 +49,7 @@ impl JointCovariance {
             responses: responses.iter().map(|d| d.columns.outcome.clone()).collect(),
             visits: times.values().map(|(label, _)| label.to_string()).collect(),
             times: times.values().map(|&(_, time)| time).collect(),
+            positions: visits.clone(),
             cells: responses.iter().enumerate().flat_map(|(r, d)| d.columns.visits.iter().map(move |v| (r, position(v)))).collect(),
             selected: None,
         };
@@ -102,6 +103,8 @@ pub(super) struct OnCells {
     /// The visits of any response, in the schedule's order.
     visits: Vec<String>,
     times: Vec<Option<f64>>,
+    /// Their positions in the schedule.
+    positions: Vec<usize>,
     /// The response and visit of each cell.
     cells: Vec<(usize, usize)>,
     /// The cells of one response; all where none are selected.
@@ -136,7 +139,7 @@ impl OnCells {
                 let among_visits: Box<dyn CovarianceStructure> = match visits {
                     // With a unit diagonal it is the correlation that is left.
                     Covariance::CompoundSymmetry => Box::new(Homogeneous::new(Exchangeable, self.visits.len())),
-                    other => other.bind(&self.times)?,
+                    other => other.bind_in(&self.positions, &self.times, None)?,
                 };
                 Box::new(Kronecker::new(self.responses.clone(), self.visits.clone(), among_visits, self.cells.clone())?)
             }

@@ -19,6 +19,15 @@ pub enum Adjustment {
     /// Benjamini & Hochberg (1995, JRSS B 57:289–300): controls the false discovery rate under independence or
     /// positive dependence.
     BenjaminiHochberg,
+    /// All pairwise comparisons within a cell by the studentized range (Tukey 1953; Kramer 1956 where numbers differ):
+    /// controls the family-wise error.
+    Tukey,
+    /// Comparisons with one reference within a cell by the multivariate t distribution of their statistics (Dunnett
+    /// 1955, JASA 50:1096–1121): controls the family-wise error.
+    Dunnett,
+    /// Any contrasts by the multivariate t distribution of their statistics (Hothorn, Bretz & Westfall 2008,
+    /// Biometrical Journal 50:346–363), each with its own degrees of freedom: controls the family-wise error.
+    SingleStep,
 }
 
 choices! {
@@ -28,6 +37,9 @@ choices! {
     Holm = "holm", ["stepbon"], "step-down Bonferroni; family-wise error, any dependence";
     Hochberg = "hochberg", ["hoc"], "step-up; family-wise error under positive dependence";
     BenjaminiHochberg = "benjamini-hochberg", ["bh", "fdr"], "step-up; false discovery rate under positive dependence";
+    Tukey = "tukey", ["hsd"], "all pairwise comparisons by the studentized range";
+    Dunnett = "dunnett", [], "comparisons with one reference by the multivariate t distribution";
+    SingleStep = "single-step", ["mvt"], "any contrasts by the multivariate t distribution";
 }
 
 /// Which tests of a table are adjusted together.
@@ -47,8 +59,13 @@ choices! {
 }
 
 impl Adjustment {
+    /// Whether it takes the joint distribution of the statistics, and not their p-values alone.
+    pub fn is_joint(self) -> bool {
+        matches!(self, Adjustment::Tukey | Adjustment::Dunnett | Adjustment::SingleStep)
+    }
+
     /// Adjusted p-values in the order given. A NaN (a test that could not be made) stays NaN and does not count as a
-    /// test.
+    /// test. All are NaN where the [joint](Adjustment::is_joint) distribution would be needed.
     ///
     /// ```
     /// use trialstats::means::Adjustment;
@@ -62,6 +79,7 @@ impl Adjustment {
         // The factor of the test with `rank` smaller p-values.
         let factor = |rank: usize| match self {
             Adjustment::None => 1.0,
+            Adjustment::Tukey | Adjustment::Dunnett | Adjustment::SingleStep => f64::NAN,
             Adjustment::Bonferroni => m as f64,
             Adjustment::Holm | Adjustment::Hochberg => (m - rank) as f64,
             Adjustment::BenjaminiHochberg => m as f64 / (rank + 1) as f64,
@@ -69,6 +87,7 @@ impl Adjustment {
         let mut adjusted = vec![f64::NAN; p.len()];
         let mut place = |i: usize, value: f64| adjusted[i] = value;
         match self {
+            _ if self.is_joint() => {}
             Adjustment::Holm => {
                 let mut largest = 0.0_f64;
                 for (rank, &i) in ascending.iter().enumerate() {
@@ -92,6 +111,7 @@ impl Adjustment {
     /// The sentence of a table's notes.
     pub(super) fn sentence(self, family: Family) -> String {
         let together = match family {
+            _ if matches!(self, Adjustment::Tukey | Adjustment::Dunnett) => "over the comparisons within each cell",
             Family::Table => "over all rows",
             Family::Visit => "over the rows of each visit",
         };
@@ -111,6 +131,9 @@ impl Adjustment {
             Adjustment::Holm => "Holm",
             Adjustment::Hochberg => "Hochberg",
             Adjustment::BenjaminiHochberg => "Benjamini–Hochberg",
+            Adjustment::Tukey => "Tukey",
+            Adjustment::Dunnett => "Dunnett",
+            Adjustment::SingleStep => "single step",
         }
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 /// What a contrast, an effect size or a test compares, by arms of the trial.
 ///
 /// It prints as tables have it: `TRT - PBO`, `TRT`, or the name of a linear contrast. In JSON it is the text under
-/// `contrast`, the kind under `compares` (`arms`, `change` or `linear`), and the arms with their positions under
+/// `contrast`, the kind under `compares` (`arms`, `levels`, `change` or `linear`), and the arms with their positions under
 /// `arm`, `arm_index`, `versus` and `versus_index`.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -25,6 +25,15 @@ pub enum Compared {
         /// The arm that it is compared with.
         versus: Labelled,
     },
+    /// A level of a factor minus another.
+    Levels {
+        /// The level.
+        level: String,
+        /// The level that it is compared with.
+        versus: String,
+        /// The levels of the other factors within which they are compared; empty where there are none.
+        within: String,
+    },
     /// A linear combination of marginal means.
     Linear {
         /// The name that it was given.
@@ -37,7 +46,7 @@ impl Compared {
     pub fn arm(&self) -> Option<&Labelled> {
         match self {
             Compared::Change { arm } | Compared::Arms { arm, .. } => Some(arm),
-            Compared::Linear { .. } => None,
+            Compared::Levels { .. } | Compared::Linear { .. } => None,
         }
     }
 
@@ -49,10 +58,20 @@ impl Compared {
         }
     }
 
+    /// The levels of other factors within which levels are compared.
+    pub(super) fn within(&self) -> Option<&str> {
+        match self {
+            Compared::Levels { within, .. } if !within.is_empty() => Some(within),
+            _ => None,
+        }
+    }
+
     /// As print has it, with a minus sign between arms: `TRT − PBO`. Labels stay as they are.
     pub fn typeset(&self) -> String {
         match self {
             Compared::Arms { arm, versus } => format!("{arm} − {versus}"),
+            Compared::Levels { level, versus, within } if within.is_empty() => format!("{level} − {versus}"),
+            Compared::Levels { level, versus, within } => format!("{level} − {versus}, {within}"),
             other => other.to_string(),
         }
     }
@@ -61,6 +80,7 @@ impl Compared {
         match self {
             Compared::Change { .. } => "change",
             Compared::Arms { .. } => "arms",
+            Compared::Levels { .. } => "levels",
             Compared::Linear { .. } => "linear",
         }
     }
@@ -71,6 +91,8 @@ impl fmt::Display for Compared {
         match self {
             Compared::Change { arm } => arm.fmt(f),
             Compared::Arms { arm, versus } => f.pad(&format!("{arm} - {versus}")),
+            Compared::Levels { level, versus, within } if within.is_empty() => f.pad(&format!("{level} - {versus}")),
+            Compared::Levels { level, versus, within } => f.pad(&format!("{level} - {versus}, {within}")),
             Compared::Linear { name } => f.pad(name),
         }
     }

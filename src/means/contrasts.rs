@@ -1,5 +1,6 @@
 //! Differences between arms at each visit, and the table that all contrasts share.
 
+use super::joint_adjustment::adjust;
 use super::outcome_scale::on_outcome_scale;
 use super::row::{baseline, cell_of, evaluate, exclusions, on_scale, reasons, sentence, unobserved};
 use super::{Adjustment, Compared, Family};
@@ -231,7 +232,7 @@ pub(super) fn table_of(
     check_level(options.level)?;
     let (columns, link) = (of.columns(), of.link());
     let mut rows = wanted.into_iter().map(|w| evaluated(of, w, options.level)).collect::<Result<Vec<_>>>()?;
-    adjust(&mut rows, options.adjustment, options.family);
+    adjust(of, &mut rows, options)?;
     let mut notes = of.notes();
     notes.extend(sentence(&grid.sentence(named)));
     notes.extend(baseline(columns));
@@ -240,7 +241,7 @@ pub(super) fn table_of(
     notes.extend(unobserved(columns));
     notes.extend(reasons(columns, rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));
     Ok(Contrasts {
-        title,
+        title: grid.titled(title, rows.iter().map(|r| r.coefficients.as_slice())),
         outcome: columns.outcome().into(),
         rows,
         averaging: options.averaging.clone(),
@@ -292,10 +293,23 @@ pub(super) fn arm_pairs(arms: &[Planned], comparisons: &ArmComparisons) -> Resul
     if arms.len() < 2 {
         return Err(Error::nothing_to_compare("differences between arms", "the trial has one arm", "compare visits instead"));
     }
+    pairs(arms, comparisons, "arm")
+}
+
+/// The pairs of levels of `factor` that are compared, as positions among them: first minus second.
+pub(super) fn pairs(arms: &[Planned], comparisons: &ArmComparisons, factor: &str) -> Result<Vec<(usize, usize)>> {
+    if arms.len() < 2 {
+        return Err(Error::nothing_to_compare(
+            format!("differences between levels of `{factor}`"),
+            "it has one level",
+            "compare another factor",
+        ));
+    }
     let with = |reference: usize| (0..arms.len()).filter(|&a| a != reference).map(|a| (a, reference)).collect();
     let called = |name: &String| {
         let known: Vec<&str> = arms.iter().map(|a| a.label.as_str()).collect();
-        known.iter().position(|a| a == name).ok_or_else(|| Error::unknown("arm", name, &known))
+        let kind = if factor == "arm" { "arm" } else { "level" };
+        known.iter().position(|a| a == name).ok_or_else(|| Error::unknown(kind, name, &known))
     };
     Ok(match comparisons {
         ArmComparisons::WithReference => with(0),
@@ -318,17 +332,6 @@ fn unobserved_reference<'a>(arms: &'a [Planned], comparisons: &ArmComparisons) -
 /// a − b, where both exist.
 pub(super) fn difference(a: Result<Vec<f64>, String>, b: Result<Vec<f64>, String>) -> Result<Vec<f64>, String> {
     Ok(a?.into_iter().zip(b?).map(|(a, b)| a - b).collect())
-}
-
-fn adjust(rows: &mut [Contrast], adjustment: Adjustment, family: Family) {
-    let member = |row: &Contrast| row.visit.as_ref().map(|v| v.index).filter(|_| family == Family::Visit);
-    let mut families: Vec<Option<usize>> = rows.iter().map(member).collect();
-    families.dedup();
-    for own in families {
-        let of_family: Vec<usize> = (0..rows.len()).filter(|&r| member(&rows[r]) == own).collect();
-        let p: Vec<f64> = of_family.iter().map(|&r| rows[r].estimate.p).collect();
-        of_family.iter().zip(adjustment.adjust(&p)).for_each(|(&r, p)| rows[r].p_adjusted = p);
-    }
 }
 
 impl Contrast {

@@ -1,7 +1,7 @@
 //! Joint tests: the arm-by-visit interaction, and one test for each term of the mean model.
 
 use super::row::{exclusions, unobserved};
-use crate::design::{Adjusted, Averaging, Dimension, ReferenceGrid};
+use crate::design::{Adjusted, Averaging, Columns, Dimension, ReferenceGrid};
 use crate::error::{Error, Result};
 use crate::estimates::{Df, Estimates, FTest};
 use crate::options::choices;
@@ -141,6 +141,7 @@ pub(super) fn of_terms(of: &dyn Estimates, kind: TestType) -> Result<JointTests>
             .into(),
         );
     }
+    notes.extend(not_averages(columns).filter(|_| kind == TestType::III));
     notes.extend(exclusions(of.account()));
     notes.extend(unobserved(columns));
     notes.extend(
@@ -166,7 +167,33 @@ fn test_of_term(of: &dyn Estimates, term: usize) -> Result<JointTest> {
     let label = &columns.terms()[term].label;
     let (factors, numbers) = columns.parts_of_term(term);
     let (test, left_out) = effect_test(of, Basis::AsGiven, label, &factors, &numbers)?;
-    Ok(JointTest { term: label.clone(), test, left_out })
+    let averages = columns.averages_are_type_three(term);
+    if averages && left_out == 0 {
+        return Ok(JointTest { term: label.clone(), test, left_out });
+    }
+    // Averages with equal weights do not say the hypothesis, or not all of it.
+    let tested = test.as_ref().map_or(0, |test| test.num_df as usize);
+    match of.account().type_three(columns, term) {
+        Some(rows) if !rows.is_empty() && (!averages || rows.len() > tested) => {
+            let l = DMatrix::from_fn(rows.len(), columns.len(), |r, c| rows[r][c]);
+            let left_out = (tested + left_out).saturating_sub(rows.len());
+            Ok(JointTest { term: label.clone(), test: Some(of.f_test(label, &l)?), left_out })
+        }
+        _ => Ok(JointTest { term: label.clone(), test, left_out }),
+    }
+}
+
+/// The terms whose hypotheses of type III are no averages with equal weights, for the notes.
+fn not_averages(columns: &Columns) -> Option<String> {
+    let named = (0..columns.terms.len()).filter(|&t| !columns.terms[t].variables.is_empty());
+    let labels: Vec<&str> = named.filter(|&t| !columns.averages_are_type_three(t)).map(|t| columns.terms[t].label.as_str()).collect();
+    (!labels.is_empty()).then(|| {
+        format!(
+            "{}: of lower order terms, or of an intercept, some are absent, or a term has several numeric columns; the hypothesis is \
+             that of SAS: every estimable function of the term's parameters that is orthogonal to those of terms containing it.",
+            labels.join(", ")
+        )
+    })
 }
 
 /// The test of the interaction contrasts of `factors` in the slope on `numbers` (in the mean where there are none), and

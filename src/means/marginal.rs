@@ -41,6 +41,9 @@ pub struct MarginalMeans {
     pub df_method: Option<Df>,
     /// The scale of the estimates.
     pub link: Link,
+    /// Covariates that change by visit and are held at one value, for the title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<String>,
     notes: Vec<String>,
 }
 
@@ -92,6 +95,7 @@ pub(super) fn by_cell(of: &dyn Estimates, factors: &[&str], options: &MeansOptio
     Ok(MarginalMeans {
         outcome: columns.outcome().into(),
         factors: dimensions.iter().map(|&d| columns.dimension_name(d).to_string()).collect(),
+        held: grid.held_throughout(rows.iter().map(|r| r.coefficients.as_slice())),
         rows,
         averaging: options.averaging.clone(),
         level: options.level,
@@ -121,7 +125,7 @@ fn in_cell(of: &dyn Estimates, grid: &ReferenceGrid, cell: &[(Dimension, Planned
 }
 
 /// The dimensions called `names`, all different.
-fn dimensions(columns: &Columns, names: &[&str]) -> Result<Vec<Dimension>> {
+pub(super) fn dimensions(columns: &Columns, names: &[&str]) -> Result<Vec<Dimension>> {
     let found = names.iter().map(|name| columns.dimension(name)).collect::<Result<Vec<_>>>()?;
     match (1..found.len()).find(|&k| found[..k].contains(&found[k])) {
         Some(k) => Err(Error::named_twice(
@@ -134,7 +138,7 @@ fn dimensions(columns: &Columns, names: &[&str]) -> Result<Vec<Dimension>> {
 }
 
 /// All cells of some dimensions, the first varying fastest.
-fn cells(columns: &Columns, dimensions: &[Dimension]) -> Vec<Vec<(Dimension, Planned)>> {
+pub(super) fn cells(columns: &Columns, dimensions: &[Dimension]) -> Vec<Vec<(Dimension, Planned)>> {
     dimensions.iter().fold(vec![vec![]], |cells, &dimension| {
         let with = |level: &Planned| -> Vec<Vec<(Dimension, Planned)>> {
             cells.iter().map(|cell| cell.iter().cloned().chain([(dimension, level.clone())]).collect()).collect()
@@ -159,9 +163,10 @@ impl MarginalMeans {
 
 impl Tabular for MarginalMeans {
     fn title(&self) -> String {
+        let held = self.held.as_ref().map(|held| format!(" ({held})")).unwrap_or_default();
         match self.factors.is_empty() {
-            true => format!("Marginal mean of {}", self.outcome),
-            false => format!("Marginal means of {} by {}", self.outcome, self.factors.join(" and ")),
+            true => format!("Marginal mean of {}{held}", self.outcome),
+            false => format!("Marginal means of {} by {}{held}", self.outcome, self.factors.join(" and ")),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::marginal::by_cell;
 use super::{Basis, ContrastOptions, Contrasts, JointTests, LinearContrast, MarginalMeans, MeansOptions, TestType};
-use super::{StandardisedMeans, change, contrasts, joint, linear, standardised};
+use super::{StandardisedMeans, change, contrasts, factor, joint, linear, standardised};
 use crate::error::Result;
 use crate::estimates::{Estimate, Estimates, FTest};
 use crate::inference::{Fit, MomentsFit, ResponseFit};
@@ -47,6 +47,33 @@ pub trait Means: Estimates {
     /// there; [`Error::Invalid`](crate::Error::Invalid) for a level outside (0, 1), or in a trial with a single arm.
     fn arm_contrasts(&self, options: &ContrastOptions) -> Result<Contrasts> {
         contrasts::between_arms(&self, options)
+    }
+
+    /// The differences between the levels of the first of `factors`, in every combination of levels of the others:
+    /// every two levels with [`ArmComparisons::Pairwise`](super::ArmComparisons::Pairwise), or each with the first, or with
+    /// one of a name. [`ContrastOptions::visits`] has no part in this.
+    ///
+    /// ```
+    /// use trialstats::means::{ArmComparisons, ContrastOptions};
+    /// use trialstats::trial::CovariateKind;
+    /// use trialstats::{Layout, Model};
+    ///
+    /// # fn main() -> trialstats::Result<()> {
+    /// # let file = "id,period,drug,y\n1,1,A,3\n1,2,B,5\n2,1,B,6\n2,2,A,3.5\n3,1,A,2\n3,2,B,4.5\n4,1,B,7\n4,2,A,5\n5,1,A,4\n5,2,B,5\n";
+    /// let layout = Layout::long_one_arm("id", "period").outcome("y").covariate_as("drug", CovariateKind::FactorByVisit);
+    /// let trial = layout.read_csv_from("a crossover", file.as_bytes())?;
+    /// let fit = Model::formula("y ~ drug + period + (1 | id)")?.fit(&trial)?;
+    /// let table = fit.factor_contrasts(&["drug"], &ContrastOptions::default().arms(ArmComparisons::Pairwise))?;
+    /// assert_eq!(table.rows[0].label(), "B - A");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unknown`](crate::Error::Unknown) for a factor that the mean model does not have;
+    /// [`Error::Invalid`](crate::Error::Invalid) where none is named, one is named twice, or the first has one level.
+    fn factor_contrasts(&self, factors: &[&str], options: &ContrastOptions) -> Result<Contrasts> {
+        factor::between_levels(&self, factors, options)
     }
 
     /// The change from baseline of every arm at every later visit: mean at the visit minus mean at baseline, negative
@@ -188,6 +215,14 @@ macro_rules! has_means {
             /// As [`Means::arm_contrasts`].
             pub fn arm_contrasts(&self, options: &ContrastOptions) -> Result<Contrasts> {
                 Means::arm_contrasts(self, options)
+            }
+
+            /// See [`Means::factor_contrasts`].
+            ///
+            /// # Errors
+            /// As [`Means::factor_contrasts`].
+            pub fn factor_contrasts(&self, factors: &[&str], options: &ContrastOptions) -> Result<Contrasts> {
+                Means::factor_contrasts(self, factors, options)
             }
 
             /// See [`Means::change_from_baseline`].

@@ -10,7 +10,8 @@ impl Model {
     /// Every name that `trial` does not have, with the setting that it stands in.
     pub(crate) fn unknown_names(&self, trial: &Trial) -> Vec<(&'static str, Error)> {
         let variables = variable_names(trial);
-        let columns: Vec<&str> = trial.variables().iter().map(Variable::name).collect();
+        let mut columns: Vec<&str> = trial.variables().iter().map(Variable::name).collect();
+        columns.extend(trial.column_names().time.as_deref());
         let mut factors = vec!["patient", trial.column_names().patient.as_str()];
         factors.extend(variables.iter().filter(|v| !["baseline", "time"].contains(v)));
         let visits = trial.schedule().labels();
@@ -20,7 +21,7 @@ impl Model {
                 found.push((key, Error::unknown(kind, name, known)));
             }
         };
-        for variable in self.mean.variables() {
+        for variable in self.mean.columns() {
             look("formula", "variable", variable, &variables);
         }
         for effects in &self.options.random {

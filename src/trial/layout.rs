@@ -223,7 +223,8 @@ impl Layout {
             Shape::Long(visit) => visit.clone(),
             Shape::Wide => generic.visit,
         };
-        ColumnNames { patient: self.patient.clone(), arm: self.arm.clone().unwrap_or(generic.arm), visit }
+        let arm = self.arm.clone().unwrap_or(generic.arm);
+        ColumnNames { patient: self.patient.clone(), arm, visit, time: self.time_column.clone(), unread: vec![] }
     }
 
     /// Declares the visits in their order; any other label in the file is a problem.

@@ -75,11 +75,18 @@ pub struct ColumnNames {
     pub arm: String,
     /// Column of the visit.
     pub visit: String,
+    /// Column of the visits' planned times, where the file has one; in a formula it is the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// Columns of the file that are called `arm`, `visit`, `time` or `baseline`, are not what these names mean
+    /// otherwise, and were not read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
 }
 
 impl Default for ColumnNames {
     fn default() -> Self {
-        Self { patient: "patient".into(), arm: "arm".into(), visit: "visit".into() }
+        Self { patient: "patient".into(), arm: "arm".into(), visit: "visit".into(), time: None, unread: vec![] }
     }
 }
 

@@ -54,7 +54,8 @@ impl Trial {
     pub fn protocol(&self) -> Protocol {
         let outcome = |o: &Outcome| Measurement { name: o.name.clone(), label: o.label.clone(), range: o.range };
         Protocol {
-            columns: self.columns.clone(),
+            // What else a file has is no part of a plan for others.
+            columns: ColumnNames { unread: vec![], ..self.columns.clone() },
             arms: self.arms.clone(),
             schedule: self.schedule.clone(),
             outcomes: self.outcomes.iter().map(outcome).collect(),

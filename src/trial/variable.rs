@@ -244,6 +244,12 @@ impl Variable {
         (!self.is_factor()).then(|| (0..patients * visits).map(|row| self.value(row / visits, row % visits, visits)).collect())
     }
 
+    /// The same variable under another name.
+    pub(crate) fn called(mut self, name: &str) -> Self {
+        self.header.name = name.into();
+        self
+    }
+
     /// The same variable in another role.
     pub(crate) fn in_role(mut self, role: Role) -> Self {
         self.header.role = role;

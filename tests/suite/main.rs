@@ -26,3 +26,4 @@ mod report;
 mod simulation;
 mod standardised;
 mod stress;
+mod written;

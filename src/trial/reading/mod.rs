@@ -36,7 +36,7 @@ use self::grid::Grid;
 use self::sheet::Sheet;
 use super::columns::{Columns, CovariateColumn};
 use super::layout::{Layout, Shape};
-use super::{Kind, Schedule, Trial, TrialBuilder, Variable};
+use super::{ColumnNames, Kind, Schedule, Trial, TrialBuilder, Variable};
 use crate::closest::closest;
 use crate::error::{Error, Message, Result, Setting, says, shown};
 
@@ -188,7 +188,10 @@ fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findin
     if !findings.is_clean() {
         return Err(findings.into_error());
     }
-    let mut builder = Trial::builder(&sheet.source).part(layout.part).column_names(layout.column_names()).schedule(visits.schedule);
+    let unread = ["arm", "visit", "time", "baseline"].into_iter().filter(|name| !wanted.contains(name));
+    let unread = unread.filter(|name| sheet.names.iter().any(|column| column == name)).map(String::from).collect();
+    let columns = ColumnNames { unread, ..layout.column_names() };
+    let mut builder = Trial::builder(&sheet.source).part(layout.part).column_names(columns).schedule(visits.schedule);
     builder = builder.patients(patients.ids).arms(patients.arms, patients.arm_of);
     builder = outcomes.into_iter().fold(builder, TrialBuilder::outcome);
     builder = diagnoses.into_iter().fold(builder, TrialBuilder::diagnosis);

@@ -1,0 +1,124 @@
+//! Means and contrasts of any factor, contrasts by weights, Tukey's and Dunnett's adjustments.
+
+use super::{close, command, fit};
+use crate::common::{FEV, factor, invented, outcome, read};
+use trialstats::means::{Adjustment, ArmComparisons, ContrastOptions, LinearContrast};
+use trialstats::trial::{CovariateKind, Layout, Schedule};
+use trialstats::{Df, Fit, Model};
+
+const CROSSOVER: &str = "tests/references/written/crossover_run_in.csv";
+
+/// R lme4 and pbkrtest: B − A = 2.325, SE .4606, 13 df, p .0006.
+#[test]
+fn a_treatment_that_changes_by_period_has_means_and_contrasts() {
+    let layout = Layout::long_one_arm("subject", "period").visits(["runin", "1", "2"]).outcome("hours");
+    let layout = layout.covariate_as("treatment", CovariateKind::FactorByVisit).covariate("sequence");
+    let model = Model::formula("hours ~ treatment + sequence + period + (1 | subject)").expect("a formula").df(Df::KenwardRoger);
+    let fit = model.fit(&read(&layout, CROSSOVER)).expect("fits");
+    let pairwise = ContrastOptions::default().arms(ArmComparisons::Pairwise);
+    let table = fit.factor_contrasts(&["treatment"], &pairwise).expect("contrasts");
+    let row = table.get("B - A", None).expect("a row");
+    close(row.estimate.estimate, 2.325, 5e-4);
+    close(row.estimate.se, 0.4606, 5e-5);
+    close(row.estimate.df, 13.0, 5e-3);
+    close(row.estimate.p, 0.0006, 5e-5);
+    let weights = LinearContrast::new("B - A").cell(&[("treatment", "B")], 1.0).cell(&[("treatment", "A")], -1.0);
+    let same = &fit.linear_contrasts(&[weights], &ContrastOptions::default()).expect("a contrast").rows[0];
+    assert_eq!((same.estimate.estimate, same.estimate.se), (row.estimate.estimate, row.estimate.se));
+
+    let out = command(&[
+        "fit",
+        "--data",
+        CROSSOVER,
+        "--subject",
+        "subject",
+        "--visit",
+        "period",
+        "--visits",
+        "runin,1,2",
+        "--formula",
+        "hours ~ treatment + sequence + period + (1|subject)",
+        "--df",
+        "kenward-roger",
+        "--means",
+        "treatment",
+        "--contrast",
+        "half: B=1/2, A=-1/2",
+    ])
+    .expect("fits");
+    let row = out.lines().find(|line| line.starts_with("B - A")).expect("a row");
+    assert!(row.contains("2.3") && row.contains("13.0"), "{row}");
+    let half = out.lines().find(|line| line.starts_with("half")).expect("a row");
+    assert!(half.contains("1.16"), "{half}");
+}
+
+/// The same with the period as a second factor, for which no column of the arm can be meant.
+#[test]
+fn combinations_of_factors_have_means_and_differences() {
+    let source = ["fit", "--data", FEV, "--subject", "USUBJID", "--visit", "AVISIT", "--arm", "ARMCD"];
+    let run = |more: &[&str]| command(&[&source[..], &["--formula", "FEV1 ~ SEX * AVISIT + ARMCD * AVISIT + RACE"], more].concat());
+    let out = run(&["--means", "SEX", "AVISIT"]).expect("fits");
+    assert!(out.contains("Marginal means of FEV1 by SEX and AVISIT") && out.contains("Male - Female"), "{out}");
+    let out = run(&["--means", "RACE", "--compare", "with(Asian)", "--adjust", "dunnett"]).expect("fits");
+    assert!(out.contains("White - Asian") && out.contains("p (Dunnett)"), "{out}");
+    let out = run(&["--means", "RACE", "SEX", "--adjust", "tukey"]).expect("fits");
+    assert!(out.contains("White - Asian, Female") && out.contains("p (Tukey)"), "{out}");
+    let message = run(&["--means", "NOTHERE"]).expect_err("no factor");
+    assert!(message.contains("`NOTHERE` is no factor of the formula"), "{message}");
+    let message = run(&["--means", "ARMCD", "AVISIT", "--contrast", "x: TRT:VIS9=1"]).expect_err("no cell");
+    assert!(message.contains("`TRT:VIS9=1` is no cell") && message.contains("PBO:VIS1"), "{message}");
+    let json = run(&["--means", "SEX", "RACE", "--json"]).expect("fits");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["marginal_means"][0]["levels"]["RACE"], "Asian");
+}
+
+/// R 4.2.2: `TukeyHSD(aov(breaks ~ wool + tension, warpbreaks), "tension")`.
+#[test]
+fn tukey_is_that_of_r() {
+    let fit = warpbreaks();
+    let options = ContrastOptions::default().arms(ArmComparisons::Pairwise);
+    let table = fit.factor_contrasts(&["tension"], &options.clone().adjustment(Adjustment::Tukey)).expect("contrasts");
+    let joint = fit.factor_contrasts(&["tension"], &options.adjustment(Adjustment::SingleStep)).expect("contrasts");
+    for (label, estimate, p) in [("M - L", -10.0, 0.0336262), ("H - L", -14.722222, 0.0011218), ("H - M", -4.722222, 0.4474210)] {
+        let row = table.get(label, None).expect("a row");
+        close(row.estimate.estimate, estimate, 1e-5);
+        close(row.p_adjusted, p, 2e-6);
+        // All pairwise differences of equal numbers: the multivariate t says the same.
+        close(joint.get(label, None).expect("a row").p_adjusted, p, 3e-5);
+    }
+}
+
+#[test]
+fn adjustments_by_the_joint_distribution_are_between_none_and_bonferroni() {
+    let fit = warpbreaks();
+    for adjustment in [Adjustment::Dunnett, Adjustment::SingleStep] {
+        let table = fit.factor_contrasts(&["tension"], &ContrastOptions::default().adjustment(adjustment)).expect("contrasts");
+        for row in &table.rows {
+            assert!(row.p_adjusted > row.estimate.p && row.p_adjusted < 2.0 * row.estimate.p, "{}", row.label());
+        }
+    }
+    let pairwise = ContrastOptions::default().arms(ArmComparisons::Pairwise);
+    assert!(fit.factor_contrasts(&["tension"], &pairwise.adjustment(Adjustment::Dunnett)).is_err());
+    let reference = ContrastOptions::default().adjustment(Adjustment::Tukey);
+    assert!(fit.factor_contrasts(&["tension"], &reference).is_err());
+    // Two levels are one comparison, which needs no adjustment.
+    let one = fit.factor_contrasts(&["wool"], &ContrastOptions::default().arms(ArmComparisons::Pairwise).adjustment(Adjustment::Tukey));
+    let one = &one.expect("a contrast").rows[0];
+    close(one.p_adjusted, one.estimate.p, 1e-8);
+}
+
+/// R's data set `warpbreaks` (Tippett 1950, Technological Applications of Statistics).
+fn warpbreaks() -> Fit {
+    let breaks = [
+        26, 30, 54, 25, 70, 52, 51, 26, 67, 18, 21, 29, 17, 12, 18, 35, 30, 36, 36, 21, 24, 18, 10, 43, 28, 15, 26, 27, 14, 29, 19, 29, 31,
+        41, 20, 44, 42, 26, 19, 16, 39, 28, 21, 39, 29, 20, 21, 24, 17, 13, 15, 15, 16, 28,
+    ];
+    let n = breaks.len();
+    let trial = invented(&["all"], vec![0; n], Schedule::of_labels(["1"]))
+        .outcome(outcome("breaks", breaks.map(f64::from).to_vec()))
+        .variable(factor("wool", &["A", "B"], (0..n).map(|i| i / 27).collect()))
+        .variable(factor("tension", &["L", "M", "H"], (0..n).map(|i| i % 27 / 9).collect()))
+        .build()
+        .expect("a trial");
+    fit("breaks ~ wool + tension", &trial)
+}
