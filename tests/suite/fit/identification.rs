@@ -17,8 +17,8 @@ fn with_last_visit_of(patients: &[&str]) -> Trial {
     read_text(&fev_layout(), "fev.csv with few at the last visit", &rows.join("\n"))
 }
 
-/// A patient of each arm, both seen at earlier visits as well.
-const ONE_PER_ARM: [&str; 2] = ["PT1", "PT2"];
+/// A patient of each arm, both seen at every visit.
+const ONE_PER_ARM: [&str; 2] = ["PT8", "PT11"];
 
 fn failure(model: &Model, trial: &Trial) -> (Failure, String) {
     match model.fit(trial) {
@@ -40,7 +40,7 @@ fn named(name: &str) -> Covariance {
 #[test]
 fn a_visit_with_one_patient_per_arm_has_no_variance() {
     let trial = with_last_visit_of(&ONE_PER_ARM);
-    for name in ["ar1h", "csh", "adh", "toeph"] {
+    for name in ["ar1h", "csh", "adh", "toeph", "us"] {
         let model = Model::formula("FEV1 ~ ARMCD * AVISIT").expect("parses").covariance(named(name));
         for vcov in [Vcov::ModelBased, Vcov::Cr2] {
             let (failure, text) = failure(&model.clone().vcov(vcov), &trial);
@@ -67,7 +67,7 @@ fn so_along_a_list_to_fall_back_on() {
 /// Two patients in one arm and one in the other leave one residual at VIS4: little, but something.
 #[test]
 fn a_variance_with_one_residual_is_estimated() {
-    let trial = with_last_visit_of(&["PT1", "PT2", "PT4"]);
+    let trial = with_last_visit_of(&["PT8", "PT11", "PT4"]);
     let fit = Model::formula("FEV1 ~ ARMCD * AVISIT").expect("parses").covariance(named("ar1h")).fit(&trial).expect("one residual");
     assert!(fit.convergence().decrement < 1e-10);
 }
@@ -85,7 +85,7 @@ fn random_effects_do_not_hide_it() {
 /// A covariance of its own for each arm, and one patient of an arm with a visit.
 #[test]
 fn nor_does_a_covariance_for_each_arm() {
-    let trial = with_last_visit_of(&["PT1", "PT2", "PT5", "PT8"]);
+    let trial = with_last_visit_of(&["PT8", "PT11", "PT2", "PT7"]);
     let model = Model::formula("FEV1 ~ ARMCD * AVISIT").expect("parses").covariance(named("csh")).covariance_by("ARMCD");
     let (failure, text) = failure(&model, &trial);
     assert_eq!(failure.code(), "covariance-not-identified", "{text}");
