@@ -95,7 +95,7 @@ fn check_size(model: &MeanModel, variables: &[Variable]) -> Result<()> {
             Err(Error::too_large(
                 format!("the term `{}`", names.join(":")),
                 format!("it has {columns:.0} combinations of levels, more than {MOST_COLUMNS}"),
-                "leave it out, or declare a numeric column as numeric",
+                "leave it out; if it is meant as a number, correct the values that are none",
             ))
         }
         _ => Ok(()),

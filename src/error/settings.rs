@@ -28,6 +28,7 @@ macro_rules! settings {
 }
 
 settings! {
+    Layout = "`Plan::layout`", "the table `[layout]` to the plan", "the table `[layout]`";
     Visits = "`Layout::visits`", "`--visits`", "`layout.visits`";
     VisitTimes = "`Layout::visits_at`", "`--time`", "a `time` for each of `layout.visits`";
     VisitColumn = "`Layout::long`", "`--visit`", "`layout.visit`";

@@ -25,7 +25,7 @@ use crate::instruments::{Instrument, NamedInstrument, Registry};
 /// | visit times | the time column; else the number of labels that are numbers or say a unit of time (`3 months`, `week 8`), `baseline` being 0; of dates, the days from the first |
 /// | baseline visit | the first visit if it is called so or is at time 0, else none |
 /// | kind of a covariate | numeric where every value is a number (`006` is not: a leading zero marks an identifier), a factor where none is, an error where both occur |
-/// | what separates fields | the comma, semicolon or tabulator that gives the header the columns named |
+/// | what separates fields | the comma, semicolon, tabulator or vertical bar that gives the header the columns named |
 /// | decimal mark | the point; the comma in a column where every number with decimals has one |
 /// | levels of a factor | those in the file, sorted: numbers as numbers, everything else by code point; the first is the reference |
 ///
@@ -127,6 +127,8 @@ pub enum Delimiter {
     Semicolon,
     /// The tabulator.
     Tab,
+    /// `|`
+    Bar,
 }
 
 choices! {
@@ -134,6 +136,7 @@ choices! {
     Comma = "comma", [","], "a comma";
     Semicolon = "semicolon", [";"], "a semicolon";
     Tab = "tab", ["\t"], "a tabulator";
+    Bar = "bar", ["|", "pipe"], "a vertical bar";
 }
 
 /// What separates the decimals of a number in a text file.

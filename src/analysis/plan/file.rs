@@ -1,7 +1,7 @@
 //! Plans in files, and the data that a plan reads.
 
 use super::Plan;
-use crate::error::{Error, Result};
+use crate::error::{Error, Interface, Message, Result, Setting};
 use crate::instruments::Registry;
 use crate::trial::{Layout, Trial};
 use crate::written::explained;
@@ -88,9 +88,13 @@ impl Plan {
     /// # Errors
     /// As [`Plan::read`]; [`Error::Unknown`] for an instrument that the registry lacks.
     pub fn read_with(&self, path: impl AsRef<Path>, registry: &Registry) -> Result<Trial> {
+        self.read_by_layout(path.as_ref(), registry).map_err(|error| error.worded_for(Interface::Plan))
+    }
+
+    fn read_by_layout(&self, path: &Path, registry: &Registry) -> Result<Trial> {
         let layout = self.needed_layout()?.clone().with_instruments(registry)?;
         #[cfg(feature = "parquet")]
-        if path.as_ref().extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) {
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) {
             return layout.read_parquet(path);
         }
         layout.read_csv(path)
@@ -101,7 +105,7 @@ impl Plan {
             Error::incomplete(
                 "reading a trial by the plan",
                 "the plan has no layout and does not say what the columns mean",
-                "add the table `[layout]`, or `Plan::layout`",
+                Message::from("add ").setting(Setting::Layout),
             )
         })
     }

@@ -3,7 +3,7 @@
 use super::{Analysis, Plan};
 use crate::analysis::{AnalysisResult, Progress, run};
 use crate::design::{Baseline, MeanModel};
-use crate::error::Result;
+use crate::error::{Interface, Result};
 use crate::trial::Trial;
 
 impl Plan {
@@ -36,6 +36,7 @@ impl Plan {
     /// # Errors
     /// As [`Plan::resolved`], and whatever keeps a model from being fitted or estimated.
     pub fn run(&self, trial: &Trial, progress: &dyn Progress) -> Result<AnalysisResult> {
-        run::run(&Analysis::resolved(trial, self)?, progress)
+        let result = Analysis::resolved(trial, self).and_then(|analysis| run::run(&analysis, progress));
+        result.map_err(|error| error.worded_for(Interface::Plan))
     }
 }

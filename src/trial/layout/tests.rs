@@ -315,7 +315,7 @@ prop_compose! {
         stated in (prop::option::of(name()), prop::option::of(name()), prop::option::of(name())),
         visits in prop::collection::vec((name(), prop::option::of(-1.5..30.0)), 0..4),
         roster in prop::collection::vec((name(), name()), 0..3),
-        marks in (subsequence(vec![Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab], 0..=1), prop::option::of(any::<bool>()), any::<bool>()),
+        marks in (subsequence(vec![Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab, Delimiter::Bar], 0..=1), prop::option::of(any::<bool>()), any::<bool>()),
     ) -> Layout {
         let (delimiter, comma, part) = marks;
         Layout {

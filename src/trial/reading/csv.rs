@@ -1,4 +1,4 @@
-//! Text files: quoted where needed, with any of three delimiters, in any usual encoding.
+//! Text files: quoted where needed, with any of four delimiters, in any usual encoding.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -154,6 +154,7 @@ impl Delimiter {
             Delimiter::Comma => b',',
             Delimiter::Semicolon => b';',
             Delimiter::Tab => b'\t',
+            Delimiter::Bar => b'|',
         }
     }
 
@@ -163,11 +164,12 @@ impl Delimiter {
             Delimiter::Comma => "commas",
             Delimiter::Semicolon => "semicolons",
             Delimiter::Tab => "tabulators",
+            Delimiter::Bar => "vertical bars",
         }
     }
 }
 
-const DELIMITERS: [Delimiter; 3] = [Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab];
+const DELIMITERS: [Delimiter; 4] = [Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab, Delimiter::Bar];
 
 /// The separator that Excel's first line `sep=;` states.
 fn separator_line(beginning: &[u8]) -> Option<Delimiter> {
@@ -230,5 +232,6 @@ fn ragged_remedy(delimiter: Delimiter) -> &'static str {
         Delimiter::Comma => "quote values that contain a comma, and leave no field out",
         Delimiter::Semicolon => "quote values that contain a semicolon, and leave no field out",
         Delimiter::Tab => "quote values that contain a tabulator, and leave no field out",
+        Delimiter::Bar => "quote values that contain a vertical bar, and leave no field out",
     }
 }

@@ -61,7 +61,9 @@ fn are_distinct(days: &[f64]) -> bool {
 }
 
 fn ranks(days: &[f64]) -> Vec<usize> {
-    days.iter().map(|day| days.iter().filter(|other| *other < day).count()).collect()
+    let mut sorted = days.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    days.iter().map(|day| sorted.partition_point(|other| other < day)).collect()
 }
 
 /// The parts of a date, and its time of day as a part of a day.

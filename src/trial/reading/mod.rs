@@ -218,6 +218,12 @@ pub(super) fn declared_schedule(layout: &Layout) -> Result<Option<Schedule>> {
 }
 
 fn missing_columns(sheet: &Sheet, wanted: &[&str], findings: &mut Findings) {
+    // One cause, whatever the number of columns.
+    if let ([only], true) = (sheet.names.as_slice(), sheet.columns.is_empty() && wanted.len() > 1) {
+        let message = says!("the whole header is one column, `{}`; state what separates the columns with ", shown(only));
+        findings.problem(sheet, Place::default(), message.setting(Setting::Delimiter));
+        return;
+    }
     for &name in wanted {
         let place = Place { column: Some(name), ..Place::default() };
         match sheet.names.iter().filter(|n| *n == name).count() {
@@ -231,7 +237,7 @@ fn missing_columns(sheet: &Sheet, wanted: &[&str], findings: &mut Findings) {
 fn no_such_column(sheet: &Sheet, name: &str) -> Message {
     match (sheet.names.as_slice(), closest(name, &sheet.names)) {
         ([], _) => says!("there is no such column: the file is empty"),
-        ([only], _) if only.contains([';', '\t', ',']) => {
+        ([only], _) if only.contains([';', '\t', ',', '|']) => {
             let message =
                 says!("there is no such column: the whole header is one column, `{}`; say what separates the columns with ", shown(only));
             message.setting(Setting::Delimiter)

@@ -221,7 +221,8 @@ fn arm_of_each(
     if layout.arm.is_none() {
         return vec![0; ids.len()];
     }
-    let position: Vec<Option<usize>> = named.names.iter().map(|name| arms.iter().position(|a| a == name)).collect();
+    let places: HashMap<&str, usize> = arms.iter().enumerate().rev().map(|(i, arm)| (arm.as_str(), i)).collect();
+    let position: Vec<Option<usize>> = named.names.iter().map(|name| places.get(name.as_str()).copied()).collect();
     let taken: HashSet<Option<usize>> = named.of_patient.iter().map(|arm| arm.and_then(|a| position[a])).collect();
     let mut arm_of = Vec::with_capacity(ids.len());
     for (patient, id) in ids.iter().enumerate() {

@@ -41,16 +41,18 @@ pub(super) fn ranks(labels: &[String]) -> Option<Vec<f64>> {
     if stages.iter().any(numbered) && stages.iter().any(|s| s.stage == 4) {
         return None;
     }
-    for (i, a) in stages.iter().enumerate() {
-        for b in &stages[..i] {
-            // Of two at one stage, both have a number, on one scale.
-            if a.stage == b.stage && (a.unit != b.unit || a.number == b.number || (a.number - b.number).is_nan()) {
-                return None;
-            }
-        }
+    let mut order: Vec<usize> = (0..stages.len()).collect();
+    order.sort_by(|&a, &b| stages[a].stage.cmp(&stages[b].stage).then_with(|| stages[a].number.total_cmp(&stages[b].number)));
+    let neighbours = order.windows(2).map(|pair| (&stages[pair[0]], &stages[pair[1]]));
+    // Of two at one stage, both have a number, on one scale.
+    let clash =
+        |(a, b): (&Stage, &Stage)| a.stage == b.stage && (a.unit != b.unit || a.number == b.number || (a.number - b.number).is_nan());
+    if neighbours.into_iter().any(clash) {
+        return None;
     }
-    let before = |a: &Stage, b: &Stage| (a.stage, a.number) < (b.stage, b.number);
-    Some(stages.iter().map(|a| stages.iter().filter(|b| before(b, a)).count() as f64).collect())
+    let mut ranks = vec![0.0; stages.len()];
+    order.iter().enumerate().for_each(|(rank, &label)| ranks[label] = rank as f64);
+    Some(ranks)
 }
 
 fn stage(label: &str) -> Option<Stage> {

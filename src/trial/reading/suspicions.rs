@@ -92,7 +92,12 @@ fn patients_of_levels(grid: &Grid<'_>, factor: &Variable) -> Vec<usize> {
 }
 
 fn alike(grid: &Grid<'_>, of: &Labels<'_>, findings: &mut Findings) {
-    for group in look_alikes::groups(&of.labels) {
+    let groups = look_alikes::groups(&of.labels);
+    if groups.len() > NAMED {
+        let message = format!("{} groups of {} look alike, of which {NAMED} are named", groups.len(), of.what);
+        findings.warning(Warning::new(WarningKind::LookAlikeLabels, of.column, message));
+    }
+    for group in groups.into_iter().take(NAMED) {
         let named: Vec<String> =
             group.iter().take(NAMED).map(|&i| format!("{} ({})", revealed(of.labels[i]), patients(of.patients[i]))).collect();
         let found = format!("{} {} look alike: {}", of.what, difference(&of.labels, &group), named.join(", "));
@@ -172,7 +177,9 @@ fn small_arms(grid: &Grid<'_>, findings: &mut Findings) {
     let found: Vec<String> =
         (0..arms.len()).filter(small).map(|arm| format!("`{}` ({})", shown(&arms[arm]), patients(of_arm[arm]))).collect();
     if !found.is_empty() {
-        let message = format!("hardly anyone is in arm {}, of {}; check the column of the arm", found.join(", "), patients(all));
+        let more = if found.len() > NAMED { format!(" and {} more", found.len() - NAMED) } else { String::new() };
+        let named = found.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let message = format!("hardly anyone is in arm {named}{more}, of {}; check the column of the arm", patients(all));
         findings.warning(Warning::new(WarningKind::SmallArm, grid.layout.arm.as_deref(), message));
     }
 }

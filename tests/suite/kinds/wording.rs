@@ -3,6 +3,7 @@
 use crate::common::{FEV, repository};
 use std::process::Command;
 use trialstats::Layout;
+use trialstats::analysis::{Plan, Silent};
 use trialstats::error::Interface;
 
 /// What the program says to standard error, or to standard output where it succeeds.
@@ -50,6 +51,22 @@ fn the_command_line_advises_options_that_exist() {
             assert!(help.contains(option), "{arguments:?}: there is no {option}: {message}");
         }
     }
+    std::fs::remove_file(data).expect("it is there");
+}
+
+#[test]
+fn a_plan_advises_its_keys() {
+    let plan = Plan::from_toml(
+        "primary = \"y\"\n[layout]\npatient = \"id\"\nvisit = \"visit\"\noutcomes = [\"y\"]\n[model]\ncovariance = \"sp_exp\"\n",
+    );
+    let plan = plan.expect("it reads");
+    let data = file("plan.csv", b"id;visit;y\nA;a;1,250\nA;b;2,500\n");
+    let message = plan.read(&data).expect_err("thousands or decimals").to_string();
+    assert!(message.contains("state which with `layout.decimal-mark`"), "{message}");
+    std::fs::write(&data, "id,visit,y\nA,a,1\nA,b,2\nB,a,3\nB,b,5\nC,a,4\nC,b,1\n").expect("it can be written");
+    let trial = plan.read(&data).expect("it reads");
+    let message = plan.run(&trial, &Silent).expect_err("nothing says which visit is last").to_string();
+    assert!(message.contains("state the order with `layout.visits`"), "{message}");
     std::fs::remove_file(data).expect("it is there");
 }
 
