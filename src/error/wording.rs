@@ -33,9 +33,16 @@ pub enum Interface {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Message {
-    parts: Vec<Part>,
     /// The parts in the words of an interface.
     text: String,
+    /// Apart, so that results which may be errors stay small.
+    made: Box<Made>,
+}
+
+/// What a message is made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Made {
+    parts: Vec<Part>,
     /// What all messages of this cause share, whatever is filled in; none where nothing is known of the cause.
     cause: Option<&'static str>,
     /// Whether what is filled in is worth a problem of its own.
@@ -51,42 +58,46 @@ enum Part {
 impl Message {
     /// A text with what is filled in; `cause` is the text without.
     pub(crate) fn of_cause(cause: &'static str, text: String) -> Self {
-        Self { cause: Some(cause), ..Self::from(text) }
+        let mut message = Self::from(text);
+        message.made.cause = Some(cause);
+        message
     }
 
     /// Goes on with a text.
     pub(crate) fn then(mut self, text: impl Into<String>) -> Self {
         let text = text.into();
         self.text.push_str(&text);
-        self.parts.push(Part::Text(text));
+        self.made.parts.push(Part::Text(text));
         self
     }
 
     /// Goes on with the name of a setting.
     pub(crate) fn setting(mut self, setting: Setting) -> Self {
         self.text.push_str(setting.named(Interface::default()));
-        self.parts.push(Part::Setting(setting));
+        self.made.parts.push(Part::Setting(setting));
         self
     }
 
     /// Says that what is filled in, such as a misspelt label, tells problems of one cause apart.
-    pub(crate) fn each(self) -> Self {
-        Self { each: true, ..self }
+    pub(crate) fn each(mut self) -> Self {
+        self.made.each = true;
+        self
     }
 
     /// Whether what is filled in tells problems of one cause apart.
     pub(crate) fn is_each(&self) -> bool {
-        self.each
+        self.made.each
     }
 
     /// What all messages of this cause share.
     pub(crate) fn cause(&self) -> Option<&'static str> {
-        self.cause
+        self.made.cause
     }
 
     /// The text in the words of an interface.
     pub(crate) fn worded_for(mut self, interface: Interface) -> Self {
         self.text = self
+            .made
             .parts
             .iter()
             .map(|part| match part {
@@ -100,7 +111,8 @@ impl Message {
 
 impl From<String> for Message {
     fn from(text: String) -> Self {
-        Self { parts: vec![Part::Text(text.clone())], text, ..Self::default() }
+        let made = Made { parts: vec![Part::Text(text.clone())], ..Made::default() };
+        Self { text, made: Box::new(made) }
     }
 }
 

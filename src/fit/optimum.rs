@@ -94,7 +94,7 @@ pub(super) struct Candidate {
 #[derive(Debug)]
 pub(super) struct Lost {
     pub failure: Failure,
-    place: Option<Place>,
+    place: Option<Box<Place>>,
     /// Whether sums of squares lost their digits on the way.
     lost_digits: bool,
 }
@@ -157,7 +157,7 @@ impl Optimum {
                 Ok(found) if moved => return found.optimum.with_variation(design),
                 Ok(found) if !found.lost_digits => return Ok(found.optimum),
                 Ok(found) => place = Some(Place { origin: found.optimum.beta.as_slice().to_vec(), theta: found.optimum.theta }),
-                Err(lost) if lost.place.is_some() && lost.may_go_on() => place = lost.place,
+                Err(lost) if lost.place.is_some() && lost.may_go_on() => place = lost.place.map(|place| *place),
                 Err(lost) => return Err(lost.failure),
             }
         }
@@ -357,13 +357,16 @@ fn searches<L: SecondOrder>(likelihood: &L, theta: Option<Vec<f64>>) -> Result<V
     Ok(searches)
 }
 
+/// Why a search has no optimum, and where it ended.
+type Ended<L> = (Failure, Option<Box<Search<L>>>);
+
 /// The first search that ends at an optimum, or how the last one ended.
-fn first_found<L: SecondOrder>(likelihood: &L, theta: Option<Vec<f64>>) -> Result<(Search<L>, Steps), (Failure, Option<Search<L>>)> {
+fn first_found<L: SecondOrder>(likelihood: &L, theta: Option<Vec<f64>>) -> Result<(Search<L>, Steps), Ended<L>> {
     let mut last = (Failure::NoStart, None);
     for mut search in searches(likelihood, theta).map_err(|failure| (failure, None))? {
         match search.minimise(likelihood) {
             Ok(steps) => return Ok((search, steps)),
-            Err(failure) => last = (failure, Some(search)),
+            Err(failure) => last = (failure, Some(Box::new(search))),
         }
     }
     Err(last)
@@ -374,7 +377,7 @@ pub(super) fn found<L: SecondOrder>(likelihood: L, origin: Vec<f64>, theta: Opti
         let Some(search) = search else { return failure.into() };
         let mean = L::mean(&search.place);
         let place = Place { origin: measured_from(&origin, &mean.beta).as_slice().to_vec(), theta: mean.theta.clone() };
-        Lost { failure, place: Some(place), lost_digits: has_lost_digits(likelihood.patterns(), mean) }
+        Lost { failure, place: Some(Box::new(place)), lost_digits: has_lost_digits(likelihood.patterns(), mean) }
     })?;
     let lost_digits = has_lost_digits(likelihood.patterns(), L::mean(&search.place));
     Ok(Candidate { optimum: Optimum::of_search(likelihood, search, steps, origin, fitting), lost_digits })

@@ -55,6 +55,14 @@ pub struct StandardisedMean {
     pub not_estimable: Option<String>,
 }
 
+/// Who is averaged over, and why others are not.
+struct Everyone {
+    /// Positions in the trial.
+    patients: Vec<usize>,
+    /// Patients and reasons.
+    left_out: Vec<(String, String)>,
+}
+
 /// The predictions of everyone in one arm at one visit.
 struct Predicted {
     /// g⁻¹(η_i).
@@ -78,7 +86,7 @@ pub(super) fn over_everyone(of: &dyn Estimates, trial: &Trial, options: &Contras
     let applied = columns.applied_to(trial)?;
     let arms = columns.planned(arm);
     let pairs = if arms.len() > 1 { arm_pairs(&arms, &options.arms)? } else { vec![] };
-    let (everyone, left_out) = known_to_all(columns, &applied, trial, &arms)?;
+    let Everyone { patients: everyone, left_out } = everyone(columns, &applied, trial, &arms)?;
     let mut rows = vec![];
     for visit in wanted_visits(columns, options.visits.as_deref())? {
         let predicted: Vec<Result<Predicted, String>> = arms.iter().map(|a| predict(of, &applied, &everyone, a, &visit)).collect();
@@ -114,25 +122,25 @@ pub(super) fn over_everyone(of: &dyn Estimates, trial: &Trial, options: &Contras
 }
 
 /// The patients whose rows are known at every analysed visit under every fitted arm, and why others' are not.
-fn known_to_all(columns: &Columns, applied: &Applied, trial: &Trial, arms: &[Planned]) -> Result<(Vec<usize>, Vec<(String, String)>)> {
+fn everyone(columns: &Columns, applied: &Applied, trial: &Trial, arms: &[Planned]) -> Result<Everyone> {
     let fitted: Vec<usize> = arms.iter().filter(|a| a.level.is_ok()).filter_map(|a| Some(a.arm()?.index)).collect();
-    let (mut everyone, mut left_out) = (vec![], vec![]);
+    let (mut patients, mut left_out) = (vec![], vec![]);
     for (i, name) in trial.patients().iter().enumerate() {
         let cells = (0..columns.visits().len()).flat_map(|t| fitted.iter().map(move |&arm| (t, arm)));
         match cells.map(|(t, arm)| applied.row_under(i, t, arm)).find_map(Result::err) {
-            None => everyone.push(i),
+            None => patients.push(i),
             Some(Error::Missing { variable, why, .. }) => left_out.push((name.clone(), format!("`{variable}` {why}"))),
             Some(other) => return Err(other),
         }
     }
-    if everyone.is_empty() {
+    if patients.is_empty() {
         return Err(Error::invalid(
             format!("standardised means of {}", columns.outcome()),
             "no patient has all covariates of the model",
             "check the covariates, or leave them out of the model",
         ));
     }
-    Ok((everyone, left_out))
+    Ok(Everyone { patients, left_out })
 }
 
 fn wanted_visits(columns: &Columns, labels: Option<&[String]>) -> Result<Vec<Planned>> {

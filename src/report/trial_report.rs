@@ -73,7 +73,7 @@ impl<'r> TrialReport<'r> {
         document = remission::section(result).into_iter().fold(document, Document::section);
         document = document.section(missing_data(result)).section(model_checks(result));
         let warnings =
-            result.trial.warnings.iter().fold(Section::new("What looks like a mistake in the data"), |s, w| s.paragraph(&w.to_string()));
+            result.trial.warnings.iter().fold(Section::new("What looks like a mistake in the data"), |s, w| s.paragraph(w.to_string()));
         let document = if result.trial.warnings.is_empty() { document } else { document.section(warnings) };
         let inferred = suppressed::without_few(&result.trial.inferred, result.plan.report.small_cells);
         let notes = inferred.iter().fold(Section::new("How the file was read"), |s, sentence| s.paragraph(sentence));

@@ -146,6 +146,9 @@ impl BaselineTable {
     }
 }
 
+/// The digits of a statistic, given those that the standard error asks for.
+type Digits = fn(Format) -> Format;
+
 impl Tabular for BaselineTable {
     fn title(&self) -> String {
         "Patients at baseline".into()
@@ -161,7 +164,7 @@ impl Tabular for BaselineTable {
             let formats = self.rows.iter().map(|r| digits(summary(r).format())).collect();
             Column { name: name.into(), heading: heading.into(), values: Values::Each(values, formats) }
         };
-        let (by_error, coarser): (fn(Format) -> Format, fn(Format) -> Format) = (|format| format, Format::coarser);
+        let (by_error, coarser): (Digits, Digits) = (|format| format, Format::coarser);
         let level = |row: &BaselineRow| match &row.value {
             Characteristic::Level { level, .. } => Some(level.clone()),
             Characteristic::Numeric(_) => None,

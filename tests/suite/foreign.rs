@@ -156,7 +156,7 @@ fn logarithms_have_ratios_and_no_effect_sizes() {
 fn a_reference_to_estimates_is_estimates() {
     let (_, given) = mmrm();
     let dynamic: &dyn Estimates = &given;
-    let (a, b) = (dynamic.means_by_visit().unwrap(), (&given).means_by_visit().unwrap());
+    let (a, b) = (dynamic.means_by_visit().unwrap(), given.means_by_visit().unwrap());
     assert_eq!(a.to_string(), b.to_string());
     assert_eq!(a.to_string(), given.means_by_visit().unwrap().to_string());
 }
