@@ -37,6 +37,7 @@ impl Coefficients {
             }));
         }
         notes.append(&mut refusals);
+        notes.extend(super::remarks::on_df(rows.iter().map(|r: &Estimate| (r.label.as_str(), r.df)), account.n_observations()));
         if !account.aliased.is_empty() {
             let names: Vec<&str> = account.aliased.iter().map(|a| columns[a.column].name.as_str()).collect();
             notes.push(format!("Aliased columns are held at zero: {}.", names.join(", ")));

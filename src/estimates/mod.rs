@@ -16,6 +16,7 @@ mod estimate;
 mod given;
 mod hypothesis;
 mod link;
+mod remarks;
 
 pub use coefficients::Coefficients;
 pub(crate) use contract::determined;

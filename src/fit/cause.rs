@@ -7,6 +7,8 @@ use crate::design::Design;
 const FAR_OUT: f64 = 1e4;
 /// The standard deviation of what the mean leaves of a visit, as a share of its largest outcome, that is but rounding.
 const ROUNDING: f64 = 1e-13;
+/// How much less than at the others the outcome may vary at a visit for a common mean to be estimated.
+const UNEVEN: f64 = 1e5;
 /// Beyond this, or below its inverse, the squares of variances leave the range of double precision.
 const LARGEST: f64 = 1e70;
 
@@ -26,6 +28,8 @@ pub(super) fn in_scale(design: &Design) -> Result<(), Failure> {
 pub(super) fn named(failure: Failure, design: &Design, kept: &[usize], beta: Option<&[f64]>) -> Failure {
     let still = beta.map_or(vec![], |beta| without_variation(design, kept, beta));
     match failure {
+        // Nobody has these visits together, whatever else.
+        Failure::NotIdentified { ref never_together, .. } if !never_together.is_empty() => failure,
         Failure::NotIdentified { parameters, why: Silence::TooFew, .. } if !still.is_empty() => {
             Failure::NotIdentified { parameters, never_together: vec![], why: Silence::NoVariation { visits: still } }
         }
@@ -37,7 +41,7 @@ pub(super) fn named(failure: Failure, design: &Design, kept: &[usize], beta: Opt
         | Failure::NotConverged { .. }
         | Failure::NotIdentified { why: Silence::TooFew, .. }
         | Failure::Singular
-        | Failure::NoStart => far_out(design).unwrap_or(failure),
+        | Failure::NoStart => far_out(design).or_else(|| uneven(design)).unwrap_or(failure),
         other => other,
     }
 }
@@ -59,9 +63,31 @@ fn without_variation(design: &Design, kept: &[usize], beta: &[f64]) -> Vec<Strin
             count += 1.0;
             largest = largest.max(y.abs());
         }
-        count > 0.0 && (squares / count).sqrt() <= ROUNDING * largest
+        let (low, high) = at_visit(design, t).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (_, y)| (low.min(y), high.max(y)));
+        count > 0.0 && ((squares / count).sqrt() <= ROUNDING * largest || high - low <= ROUNDING * largest)
     };
     (0..visits).filter(is_still).map(|t| design.columns.visit_labels[t].clone()).collect()
+}
+
+/// The outcomes observed at a visit, each with its patient.
+fn at_visit(design: &Design, t: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
+    let visits = design.columns.visits.len();
+    design.rows.y.iter().skip(t).step_by(visits).copied().enumerate().filter(|(_, y)| !y.is_nan())
+}
+
+/// The visit at which the outcome varies far less than at another.
+fn uneven(design: &Design) -> Option<Failure> {
+    let width = |t: usize| {
+        let mut sorted: Vec<f64> = at_visit(design, t).map(|(_, y)| y).collect();
+        sorted.sort_by(f64::total_cmp);
+        let quarter = sorted.len() / 4;
+        (quarter > 0).then(|| sorted[sorted.len() - 1 - quarter] - sorted[quarter]).filter(|&width| width > 0.0)
+    };
+    let widths: Vec<(usize, f64)> = (0..design.columns.visits.len()).filter_map(|t| Some((t, width(t)?))).collect();
+    let (least, narrow) = widths.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let (_, wide) = widths.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let times = wide / narrow;
+    (times > UNEVEN).then(|| Failure::Uneven { visit: design.columns.visit_labels[least].clone(), times })
 }
 
 /// The outcomes that lie far outside the others of their visit.
@@ -69,8 +95,7 @@ fn far_out(design: &Design) -> Option<Failure> {
     let visits = design.columns.visits.len();
     let mut found: Option<Failure> = None;
     for t in 0..visits {
-        let at_visit = design.rows.y.iter().skip(t).step_by(visits).enumerate().filter(|(_, y)| !y.is_nan());
-        let mut sorted: Vec<(usize, f64)> = at_visit.map(|(patient, &y)| (patient, y)).collect();
+        let mut sorted: Vec<(usize, f64)> = at_visit(design, t).collect();
         sorted.sort_by(|a, b| a.1.total_cmp(&b.1));
         let quarter = sorted.len() / 4;
         if quarter == 0 {

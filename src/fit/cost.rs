@@ -39,6 +39,10 @@ struct Part {
 impl Work<'_> {
     /// Refuses work beyond the limits, saying what it takes and why.
     pub fn check(&self) -> Result<(), Failure> {
+        // More parameters than observations are refused for that.
+        if self.parameters > self.design.n_observations() {
+            return Ok(());
+        }
         let parts = self.parts();
         let bytes: f64 = parts.iter().map(|p| p.bytes).sum();
         let seconds: f64 = parts.iter().map(|p| p.products).sum::<f64>() / SPEED;

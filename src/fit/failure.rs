@@ -112,6 +112,18 @@ pub enum Failure {
         others: usize,
     },
 
+    /// The outcome varies so much less at one visit than at another that both cannot be fitted in double precision.
+    #[error(
+        "the outcome varies {times:.0e} times less at {visit} than at another visit, and double precision does not hold both; measure it in \
+         the same unit at all visits, or leave {visit} out"
+    )]
+    Uneven {
+        /// The visit.
+        visit: String,
+        /// How many times wider the middle half of the outcomes is at the other visit.
+        times: f64,
+    },
+
     /// The fit would take much time or memory, and was not told to go on.
     #[error(
         "the fit would take {}: {why}; choose a simpler model, or let it (`--allow-costly`, `Model::allow_costly`)",
@@ -210,6 +222,7 @@ impl Failure {
             Failure::FarOut { .. } => "outcome-far-outside",
             Failure::OutOfScale { .. } => "outcome-out-of-scale",
             Failure::Costly { .. } => "costly",
+            Failure::Uneven { .. } => "uneven-visits",
             Failure::Singular => "singular-mean-model",
             Failure::NoStart => "no-starting-value",
             Failure::EffectsNotIdentified { .. } => "random-effects-not-identified",
@@ -233,6 +246,7 @@ impl Failure {
             }
             Failure::NoVariationAt { visits } => format!("the mean model reproduces every observation at {}", visits.join(", ")),
             Failure::NotConverged { iterations } => format!("no optimum could be verified after {iterations} iterations"),
+            Failure::Uneven { visit, times } => format!("the outcome varies {times:.0e} times less at {visit} than at another visit"),
             Failure::TooManyParameters { parameters, observations, .. } => {
                 format!("its {parameters} parameters are more than the {observations} observations")
             }
@@ -263,6 +277,7 @@ impl Failure {
             | Failure::NoVariationAt { .. }
             | Failure::FarOut { .. }
             | Failure::Costly { .. }
+            | Failure::Uneven { .. }
             | Failure::TooManyParameters { .. }
             | Failure::NoStart => true,
             Failure::EffectsNotIdentified { .. }

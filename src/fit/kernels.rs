@@ -3,7 +3,7 @@
 use super::sparse::dense;
 
 /// The size from which matrices no longer stay in the cache.
-const LARGE: usize = 200;
+pub(crate) const LARGE: usize = 200;
 
 /// Compiles a kernel once for each small size, with loops of known length, and once for all others.
 macro_rules! for_small_sizes {

@@ -417,6 +417,9 @@ pub(super) fn least_squares(design: &Design, kept: &[usize]) -> Option<Vec<f64>>
             rows[at % visits].iter().for_each(|b| gram[(a.column, b.column)] += x * b.weight * z[b.value]);
         }
     }
+    if kept.is_empty() {
+        return None;
+    }
     let mut factor = ScaledCholesky::blank(kept.len());
     factor.smallest_pivot(&gram)?;
     let mut beta = DVector::zeros(kept.len());

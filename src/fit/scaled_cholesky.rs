@@ -1,6 +1,6 @@
 //! A Cholesky factor that units cannot upset: the matrix is brought to unit diagonal first.
 
-use super::kernels::cholesky;
+use super::kernels::{LARGE, cholesky, inverse_from_cholesky};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 /// The smallest pivot of the scaled matrix; less is rounding, and the matrix singular for practical purposes.
@@ -62,13 +62,25 @@ impl ScaledCholesky {
     }
 }
 
+/// The inverse of a positive definite matrix, in blocks where it is large.
+fn inverse(matrix: &DMatrix<f64>) -> Option<DMatrix<f64>> {
+    let n = matrix.nrows();
+    if n < LARGE {
+        return nalgebra::Cholesky::new(matrix.clone()).map(|factor| factor.inverse());
+    }
+    let (mut factor, mut inverse) = (matrix.clone(), DMatrix::zeros(n, n));
+    cholesky(factor.as_mut_slice(), n)?;
+    inverse_from_cholesky(factor.as_slice(), n, inverse.as_mut_slice());
+    Some(inverse)
+}
+
 /// The inverse of a symmetric matrix on the directions in which it is positive; the others carry no information.
 /// Scaled to unit diagonal first, so that units do not decide what counts as zero.
 pub(crate) fn pseudo_inverse(matrix: &DMatrix<f64>) -> DMatrix<f64> {
     let scale = matrix.diagonal().map(|d| if d > 0.0 { 1.0 / d.sqrt() } else { 0.0 });
     let scaled = DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |a, b| matrix[(a, b)] * scale[a] * scale[b]);
-    let inverse = match nalgebra::Cholesky::new(scaled.clone()) {
-        Some(factor) => factor.inverse(),
+    let inverse = match inverse(&scaled) {
+        Some(inverse) => inverse,
         None => {
             let eigen = SymmetricEigen::new(scaled);
             let inverted = eigen.eigenvalues.map(|l| if l > 1e-10 { 1.0 / l } else { 0.0 });

@@ -3,6 +3,9 @@
 use super::kernels::{dot, multiply, symmetric_product};
 use nalgebra::{DMatrix, DMatrixView};
 
+/// The number of elements of all P_k from which they do not stay in the cache.
+const LARGE: usize = 2_000_000;
+
 /// P_k = −X'W∂_kΣWX = ∂(X'WX)/∂θ_k and a_k = X'W∂_kΣWr of every parameter.
 #[derive(Debug, Clone)]
 pub(crate) struct Slopes {
@@ -56,6 +59,9 @@ impl Slopes {
     /// it is for a mean that is known where the likelihood is full, or nothing.
     pub fn set_correction(&mut self, phi: &DMatrix<f64>, s: Option<&DMatrix<f64>>, correction: &mut DMatrix<f64>) {
         let (c, size) = (self.columns, self.columns * self.columns);
+        if self.len() * size > LARGE && self.set_large_correction(phi, s, correction) {
+            return;
+        }
         if let Some(s) = s {
             for (p, product) in self.p.chunks_exact(size).zip(self.phi_p.chunks_exact_mut(size)) {
                 multiply(s.as_slice(), p, c, product);
@@ -73,6 +79,37 @@ impl Slopes {
                 correction[(l, k)] = term;
             }
         }
+    }
+}
+
+impl Slopes {
+    /// The same for many parameters and columns, as products of matrices that stay in the cache: with S = KK', the traces
+    /// are the inner products of the K'P_kK. `false`, and nothing done, where S is not positive definite.
+    fn set_large_correction(&self, phi: &DMatrix<f64>, s: Option<&DMatrix<f64>>, correction: &mut DMatrix<f64>) -> bool {
+        const BLOCK: usize = 256;
+        let (c, k) = (self.columns, self.len());
+        let a = DMatrix::from_column_slice(c, k, &self.a);
+        let mut whole = (phi * &a).tr_mul(&a) * -2.0;
+        if let Some(s) = s {
+            let Some(root) = s.clone().cholesky().map(|factor| factor.unpack()) else { return false };
+            // Off the diagonal every element stands for two.
+            let mut packed = DMatrix::zeros(c * (c + 1) / 2, k);
+            for (own, mut column) in (0..k).zip(packed.column_iter_mut()) {
+                let inner = root.tr_mul(&(self.p(own) * &root));
+                let elements = (0..c).flat_map(|j| (j..c).map(move |i| (i, j)));
+                let weight = |i: usize, j: usize| if i == j { 1.0 } else { std::f64::consts::SQRT_2 };
+                column.iter_mut().zip(elements).for_each(|(x, (i, j))| *x = weight(i, j) * inner[(i, j)]);
+            }
+            for first in (0..k).step_by(BLOCK) {
+                let width = BLOCK.min(k - first);
+                let traces = packed.columns(first, k - first).tr_mul(&packed.columns(first, width));
+                let mut below = whole.view_mut((first, first), (k - first, width));
+                below -= traces;
+            }
+            whole.fill_upper_triangle_with_lower_triangle();
+        }
+        correction.view_mut((0, 0), (k, k)).copy_from(&whole);
+        true
     }
 }
 

@@ -137,9 +137,14 @@ pub(crate) fn determined(
         return Ok(());
     }
     let eigen = excess.symmetric_eigen();
-    let mut direction = vec![0.0; n];
-    informed.iter().zip(eigen.eigenvectors.column(eigen.eigenvalues.argmin().0).iter()).for_each(|(&k, &share)| direction[k] = share);
-    Err(problem.labels.not_identified(problem, theta, &involved(direction.into_iter()), why))
+    let least = eigen.eigenvalues.argmin().0;
+    // Where the likelihood is constant it may be so in several directions.
+    let flat = (0..informed.len()).filter(|&d| d == least || (why == Silence::TakenByMean && eigen.eigenvalues[d] <= 0.0));
+    let mut shares = vec![0.0_f64; n];
+    for direction in flat {
+        informed.iter().zip(eigen.eigenvectors.column(direction).iter()).for_each(|(&k, &share)| shares[k] = shares[k].max(share.abs()));
+    }
+    Err(problem.labels.not_identified(problem, theta, &involved(shares.into_iter()), why))
 }
 
 /// Whether every Σ is far from singular, as the pivots of its correlation matrix tell.
