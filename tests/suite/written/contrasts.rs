@@ -122,3 +122,37 @@ fn warpbreaks() -> Fit {
         .expect("a trial");
     fit("breaks ~ wool + tension", &trial)
 }
+
+/// Two periods whose treatments all patients take in one order: a variance for each treatment is one for each period.
+/// Where half take them in the other order it is the same model once the data are sorted by treatment.
+#[test]
+fn residual_variances_differ_by_a_factor_within_patients() {
+    let value =
+        |i: usize, b: usize| 3.0 + ((i * 37) % 19) as f64 / 3.0 + if b == 1 { ((i * 53 + 11) % 23) as f64 } else { ((i * 29) % 7) as f64 };
+    let mut orders = ["id,arm,period,drug,y\n".to_string(), "id,arm,period,drug,y\n".to_string()];
+    for i in 0..40 {
+        for drug in 0..2 {
+            let (name, y) = (["A", "B"][drug], value(i, drug));
+            orders[0] += &format!("{i},x,{},{name},{y}\n", drug + 1);
+            orders[1] += &format!("{i},x,{},{name},{y}\n", if i % 2 == 0 { drug + 1 } else { 2 - drug });
+        }
+    }
+    let layout = Layout::long_one_arm("id", "period").visits(["1", "2"]).outcome("y").covariate_as("drug", CovariateKind::FactorByVisit);
+    let fitted = |text: &str, covariance: &str| {
+        let model = Model::formula("y ~ drug").expect("a formula").covariance(covariance.parse().expect("a structure"));
+        model.fit(&crate::common::read_text(&layout, "made up", text)).unwrap_or_else(|error| panic!("{covariance}: {error}"))
+    };
+    let by_drug = "random-intercept + independent(drug)";
+    let (one, other) = (fitted(&orders[0], by_drug), fitted(&orders[1], by_drug));
+    let by_visit = fitted(&orders[0], "random-intercept + unstructured(1)");
+    close(one.log_likelihood(), by_visit.log_likelihood(), 1e-8);
+    close(other.log_likelihood(), one.log_likelihood(), 1e-8);
+    let names: Vec<String> = other.covariance_parameters().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names[1..], ["variance A", "variance B"]);
+    for ((_, a), (_, b)) in other.covariance_parameters().into_iter().zip(by_visit.covariance_parameters()) {
+        close(a, b, 1e-5 * b.abs());
+    }
+    let row = |fit: &Fit| fit.coefficients().rows.into_iter().find(|r| r.label == "drugB").expect("a row");
+    close(row(&other).se, row(&by_visit).se, 1e-7);
+    close(row(&other).df, row(&by_visit).df, 1e-4);
+}
