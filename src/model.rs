@@ -396,7 +396,9 @@ impl Model {
             self.check_cost(&design, &classes, engine)?;
             Optimum::by(engine, &design, classes, self.estimation)
         };
-        let found = first_that_fits(&self.covariance_for(design.random()), &self.fallbacks, bind, fit)?;
+        let first = with_levels(&self.covariance_for(design.random()), &design, trial)?;
+        let fallbacks = self.fallbacks.iter().map(|c| with_levels(c, &design, trial)).collect::<Result<Vec<_>>>()?;
+        let found = first_that_fits(&first, &fallbacks, bind, fit)?;
         let (optimum, settings) = self.found(found);
         Ok(Fit::new(design, settings, optimum))
     }
@@ -432,7 +434,11 @@ impl Model {
             )),
             columns => {
                 let own = &design.columns;
-                Classes::at(covariance, &own.visits, &own.visit_times, &design.coordinates(trial, columns)?)
+                let at = match covariance.factor_of_variances() {
+                    Some(factor) => design.level_codes(trial, factor)?.1,
+                    None => design.coordinates(trial, columns)?,
+                };
+                Classes::at(&with_levels(covariance, design, trial)?, &own.visits, &own.visit_times, &at)
             }
         }
     }
@@ -485,6 +491,14 @@ impl Model {
             "it is one for all responses",
             "set it on the joint model",
         ))
+    }
+}
+
+/// A structure with the levels of the factor whose levels have a variance each, where there is one.
+fn with_levels(covariance: &Covariance, design: &Design, trial: &Trial) -> Result<Covariance> {
+    match covariance.factor_of_variances() {
+        Some(factor) => Ok(covariance.clone().with_levels(&design.level_codes(trial, factor)?.0)),
+        None => Ok(covariance.clone()),
     }
 }
 

@@ -18,7 +18,8 @@ pub struct FitArguments {
     #[command(flatten)]
     pub source: SourceArguments,
     /// The model, e.g. "FEV1 ~ RACE + SEX + ARMCD * AVISIT"; with random effects such as "(1 | THERAPIST)", and the
-    /// covariance of a patient's visits, "us(AVISIT | USUBJID)", unless --covariance states it
+    /// covariance of a patient's visits, "us(AVISIT | USUBJID)", unless --covariance states it. Numbers go through log(x),
+    /// sqrt(x), I(x^2), poly(x, 2, raw) or ns(x, 3), the outcome through log(y); offset(x) has the coefficient 1
     #[arg(long)]
     pub formula: String,
     /// The covariance among a patient's visits: unstructured (us), toeplitz (toep), ante-dependence (ad),
@@ -146,7 +147,8 @@ impl FitArguments {
         }
         for structure in model.stated_covariance().into_iter().chain(&self.fallbacks) {
             for column in structure.coordinate_columns() {
-                if !covariates.contains(column) {
+                let is_declared = Some(column.as_str()) == arm || *column == self.source.visit;
+                if !is_declared && !covariates.contains(column) {
                     covariates.push(column.clone());
                 }
             }

@@ -38,18 +38,16 @@ impl FitArguments {
             let name = name.as_str();
             known.contains(&name) || name == visit || name == "visit" || (Some(name) == arm && known.contains(&"arm")) || name == "arm"
         };
-        match (names.iter().find(|name| !is_known(name)), names) {
-            (None, _) => Ok(()),
-            (Some(stranger), [first, _]) => Err(Failure::Usage(format!(
-                "--means {}: `{stranger}` is no factor of the formula; name factors of the formula, or the visit, which is in column \
-                 `{visit}` (--visit), as in --means {first} {visit}",
-                names.join(" ")
-            ))),
-            (Some(stranger), _) => Err(Failure::Usage(format!(
-                "--means {}: `{stranger}` is no factor of the formula; name factors of the formula, or the visit, `{visit}`",
-                names.join(" ")
-            ))),
-        }
+        let Some(stranger) = names.iter().find(|name| !is_known(name)) else { return Ok(()) };
+        let mut factors: Vec<String> = known.iter().chain([&visit]).map(|name| name.to_string()).collect();
+        factors.extend(arm.filter(|arm| !known.contains(arm)).map(String::from));
+        let unknown = trialstats::Error::Unknown { kind: "factor of the formula", name: stranger.clone(), known: factors };
+        let example = if let [first, _] = names {
+            format!("; the visit is in column `{visit}` (--visit): --means {first} {visit}")
+        } else {
+            String::new()
+        };
+        Err(Failure::Usage(format!("--means {}: {unknown}{example}", names.join(" "))))
     }
 
     /// The tables, where they were asked for.

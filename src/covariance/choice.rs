@@ -1,8 +1,8 @@
 //! [`Covariance`]: which structure is assumed, before it is bound to visits.
 
 use super::{
-    AnteDependence, Autoregressive, CompoundSymmetry, Coordinates, CorrelationFamily, CovarianceFamily, CovarianceStructure, Decay,
-    Exchangeable, FactorAnalytic, Heterogeneous, Homogeneous, HuynhFeldt, Lagged, RandomCoefficients, Spaced, Spatial, Toeplitz,
+    AnteDependence, Autoregressive, ByLevel, CompoundSymmetry, Coordinates, CorrelationFamily, CovarianceFamily, CovarianceStructure,
+    Decay, Exchangeable, FactorAnalytic, Heterogeneous, Homogeneous, HuynhFeldt, Lagged, RandomCoefficients, Spaced, Spatial, Toeplitz,
     Unstructured,
 };
 use crate::error::{Error, Message, Result, Setting};
@@ -52,6 +52,14 @@ pub enum Covariance {
     HeterogeneousAnteDependence,
     /// One variance, no covariance: what is left of a patient's visits is independent.
     Independent,
+    /// A variance for each level of a factor that may change within patients, such as the treatment of a crossover; no
+    /// covariance.
+    IndependentBy {
+        /// The factor.
+        factor: String,
+        /// Its levels, once the trial is known.
+        levels: Vec<String>,
+    },
     /// One variance, one covariance.
     CompoundSymmetry,
     /// A variance per visit, one correlation.
@@ -176,8 +184,29 @@ impl Covariance {
             Covariance::SpatialExponential(Coordinates::Columns(names))
             | Covariance::SpatialGaussian(Coordinates::Columns(names))
             | Covariance::SpatialPower(Coordinates::Columns(names)) => names,
+            Covariance::IndependentBy { factor, .. } => std::slice::from_ref(factor),
             Covariance::RandomCoefficients { residual, .. } => residual.coordinate_columns(),
             _ => &[],
+        }
+    }
+
+    /// The factor whose levels have a variance each, where there is one.
+    pub(crate) fn factor_of_variances(&self) -> Option<&str> {
+        match self {
+            Covariance::IndependentBy { factor, .. } => Some(factor),
+            Covariance::RandomCoefficients { residual, .. } => residual.factor_of_variances(),
+            _ => None,
+        }
+    }
+
+    /// The same with these levels of the factor whose levels have a variance each.
+    pub(crate) fn with_levels(self, labels: &[String]) -> Self {
+        match self {
+            Covariance::IndependentBy { factor, .. } => Covariance::IndependentBy { factor, levels: labels.to_vec() },
+            Covariance::RandomCoefficients { coefficients, residual } => {
+                Covariance::RandomCoefficients { coefficients, residual: Box::new(residual.with_levels(labels)) }
+            }
+            other => other,
         }
     }
 
@@ -233,6 +262,19 @@ impl Covariance {
             Covariance::AnteDependence => homogeneous(AnteDependence, visits),
             Covariance::HeterogeneousAnteDependence => heterogeneous(AnteDependence, visits),
             Covariance::Independent => Box::new(Toeplitz::banded(visits, 1)),
+            Covariance::IndependentBy { factor, levels } => match coordinates {
+                Some(codes) if codes.nrows() == visits && !levels.is_empty() => {
+                    let level = |t: usize| (!codes[(t, 0)].is_nan()).then_some(codes[(t, 0)] as usize);
+                    Box::new(ByLevel::new((0..visits).map(level).collect(), levels.clone()))
+                }
+                _ => {
+                    return Err(Error::incomplete(
+                        format!("covariance `{self}`"),
+                        format!("the levels of `{factor}` at the visits are not known here"),
+                        "fit it to a trial that has this factor",
+                    ));
+                }
+            },
             Covariance::CompoundSymmetry => Box::new(CompoundSymmetry::new(visits)),
             Covariance::HeterogeneousCompoundSymmetry => heterogeneous(Exchangeable, visits),
             Covariance::HuynhFeldt => Box::new(HuynhFeldt::new(visits)),
@@ -278,6 +320,7 @@ impl Covariance {
             Covariance::RandomCoefficients { residual, .. } => residual.depends_on_order(),
             Covariance::Unstructured
             | Covariance::Independent
+            | Covariance::IndependentBy { .. }
             | Covariance::CompoundSymmetry
             | Covariance::HeterogeneousCompoundSymmetry
             | Covariance::HuynhFeldt

@@ -13,6 +13,7 @@
 //! | [`AnteDependence`](Covariance::AnteDependence) | σ² ρ_b ρ_{b+1} … ρ_{a−1} | σ², ρ_1, …, ρ_{T−1} | T | – | – | `ad` | – |
 //! | [`HeterogeneousAnteDependence`](Covariance::HeterogeneousAnteDependence) | σ_a σ_b ρ_b ρ_{b+1} … ρ_{a−1} | σ²_a, ρ_1, …, ρ_{T−1} | 2T−1 | – | `ANTE(1)` | `adh` | – |
 //! | [`Independent`](Covariance::Independent) | 0 | σ² | 1 | – | `VC`, `SIMPLE` | – | the default |
+//! | [`IndependentBy`](Covariance::IndependentBy) | 0; the variance is that of the level of a factor at the visit | σ²_l | levels | a factor | `GROUP=` | – | `varIdent` |
 //! | [`CompoundSymmetry`](Covariance::CompoundSymmetry) | σ₁; the variance is σ₁ + σ² | σ₁, σ² | 2 | – | `CS` | `cs` | `corCompSymm` |
 //! | [`HeterogeneousCompoundSymmetry`](Covariance::HeterogeneousCompoundSymmetry) | σ_a σ_b ρ | σ²_a, ρ | T+1 | – | `CSH` | `csh` | `corCompSymm`, `varIdent` |
 //! | [`HuynhFeldt`](Covariance::HuynhFeldt) | (σ²_a + σ²_b)/2 − λ | σ²_a, λ | T+1 | – | `HF` | – | – |
@@ -39,6 +40,7 @@
 
 mod ante_dependence;
 mod autoregressive;
+mod by_level;
 mod choice;
 mod compound_symmetry;
 mod correlation;
@@ -59,6 +61,7 @@ mod unstructured;
 
 pub use ante_dependence::AnteDependence;
 pub use autoregressive::Autoregressive;
+pub use by_level::ByLevel;
 pub use choice::{Covariance, RandomTerms};
 pub use compound_symmetry::CompoundSymmetry;
 pub use correlation::{CorrelationFamily, Heterogeneous, Homogeneous};

@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Names that take a number or variables in brackets.
-const PARAMETRISED: [&str; 8] = [
+const PARAMETRISED: [&str; 9] = [
     "unstructured(bands)",
     "toeplitz(bands)",
     "heterogeneous-toeplitz(bands)",
@@ -17,6 +17,7 @@ const PARAMETRISED: [&str; 8] = [
     "spatial-exponential(variable, …)",
     "spatial-gaussian(variable, …)",
     "spatial-power(variable, …)",
+    "independent(factor)",
 ];
 
 /// What SAS calls the structures, and where its names are others SPSS, nlme and Stata; `FA(q)` and `FA1(q)` take a
@@ -175,6 +176,7 @@ impl Covariance {
             (_, Some(Covariance::Unstructured)) => Covariance::BandedUnstructured { bands: number()? },
             (_, Some(Covariance::Toeplitz)) => Covariance::BandedToeplitz { bands: number()? },
             (_, Some(Covariance::HeterogeneousToeplitz)) => Covariance::BandedHeterogeneousToeplitz { bands: number()? },
+            (_, Some(Covariance::Independent)) => Covariance::IndependentBy { factor: argument.trim().into(), levels: vec![] },
             (_, Some(Covariance::SpatialExponential(_))) => Covariance::SpatialExponential(columns()),
             (_, Some(Covariance::SpatialGaussian(_))) => Covariance::SpatialGaussian(columns()),
             (_, Some(Covariance::SpatialPower(_))) => Covariance::SpatialPower(columns()),
@@ -238,6 +240,7 @@ impl fmt::Display for Covariance {
             Covariance::SpatialExponential(places) => write!(f, "spatial-exponential{places}"),
             Covariance::SpatialGaussian(places) => write!(f, "spatial-gaussian{places}"),
             Covariance::SpatialPower(places) => write!(f, "spatial-power{places}"),
+            Covariance::IndependentBy { factor, .. } => write!(f, "independent({factor})"),
             Covariance::RandomIntercept => f.write_str("random-intercept"),
             Covariance::RandomInterceptSlope => f.write_str("random-intercept-slope"),
             Covariance::RandomCoefficients { coefficients, residual } => write!(f, "{coefficients} + {residual}"),

@@ -50,6 +50,19 @@ impl Spaced {
         answer
     }
 
+    /// The correlation of neighbours that the correlations at the visits suggest, positive.
+    fn fall(&self, moments: &DMatrix<f64>) -> f64 {
+        let mut found = vec![];
+        for (j, &b) in self.visits.iter().enumerate() {
+            for (i, &a) in self.visits.iter().enumerate().skip(j + 1) {
+                let correlation = moments[(i, j)] / (moments[(i, i)] * moments[(j, j)]).sqrt();
+                found.push(correlation.max(0.0).powf(1.0 / a.abs_diff(b) as f64));
+            }
+        }
+        let mean = found.iter().sum::<f64>() / found.len().max(1) as f64;
+        if mean.is_nan() { 0.1 } else { mean.clamp(0.1, 0.9) }
+    }
+
     /// The position of a parameter of the whole among those that are left.
     fn position(&self, parameter: usize) -> Option<usize> {
         self.parameters.iter().position(|&k| k == parameter)
@@ -68,10 +81,12 @@ impl CovarianceStructure for Spaced {
         self.parameters.iter().filter_map(|&k| names.get(k).cloned()).collect()
     }
 
-    /// Visits that nobody made start with the average variance, uncorrelated.
+    /// Visits that nobody made start with the average variance, and with correlations that fall with the distance as those
+    /// between the others do.
     fn start(&self, moments: &DMatrix<f64>) -> Vec<f64> {
         let (size, average) = (self.whole.visits(), moments.trace() / self.visits.len().max(1) as f64);
-        let mut whole = DMatrix::from_diagonal_element(size, size, average);
+        let fall = self.fall(moments);
+        let mut whole = DMatrix::from_fn(size, size, |a, b| average * fall.powi(a.abs_diff(b) as i32));
         for (j, &b) in self.visits.iter().enumerate() {
             for (i, &a) in self.visits.iter().enumerate() {
                 whole[(a, b)] = moments[(i, j)];

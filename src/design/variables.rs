@@ -187,6 +187,15 @@ pub(super) fn cluster_factor(trial: &Trial, name: &str, visits: &[usize]) -> Res
     ))
 }
 
+/// A factor on `visits`: the arm, a covariate or a cluster.
+pub(super) fn factor(trial: &Trial, name: &str, visits: &[usize]) -> Result<Variable> {
+    let found = own_or_arm(trial, name, Role::Covariate)?.on_visits(visits, trial.schedule().len());
+    if found.is_factor() {
+        return Ok(found);
+    }
+    Err(Error::wrong_variable(format!("variances by `{name}`"), "it is a number", "declare the column as a factor"))
+}
+
 /// A numeric variable as a coordinate of `visits`.
 pub(super) fn coordinate(trial: &Trial, name: &str, visits: &[usize]) -> Result<Vec<f64>> {
     numbers(trial, name, Role::Covariate, visits)?

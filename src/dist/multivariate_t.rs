@@ -84,8 +84,8 @@ fn inside_with_common_part(bound: f64, loadings: &[f64]) -> f64 {
 
 /// P(all |T_i| ≤ bound) by Genz's transformation to the unit cube.
 fn inside_by_lattice(bound: f64, correlation: &DMatrix<f64>, df: f64) -> f64 {
-    let factor = cholesky(correlation);
-    let n = factor.len();
+    let constraints = Constraints::of(correlation);
+    let n = constraints.rows.len();
     let generators: Vec<f64> = primes(n + 1).into_iter().map(|p| (p as f64).sqrt().fract()).collect();
     let mut sum = 0.0;
     for shift in 0..SHIFTS {
@@ -98,47 +98,67 @@ fn inside_by_lattice(bound: f64, correlation: &DMatrix<f64>, df: f64) -> f64 {
                 (1.0 - (2.0 * x - 1.0).abs()).clamp(1e-15, 1.0 - 1e-15)
             };
             let scale = if df > 1e6 { 1.0 } else { (super::chi_squared::quantile(at(n), df) / df).sqrt() };
-            own += inside_given(bound * scale, &factor, &at);
+            own += constraints.inside(bound * scale, &at);
         }
         sum += own / POINTS as f64;
     }
     (sum / SHIFTS as f64).clamp(0.0, 1.0)
 }
 
-/// The product of the conditional probabilities of one point.
-fn inside_given(bound: f64, factor: &[Vec<f64>], at: &impl Fn(usize) -> f64) -> f64 {
-    let mut y: Vec<f64> = Vec::with_capacity(factor.len());
-    let mut product = 1.0;
-    for (i, row) in factor.iter().enumerate() {
-        let (mean, scale): (f64, f64) = (row.iter().zip(&y).map(|(l, y)| l * y).sum(), row[i]);
-        if scale == 0.0 {
-            // Determined by those before it.
-            if mean.abs() > bound + 1e-12 {
-                return 0.0;
-            }
-            y.push(0.0);
-            continue;
-        }
-        let (low, high) = (normal::cdf((-bound - mean) / scale), normal::cdf((bound - mean) / scale));
-        product *= high - low;
-        y.push(normal::quantile((low + at(i) * (high - low)).clamp(1e-300, 1.0 - 1e-16)));
-    }
-    product
+/// |L y| ≤ bound with LL' = R and as many independent y as R has rank: for each y the rows of L that end with it.
+struct Constraints {
+    /// For each y the rows that bound it once those before are known: coefficients of those before, and its own.
+    rows: Vec<Vec<(Vec<f64>, f64)>>,
 }
 
-/// The rows of the lower triangle L with LL' = R; a zero on the diagonal where a row follows from those before it.
-fn cholesky(r: &DMatrix<f64>) -> Vec<Vec<f64>> {
-    let n = r.nrows();
-    let mut l = vec![vec![0.0; n]; n];
-    for a in 0..n {
-        for b in 0..a {
-            let dot: f64 = (0..b).map(|k| l[a][k] * l[b][k]).sum();
-            l[a][b] = if l[b][b] > 0.0 { (r[(a, b)] - dot) / l[b][b] } else { 0.0 };
+impl Constraints {
+    fn of(r: &DMatrix<f64>) -> Self {
+        const SMALLEST: f64 = 1e-9;
+        let n = r.nrows();
+        // The independent statistics, as positions, and the rows of L in the order in which they are found.
+        let (mut independent, mut l): (Vec<usize>, Vec<Vec<f64>>) = (vec![], vec![]);
+        for a in 0..n {
+            let mut row: Vec<f64> = vec![];
+            for (k, &b) in independent.iter().enumerate() {
+                let dot: f64 = row.iter().zip(&l[b]).map(|(x, y)| x * y).sum();
+                row.push((r[(a, b)] - dot) / l[b][k]);
+            }
+            let left = r[(a, a)] - row.iter().map(|x| x * x).sum::<f64>();
+            if left > SMALLEST {
+                row.push(left.sqrt());
+                independent.push(a);
+            }
+            l.push(row);
         }
-        let left = r[(a, a)] - (0..a).map(|k| l[a][k] * l[a][k]).sum::<f64>();
-        l[a][a] = if left > 1e-10 { left.sqrt() } else { 0.0 };
+        let mut rows = vec![vec![]; independent.len()];
+        for row in l {
+            if let Some(last) = row.iter().rposition(|x| x.abs() > SMALLEST) {
+                rows[last].push((row[..last].to_vec(), row[last]));
+            }
+        }
+        Self { rows }
     }
-    l
+
+    /// The product of the conditional probabilities of one point.
+    fn inside(&self, bound: f64, at: &impl Fn(usize) -> f64) -> f64 {
+        let mut y: Vec<f64> = Vec::with_capacity(self.rows.len());
+        let mut product = 1.0;
+        for (i, rows) in self.rows.iter().enumerate() {
+            let (mut from, mut to) = (f64::NEG_INFINITY, f64::INFINITY);
+            for (before, own) in rows {
+                let mean: f64 = before.iter().zip(&y).map(|(l, y)| l * y).sum();
+                let (a, b) = ((-bound - mean) / own, (bound - mean) / own);
+                (from, to) = (from.max(a.min(b)), to.min(a.max(b)));
+            }
+            if from >= to {
+                return 0.0;
+            }
+            let (low, high) = (normal::cdf(from), normal::cdf(to));
+            product *= high - low;
+            y.push(normal::quantile((low + at(i) * (high - low)).clamp(1e-300, 1.0 - 1e-16)));
+        }
+        product
+    }
 }
 
 fn primes(n: usize) -> Vec<u64> {

@@ -143,8 +143,8 @@ fn covariance() -> impl Strategy<Value = Covariance> {
     use Covariance::{
         AnteDependence, Autoregressive, BandedHeterogeneousToeplitz, BandedToeplitz, BandedUnstructured, CompoundSymmetry, FactorAnalytic,
         FactorAnalyticCommonVariance, HeterogeneousAnteDependence, HeterogeneousAutoregressive, HeterogeneousCompoundSymmetry,
-        HeterogeneousToeplitz, HuynhFeldt, Independent, RandomCoefficients, RandomIntercept, RandomInterceptSlope, SpatialExponential,
-        SpatialGaussian, SpatialPower, Toeplitz, Unstructured,
+        HeterogeneousToeplitz, HuynhFeldt, Independent, IndependentBy, RandomCoefficients, RandomIntercept, RandomInterceptSlope,
+        SpatialExponential, SpatialGaussian, SpatialPower, Toeplitz, Unstructured,
     };
     let days = || Coordinates::columns(["days", "depth"]);
     let level = |residual| RandomCoefficients { coefficients: RandomTerms::Intercept, residual: Box::new(residual) };
@@ -161,6 +161,7 @@ fn covariance() -> impl Strategy<Value = Covariance> {
         AnteDependence,
         HeterogeneousAnteDependence,
         Independent,
+        IndependentBy { factor: "treatment".into(), levels: vec![] },
         CompoundSymmetry,
         HeterogeneousCompoundSymmetry,
         HuynhFeldt,

@@ -213,7 +213,7 @@ fn every_error_has_a_message_that_helps() {
         (&["--covariance", "sp_exp"], "gives no time"),
         (&["--level", "95"], "between 0 and 1"),
         (&["--means", "ARMCD", "VISITN"], "--means ARMCD AVISIT"),
-        (&["--means", "ARMCD", "NOTHERE"], "no factor of the formula"),
+        (&["--means", "ARMCD", "NOTHERE"], "factor of the formula named `NOTHERE`"),
         (&["--reference", "SEX=male"], "Female, Male"),
         (&["--reference", "SEX"], "VAR=LEVEL"),
         (&["--levels", "ARMCD=PBO", "--means", "ARMCD", "AVISIT"], "TRT"),

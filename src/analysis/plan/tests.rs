@@ -449,7 +449,7 @@ fn the_round_trips_draw_every_choice_and_every_variant() {
 
     let (name, every) = variants!(Covariance: Unstructured, BandedUnstructured, Toeplitz, BandedToeplitz, HeterogeneousToeplitz,
         BandedHeterogeneousToeplitz, Autoregressive, HeterogeneousAutoregressive, AnteDependence, HeterogeneousAnteDependence,
-        Independent, CompoundSymmetry, HeterogeneousCompoundSymmetry, HuynhFeldt, FactorAnalytic, FactorAnalyticCommonVariance,
+        Independent, IndependentBy, CompoundSymmetry, HeterogeneousCompoundSymmetry, HuynhFeldt, FactorAnalytic, FactorAnalyticCommonVariance,
         SpatialExponential, SpatialGaussian, SpatialPower, RandomIntercept, RandomInterceptSlope, RandomCoefficients, Custom);
     let found: BTreeSet<&str> = plans.iter().flat_map(|plan| plan.model.fallbacks()).map(name).collect();
     // A structure of one's own has no name that a file could hold.

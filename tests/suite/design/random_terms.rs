@@ -221,7 +221,7 @@ fn mistakes_in_a_formula_are_shown_where_they_are() {
         ("y ~ arm * (1 | g)", 11, "term of its own"),
         ("y ~ arm + us(days, visit | patient)", 11, "takes the visit alone"),
         ("y ~ arm + half-us(visit | patient)", 11, "`half-us`"),
-        ("y ~ arm - log(dose)", 11, "add the transformed variable"),
+        ("y ~ arm - cos(dose)", 11, "add the transformed variable"),
         ("y ~ arm + (1, days | g)", 13, "`)`"),
     ] {
         match Model::formula(text) {

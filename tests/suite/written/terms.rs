@@ -1,10 +1,10 @@
 //! Tests of terms by type III lose no degree of freedom in silence.
 
 use super::{close, fev_fit, fit};
-use crate::common::{factor, invented, outcome};
+use crate::common::{factor, fev, invented, outcome};
 use trialstats::means::TestType;
 use trialstats::trial::Schedule;
-use trialstats::{Fit, Trial};
+use trialstats::{Covariance, Fit, Model, Trial};
 
 fn test(fit: &Fit, term: &str) -> (f64, f64, f64, f64) {
     let tests = fit.term_tests().expect("tests");
@@ -20,8 +20,9 @@ fn an_interaction_without_a_margin_has_all_its_columns() {
     close(f, 10.418, 5e-4);
     close(denominator, 144.01, 0.05);
     assert!(p < 3e-7);
-    // SAS.
-    let slopes = fev_fit("FEV1 ~ ARMCD*SEX + ARMCD:FEV1_BL");
+    // SAS, with TYPE=AR(1).
+    let model = Model::formula("FEV1 ~ ARMCD*SEX + ARMCD:FEV1_BL").expect("a formula").covariance(Covariance::Autoregressive);
+    let slopes = model.fit(&fev()).expect("fits");
     let (df, f, _, p) = test(&slopes, "ARMCD:FEV1_BL");
     assert_eq!(df, 2.0);
     close(f, 6.1148, 5e-5);
