@@ -9,7 +9,7 @@ use super::sigmas::Sigmas;
 use super::sums::Sums;
 use super::verify::Labels;
 use crate::design::Design;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How the data of a problem are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Parts<'_> {
     /// The problem, and the sums where it can be made from sums.
     pub fn problem(self, storage: Storage) -> (Problem, Option<Moments>) {
         let columns = self.origin.len();
-        if !self.sigmas.are_shared() {
+        if !self.sigmas.are_shared() || (storage == Storage::Cheaper && self.has_too_long_sums()) {
             let (own, patterns) = self.by_patient();
             return (self.with(Data::Patients(own), patterns), None);
         }
@@ -58,6 +58,28 @@ impl Parts<'_> {
             false => Data::Patients(self.by_patient().0),
         };
         (self.with(data, patterns), Some(moments))
+    }
+
+    /// Whether z is so long, and so full of zeros, that sums over its products would fill the memory and cost more than the
+    /// patients one by one.
+    fn has_too_long_sums(&self) -> bool {
+        const LONG: usize = 300;
+        let (design, visits) = (self.design, self.design.columns.visits.len());
+        let q = value_count(design) as f64;
+        if q < LONG as f64 {
+            return false;
+        }
+        let seen = |patient: usize| (0..visits).filter(move |t| !design.rows.y[patient * visits + t].is_nan());
+        let mut patterns: BTreeSet<(usize, Vec<usize>)> = BTreeSet::new();
+        let mut patients = 0.0;
+        for patient in 0..design.rows.patients.len() {
+            let own: Vec<usize> = seen(patient).collect();
+            let (m, values) = (own.len() as f64, design.rows.z_of(patient).iter().filter(|z| **z != 0.0).count() as f64);
+            patients += m * values * (m + self.origin.len().max(design.columns.len()) as f64);
+            patterns.insert((design.rows.group_of[patient], own));
+        }
+        let products = |(_, own): &(usize, Vec<usize>)| (own.len() * (own.len() + 1)) as f64 / 2.0 * q * (q + 1.0) / 2.0;
+        patterns.iter().map(products).sum::<f64>() > patients
     }
 
     fn with(self, data: Data, patterns: Vec<Pattern>) -> Problem {

@@ -69,7 +69,7 @@ impl Work<'_> {
                 let effects: usize = self.design.rows.random.iter().map(|term| term.total()).sum();
                 let n = p + effects as f64;
                 let why = format!("the {effects} random effects stand in one matrix with the mean, above a covariance of the visits");
-                let all = Part { bytes: 12.0 * BYTES * n * n, products: EVALUATIONS * 2.0 * n.powi(3), why };
+                let all = Part { bytes: 12.0 * BYTES * n * n, products: EVALUATIONS * 0.7 * n.powi(3), why };
                 let mut parts = vec![all, self.covariance(visits), self.slopes_of(n, "columns of the mean model and random effects")];
                 parts.extend(self.robust.then(|| robust(patients, p)));
                 parts
@@ -92,7 +92,7 @@ impl Work<'_> {
         let k = if self.slopes { self.parameters as f64 } else { 0.0 };
         Part {
             bytes: 2.0 * BYTES * k * n * n,
-            products: k * n.powi(3) + 0.25 * k * k * n * n,
+            products: 0.7 * k * n.powi(3) + 0.1 * k * k * n * n,
             why: format!(
                 "degrees of freedom take a matrix of {n} {of} for each of {k} covariance parameters; other methods than Satterthwaite's and Kenward and Roger's do not"
             ),

@@ -81,17 +81,18 @@ impl Differentiable for Problem {
 
     /// With S = W^½∂ΣW^½ and L = W^½H_PW^½, REML expects Σ_P {n tr(S²) − 2 tr(S²L)} of twice the information at least,
     /// and maximum likelihood Σ_P n tr(S²); tr(S²L) is at most tr(S²) tr(L).
-    fn mean_takes_little(&self, point: &Point, room: &mut Workspace) -> bool {
+    /// Where the traces of L are small, estimating the mean surely leaves a fair share of what the data say.
+    fn needs_whole(&self, point: &Point, _corrected: bool, room: &mut Workspace) -> bool {
         const SHARE: f64 = 0.4;
         if self.estimation == Estimation::Ml {
-            return true;
+            return false;
         }
         let mut leverages = std::mem::take(&mut room.blocks);
         self.set_leverages(&point.phi, &mut leverages, room);
         let trace = |index: usize| point.w.get(index).iter().zip(leverages.get(index)).map(|(w, h)| w * h).sum::<f64>();
         let little = self.patterns.iter().enumerate().all(|(index, pattern)| trace(index) < SHARE * pattern.patients);
         room.blocks = leverages;
-        little
+        !little
     }
 }
 

@@ -99,10 +99,10 @@ pub(crate) trait Differentiable: Likelihood {
         room: &mut Self::Workspace,
     );
 
-    /// Whether estimating the mean surely leaves a fair share of what the data say of every parameter. Cheap, and on the
-    /// safe side: where it is `false` the whole Hessian tells.
-    fn mean_takes_little(&self, _point: &Self::Point, _room: &mut Self::Workspace) -> bool {
-        false
+    /// Whether it takes the whole Hessian, computed where a search has ended, to be sure that −2ℓ is not flat there;
+    /// `corrected` says that what the search ended with has all of its terms, if of a place nearby.
+    fn needs_whole(&self, _point: &Self::Point, corrected: bool, _room: &mut Self::Workspace) -> bool {
+        !corrected
     }
 
     /// Gradient and Hessian, whole, and the slopes that it took.

@@ -97,13 +97,13 @@ impl PatientRows {
             let product = &mut scratch.product[..m * p];
             product.fill(0.0);
             for (j, &s) in pattern.visits.iter().enumerate() {
-                for e in &rows[s] {
+                for e in rows[s].iter().filter(|e| z[e.value] != 0.0) {
                     let x = e.weight * z[e.value];
                     (0..m).for_each(|i| product[i * p + e.column] += omega[j * m + i] * x);
                 }
             }
             for (product, &t) in product.chunks_exact(p).zip(&pattern.visits) {
-                for e in &rows[t] {
+                for e in rows[t].iter().filter(|e| z[e.value] != 0.0) {
                     axpy(&mut gram[e.column * p..(e.column + 1) * p], times * e.weight * z[e.value], product);
                 }
             }
@@ -161,7 +161,7 @@ impl PatientRows {
             let product = &mut scratch.product[..m * p];
             product.fill(0.0);
             for (product, &t) in product.chunks_exact_mut(p).zip(&pattern.visits) {
-                for e in &rows[t] {
+                for e in rows[t].iter().filter(|e| z[e.value] != 0.0) {
                     axpy(product, e.weight * z[e.value], &phi[e.column * p..(e.column + 1) * p]);
                 }
             }

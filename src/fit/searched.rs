@@ -158,7 +158,7 @@ impl<L: SecondOrder> Objective for L {
             return Err(verify::near_singular(self.patterns(), &L::mean(&search.place).theta));
         }
         self.set_metric(&search.place, &search.eta, &mut search.metric, &mut search.room);
-        if !search.corrects && !self.mean_takes_little(&search.place, &mut search.room.own) {
+        if self.needs_whole(&search.place, search.corrects, &mut search.room.own) {
             let derived = Derived::at(self, &search.place);
             search.curvature.clone_from(&derived.curvature);
             search.room.working.transform(&search.eta, &mut search.curvature);

@@ -1,6 +1,7 @@
 //! The search: where it ends, what it refuses, and what must not matter to it.
 
 mod conditioning;
+mod cost;
 mod fallback;
 mod identification;
 mod invariance;

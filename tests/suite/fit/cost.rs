@@ -1,0 +1,63 @@
+//! What would take long says so before it begins.
+
+use crate::common::*;
+use trialstats::fit::Failure;
+use trialstats::trial::{Schedule, Trial};
+use trialstats::{Covariance, Df, Error, Model};
+
+/// Patients with an outcome at every one of many visits.
+fn long(patients: usize, visits: usize) -> Trial {
+    let labels: Vec<String> = (0..visits).map(|t| format!("v{t}")).collect();
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let value = |k: usize| f64::from((k as u32).wrapping_mul(2_654_435_761) % 1000) / 100.0;
+    let values = (0..patients * visits).map(value).collect();
+    of_values(&["a", "b"], (0..patients).map(|i| i % 2).collect(), Schedule::of_labels(labels), values)
+}
+
+#[test]
+fn an_unstructured_covariance_of_a_hundred_visits_is_refused_with_its_cost() {
+    let trial = long(60, 100);
+    let model = Model::formula("y ~ arm * visit").expect("parses");
+    let Err(Error::Fit(Failure::Costly { bytes, seconds, why })) = model.fit(&trial) else { panic!("it is costly") };
+    assert!(bytes > 4e9 || seconds > 120.0, "{bytes} {seconds}");
+    assert!(why.contains("5050"), "{why}");
+    let text = model.fit(&trial).expect_err("costly").to_string();
+    assert!(text.contains("--allow-costly") && text.contains("of memory"), "{text}");
+    // Another structure is cheap, and a list to fall back on reaches it.
+    let cheap = model.clone().covariance_else([Covariance::CompoundSymmetry]).df(Df::Residual).fit(&trial).expect("two parameters");
+    assert_eq!(cheap.attempts()[0].failure.code(), "costly");
+    assert!(model.allow_costly(true).allows_costly());
+}
+
+/// A factor of hundreds of levels in the mean is fitted from the patients' rows, with the numbers that it has from sums over
+/// a factor that says the same in fewer columns.
+#[test]
+fn a_factor_of_hundreds_of_levels_is_fitted() {
+    let (patients, levels) = (1200, 400);
+    let site: Vec<usize> = (0..patients).map(|i| i % levels).collect();
+    let names: Vec<String> = (0..levels).map(|l| format!("s{l:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let value = |k: usize| f64::from((k as u32).wrapping_mul(2_654_435_761) % 1000) / 100.0;
+    let y: Vec<f64> = (0..patients).map(value).collect();
+    let arm: Vec<usize> = (0..patients).map(|i| i / levels % 2).collect();
+    let trial = invented(&["a", "b"], arm.clone(), Schedule::of_labels(["v1"]));
+    let trial = trial.variable(factor("site", &names, site.clone())).outcome(outcome("y", y.clone())).build().expect("a trial");
+    let fit = Model::formula("y ~ site + arm").expect("parses").df(Df::Residual).fit(&trial).expect("a fit");
+    // Within sites: arms a, b, a.
+    let (mut xy, mut xx) = (0.0, 0.0);
+    for s in 0..levels {
+        let own: Vec<usize> = (0..patients).filter(|&i| site[i] == s).collect();
+        let mean = |f: &dyn Fn(usize) -> f64| own.iter().map(|&i| f(i)).sum::<f64>() / own.len() as f64;
+        let (x, m) = (mean(&|i| arm[i] as f64), mean(&|i| y[i]));
+        own.iter().for_each(|&i| {
+            xy += (arm[i] as f64 - x) * (y[i] - m);
+            xx += (arm[i] as f64 - x).powi(2);
+        });
+    }
+    let rows = fit.coefficients().rows;
+    let own = rows.iter().find(|row| row.label == "armb").expect("the arm");
+    let mut compared = Comparison::of("within sites");
+    compared.relative("difference", own.estimate, xy / xx, 1e-9);
+    compared.relative("df", own.df, (patients - levels - 1) as f64, 1e-12);
+    assert_all([compared]);
+}
