@@ -68,9 +68,11 @@ impl Tabular for Coefficients {
 
     fn columns(&self) -> Vec<Column> {
         let real = |name, heading, format, value: fn(&Estimate) -> f64| Column::real(name, heading, format, self.rows.iter().map(value));
-        // Coefficients are of different units: each has the digits of its own standard error, and one more.
+        // Coefficients are of different units: each has the digits of its own standard error and one more, four decimals
+        // where that is about as many.
+        let precision = |se: f64| if se < 1000.0 { (se / 10.0).min(0.004) } else { se / 10.0 };
         let by_error = |name, heading: &str, value: &dyn Fn(&Estimate) -> f64| {
-            Column::by_error(name, heading, self.rows.iter().map(value), self.rows.iter().map(|r| r.se / 10.0))
+            Column::by_error(name, heading, self.rows.iter().map(value), self.rows.iter().map(|r| precision(r.se)))
         };
         let level = percent(self.level);
         vec![

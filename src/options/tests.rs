@@ -84,6 +84,7 @@ check_all![
     crate::means::Better,
     crate::means::Family,
     crate::means::TestType,
+    crate::error::Refusal,
     crate::report::figure::ForestScale,
     crate::responders::Assumption,
     crate::responders::Direction,

@@ -7,8 +7,8 @@
 //!
 //! - every residual, in the figures of normal quantiles and of residuals against fitted values, and those beyond the
 //!   whiskers of the boxes; otherwise points are means of five or more, and boxes are made of weighted means;
-//! - the smallest and the largest of observed scores and of baseline characteristics; and where there are only one or
-//!   two patients, or fewer than five, the mean, the standard deviation or the median that would give them away;
+//! - the smallest, the median and the largest of observed scores and of baseline characteristics; and where there are
+//!   only one or two patients, the mean or the standard deviation that would give them away;
 //! - predicted effects of clusters that have a single patient.
 //!
 //! Never in a report are identifiers of patients, also where the layout of the plan lists them. Labels of arms, visits,

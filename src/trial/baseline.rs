@@ -141,7 +141,7 @@ impl BaselineTable {
         self
     }
 
-    fn has_ranges(&self) -> bool {
+    fn has_order_statistics(&self) -> bool {
         self.rows.iter().any(|row| matches!(row.value, Characteristic::Numeric(summary) if summary.minimum.is_some()))
     }
 }
@@ -185,10 +185,13 @@ impl Tabular for BaselineTable {
             Column::real("share", "Of known", Format::Percent, self.rows.iter().map(share)),
             real("mean", "Mean", by_error, |s| s.mean),
             real("sd", "SD", by_error, |s| s.sd),
-            real("median", "Median", coarser, |s| s.median),
         ];
-        if self.has_ranges() {
-            columns.extend([real("minimum", "Min", coarser, |s| s.minimum), real("maximum", "Max", coarser, |s| s.maximum)]);
+        if self.has_order_statistics() {
+            columns.extend([
+                real("median", "Median", coarser, |s| s.median),
+                real("minimum", "Min", coarser, |s| s.minimum),
+                real("maximum", "Max", coarser, |s| s.maximum),
+            ]);
         }
         columns.push(Column::count("missing", "Missing", self.rows.iter().map(|r| r.missing)));
         columns

@@ -57,7 +57,7 @@ impl ObservedMeans {
         self
     }
 
-    fn has_ranges(&self) -> bool {
+    fn has_order_statistics(&self) -> bool {
         self.rows.iter().any(|row| row.summary.minimum.is_some())
     }
 }
@@ -81,10 +81,10 @@ impl Tabular for ObservedMeans {
             Column::count("n", "Observed", self.rows.iter().map(|r| r.summary.n)),
             real("mean", "Mean", by_error, |s| s.mean),
             real("sd", "SD", by_error, |s| s.sd),
-            real("median", "Median", by_error.coarser(), |s| s.median),
         ];
-        if self.has_ranges() {
+        if self.has_order_statistics() {
             columns.extend([
+                real("median", "Median", by_error.coarser(), |s| s.median),
                 real("minimum", "Min", by_error.coarser(), |s| s.minimum),
                 real("maximum", "Max", by_error.coarser(), |s| s.maximum),
             ]);

@@ -29,8 +29,9 @@ impl Summary {
         Format::of_error(self.sd.map_or(f64::NAN, |sd| sd / (self.n as f64).sqrt()))
     }
 
-    /// What of it says nothing of a single patient: without the range; without the median of fewer than [`FEW`] numbers;
-    /// without the standard deviation of two, which gives both away beside their mean; without the mean of one.
+    /// What of it is no value of a single patient: without the range, and without the median, which is one of the values
+    /// where their number is odd; without the standard deviation of two, which gives both away beside their mean; without
+    /// the mean of one.
     ///
     /// ```
     /// use trialstats::trial::Summary;
@@ -43,7 +44,7 @@ impl Summary {
             n: self.n,
             mean: self.mean.filter(|_| self.n > 1),
             sd: self.sd.filter(|_| self.n > 2),
-            median: self.median.filter(|_| self.n >= FEW),
+            median: None,
             minimum: None,
             maximum: None,
         }

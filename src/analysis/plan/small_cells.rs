@@ -18,7 +18,7 @@ use std::str::FromStr;
 /// let cells: SmallCells = "suppressed".parse()?;
 /// assert_eq!(cells, SmallCells::Suppressed { below: 5 });
 /// assert!(cells.hide(4, 66) && cells.hide(63, 66) && !cells.hide(40, 66) && !cells.hide(0, 66));
-/// assert_eq!(cells.hidden(&[60, 3, 7, 0]), [false, true, true, false]);
+/// assert_eq!(cells.hidden(&[60, 3, 9, 0]), [false, true, true, false]);
 /// # Ok::<(), trialstats::Error>(())
 /// ```
 #[non_exhaustive]
@@ -68,12 +68,18 @@ impl SmallCells {
         hidden
     }
 
-    /// Whether the total gives a hidden number away: it is alone, or the sum allows one way only for each to be small.
+    /// Whether the total gives a small number away: it can be one only, given that the other hidden ones are small or
+    /// not, as they are.
     fn is_open(self, parts: &[usize], hidden: &[bool]) -> bool {
         let all: Vec<usize> = parts.iter().zip(hidden).filter(|(_, hidden)| **hidden).map(|(n, _)| *n).collect();
-        let (n, sum) = (all.len(), all.iter().sum::<usize>());
-        let all_small = all.iter().all(|&n| self.is_small(n));
-        n == 1 || n > 1 && all_small && (sum == n || sum == n * (self.below() - 1))
+        let total: usize = all.iter().sum();
+        let range = |n: usize| if self.is_small(n) { (1, self.below() - 1) } else { (self.below(), total) };
+        let (low, high) = all.iter().fold((0, 0), |(low, high), &n| (low + range(n).0, high + range(n).1));
+        let ways = |n: usize| {
+            let (others_low, others_high) = (low - range(n).0, high - range(n).1);
+            (1..self.below()).filter(|own| own + others_low <= total && total <= own + others_high).count()
+        };
+        all.iter().any(|&n| self.is_small(n) && ways(n) < 2)
     }
 
     /// `n` of `total` as text has it: `40`, `fewer than 5`, `more than 61`.
@@ -151,14 +157,20 @@ mod tests {
         assert_eq!(SmallCells::Shown.count(3, 66), "3");
     }
 
-    /// In how many ways the hidden parts can be, given the total, what is shown, and that some are known to be small.
-    fn ways(parts: &[usize], hidden: &[bool], part: usize) -> usize {
-        let total: usize = (0..parts.len()).filter(|&k| hidden[k]).map(|k| parts[k]).sum();
-        let others: Vec<usize> = (0..parts.len()).filter(|&k| hidden[k] && k != part).collect();
-        // Small ones are 1 to 4; the others that are hidden are 5 or more.
-        let range = |k: usize| if FIVE.is_small(parts[k]) { (1, 4) } else { (5, total) };
-        let (low, high) = others.iter().map(|&k| range(k)).fold((0, 0), |(l, h), (a, b)| (l + a, h + b));
-        (1..=4).filter(|own| own + low <= total && total <= own + high).count()
+    /// Every value that a hidden part can have, given the total of the hidden ones, and which of them are small: by trying
+    /// all.
+    fn values(parts: &[usize], hidden: &[bool], part: usize) -> Vec<usize> {
+        let all: Vec<usize> = (0..parts.len()).filter(|&k| hidden[k]).collect();
+        let total: usize = all.iter().map(|&k| parts[k]).sum();
+        // The sums that the others can have.
+        let sums = all.iter().filter(|&&k| k != part).fold(vec![0], |sums: Vec<usize>, &k| {
+            let own = if FIVE.is_small(parts[k]) { 1..=4 } else { 5..=total };
+            let mut next: Vec<usize> = sums.iter().flat_map(|sum| own.clone().map(move |n| sum + n)).filter(|sum| *sum <= total).collect();
+            next.sort_unstable();
+            next.dedup();
+            next
+        });
+        (1..=4).filter(|own| sums.contains(&(total - own))).collect()
     }
 
     proptest! {
@@ -170,7 +182,7 @@ mod tests {
                 prop_assert!(!hidden[k] || parts[k] > 0);
                 // Where every part that there is is hidden, nothing more can be done.
                 let all = (0..parts.len()).all(|k| hidden[k] || parts[k] == 0);
-                prop_assert!(!FIVE.is_small(parts[k]) || all || ways(&parts, &hidden, k) > 1, "{:?} {:?}", parts, hidden);
+                prop_assert!(!FIVE.is_small(parts[k]) || all || values(&parts, &hidden, k).len() > 1, "{:?} {:?}", parts, hidden);
             }
         }
     }

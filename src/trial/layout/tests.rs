@@ -1,5 +1,6 @@
 use super::*;
 use crate::instruments::{Caps5, Instrument, Scid5Pd};
+use crate::options::Choices;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -239,8 +240,7 @@ fn named_columns() -> impl Strategy<Value = Vec<(String, String)>> {
 }
 
 fn kind() -> impl Strategy<Value = CovariateKind> {
-    use CovariateKind::{AsFound, Factor, FactorByVisit, Inferred, Numeric, NumericByVisit};
-    select(vec![AsFound, Factor, FactorByVisit, Inferred, Numeric, NumericByVisit])
+    select(CovariateKind::CHOICES.iter().map(|choice| choice.value).collect::<Vec<_>>())
 }
 
 fn outcome() -> impl Strategy<Value = OutcomeColumn> {

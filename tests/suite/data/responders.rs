@@ -332,7 +332,12 @@ fn rates_keep_everyone_randomized_as_the_choice_says() {
     let mut csv = vec![];
     table.write_csv(&mut csv).unwrap();
     let csv = String::from_utf8(csv).unwrap();
-    assert_eq!(csv.lines().next(), Some("definition,visit,arm,unobserved,met,of,rate,lower,upper,observed,not_eligible,randomized"));
+    assert_eq!(
+        csv.lines().next(),
+        Some(
+            "definition,visit,arm,unobserved,met,of,rate,lower,upper,observed,not_observed,undecided,eligibility_unknown,not_eligible,randomized"
+        )
+    );
     assert_eq!(csv.lines().count(), 9);
 }
 
@@ -428,8 +433,8 @@ fn personality_disorder_remits_on_those_met_or_on_all() {
         .diagnosis(series(2, "obsessive_compulsive"))
         .build()
         .unwrap();
-    use Status::{EligibilityUnknown as E, Met as M, NotEligible as X, NotMet as N};
-    assert_eq!(presets::pd_remission_of_those_met().evaluate(&trial).unwrap().statuses, [M, M, N, X, E]);
+    use Status::{Met as M, NotEligible as X, NotMet as N, Unobserved as U};
+    assert_eq!(presets::pd_remission_of_those_met().evaluate(&trial).unwrap().statuses, [M, M, N, X, U]);
     let of_all = presets::pd_remission_of_all().evaluate(&trial).unwrap();
     assert_eq!(of_all.statuses, [M, N, N, X, N]);
     assert_eq!(compare(&[of_all], &RateOptions::new([Unobserved::ObservedOnly])).unwrap_err().code(), "nothing-to-compare");

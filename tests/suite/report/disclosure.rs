@@ -38,13 +38,14 @@ fn numbers(text: &str) -> impl Iterator<Item = f64> + '_ {
 
 /// 60 patients whose scores have digits that nothing else has.
 fn distinct() -> Trial {
-    let y =
-        |i: usize, t: usize| 30.0 + (i * 7919 % 1009) as f64 * 0.012_345_67 + (i * (13 + t) % 17) as f64 * 0.711_3 - (t * (i % 2)) as f64;
+    // No two of them have a mean that is a third.
+    let noise = |k: usize| ((k as f64 * 12.9898).sin() * 43_758.545_3).fract();
+    let y = |i: usize, t: usize| 30.123 + 9.0 * noise(i + 1) + 4.0 * noise(60 * t + i + 77) - (t * (i % 2)) as f64;
     let values = (0..60).flat_map(|i| [y(i, 0), y(i, 1), if i % 9 == 4 { f64::NAN } else { y(i, 2) }]).collect();
     let schedule = Schedule::of_labels(["start", "middle", "end"]).with_baseline("start").expect("a visit");
     let trial = of_values(&["control", "active"], (0..60).map(|i| i % 2).collect(), schedule, values);
     let outcome = trial.outcome("y").expect("it is there").clone();
-    let age = (0..60).map(|i| 20.0 + (i * 4243 % 811) as f64 * 0.053_17).collect();
+    let age = (0..60).map(|i| 40.321 + 15.0 * noise(i + 999)).collect();
     Trial::builder("distinct")
         .patients((0..60).map(|i| format!("PATIENT-{i:03}")))
         .arms(trial.arms().to_vec(), trial.arm_of().to_vec())

@@ -186,7 +186,9 @@ fn a_trial_report_is_well_formed_and_says_how_its_numbers_were_made() {
     ] {
         assert!(html.contains(words), "the report does not say: {words}");
     }
-    assert!(document.tables().all(|t| !t.notes.is_empty()), "every table has notes");
+    assert!(document.tables().filter(|t| !t.notes.is_empty()).count() > 8, "tables have notes of their own");
+    let said = |note: &String| document.models.iter().any(|model| model.contains(note.as_str()));
+    assert!(!document.models.is_empty() && !document.tables().any(|t| t.notes.iter().any(said)), "how models were fitted is said once");
     assert!(document.figures().count() >= 8);
     assert!(!html.contains(env!("CARGO_MANIFEST_DIR")), "where the file lies on this machine is in the report");
     assert!(document.to_text(100).lines().all(|l| l.chars().count() <= 100));
