@@ -423,7 +423,7 @@ pub fn csv(summaries: &[Summary]) -> String {
     table
 }
 
-/// Two trials of each of some kinds, a line a patient, for other programs to analyse. Empty: not observed, or in no
+/// Two trials of each of some kinds, a line per patient, for other programs to analyse. Empty: not observed, or in no
 /// group.
 pub fn sample() -> Result<String> {
     let mut table = String::from("variance_ratio,icc,replicate,patient,arm,group,baseline,last\n");

@@ -161,7 +161,7 @@ pub enum Error {
         attempts.iter().map(|a| format!("{}: {}", a.covariance, a.failure)).collect::<Vec<_>>().join(" | ")
     )]
     NoCovarianceFits {
-        /// The structures in their order, and why each was given up.
+        /// The structures in their order, and why each was rejected.
         attempts: Vec<crate::inference::Attempt>,
     },
 }

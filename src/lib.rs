@@ -19,7 +19,7 @@
 //!     .read_csv("data-samples/antidepressant/antidepressant.csv")?;
 //! assert_eq!(trial.randomized(), [88, 84]);
 //!
-//! // 2. The model: an MMRM with unstructured covariance by REML, unless told otherwise.
+//! // 2. The model: an MMRM with unstructured covariance by REML, unless stated otherwise.
 //! let fit = Model::formula("CHANGE ~ BASVAL * VISIT + THERAPY * VISIT")?.df(Df::KenwardRoger).fit(&trial)?;
 //!
 //! // 3. What it says: the difference between the arms at each visit.
@@ -36,7 +36,7 @@
 //! | to | see |
 //! |---|---|
 //! | read long and wide files, data frames, Parquet; see who was randomized, observed, analysed | [`trial`] |
-//! | score CAPS-5 and SCID-5-PD items, or an instrument of one's own | [`instruments`] |
+//! | score CAPS-5 and SCID-5-PD items, or a custom instrument | [`instruments`] |
 //! | write mean models, analyse the baseline as covariate or as response (cLDA) | [`design`] |
 //! | state random effects of therapists, groups, sites and patients; a trial with groups in one arm | [`Model::formula`], [`design::RandomEffects`], [`PartiallyNested`] |
 //! | choose a covariance structure or add one | [`covariance`] |

@@ -49,7 +49,7 @@ pub struct Column {
     pub name: Cow<'static, str>,
     /// Heading for people.
     pub heading: String,
-    /// One value a row.
+    /// One value per row.
     pub values: Values,
 }
 

@@ -101,7 +101,7 @@ pub struct OutcomeResult {
 }
 
 impl OutcomeResult {
-    /// The mean of an arm at a visit; where the model does not tell arms apart, the mean of all.
+    /// The mean of an arm at a visit; where the model does not distinguish arms, the mean of all.
     pub fn mean(&self, arm: &str, visit: &str) -> Option<&MarginalMean> {
         let is = |of: &Option<Labelled>, label: &str| of.as_ref().is_none_or(|l| l == label);
         self.means.rows.iter().find(|r| r.visit.is_some() && is(&r.arm, arm) && is(&r.visit, visit))
@@ -128,7 +128,7 @@ impl OutcomeResult {
 #[non_exhaustive]
 #[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct OutcomeEffects {
-    /// Of the changes from baseline, an arm a row.
+    /// Of the changes from baseline, one row per arm.
     pub within: Vec<EffectSizes>,
     /// Of the differences from the reference arm.
     pub between: Vec<EffectSizes>,
@@ -146,7 +146,7 @@ pub struct ModelFacts {
     pub baseline: Baseline,
     /// The covariance structure.
     pub covariance: String,
-    /// The structures that were planned before it and given up, with the reason.
+    /// The structures that were planned before it and rejected, with the reason.
     pub attempts: Vec<Attempt>,
     /// The method for degrees of freedom.
     pub df: Df,

@@ -39,7 +39,7 @@ struct Document {
     coefficients: Vec<Coefficient>,
     vcov: Vec<Vec<f64>>,
     covariance: Map<String, Value>,
-    /// Structures that were tried first and given up.
+    /// Structures that were tried first and rejected.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     covariance_given_up: Vec<Attempt>,
     #[serde(skip_serializing_if = "Option::is_none")]

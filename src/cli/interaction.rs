@@ -5,7 +5,7 @@ use nalgebra::DMatrix;
 use trialstats::Fit;
 use trialstats::inference::FTest;
 
-/// The fitted coefficients of every interaction with visit, and the test that all are zero, one row a coefficient;
+/// The fitted coefficients of every interaction with visit, and the test that all are zero, one row per coefficient;
 /// `None` where the mean model has no such interaction.
 pub fn test(fit: &Fit, visit: &str) -> Result<Option<(Vec<String>, FTest)>, Failure> {
     let design = fit.design();

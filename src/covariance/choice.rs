@@ -93,7 +93,7 @@ pub enum Covariance {
         /// The structure of what is left.
         residual: Box<Covariance>,
     },
-    /// A structure of the user's own.
+    /// A custom structure.
     Custom(Arc<dyn CovarianceFamily>),
 }
 
@@ -113,7 +113,7 @@ choices! {
     InterceptSlope = "random-intercept-slope", [], "the level and the slope on visit time, correlated";
 }
 
-/// Structures of the same name with the same numbers and variables; of a user's own, the very same object.
+/// Structures of the same name with the same numbers and variables; custom ones, the very same object.
 impl PartialEq for Covariance {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -218,7 +218,7 @@ impl Covariance {
         self.bind_at(times, None)
     }
 
-    /// The structure for the visits at `times` and at `coordinates`: a row a visit, a column for each of
+    /// The structure for the visits at `times` and at `coordinates`: a row per visit, a column for each of
     /// [`coordinate_columns`](Self::coordinate_columns), not-a-number where a visit was not made.
     ///
     /// # Errors

@@ -35,7 +35,7 @@
 //! structures (Σ is linear in them), variances and correlations or ranges for the others, loadings and unique
 //! variances for the factor-analytic.
 //!
-//! A structure of one's own implements [`CovarianceStructure`] and [`CovarianceFamily`] and is passed as
+//! A custom structure implements [`CovarianceStructure`] and [`CovarianceFamily`] and is passed as
 //! [`Covariance::Custom`]; `examples/own_covariance.rs` shows one.
 
 mod ante_dependence;
@@ -165,7 +165,7 @@ impl Boundary {
     }
 }
 
-/// What makes a structure for a visit grid: the way to add one of one's own.
+/// What makes a structure for a visit grid: the way to add a custom one.
 pub trait CovarianceFamily: Debug + Send + Sync {
     /// Its name, as reports print it.
     fn name(&self) -> String;

@@ -85,7 +85,7 @@ impl Spatial {
             return Err(Error::out_of_range(
                 "a spatial covariance structure",
                 "two visits of a patient have the same place, where their correlation would be 1",
-                "check the coordinates, or add another that tells the visits apart",
+                "check the coordinates, or add another that distinguishes the visits",
             ));
         }
         Ok(Self { decay, distances, least: 0.0 })

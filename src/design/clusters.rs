@@ -12,7 +12,7 @@ use std::str::FromStr;
 /// patients of the same may be related in any way.
 ///
 /// A patient who is in no cluster of a factor, as are those of the arm without groups in a partially nested trial, is
-/// a cluster of his own.
+/// a cluster of size one.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Clusters {
@@ -77,13 +77,13 @@ options::serde_by_name!(Clusters);
 pub(crate) struct PatientClusters {
     /// What makes the clusters; none where patients are the clusters.
     factors: Vec<String>,
-    /// The cluster of each analysed patient; `None` for one who is a cluster of his own.
+    /// The cluster of each analysed patient; `None` for one who is a cluster of size one.
     level_of: Vec<Option<usize>>,
     /// The trial's arms.
     arms: Vec<String>,
 }
 
-/// With fewer clusters in an arm a reader is told so.
+/// With fewer clusters in an arm a reader is warned.
 const FEW: usize = 10;
 
 impl Design {

@@ -12,7 +12,7 @@ const SINGULAR: f64 = 1e-10;
 const NAMED: usize = 6;
 
 impl Frame {
-    /// What a reader has to know of who belongs to which level, a sentence each.
+    /// What a reader has to know of who belongs to which level, one sentence each.
     pub fn of_levels(&self, trial: &Trial) -> Vec<String> {
         let mut sentences: Vec<String> = vec![];
         for random in self.known.random.iter().filter(|r| !r.of_patients) {

@@ -26,7 +26,7 @@ use std::str::FromStr;
 ///
 /// The factor is a cluster of the trial, a covariate that is a factor, `patient` (or what the file calls it), or a
 /// combination of such. An effect is that of a number, or of a factor, coded as in the mean: one effect a level
-/// without the intercept, one a level but the first with it. Where the baseline is part of the response with one mean
+/// without the intercept, one per level but the first with it. Where the baseline is part of the response with one mean
 /// for all arms ([`Baseline::Constrained`](super::Baseline::Constrained)), effects of arms begin with treatment: they
 /// are zero at the baseline visit and before it.
 ///

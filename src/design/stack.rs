@@ -122,7 +122,7 @@ fn arm_of(responses: &[Design], at: &[Vec<Option<usize>>]) -> Vec<usize> {
     (0..at[0].len()).map(|i| own(i).unwrap_or(0)).collect()
 }
 
-/// A table with one number a patient and cell; `blank` where a response has none.
+/// A table with one number per patient and cell; `blank` where a response has none.
 fn by_cell(responses: &[Design], at: &[Vec<Option<usize>>], table: impl Fn(&Design) -> Option<&Vec<f64>>, blank: f64) -> Vec<f64> {
     let mut all = vec![];
     for i in 0..at[0].len() {

@@ -57,7 +57,7 @@ pub struct ReliableChange {
 }
 
 impl ReliableChange {
-    /// A rule of one's own; improvement is a falling score unless [`ReliableChange::improvement`] says otherwise.
+    /// A custom rule; improvement is a falling score unless [`ReliableChange::improvement`] says otherwise.
     pub fn new(name: impl Into<String>, threshold: Threshold) -> Self {
         Self { name: name.into(), threshold, improvement: Positive::Fall }
     }

@@ -95,7 +95,7 @@ pub enum Limits {
     Bootstrap(BootstrapSummary),
 }
 
-/// Effect sizes within or between arms, one a row.
+/// Effect sizes within or between arms, one per row.
 #[non_exhaustive]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct EffectSizes {

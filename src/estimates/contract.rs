@@ -87,7 +87,7 @@ pub trait Estimates {
         None
     }
 
-    /// How they were made, a sentence each, for the notes of tables; none unless overridden.
+    /// How they were made, one sentence each, for the notes of tables; none unless overridden.
     fn notes(&self) -> Vec<String> {
         vec![]
     }

@@ -10,7 +10,7 @@ pub enum Df {
     /// [`Model::information`](crate::Model::information) says otherwise: SAS `ddfm=satterthwaite`, R mmrm and lmerTest.
     #[default]
     Satterthwaite,
-    /// Kenward & Roger (1997) as SAS has it (`ddfm=kr`): observed information unless told otherwise, the adjustment
+    /// Kenward & Roger (1997) as SAS has it (`ddfm=kr`): observed information unless stated otherwise, the adjustment
     /// with second derivatives of Σ in the natural parameters.
     KenwardRoger,
     /// Kenward & Roger without the second derivatives of Σ: SAS `ddfm=kr(linear)`, mmrm `Kenward-Roger-Linear`. The

@@ -16,7 +16,7 @@ pub enum Failure {
     Unbounded {
         /// The visits whose combination has a variance that goes to zero.
         visits: Vec<String>,
-        /// The smallest eigenvalue of the fitted correlation matrix when the search was given up.
+        /// The smallest eigenvalue of the fitted correlation matrix when the search stopped.
         eigenvalue: f64,
     },
 
@@ -168,7 +168,7 @@ pub enum Failure {
     EffectsNotIdentified {
         /// The parameters, or those of a combination that is not determined.
         parameters: Vec<String>,
-        /// What they cannot be told from.
+        /// What they cannot be distinguished from.
         confounded: Confounded,
     },
 
@@ -309,7 +309,7 @@ pub enum Silence {
     },
 }
 
-/// What random effects cannot be told from.
+/// What random effects cannot be distinguished from.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 #[serde(rename_all = "kebab-case")]
@@ -327,9 +327,11 @@ pub enum Confounded {
 impl fmt::Display for Confounded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Confounded::Residual => write!(f, "such effects cannot be told from the residual, there being about one observation for each"),
+            Confounded::Residual => {
+                write!(f, "such effects cannot be distinguished from the residual, there being about one observation for each")
+            }
             Confounded::Mean => write!(f, "the columns of the mean model reproduce such effects"),
-            Confounded::EachOther => write!(f, "such effects cannot be told from each other"),
+            Confounded::EachOther => write!(f, "such effects cannot be distinguished from each other"),
             Confounded::OneLevel(factor) => write!(f, "`{factor}` has one level, and a variance takes several"),
         }
     }

@@ -81,7 +81,7 @@ impl PatientRows {
         &self.y[first..first + m]
     }
 
-    /// Every patient with his pattern and multiplicity.
+    /// Every patient with their pattern and multiplicity.
     fn each(&self, patterns: &[Pattern], mut visit: impl FnMut(usize, &Pattern, usize, f64)) {
         for (index, pattern) in patterns.iter().enumerate() {
             self.patients(index).filter(|&i| self.times[i] != 0.0).for_each(|i| visit(index, pattern, i, self.times[i]));

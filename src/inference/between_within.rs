@@ -31,7 +31,7 @@ impl BetweenWithin {
         let between = kept.len() as f64 - within;
         let (n, observations) = (design.rows.patients.len() as f64, design.n_observations() as f64);
         let (between_df, within_df) = (n - between, observations - n - within);
-        // With one observation a patient nothing is within.
+        // With one observation per patient nothing is within.
         let repeated = observations > n;
         let df = |c: usize| if is_within(c) || (is_intercept(c) && repeated) { within_df } else { between_df };
         Self { df: (0..design.columns.len()).map(df).collect() }

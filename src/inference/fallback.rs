@@ -12,11 +12,11 @@ use std::fmt;
 pub struct Attempt {
     /// The structure.
     pub covariance: Covariance,
-    /// Why it was given up.
+    /// Why it was rejected.
     pub failure: Failure,
 }
 
-/// The structure, and why it was given up, in a few words.
+/// The structure, and why it was rejected, in a few words.
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, because {}", self.covariance, self.failure.brief())
@@ -34,7 +34,7 @@ impl Serialize for Attempt {
     }
 }
 
-/// The structures agreed on, in their order, and those that were given up on the way to the one that was fitted.
+/// The structures agreed on, in their order, and those that were rejected on the way to the one that was fitted.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Fallback {
     /// Empty where one structure was stated and no other.
@@ -50,7 +50,7 @@ impl Fallback {
         }
         let given_up = match self.attempts.as_slice() {
             [] => "the first was fitted".to_string(),
-            attempts => format!("given up: {}", attempts.iter().map(Attempt::to_string).collect::<Vec<_>>().join("; ")),
+            attempts => format!("rejected: {}", attempts.iter().map(Attempt::to_string).collect::<Vec<_>>().join("; ")),
         };
         Some(format!("Covariance agreed on before the fit: {}; {given_up}.", in_order(&self.planned)))
     }
@@ -61,7 +61,7 @@ pub(crate) fn in_order(structures: &[Covariance]) -> String {
     structures.iter().map(Covariance::to_string).collect::<Vec<_>>().join(", else ")
 }
 
-/// The first structure under which there is a fit, with the fit and those given up before it.
+/// The first structure under which there is a fit, with the fit and those rejected before it.
 ///
 /// All are bound before the first is fitted, so that a list that cannot be followed is refused whatever the data say.
 ///

@@ -1,4 +1,4 @@
-//! How much each patient moves the estimates: the fit without him or her.
+//! How much each patient moves the estimates: the fit without them.
 
 use super::deletion::{Deletion, Own};
 use super::{Estimate, Fit};
@@ -50,7 +50,7 @@ impl InfluenceOptions {
         self
     }
 
-    /// Follows l'β, with one weight a column of the model matrix; see
+    /// Follows l'β, with one weight per column of the model matrix; see
     /// [`Design::marginal_row`](crate::design::Design::marginal_row) for those of a marginal mean.
     pub fn contrast(mut self, label: impl Into<String>, l: impl Into<Vec<f64>>) -> Self {
         self.contrasts.push((label.into(), l.into()));
@@ -72,7 +72,7 @@ pub struct Influence {
     pub contrasts: Vec<Estimate>,
     /// Names of the covariance parameters.
     pub covariance_parameters: Vec<String>,
-    /// One row a patient.
+    /// One row per patient.
     pub rows: Vec<PatientInfluence>,
     notes: Vec<String>,
 }
@@ -86,7 +86,7 @@ pub struct Influence {
 pub struct PatientInfluence {
     /// The patient.
     pub patient: String,
-    /// Observations that leave with him or her.
+    /// Observations that leave with them.
     pub observations: usize,
     /// Cook's distance (β₋ − β)'Φ⁻¹(β₋ − β)/p (Cook 1977, Technometrics 19:15–18).
     pub cooks_distance: f64,
@@ -98,9 +98,9 @@ pub struct PatientInfluence {
     pub covtrace: f64,
     /// Σ (y − Xβ₋)² over the patient's observations, in squared units of the outcome.
     pub press: f64,
-    /// β₋ − β, one a column of the model matrix; NaN for aliased columns.
+    /// β₋ − β, one per column of the model matrix; NaN for aliased columns.
     pub coefficient_changes: Vec<f64>,
-    /// l'β₋ − l'β, one a contrast.
+    /// l'β₋ − l'β, one per contrast.
     pub contrast_changes: Vec<f64>,
     /// The covariance parameters, where they were estimated again.
     pub covariance: Option<CovarianceInfluence>,
@@ -250,7 +250,7 @@ fn notes(fit: &Fit, covariance: CovarianceOnDeletion, rows: &[PatientInfluence])
                 "Each patient is left out in turn; the covariance parameters are held at the estimates from everybody."
             }
             CovarianceOnDeletion::Reestimated => {
-                "Each patient is left out in turn; the covariance parameters are estimated again without him or her."
+                "Each patient is left out in turn; the covariance parameters are estimated again without them."
             }
         }
         .into(),

@@ -64,7 +64,7 @@ impl Fit {
     /// of the mean model: the likelihood is that of error contrasts, which are others for another mean. By ML the
     /// columns of `nested` must be linear combinations of this model's. The covariance of `nested` must be a special
     /// case of this one's: the same structure or a more special one, for the same groups of patients or fewer.
-    /// Whether that is so is found by calculation, for structures of a user's own as well.
+    /// Whether that is so is found by calculation, for custom structures as well.
     ///
     /// Where a random effect of this model has no variance in `nested`, the truth lies at the boundary of the
     /// parameters, and the p-value of χ² is too large. [`LikelihoodRatio::mixture_p`] is then that of the mixture of

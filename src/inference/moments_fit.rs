@@ -265,7 +265,7 @@ impl MomentsFit {
         self.of_patients.as_ref().map_or(&[], OfPatients::random)
     }
 
-    /// How the model was fitted, a sentence each: what every table made from it carries in its notes.
+    /// How the model was fitted, one sentence each: what every table made from it carries in its notes.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.opening().to_vec();
         notes.extend(self.fallback.note());

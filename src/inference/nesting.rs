@@ -2,7 +2,7 @@
 //!
 //! It is found by trying: the Σ of the smaller structure at its estimate, and at points around it, must each be a Σ
 //! of the larger one. The parameters for it are found by Levenberg–Marquardt steps from the larger structure's own
-//! start (Nocedal & Wright 2006, Numerical Optimization, ch. 10), so that structures of a user's own need no table of
+//! start (Nocedal & Wright 2006, Numerical Optimization, ch. 10), so that custom structures need no table of
 //! who is nested in whom.
 
 use crate::covariance::{Boundary, CovarianceStructure, lower};

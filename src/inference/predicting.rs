@@ -25,7 +25,7 @@ pub(super) struct Patient<'a> {
 struct Given {
     /// Σ_oo⁻¹, of the patient's own weights.
     precision: DMatrix<f64>,
-    /// X_o, a column a visit.
+    /// X_o, a column per visit.
     x: DMatrix<f64>,
     /// y_o − X_o β.
     residuals: DVector<f64>,

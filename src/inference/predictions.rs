@@ -105,7 +105,7 @@ pub struct Predictions {
     pub kind: PredictionKind,
     /// Level of the intervals.
     pub level: f64,
-    /// One row a patient and visit, patient by patient in order of visit.
+    /// One row per patient and visit, patient by patient in order of visit.
     pub rows: Vec<Prediction>,
     notes: Vec<String>,
 }

@@ -117,7 +117,7 @@ impl<'f> Refitter<'f> {
         optimum.kept.iter().zip(&self.active).for_each(|(&column, &active)| self.beta[column] = active);
     }
 
-    /// The coefficients found last, one a column of the model matrix; NaN for aliased columns.
+    /// The coefficients found last, one per column of the model matrix; NaN for aliased columns.
     pub fn beta(&self) -> &[f64] {
         &self.beta
     }

@@ -134,7 +134,7 @@ impl ResponseFit {
         self.whole.f_test(label, &padded)
     }
 
-    /// How the joint model was fitted, a sentence each.
+    /// How the joint model was fitted, one sentence each.
     pub fn notes(&self) -> Vec<String> {
         let [_, whole] = self.whole.opening();
         let mut notes = self.whole.notes();

@@ -6,7 +6,7 @@ use std::f64::consts::FRAC_1_SQRT_2;
 const MOST_SWEEPS: usize = 30;
 
 /// Replaces a symmetric m × m matrix of size about one by the diagonal matrix of its eigenvalues, and fills `vectors`
-/// with the eigenvectors, one a row. Cyclic rotations (Jacobi 1846; Golub & Van Loan, Matrix Computations, §8.5),
+/// with the eigenvectors, one per row. Cyclic rotations (Jacobi 1846; Golub & Van Loan, Matrix Computations, §8.5),
 /// until what is off the diagonal is below the rounding of a matrix of that size.
 pub(super) fn symmetric_eigen(a: &mut [f64], vectors: &mut [f64], m: usize) {
     vectors.fill(0.0);

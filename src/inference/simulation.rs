@@ -22,7 +22,7 @@ pub struct Simulations {
     pub visits: Vec<String>,
     /// The seed.
     pub seed: u64,
-    /// One vector a replicate: n × T values, patient by patient, NaN where nothing was analysed.
+    /// One vector per replicate: n × T values, patient by patient, NaN where nothing was analysed.
     pub replicates: Vec<Vec<f64>>,
     notes: Vec<String>,
 }
@@ -55,7 +55,7 @@ impl Fit {
         let replicates = (0..replicates as u64).into_par_iter().map(|replicate| simulator.outcome(seed, replicate)).collect();
         let mut notes = self.notes();
         notes.push(format!(
-            "Simulated at the estimates, for the patients and visits analysed (ChaCha12, seed {seed}, one stream a replicate)."
+            "Simulated at the estimates, for the patients and visits analysed (ChaCha12, seed {seed}, one stream per replicate)."
         ));
         Ok(Simulations {
             outcome: self.design().outcome().into(),

@@ -31,7 +31,7 @@
 //!
 //! let mut ratings = vec![Some(1); 9];
 //! assert_eq!(Phq9.assess(&ratings).scores, [Some(9.0)]);
-//! ratings[8] = None; // 8 points on eight items: 10 or more is reached with a 2 or 3 on the ninth, so it cannot be told
+//! ratings[8] = None; // 8 points on eight items: 10 or more is reached with a 2 or 3 on the ninth, so that it is not known
 //! assert_eq!(Phq9.assess(&ratings), Assessment { scores: vec![None], diagnoses: vec![Diagnosis::Unknown] });
 //! ```
 
@@ -120,7 +120,7 @@ pub trait Instrument: Debug + Send + Sync {
         &[]
     }
 
-    /// How scores and diagnoses are made where the instrument leaves a choice, a sentence each, for the notes of
+    /// How scores and diagnoses are made where the instrument leaves a choice, one sentence each, for the notes of
     /// tables.
     fn notes(&self) -> Vec<String> {
         vec![]

@@ -50,7 +50,7 @@ impl JointFit {
             return Err(Error::wrong_number(
                 format!("weights for `{outcome}`"),
                 format!("{} were given for {} columns of its model matrix", l.len(), columns.len()),
-                "give one weight a column, in the order of the coefficients",
+                "give one weight per column, in the order of the coefficients",
             ));
         }
         let mut weights = vec![0.0; self.whole.beta().len()];
@@ -59,7 +59,7 @@ impl JointFit {
     }
 
     /// The joint test that the arms differ in none of these outcomes at these visits, e.g.
-    /// `[("caps5", "12 months"), ("scid5pd", "12 months")]`: one degree of freedom a cell and arm besides the
+    /// `[("caps5", "12 months"), ("scid5pd", "12 months")]`: one degree of freedom per cell and arm besides the
     /// reference.
     ///
     /// # Errors

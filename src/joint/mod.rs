@@ -2,7 +2,7 @@
 //!
 //! Each response has a mean model of its own; the residuals of a patient, all responses and visits together, have one
 //! covariance ([`JointCovariance`]). With incomplete data the responses inform each other: a patient whose CAPS-5 is
-//! missing at a visit still tells of it through the other response. Tests over several outcomes at once need no
+//! missing at a visit still informs it through the other response. Tests over several outcomes at once need no
 //! correction for multiplicity, and the correlation between the outcomes is an estimate with an interval.
 //!
 //! ```

@@ -51,7 +51,7 @@ pub struct MarginTests {
     pub margin: Margin,
     /// One-sided significance level.
     pub alpha: f64,
-    /// One row a contrast.
+    /// One row per contrast.
     pub rows: Vec<MarginTest>,
     title: String,
     notes: Vec<String>,

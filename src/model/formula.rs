@@ -58,7 +58,7 @@ impl Model {
         let structure = Covariance::named(&within.structure).map_err(at)?;
         let generic = || WithinNames::default().visit;
         let (structure, visit) = match (structure.at_columns(&within.visit), &within.visit[..]) {
-            // `time` is the schedule's, which is what spatial structures take unless they are told otherwise.
+            // `time` is the schedule's, which is what spatial structures take unless stated otherwise.
             (Some(_), [only]) if *only == generic() || only == "time" => (structure, generic()),
             (Some(spatial), _) => (spatial, generic()),
             (None, [visit]) => (structure, visit.clone()),

@@ -16,7 +16,7 @@ pub enum GroupEffect {
     Constant,
     /// A number and a slope on the visits' times, correlated: `(1 + time | group)`.
     Slope,
-    /// A number a visit, uncorrelated, each visit with a variance of its own: `(0 + visit || group)`.
+    /// A number per visit, uncorrelated, each visit with a variance of its own: `(0 + visit || group)`.
     ByVisit,
 }
 
@@ -49,7 +49,7 @@ choices! {
 /// | setting | default |
 /// |---|---|
 /// | [`in_arm`](Self::in_arm) | the arms that have groups in the data |
-/// | [`effect`](Self::effect) | one number a group |
+/// | [`effect`](Self::effect) | one number per group |
 /// | [`within`](Self::within) | a covariance of its own for each arm |
 /// | [`covariance`](Self::covariance) | unstructured |
 /// | [`df`](Self::df) | Satterthwaite |
@@ -178,7 +178,7 @@ impl PartiallyNested {
             return Err(Error::clusters(
                 what(),
                 format!(
-                    "patients of arm {} are in a group, {} in number, and the arm is said to have none",
+                    "patients of arm {} are in a group, {} in number, but the arm was not declared as having groups",
                     trial.arms()[arm],
                     members[arm]
                 ),

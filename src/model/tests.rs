@@ -194,7 +194,7 @@ fn random() -> impl Strategy<Value = RandomEffects> {
 }
 
 prop_compose! {
-    /// Any model without a structure of one's own.
+    /// Any model without a custom structure.
     pub(crate) fn models()(
         terms in prop::collection::vec(prop::collection::vec(word(), 1..4), 0..4),
         outcome in prop_oneof![Just(String::new()), "[A-Z]{3}", Just("CAPS-5 total".into())],

@@ -29,7 +29,7 @@ pub struct Document {
     pub produced_by: String,
     /// What else belongs into the JSON, under the key `analysis`; null for nothing.
     pub analysis: Value,
-    /// How the models were fitted that the tables are of, a sentence each.
+    /// How the models were fitted that the tables are of, one sentence each.
     pub models: Vec<String>,
 }
 

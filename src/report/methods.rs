@@ -114,7 +114,7 @@ fn fallback(result: &AnalysisResult) -> String {
     )
 }
 
-/// What was given up for an outcome, and what was fitted.
+/// What was rejected for an outcome, and what was fitted.
 fn given_up(outcome: &OutcomeResult) -> String {
     let attempts: Vec<String> = outcome.model.attempts.iter().map(ToString::to_string).collect();
     format!("for {} the covariance was {} after giving up {}", outcome.label, outcome.model.covariance, attempts.join("; and "))

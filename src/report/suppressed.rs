@@ -321,7 +321,7 @@ pub(super) fn without_counts(mut analysis: Value, cells: SmallCells) -> Value {
     analysis
 }
 
-/// How the model of an outcome was fitted, a sentence each; without the numbers of patients and observations where these
+/// How the model of an outcome was fitted, one sentence each; without the numbers of patients and observations where these
 /// would say how few were left out.
 pub(super) fn fitting(result: &AnalysisResult, outcome: &OutcomeResult) -> Vec<String> {
     let (model, cells) = (&outcome.model, result.plan.report.small_cells);

@@ -157,14 +157,14 @@ fn no_baseline(what: &str) -> Error {
     )
 }
 
-/// Who is below a value of a numeric covariate, such as the sessions attended: one status a patient, evaluated once
+/// Who is below a value of a numeric covariate, such as the sessions attended: one status per patient, evaluated once
 /// for the whole trial.
 ///
 /// Meant for shares such as "under three quarters of the sessions": with 18 sessions planned,
 /// `share_below(&trial, "sessions", 13.5)`. Being below counts as unfavourable.
 ///
 /// # Errors
-/// [`Error::Unknown`] if the trial has no such covariate, [`Error::Invalid`] if it is not one number a patient or
+/// [`Error::Unknown`] if the trial has no such covariate, [`Error::Invalid`] if it is not one number per patient or
 /// `value` is not finite.
 pub fn share_below(trial: &Trial, covariate: &str, value: f64) -> Result<Responders> {
     let rule = Rule::CovariateBelow { covariate: covariate.into(), value };
@@ -193,7 +193,7 @@ type JudgeScore<'a> = Box<dyn Fn(f64) -> bool + 'a>;
 
 /// A rule with its names resolved to the trial's values.
 enum Condition<'a> {
-    /// A change from `before` (a value a patient) judged by `judge(before, now)`.
+    /// A change from `before` (a value per patient) judged by `judge(before, now)`.
     Change {
         before: Vec<f64>,
         now: &'a [f64],

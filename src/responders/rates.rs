@@ -335,7 +335,7 @@ pub(super) fn check_names(responders: &[Responders]) -> Result<()> {
         None => Ok(()),
         Some(k) => Err(Error::named_twice(
             format!("two definitions called `{}`", name(k)),
-            "the rows of a table are told apart by that name",
+            "the rows of a table are distinguished by that name",
             "give each definition a name of its own",
         )),
     }

@@ -1,4 +1,4 @@
-//! The simulated trial as a file: one CSV row a patient and attended visit.
+//! The simulated trial as a file: one CSV row per patient and attended visit.
 
 use super::trial::SimulatedTrial;
 use std::io;

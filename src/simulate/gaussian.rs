@@ -207,7 +207,7 @@ impl Gaussian {
         let n = self.visits.len();
         if let Some((name, _, means)) = self.arms.iter().find(|a| a.2.len() != n) {
             let why = format!("it has {} where the trial has {n} visits", means.len());
-            return Err(Error::wrong_number(format!("the means of arm `{name}`"), why, "give one mean a visit"));
+            return Err(Error::wrong_number(format!("the means of arm `{name}`"), why, "give one mean per visit"));
         }
         let (chance, what) = match self.dropout {
             Dropout::None => return Ok(()),

@@ -15,7 +15,7 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// Whether there are members, in an arm there is, with a standard deviation a visit.
+    /// Whether there are members, in an arm there is, with a standard deviation per visit.
     pub fn check(&self, arms: &[&str], visits: usize) -> Result<()> {
         let what = format!("the groups `{}` of the simulation", self.factor);
         if !arms.contains(&self.arm.as_str()) {
@@ -26,7 +26,7 @@ impl Groups {
         }
         if self.sd.len() != visits || !self.sd.iter().all(|sd| *sd >= 0.0 && sd.is_finite()) {
             let why = format!("their standard deviations are {:?} where the trial has {visits} visits", self.sd);
-            return Err(Error::wrong_number(what, why, "give one standard deviation a visit, zero or above"));
+            return Err(Error::wrong_number(what, why, "give one standard deviation per visit, zero or above"));
         }
         Ok(())
     }

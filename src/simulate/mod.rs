@@ -25,7 +25,7 @@
 //! ```
 //!
 //! # The same bytes everywhere
-//! Random numbers come from ChaCha with twelve rounds, one stream a patient, so the result depends neither on the
+//! Random numbers come from ChaCha with twelve rounds, one stream per patient, so the result depends neither on the
 //! number of threads nor on the order of work. Logarithms and exponentials are those of the `libm` crate, not of the
 //! operating system, and normal deviates are made here ([`random`]): the same truth gives the same bytes on every
 //! platform and after every upgrade of a dependency.

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 const CAPS5_CLUSTERS: [usize; 4] = [5, 2, 7, 6];
 /// Criteria of SCID-5-PD by disorder: avoidant, dependent, obsessive-compulsive.
 const SCID5PD_CLUSTERS: [usize; 3] = [7, 8, 8];
-/// Draws after which an inclusion is given up as too rare.
+/// Draws after which an inclusion is abandoned as too rare.
 const MOST_DRAWS: usize = 10_000;
 
 /// A simulated patient.
@@ -32,7 +32,7 @@ pub struct SimulatedPatient {
     pub female: bool,
     /// Individual sessions attended.
     pub sessions: u32,
-    /// One assessment a visit, `None` where the visit was not attended.
+    /// One assessment per visit, `None` where the visit was not attended.
     pub visits: Vec<Option<Assessed>>,
 }
 
@@ -81,7 +81,7 @@ pub(super) struct Shared<'a> {
     pub admits: fn(&Assessed) -> bool,
 }
 
-/// The patient at `place`, from a random stream of his or her own.
+/// The patient at `place`, from a random stream of their own.
 pub(super) fn patient(shared: &Shared, place: &Place, stream: &mut Stream) -> Result<SimulatedPatient> {
     let truth = shared.truth;
     for _ in 0..MOST_DRAWS {

@@ -1,9 +1,9 @@
-//! Random numbers that repeat: a stream a patient, and normal deviates made here.
+//! Random numbers that repeat: a stream per patient, and normal deviates made here.
 
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 
-/// A stream of random numbers, told apart from all others by seed, replicate and stream number.
+/// A stream of random numbers, distinguished from all others by seed, replicate and stream number.
 ///
 /// Different streams of one seed are independent; the same three numbers always give the same stream, on any platform.
 ///

@@ -1,4 +1,4 @@
-//! A whole simulated trial: places, therapists and groups first, then every patient from a stream of his or her own.
+//! A whole simulated trial: places, therapists and groups first, then every patient from a stream of their own.
 
 use super::patient::{Assessed, Place, Shared, SimulatedPatient, patient};
 use super::random::{Stream, lower_factor};

@@ -277,7 +277,7 @@ impl Truth {
         self.check_ranges(&mut found);
         let r = &self.correlation.between_visits.value;
         if r.len() != visits || r.iter().any(|row| row.len() != visits) {
-            found.push(format!("correlation.between_visits must be {visits} × {visits}, one row a visit"));
+            found.push(format!("correlation.between_visits must be {visits} × {visits}, one row per visit"));
         } else if (0..visits).any(|i| r[i][i] != 1.0 || (0..i).any(|j| r[i][j] != r[j][i])) {
             found.push("correlation.between_visits must be symmetric with ones on the diagonal".into());
         } else if lower_factor(&r.concat(), visits).is_none() {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Column, Values};
 
-/// The width a table keeps to unless told otherwise, in characters.
+/// The width a table keeps to unless stated otherwise, in characters.
 pub const WIDTH: usize = 100;
 
 /// The narrowest a column of labels is made by breaking its cells.

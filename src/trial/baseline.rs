@@ -14,7 +14,7 @@ pub struct BaselineTable {
     /// The visit at which outcomes, diagnoses and covariates by visit are described; none of them is without a
     /// baseline visit.
     pub visit: Option<String>,
-    /// One row a variable (a level, for a factor) and arm; all arms together last where there are several.
+    /// One row per variable (a level, for a factor) and arm; all arms together last where there are several.
     pub rows: Vec<BaselineRow>,
 }
 

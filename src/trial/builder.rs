@@ -37,7 +37,7 @@ impl TrialBuilder {
         self
     }
 
-    /// Patient identifiers, one a patient.
+    /// Patient identifiers, one per patient.
     pub fn patients<S: Into<String>>(mut self, patients: impl IntoIterator<Item = S>) -> Self {
         self.trial.patients = Arc::new(patients.into_iter().map(Into::into).collect());
         self

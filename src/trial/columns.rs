@@ -90,16 +90,16 @@ impl From<String> for OutcomeColumn {
 /// What a covariate is, and whether it belongs to the patient or to the visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CovariateKind {
-    /// One value a patient; numeric or factor as found.
+    /// One value per patient; numeric or factor as found.
     #[default]
     Inferred,
-    /// A number a patient.
+    /// A number per patient.
     Numeric,
-    /// A level a patient.
+    /// A level per patient.
     Factor,
-    /// A number a patient and visit.
+    /// A number per patient and visit.
     NumericByVisit,
-    /// A level a patient and visit.
+    /// A level per patient and visit.
     FactorByVisit,
     /// Numeric or factor as found, of the patient where constant within every patient and of the visit otherwise. For
     /// programs that take any column; a person had better say what a covariate is, because a value mistyped at one
@@ -203,7 +203,7 @@ impl ItemColumns {
     }
 }
 
-/// Refuses a pattern by which columns could not be told apart, or that names something else.
+/// Refuses a pattern by which columns could not be distinguished, or that names something else.
 fn check_pattern(pattern: &str, visits: &[(&str, &str)], items: usize) -> Result<(), String> {
     let known = ["{item}", "{visit}"];
     let mut stranger =

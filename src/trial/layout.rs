@@ -16,7 +16,7 @@ use crate::instruments::{Instrument, NamedInstrument, Registry};
 
 /// Says which column of a file holds what, and how much of the rest is declared rather than inferred.
 ///
-/// Everything that is not declared is inferred and recorded, a sentence each, in [`Trial::inferred`]:
+/// Everything that is not declared is inferred and recorded, one sentence each, in [`Trial::inferred`]:
 ///
 /// | not declared | inferred as |
 /// |---|---|
@@ -243,7 +243,7 @@ impl Layout {
         self
     }
 
-    /// The column of the visits' planned times: one number a visit, the same for all patients.
+    /// The column of the visits' planned times: one number per visit, the same for all patients.
     pub fn visit_time(mut self, column: impl Into<String>) -> Self {
         self.time_column = Some(column.into());
         self
@@ -283,7 +283,7 @@ impl Layout {
         self.outcome(OutcomeColumn::wide(name, columns))
     }
 
-    /// Adds a covariate with one value a patient, numeric or factor as found. It may be missing in some rows of a
+    /// Adds a covariate with one value per patient, numeric or factor as found. It may be missing in some rows of a
     /// patient, but may not differ between them.
     pub fn covariate(self, column: impl Into<String>) -> Self {
         self.covariate_as(column, CovariateKind::Inferred)

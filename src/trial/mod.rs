@@ -90,7 +90,7 @@ impl Default for ColumnNames {
     }
 }
 
-/// A measurement that is analysed: one number a patient and visit.
+/// A measurement that is analysed: one number per patient and visit.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// Name used in formulas.

@@ -29,7 +29,7 @@ impl Trial {
             return Err(Error::wrong_number(
                 format!("replacing outcome `{name}`"),
                 format!("{} values were given for {needed} visits of patients", values.len()),
-                "give one value a patient and scheduled visit, NaN where not observed",
+                "give one value per patient and scheduled visit, NaN where not observed",
             ));
         }
         self.outcome(name)?;

@@ -452,7 +452,7 @@ fn the_round_trips_draw_every_choice_and_every_variant() {
         Independent, IndependentBy, CompoundSymmetry, HeterogeneousCompoundSymmetry, HuynhFeldt, FactorAnalytic, FactorAnalyticCommonVariance,
         SpatialExponential, SpatialGaussian, SpatialPower, RandomIntercept, RandomInterceptSlope, RandomCoefficients, Custom);
     let found: BTreeSet<&str> = plans.iter().flat_map(|plan| plan.model.fallbacks()).map(name).collect();
-    // A structure of one's own has no name that a file could hold.
+    // A custom structure has no name that a file could hold.
     assert_eq!(every.iter().filter(|name| !found.contains(*name)).collect::<Vec<_>>(), [&"Custom"]);
 
     let (name, every) = variants!(Rule: PointDrop, PointRise, PercentDrop, ReliableDrop, Below, AtMost, AtLeast, CovariateBelow,

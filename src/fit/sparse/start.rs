@@ -31,7 +31,7 @@ pub(super) struct Start<'p> {
 }
 
 impl<'p> Start<'p> {
-    /// Refuses effects that cannot be told from the mean or from each other.
+    /// Refuses effects that cannot be distinguished from the mean or from each other.
     pub fn of(problem: &'p Problem, scale: &'p [f64]) -> Result<Self, Failure> {
         let n = problem.parameters.len();
         let mut start = Self {

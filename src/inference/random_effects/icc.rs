@@ -60,7 +60,7 @@ impl Fit {
     ///
     /// The intraclass correlation of a cluster factor is z'Gz, the variance of its effects on an observation, over
     /// the total: the same of all factors, plus Σ_tt. z'Gz is averaged over the arm's analysed observations that
-    /// belong to a cluster. There is one row an arm where all visits have the same variances, and one a visit where
+    /// belong to a cluster. There is one row an arm where all visits have the same variances, and one per visit where
     /// they do not; arms whose patients have different Σ (covariance groups) have one for each.
     ///
     /// The design effect is 1 + (m̄ − 1) ICC (Kish 1965, Survey Sampling, §5.4) with m̄ = Σm²/Σm for clusters of

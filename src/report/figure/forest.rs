@@ -8,7 +8,7 @@ use super::{Figure, Interval};
 use crate::options::choices;
 use crate::table::Format;
 
-/// Estimates with intervals, one a row, in groups.
+/// Estimates with intervals, one per row, in groups.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Forest {
     /// What the figure shows.

@@ -1,4 +1,4 @@
-//! Which visits were observed together: a row a pattern, with its patients per arm.
+//! Which visits were observed together: a row per pattern, with its patients per arm.
 
 use super::Figure;
 use super::style::{ArmStyle, INK, PAPER, RULE, SMALL, SOFT, TEXT};

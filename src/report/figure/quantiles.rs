@@ -14,7 +14,7 @@ const GAP: f64 = 30.0;
 const DEPTH: f64 = 58.0;
 const PER_ROW: usize = 3;
 
-/// Ordered residuals against normal quantiles, a panel a visit.
+/// Ordered residuals against normal quantiles, a panel per visit.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct NormalQuantilesByVisit {
     /// What the figure shows.

@@ -8,7 +8,7 @@ use super::visits::Visits;
 use crate::trial::columns::Columns;
 use crate::trial::layout::Layout;
 
-/// A file whose rows have been told apart: patients and visits are known, values are not read yet.
+/// A file whose rows have been distinguished: patients and visits are known, values are not read yet.
 #[derive(Debug)]
 pub(super) struct Grid<'a> {
     pub layout: &'a Layout,
@@ -25,7 +25,7 @@ pub(super) struct Record {
     pub visit: usize,
 }
 
-/// The columns of a variable: one for all visits, or one a visit.
+/// The columns of a variable: one for all visits, or one per visit.
 #[derive(Debug)]
 pub(super) struct VisitColumns<'a> {
     columns: Vec<ValueColumn<'a>>,
@@ -108,7 +108,7 @@ impl<'a> Grid<'a> {
         Place::row(record.row).patient(&self.patients.ids[record.patient]).visit(Some(self.label(record.visit))).column(column)
     }
 
-    /// Reads one value a patient and visit with `read`, which reports what it cannot use.
+    /// Reads one value per patient and visit with `read`, which reports what it cannot use.
     pub fn by_visit<T: Copy>(
         &self,
         columns: &VisitColumns<'a>,

@@ -119,7 +119,7 @@ fn an_instrument_of_ones_own_takes_twenty_lines() {
     assert!(instrument.diagnoses().is_empty() && instrument.missing_codes().is_empty() && instrument.notes().is_empty());
 }
 
-/// A long file with the twenty severity items and cluster C, one line a patient and visit: (patient, arm, visit,
+/// A long file with the twenty severity items and cluster C, one line per patient and visit: (patient, arm, visit,
 /// CAPS-5 ratings, SCID ratings).
 fn file(lines: &[(&str, &str, &str, String, String)]) -> String {
     let caps5 = Caps5::severity_items().items().into_iter().map(|i| i.name);

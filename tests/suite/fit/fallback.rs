@@ -56,7 +56,7 @@ fn the_next_structure_is_fitted_and_what_was_given_up_is_recorded() {
     assert_eq!(attempts, [("unstructured".to_string(), "unbounded-likelihood")]);
     assert!(alone.attempts().is_empty());
     let table = unwrapped(&listed.coefficients().to_string());
-    assert!(table.contains("agreed on before the fit: unstructured, else compound-symmetry; given up: unstructured, because"), "{table}");
+    assert!(table.contains("agreed on before the fit: unstructured, else compound-symmetry; rejected: unstructured, because"), "{table}");
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn the_command_line_takes_the_list() {
     assert!(!fit(&[]).status.success());
     let text = fit(&["--else", "cs", "--else", "ar1"]);
     let text = unwrapped(&String::from_utf8_lossy(&text.stdout));
-    assert!(text.contains("unstructured, else compound-symmetry, else autoregressive; given up: unstructured, because"), "{text}");
+    assert!(text.contains("unstructured, else compound-symmetry, else autoregressive; rejected: unstructured, because"), "{text}");
     let json: serde_json::Value = serde_json::from_slice(&fit(&["--else", "cs", "--json"]).stdout).expect("the answer is JSON");
     assert_eq!(json["covariance_given_up"][0]["covariance"], "unstructured");
     assert!(json["formula"].as_str().expect("a formula").ends_with("cs(AVISIT | USUBJID)"), "{}", json["formula"]);

@@ -119,7 +119,7 @@ fn kenward_roger_is_refused_under_maximum_likelihood() {
     assert_eq!(code(model.fit(&fev())).0, "conflicting-settings");
 }
 
-/// Compound symmetry written by a user, in parameters of his own: a standard deviation and a correlation.
+/// Compound symmetry written by a user, in parameters of their own: a standard deviation and a correlation.
 #[derive(Debug)]
 struct OwnStructure(usize);
 

@@ -79,7 +79,7 @@ fn one_cause_is_one_problem_with_its_first_places_and_a_count() {
     assert!(message.starts_with("1 problem in the data:"), "{message}");
     assert!(message.contains("mixed.csv, line 3, patient P1, visit 1, column y: `12,5` has another decimal mark"), "{message}");
     assert!(message.contains("`--decimal` (and 199 more like it: line 4, line 6, line 7, line 9, line 10, …)"), "{message}");
-    // Misspelt labels are told apart.
+    // Misspelt labels are distinguished.
     let text = "id,visit,y\nA,1,1\nA,two,1\nB,two,1\nB,tow,2\n";
     let layout = Layout::long_one_arm("id", "visit").outcome("y").visits(["1", "2"]);
     let message = layout.read_csv_from("labels.csv", text.as_bytes()).expect_err("two labels").to_string();

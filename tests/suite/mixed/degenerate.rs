@@ -1,4 +1,4 @@
-//! Designs at the edge: what cannot be told from the data is said, what can is estimated.
+//! Designs at the edge: what cannot be distinguished from the data is said, what can is estimated.
 
 use crate::common::clustered as trials;
 use crate::common::tolerances::MIXED;

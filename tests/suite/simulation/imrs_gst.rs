@@ -65,7 +65,7 @@ struct Figures {
 
 impl Figures {
     fn of(trial: &Trial) -> Self {
-        let few = responders::share_below(trial, "imrs_sessions", 9.0).expect("a number a patient");
+        let few = responders::share_below(trial, "imrs_sessions", 9.0).expect("a number per patient");
         let few = few.rates(&RateOptions::new([Unobserved::CountedAsNotMet])).expect("rates");
         Self {
             caps5: effects(trial, "caps5"),
