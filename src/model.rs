@@ -186,7 +186,7 @@ impl Model {
     /// Structures to fall back on, in this order, agreed before the data are seen: the next is tried where the one
     /// before has no verified optimum and another may have one
     /// ([`Failure::depends_on_covariance`](crate::fit::Failure::depends_on_covariance)). What was rejected, and why,
-    /// is in [`Fit::attempts`] and in the notes of every table.
+    /// is in [`Fit::attempts`](MomentsFit::attempts) and in the notes of every table.
     ///
     /// What repeats a fit (influence, bootstrap of a fit, [`Fit::refitter`]) keeps the structure that was found.
     ///

@@ -9,7 +9,7 @@ use std::fmt;
 pub struct PlanProblem {
     /// The key of the plan that it is about, such as `model.formula`.
     pub key: String,
-    /// The [code](Error::code) of the refusal.
+    /// The [code](super::Error::code) of the refusal.
     pub code: String,
     /// What is wrong and what to do.
     pub message: String,

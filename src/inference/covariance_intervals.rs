@@ -40,7 +40,7 @@ choices! {
     Satterthwaite = "satterthwaite", [], "χ² with Satterthwaite's df for what must be positive, as SAS CL";
 }
 
-/// Level and method of [`Fit::covariance_intervals`].
+/// Level and method of [`MomentsFit::covariance_intervals`].
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct CovarianceIntervalOptions {
     /// The confidence level; 0.95 by default.

@@ -47,7 +47,7 @@ pub struct ComparedModel {
     pub parameters: usize,
     /// The (restricted) log-likelihood.
     pub log_likelihood: f64,
-    /// Akaike's criterion; see [`Fit::information_criteria`] for what it counts.
+    /// Akaike's criterion; see [`Fit::information_criteria`](crate::inference::MomentsFit::information_criteria) for what it counts.
     pub aic: f64,
     /// Schwarz's criterion.
     pub bic: f64,

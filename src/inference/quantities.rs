@@ -11,7 +11,7 @@ use nalgebra::{DMatrix, DVector};
 /// What kind of number describes a covariance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CovarianceQuantity {
-    /// A parameter of the structure, as [`Fit::covariance_parameters`](super::Fit::covariance_parameters) has it.
+    /// A parameter of the structure, as [`Fit::covariance_parameters`](super::MomentsFit::covariance_parameters) has it.
     Parameter,
     /// The standard deviation or correlation of random effects.
     RandomEffect,

@@ -122,7 +122,7 @@ impl<'f> Refitter<'f> {
         &self.beta
     }
 
-    /// The covariance parameters found last, in the order of [`Fit::covariance_parameters`].
+    /// The covariance parameters found last, in the order of [`Fit::covariance_parameters`](super::MomentsFit::covariance_parameters).
     pub fn covariance_parameters(&self) -> &[f64] {
         self.repeat.theta()
     }

@@ -38,7 +38,7 @@ impl Fit {
     /// same clusters, as the model has them: Σ and z'Gz of every random effect together, z averaged over the observations
     /// of an arm that belong to a cluster.
     ///
-    /// Of a model without random effects it is what [`Fit::covariances`] has.
+    /// Of a model without random effects it is what [`Fit::covariances`](crate::inference::MomentsFit::covariances) has.
     ///
     /// ```
     /// # use trialstats::{Model, simulate::Gaussian};
