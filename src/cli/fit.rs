@@ -71,9 +71,10 @@ pub struct FitArguments {
     /// How the marginal means average over the other factors
     #[arg(long, value_parser = choice::<FactorWeights>(), default_value_t)]
     pub average: FactorWeights,
-    /// Adjustment of the contrasts' p-values for multiplicity; shown beside the plain ones
-    #[arg(long, value_parser = choice::<Adjustment>(), default_value_t)]
-    pub adjust: Adjustment,
+    /// Adjustment of the contrasts' p-values for multiplicity; shown beside the plain ones. None for arms, Tukey's for
+    /// every two levels of other factors, unless said
+    #[arg(long, value_parser = choice::<Adjustment>())]
+    pub adjust: Option<Adjustment>,
     /// The confidence level of intervals
     #[arg(long, default_value_t = 0.95)]
     pub level: f64,

@@ -39,8 +39,8 @@ impl FitArguments {
             known.contains(&name) || name == visit || name == "visit" || (Some(name) == arm && known.contains(&"arm")) || name == "arm"
         };
         let Some(stranger) = names.iter().find(|name| !is_known(name)) else { return Ok(()) };
-        let mut factors: Vec<String> = known.iter().chain([&visit]).map(|name| name.to_string()).collect();
-        factors.extend(arm.filter(|arm| !known.contains(arm)).map(String::from));
+        let declared = self.source.arm.as_deref().into_iter().chain([visit]).filter(|name| !known.contains(name));
+        let factors: Vec<String> = known.iter().copied().chain(declared).map(String::from).collect();
         let unknown = trialstats::Error::Unknown { kind: "factor of the formula", name: stranger.clone(), known: factors };
         let example = if let [first, _] = names {
             format!("; the visit is in column `{visit}` (--visit): --means {first} {visit}")
@@ -68,11 +68,13 @@ impl FitArguments {
         let options = ContrastOptions::default().averaging(averaging).level(self.level);
         let by_arm = matches!(factors[..], [first, second] if arm == Some(first) && second == self.source.visit);
         let arms = self.compare.clone().unwrap_or(match (self.adjust, by_arm) {
-            (Adjustment::Tukey, _) => ArmComparisons::Pairwise,
-            (Adjustment::Dunnett, _) | (_, true) => ArmComparisons::WithReference,
+            (Some(Adjustment::Tukey), _) => ArmComparisons::Pairwise,
+            (Some(Adjustment::Dunnett), _) | (_, true) => ArmComparisons::WithReference,
             (_, false) => ArmComparisons::Pairwise,
         });
-        let compared = options.clone().arms(arms).adjustment(self.adjust);
+        // Every two levels of a factor are many questions; arms are compared as planned.
+        let usual = if by_arm || arms != ArmComparisons::Pairwise { Adjustment::None } else { Adjustment::Tukey };
+        let compared = options.clone().arms(arms).adjustment(self.adjust.unwrap_or(usual));
         let several = means.rows.iter().any(|row| row.levels[0] != means.rows[0].levels[0]);
         let differences = match (by_arm, several) {
             (true, _) => Some(fit.arm_contrasts(&compared)?),
@@ -81,7 +83,10 @@ impl FitArguments {
         };
         let asked = self.contrast.iter().map(|text| contrast(text, &means)).collect::<Result<Vec<_>, _>>()?;
         // The rows of a table by weights are no pairwise comparisons.
-        let adjust = if matches!(self.adjust, Adjustment::Tukey | Adjustment::Dunnett) { Adjustment::SingleStep } else { self.adjust };
+        let adjust = match self.adjust.unwrap_or_default() {
+            Adjustment::Tukey | Adjustment::Dunnett => Adjustment::SingleStep,
+            other => other,
+        };
         let custom = (!asked.is_empty()).then(|| fit.linear_contrasts(&asked, &options.adjustment(adjust))).transpose()?;
         Ok(Some(Means { means, differences, custom }))
     }

@@ -49,7 +49,7 @@ fn adjusted(of: &dyn Estimates, rows: &[&Contrast], adjustment: Adjustment, pair
     let one = |r: usize| (rows[r].estimate.t.abs(), rows[r].estimate.df);
     match adjustment {
         Adjustment::Tukey => {
-            let groups = levels(rows, &estimated, pairwise)?;
+            let groups = levels(rows.len(), pairwise)?;
             for &r in &estimated {
                 let (t, df) = one(r);
                 p[r] = studentized_range::sf(t * std::f64::consts::SQRT_2, groups, df);
@@ -67,12 +67,11 @@ fn adjusted(of: &dyn Estimates, rows: &[&Contrast], adjustment: Adjustment, pair
     Ok(p)
 }
 
-/// The number of levels of which every two are compared.
-fn levels(rows: &[&Contrast], estimated: &[usize], pairwise: bool) -> Result<usize> {
-    let count = estimated.len();
-    let groups = (1..=count + 1).find(|k| k * (k - 1) / 2 >= count).unwrap_or(1);
-    if pairwise && (groups * (groups - 1) / 2 == count || rows.len() > count) {
-        return Ok(groups.max(2));
+/// The number of levels of which every two are compared, those without an estimate included: they were asked for.
+fn levels(rows: usize, pairwise: bool) -> Result<usize> {
+    let groups = (2..=rows + 1).find(|k| k * (k - 1) / 2 >= rows).unwrap_or(2);
+    if pairwise && groups * (groups - 1) / 2 == rows {
+        return Ok(groups);
     }
     Err(Error::conflict(
         "Tukey's adjustment",

@@ -148,7 +148,7 @@ fn residual_variances_differ_by_a_factor_within_patients() {
     close(one.log_likelihood(), by_visit.log_likelihood(), 1e-8);
     close(other.log_likelihood(), one.log_likelihood(), 1e-8);
     let names: Vec<String> = other.covariance_parameters().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names[1..], ["variance A", "variance B"]);
+    assert_eq!(names[1..], ["residual variance A", "residual variance B"]);
     for ((_, a), (_, b)) in other.covariance_parameters().into_iter().zip(by_visit.covariance_parameters()) {
         close(a, b, 1e-5 * b.abs());
     }
