@@ -1,7 +1,8 @@
 //! Tests of terms by type III lose no degree of freedom in silence.
 
 use super::{close, fev_fit, fit};
-use crate::common::{factor, fev, invented, outcome};
+use crate::common::{FEV, factor, fev, fev_layout, invented, outcome, read};
+use trialstats::design::Baseline;
 use trialstats::means::TestType;
 use trialstats::trial::Schedule;
 use trialstats::{Covariance, Fit, Model, Trial};
@@ -99,4 +100,25 @@ fn with_an_empty_cell() -> Trial {
         .variable(factor("b", &["u", "v"], (0..n).map(|i| cells[i % 3].1).collect()))
         .build()
         .expect("a trial")
+}
+
+/// Where arms share their baseline mean, a mean without the interaction has one for all arms there, and one difference
+/// after it.
+#[test]
+fn arms_held_equal_at_baseline_are_equal_without_an_interaction_too() {
+    let trial = fev_layout().baseline_visit("VIS1");
+    let model = Model::formula("FEV1 ~ AVISIT + ARMCD").expect("a formula").baseline(Baseline::Constrained);
+    let fit = model.fit(&read(&trial, FEV)).expect("fits");
+    let means = fit.means_by_visit().expect("means");
+    let difference = |visit: usize| means.rows[2 * visit + 1].estimate.estimate - means.rows[2 * visit].estimate.estimate;
+    assert_eq!(difference(0), 0.0);
+    let arm = fit.coefficients().rows.into_iter().find(|r| r.label == "ARMCDTRT").expect("a coefficient");
+    for visit in 1..4 {
+        close(difference(visit), arm.estimate, 1e-9);
+    }
+    // The test of the arm is that of its coefficient.
+    let (df, f, denominator, _) = test(&fit, "ARMCD");
+    assert_eq!(df, 1.0);
+    close(f, arm.t * arm.t, 1e-7 * f);
+    close(denominator, arm.df, 1e-6 * arm.df);
 }
