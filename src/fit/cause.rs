@@ -42,6 +42,8 @@ pub(super) fn named(failure: Failure, design: &Design, kept: &[usize], beta: Opt
         | Failure::NotIdentified { why: Silence::TooFew, .. }
         | Failure::Singular
         | Failure::NoStart => far_out(design).or_else(|| uneven(design)).unwrap_or(failure),
+        // What is left by the mean cannot be told where weights differ too much.
+        Failure::NotIdentified { why: Silence::TakenByMean, .. } => uneven(design).unwrap_or(failure),
         other => other,
     }
 }

@@ -239,7 +239,9 @@ impl<O: Objective> Search<O> {
     /// Whether −2ℓ falls by a fair share of what the quadratic promises, or stays within rounding.
     fn falls(&self) -> bool {
         let promised = -(self.curvature.gradient.dot(&self.step) + 0.5 * quadratic_form(&self.curvature.hessian, &self.step));
-        O::value(&self.next) <= O::value(&self.place) - 1e-4 * promised.max(0.0) + noise(O::value(&self.place))
+        // Where digits are known to be lost, more is within rounding.
+        let noise = if self.stalled > STALLED { 1e3 } else { 1.0 } * noise(O::value(&self.place));
+        O::value(&self.next) <= O::value(&self.place) - 1e-4 * promised.max(0.0) + noise
     }
 
     /// Whether −2ℓ is lower, beyond rounding, at the place that was evaluated last.
