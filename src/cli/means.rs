@@ -39,10 +39,13 @@ impl FitArguments {
             known.contains(&name) || name == visit || name == "visit" || (Some(name) == arm && known.contains(&"arm")) || name == "arm"
         };
         let Some(stranger) = names.iter().find(|name| !is_known(name)) else { return Ok(()) };
-        let declared = self.source.arm.as_deref().into_iter().chain([visit]).filter(|name| !known.contains(name));
-        let factors: Vec<String> = known.iter().copied().chain(declared).map(String::from).collect();
+        // The arm may be what --means itself says it is.
+        let others = [Some(visit), arm].into_iter().flatten().filter(|name| !known.contains(name) && name != stranger);
+        let factors: Vec<String> = known.iter().copied().chain(others).map(String::from).collect();
         let unknown = trialstats::Error::Unknown { kind: "factor of the formula", name: stranger.clone(), known: factors };
-        let example = if let [first, _] = names {
+        let example = if let [first, second] = names
+            && second == stranger
+        {
             format!("; the visit is in column `{visit}` (--visit): --means {first} {visit}")
         } else {
             String::new()

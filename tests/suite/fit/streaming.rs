@@ -121,7 +121,7 @@ fn parquet_and_batches_stream_as_text_does() {
         let batches = (0..frame.height()).step_by(rows).map(|first| Ok(frame.slice(first as i64, rows)));
         let batched = TrialMoments::of_chunks(&frozen, &layout, layout.dataframe_chunks(batches).unwrap()).unwrap();
         for moments in [streamed, batched] {
-            assert_eq!((moments.patients(), moments.observations(), moments.randomized()), (197, 537, 200));
+            assert_eq!((moments.n_patients(), moments.n_observations(), moments.randomized()), (197, 537, 200));
             let (a, b) = (model().fit_moments(&moments).unwrap(), model().fit_moments(&text).unwrap());
             assert!((a.log_likelihood() - b.log_likelihood()).abs() < 1e-9 * b.log_likelihood().abs());
         }
