@@ -232,7 +232,7 @@ impl Covariance {
     ///
     /// # Errors
     /// As [`bind_at`](Self::bind_at).
-    pub(crate) fn bind_in(
+    pub fn bind_in(
         &self,
         positions: &[usize],
         times: &[Option<f64>],

@@ -60,7 +60,7 @@ impl Dense {
             })
             .collect();
         let mut dense = Self {
-            structure: case.covariance.bind(&times).expect("bound before"),
+            structure: case.covariance.bind_in(&scheduled, &times, None).expect("bound before"),
             groups: design.groups().len(),
             observations: patients.iter().map(|p| p.visits.len()).sum(),
             columns: kept.len(),
