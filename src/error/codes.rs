@@ -44,7 +44,7 @@ const FAILURES: [(&str, &str); 18] = [
     ("outcome-far-outside", "an outcome lies so far outside the others that the covariance rests on it"),
     ("outcome-out-of-scale", "outcomes are too large or too small for double precision"),
     ("costly", "the fit would take more time or memory than is spent unasked"),
-    ("uneven-visits", "visits differ so much in scale that double precision does not hold their covariance"),
+    ("uneven-visits", "the outcome varies so much less at one visit than at another that double precision does not hold both"),
     ("singular-mean-model", "columns of the mean model are too nearly dependent for double precision"),
     ("no-starting-value", "the covariance structure has no starting value inside its range"),
     ("random-effects-not-identified", "the data do not determine a variance of random effects"),

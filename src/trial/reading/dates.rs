@@ -84,13 +84,14 @@ fn parts(label: &str) -> Option<(Vec<Part>, f64)> {
     while let Some(first) = rest.chars().next() {
         let digits = first.is_ascii_digit();
         if !digits && !first.is_alphabetic() {
-            let separators = rest.find(|c: char| c.is_alphanumeric())?;
+            // Not `is_alphanumeric`, which `²` is without being either.
+            let separators = rest.find(|c: char| c.is_ascii_digit() || c.is_alphabetic())?;
             // Between two parts, and nothing else.
             let known = rest[..separators].chars().all(|c| "-/., ".contains(c)) && separators <= 2 && !found.is_empty();
             rest = known.then(|| &rest[separators..])?;
             continue;
         }
-        let end = rest.find(|c: char| c.is_ascii_digit() != digits || !c.is_alphanumeric()).unwrap_or(rest.len());
+        let end = rest.find(|c: char| if digits { !c.is_ascii_digit() } else { !c.is_alphabetic() }).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
         found.push(if digits { Part::Number { value: word.parse().ok()?, digits: word.len() } } else { Part::Month(month(word)?) });
         rest = after;
@@ -190,9 +191,18 @@ mod tests {
 
     #[test]
     fn other_labels_are_no_dates() {
-        for labels in
-            [&["VIS1", "VIS2"][..], &["Week 2"], &["2024-02-30"], &["1.2.3"], &["13/13/2024"], &["baseline"], &["4", "5"], &["M12"], &[""]]
-        {
+        for labels in [
+            &["VIS1", "VIS2"][..],
+            &["Week 2"],
+            &["2024-02-30"],
+            &["1.2.3"],
+            &["13/13/2024"],
+            &["baseline"],
+            &["4", "5"],
+            &["M12"],
+            &["1²", "2½", "3٣4"],
+            &[""],
+        ] {
             assert_eq!(dates(labels), None, "{labels:?}");
         }
     }

@@ -134,6 +134,14 @@ fn files_of_other_programs_are_named() {
     }
 }
 
+/// Found by fuzzing: digits that are neither ASCII nor letters once kept the reader of dates from ever ending.
+#[test]
+fn labels_with_unusual_digits_are_labels() {
+    let text = "id,visit,y\nA,1²,1\nA,2½,2\nB,٣,3\n";
+    let trial = read(&Layout::long_one_arm("id", "visit").outcome("y"), text.as_bytes());
+    assert_eq!(trial.schedule().len(), 3);
+}
+
 /// How many inputs to try; a deployment's fuzzing sets `TRIALSTATS_FUZZ_CASES` to many more.
 fn cases() -> u32 {
     std::env::var("TRIALSTATS_FUZZ_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(300)
@@ -191,6 +199,9 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         b"\x1f\x8b",
         b"%PDF-",
         b"#DIV/0!",
+        b"\xb2",
+        "1²".as_bytes(),
+        "٣".as_bytes(),
         b"e\xcc\x81",
         b"\xc3\xa9",
     ];
