@@ -15,7 +15,6 @@ pub struct Proportion {
 }
 
 /// An estimate with its confidence interval; NaN where it is not defined.
-#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Measure {
     /// The estimate.
