@@ -4,7 +4,7 @@
 //! Counts and sums add, so that they can be had of several data sets without the patients' rows.
 
 use super::{Columns, CovariateMeans, Dimension, Rows};
-use crate::trial::{Role, Scope, VariableHeader};
+use crate::trial::{Role, Scope, Variable, VariableHeader};
 use std::collections::BTreeMap;
 
 /// Combinations of fewer levels than this are counted in a table.
@@ -48,12 +48,14 @@ impl Tally {
         let visits = columns.visits.len();
         let mut planned = Counter::new(columns);
         let mut sums = vec![0.0; columns.variables.len()];
-        for patient in 0..randomized {
-            for t in (0..visits).filter(|&t| rows.known.variables.iter().all(|v| !v.is_missing(patient, t, visits))) {
+        let numeric: Vec<usize> = (0..sums.len()).filter(|&v| is_number(&columns.variables[v])).collect();
+        // What does not change is looked at once per patient: most variables do not.
+        let (fixed, changing): (Vec<&Variable>, Vec<&Variable>) = rows.known.variables.iter().partition(|v| v.scope() == Scope::Patient);
+        for patient in (0..randomized).filter(|&patient| fixed.iter().all(|v| !v.is_missing(patient, 0, visits))) {
+            planned.begin(rows, patient);
+            for t in (0..visits).filter(|&t| changing.iter().all(|v| !v.is_missing(patient, t, visits))) {
                 planned.count(rows, patient, t);
-                for (v, sum) in sums.iter_mut().enumerate().filter(|(v, _)| is_number(&columns.variables[*v])) {
-                    *sum += rows.known.variables[v].value(patient, t, visits);
-                }
+                numeric.iter().for_each(|&v| sums[v] += rows.known.variables[v].value(patient, t, visits));
             }
         }
         Self::with_planned(columns, rows, planned.cells(), &sums)
@@ -71,6 +73,7 @@ impl Tally {
         for (at, &patient) in rows.patients.iter().enumerate() {
             let mut seen = 0.0;
             own.fill(0.0);
+            observed.begin(rows, patient);
             for t in (0..visits).filter(|&t| !rows.y[at * visits + t].is_nan()) {
                 observed.count(rows, patient, t);
                 numeric.iter().for_each(|&v| own[v] += rows.known.variables[v].value(patient, t, visits));
@@ -148,7 +151,15 @@ struct Counter {
     sizes: Vec<usize>,
     table: Vec<usize>,
     map: BTreeMap<Vec<usize>, usize>,
+    /// What a step in each place of the key is in the table.
+    strides: Vec<usize>,
+    /// The factors that do not change within patients, and those that do, by position among the variables.
+    fixed: Vec<usize>,
+    changing: Vec<usize>,
+    /// The key of the patient begun last; no patient where a factor of theirs is missing.
     key: Vec<usize>,
+    /// Where that key begins in the table.
+    base: Option<usize>,
 }
 
 impl Counter {
@@ -156,27 +167,58 @@ impl Counter {
         let levels = |v: &VariableHeader| if v.is_factor() && v.role != Role::Visit { v.levels.len().max(1) } else { 1 };
         let sizes: Vec<usize> = std::iter::once(columns.visits.len()).chain(columns.variables.iter().map(levels)).collect();
         let size = sizes.iter().try_fold(1_usize, |product, &n| product.checked_mul(n).filter(|&p| p < TABLE));
-        Self { table: vec![0; size.unwrap_or(0)], map: BTreeMap::new(), key: vec![0; sizes.len()], sizes }
+        // Without a table there are no places in it.
+        let mut strides = vec![usize::from(size.is_some()); sizes.len()];
+        for at in (1..sizes.len()).rev() {
+            strides[at - 1] = strides[at] * if size.is_some() { sizes[at] } else { 1 };
+        }
+        let factors = |scope: Scope| {
+            let of_scope = |v: &usize| columns.variables[*v].is_factor() && columns.variables[*v].scope == scope;
+            (0..columns.variables.len()).filter(of_scope).collect()
+        };
+        Self {
+            table: vec![0; size.unwrap_or(0)],
+            map: BTreeMap::new(),
+            strides,
+            fixed: factors(Scope::Patient),
+            changing: factors(Scope::PatientVisit),
+            key: vec![0; sizes.len()],
+            base: None,
+            sizes,
+        }
     }
 
-    /// Counts a row; one in which a factor is missing does not count.
+    /// Looks at a patient, whose rows [`Counter::count`] then counts.
+    fn begin(&mut self, rows: &Rows, patient: usize) {
+        let visits = self.sizes[0];
+        let mut base = 0;
+        self.base = None;
+        for &v in &self.fixed {
+            let Some(level) = rows.known.variables[v].level(patient, 0, visits) else { return };
+            self.key[1 + v] = level;
+            base += level * self.strides[1 + v];
+        }
+        self.base = Some(base);
+    }
+
+    /// Counts a row of the patient; one in which a factor is missing does not count.
     fn count(&mut self, rows: &Rows, patient: usize, visit: usize) {
         let visits = self.sizes[0];
+        let Some(mut index) = self.base else { return };
         self.key[0] = visit;
-        for (key, variable) in self.key[1..].iter_mut().zip(&rows.known.variables) {
-            if variable.is_factor() && variable.scope() != Scope::Visit {
-                let Some(level) = variable.level(patient, visit, visits) else { return };
-                *key = level;
-            }
+        index += visit * self.strides[0];
+        for &v in &self.changing {
+            let Some(level) = rows.known.variables[v].level(patient, visit, visits) else { return };
+            self.key[1 + v] = level;
+            index += level * self.strides[1 + v];
         }
-        if self.table.is_empty() {
-            match self.map.get_mut(&self.key) {
-                Some(n) => *n += 1,
-                None => drop(self.map.insert(self.key.clone(), 1)),
-            }
-        } else {
-            let index = self.key.iter().zip(&self.sizes).fold(0, |index, (level, size)| index * size + level);
+        if !self.table.is_empty() {
             self.table[index] += 1;
+            return;
+        }
+        match self.map.get_mut(&self.key) {
+            Some(n) => *n += 1,
+            None => drop(self.map.insert(self.key.clone(), 1)),
         }
     }
 
