@@ -135,7 +135,7 @@ impl Covariance {
             None => plain.starts_with(begins) || base == *begins,
         };
         match (ABSENT.iter().find(absent), closest(&base, &Self::names())) {
-            (Some((_, why, remedy)), _) => Error::invalid(format!("covariance `{}`", shown(name)), *why, *remedy),
+            (Some((_, why, remedy)), _) => Error::not_built(format!("covariance `{}`", shown(name)), *why, *remedy),
             // The name is misspelt, not what stands in its brackets.
             (None, Some(meant)) if base != plain => {
                 let argument = name.find('(').map_or("", |open| &name[open..]);

@@ -114,7 +114,6 @@ constructors! {
 
 impl Error {
     /// For what none of the other kinds says.
-    #[allow(dead_code, reason = "every refusal of today has a kind of its own; one of tomorrow may not")]
     pub(crate) fn invalid(what: impl Into<String>, why: impl Into<String>, remedy: impl Into<Message>) -> Self {
         Error::Invalid { kind: Refusal::Other, what: what.into(), why: why.into(), remedy: remedy.into() }
     }

@@ -76,7 +76,7 @@ pub(super) fn over_everyone(of: &dyn Estimates, trial: &Trial, options: &Contras
     check_level(options.level)?;
     let (columns, link) = (of.columns(), of.link());
     if link == Link::LogOutcome {
-        return Err(Error::invalid(
+        return Err(Error::not_defined(
             format!("standardised means of {}", columns.outcome()),
             "the outcome was analysed as its logarithm, whose exponential averages to no mean",
             "report the ratios of geometric means that arm_contrasts has",
@@ -134,7 +134,7 @@ fn everyone(columns: &Columns, applied: &Applied, trial: &Trial, arms: &[Planned
         }
     }
     if patients.is_empty() {
-        return Err(Error::invalid(
+        return Err(Error::no_data(
             format!("standardised means of {}", columns.outcome()),
             "no patient has all covariates of the model",
             "check the covariates, or leave them out of the model",
