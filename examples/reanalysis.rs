@@ -2,7 +2,7 @@
 //! therapy (ImRs+GST), on synthetic data shaped like the published trial.
 //!
 //! ```text
-//! cargo run --release --example reanalysis
+//! cargo run --example reanalysis
 //! ```
 
 mod progress;
