@@ -4,6 +4,7 @@
 //! cargo run --release --example antidepressant
 //! ```
 
+#[path = "../src/cli/progress.rs"]
 mod progress;
 
 use std::process::ExitCode;

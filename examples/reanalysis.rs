@@ -5,6 +5,7 @@
 //! cargo run --example reanalysis
 //! ```
 
+#[path = "../src/cli/progress.rs"]
 mod progress;
 
 use std::process::ExitCode;

@@ -47,6 +47,7 @@
 //! | get Cohen's d with its denominator and interval named, bootstrap, reliable change | [`effects`] |
 //! | define response and remission, compare rates | [`responders`] |
 //! | run a whole analysis by plan | [`analysis`] |
+//! | begin a plan from a file | [`draft`] |
 //! | write it as HTML, CSV, JSON, figures | [`report`] |
 //! | make trials from a stated truth | [`simulate`] |
 //! | know what the methods keep in small trials, and where SAS and R give other numbers | [`guide`] |
@@ -60,6 +61,7 @@ mod closest;
 pub mod covariance;
 pub mod design;
 pub mod dist;
+pub mod draft;
 pub mod effects;
 pub mod error;
 pub mod estimates;

@@ -5,12 +5,14 @@ mod check;
 mod file;
 mod parts;
 mod resolve;
+mod settings;
 mod small_cells;
 #[cfg(test)]
 mod tests;
 
 pub use analysis::Analysis;
 pub use parts::{DataOrigin, EffectPlan, ReportSettings, ResponderPlan, Sensitivity};
+pub use settings::{Origin, PlanSetting, PlanSettings};
 pub use small_cells::SmallCells;
 
 use super::Clustering;

@@ -1,7 +1,7 @@
 //! Telling whoever waits how far long work has come.
 
-/// Hears of the steps of an analysis, from any thread. The library itself prints nothing; `examples/progress` shows a
-/// line on a terminal.
+/// Hears of the steps of an analysis, from any thread. The library itself prints nothing; `src/cli/progress.rs` shows
+/// a line on a terminal.
 pub trait Progress: Sync {
     /// A task of `steps` steps begins; 0 where their number is not known.
     fn begin(&self, task: &str, steps: u64);

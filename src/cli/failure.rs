@@ -16,6 +16,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// A refusal in the words of a plan.
+    pub fn of_plan(error: trialstats::Error) -> Self {
+        Failure::Analysis(error.worded_for(Interface::Plan))
+    }
+
     /// Prints the message to standard error and, for a program, a JSON document with the code to standard output. The
     /// exit status is 2 for arguments, as clap has it, and 1 for everything else.
     pub fn report(&self, json: bool) -> ExitCode {

@@ -10,6 +10,9 @@ mod fit_text;
 mod formula_variables;
 mod interaction;
 mod means;
+mod plan;
+mod progress;
+mod report;
 mod source;
 
 use failure::Failure;
@@ -25,6 +28,10 @@ pub struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Run a plan on its data and write the report
+    Report(report::ReportArguments),
+    /// Check and explain a plan
+    Plan(plan::PlanArguments),
     /// Fit a mixed model for repeated measures and print its estimates
     Fit(fit::FitArguments),
     /// Show who was randomized, who was seen when, and what was inferred from the file
@@ -35,14 +42,17 @@ impl Cli {
     /// Whether a program reads what is printed.
     pub fn wants_json(&self) -> bool {
         match &self.command {
+            Command::Report(arguments) => arguments.json,
             Command::Fit(arguments) => arguments.json,
-            Command::Describe(_) => false,
+            Command::Plan(_) | Command::Describe(_) => false,
         }
     }
 
     /// Runs the command and prints its result.
     pub fn run(self) -> Result<(), Failure> {
         let text = match self.command {
+            Command::Report(arguments) => arguments.run()?,
+            Command::Plan(arguments) => arguments.run()?,
             Command::Fit(arguments) => arguments.run()?,
             Command::Describe(arguments) => arguments.run()?,
         };

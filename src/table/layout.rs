@@ -140,7 +140,7 @@ pub(crate) fn paragraph(text: &str, width: usize) -> String {
 }
 
 /// `text` broken at spaces into lines of at most `width` characters; a longer word keeps a line of its own.
-pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![];
     for word in text.split_whitespace() {
         match lines.last_mut() {

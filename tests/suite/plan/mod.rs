@@ -3,5 +3,6 @@
 mod bootstrap;
 mod checks;
 mod cluster_sensitivity;
+mod draft;
 mod files;
 mod settings;

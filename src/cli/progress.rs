@@ -1,4 +1,4 @@
-//! A line of progress on a terminal, for the examples: the library itself prints nothing.
+//! A line of progress on a terminal, for the command line and the examples: the library itself prints nothing.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Mutex;
