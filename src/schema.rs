@@ -21,5 +21,8 @@ pub const ERROR: &str = "trialstats.error/1";
 /// The schema of a report's `manifest.json`: `files`, the paths of what belongs to it.
 pub const MANIFEST: &str = "trialstats.manifest/1";
 
+/// The schema of what `trialstats moments` writes: the sums of a site ([`SiteSums`](crate::analysis::SiteSums)).
+pub const MOMENTS: &str = "trialstats.moments/1";
+
 /// The schema of [`Document::to_json`](crate::report::Document::to_json).
 pub const REPORT: &str = "trialstats.report/1";

@@ -1,6 +1,6 @@
 //! The fitted covariance as readers want it: standard deviations and correlations.
 
-use crate::inference::Fit;
+use crate::inference::MomentsFit;
 use crate::table::{Column, Format, Tabular, display_as_table};
 
 /// The model covariance of a patient's visits, as standard deviations and correlations.
@@ -33,7 +33,7 @@ pub struct GroupCorrelation {
 
 impl FittedCovariance {
     /// That of a fit.
-    pub fn of(fit: &Fit) -> Self {
+    pub fn of(fit: &MomentsFit) -> Self {
         let group = |g: &crate::inference::GroupCovariance| {
             let (n, s) = (g.sigma.nrows(), &g.sigma);
             let sd: Vec<f64> = (0..n).map(|i| s[(i, i)].sqrt()).collect();
@@ -41,9 +41,9 @@ impl FittedCovariance {
             GroupCorrelation { group: g.group.clone(), sd, correlation }
         };
         Self {
-            outcome: fit.design().outcome().into(),
+            outcome: fit.columns().outcome().into(),
             structure: fit.covariance_structure().to_string(),
-            visits: fit.design().visit_labels().to_vec(),
+            visits: fit.columns().visit_labels().to_vec(),
             groups: fit.covariances().iter().map(group).collect(),
             notes: fit.notes(),
         }

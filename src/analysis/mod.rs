@@ -7,6 +7,7 @@ mod covariance;
 mod diagnostics;
 mod effect_sizes;
 mod plan;
+mod pooled;
 mod progress;
 mod resampled;
 mod result;
@@ -21,5 +22,6 @@ pub(crate) use plan::visit_in_prose;
 pub use plan::{
     Analysis, DataOrigin, EffectPlan, Origin, Plan, PlanSetting, PlanSettings, ReportSettings, ResponderPlan, Sensitivity, SmallCells,
 };
+pub use pooled::{OutcomeSums, PooledOutcome, PooledResult, SiteRow, SiteSums, SiteTable};
 pub use progress::{Progress, Silent};
 pub use result::{AnalysisResult, ModelFacts, OutcomeEffects, OutcomeResult, TrialFacts};

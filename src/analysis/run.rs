@@ -3,7 +3,7 @@
 use super::{Analysis, AnalysisResult, Diagnostics, FittedCovariance, ModelFacts, OutcomeResult, Progress, TrialFacts};
 use crate::design::Baseline;
 use crate::error::Result;
-use crate::inference::Fit;
+use crate::inference::{Fit, MomentsFit};
 use crate::means::{ContrastOptions, Contrasts, MarginalMeans, MeansOptions};
 use crate::responders::{Comparisons, RateOptions, Rates, compare, rates};
 use crate::trial::{AnalysisSet, BaselineTable, Trial};
@@ -24,8 +24,13 @@ pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<An
         rates,
         comparisons,
         clustering,
-        software: format!("trialstats {}", env!("CARGO_PKG_VERSION")),
+        software: software(),
     })
+}
+
+/// Software and version.
+pub(super) fn software() -> String {
+    format!("trialstats {}", env!("CARGO_PKG_VERSION"))
 }
 
 fn facts(trial: &Trial) -> TrialFacts {
@@ -41,7 +46,7 @@ fn facts(trial: &Trial) -> TrialFacts {
 }
 
 /// The last part of a path: where a file lies on somebody's machine is nobody's business.
-fn file_name(source: &str) -> String {
+pub(super) fn file_name(source: &str) -> String {
     Path::new(source).file_name().map_or_else(|| source.into(), |name| name.to_string_lossy().into_owned())
 }
 
@@ -126,8 +131,8 @@ fn analysis_set(trial: &Trial, fit: &Fit) -> AnalysisSet {
     if is_visit { set.needs_baseline() } else { set }
 }
 
-fn model_facts(fit: &Fit) -> ModelFacts {
-    let mean = fit.design().mean_model();
+pub(super) fn model_facts(fit: &MomentsFit) -> ModelFacts {
+    let mean = fit.columns().mean_model();
     ModelFacts {
         formula: mean.to_string(),
         sentence: mean.sentence(),
@@ -141,7 +146,7 @@ fn model_facts(fit: &Fit) -> ModelFacts {
         aic: fit.aic(),
         bic: fit.bic(),
         notes: fit.notes(),
-        warnings: fit.design().warnings().to_vec(),
+        warnings: fit.account().warnings().to_vec(),
     }
 }
 

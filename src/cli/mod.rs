@@ -10,6 +10,7 @@ mod fit_text;
 mod formula_variables;
 mod interaction;
 mod means;
+mod moments;
 mod plan;
 mod progress;
 mod report;
@@ -32,6 +33,8 @@ enum Command {
     Report(report::ReportArguments),
     /// Check and explain a plan
     Plan(plan::PlanArguments),
+    /// Sum up a site's file, so that several sites are analysed as one and no row leaves any
+    Moments(moments::MomentsArguments),
     /// Fit a mixed model for repeated measures and print its estimates
     Fit(fit::FitArguments),
     /// Show who was randomized, who was seen when, and what was inferred from the file
@@ -44,7 +47,7 @@ impl Cli {
         match &self.command {
             Command::Report(arguments) => arguments.json,
             Command::Fit(arguments) => arguments.json,
-            Command::Plan(_) | Command::Describe(_) => false,
+            Command::Plan(_) | Command::Moments(_) | Command::Describe(_) => false,
         }
     }
 
@@ -53,6 +56,7 @@ impl Cli {
         let text = match self.command {
             Command::Report(arguments) => arguments.run()?,
             Command::Plan(arguments) => arguments.run()?,
+            Command::Moments(arguments) => arguments.run()?,
             Command::Fit(arguments) => arguments.run()?,
             Command::Describe(arguments) => arguments.run()?,
         };

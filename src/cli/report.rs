@@ -3,8 +3,9 @@
 use super::failure::Failure;
 use super::progress::Line;
 use std::path::{Path, PathBuf};
-use trialstats::analysis::Plan;
-use trialstats::report::TrialReport;
+use trialstats::analysis::{Plan, SiteSums};
+use trialstats::report::{Document, TrialReport, pooled_report};
+use trialstats::{Error, Result};
 
 /// Which plan is run on what, and where the report goes.
 #[derive(Debug, Clone, clap::Args)]
@@ -20,8 +21,11 @@ pub struct ReportArguments {
     /// The plan: TOML, or JSON where its name ends in .json
     pub plan: PathBuf,
     /// The trial's file
-    #[arg(long, value_name = "FILE")]
-    pub data: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "moments")]
+    pub data: Option<PathBuf>,
+    /// The sums of every site, made by `trialstats moments`, in place of a file of rows
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "data")]
+    pub moments: Vec<PathBuf>,
     /// The folder of the report, made if needed; the plan's name with "-report" unless said
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
@@ -32,22 +36,40 @@ pub struct ReportArguments {
 
 impl ReportArguments {
     /// Runs the plan, writes the report and says in a page what was found.
-    pub fn run(&self) -> Result<String, Failure> {
-        let plan = Plan::from_file(&self.plan).map_err(Failure::of_plan)?;
-        let trial = plan.read(&self.data).map_err(Failure::of_plan)?;
-        let result = plan.run(&trial, &Line::default()).map_err(Failure::of_plan)?;
-        let document = TrialReport::new(&result).document();
+    pub fn run(&self) -> std::result::Result<String, Failure> {
+        let (document, summary) = self.document().map_err(Failure::of_plan)?;
         let written = document.write_to(self.folder()).map_err(Failure::of_plan)?;
         if self.json {
             return Ok(format!("{:#}\n", document.to_json()));
         }
         let banner = document.banner.map(|banner| format!("{}\n\n", banner.trim())).unwrap_or_default();
-        Ok(format!("{banner}{}\nReport: {} (tables, figures and JSON beside it)\n", result.summary(), written.html.display()))
+        Ok(format!("{banner}{summary}\nReport: {} (tables, figures and JSON beside it)\n", written.html.display()))
+    }
+
+    /// The report and its summary.
+    fn document(&self) -> Result<(Document, String)> {
+        let plan = Plan::from_file(&self.plan)?;
+        let Some(data) = &self.data else {
+            let sites = self.moments.iter().map(|path| sums(path)).collect::<Result<Vec<_>>>()?;
+            let result = plan.run_on_sums(sites)?;
+            let tables = result.outcomes.iter().filter_map(|o| o.contrasts.as_ref()).map(|c| format!("\n{c}"));
+            let summary = format!("{}{}", result.sites, tables.collect::<String>());
+            return Ok((pooled_report(&result), summary));
+        };
+        let result = plan.run(&plan.read(data)?, &Line::default())?;
+        Ok((TrialReport::new(&result).document(), result.summary()))
     }
 
     fn folder(&self) -> PathBuf {
         self.out.clone().unwrap_or_else(|| format!("{}-report", stem(&self.plan)).into())
     }
+}
+
+/// The sums in a file.
+fn sums(path: &Path) -> Result<SiteSums> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|source| Error::File { action: "cannot read", path: name.clone(), source })?;
+    SiteSums::from_json(&name, &text)
 }
 
 /// A file's name without folder and extension.

@@ -1,10 +1,10 @@
 //! A plan with every default that depends on the trial.
 
-use super::{Analysis, Plan};
+use super::{Analysis, EffectPlan, Plan, ReportSettings, ResponderPlan};
 use crate::analysis::{AnalysisResult, Progress, run};
 use crate::design::{Baseline, MeanModel};
 use crate::error::{Interface, Result};
-use crate::trial::Trial;
+use crate::trial::{BaselineFrom, Protocol, Trial};
 
 impl Plan {
     /// The plan as it runs on `trial`: the visit of primary interest, the mean and the treatment of the baseline are
@@ -29,6 +29,19 @@ impl Plan {
         plan.model = plan.model.with_default_covariance(trial);
         plan.check_names(trial)?;
         Ok(plan)
+    }
+
+    /// The plan as it runs on sums of any part of the trial that `protocol` plans. What needs rows is not looked at.
+    pub(in crate::analysis) fn for_protocol(&self, protocol: &Protocol) -> Result<Self> {
+        let modelled = Plan {
+            responders: ResponderPlan::default(),
+            effects: EffectPlan::default(),
+            sensitivity: vec![],
+            baseline_from: BaselineFrom::default(),
+            report: ReportSettings { characteristics: None, labels: vec![], ..self.report.clone() },
+            ..self.clone()
+        };
+        modelled.resolved(&protocol.without_patients())
     }
 
     /// Runs the analysis. The same plan and trial give the same result to the last bit, for any number of threads.
