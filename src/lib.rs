@@ -74,6 +74,7 @@ mod level;
 pub mod means;
 mod model;
 pub mod options;
+pub mod qualify;
 pub mod report;
 pub mod responders;
 pub mod schema;

@@ -11,6 +11,8 @@ pub enum Failure {
     Analysis(trialstats::Error),
     /// Arguments that contradict one another or the file.
     Usage(String),
+    /// A value of a reference that came out otherwise on this machine; all that was found.
+    NotQualified(String),
     /// Standard output could not be written.
     Output(std::io::Error),
 }
@@ -36,7 +38,7 @@ impl Failure {
     fn message(&self) -> String {
         let message = match self {
             Failure::Analysis(error) => error.to_string(),
-            Failure::Usage(message) => message.clone(),
+            Failure::Usage(message) | Failure::NotQualified(message) => message.clone(),
             Failure::Output(error) => format!("cannot write to standard output: {error}"),
         };
         printable(message.trim_end())
@@ -47,6 +49,7 @@ impl Failure {
         match self {
             Failure::Analysis(error) => error.code(),
             Failure::Usage(_) => "usage",
+            Failure::NotQualified(_) => "not-qualified",
             Failure::Output(_) => "output",
         }
     }

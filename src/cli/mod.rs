@@ -13,6 +13,7 @@ mod means;
 mod moments;
 mod plan;
 mod progress;
+mod qualify;
 mod report;
 mod source;
 
@@ -39,6 +40,8 @@ enum Command {
     Fit(fit::FitArguments),
     /// Show who was randomized, who was seen when, and what was inferred from the file
     Describe(describe::DescribeArguments),
+    /// Compute published values again on this machine and compare
+    Qualify(qualify::QualifyArguments),
 }
 
 impl Cli {
@@ -46,6 +49,7 @@ impl Cli {
     pub fn wants_json(&self) -> bool {
         match &self.command {
             Command::Report(arguments) => arguments.json,
+            Command::Qualify(arguments) => arguments.json,
             Command::Fit(arguments) => arguments.json,
             Command::Plan(_) | Command::Moments(_) | Command::Describe(_) => false,
         }
@@ -57,6 +61,7 @@ impl Cli {
             Command::Report(arguments) => arguments.run()?,
             Command::Plan(arguments) => arguments.run()?,
             Command::Moments(arguments) => arguments.run()?,
+            Command::Qualify(arguments) => arguments.run()?,
             Command::Fit(arguments) => arguments.run()?,
             Command::Describe(arguments) => arguments.run()?,
         };

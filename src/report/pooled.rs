@@ -131,9 +131,11 @@ fn details(outcome: &PooledOutcome) -> Section {
         model.bic
     ));
     let section = model.warnings.iter().fold(section, Section::paragraph);
-    section
-        .titled(&name("coefficients"), format!("{}: coefficients of the mean model", outcome.label), &outcome.coefficients)
-        .titled(&name("covariance"), format!("{}: fitted standard deviations and correlations", outcome.label), &outcome.covariance)
+    section.titled(&name("coefficients"), format!("{}: coefficients of the mean model", outcome.label), &outcome.coefficients).titled(
+        &name("covariance"),
+        format!("{}: fitted standard deviations and correlations", outcome.label),
+        &outcome.covariance,
+    )
 }
 
 fn means_figure(result: &PooledResult, outcome: &PooledOutcome) -> Figure {
