@@ -82,7 +82,7 @@ impl Case {
         Self { case: case.into(), checks: vec![] }
     }
 
-    fn push(&mut self, of: &str, statistic: &str, here: f64, reference: f64, measure: Measure, difference: f64, allowed: f64) {
+    fn push(&mut self, (of, statistic): (&str, &str), (here, reference): (f64, f64), measure: Measure, difference: f64, allowed: f64) {
         let same = here == reference;
         self.checks.push(Check {
             case: self.case.clone(),
@@ -98,20 +98,20 @@ impl Case {
     }
 
     pub fn relative(&mut self, of: &str, statistic: &str, here: f64, reference: f64, allowed: f64) {
-        self.push(of, statistic, here, reference, Measure::Relative, (here / reference - 1.0).abs(), allowed);
+        self.push((of, statistic), (here, reference), Measure::Relative, (here / reference - 1.0).abs(), allowed);
     }
 
     pub fn in_errors(&mut self, of: &str, statistic: &str, here: f64, reference: f64, se: f64, allowed: f64) {
-        self.push(of, statistic, here, reference, Measure::StandardErrors, ((here - reference) / se).abs(), allowed);
+        self.push((of, statistic), (here, reference), Measure::StandardErrors, ((here - reference) / se).abs(), allowed);
     }
 
     pub fn absolute(&mut self, of: &str, statistic: &str, here: f64, reference: f64, allowed: f64) {
-        self.push(of, statistic, here, reference, Measure::Absolute, (here - reference).abs(), allowed);
+        self.push((of, statistic), (here, reference), Measure::Absolute, (here - reference).abs(), allowed);
     }
 
     /// A case that could not be computed: every one of its values would be missing.
     pub fn impossible(mut self, error: &Error) -> Self {
-        self.push(&error.to_string(), "fit", f64::NAN, f64::NAN, Measure::Absolute, f64::NAN, 0.0);
+        self.push((&error.to_string(), "fit"), (f64::NAN, f64::NAN), Measure::Absolute, f64::NAN, 0.0);
         self
     }
 }

@@ -98,7 +98,7 @@ impl Qualification {
         document = document.section(
             Section::new("Result")
                 .led_paragraph(
-                    format!("{verdict}"),
+                    verdict,
                     format!("{all} published values were computed again on this machine, by {} methods.", self.methods.len()),
                 )
                 .table("qualification", &checks::Overview(&self.methods)),
