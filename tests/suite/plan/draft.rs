@@ -28,7 +28,7 @@ fn run(path: impl AsRef<std::path::Path>) -> (Plan, AnalysisResult) {
 }
 
 fn sample(name: &str) -> std::path::PathBuf {
-    repository(&format!("data-samples/{name}/{name}.csv")).into()
+    repository(&format!("data-samples/{name}/{name}.csv"))
 }
 
 /// The value of a key in the draft, as written.
