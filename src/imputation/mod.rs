@@ -13,11 +13,10 @@
 //! | [`Variance`] | question | how |
 //! |---|---|---|
 //! | `jackknife` | how far would the estimate vary in repetitions of the trial? | the whole analysis without each patient in turn |
-//! | `bootstrap` | the same | the whole analysis of resampled patients, stratified by arm |
 //! | `delta-method` | the same | the estimate is linear in the outcomes given the covariance: its variance follows from the model, with that of the covariance parameters by the delta method |
 //! | `information-anchored` | what would Rubin's rules say with infinitely many draws? | within- and between-imputation variance in closed form |
 //!
-//! Under reference-based strategies the first three grow smaller with more missing data, because imputed values borrow
+//! Under reference-based strategies the first two grow smaller with more missing data, because imputed values borrow
 //! from the other arm; Rubin's rules keep the information that was lost lost (Cro, Carpenter and Kenward 2019, JRSS A
 //! 182:623–645). Say which one is meant.
 //!
@@ -47,9 +46,11 @@ mod plan;
 mod resampled;
 mod strategy;
 mod table;
+mod tipping;
 
 pub use delta::{Delta, Intermittent};
 pub use events::Events;
 pub use plan::{ReferenceBased, Variance};
 pub use strategy::Strategy;
 pub use table::{ImputedEstimate, ImputedTable};
+pub use tipping::{Shifted, TippingPoint, Turn};

@@ -111,7 +111,7 @@ impl Fit {
     }
 
     /// Refuses models whose missing values have no simple distribution given the observed.
-    fn can_be_imputed(&self) -> Result<()> {
+    pub(super) fn can_be_imputed(&self) -> Result<()> {
         let design = self.design();
         let why = match () {
             () if !design.random().is_empty() => Some("patients of one cluster inform one another through its random effects"),
