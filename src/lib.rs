@@ -67,6 +67,7 @@ pub mod error;
 pub mod estimates;
 pub mod fit;
 pub mod guide;
+pub mod imputation;
 pub mod inference;
 pub mod instruments;
 pub mod joint;

@@ -173,7 +173,7 @@ impl MomentsFit {
     }
 
     /// The optimum.
-    pub(super) fn optimum(&self) -> &Optimum {
+    pub(crate) fn optimum(&self) -> &Optimum {
         &self.optimum
     }
 
@@ -212,22 +212,35 @@ impl MomentsFit {
     /// theirs, or a cluster-robust one where the model asked for it ([`MomentsFit::vcov_method`]). NaN for aliased
     /// columns.
     pub fn vcov(&self) -> &DMatrix<f64> {
-        self.vcov.get_or_init(|| {
-            let mut active = self.centred_vcov().clone();
-            self.optimum.centring.covariance(&mut active);
-            let mut vcov = DMatrix::from_element(self.beta.len(), self.beta.len(), f64::NAN);
-            for (j, &b) in self.optimum.kept.iter().enumerate() {
-                for (i, &a) in self.optimum.kept.iter().enumerate() {
-                    vcov[(a, b)] = active[(i, j)];
-                }
+        self.vcov.get_or_init(|| self.of_all_columns(self.centred_vcov().clone()))
+    }
+
+    /// A covariance of the coefficients of the fitted columns, as centred, as one of all columns; NaN for aliased ones.
+    fn of_all_columns(&self, mut centred: DMatrix<f64>) -> DMatrix<f64> {
+        self.optimum.centring.covariance(&mut centred);
+        let mut vcov = DMatrix::from_element(self.beta.len(), self.beta.len(), f64::NAN);
+        for (j, &b) in self.optimum.kept.iter().enumerate() {
+            for (i, &a) in self.optimum.kept.iter().enumerate() {
+                vcov[(a, b)] = centred[(i, j)];
             }
-            vcov
-        })
+        }
+        vcov
     }
 
     /// Σ of each group of patients, on the analysed visits.
     pub fn covariances(&self) -> &[GroupCovariance] {
         &self.covariances
+    }
+
+    /// Σ of each group at other covariance parameters, where patients share it.
+    pub(crate) fn covariances_at(&self, theta: &[f64]) -> Vec<DMatrix<f64>> {
+        let sigmas = &self.optimum.sigmas;
+        (0..sigmas.groups).map(|group| sigmas.sigma(theta, group, 0)).collect()
+    }
+
+    /// Φ over all columns, NaN for aliased ones: the covariance of the estimates without a small-sample adjustment.
+    pub(crate) fn model_based_vcov(&self) -> DMatrix<f64> {
+        self.of_all_columns(self.optimum.phi.clone())
     }
 
     /// The covariance parameters by name, in the structure's natural parameters.

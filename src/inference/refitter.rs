@@ -4,6 +4,7 @@ use super::Fit;
 use crate::error::{Error, Result};
 use crate::fit::optimum::Optimum;
 use crate::fit::refit::Repeat;
+use nalgebra::DMatrix;
 
 /// Repeats a fit with other outcomes, or with patients counted more or less often (a bootstrap sample).
 ///
@@ -125,6 +126,16 @@ impl<'f> Refitter<'f> {
     /// The covariance parameters found last, in the order of [`Fit::covariance_parameters`](super::MomentsFit::covariance_parameters).
     pub fn covariance_parameters(&self) -> &[f64] {
         self.repeat.theta()
+    }
+
+    /// Σ of each group at the optimum found last, on the analysed visits.
+    pub(crate) fn covariances(&self) -> Vec<DMatrix<f64>> {
+        self.fit.covariances_at(self.covariance_parameters())
+    }
+
+    /// The number of patients of the fit.
+    pub(crate) fn patients(&self) -> usize {
+        self.fit.n_patients()
     }
 
     /// The (restricted) log-likelihood at the optimum found last.

@@ -15,6 +15,7 @@ mod exact;
 mod fit;
 mod foreign;
 mod identity;
+mod imputation;
 mod inference;
 mod joint;
 mod kinds;

@@ -1,0 +1,243 @@
+//! What reference-based imputation found.
+
+use super::Strategy;
+use super::ancova::Ancova;
+use super::closed_form::ClosedForm;
+use super::completion::Cohort;
+use super::plan::{ReferenceBased, Variance};
+use super::resampled::jackknife;
+use crate::dist::normal;
+use crate::error::{Error, Result};
+use crate::level::percent;
+use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::trial::Labelled;
+use crate::{Fit, Trial};
+
+/// Means and differences between arms of completed data, visit by visit.
+#[non_exhaustive]
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ImputedTable {
+    /// Name of the outcome.
+    pub outcome: String,
+    /// The strategy.
+    pub strategy: Strategy,
+    /// What the standard errors are of.
+    pub variance: Variance,
+    /// Confidence level.
+    pub level: f64,
+    /// Visit by visit: the mean of every arm at the mean covariates, then the differences from the first arm.
+    pub rows: Vec<ImputedEstimate>,
+    /// How everything was made, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// The mean of an arm at a visit, or the difference of two.
+#[non_exhaustive]
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ImputedEstimate {
+    /// The visit.
+    pub visit: Labelled,
+    /// The arm.
+    pub arm: Labelled,
+    /// The arm that is subtracted, where it is a difference.
+    pub versus: Option<Labelled>,
+    /// The estimate, in units of the outcome.
+    pub estimate: f64,
+    /// Its standard error.
+    pub se: f64,
+    /// Lower confidence limit.
+    pub lower: f64,
+    /// Upper confidence limit.
+    pub upper: f64,
+    /// Two-sided p-value of zero by the normal distribution.
+    pub p: f64,
+    /// Patients of the arms whose value at the visit was imputed.
+    pub imputed: usize,
+}
+
+impl Fit {
+    /// Means and differences under reference-based imputation: everyone randomized, missing values replaced by their
+    /// expectation under the plan's strategy, an ANCOVA at each visit. See [`imputation`](crate::imputation).
+    ///
+    /// `trial` has everyone randomized, those without an analysed outcome too. Values observed after an event are kept in
+    /// the completed data; where they should not inform the model, fit it to a trial without them.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a model with random effects, observation weights, a transformed outcome or coordinates of
+    /// patients, and for settings that do not fit the trial; [`Error::Missing`] for a patient without a covariate;
+    /// [`Error::Unknown`] for an arm, covariate or visit that there is not.
+    pub fn reference_based(&self, trial: &Trial, plan: &ReferenceBased) -> Result<ImputedTable> {
+        self.can_be_imputed()?;
+        let columns = self.design().columns();
+        plan.check(trial.arms(), columns.visit_labels())?;
+        let cohort = Cohort::of(self, trial, plan)?;
+        let ancova = Ancova::of(trial, plan)?;
+        let refitter = self.refitter()?;
+        let sigmas = self.covariances().iter().map(|g| g.sigma.clone()).collect::<Vec<_>>();
+        let maps = cohort.maps(&sigmas).ok_or_else(singular)?;
+        let solved = ancova.solved(None).ok_or_else(singular)?;
+        let statistics = solved.statistics(&cohort.completed(self.beta(), &maps), cohort.visits);
+        let mut notes = self.notes();
+        notes.push(sentence(plan, trial, &cohort));
+        let closed = || ClosedForm::new(&cohort, &ancova, self, sigmas.clone());
+        let errors = match plan.variance {
+            Variance::Jackknife => {
+                let found = jackknife(&cohort, &ancova, &refitter)?;
+                notes.extend(found.failures.iter().map(|(why, n)| {
+                    format!("{n} of {} patients could not be left out of the jackknife: {why}. The others are used.", n + found.replicates)
+                }));
+                if found.replicates < 2 {
+                    return Err(Error::too_few_replicates(
+                        "the jackknife",
+                        "the analysis failed without nearly every patient",
+                        "use another variance, or a covariance structure with fewer parameters",
+                    ));
+                }
+                found.errors
+            }
+            Variance::DeltaMethod => closed().and_then(|c| c.delta_method()).ok_or_else(singular)?,
+            Variance::InformationAnchored => closed().and_then(|c| c.information_anchored()).ok_or_else(singular)?,
+        };
+        notes.push(plan.variance.words().into());
+        notes.push(format!("{} confidence intervals; p-values are not adjusted for multiplicity.", percent(plan.level)));
+        Ok(ImputedTable {
+            outcome: columns.outcome().into(),
+            strategy: plan.strategy,
+            variance: plan.variance,
+            level: plan.level,
+            rows: rows(self, trial, &cohort, &statistics, &errors, plan.level),
+            notes,
+        })
+    }
+
+    /// Refuses models whose missing values have no simple distribution given the observed.
+    pub(super) fn can_be_imputed(&self) -> Result<()> {
+        let design = self.design();
+        let why = match () {
+            () if !design.random().is_empty() => Some("patients of one cluster inform one another through its random effects"),
+            () if design.rows.weights.is_some() => Some("a missing value has no observation weight"),
+            () if design.columns().response().is_some() => {
+                Some("its outcome is transformed, and the mean of values is not the value of means")
+            }
+            () if !self.optimum().sigmas.are_shared() => Some("its covariance has coordinates that differ by patient"),
+            () => None,
+        };
+        match why {
+            Some(why) => Err(Error::not_built("reference-based imputation by this fit", why, "fit a model without it")),
+            None => Ok(()),
+        }
+    }
+}
+
+fn singular() -> Error {
+    Error::not_defined(
+        "reference-based imputation",
+        "a fitted covariance is not positive definite to rounding",
+        "use a covariance structure with fewer parameters",
+    )
+}
+
+fn sentence(plan: &ReferenceBased, trial: &Trial, cohort: &Cohort) -> String {
+    let missing: usize = cohort.patients.iter().map(|p| cohort.classes[p.class].missing.len()).sum();
+    let after: usize = cohort
+        .patients
+        .iter()
+        .map(|p| cohort.classes[p.class].missing.iter().filter(|&&t| t >= cohort.classes[p.class].from).count())
+        .sum();
+    let arms = trial.arms();
+    let reference = match (plan.strategy.needs_reference(), plan.references.is_empty()) {
+        (false, _) => String::new(),
+        (true, true) => format!(" The reference arm is {}.", arms[plan.reference_position(0, arms)]),
+        (true, false) => {
+            let of: Vec<String> =
+                (0..arms.len()).map(|arm| format!("{} of {}", arms[plan.reference_position(arm, arms)], arms[arm])).collect();
+            format!(" The reference arms are {}.", of.join(", "))
+        }
+    };
+    let delta = if plan.delta.is_some() { " Delta is added to imputed values." } else { "" };
+    format!(
+        "{missing} missing values are imputed by their expectation, {after} of them after the event: values after it {}.{reference}{delta} Gaps before it are \
+         missing at random.",
+        plan.strategy.words()
+    )
+}
+
+fn rows(fit: &Fit, trial: &Trial, cohort: &Cohort, statistics: &[f64], errors: &[f64], level: f64) -> Vec<ImputedEstimate> {
+    let columns = fit.design().columns();
+    let arms = trial.arms();
+    let per_visit = 2 * arms.len() - 1;
+    let z = normal::quantile(0.5 + 0.5 * level);
+    let labelled = |index: usize| Labelled { index, label: arms[index].clone() };
+    let imputed = |arm: usize, visit: usize| {
+        cohort.patients.iter().filter(|p| p.arm == arm && cohort.classes[p.class].missing.contains(&visit)).count()
+    };
+    let mut rows = vec![];
+    for (visit, label) in columns.visit_labels().iter().enumerate() {
+        for k in 0..per_visit {
+            let (estimate, se) = (statistics[visit * per_visit + k], errors[visit * per_visit + k]);
+            let (arm, versus) = if k < arms.len() { (k, None) } else { (k + 1 - arms.len(), Some(0)) };
+            rows.push(ImputedEstimate {
+                visit: Labelled { index: columns.visits()[visit], label: label.clone() },
+                arm: labelled(arm),
+                versus: versus.map(labelled),
+                estimate,
+                se,
+                lower: estimate - z * se,
+                upper: estimate + z * se,
+                p: 2.0 * normal::sf((estimate / se).abs()),
+                imputed: imputed(arm, visit) + versus.map_or(0, |versus| imputed(versus, visit)),
+            });
+        }
+    }
+    rows
+}
+
+impl ImputedTable {
+    /// The differences between arms, visit by visit.
+    pub fn differences(&self) -> impl DoubleEndedIterator<Item = &ImputedEstimate> {
+        self.rows.iter().filter(|r| r.versus.is_some())
+    }
+
+    /// The means of the arms, visit by visit.
+    pub fn means(&self) -> impl DoubleEndedIterator<Item = &ImputedEstimate> {
+        self.rows.iter().filter(|r| r.versus.is_none())
+    }
+}
+
+impl ImputedEstimate {
+    /// `placebo`, or `drug - placebo`.
+    pub fn label(&self) -> String {
+        match &self.versus {
+            Some(versus) => format!("{} - {versus}", self.arm),
+            None => self.arm.to_string(),
+        }
+    }
+}
+
+impl Tabular for ImputedTable {
+    fn title(&self) -> String {
+        format!("{} with missing values imputed: {}", self.outcome, self.strategy)
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let real = |f: fn(&ImputedEstimate) -> f64| self.rows.iter().map(f).collect::<Vec<_>>();
+        let ses = real(|r| r.se);
+        let interval = percent(self.level);
+        vec![
+            Column::text("visit", "visit", self.rows.iter().map(|r| r.visit.label.clone())),
+            Column::text("of", "mean or difference", self.rows.iter().map(ImputedEstimate::label)),
+            Column::count("imputed", "imputed", self.rows.iter().map(|r| r.imputed)),
+            Column::by_error("estimate", "estimate", real(|r| r.estimate), ses.clone()),
+            Column::by_error("se", "SE", ses.clone(), ses.clone()),
+            Column::by_error("lower", &format!("lower {interval}"), real(|r| r.lower), ses.clone()),
+            Column::by_error("upper", &format!("upper {interval}"), real(|r| r.upper), ses),
+            Column::real("p", "p", Format::Probability, self.rows.iter().map(|r| if r.versus.is_some() { r.p } else { f64::NAN })),
+        ]
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+}
+
+display_as_table!(ImputedTable);
