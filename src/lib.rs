@@ -75,6 +75,7 @@ pub mod options;
 pub mod report;
 pub mod responders;
 pub mod schema;
+mod seal;
 pub mod simulate;
 pub mod table;
 pub mod trial;

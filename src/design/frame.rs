@@ -105,6 +105,18 @@ impl Frame {
         &mut known[at].1
     }
 
+    /// Every reason that there can be, with the variable that is missing.
+    pub fn possible_reasons(&self) -> Vec<(String, Option<String>)> {
+        let known = &self.known;
+        let lacks = (0..known.variables.len())
+            .map(Lack::Variable)
+            .chain((0..known.offsets.len()).map(Lack::Offset))
+            .chain(known.group.as_ref().map(|_| Lack::Group))
+            .chain(known.weights.as_ref().map(|_| Lack::Weight));
+        let reasons = std::iter::once(Reason::NotObserved).chain(lacks.map(Reason::Lacks));
+        reasons.map(|reason| (self.words(reason), self.lacking(reason))).collect()
+    }
+
     /// The variable that a reason is about.
     fn lacking(&self, reason: Reason) -> Option<String> {
         match reason {
