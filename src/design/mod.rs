@@ -41,6 +41,7 @@ mod rows;
 mod span;
 mod spline;
 mod stack;
+mod syntax;
 mod tally;
 mod tokens;
 mod type_three;

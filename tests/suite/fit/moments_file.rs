@@ -199,7 +199,10 @@ pub fn edited(file: &Value, place: &str, edit: usize) -> Option<Value> {
     let (above, key) = place.rsplit_once('/')?;
     match (edit, changed.pointer_mut(above)?) {
         (0, Value::Object(map)) => drop(map.remove(&key.replace("~1", "/").replace("~0", "~"))),
-        (0, Value::Array(list)) => drop(list.remove(key.parse().ok()?)),
+        (0, Value::Array(list)) => {
+            let at: usize = key.parse().ok()?;
+            (at < list.len()).then(|| list.remove(at))?;
+        }
         // Exchanged with the next.
         (1, Value::Array(list)) => {
             let at: usize = key.parse().ok()?;
@@ -306,8 +309,8 @@ fn edits_of_other_designs_are_refused_or_harmless() {
         (model("FEV1 ~ FEV1_BL + ARMCD * AVISIT").weights("WEIGHT").visits(["VIS2", "VIS4"]), fev()),
         (model("CHANGE ~ 0 + THERAPY:VISIT + BASVAL:VISIT"), antidepressant()),
     ] {
-        let tried = try_edits(&model, &pooled(split(&model, &trial, 3)), 23);
+        let tried = try_edits(&model, &pooled(split(&model, &trial, 3)), 61);
         println!("{tried:?}");
-        assert!(tried.refused > tried.harmless, "{tried:?}");
+        assert!(tried.refused > 5 * tried.harmless, "{tried:?}");
     }
 }
