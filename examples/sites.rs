@@ -34,7 +34,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let all = layout.read_csv(Path::new(env!("CARGO_MANIFEST_DIR")).join("data-samples/antidepressant/antidepressant.csv"))?;
     for (k, site) in SITES.iter().enumerate() {
         let own = patients_of(&all, k)?;
-        let frozen: FrozenDesign = serde_json::from_str(&agreed)?;
+        let frozen = FrozenDesign::from_json(&agreed)?;
         let moments = TrialMoments::of(&frozen, &own)?;
         println!(
             "{site}: {} patients, {} observations, {} patterns of visits, the rarest with {} patients",
@@ -49,7 +49,12 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     // The centre has the three files and nothing else.
     let mut received: Vec<TrialMoments> = vec![];
     for site in SITES {
-        received.push(serde_json::from_str(&std::fs::read_to_string(folder.join(format!("{site}.json")))?)?);
+        received.push(TrialMoments::from_json(&std::fs::read_to_string(folder.join(format!("{site}.json")))?)?);
+    }
+    // A file that was changed on its way, or that no data could give, is refused by name.
+    let altered = serde_json::to_string(&received[0])?.replacen("\"randomized\":", "\"randomized\":1", 1);
+    if let Err(refusal) = TrialMoments::from_json(&altered) {
+        println!("\nA file in which one number was changed: {refusal}.");
     }
     let sums = received.into_iter().sum::<Result<TrialMoments>>()?;
     let fit = model.fit_moments(&sums)?;

@@ -79,6 +79,7 @@ pub mod qualify;
 pub mod report;
 pub mod responders;
 pub mod schema;
+mod seal;
 pub mod simulate;
 pub mod table;
 pub mod trial;

@@ -26,3 +26,9 @@ pub const MOMENTS: &str = "trialstats.moments/1";
 
 /// The schema of [`Document::to_json`](crate::report::Document::to_json).
 pub const REPORT: &str = "trialstats.report/1";
+
+/// The schema of a [`FrozenDesign`](crate::design::FrozenDesign) as JSON.
+pub const FROZEN_DESIGN: &str = "trialstats.frozen-design/1";
+
+/// The schema of [`TrialMoments`](crate::fit::TrialMoments) as JSON.
+pub const MOMENTS: &str = "trialstats.moments/1";

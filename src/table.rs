@@ -143,6 +143,9 @@ fn plain(text: &str) -> Cow<'_, str> {
     if runs && text.trim().parse::<f64>().is_err() { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
+/// More decimals are written as a power of ten: four columns of them would not fit beside df, t and p.
+const MOST_DECIMALS: f64 = 8.0;
+
 impl Format {
     /// As many decimals as a standard error, or an estimate that has it, deserves: two or three significant digits of the
     /// error, estimates to the same place. Two decimals where there is no error.
@@ -155,14 +158,13 @@ impl Format {
     /// assert_eq!((shown(0.000_123, 0.000_045), shown(1234.5, 321.0)), ("0.000123".to_string(), "1234".to_string()));
     /// ```
     pub fn of_error(se: f64) -> Format {
-        const MOST: f64 = 12.0;
         if !(se > 0.0 && se.is_finite()) {
             return Format::Decimals(2);
         }
         // The place of the second significant digit of the error as it is rounded: .0996 is .10.
         let place = 1.0 - (se * (1.0 + 0.5e-2)).log10().floor();
         match place {
-            place if place > MOST => Format::Scientific(3),
+            place if place > MOST_DECIMALS => Format::Scientific(3),
             place if place >= 1.0 => Format::Decimals(place.max(2.0) as u8),
             place => Format::Decimals((place + 1.0).max(0.0) as u8),
         }
@@ -174,7 +176,7 @@ impl Format {
             return Format::Decimals(least);
         }
         match 2.0 - x.abs().log10().floor() {
-            place if place > 12.0 => Format::Scientific(3),
+            place if place > MOST_DECIMALS => Format::Scientific(3),
             place => Format::Decimals(least.max(place.max(0.0) as u8)),
         }
     }

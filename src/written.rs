@@ -7,6 +7,19 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
+/// What serde_json says of a text, as an error with line and column; `what` is what the text should have been.
+pub(crate) fn unreadable_json(what: &str, error: &serde_json::Error) -> crate::Error {
+    let place = (error.line() > 0).then(|| (error.line(), error.column()));
+    let message = error.to_string();
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+    crate::Error::Written {
+        what: what.into(),
+        line: place.map(|(line, _)| line),
+        column: place.map(|(_, column)| column),
+        message: explained(message),
+    }
+}
+
 /// Pairs in their order, written as a table: `{ baseline = "T0", "3 months" = "T1" }`.
 pub(crate) mod pairs {
     use super::*;

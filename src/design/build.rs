@@ -9,6 +9,7 @@ use crate::trial::{Role, Trial, Variable};
 
 /// What a design needs beyond the mean model.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DesignOptions {
     /// Labels of the visits to analyse; all of the schedule that the treatment of the baseline leaves, when `None`.
     pub visits: Option<Vec<String>>,

@@ -45,6 +45,7 @@ pub struct ExcludedObservation {
 /// observed outcomes.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExclusionReason {
     /// The reason, a clause: `` `FEV1_BL` is missing ``.
     pub reason: String,
@@ -59,6 +60,7 @@ pub struct ExclusionReason {
 /// How many of an arm are left out for one reason.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExcludedInArm {
     /// The arm.
     pub arm: String,
@@ -71,6 +73,7 @@ pub struct ExcludedInArm {
 /// How many observed outcomes of a visit are left out for one reason.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExcludedAtVisit {
     /// The visit.
     pub visit: String,
@@ -92,6 +95,11 @@ impl ExclusionReason {
     /// Observed outcomes of all arms.
     pub fn observations(&self) -> usize {
         self.arms.iter().map(|arm| arm.observations).sum()
+    }
+
+    /// Observed outcomes of a visit.
+    pub(super) fn observations_at(&self, visit: &str) -> usize {
+        self.visits.iter().filter(|own| own.visit == visit).map(|own| own.observations).sum()
     }
 
     /// Counts an observed outcome of an arm at a visit.
@@ -148,6 +156,7 @@ impl ExclusionReason {
 
 /// Exclusions as numbers, which several data sets can add up without naming patients.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Counted {
     pub randomized: usize,
     pub analysed: usize,
@@ -156,7 +165,6 @@ pub(crate) struct Counted {
     /// Observations left out by reason.
     pub reasons: Vec<(String, usize)>,
     /// The same with patients and arms.
-    #[serde(default)]
     pub by_arm: Vec<ExclusionReason>,
 }
 

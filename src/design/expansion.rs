@@ -1,7 +1,8 @@
 //! From the expression of a formula to its terms.
 
-use super::formula::{Expr, Grouping, Operator, formula_error};
+use super::formula::formula_error;
 use super::function::Function;
+use super::syntax::{Expr, Grouping, Operator};
 use crate::error::{Error, Result};
 use std::collections::HashMap;
 

@@ -33,17 +33,24 @@ impl Frame {
             y: on_visits(&outcome.values, visits, trial.schedule().len()),
             excluded: vec![],
         };
-        frame.excluded = (0..frame.y.len()).map(|row| frame.reason(row)).collect();
+        frame.excluded = frame.reasons();
         frame.take_response(model, trial)?;
         frame.check_functions(trial)?;
         Ok(frame)
     }
 
-    fn reason(&self, row: usize) -> Option<Reason> {
-        match self.y[row].is_nan() {
-            true => Some(Reason::NotObserved),
-            false => self.known.lack(row / self.visits.len(), row % self.visits.len()).map(Reason::Lacks),
+    /// Why each row is not analysed.
+    fn reasons(&self) -> Vec<Option<Reason>> {
+        let visits = self.visits.len().max(1);
+        let mut reasons = Vec::with_capacity(self.y.len());
+        for (patient, outcomes) in self.y.chunks_exact(visits).enumerate() {
+            // What is the same at every visit is looked up once.
+            let lack = |t: usize| self.known.lack(patient, t).map(Reason::Lacks);
+            let always = (!self.known.lacks_by_visit()).then(|| lack(0));
+            let reason = |(t, y): (usize, &f64)| if y.is_nan() { Some(Reason::NotObserved) } else { always.unwrap_or_else(|| lack(t)) };
+            reasons.extend(outcomes.iter().enumerate().map(reason));
         }
+        reasons
     }
 
     /// The analysed rows as patient and visit.
@@ -61,6 +68,11 @@ impl Frame {
         }
         let mut reasons: Vec<(Reason, ExclusionReason)> = vec![];
         for (i, (patient, rows)) in trial.patients().iter().zip(self.excluded.chunks_exact(visits)).enumerate() {
+            // Most patients lack outcomes at most.
+            if rows.iter().any(Option::is_none) && !rows.iter().any(|r| matches!(r, Some(Reason::Lacks(_)))) {
+                found.analysed += 1;
+                continue;
+            }
             let arm = trial.arm_of()[i];
             // The lack that took the last of the observed outcomes, where the model asks for one variable after another.
             let last = rows.iter().flatten().max_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal)).copied();
@@ -103,6 +115,18 @@ impl Frame {
             known.len() - 1
         });
         &mut known[at].1
+    }
+
+    /// Every reason that there can be, with the variable that is missing.
+    pub fn possible_reasons(&self) -> Vec<(String, Option<String>)> {
+        let known = &self.known;
+        let lacks = (0..known.variables.len())
+            .map(Lack::Variable)
+            .chain((0..known.offsets.len()).map(Lack::Offset))
+            .chain(known.group.as_ref().map(|_| Lack::Group))
+            .chain(known.weights.as_ref().map(|_| Lack::Weight));
+        let reasons = std::iter::once(Reason::NotObserved).chain(lacks.map(Reason::Lacks));
+        reasons.map(|reason| (self.words(reason), self.lacking(reason))).collect()
     }
 
     /// The variable that a reason is about.

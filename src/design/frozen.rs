@@ -7,6 +7,9 @@ use super::frame::Frame;
 use super::tally::Cell;
 use super::*;
 use crate::trial::{Protocol, Role, Trial};
+use crate::written::unreadable_json;
+use crate::{schema, seal};
+use serde::ser::{Error as _, Serialize, Serializer};
 
 /// The design of a model for every data set of one [`Protocol`]: which columns the model matrix has, at which visits,
 /// with which levels.
@@ -14,20 +17,24 @@ use crate::trial::{Protocol, Role, Trial};
 /// It is made before the data are seen and never adapts to them, so that every file and every site collects the
 /// same sums. Levels and visits that turn out to have no observation anywhere are left out when the sums are fitted,
 /// as they are where all data are in one place. Made by [`Model::freeze`](crate::Model::freeze); as JSON it is the
-/// file that is sent to all who take part.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(try_from = "Agreed", into = "Agreed")]
+/// file that is sent to all who take part. The file has its schema ([`FROZEN_DESIGN`](crate::schema::FROZEN_DESIGN)) and the
+/// SHA-256 of its content, by which a change after it was written is found and refused.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(try_from = "WrittenDesign")]
 pub struct FrozenDesign {
     columns: Arc<Columns>,
     protocol: Protocol,
 }
 
-/// All that a frozen design follows from.
+/// A frozen design as a file has it: all that it follows from, and the fingerprint of that.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Agreed {
+#[serde(deny_unknown_fields)]
+pub(crate) struct WrittenDesign {
+    schema: String,
     model: MeanModel,
     options: DesignOptions,
     protocol: Protocol,
+    sha256: String,
 }
 
 /// A frozen design restricted to the levels and visits that occur, and where its parts are in the frozen one.
@@ -41,15 +48,6 @@ pub(crate) struct Occurring {
     pub visits: Vec<usize>,
     /// The position of each covariance group.
     pub groups: Vec<usize>,
-}
-
-/// What several data sets say about a frozen design besides their moments.
-#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Census {
-    pub tally: Tally,
-    /// Analysed observations by arm and visit: arms × T.
-    pub arms: Vec<usize>,
-    pub counted: Counted,
 }
 
 impl FrozenDesign {
@@ -82,6 +80,16 @@ impl FrozenDesign {
         let frame = Frame::new(&nobody, model, options, nobody.outcome(&model.outcome)?, &visits)?;
         let columns = Arc::new(frame.columns(&nobody, model, options)?);
         Ok(Self { columns, protocol })
+    }
+
+    /// Reads a frozen design from JSON, as serde writes it.
+    ///
+    /// # Errors
+    /// [`Error::Written`] with line and column for what is no frozen design; [`Error::Invalid`] for one of another
+    /// version, one that was changed after it was written, and a protocol that no trial has; otherwise as
+    /// [`FrozenDesign::new`].
+    pub fn from_json(text: &str) -> Result<Self> {
+        serde_json::from_str::<WrittenDesign>(text).map_err(|error| unreadable_json("the frozen design", &error))?.try_into()
     }
 
     /// The protocol, as far as the model needs it.
@@ -190,6 +198,16 @@ impl FrozenDesign {
         Ok(Occurring { columns, account: Account::new(exclusions, warnings, tally), values, visits, groups })
     }
 
+    /// Every reason for which it can leave out patients or observations, with the variable that is missing.
+    ///
+    /// # Errors
+    /// As [`FrozenDesign::new`].
+    pub(super) fn reasons(&self) -> Result<Vec<(String, Option<String>)>> {
+        let Columns { model, options, visits, .. } = self.columns.as_ref();
+        let nobody = self.protocol.without_patients();
+        Ok(Frame::new(&nobody, model, options, nobody.outcome(&model.outcome)?, visits)?.possible_reasons())
+    }
+
     /// The levels of a variable that occur among the analysed observations; all of what is no factor.
     fn used_levels(&self, variable: usize, tally: &Tally) -> Vec<usize> {
         let own = &self.columns.variables[variable];
@@ -233,39 +251,25 @@ fn renumbered(tally: &Tally, columns: &Columns, used: &[Vec<usize>], visits: &[u
     Tally { patients: tally.patients, observed: cells(&tally.observed), planned: cells(&tally.planned), numbers: tally.numbers.clone() }
 }
 
-impl Census {
-    /// Adds the census of other patients.
-    pub fn add(&mut self, other: &Census) {
-        self.tally.add(&other.tally);
-        self.arms.resize(self.arms.len().max(other.arms.len()), 0);
-        self.arms.iter_mut().zip(&other.arms).for_each(|(n, more)| *n += more);
-        self.counted.add(&other.counted);
-    }
+/// What the fingerprint of a frozen design is made of.
+fn content<'d>(model: &'d MeanModel, options: &'d DesignOptions, protocol: &'d Protocol) -> impl Serialize + 'd {
+    (schema::FROZEN_DESIGN, model, options, protocol)
+}
 
-    /// Whether it has the shape that the columns need.
-    pub fn fits(&self, columns: &Columns, arms: usize) -> bool {
-        let known = |cell: &Cell| {
-            let level = |(v, &l): (usize, &usize)| l < columns.variables[v].levels.len().max(1);
-            cell.levels.len() == columns.variables.len() + 1
-                && cell.levels[0] < columns.visits.len()
-                && cell.levels[1..].iter().enumerate().all(level)
-        };
-        self.tally.numbers.len() == columns.variables.len()
-            && self.arms.len() == arms * columns.visits.len()
-            && self.tally.observed.iter().chain(&self.tally.planned).all(known)
+impl Serialize for FrozenDesign {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Columns { model, options, .. } = self.columns.as_ref();
+        let sha256 = seal::fingerprint(&content(model, options, &self.protocol)).map_err(S::Error::custom)?;
+        let (schema, protocol) = (schema::FROZEN_DESIGN.into(), self.protocol.clone());
+        WrittenDesign { schema, model: model.clone(), options: options.clone(), protocol, sha256 }.serialize(serializer)
     }
 }
 
-impl From<FrozenDesign> for Agreed {
-    fn from(FrozenDesign { columns, protocol }: FrozenDesign) -> Self {
-        Agreed { model: columns.model.clone(), options: columns.options.clone(), protocol }
-    }
-}
-
-impl TryFrom<Agreed> for FrozenDesign {
+impl TryFrom<WrittenDesign> for FrozenDesign {
     type Error = crate::Error;
 
-    fn try_from(agreed: Agreed) -> Result<Self> {
-        Self::new(&agreed.protocol, &agreed.model, &agreed.options)
+    fn try_from(WrittenDesign { schema, model, options, protocol, sha256 }: WrittenDesign) -> Result<Self> {
+        seal::check("a frozen design", &schema, schema::FROZEN_DESIGN, &sha256, &content(&model, &options, &protocol))?;
+        Self::new(&protocol, &model, &options)
     }
 }

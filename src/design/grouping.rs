@@ -2,7 +2,8 @@
 //! visits, `structure(visit | patient)`.
 
 use super::expansion::Expansion;
-use super::formula::{Expr, Formula, Grouping, Operator, formula_error};
+use super::formula::{Formula, formula_error};
+use super::syntax::{Expr, Grouping, Operator};
 use super::{EffectCovariance, MeanModel, RandomEffects};
 use crate::error::{Error, Result};
 

@@ -56,6 +56,11 @@ impl Known {
         })
     }
 
+    /// Whether a patient may lack something at one visit and not at another.
+    pub fn lacks_by_visit(&self) -> bool {
+        self.weights.is_some() || !self.random.is_empty() || self.variables.iter().chain(&self.offsets).any(Variable::varies_by_visit)
+    }
+
     /// What a row lacks; `None` where an outcome there can be analysed.
     pub fn lack(&self, patient: usize, visit: usize) -> Option<Lack> {
         let (visits, row) = (self.visits, patient * self.visits + visit);

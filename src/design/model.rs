@@ -79,6 +79,7 @@ pub struct MeanModel {
 
 /// A mean model as it is written down.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Written {
     formula: String,
     baseline: Baseline,

@@ -12,6 +12,7 @@ const TABLE: usize = 1 << 16;
 
 /// Counts and sums over the patients of a design.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Tally {
     /// Patients with an analysed observation.
     pub patients: usize,
@@ -25,6 +26,7 @@ pub(crate) struct Tally {
 
 /// A combination of levels and how often it occurs.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Cell {
     /// The visit, then the level of each variable of the mean model; 0 for what is no factor.
     pub levels: Vec<usize>,
@@ -33,6 +35,7 @@ pub(crate) struct Cell {
 
 /// Sums of a numeric variable.
 #[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Sums {
     /// Over the analysed observations.
     pub observations: f64,
@@ -135,7 +138,7 @@ impl Cell {
     }
 }
 
-fn is_number(variable: &VariableHeader) -> bool {
+pub(super) fn is_number(variable: &VariableHeader) -> bool {
     !variable.is_factor() && variable.role != Role::Time
 }
 

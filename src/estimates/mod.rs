@@ -16,7 +16,7 @@ mod estimate;
 mod given;
 mod hypothesis;
 mod link;
-mod remarks;
+pub(crate) mod remarks;
 
 pub use coefficients::Coefficients;
 pub(crate) use contract::determined;

@@ -23,6 +23,7 @@ pub(crate) mod kernels;
 mod likelihood;
 pub(crate) mod marginal;
 mod moments;
+mod moments_file;
 mod objective;
 pub(crate) mod optimum;
 pub(crate) mod pattern;

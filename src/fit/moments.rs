@@ -10,6 +10,7 @@ use crate::design::{Columns, Design};
 /// The sums of the patients of one group who were seen at the same visits.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PatternMoments {
     /// The covariance group, as a position among the design's groups.
     pub group: usize,

@@ -20,8 +20,11 @@ const FIRST: usize = 4096;
 ///
 /// Moments of files, chunks or sites under the same [`FrozenDesign`] add up, in any order and grouping, to what
 /// all patients together give, to rounding: `a + b` is [`TrialMoments::merge`], and an iterator of them has
-/// `sum::<Result<TrialMoments>>()`. As JSON (serde) they come back as they were, bit for bit.
-/// [`Model::fit_moments`](crate::Model::fit_moments) fits them.
+/// `sum::<Result<TrialMoments>>()`. [`Model::fit_moments`](crate::Model::fit_moments) fits them.
+///
+/// As JSON (serde) they come back as they were, bit for bit. The file has its schema
+/// ([`MOMENTS`](crate::schema::MOMENTS)) and the SHA-256 of its content, so that a change on the way is found; and what no
+/// data could give is refused, whatever the SHA-256 says: see [`TrialMoments::from_json`].
 ///
 /// Numbers are measured from a point near the first patients (the mean of each covariate; the least-squares
 /// prediction of the outcome), so that nothing is lost to an offset; where two data sets have different points, the
@@ -52,31 +55,23 @@ const FIRST: usize = 4096;
 /// assert!((parts.log_likelihood() - whole.log_likelihood()).abs() < 1e-8);
 /// # Ok::<(), trialstats::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(try_from = "Written")]
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(try_from = "super::moments_file::Written")]
 pub struct TrialMoments {
-    design: FrozenDesign,
-    census: Census,
-    point: Point,
-    patterns: Vec<PatternMoments>,
-}
-
-/// Moments as a file has them, before anybody has looked whether they fit together.
-#[derive(serde::Deserialize)]
-struct Written {
-    design: FrozenDesign,
-    census: Census,
-    point: Point,
-    patterns: Vec<PatternMoments>,
+    pub(super) design: FrozenDesign,
+    pub(super) census: Census,
+    pub(super) point: Point,
+    pub(super) patterns: Vec<PatternMoments>,
 }
 
 /// What numbers are measured from: z_v is replaced by z_v − centre_v z_(partner of v), and y_t by y_t − b'z.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-struct Point {
+#[serde(deny_unknown_fields)]
+pub(super) struct Point {
     /// A number for each value of z, 0 where it has no partner.
-    centres: Vec<f64>,
+    pub centres: Vec<f64>,
     /// b, for the values as centred.
-    outcome: Vec<f64>,
+    pub outcome: Vec<f64>,
 }
 
 impl TrialMoments {
@@ -180,7 +175,7 @@ impl TrialMoments {
         Ok(())
     }
 
-    fn blocks(&self) -> usize {
+    pub(super) fn blocks(&self) -> usize {
         blocks(self.design.columns())
     }
 
@@ -189,6 +184,9 @@ impl TrialMoments {
         let mut sizes = vec![0; self.design.columns().groups.len()];
         self.patterns.iter().for_each(|p| sizes[p.group] += p.patients);
         let mut occurring = self.design.occurring(&self.census, &sizes)?;
+        if occurring.columns.values == 0 {
+            return Err(Error::Fit(Failure::NoColumns));
+        }
         let (point, patterns) = self.restricted(&occurring);
         let columns = &occurring.columns;
         let centres = partners(columns).iter().zip(&point.centres).map(|(p, &by)| p.map(|p| (p, by))).collect();
@@ -368,7 +366,7 @@ impl Point {
 }
 
 /// For each value of z that is one number times indicators, the value that is those indicators alone.
-fn partners(columns: &Columns) -> Vec<Option<usize>> {
+pub(super) fn partners(columns: &Columns) -> Vec<Option<usize>> {
     use crate::design::Product;
     let partner = |product: &Product| {
         let (numbers, rest): (Vec<_>, Vec<_>) = product.parts.iter().copied().partition(|(_, part)| part.is_number());
@@ -428,6 +426,9 @@ fn nearest_coefficients(patterns: &[PatternMoments], rows: &Rows, columns: usize
 
 /// The shortest solution of `gram` x = `cross`, in units in which the diagonal is one.
 fn least_squares(mut gram: DMatrix<f64>, cross: &DVector<f64>) -> Option<DVector<f64>> {
+    if gram.is_empty() {
+        return Some(DVector::zeros(0));
+    }
     let scale = gram.diagonal().map(|d| if d > 0.0 { 1.0 / d.sqrt() } else { 0.0 });
     for c in 0..gram.ncols() {
         for r in 0..gram.nrows() {
@@ -458,33 +459,5 @@ impl Sum<TrialMoments> for Result<TrialMoments> {
             .next()
             .ok_or_else(|| Error::no_data("the sum of no moments", "it has no design", "add the moments of at least one data set"))?;
         parts.try_fold(first, |sum, part| sum + part)
-    }
-}
-
-impl TryFrom<Written> for TrialMoments {
-    type Error = Error;
-
-    fn try_from(Written { design, census, point, patterns }: Written) -> Result<Self> {
-        let moments = Self { design, census, point, patterns };
-        let own = moments.design.columns();
-        let (q, visits, groups) = (own.values, own.visits.len(), own.groups.len());
-        let z = q * moments.blocks();
-        let fits = |p: &PatternMoments| {
-            let m = p.visits.len();
-            p.group < groups
-                && m > 0
-                && p.visits.windows(2).all(|w| w[0] < w[1])
-                && p.visits[m - 1] < visits
-                && (p.zz.len(), p.zy.len(), p.yy.len()) == (z * z, z * m, m * m)
-        };
-        let ordered = moments.patterns.windows(2).all(|w| (w[0].group, &w[0].visits) < (w[1].group, &w[1].visits));
-        let complete = ordered
-            && moments.patterns.iter().all(fits)
-            && (moments.point.centres.len(), moments.point.outcome.len()) == (q, q)
-            && moments.census.fits(own, moments.design.protocol().arms().len());
-        if complete {
-            return Ok(moments);
-        }
-        Err(Error::damaged("reading moments", "their sums do not have the shape of their design", "check that the file is undamaged"))
     }
 }

@@ -6,6 +6,7 @@ use super::row::{baseline, cell_of, evaluate, exclusions, on_scale, reasons, sen
 use super::{Adjustment, Compared, Family};
 use crate::design::{Averaging, Columns, Dimension, Planned, ReferenceGrid};
 use crate::error::{Error, Result};
+use crate::estimates::remarks::on_df;
 use crate::estimates::{Df, Estimate, Estimates, Link, OnOutcomeScale};
 use crate::level::{check_level, percent};
 use crate::options;
@@ -240,6 +241,7 @@ pub(super) fn table_of(
     notes.extend(exclusions(of.account()));
     notes.extend(unobserved(columns));
     notes.extend(reasons(columns, rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));
+    notes.extend(on_df(rows.iter().map(|r| (r.estimate.label.as_str(), r.estimate.df)), of.account().n_observations()));
     Ok(Contrasts {
         title: grid.titled(title, rows.iter().map(|r| r.coefficients.as_slice())),
         outcome: columns.outcome().into(),

@@ -142,6 +142,7 @@ pub(super) fn of_terms(of: &dyn Estimates, kind: TestType) -> Result<JointTests>
         );
     }
     notes.extend(not_averages(columns).filter(|_| kind == TestType::III));
+    notes.extend(coded_in_full(columns).filter(|_| kind == TestType::II));
     notes.extend(exclusions(of.account()));
     notes.extend(unobserved(columns));
     notes.extend(
@@ -193,6 +194,16 @@ fn not_averages(columns: &Columns) -> Option<String> {
              that of SAS: every estimable function of the term's parameters that is orthogonal to those of terms containing it.",
             labels.join(", ")
         )
+    })
+}
+
+/// That type II is about the columns as they are coded, where that matters: without an intercept the first factor
+/// has a column for every level.
+fn coded_in_full(columns: &Columns) -> Option<String> {
+    let factors = columns.variables.iter().filter(|v| v.is_factor()).count();
+    (!columns.model.has_intercept() && factors > 1).then(|| {
+        "Without an intercept the factor coded in full is tested with a degree of freedom for each of its columns; SAS, which has          a parameter for every level of the other factors as well, tests one less, for their levels add up to a constant."
+            .into()
     })
 }
 

@@ -4,6 +4,7 @@ use super::outcome_scale::on_outcome_scale;
 use super::row::{baseline, cell_of, evaluate, exclusions, on_scale, reasons, sentence, unobserved};
 use crate::design::{Averaging, Columns, Dimension, Planned, ReferenceGrid};
 use crate::error::{Error, Result};
+use crate::estimates::remarks::on_df;
 use crate::estimates::{Df, Estimate, Estimates, Link, OnOutcomeScale};
 use crate::level::{check_level, percent};
 use crate::table::{Column, Format, Tabular, display_as_table};
@@ -92,6 +93,7 @@ pub(super) fn by_cell(of: &dyn Estimates, factors: &[&str], options: &MeansOptio
     notes.extend(exclusions(account));
     notes.extend(unobserved(columns));
     notes.extend(reasons(columns, rows.iter().map(|r| (r.estimate.label.as_str(), r.not_estimable.as_ref()))));
+    notes.extend(on_df(rows.iter().map(|r| (r.estimate.label.as_str(), r.estimate.df)), account.n_observations()));
     Ok(MarginalMeans {
         outcome: columns.outcome().into(),
         factors: dimensions.iter().map(|&d| columns.dimension_name(d).to_string()).collect(),

@@ -153,7 +153,7 @@ impl TrialBuilder {
     }
 }
 
-fn duplicates<S: AsRef<str>>(what: &str, names: &[S]) -> Vec<String> {
+pub(super) fn duplicates<S: AsRef<str>>(what: &str, names: &[S]) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     names.iter().map(AsRef::as_ref).filter(|n| !seen.insert(*n)).map(|n| format!("{what} `{}` is there more than once", shown(n))).collect()
 }

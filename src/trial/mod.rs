@@ -69,6 +69,7 @@ pub struct Trial {
 /// ones.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ColumnNames {
     /// Column of the patient identifier.
     pub patient: String,

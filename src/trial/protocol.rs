@@ -1,9 +1,10 @@
 //! What is fixed of a trial before anybody sees its data: arms, visits, variables and their levels.
 
+use super::builder::duplicates;
 use super::columns::Columns;
 use super::values::placed;
 use super::{ColumnNames, CovariateKind, Kind, Layout, Outcome, Role, Schedule, Scope, Trial, Variable, VariableHeader, reading};
-use crate::error::{Error, Message, Result, Setting};
+use crate::error::{Error, Message, Result, Setting, shown};
 use crate::options::Choices;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -32,7 +33,19 @@ use std::sync::Arc;
 /// # Ok::<(), trialstats::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Protocol {
+    columns: ColumnNames,
+    arms: Vec<String>,
+    schedule: Schedule,
+    outcomes: Vec<Measurement>,
+    variables: Vec<VariableHeader>,
+}
+
+/// A protocol as a file has it, before anybody has looked whether it is one of a trial.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
     columns: ColumnNames,
     arms: Vec<String>,
     schedule: Schedule,
@@ -42,6 +55,7 @@ pub struct Protocol {
 
 /// An outcome without its values.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Measurement {
     name: String,
     label: String,
@@ -181,6 +195,51 @@ impl Protocol {
             )),
             _ => part.schedule.visits().iter().map(position).collect(),
         }
+    }
+}
+
+impl TryFrom<Written> for Protocol {
+    type Error = Error;
+
+    fn try_from(Written { columns, arms, schedule, outcomes, variables }: Written) -> Result<Self> {
+        let protocol = Self { columns, arms, schedule, outcomes, variables };
+        match protocol.misfits().into_iter().next() {
+            None => Ok(protocol),
+            Some(why) => Err(Error::damaged("a protocol", why, "correct it, or make it again from the layout or the trial")),
+        }
+    }
+}
+
+impl Protocol {
+    /// What in it no trial has, a clause each.
+    fn misfits(&self) -> Vec<String> {
+        let mut found = duplicates("arm", &self.arms);
+        found.extend(duplicates("visit", &self.schedule.labels()));
+        found.extend(duplicates("outcome", &self.outcomes.iter().map(|o| &o.name).collect::<Vec<_>>()));
+        for role in [Role::Covariate, Role::Weight, Role::Cluster] {
+            let names: Vec<&str> = self.variables.iter().filter(|v| v.role == role).map(|v| v.name.as_str()).collect();
+            found.extend(duplicates(role.name(), &names));
+        }
+        if self.arms.is_empty() || self.schedule.is_empty() {
+            found.push("it has no arm or no visit".into());
+        }
+        let blank = |name: &&String| name.trim().is_empty();
+        let own = [&self.columns.patient, &self.columns.arm, &self.columns.visit];
+        let labels = self.schedule.visits().iter().map(|visit| &visit.label);
+        let names = self.outcomes.iter().map(|o| &o.name).chain(self.variables.iter().flat_map(|v| v.levels.iter().chain([&v.name])));
+        if own.into_iter().chain(&self.arms).chain(labels).chain(names).any(|name| blank(&name)) {
+            found.push("an arm, visit, level, column or variable has no name".into());
+        }
+        if self.schedule.baseline().is_some_and(|baseline| baseline >= self.schedule.len()) {
+            found.push("the baseline is a visit beyond the last".into());
+        }
+        if self.schedule.visits().iter().any(|visit| visit.time.is_some_and(|time| !time.is_finite())) {
+            found.push("a visit has no finite time".into());
+        }
+        let impossible = |o: &&Measurement| o.range.is_some_and(|(low, high)| !(low <= high && low.is_finite() && high.is_finite()));
+        found.extend(self.outcomes.iter().filter(impossible).map(|o| format!("the range of `{}` is none", shown(&o.name))));
+        found.extend(self.variables.iter().filter_map(VariableHeader::misfit));
+        found
     }
 }
 

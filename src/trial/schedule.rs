@@ -4,6 +4,7 @@ use crate::error::{Error, Message, Result, Setting, shown};
 
 /// A planned assessment.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Visit {
     /// Label, e.g. `baseline` or `month 3`.
     pub label: String,
@@ -13,6 +14,7 @@ pub struct Visit {
 
 /// The planned visits in order, and which of them is the baseline.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Schedule {
     visits: Vec<Visit>,
     baseline: Option<usize>,

@@ -1,8 +1,9 @@
 //! What is known of the patients beside arm and outcomes: covariates, clusters, observation weights.
 
+use super::builder::duplicates;
 use super::columns::CovariateKind;
 use super::values::Values;
-use crate::error::{Error, Message, Result, Setting};
+use crate::error::{Error, Message, Result, Setting, shown};
 use crate::options::choices;
 
 /// What a variable is used for.
@@ -93,6 +94,7 @@ pub struct Variable {
 
 /// A variable without its values.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct VariableHeader {
     pub name: String,
     pub label: String,
@@ -401,6 +403,22 @@ impl VariableHeader {
             Kind::Factor => Values::of_codes(self.scope, vec![]),
         };
         Variable { header: self.clone(), values }
+    }
+
+    /// What in it no variable of a trial has.
+    pub(super) fn misfit(&self) -> Option<String> {
+        let name = shown(&self.name);
+        let of_trial = matches!(self.role, Role::Covariate | Role::Cluster | Role::Weight) && self.scope != Scope::Visit;
+        let levels = match self.kind {
+            Kind::Number => self.levels.is_empty() && self.role != Role::Cluster,
+            Kind::Factor => self.role != Role::Weight,
+        };
+        match duplicates("level", &self.levels).pop() {
+            Some(why) => Some(format!("`{name}`: {why}")),
+            None if !of_trial => Some(format!("`{name}` is a {} with {}, and no variable of a trial", self.role, self.words())),
+            None if !levels => Some(format!("`{name}` is a {} with {} and {} levels", self.role, self.words(), self.levels.len())),
+            None => None,
+        }
     }
 
     fn words(&self) -> String {

@@ -4,7 +4,7 @@ use super::Plan;
 use crate::error::{Error, Interface, Message, Result, Setting};
 use crate::instruments::Registry;
 use crate::trial::{Layout, Trial};
-use crate::written::explained;
+use crate::written::{explained, unreadable_json};
 use std::path::Path;
 
 /// The keys that stand before the first table of a plan.
@@ -28,16 +28,9 @@ impl Plan {
     /// # Errors
     /// As [`Plan::from_toml`].
     pub fn from_json(text: &str) -> Result<Self> {
-        serde_json::from_str(text).map_err(|error| {
-            let place = (error.line() > 0).then(|| (error.line(), error.column()));
-            let message = error.to_string();
-            let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-            Error::Written {
-                what: "the plan".into(),
-                line: place.map(|(line, _)| line),
-                column: place.map(|(_, column)| column),
-                message: with_place_of_keys(explained(message)),
-            }
+        serde_json::from_str(text).map_err(|error| match unreadable_json("the plan", &error) {
+            Error::Written { what, line, column, message } => Error::Written { what, line, column, message: with_place_of_keys(message) },
+            other => other,
         })
     }
 

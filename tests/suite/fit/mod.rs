@@ -5,6 +5,8 @@ mod cost;
 mod fallback;
 mod identification;
 mod invariance;
+mod moments_file;
+mod moments_fuzz;
 mod outcomes;
 mod pooling;
 mod refit;

@@ -14,13 +14,13 @@ fn fev_text() -> String {
 }
 
 /// The moments of the patients at these positions.
-fn moments_of(model: &Model, trial: &Trial, patients: &[usize]) -> TrialMoments {
+pub fn moments_of(model: &Model, trial: &Trial, patients: &[usize]) -> TrialMoments {
     let frozen = model.freeze(&trial.protocol()).unwrap();
     TrialMoments::of(&frozen, &trial.part(patients).unwrap()).unwrap()
 }
 
 /// Every k-th patient, k parts.
-fn split(model: &Model, trial: &Trial, parts: usize) -> Vec<TrialMoments> {
+pub fn split(model: &Model, trial: &Trial, parts: usize) -> Vec<TrialMoments> {
     let patients: Vec<usize> = (0..trial.patients().len()).collect();
     let part = |k: usize| patients.iter().copied().filter(|i| i % parts == k).collect::<Vec<_>>();
     (0..parts).map(|k| moments_of(model, trial, &part(k))).collect()
@@ -47,7 +47,7 @@ fn assert_same(parts: &MomentsFit, whole: &Fit) {
     assert_eq!(parts.account().exclusions().counts(), whole.design().exclusions().counts());
 }
 
-fn pooled(parts: Vec<TrialMoments>) -> TrialMoments {
+pub fn pooled(parts: Vec<TrialMoments>) -> TrialMoments {
     parts.into_iter().sum::<Result<TrialMoments>>().unwrap()
 }
 
