@@ -37,6 +37,7 @@ settings! {
     Arms = "`Layout::arms`", "`--levels`", "`layout.arms`";
     MissingCode = "`Layout::missing_code`", "`--missing`", "`layout.missing-values`";
     DecimalMark = "`Layout::decimal_mark`", "`--decimal`", "`layout.decimal-mark`";
+    Sheet = "`Layout::sheet`", "`--sheet`", "`layout.sheet`";
     Delimiter = "`Layout::delimiter`", "`--separator`", "`layout.delimiter`";
     LongColumns = "`outcome`, `covariate_as`, `cluster_by_visit` or `instrument` of `Layout`",
         "`--formula`, `--outcome` or `--cluster-by-visit`", "one `column` of `layout.outcomes`, `layout.covariates` or `layout.clusters`";

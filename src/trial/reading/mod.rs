@@ -3,15 +3,26 @@
 //! Every step goes on after a problem, so that all problems of a file are reported at once; nothing is dropped to
 //! make a file fit.
 
+#[cfg(feature = "formats")]
+mod bytes;
+#[cfg(feature = "formats")]
+mod calendar;
+#[cfg(feature = "formats")]
+mod choice_of_sheet;
 mod chunks;
 mod csv;
 mod dates;
+mod declared;
+mod digest;
 mod encoding;
 mod findings;
 mod formats;
 #[cfg(feature = "polars")]
 mod frame;
 mod grid;
+#[cfg(feature = "formats")]
+mod growing;
+mod input;
 mod labels;
 mod layout_check;
 mod levels;
@@ -21,18 +32,27 @@ mod outcomes;
 mod patients;
 mod profile;
 mod ratings;
+#[cfg(feature = "formats")]
+mod sav;
 mod sheet;
 mod stages;
+#[cfg(feature = "formats")]
+mod stata;
 mod suspicions;
 mod values;
 mod variables;
 mod visits;
+#[cfg(feature = "formats")]
+mod workbook;
+#[cfg(feature = "formats")]
+mod xport;
 
 use std::collections::HashSet;
 
 pub use self::chunks::{Chunk, Chunks};
 use self::findings::{Findings, Place};
 use self::grid::Grid;
+pub(super) use self::input::{Input, columns, read};
 use self::sheet::Sheet;
 use super::columns::{Columns, CovariateColumn};
 use super::layout::{Layout, Shape};
@@ -147,6 +167,7 @@ fn wanted(layout: &Layout) -> Vec<&str> {
 }
 
 fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findings) -> Result<Trial> {
+    let layout = &*declared::in_labels(layout, &sheet);
     let sheet = &sheet.profiled(layout);
     missing_columns(sheet, wanted, &mut findings);
     let visit = match &layout.shape {
@@ -181,7 +202,10 @@ fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findin
     outcomes.extend(scores);
     let variables = variables::read(&grid, &mut findings);
     variables::check_weights(&grid, &outcomes, &variables, &mut findings);
-    sheet.tell_profiles(&columns_of_numbers(layout, &variables), &mut findings);
+    let numbers = columns_of_numbers(layout, &variables);
+    sheet.tell_profiles(&numbers, &mut findings);
+    sheet.tell_declared(&mut findings);
+    let file = sheet.facts(&numbers);
     if findings.is_clean() {
         suspicions::look(&grid, &outcomes, &variables, &mut findings);
     }
@@ -191,7 +215,7 @@ fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findin
     let unread = ["arm", "visit", "time", "baseline"].into_iter().filter(|name| !wanted.contains(name));
     let unread = unread.filter(|name| sheet.names.iter().any(|column| column == name)).map(String::from).collect();
     let columns = ColumnNames { unread, ..layout.column_names() };
-    let mut builder = Trial::builder(&sheet.source).part(layout.part).column_names(columns).schedule(visits.schedule);
+    let mut builder = Trial::builder(&sheet.source).file(file).part(layout.part).column_names(columns).schedule(visits.schedule);
     builder = builder.patients(patients.ids).arms(patients.arms, patients.arm_of);
     builder = outcomes.into_iter().fold(builder, TrialBuilder::outcome);
     builder = diagnoses.into_iter().fold(builder, TrialBuilder::diagnosis);
