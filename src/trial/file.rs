@@ -63,7 +63,6 @@ choices! {
 /// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub struct FileFacts {
     /// The name of the file without its folder.
     pub name: String,

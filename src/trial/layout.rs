@@ -530,6 +530,7 @@ impl Layout {
     /// | SPSS `.sav`, `.zsav` | labels of variables and values; user-missing values and ranges |
     /// | Stata `.dta`, release 102 to 119 | labels of variables and values; missing values `.a` to `.z` |
     /// | SAS transport `.xpt`, version 5 and 8 | labels of variables; missing values `.A` to `.Z` and `._`; the [data set](Layout::sheet) that is named, else the only one |
+    /// | SAS `.sas7bdat` | as of transport files; it holds one data set |
     /// | Parquet, with the feature `parquet` | |
     ///
     /// All but text and Parquet need the feature `formats`, which is on unless default features are turned off.

@@ -1,5 +1,6 @@
 //! What files of statistical programs say of their own columns: labels of variables and of values, and which values are
 //! missing.
+#![cfg_attr(not(feature = "formats"), allow(dead_code, reason = "text and data frames declare nothing"))]
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 
 /// The SHA-256 of `bytes` in hexadecimal digits.
+#[cfg(any(feature = "formats", feature = "parquet", test))]
 pub(super) fn sha256(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }

@@ -42,8 +42,15 @@ pub(in crate::trial) fn read(layout: &Layout, input: Input<'_>) -> Result<Trial>
 /// The names of the columns of a file.
 pub(in crate::trial) fn columns(layout: &Layout, input: Input<'_>) -> Result<Vec<String>> {
     let layout = &*layout.ready()?;
-    let sheet = input.sheet(layout, &wanted(layout).into_iter().collect(), &mut Findings::default())?;
-    Ok(sheet.names)
+    let wanted = wanted(layout).into_iter().collect();
+    // The header of a text is read without the rest.
+    match input {
+        Input::Path(path) if formats::recognised(&beginning(&path.display().to_string(), path)?).is_none() => {
+            let source = path.display().to_string();
+            csv::header(&source, opened(&source, path)?, layout.delimiter, &wanted)
+        }
+        _ => Ok(input.sheet(layout, &wanted, &mut Findings::default())?.names),
+    }
 }
 
 impl Input<'_> {
@@ -129,6 +136,8 @@ fn binary(
         FileFormat::Sav | FileFormat::Zsav => super::sav::read(source, bytes, format, wanted),
         #[cfg(feature = "formats")]
         FileFormat::Dta => super::stata::read(source, bytes, wanted),
+        #[cfg(feature = "formats")]
+        FileFormat::Sas7bdat => super::sas7bdat::read(source, bytes, wanted),
         #[cfg(feature = "formats")]
         FileFormat::Xpt => super::xport::read(source, bytes, named, wanted),
         #[cfg(feature = "parquet")]

@@ -109,8 +109,11 @@ impl<'a> Workbook<'a> {
             Self::Xlsx(source, workbook) => {
                 let mut table = Table::default();
                 let mut reader = workbook.worksheet_cells_reader(name).map_err(|e| refused(source, &e))?;
-                while let Some(cell) = reader.next_cell().map_err(|e| refused(source, &e))? {
-                    table.insert(cell.get_position(), &calamine::Data::from(cell.get_value().clone()));
+                while let Some(cell) = reader.next_cell_with_formula().map_err(|e| refused(source, &e))? {
+                    match (calamine::Data::from(cell.value), cell.formula) {
+                        (calamine::Data::Empty, Some(_)) => table.insert_unstored(cell.pos),
+                        (value, _) => table.insert(cell.pos, &value),
+                    }
                 }
                 drop(reader);
                 table.merged(workbook.merge_cells_by_sheet_name(name).unwrap_or_default());

@@ -15,6 +15,8 @@ adam$ADT <- as.Date(adam$ADT)
 attr(adam$AVAL, "label") <- "Analysis Value"
 names(adam)[names(adam) == "SITEID"] <- "SiteOfTheInvestigator"
 write_xpt(adam, file("haven8.xpt"), version = 8, name = "adfev")
+names(adam)[names(adam) == "SiteOfTheInvestigator"] <- "SITEID"
+suppressWarnings(write_sas(adam, file("adam.sas7bdat")))
 
 spss <- read.csv(file("spss.csv"), encoding = "UTF-8")
 arm <- c(wachtlijst = 0, therapie = 1)

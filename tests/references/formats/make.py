@@ -115,6 +115,12 @@ broken.append(["A", 1, "#DIV/0!"])
 broken.append(["B", 0, "a lot"])
 workbook.save("merged.xlsx")
 
+# Formulas without results: no program has computed them yet.
+workbook = openpyxl.Workbook()
+for row in [["id", "visit", "score", "sum"], ["A", 0, 12, "=C2+1"], ["A", 1, 11, "=C3+1"], ["B", 0, 9, "=C4+1"], ["B", 1, 8, "=C5+1"]]:
+    workbook.active.append(row)
+workbook.save("formulas.xlsx")
+
 try:
     import msoffcrypto
 

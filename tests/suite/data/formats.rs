@@ -99,6 +99,18 @@ fn problems_of_a_workbook_name_the_cell() {
 }
 
 #[test]
+fn formulas_without_results_are_pointed_at_where_they_are_read() {
+    let layout = |outcome: &str| Layout::long_one_arm("id", "visit").outcome(outcome);
+    assert_eq!(read(&layout("score"), "formulas.xlsx").outcomes()[0].values, [12.0, 11.0, 9.0, 8.0]);
+    let error = refused(&layout("sum"), "formulas.xlsx").to_string();
+    assert!(error.contains("cell D2, column sum: the cell has a formula whose result the file does not hold"), "{error}");
+    assert!(
+        error.contains("(and 3 more like it: cell D3, cell D4, cell D5)") || error.contains("likewise cell D3, cell D4, cell D5"),
+        "{error}"
+    );
+}
+
+#[test]
 fn sheets_that_cannot_be_chosen_are_listed() {
     let layout = Layout::long_one_arm("id", "visit").outcome("score");
     let error = refused(&layout, "merged.xlsx");
@@ -208,6 +220,16 @@ fn stata_files_of_every_release_say_what_the_csv_says() {
     }
 }
 
+#[test]
+fn sas_data_sets_say_what_the_csv_says() {
+    let layout =
+        Layout::long("USUBJID", "TRT01P", "AVISIT").reference_arm("Placebo").visit_time("AVISITN").outcome("AVAL").covariate("BASE");
+    let layout = layout.covariate("SEX").covariate_as("ADT", CovariateKind::FactorByVisit).cluster("SITEID");
+    let trial = same(&layout, "adam.sas7bdat", "adam.csv");
+    assert_eq!(trial.outcome("AVAL").expect("there").label, "Analysis Value");
+    assert_eq!(trial.file().map(|f| (f.format, f.rows, f.columns)), Some((FileFormat::Sas7bdat, 30, 9)));
+}
+
 /// Layouts that read every column of the files of a format.
 fn layouts() -> Vec<(&'static str, Layout)> {
     let adam = Layout::long("USUBJID", "TRT01P", "AVISIT").outcome("AVAL").covariate("SEX");
@@ -223,7 +245,8 @@ fn layouts() -> Vec<(&'static str, Layout)> {
         ("haven.sav", spss()),
         ("adam5.xpt", adam.clone()),
         ("adam8.xpt", adam.clone()),
-        ("haven8.xpt", adam),
+        ("haven8.xpt", adam.clone()),
+        ("adam.sas7bdat", adam),
         ("stata.dta", stata.clone()),
         ("stata-v8.dta", stata.clone()),
         ("stata-v13.dta", stata),

@@ -11,6 +11,8 @@ use super::super::declared::Code;
 pub(super) struct Table {
     pub rows: BTreeMap<u32, BTreeMap<u32, Code>>,
     pub merged: Vec<Dimensions>,
+    /// Formulas whose results the file does not hold.
+    pub unstored: Vec<(u32, u32)>,
 }
 
 impl Table {
@@ -32,6 +34,12 @@ impl Table {
         }
     }
 
+    /// Keeps a formula without a result, in a cell that is otherwise empty.
+    pub fn insert_unstored(&mut self, (row, column): (u32, u32)) {
+        self.rows.entry(row).or_default().insert(column, Code::Text(String::new()));
+        self.unstored.push((row, column));
+    }
+
     /// Whether there is more than a header.
     pub fn has_data(&self) -> bool {
         self.rows.len() > 1
@@ -45,7 +53,7 @@ impl Table {
 
 /// A cell as text or number; `None` where it is empty. Dates are written as in ISO 8601, errors as the program shows them.
 fn code(value: &Data) -> Option<Code> {
-    let text = |text: String| Some(Code::Text(text)).filter(|_| true);
+    let text = |text: String| Some(Code::Text(text));
     match value {
         Data::Empty => None,
         Data::Int(x) => Some(Code::Number(*x as f64)),

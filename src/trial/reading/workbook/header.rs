@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use super::super::declared::{Code, Declared};
-use super::super::findings::Findings;
+use super::super::findings::{Findings, Place};
 use super::super::profile::Profile;
 use super::super::sheet::{Cells, Sheet, SheetColumn};
 use super::cells::Table;
 use super::merged::letters;
-use crate::error::shown;
+use crate::error::{says, shown};
 use crate::trial::FileFacts;
 
 /// So many rows are looked at for the header.
@@ -34,16 +34,24 @@ pub(super) fn sheet(source: &str, mut table: Table, wanted: &HashSet<&str>, mut 
     let read = (0..header.names.len()).filter(|&j| wanted.contains(header.names[j].as_str()) && seen.insert(&header.names[j]));
     let columns = read.map(|j| column(&table, &below, j as u32, &header.names[j])).collect();
     (file.rows, file.columns) = (below.len(), header.names.iter().filter(|name| !name.is_empty()).count());
-    Sheet {
+    let sheet = Sheet {
         source: source.into(),
         names: header.names,
         columns,
         rows: below.len(),
-        lines: Some(below.into_iter().map(|row| u64::from(row) + 1).collect()),
+        lines: Some(below.iter().map(|row| u64::from(*row) + 1).collect()),
         is_workbook: true,
         file: Some(file),
         ..Sheet::default()
+    };
+    for (row, column) in &table.unstored {
+        let read = sheet.columns.iter().find(|c| c.declared.letters == letters(*column));
+        if let (Some(read), Ok(row)) = (read, below.binary_search(row)) {
+            let message = says!("the cell has a formula whose result the file does not hold; open it in its program and save it there");
+            findings.problem(&sheet, Place::row(row).column(&read.name), message);
+        }
     }
+    sheet
 }
 
 fn column(table: &Table, rows: &[u32], column: u32, name: &str) -> SheetColumn {
