@@ -8,6 +8,7 @@ mod fit;
 mod fit_json;
 mod fit_text;
 mod formula_variables;
+mod instruments;
 mod interaction;
 mod means;
 mod moments;
@@ -15,6 +16,7 @@ mod plan;
 mod progress;
 mod qualify;
 mod report;
+mod parse;
 mod source;
 
 use failure::Failure;
@@ -51,7 +53,8 @@ impl Cli {
             Command::Report(arguments) => arguments.json,
             Command::Qualify(arguments) => arguments.json,
             Command::Fit(arguments) => arguments.json,
-            Command::Plan(_) | Command::Moments(_) | Command::Describe(_) => false,
+            Command::Describe(arguments) => arguments.json,
+            Command::Plan(_) | Command::Moments(_) => false,
         }
     }
 

@@ -51,6 +51,8 @@ use variables::{Found, Variables};
 #[derive(Debug)]
 pub struct Draft {
     look: Look,
+    /// The sheet that was looked at, where one was named.
+    sheet: Option<String>,
     patient: Guess<String>,
     shape: Shape,
     arm: Option<Arm>,
@@ -81,7 +83,15 @@ impl Draft {
     /// [`Error::File`], [`Error::FileFormat`] and [`Error::Data`] for a file that cannot be read;
     /// [`Error::Refused`](Error) where it has no column that could be the patient or no rows.
     pub fn of(path: impl AsRef<Path>) -> Result<Self> {
-        Self::of_look(look(path.as_ref())?)
+        Self::of_look(look(path.as_ref(), None)?)
+    }
+
+    /// Looks at a sheet of a workbook, or a data set of a transport file.
+    ///
+    /// # Errors
+    /// As [`Draft::of`]; [`Error::Unknown`] for a sheet that there is not.
+    pub fn of_sheet(path: impl AsRef<Path>, sheet: &str) -> Result<Self> {
+        Ok(Self { sheet: Some(sheet.into()), ..Self::of_look(look(path.as_ref(), Some(sheet))?)? })
     }
 
     fn of_look(look: Look) -> Result<Self> {
@@ -106,12 +116,12 @@ impl Draft {
             used.extend(visits.time.iter().map(|time| time.value.clone()));
             let variables = variables::of_long(&look, &rows_of, &used);
             let codes = codes::missing(&look, &variables.numeric_columns());
-            return Ok(Self { patient, shape: Shape::Long(visits), arm, variables, codes, look });
+            return Ok(Self { patient, shape: Shape::Long(visits), arm, variables, codes, look, sheet: None });
         }
         let (visits, found) = families::of(&look, &taken(&[]));
         let variables = variables::of_wide(&look, &rows_of, &taken(&[]), &visits, &found);
         let codes = codes::missing(&look, &variables.numeric_columns());
-        Ok(Self { patient, shape: Shape::Wide { visits, families: found }, arm, variables, codes, look })
+        Ok(Self { patient, shape: Shape::Wide { visits, families: found }, arm, variables, codes, look, sheet: None })
     }
 
     /// The draft as a plan in TOML, with a comment for each guess.

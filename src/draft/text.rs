@@ -135,6 +135,9 @@ fn outcomes(page: &mut Page, draft: &Draft) {
 
 fn layout(page: &mut Page, draft: &Draft) {
     page.line("[layout]");
+    if let Some(sheet) = &draft.sheet {
+        page.key("The sheet that was looked at.", "sheet", quoted(sheet));
+    }
     page.key(&format!("The patient: {}.", draft.patient.why), "patient", quoted(&draft.patient.value));
     match &draft.arm {
         Some(arm) => {
@@ -160,7 +163,7 @@ fn layout(page: &mut Page, draft: &Draft) {
 
 fn long(page: &mut Page, visits: &Visits, column: Option<&LookedAt>) {
     page.key(&format!("A row is a patient at a visit. The visit: {}.", visits.column.why), "visit", quoted(&visits.column.value));
-    let numeric = column.is_some_and(|c| c.numbers.is_some());
+    let numeric = column.is_some_and(|c| c.numbers.is_some() && !c.is_labelled);
     match &visits.time {
         Some(time) => {
             page.key(&format!("The time of each visit, which gives their order: {}.", time.why), "visit-time", quoted(&time.value))

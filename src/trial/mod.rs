@@ -9,6 +9,7 @@ mod baseline;
 mod baseline_from;
 mod builder;
 mod columns;
+mod file;
 mod flow;
 #[cfg(feature = "polars")]
 mod frame;
@@ -30,6 +31,7 @@ pub use baseline::{BaselineRow, BaselineTable, Characteristic};
 pub use baseline_from::BaselineFrom;
 pub use builder::TrialBuilder;
 pub use columns::{CovariateKind, OutcomeColumn};
+pub use file::{FileFacts, FileFormat};
 pub use flow::{AnalysisSet, Exclusion, FlowRow, FlowStep, ParticipantFlow};
 pub use labelled::Labelled;
 pub use layout::{DecimalMark, Delimiter, Layout};
@@ -63,6 +65,7 @@ pub struct Trial {
     variables: Vec<Variable>,
     inferred: Vec<String>,
     warnings: Vec<Warning>,
+    file: Option<FileFacts>,
 }
 
 /// What the columns of patient, arm and visit were called in the file; a formula may use these names or the generic
@@ -123,6 +126,12 @@ impl Trial {
     /// Where the data came from: a file's name or a description.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// The file that the trial was read from, with its digest; none of a trial built in memory, read from a data frame,
+    /// or read in chunks.
+    pub fn file(&self) -> Option<&FileFacts> {
+        self.file.as_ref()
     }
 
     /// What patient, arm and visit were called.

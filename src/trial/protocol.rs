@@ -127,6 +127,7 @@ impl Protocol {
             variables: self.variables.iter().map(VariableHeader::without_patients).collect(),
             inferred: vec![],
             warnings: vec![],
+            file: None,
         }
     }
 
@@ -170,6 +171,7 @@ impl Protocol {
             variables,
             inferred: part.inferred.clone(),
             warnings: part.warnings.clone(),
+            file: part.file.clone(),
         }))
     }
 

@@ -6,6 +6,7 @@ mod bootstrap;
 mod cli;
 #[cfg(feature = "cli")]
 mod commands;
+mod cli_sources;
 mod common;
 mod data;
 mod design;

@@ -17,6 +17,9 @@ Every line of the plan is a guess with its reason above it. Look for CHECK: ther
 pub struct InitArguments {
     /// The trial's file
     pub data: PathBuf,
+    /// The sheet of a workbook; the only one with data unless said
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
     /// Write the plan to this file, which must not exist yet; printed unless said
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -25,7 +28,12 @@ pub struct InitArguments {
 impl InitArguments {
     /// Drafts the plan.
     pub fn run(&self) -> Result<String, Failure> {
-        let text = Draft::of(&self.data).map_err(Failure::of_plan)?.to_toml();
+        let draft = match &self.sheet {
+            Some(sheet) => Draft::of_sheet(&self.data, sheet),
+            None => Draft::of(&self.data),
+        }
+        .map_err(Failure::of_plan)?;
+        let text = draft.to_toml();
         let Some(path) = &self.out else { return Ok(text) };
         let written = std::fs::File::create_new(path).and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
         let name = path.display().to_string();

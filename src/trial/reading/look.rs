@@ -1,11 +1,11 @@
 //! A file looked at before anybody has said what its columns mean.
 
-use super::csv;
 use super::findings::Findings;
+use super::input::{Input, columns};
 use super::profile::{is_missing_number, with_comma};
 use super::sheet::{Cell, Sheet};
-use super::unreadable;
 use crate::error::Result;
+use crate::trial::Layout;
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -28,18 +28,20 @@ pub(crate) struct LookedAt {
     pub name: String,
     /// The text of each row; `None` where nothing or a usual word for nothing stands.
     pub texts: Vec<Option<String>>,
+    /// Whether the texts are labels of the values.
+    pub is_labelled: bool,
     /// The number of each row, where all that is not missing is a number and something is.
     pub numbers: Option<Vec<Option<f64>>>,
 }
 
-/// Reads all columns of a file.
-pub(crate) fn look(path: &Path) -> Result<Look> {
-    let name = path.display().to_string();
-    let open = || std::fs::File::open(path).map_err(|source| unreadable(&name, source));
-    let names = csv::header(&name, open()?, None, &HashSet::new())?;
+/// Reads all columns of a file; of a workbook this sheet, or its only one.
+pub(crate) fn look(path: &Path, sheet: Option<&str>) -> Result<Look> {
+    let input = Input::Path(path);
+    let layout = sheet.into_iter().fold(Layout::wide_one_arm(""), Layout::sheet);
+    let names = columns(&layout, input)?;
     let wanted: HashSet<&str> = names.iter().map(String::as_str).collect();
     let mut findings = Findings::default();
-    let sheet = csv::read(&name, open()?, None, &wanted, &mut findings)?;
+    let sheet = input.sheet(&layout, &wanted, &mut findings)?;
     if !findings.is_clean() {
         return Err(findings.into_error());
     }
@@ -51,11 +53,19 @@ pub(crate) fn look(path: &Path) -> Result<Look> {
 impl Look {
     fn of(sheet: Sheet, decided: Vec<String>) -> Self {
         let columns = sheet.columns.iter().map(|column| {
-            let texts = (0..sheet.rows).map(|row| match column.cells.get(row) {
+            let text = |row| match column.cells.get(row) {
                 Cell::Number(x) => (!x.is_nan()).then(|| x.to_string()),
                 Cell::Text(text) => (!text.is_empty() && text != "." && !is_missing_number(text)).then(|| text.to_string()),
-            });
-            LookedAt::of(column.name.clone(), texts.collect())
+            };
+            let texts: Vec<Option<String>> = (0..sheet.rows).map(text).collect();
+            let label = |row: usize| column.declared.values.label_of(column.cells.get(row)).map(String::from);
+            let labels: Vec<Option<String>> = (0..sheet.rows).map(label).collect();
+            let looked = LookedAt::of(column.name.clone(), texts);
+            // Labels of every value: what people see in the program that the file is of.
+            match looked.texts.iter().zip(&labels).all(|(text, label)| text.is_none() || label.is_some()) && looked.present() > 0 {
+                true => LookedAt { texts: labels, is_labelled: true, ..looked },
+                false => looked,
+            }
         });
         Self { source: sheet.source.clone(), columns: columns.collect(), decided, rows: sheet.rows }
     }
@@ -71,14 +81,14 @@ impl LookedAt {
         // Digits after a leading zero name something: `006` is no number.
         let is_name = |text: &str| text.len() > 1 && text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
         if texts.iter().flatten().any(|text| is_name(text)) {
-            return Self { name, texts, numbers: None };
+            return Self { name, texts, numbers: None, is_labelled: false };
         }
         let read = |with: fn(&str) -> Option<f64>| {
             let numbers: Option<Vec<Option<f64>>> = texts.iter().map(|t| t.as_deref().map_or(Some(None), |t| with(t).map(Some))).collect();
             numbers.filter(|numbers| numbers.iter().flatten().next().is_some())
         };
         let with_points = read(|text| text.parse().ok().filter(|x: &f64| x.is_finite()));
-        Self { numbers: with_points.or_else(|| read(with_comma)), name, texts }
+        Self { numbers: with_points.or_else(|| read(with_comma)), name, texts, is_labelled: false }
     }
 
     /// Different values in the order in which they come first, with how many rows have each.

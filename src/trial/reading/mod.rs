@@ -2,16 +2,44 @@
 //!
 //! Every step goes on after a problem, so that all problems of a file are reported at once; nothing is dropped to
 //! make a file fit.
+//!
+//! `input` recognises what a file is. Who reads what, and what it costs to compile (CPU seconds of an unoptimised build,
+//! November 2026, with what nothing else in the tree needs; the whole of the example `reanalysis` takes about 120):
+//!
+//! | format | reader | upkeep, licence | CPU s | crates of its own |
+//! |---|---|---|---|---|
+//! | text | `csv`, `encoding` | in the tree | – | – |
+//! | xlsx, xlsb, xls, ods | crate `calamine` 0.38 | years old, several releases a year, MIT | 9.5 | 17: `zip`, `quick-xml`, `encoding_rs`, `flate2`, `zlib-rs`, … |
+//! | sav, zsav | `sav`, own: PSPP's developers describe the format. Crate `ambers` 0.4 (MIT) brings `arrow`, 88 crates | | – | none beside `encoding_rs` and `flate2` |
+//! | dta | crate `dta` 0.6 | young, active, every release from 102 to 119, MIT | 1 | 1 |
+//! | xpt | `xport`, own: SAS publishes the format (TS-140). Crate `xportrs` 0.0.7 knows version 5 only | | – | none |
+//! | sas7bdat | crate `sas7bdat` 0.9, for pages and compression only | young, active, tested against ReadStat's files, MIT | 3 | 3: `memmap2`, `bytemuck` |
+//! | Parquet | `frame`, by polars | feature `parquet` | 90 | about 150 |
+//! | SHA-256 of all | crate `sha2` 0.11 | RustCrypto, MIT or Apache | 2 | 9 |
+//!
+//! All but text, Parquet and the digest are behind the feature `formats`. `calamine` panics on some damaged workbooks, so
+//! that it is called behind `catch_unwind`, and so is `sas7bdat`; the readers written here cannot.
 
+#[cfg(feature = "formats")]
+mod bytes;
+#[cfg(feature = "formats")]
+mod calendar;
+#[cfg(feature = "formats")]
+mod choice_of_sheet;
 mod chunks;
 mod csv;
 mod dates;
+mod declared;
+mod digest;
 mod encoding;
 mod findings;
 mod formats;
 #[cfg(feature = "polars")]
 mod frame;
 mod grid;
+#[cfg(feature = "formats")]
+mod growing;
+mod input;
 mod labels;
 mod layout_check;
 mod levels;
@@ -22,12 +50,22 @@ mod outcomes;
 mod patients;
 mod profile;
 mod ratings;
+#[cfg(feature = "formats")]
+mod sas7bdat;
+#[cfg(feature = "formats")]
+mod sav;
 mod sheet;
 mod stages;
+#[cfg(feature = "formats")]
+mod stata;
 mod suspicions;
 mod values;
 mod variables;
 mod visits;
+#[cfg(feature = "formats")]
+mod workbook;
+#[cfg(feature = "formats")]
+mod xport;
 
 use std::collections::HashSet;
 
@@ -35,6 +73,7 @@ pub use self::chunks::{Chunk, Chunks};
 use self::findings::{Findings, Place};
 use self::grid::Grid;
 pub(crate) use self::look::{Look, LookedAt, look};
+pub(super) use self::input::{Input, columns, read};
 use self::sheet::Sheet;
 use super::columns::{Columns, CovariateColumn};
 use super::layout::{Layout, Shape};
@@ -149,6 +188,7 @@ fn wanted(layout: &Layout) -> Vec<&str> {
 }
 
 fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findings) -> Result<Trial> {
+    let layout = &*declared::in_labels(layout, &sheet);
     let sheet = &sheet.profiled(layout);
     missing_columns(sheet, wanted, &mut findings);
     let visit = match &layout.shape {
@@ -183,7 +223,10 @@ fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findin
     outcomes.extend(scores);
     let variables = variables::read(&grid, &mut findings);
     variables::check_weights(&grid, &outcomes, &variables, &mut findings);
-    sheet.tell_profiles(&columns_of_numbers(layout, &variables), &mut findings);
+    let numbers = columns_of_numbers(layout, &variables);
+    sheet.tell_profiles(&numbers, &mut findings);
+    sheet.tell_declared(&mut findings);
+    let file = sheet.facts(&numbers);
     if findings.is_clean() {
         suspicions::look(&grid, &outcomes, &variables, &mut findings);
     }
@@ -193,7 +236,7 @@ fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findin
     let unread = ["arm", "visit", "time", "baseline"].into_iter().filter(|name| !wanted.contains(name));
     let unread = unread.filter(|name| sheet.names.iter().any(|column| column == name)).map(String::from).collect();
     let columns = ColumnNames { unread, ..layout.column_names() };
-    let mut builder = Trial::builder(&sheet.source).part(layout.part).column_names(columns).schedule(visits.schedule);
+    let mut builder = Trial::builder(&sheet.source).file(file).part(layout.part).column_names(columns).schedule(visits.schedule);
     builder = builder.patients(patients.ids).arms(patients.arms, patients.arm_of);
     builder = outcomes.into_iter().fold(builder, TrialBuilder::outcome);
     builder = diagnoses.into_iter().fold(builder, TrialBuilder::diagnosis);
