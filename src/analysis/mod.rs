@@ -17,7 +17,11 @@ pub use cluster_sensitivity::{ClusterSensitivity, ClusterSensitivityRow, Cluster
 pub use clustering::{ClusterModel, Clustering};
 pub use covariance::{FittedCovariance, GroupCorrelation};
 pub use diagnostics::{Diagnostics, Quantile, ResidualPoint, Spread};
-pub(crate) use plan::visit_in_prose;
 pub use plan::{Analysis, DataOrigin, EffectPlan, Plan, ReportSettings, ResponderPlan, Sensitivity, SmallCells};
+pub use plan::{
+    Deviation, Deviations, Estimand, EstimandTable, Estimator, EventStrategy, IntercurrentEvent, Locked, PlanFile, SummaryMeasure,
+    TrialPlan,
+};
+pub(crate) use plan::{degrees_of_freedom, visit_in_prose};
 pub use progress::{Progress, Silent};
 pub use result::{AnalysisResult, ModelFacts, OutcomeEffects, OutcomeResult, TrialFacts};

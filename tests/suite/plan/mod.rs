@@ -1,7 +1,11 @@
 //! An intention-to-treat analysis as it was planned.
 
+mod bad;
 mod bootstrap;
 mod checks;
 mod cluster_sensitivity;
 mod files;
+mod lock;
+mod methods_text;
+mod samples;
 mod settings;
