@@ -20,7 +20,7 @@ pub use diagnostics::{Diagnostics, Quantile, ResidualPoint, Spread};
 pub use plan::{Analysis, DataOrigin, EffectPlan, Plan, ReportSettings, ResponderPlan, Sensitivity, SmallCells};
 pub use plan::{
     Deviation, Deviations, Estimand, EstimandTable, Estimator, EventStrategy, IntercurrentEvent, Locked, PlanFile, SummaryMeasure,
-    TrialPlan,
+    TrialPlan, plan_schema,
 };
 pub(crate) use plan::{degrees_of_freedom, visit_in_prose};
 pub use progress::{Progress, Silent};

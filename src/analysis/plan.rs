@@ -8,6 +8,7 @@ mod lock;
 mod parts;
 mod plan_file;
 mod resolve;
+mod schema;
 mod small_cells;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ pub use estimand::{Estimand, EstimandTable, Estimator, EventStrategy, Intercurre
 pub use lock::{Deviation, Deviations, Locked};
 pub use parts::{DataOrigin, EffectPlan, ReportSettings, ResponderPlan, Sensitivity};
 pub use plan_file::PlanFile;
+pub use schema::plan_schema;
 pub use small_cells::SmallCells;
 pub(crate) use text::degrees_of_freedom;
 pub use trial_plan::TrialPlan;

@@ -30,7 +30,7 @@ fn round_trip(plan: &Plan) {
 }
 
 /// Every key of a plan with something other than its default.
-const WHOLE: &str = r#"
+pub(super) const WHOLE: &str = r#"
 primary = "CAPS-5 total"
 secondary = ["bdi", "FEV1"]
 at = "12 months"
