@@ -354,7 +354,12 @@ impl Plan {
 
     /// The plan without the patients that its layout lists: those are nobody's business in a report.
     pub(super) fn without_patients(mut self) -> Self {
-        self.layout = self.layout.map(|layout| layout.randomized_patients::<String, String>([]));
+        if let Some(layout) = self.layout.take() {
+            let is_general = |condition: &crate::trial::Condition| condition.column() != layout.patient_column();
+            self.trial.population.retain(is_general);
+            self.trial.subset.retain(is_general);
+            self.layout = Some(layout.randomized_patients::<String, String>([]).without_named_patients());
+        }
         self
     }
 

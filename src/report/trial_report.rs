@@ -9,7 +9,7 @@ use super::suppressed::{self, FlowCounts};
 use super::{clustering, estimand, methods, outcome, participants, remission, views};
 use crate::analysis::{AnalysisResult, DataOrigin, Deviations};
 use crate::error::Result;
-use crate::trial::LeftOut;
+use crate::trial::{LeftOut, LeftOutOf, LeftOutTable};
 
 /// The report of an [`AnalysisResult`].
 #[derive(Debug, Clone)]
@@ -148,12 +148,24 @@ fn participants_section(result: &AnalysisResult) -> Section {
     let (primary, cells) = (&result.outcomes[0], result.plan.report.small_cells);
     let counts = FlowCounts::of(&primary.flow, cells);
     let baseline = suppressed::baseline(&result.baseline, cells);
-    let left_out: Vec<String> = result.trial.left_out.iter().map(LeftOut::sentence).collect();
-    let section = suppressed::without_few(&left_out, cells).into_iter().fold(Section::new("Participants"), Section::paragraph);
-    section
+    left_out(result, Section::new("Participants"))
         .figure("participant_flow", participants::flow_figure(&counts, &primary.patterns, cells))
         .table_as("participant_flow", &counts.table(), &views::observed_and_analysed(&counts, &primary.patterns.visits))
         .table_as("baseline", &baseline, &participants::SideBySide { table: &result.baseline, shown: &baseline, cells })
+}
+
+/// Who and what was left out before the analysis.
+fn left_out(result: &AnalysisResult, section: Section) -> Section {
+    let (all, cells) = (&result.trial.left_out, result.plan.report.small_cells);
+    if all.is_empty() {
+        return section;
+    }
+    let excluded: Vec<String> = all.iter().filter(|l| l.of == LeftOutOf::Patients).map(LeftOut::sentence).collect();
+    let section = suppressed::without_few(&excluded, cells).into_iter().fold(section, Section::paragraph);
+    let few = all.iter().map(|l| cells.is_small(l.patients) || cells.is_small(l.rows)).collect();
+    let table = LeftOutTable(all);
+    let shown = suppressed::Shown::new(&table, cells).hiding(&["patients", "rows"], few);
+    section.table_as("left_out", &shown, &shown.dashed())
 }
 
 fn missing_data(result: &AnalysisResult) -> Section {

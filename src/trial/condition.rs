@@ -125,6 +125,17 @@ impl Condition {
         self
     }
 
+    /// The condition without the values that it names: those of patients are nobody's business in a report.
+    pub(super) fn in_general(&self) -> String {
+        let several = |n: usize| if n == 1 { "1 value that is stated".to_string() } else { format!("{n} values that are stated") };
+        let test = |test: &Test| match test {
+            Test::IsOneOf(values) => format!("one of {}", several(values.len())),
+            Test::IsNot(values) => format!("none of {}", several(values.len())),
+            other => other.to_string(),
+        };
+        format!("{} is {}", self.column, self.tests.iter().map(test).collect::<Vec<_>>().join(" and "))
+    }
+
     /// The values that the condition names.
     pub(super) fn named(&self) -> impl Iterator<Item = &str> {
         self.tests
@@ -325,14 +336,15 @@ impl LeftOut {
         let (patients, rows) = (count(self.patients, "patient"), count(self.rows, "row"));
         match self.of {
             LeftOutOf::Patients => {
-                format!("Excluded before the analysis: {patients} with {rows}{why}; of those read, {}.", self.kept)
+                format!("Excluded before the analysis: {patients} with {rows}{why}. Only patients for whom {} are analysed.", self.kept)
             }
             LeftOutOf::Visits | LeftOutOf::Rows => {
                 let left = match self.patients {
                     0 => String::new(),
-                    _ => format!("; {patients} with no other row stay in the trial as randomized"),
+                    1 => " 1 patient with no other row stays in the trial as randomized.".into(),
+                    _ => format!(" {patients} with no other row stay in the trial as randomized."),
                 };
-                format!("Left out before the analysis: {rows}{why}; of those read, {}{left}.", self.kept)
+                format!("Left out before the analysis: {rows}{why}. Only rows where {} are analysed.{left}", self.kept)
             }
         }
     }
@@ -340,7 +352,7 @@ impl LeftOut {
 
 /// What a file's conditions left out, a row per condition in the order in which they were applied.
 #[derive(Debug, Clone, Copy)]
-pub struct LeftOutTable<'a>(pub(super) &'a [LeftOut]);
+pub struct LeftOutTable<'a>(pub &'a [LeftOut]);
 
 impl Tabular for LeftOutTable<'_> {
     fn title(&self) -> String {

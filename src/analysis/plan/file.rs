@@ -116,8 +116,21 @@ const NOTHING: &str =
 pub(super) fn from_toml_text<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T> {
     toml::from_str(text).map_err(|error| {
         let (line, column) = error.span().map_or((None, None), |span| place(text, span.start));
-        Error::Written { what: what.into(), line, column, message: with_place_of_keys(explained(error.message())) }
+        Error::Written {
+            what: what.into(),
+            line,
+            column,
+            message: with_place_of_keys(explained(&repeated(error.message(), text, error.span()))),
+        }
     })
+}
+
+/// What TOML says of a key that is there twice, with its name.
+fn repeated(message: &str, text: &str, span: Option<std::ops::Range<usize>>) -> String {
+    match span.and_then(|span| text.get(span)).filter(|_| message == "duplicate key") {
+        Some(key) => format!("duplicate key `{key}`; leave one of the two out"),
+        None => message.into(),
+    }
 }
 
 /// A file's name and what stands in it.
@@ -162,14 +175,17 @@ fn with_place_of_keys(message: String) -> String {
 
 /// What serde says of a value of the wrong type, with what to do.
 fn with_remedy(message: String) -> String {
+    let message = message.replace("expected f64", "expected a number").replace("expected a sequence", "expected a list");
+    let message = message.replace("expected usize", "expected a whole number").replace("expected u64", "expected a whole number");
     let remedy = match message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected ")) {
         Some((found, "a string")) if found.starts_with("sequence") => "write one text in quotes; there can be only one here",
         Some((found, "a string")) if found.starts_with("map") => "write a text in quotes, not a table",
         Some((_, "a string")) => "write it in quotes",
-        Some((_, "a sequence")) => "write a list, in brackets: [\"…\"]",
-        Some((found, "f64" | "usize" | "u64")) if found.starts_with("string") => "write a number, without quotes",
+        Some((_, "a list")) => "write a list, in brackets: [\"…\"]",
+        Some((found, "a number" | "a whole number")) if found.starts_with("string") => "write a number, without quotes",
         _ => match message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
             Some(_) => "add it to this table",
+            None if message.starts_with("invalid basic string") => "close the text with a quotation mark on its line",
             None => return message,
         },
     };

@@ -3,7 +3,7 @@
 use super::file::{in_file, place, text_of};
 use super::{Deviations, Locked, Plan};
 use crate::analysis::{AnalysisResult, Progress};
-use crate::error::{Error, Interface, PlanProblem, PlanProblems, Result};
+use crate::error::{Error, Interface, PlanProblem, PlanProblems, Problem, Problems, Result};
 use crate::instruments::Registry;
 use crate::trial::Trial;
 use std::path::{Path, PathBuf};
@@ -70,9 +70,9 @@ impl PlanFile {
     /// Reads the data, as [`Plan::read`].
     ///
     /// # Errors
-    /// As there.
+    /// As there; what the layout gets wrong is told with its line in the plan.
     pub fn read(&self, data: impl AsRef<Path>) -> Result<Trial> {
-        self.plan.read_with(data, &Registry::new())
+        self.plan.read_with(data, &Registry::new()).map_err(|error| self.located_in_layout(error))
     }
 
     /// Checks the plan against a trial, as [`Plan::check`].
@@ -118,6 +118,51 @@ impl PlanFile {
             return Ok(None);
         }
         self.plan.deviations(&Locked::from_file(path)?).map(Some)
+    }
+
+    /// An error met while data are read, with the place in the plan of the name that it is about.
+    fn located_in_layout(&self, error: Error) -> Error {
+        let Ok(document) = DeTable::parse(&self.text) else { return error };
+        let name = self.path.display().to_string();
+        let cites = |cited: &str| {
+            let found = document.get_ref().iter().filter(|(key, _)| ["layout", "trial"].contains(&key.get_ref().as_ref()));
+            found.into_iter().find_map(|(_, value)| stated(value, cited))
+        };
+        let in_plan = |code: &str, message: String, start: Option<usize>| {
+            let (line, column) = start.map_or((None, None), |start| place(&self.text, start));
+            let problem = PlanProblem::new("layout", code, message);
+            Error::Plan(PlanProblems(vec![PlanProblem { source: Some(name.clone()), line, column, ..problem }]))
+        };
+        match error {
+            Error::Unknown { .. } | Error::Invalid { .. } => {
+                let (code, message) = (error.code(), error.to_string());
+                let start = match &error {
+                    Error::Unknown { name, .. } => cites(name),
+                    _ => None,
+                };
+                let table = document.get_ref().iter().find(|(key, _)| key.get_ref() == "layout").map(|(key, _)| key.span().start);
+                in_plan(code, message, start.or(table))
+            }
+            Error::Data(Problems(problems)) => {
+                let with_place = |problem: Problem| {
+                    let about = match (&problem.column, problem.message.starts_with("there is no such column")) {
+                        (Some(column), true) => Some(column.as_str()),
+                        _ if problem.message.starts_with("there is no ") => problem.message.split('`').nth(1),
+                        _ => None,
+                    };
+                    let start = about.filter(|_| problem.line.is_none()).and_then(cites);
+                    match start.map(|start| place(&self.text, start)) {
+                        Some((Some(line), Some(column))) => {
+                            let message = problem.message.clone().then(format!(" (it stands in {name}, line {line}, character {column})"));
+                            Problem { message, ..problem }
+                        }
+                        _ => problem,
+                    }
+                };
+                Error::Data(Problems(problems.into_iter().map(with_place).collect()))
+            }
+            other => other,
+        }
     }
 
     /// An error about the plan with the line of each key, in the words of a plan file.
@@ -179,6 +224,16 @@ fn cited(value: &Spanned<DeValue<'_>>, message: &str) -> Option<usize> {
         }
         DeValue::Array(values) => values.iter().find_map(|value| cited(value, message)),
         DeValue::Table(table) => table.iter().find_map(|(_, value)| cited(value, message)),
+        _ => None,
+    }
+}
+
+/// The first text within a value that is this one.
+fn stated(value: &Spanned<DeValue<'_>>, wanted: &str) -> Option<usize> {
+    match value.get_ref() {
+        DeValue::String(text) => (text == wanted).then(|| value.span().start),
+        DeValue::Array(values) => values.iter().find_map(|value| stated(value, wanted)),
+        DeValue::Table(table) => table.iter().find_map(|(_, value)| stated(value, wanted)),
         _ => None,
     }
 }

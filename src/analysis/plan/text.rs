@@ -87,14 +87,16 @@ impl Plan {
             }
             _ => "Patients are analysed in the arm to which they were randomized.".into(),
         };
+        let is_preset = self.layout.as_ref().is_some_and(|layout| layout.preset().is_some());
         let met = |conditions: &[Condition]| conditions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", and ");
         let population = match self.trial.population.as_slice() {
+            [] if is_preset => "The analysis population is every patient for whom ITTFL, or where the file has none FASFL, is Y.".into(),
             [] => "The analysis population is everyone in the data file, by intention to treat.".into(),
-            conditions => format!("The analysis population is every patient of whom {}.", met(conditions)),
+            conditions => format!("The analysis population is every patient for whom {}.", met(conditions)),
         };
         let subset = match self.trial.subset.as_slice() {
             [] => String::new(),
-            conditions => format!(" The analysis is restricted to patients of whom {}.", met(conditions)),
+            conditions => format!(" The analysis is restricted to patients for whom {}.", met(conditions)),
         };
         let rows = self.layout.as_ref().map(|layout| layout.left_out_in_words()).filter(|words| !words.is_empty());
         let rows = rows.map(|words| format!(" {words}")).unwrap_or_default();
@@ -193,6 +195,9 @@ impl Plan {
         };
         let source = match &self.baseline_from {
             BaselineFrom::Covariate(name) => format!(" The baseline value is the covariate {name}."),
+            _ if self.layout.as_ref().is_some_and(|layout| layout.preset().is_some()) => {
+                " The baseline value is BASE, where the file has it.".into()
+            }
             _ => String::new(),
         };
         let intervals: Vec<&str> = effects.intervals.iter().map(|method| method.words()).collect();
@@ -248,7 +253,7 @@ impl Plan {
     }
 
     fn sensitivity_text(&self) -> Part {
-        let paragraphs = self.sensitivity.iter().filter_map(sensitivity).collect();
+        let paragraphs = self.sensitivity.iter().map(sensitivity).collect();
         Part { heading: "Sensitivity analyses", paragraphs }
     }
 
@@ -259,22 +264,33 @@ impl Plan {
     }
 }
 
-/// A sensitivity analysis in words; none for one that has none yet.
-#[allow(clippy::unnecessary_wraps, unreachable_patterns, reason = "kinds of sensitivity analyses are added")]
-fn sensitivity(analysis: &Sensitivity) -> Option<String> {
+/// A sensitivity analysis in words.
+#[allow(unreachable_patterns, reason = "kinds of sensitivity analyses are added")]
+fn sensitivity(analysis: &Sensitivity) -> String {
     match analysis {
         Sensitivity::Clusters(clustering) => {
             let models = clustering.models().into_iter().filter(|model| *model != ClusterModel::Independent);
             let lines: Vec<String> = models.map(|model| format!("- {}: {}.", model.words(), model.assumption())).collect();
-            Some(format!(
+            format!(
                 "Patients treated in one cluster ({}) may be more alike than others. The primary comparison at the visit of primary interest is repeated under \
                  these models:\n\n{}",
                 listed(&clustering.factors()),
                 lines.join("\n")
-            ))
+            )
         }
-        _ => None,
+        // What is added later says at least what stands in the plan.
+        other => as_written(other),
     }
+}
+
+/// A sensitivity analysis as its keys have it.
+fn as_written(analysis: &Sensitivity) -> String {
+    let written = serde_json::to_value(analysis).unwrap_or_default();
+    let keys = written.as_object().into_iter().flatten().map(|(key, value)| match value.as_str() {
+        Some(text) => format!("{key}: {text}"),
+        None => format!("{key}: {value}"),
+    });
+    format!("{}.", keys.collect::<Vec<_>>().join("; "))
 }
 
 /// How a way to handle the unobserved is put.

@@ -40,19 +40,39 @@ impl Layout {
         self.visits.iter().map(|visit| visit.label.as_str())
     }
 
+    /// The layout without conditions that name patients.
+    pub(crate) fn without_named_patients(mut self) -> Self {
+        let patient = self.patient.clone();
+        self.filters.patients.retain(|condition| condition.column() != patient);
+        self.filters.rows.retain(|condition| condition.column() != patient);
+        self
+    }
+
+    /// The column of the patient.
+    pub(crate) fn patient_column(&self) -> &str {
+        &self.patient
+    }
+
     /// Which rows are left out before the analysis, in words; empty where all are read.
     pub(crate) fn left_out_in_words(&self) -> String {
         let Filters { patients, rows, visits } = &self.filters;
         let all = |conditions: &[Condition]| conditions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", and ");
         let mut said = vec![];
         if !patients.is_empty() {
-            said.push(format!("Patients are read of whom {}.", all(patients)));
+            said.push(format!("Only patients for whom {} are analysed.", all(patients)));
         }
         if !rows.is_empty() {
-            said.push(format!("Rows of the data file are read where {}.", all(rows)));
+            said.push(format!("Only rows of the data file where {} are analysed.", all(rows)));
         }
         if !visits.is_empty() {
             said.push(format!("Rows of these visits are left out: {}.", visits.join(", ")));
+        }
+        if self.preset.is_some() {
+            said.push(
+                "The data file follows the Basic Data Structure of ADaM: records flagged for analysis (ANL01FL) at planned visits are analysed, and where the file \
+                 has the value at baseline or the change from it, records up to the baseline record (ABLFL) are no part of the response."
+                    .into(),
+            );
         }
         said.join(" ")
     }

@@ -53,11 +53,11 @@ pub(super) fn for_columns(layout: &Layout, names: &[String]) -> Result<(Layout, 
     {
         let reason = if flag == "ITTFL" { "not in the intention-to-treat population" } else { "not in the full analysis set" };
         found.filters.patients.insert(0, Condition::on(flag).is("Y").reason(reason));
-        decided.push(format!("ADaM: patients are read of whom `{flag}` is `Y`."));
+        decided.push(format!("ADaM: only patients for whom `{flag}` is `Y` are read."));
     }
     if unfiltered("ANL01FL") {
         found.filters.rows.insert(0, Condition::on("ANL01FL").is("Y").reason("not flagged for analysis"));
-        decided.push("ADaM: rows are read where `ANL01FL` is `Y`.".into());
+        decided.push("ADaM: only rows where `ANL01FL` is `Y` are read.".into());
     }
     let measured = MEASURED.iter().map(|(column, _)| *column).filter(|column| has(column));
     let looked_at = [PARAMCD, PARAM, BASELINE_FLAG, DERIVED].into_iter().filter(|column| has(column));

@@ -87,12 +87,19 @@ impl<'a> Selection<'a> {
         let missing = condition.holds(None, None);
         let meets = |patient: usize| of_patient[patient].map_or(missing, |(answer, _)| answer);
         let of_row = self.patient_of.clone();
-        self.keep(LeftOutOf::Patients, condition.to_string(), condition.stated_reason(), |row| of_row[row].is_none_or(meets), findings);
+        let kept = self.in_words(condition);
+        self.keep(LeftOutOf::Patients, kept, condition.stated_reason(), |row| of_row[row].is_none_or(meets), findings);
     }
 
     fn keep_rows(&mut self, condition: &'a Condition, findings: &mut Findings) {
         let Some(answers) = self.answers(condition, findings) else { return };
-        self.keep(LeftOutOf::Rows, condition.to_string(), condition.stated_reason(), |row| answers[row], findings);
+        let kept = self.in_words(condition);
+        self.keep(LeftOutOf::Rows, kept, condition.stated_reason(), |row| answers[row], findings);
+    }
+
+    /// What those that are read have in common, without the names of patients.
+    fn in_words(&self, condition: &Condition) -> String {
+        if condition.column() == self.layout.patient { condition.in_general() } else { condition.to_string() }
     }
 
     fn drop_visits(&mut self, findings: &mut Findings) {
@@ -161,9 +168,15 @@ impl<'a> Selection<'a> {
                 return;
             }
         }
+        if name == self.layout.patient && !named.is_empty() {
+            self.hint = format!("; {} of the patients that it names have no row", named.len());
+            let message = format!("{} of the patients that a condition names in `{}` have no row", named.len(), shown(name));
+            findings.warning(Warning::new(WarningKind::Condition, Some(name), message));
+            return;
+        }
         for value in named {
             let meant = suggestion(value, &known);
-            self.hint = format!("; no row has `{}`, there are {}{meant}", shown(value), listed(&sorted(&known)));
+            self.hint = format!("; no row has `{}`; there are {}{meant}", shown(value), listed(&sorted(&known)));
             if always || !meant.is_empty() {
                 let message = format!(
                     "no row has `{}` in `{}`, which a {what} names; there are {}{meant}",
@@ -184,7 +197,7 @@ impl<'a> Selection<'a> {
         let after = self.first_rows();
         let gone: Vec<usize> = before.iter().filter(|(patient, _)| !after.contains_key(patient)).map(|(_, &row)| row).collect();
         if after.is_empty() && !before.is_empty() && !self.layout.part {
-            let message = says!("no row is left where {kept}{}; correct the condition, or the one before it", self.hint);
+            let message = says!("no row is left where {kept}{}: correct the condition, or the one before it", self.hint);
             findings.problem(self.sheet, Place::default(), message);
         }
         if of != LeftOutOf::Patients {

@@ -180,6 +180,10 @@ fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findin
     let sheet = sheet.profiled(layout);
     missing_columns(&sheet, wanted, &mut findings);
     let layout = adam::prepared(layout, &sheet, &mut findings);
+    // With an unknown parameter, every patient would seem to have each visit several times.
+    if layout.preset.is_some() && !findings.is_clean() {
+        return Err(findings.into_error());
+    }
     let (sheet, left_out) = filters::apply(&layout, sheet, &mut findings);
     let (layout, sheet) = adam::finished(layout, sheet, &mut findings);
     let layout = &*layout;

@@ -48,13 +48,31 @@ fn patients_rows_and_visits_are_left_out_and_counted() {
     );
     assert_eq!(
         trial.left_out()[0].sentence(),
-        "Excluded before the analysis: 1 patient with 2 rows (not randomized); of those read, itt is Y."
+        "Excluded before the analysis: 1 patient with 2 rows (not randomized). Only patients for whom itt is Y are analysed."
     );
-    assert!(trial.left_out()[2].sentence().contains("1 patient with no other row stay in the trial as randomized"));
+    assert!(trial.left_out()[2].sentence().contains("1 patient with no other row stays in the trial as randomized."));
     assert_eq!(
         trial.left_out_table().columns().iter().map(|c| c.name.to_string()).collect::<Vec<_>>(),
         ["of", "kept", "reason", "patients", "rows"]
     );
+}
+
+/// Patients may be left out by name, and their names stay out of what is said.
+#[test]
+fn names_of_patients_are_not_repeated() {
+    let layout = layout().drop_visits(["screening"]).keep_patients(Condition::on("id").is_not(["C", "D", "Z9"]));
+    let trial = read(&layout);
+    assert_eq!(trial.patients(), ["A", "B", "E"]);
+    assert_eq!((trial.left_out()[0].kept.as_str(), trial.left_out()[0].patients), ("id is none of 3 values that are stated", 2));
+    let told: Vec<String> = trial.warnings().iter().filter(|w| w.kind == WarningKind::Condition).map(ToString::to_string).collect();
+    assert_eq!(told, ["1 of the patients that a condition names in `id` have no row"]);
+    let mut plan = trialstats::analysis::Plan::new("score").layout(layout);
+    plan.trial.subset.push(Condition::on("id").is_not(["E"]));
+    let trial =
+        trialstats::simulate::Gaussian::new(["1", "2"]).outcome("score").arm("x", 20, [5.0, 5.0]).arm("y", 20, [5.0, 4.0]).trial(1, 0);
+    let result = plan.run(&trial.expect("a trial"), &trialstats::analysis::Silent).expect("it can be analysed");
+    let json = serde_json::to_string(&result.plan).expect("it serialises");
+    assert!(!json.contains("Z9") && !json.contains("subset") && json.contains("screening"), "{json}");
 }
 
 /// Leaving rows out gives what a file without them gives.

@@ -13,6 +13,7 @@ fn a_plan_says_its_methods_before_there_are_data() {
     for words in [
         "# Statistical analysis plan: Imagery rescripting",
         "## Estimands",
+        "| Intercurrent event: treatment not started, stopped early or supplemented | treatment policy strategy: patients are measured",
         "ImRs is the reference arm",
         "`~ site + arm * visit`",
         "constrained longitudinal data analysis",
@@ -38,7 +39,7 @@ fn a_plan_says_its_methods_before_there_are_data() {
 #[test]
 fn estimands_are_those_of_the_plan_and_none_is_made_up() {
     let text = text_of("antidepressant");
-    assert!(text.contains("| Intercurrent event: treatment stopped early | hypothetical strategy: no measurement after"), "{text}");
+    assert!(text.contains("| Intercurrent event: treatment stopped early | hypothetical strategy: an illustration"), "{text}");
     assert!(text.contains("the variable is Change in HAMD-17, at visit 7") && !text.contains("treatment policy"), "{text}");
     let without = Plan::new("y").methods_text();
     assert!(without.contains("states no estimand") && !without.contains("treatment policy"), "{without}");
@@ -56,6 +57,13 @@ fn every_part_that_a_plan_states_is_in_the_text() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
+    let adam = text_of("adam");
+    assert!(
+        adam.contains("ITTFL, or where the file has none FASFL, is Y")
+            && adam.contains("ANL01FL")
+            && adam.contains("BASE, where the file has it"),
+        "{adam}"
+    );
     let filtered = Plan::from_toml(
         "primary = 'y'\n[trial]\npopulation = { column = 'ITTFL', is = 'Y' }\nsubset = { column = 'AGE', at-least = 65 }\n[model]\ncovariance-else = ['toeplitz']\nvcov = 'cr2'\n\
          [layout]\npatient = 'p'\nvisit = 'v'\ndrop-visits = ['screening']\n[effects]\ncorrection = 'hedges'",
@@ -63,8 +71,8 @@ fn every_part_that_a_plan_states_is_in_the_text() {
     .expect("the plan reads")
     .methods_text();
     for words in [
-        "every patient of whom ITTFL is Y",
-        "restricted to patients of whom AGE is at least 65",
+        "every patient for whom ITTFL is Y",
+        "restricted to patients for whom AGE is at least 65",
         "these visits are left out: screening",
         "tried in this order, and the first that has one is used and reported: toeplitz",
         "cluster-robust (CR2)",
