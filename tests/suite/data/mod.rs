@@ -1,5 +1,6 @@
 //! From files and instruments to a trial: what is read, checked, scored and counted.
 
+mod adam;
 mod filters;
 mod instruments;
 mod reading;
