@@ -25,7 +25,7 @@ pub const ERROR: &str = "trialstats.error/1";
 pub const MANIFEST: &str = "trialstats.manifest/1";
 
 /// The schema of what `trialstats moments` writes: the sums of a site ([`SiteSums`](crate::analysis::SiteSums)).
-pub const MOMENTS: &str = "trialstats.moments/1";
+pub const SITE: &str = "trialstats.site/1";
 
 /// The schema of [`Document::to_json`](crate::report::Document::to_json).
 pub const REPORT: &str = "trialstats.report/1";

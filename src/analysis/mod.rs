@@ -18,10 +18,14 @@ pub use cluster_sensitivity::{ClusterSensitivity, ClusterSensitivityRow, Cluster
 pub use clustering::{ClusterModel, Clustering};
 pub use covariance::{FittedCovariance, GroupCorrelation};
 pub use diagnostics::{Diagnostics, Quantile, ResidualPoint, Spread};
-pub(crate) use plan::visit_in_prose;
 pub use plan::{
     Analysis, DataOrigin, EffectPlan, Origin, Plan, PlanSetting, PlanSettings, ReportSettings, ResponderPlan, Sensitivity, SmallCells,
 };
 pub use pooled::{OutcomeSums, PooledOutcome, PooledResult, SiteRow, SiteSums, SiteTable};
+pub use plan::{
+    Deviation, Deviations, Estimand, EstimandTable, Estimator, EventStrategy, IntercurrentEvent, Locked, PlanFile, SummaryMeasure,
+    TrialPlan, plan_schema,
+};
+pub(crate) use plan::{degrees_of_freedom, visit_in_prose};
 pub use progress::{Progress, Silent};
 pub use result::{AnalysisResult, ModelFacts, OutcomeEffects, OutcomeResult, TrialFacts};

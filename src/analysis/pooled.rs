@@ -45,7 +45,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SiteSums {
-    /// What the document is: [`schema::MOMENTS`](crate::schema::MOMENTS).
+    /// What the document is: [`schema::SITE`](crate::schema::SITE).
     pub schema: String,
     /// Software and version that made it.
     pub software: String,
@@ -170,7 +170,7 @@ impl Plan {
             Ok(OutcomeSums { outcome: outcome.into(), label, moments: TrialMoments::of(&design, part)? })
         };
         Ok(SiteSums {
-            schema: crate::schema::MOMENTS.into(),
+            schema: crate::schema::SITE.into(),
             software: super::run::software(),
             source: super::run::file_name(part.source()),
             outcomes: plan.outcomes().map(sums).collect::<Result<_>>()?,
@@ -304,12 +304,12 @@ impl SiteSums {
             let message = message.rsplit_once(" at line ").map_or(message.clone(), |(message, _)| message.to_string());
             refused(error.line(), error.column(), format!("these are no sums of a site: {message}"))
         })?;
-        match sums.schema == crate::schema::MOMENTS {
+        match sums.schema == crate::schema::SITE {
             true => Ok(sums),
             false => Err(refused(
                 0,
                 0,
-                format!("these are no sums that this version reads: the schema is `{}`, not `{}`", sums.schema, crate::schema::MOMENTS),
+                format!("these are no sums that this version reads: the schema is `{}`, not `{}`", sums.schema, crate::schema::SITE),
             )),
         }
     }

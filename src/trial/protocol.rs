@@ -128,6 +128,7 @@ impl Protocol {
             inferred: vec![],
             warnings: vec![],
             file: None,
+            left_out: vec![],
         }
     }
 
@@ -172,6 +173,7 @@ impl Protocol {
             inferred: part.inferred.clone(),
             warnings: part.warnings.clone(),
             file: part.file.clone(),
+            left_out: part.left_out.clone(),
         }))
     }
 

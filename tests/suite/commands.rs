@@ -208,9 +208,9 @@ fn sums_that_do_not_fit_are_refused() {
     let said = refusal(&["report", &plan, "--moments", &plan]);
     assert!(said.contains("plan.toml, line 2") && said.contains("no sums of a site"), "{said}");
     let text = std::fs::read_to_string(&sums).expect("the sums");
-    let newer = write(&folder.join("newer.json"), &text.replace("trialstats.moments/1", "trialstats.moments/9"));
+    let newer = write(&folder.join("newer.json"), &text.replace("trialstats.site/1", "trialstats.site/9"));
     let said = refusal(&["report", &plan, "--moments", &newer]);
-    assert!(said.contains("trialstats.moments/9"), "{said}");
+    assert!(said.contains("trialstats.site/9"), "{said}");
     assert_eq!(SiteSums::from_json("site", &text).and_then(|s| s.to_json()).expect("the same"), text.trim_end());
 }
 

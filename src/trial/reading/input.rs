@@ -10,7 +10,7 @@ use super::digest::sha256;
 use super::findings::Findings;
 use super::formats::{self, Recognised};
 use super::sheet::Sheet;
-use super::{assemble, csv, layout_check, unreadable, wanted};
+use super::{assemble, csv, layout_check, unreadable, wanted, with_preset};
 use crate::error::{Error, Message, Result, Setting};
 #[cfg(any(feature = "formats", feature = "parquet"))]
 use crate::trial::FileFormat;
@@ -32,9 +32,12 @@ pub(in crate::trial) enum Input<'a> {
 /// A trial from a file.
 pub(in crate::trial) fn read(layout: &Layout, input: Input<'_>) -> Result<Trial> {
     let layout = &*layout.ready()?;
+    let (layout, decided) = with_preset(layout, || columns(layout, input))?;
+    let layout = &*layout;
     let wanted = wanted(layout);
     layout_check::check(layout, &wanted)?;
     let mut findings = Findings::default();
+    decided.into_iter().for_each(|sentence| findings.inferred(sentence));
     let sheet = input.sheet(layout, &wanted.iter().copied().collect(), &mut findings)?;
     assemble(layout, sheet, &wanted, findings)
 }

@@ -1,8 +1,12 @@
 //! An intention-to-treat analysis as it was planned.
 
+mod bad;
 mod bootstrap;
 mod checks;
 mod cluster_sensitivity;
 mod draft;
 mod files;
+mod lock;
+mod methods_text;
+mod samples;
 mod settings;
