@@ -71,6 +71,7 @@ pub mod joint;
 mod level;
 pub mod means;
 mod model;
+pub mod multiplicity;
 pub mod options;
 pub mod report;
 pub mod responders;

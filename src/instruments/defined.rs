@@ -1,6 +1,6 @@
-//! [`Defined`]: an instrument made of its [`Definition`].
+//! [`Defined`]: an instrument made of its [`InstrumentDefinition`].
 
-use super::definition::{Definition, ReliableChange, ScoreMethod};
+use super::definition::{InstrumentDefinition, ReliableChange, ScoreMethod};
 use super::item_rule::Found;
 use super::{Assessment, Band, Diagnosis, Instrument, Item, ItemNames, MissingItems, NamedInstrument, Score, SeverityBands, sum};
 use crate::error::{Error, Result};
@@ -13,7 +13,7 @@ const SHIPPED: [(&str, &str); 4] = [
     ("whodas12", include_str!("shipped/whodas12.toml")),
 ];
 
-/// An instrument made of its [`Definition`].
+/// An instrument made of its [`InstrumentDefinition`].
 ///
 /// Scores are the total, named as the instrument, then the subscales. With missing items a score is missing or
 /// prorated as [`MissingItems`] says, and diagnoses are decided by bounding.
@@ -30,7 +30,7 @@ const SHIPPED: [(&str, &str); 4] = [
 /// ```
 #[derive(Debug, Clone)]
 pub struct Defined {
-    definition: Definition,
+    definition: InstrumentDefinition,
     scales: Scales,
     diagnoses: Vec<Found>,
     /// The name and options by which a registry makes it, for those that come with the crate.
@@ -75,7 +75,7 @@ impl Defined {
             .iter()
             .find(|(known, _)| *known == name)
             .ok_or_else(|| Error::unknown("definition of an instrument", name, &SHIPPED.map(|(known, _)| known)))?;
-        let made = Definition::from_toml(text)?.build()?;
+        let made = InstrumentDefinition::from_toml(text)?.build()?;
         Ok(Self { named: Some(NamedInstrument::new(name)), ..made })
     }
 
@@ -125,7 +125,7 @@ impl Defined {
     }
 
     /// What it was made of. Options that a layout states may have changed names since.
-    pub fn definition(&self) -> &Definition {
+    pub fn definition(&self) -> &InstrumentDefinition {
         &self.definition
     }
 
@@ -158,7 +158,7 @@ impl Defined {
         }
     }
 
-    pub(super) fn of(definition: Definition) -> Result<Self> {
+    pub(super) fn of(definition: InstrumentDefinition) -> Result<Self> {
         let scales = Scales::of(&definition).map_err(|error| within(&definition.name, error))?;
         let diagnoses = diagnoses(&definition, &scales).map_err(|error| within(&definition.name, error))?;
         check_bands(&definition, &scales).map_err(|error| within(&definition.name, error))?;
@@ -176,7 +176,7 @@ fn within(instrument: &str, error: Error) -> Error {
     }
 }
 
-fn diagnoses(definition: &Definition, scales: &Scales) -> Result<Vec<Found>> {
+fn diagnoses(definition: &InstrumentDefinition, scales: &Scales) -> Result<Vec<Found>> {
     let mut taken: Vec<&str> = scales.scores.iter().map(|scale| scale.score.name.as_str()).collect();
     let mut found = vec![];
     for diagnosis in &definition.diagnoses {
@@ -198,7 +198,7 @@ fn new_name<'a>(taken: &mut Vec<&'a str>, name: &'a str) -> Result<()> {
     Ok(())
 }
 
-fn check_bands(definition: &Definition, scales: &Scales) -> Result<()> {
+fn check_bands(definition: &InstrumentDefinition, scales: &Scales) -> Result<()> {
     let (lowest, highest) = scales.scores[0].score.range;
     let bands = definition.severity.iter().flat_map(|severity| &severity.bands).collect::<Vec<_>>();
     if definition.severity.is_some() && bands.is_empty() {
@@ -225,7 +225,7 @@ fn check_bands(definition: &Definition, scales: &Scales) -> Result<()> {
 }
 
 impl Scales {
-    fn of(definition: &Definition) -> Result<Self> {
+    fn of(definition: &InstrumentDefinition) -> Result<Self> {
         let names = definition.items.names()?;
         if names.is_empty() {
             return Err(Error::incomplete("`items`", "there are none", "name the items, or give a pattern such as `phq9_{1..9}`"));
@@ -310,7 +310,7 @@ fn known(names: &[String], name: &String) -> Result<()> {
     if names.contains(name) { Ok(()) } else { Err(Error::unknown("item of the instrument", name, names)) }
 }
 
-fn item(definition: &Definition, name: &str) -> Result<Item> {
+fn item(definition: &InstrumentDefinition, name: &str) -> Result<Item> {
     let own = definition.ranges.iter().find(|(of, _)| of == name).map(|(_, range)| *range);
     let [minimum, maximum] = own.unwrap_or(definition.range);
     if minimum >= maximum {

@@ -61,9 +61,9 @@ choices! {
 /// | `reliable-change` | the smallest change of the total that is not chance, and its source | none |
 ///
 /// ```
-/// use trialstats::instruments::{Definition, Instrument};
+/// use trialstats::instruments::{InstrumentDefinition, Instrument};
 ///
-/// let definition = Definition::from_toml(
+/// let definition = InstrumentDefinition::from_toml(
 ///     "name = 'mood'\nitems = ['sad', 'calm']\nrange = [1, 5]\nreversed = 'calm'\nscore = 'mean'",
 /// )?;
 /// let mood = definition.build()?;
@@ -73,7 +73,7 @@ choices! {
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Definition {
+pub struct InstrumentDefinition {
     /// The name in layouts, and of the total score.
     pub name: String,
     /// Text for tables; empty for the name.
@@ -165,7 +165,7 @@ pub struct ReliableChange {
     pub source: String,
 }
 
-impl Definition {
+impl InstrumentDefinition {
     /// An instrument with these items, rated from `range[0]` to `range[1]`: their sum, missing where an item is.
     pub fn new(name: impl Into<String>, items: impl Into<ItemNames>, range: [u8; 2]) -> Self {
         Self {

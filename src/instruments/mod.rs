@@ -1,6 +1,6 @@
 //! Questionnaires and interviews: from item ratings to scores, clusters and diagnoses.
 //!
-//! [`Caps5`] and [`Scid5Pd`] come with the crate, and as data ([`Definition`]) the PCL-5, PHQ-9, GAD-7 and WHODAS 2.0
+//! [`Caps5`] and [`Scid5Pd`] come with the crate, and as data ([`InstrumentDefinition`]) the PCL-5, PHQ-9, GAD-7 and WHODAS 2.0
 //! with 12 items. A questionnaire that sums items, or takes their mean, needs no more than a definition in a plan file.
 //! Anything else with whole-number ratings is added by implementing [`Instrument`]; [`sum`], [`Item::numbered`] and [`Diagnosis::by_bounding`] do the work that all of them share. The
 //! PHQ-9 in this way:
@@ -48,7 +48,7 @@ mod severity;
 
 pub use caps5::{CAPS5_CLUSTERS, Caps5, Caps5Cluster};
 pub use defined::Defined;
-pub use definition::{Definition, DiagnosisDefinition, ReliableChange, ScoreMethod, Severity, Subscale};
+pub use definition::{DiagnosisDefinition, InstrumentDefinition, ReliableChange, ScoreMethod, Severity, Subscale};
 pub use item_names::ItemNames;
 pub use item_rule::ItemRule;
 pub use registry::{NamedInstrument, Registry};

@@ -1,6 +1,6 @@
 //! Instruments by name: what lets a layout or plan be read from a file.
 
-use super::{Caps5, Defined, Definition, Instrument, Scid5Pd};
+use super::{Caps5, Defined, Instrument, InstrumentDefinition, Scid5Pd};
 use crate::error::{Error, Result};
 use crate::written::explained;
 use serde::Serialize;
@@ -98,8 +98,8 @@ impl Registry {
     /// Adds instruments by their definitions, under their names and with the options of [`Defined::with_options`].
     ///
     /// # Errors
-    /// As [`Definition::build`]; [`Error::Invalid`] where two have one name, or an instrument of the registry has it.
-    pub fn define<'d>(self, definitions: impl IntoIterator<Item = &'d Definition>) -> Result<Self> {
+    /// As [`InstrumentDefinition::build`]; [`Error::Invalid`] where two have one name, or an instrument of the registry has it.
+    pub fn define<'d>(self, definitions: impl IntoIterator<Item = &'d InstrumentDefinition>) -> Result<Self> {
         definitions.into_iter().try_fold(self, |registry, definition| {
             let made = definition.build()?;
             if registry.names().contains(&definition.name.as_str()) {

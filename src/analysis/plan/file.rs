@@ -92,7 +92,8 @@ impl Plan {
     }
 
     fn read_by_layout(&self, path: &Path, registry: &Registry) -> Result<Trial> {
-        let layout = self.needed_layout()?.clone().with_instruments(registry)?;
+        let registry = registry.clone().define(&self.instruments)?;
+        let layout = self.needed_layout()?.clone().with_instruments(&registry)?;
         #[cfg(feature = "parquet")]
         if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) {
             return layout.read_parquet(path);

@@ -101,7 +101,7 @@ fn options_rename_and_prorate_and_are_written_again() {
 
 #[test]
 fn what_cannot_be_is_refused_by_name() {
-    let refusal = |text: &str| match Definition::from_toml(text).and_then(|d| d.build()) {
+    let refusal = |text: &str| match InstrumentDefinition::from_toml(text).and_then(|d| d.build()) {
         Err(error) => (error.code(), error.to_string()),
         Ok(_) => panic!("{text} was taken"),
     };
@@ -143,9 +143,9 @@ fn what_cannot_be_is_refused_by_name() {
 }
 
 /// A questionnaire of `n` items from `low` to `high`, with the first `turned` reversed.
-fn questionnaire(n: usize, low: u8, high: u8, turned: usize, method: ScoreMethod) -> Definition {
+fn questionnaire(n: usize, low: u8, high: u8, turned: usize, method: ScoreMethod) -> InstrumentDefinition {
     let names: Vec<String> = (0..n).map(|i| format!("i{i}")).collect();
-    Definition::new("q", names.clone(), [low, high]).reversed(names[..turned].to_vec()).score(method)
+    InstrumentDefinition::new("q", names.clone(), [low, high]).reversed(names[..turned].to_vec()).score(method)
 }
 
 prop_compose! {
@@ -218,6 +218,6 @@ proptest! {
             .diagnosis("d", ItemRule::Any(vec![ItemRule::Score { of: None, at_least: f64::from(high) }]));
         definition.reliable_change = Some(ReliableChange { points, source: "stated".into() });
         let text = toml::to_string(&definition).unwrap();
-        prop_assert_eq!(Definition::from_toml(&text).unwrap(), definition);
+        prop_assert_eq!(InstrumentDefinition::from_toml(&text).unwrap(), definition);
     }
 }
