@@ -2,7 +2,7 @@
 
 use super::run::has_arm;
 use super::{Analysis, OtherModel, OutcomeResult, Progress, StandardizedDifference, effect_sizes};
-use crate::error::Result;
+use crate::error::{Interface, Result};
 use crate::estimates::Estimate;
 use crate::inference::Fit;
 use crate::level::percent;
@@ -159,7 +159,7 @@ fn by(analysis: &Analysis<'_>, other: &OtherModel) -> Result<Vec<OtherModelRow>>
     let found = model.fit(analysis.trial).map(Arc::new).and_then(|fit| of_fit(analysis, &own, &model, &fit));
     match found {
         Ok(rows) => Ok(rows),
-        Err(error) => failed(analysis, &own, &model, &error.to_string()),
+        Err(error) => failed(analysis, &own, &model, &error.worded_for(Interface::Plan).to_string()),
     }
 }
 
@@ -194,7 +194,7 @@ fn failed(analysis: &Analysis<'_>, own: &Own<'_>, model: &Model, why: &str) -> R
     let labelled = |index: usize| crate::trial::Labelled::among(arms, index);
     let compared = |arm: usize| Compared::Arms { arm: labelled(arm), versus: labelled(0) };
     let row = |arm: usize| Ok(OtherModelRow { failure: Some(why.into()), ..OtherModelRow::empty(analysis, own, model, compared(arm))? });
-    (1..arms.len().max(2)).map(row).collect()
+    (1..arms.len()).map(row).collect()
 }
 
 impl OtherModelRow {

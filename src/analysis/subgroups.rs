@@ -4,7 +4,7 @@ use super::run::has_arm;
 use super::{Analysis, OutcomeResult, Progress, StandardizedDifference, Subgroup, effect_sizes};
 use crate::design::course_names;
 use crate::effects::{Correction, Positive};
-use crate::error::{Error, Result};
+use crate::error::{Error, Interface, Result};
 use crate::estimates::{Df, Estimate};
 use crate::inference::Fit;
 use crate::level::percent;
@@ -154,7 +154,7 @@ fn one(analysis: &Analysis<'_>, subgroup: &Subgroup, primary: &OutcomeResult) ->
     let fit = match model.fit(&trial) {
         Ok(fit) => fit,
         Err(error) => {
-            result.failure = Some(error.to_string());
+            result.failure = Some(error.worded_for(Interface::Plan).to_string());
             return Ok(result);
         }
     };

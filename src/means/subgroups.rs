@@ -226,6 +226,11 @@ fn interaction(
         };
         return Ok(found(None, Some(only)));
     }
+    // Where the arms have one mean by assumption, as before treatment, nothing is left to test.
+    hypotheses.retain(|row| row.iter().any(|weight| *weight != 0.0));
+    if hypotheses.is_empty() {
+        return Ok(found(None, Some("the difference is the same in each level by assumption".into())));
+    }
     let l = DMatrix::from_fn(hypotheses.len(), hypotheses[0].len(), |r, c| hypotheses[r][c]);
     match of.f_test(&label, &l) {
         Ok(test) => Ok(found(Some(test), None)),

@@ -31,6 +31,12 @@ impl Plan {
         for outcome in plan.outcomes() {
             problems.add("model", plan.model.clone().of_outcome(outcome).check(trial));
         }
+        let others = plan.other_models().map(|model| ("sensitivity", model)).chain(plan.analyses.iter().map(|model| ("analysis", model)));
+        for (key, other) in others {
+            let outcome = if other.outcome.is_empty() { &plan.primary } else { &other.outcome };
+            let model = other.model(&plan.model, trial).and_then(|model| model.of_outcome(outcome).check(trial));
+            problems.add(&format!("{key}, `{}`", other.name), model);
+        }
         problems.into_result()
     }
 
@@ -154,6 +160,9 @@ impl Plan {
     }
 
     fn check_other_model(&self, trial: &Trial, key: &str, model: &OtherModel, problems: &mut Problems) {
+        if trial.arms().len() < 2 {
+            problems.say(key, Refusal::NothingToCompare, "it is about a difference between arms, and the trial has one arm");
+        }
         if model.changes_nothing() && model.outcome.is_empty() && model.at.is_empty() {
             problems.say(
                 key,

@@ -4,4 +4,7 @@ mod bootstrap;
 mod checks;
 mod cluster_sensitivity;
 mod files;
+mod multiplicity;
+mod other_models;
 mod settings;
+mod subgroups;
