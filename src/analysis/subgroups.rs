@@ -2,7 +2,6 @@
 
 use super::run::has_arm;
 use super::{Analysis, OutcomeResult, Progress, StandardizedDifference, Subgroup, effect_sizes};
-use crate::design::course_names;
 use crate::effects::{Correction, Positive};
 use crate::error::{Error, Interface, Result};
 use crate::estimates::{Df, Estimate};
@@ -126,9 +125,7 @@ fn trial_with_factor(trial: &Trial, subgroup: &Subgroup) -> Result<(Trial, Varia
 fn one(analysis: &Analysis<'_>, subgroup: &Subgroup, primary: &OutcomeResult) -> Result<SubgroupResult> {
     let plan = &analysis.plan;
     let (trial, factor) = trial_with_factor(analysis.trial, subgroup)?;
-    let plain = analysis.model_of(&plan.primary);
-    let course = course_names(&trial, plain.mean());
-    let model = plain.map_mean(|mean| mean.crossed_with(factor.name(), &course));
+    let model = analysis.model_of(&plan.primary).by_subgroup(factor.name(), &trial);
     let options = ContrastOptions::default().level(plan.level).visits([plan.at.clone()]);
     let mut result = SubgroupResult {
         factor: subgroup.factor.clone(),

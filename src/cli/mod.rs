@@ -11,6 +11,7 @@ mod formula_variables;
 mod interaction;
 mod means;
 mod source;
+mod subgroups;
 
 use failure::Failure;
 use std::io::Write;
@@ -24,6 +25,7 @@ pub struct Cli {
 }
 
 #[derive(Debug, clap::Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one in a run")]
 enum Command {
     /// Fit a mixed model for repeated measures and print its estimates
     Fit(fit::FitArguments),

@@ -110,6 +110,7 @@ pub(super) fn between_arms_within(of: &dyn Estimates, name: &str, options: &Cont
         rows.extend(all);
     }
     let mut notes = of.notes();
+    notes.push(format!("Mean model: {}.", columns.mean_model()));
     notes.extend(sentence(&grid.sentence(&[arm, Dimension::Visit, factor])));
     notes.extend(baseline(columns));
     notes.extend(on_scale(of.link()));

@@ -4,6 +4,8 @@
 mod bootstrap;
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "cli")]
+mod cli_subgroups;
 mod common;
 mod data;
 mod design;
