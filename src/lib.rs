@@ -74,6 +74,7 @@ pub mod joint;
 mod level;
 pub mod means;
 mod model;
+pub mod multiplicity;
 pub mod options;
 pub mod qualify;
 pub mod report;

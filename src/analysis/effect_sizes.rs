@@ -2,7 +2,7 @@
 
 use super::run::{has_arm, has_baseline};
 use super::{Analysis, OutcomeEffects, Plan, Progress};
-use crate::effects::{EffectOptions, EffectSizes, from_rows};
+use crate::effects::{EffectOptions, EffectSizes, IntervalMethod, from_rows};
 use crate::error::Result;
 use crate::inference::Fit;
 use crate::means::{Contrast, ContrastOptions};
@@ -12,7 +12,7 @@ use crate::trial::{BaselineFrom, Trial};
 /// independent groups, and by the bootstrap where replicates are asked for. Nothing where no baseline value is known.
 pub(super) fn of(analysis: &Analysis<'_>, fit: &Fit, progress: &dyn Progress) -> Result<OutcomeEffects> {
     let (trial, plan) = (analysis.trial, &analysis.plan);
-    if plan.baseline_from == BaselineFrom::Visit && trial.schedule().baseline().is_none() {
+    if !has_baseline_value(analysis) {
         return Ok(OutcomeEffects::default());
     }
     let options = options(plan);
@@ -32,6 +32,39 @@ pub(super) fn of(analysis: &Analysis<'_>, fit: &Fit, progress: &dyn Progress) ->
         parts.filter(|t| !t.rows.is_empty()).collect()
     };
     Ok(OutcomeEffects { within: part(false), between: part(true) })
+}
+
+/// A difference over a standard deviation, with its limits by the delta method.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct StandardizedDifference {
+    /// The effect size, with the sign, the correction and the denominator of the plan.
+    pub effect: f64,
+    /// Lower limit.
+    pub lower: f64,
+    /// Upper limit.
+    pub upper: f64,
+}
+
+/// Whether a baseline value is known, which effect sizes and their standard deviations are made of.
+pub(super) fn has_baseline_value(analysis: &Analysis<'_>) -> bool {
+    analysis.plan.baseline_from != BaselineFrom::Visit || analysis.trial.schedule().baseline().is_some()
+}
+
+/// The effect size of a contrast; `None` where it has none, or where no baseline value is known.
+pub(super) fn standardized(
+    analysis: &Analysis<'_>,
+    trial: &Trial,
+    fit: &Fit,
+    contrast: &Contrast,
+) -> Result<Option<StandardizedDifference>> {
+    if !has_baseline_value(analysis) {
+        return Ok(None);
+    }
+    let options = options(&analysis.plan).interval(IntervalMethod::Delta);
+    let table = from_rows(trial, fit, std::slice::from_ref(contrast), &options)?;
+    let known = table.rows.first().filter(|row| row.effect.is_finite());
+    Ok(known.map(|row| StandardizedDifference { effect: row.effect, lower: row.lower, upper: row.upper }))
 }
 
 /// What the plan says of effect sizes.

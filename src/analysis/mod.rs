@@ -6,26 +6,31 @@ mod clustering;
 mod covariance;
 mod diagnostics;
 mod effect_sizes;
+mod multiplicity;
+mod other_models;
 mod plan;
 mod pooled;
 mod progress;
 mod resampled;
 mod result;
 mod run;
+mod subgroups;
 mod summary;
 
 pub use cluster_sensitivity::{ClusterSensitivity, ClusterSensitivityRow, ClusterShare};
 pub use clustering::{ClusterModel, Clustering};
 pub use covariance::{FittedCovariance, GroupCorrelation};
 pub use diagnostics::{Diagnostics, Quantile, ResidualPoint, Spread};
+pub use effect_sizes::StandardizedDifference;
+pub use multiplicity::{HypothesisRow, MultiplicityResult};
+pub use other_models::{OtherModelRow, OtherModels, OtherModelsRole};
 pub use plan::{
-    Analysis, DataOrigin, EffectPlan, Origin, Plan, PlanSetting, PlanSettings, ReportSettings, ResponderPlan, Sensitivity, SmallCells,
-};
-pub use pooled::{OutcomeSums, PooledOutcome, PooledResult, SiteRow, SiteSums, SiteTable};
-pub use plan::{
-    Deviation, Deviations, Estimand, EstimandTable, Estimator, EventStrategy, IntercurrentEvent, Locked, PlanFile, SummaryMeasure,
-    TrialPlan, plan_schema,
+    Analysis, DataOrigin, Deviation, Deviations, EffectPlan, Estimand, EstimandTable, Estimator, EventStrategy, Hypothesis,
+    IntercurrentEvent, Locked, Multiplicity, Origin, OtherModel, Plan, PlanFile, PlanSetting, PlanSettings, ReportSettings, ResponderPlan,
+    Sensitivity, SmallCells, Subgroup, SummaryMeasure, TrialPlan, plan_schema,
 };
 pub(crate) use plan::{degrees_of_freedom, visit_in_prose};
+pub use pooled::{OutcomeSums, PooledOutcome, PooledResult, SiteRow, SiteSums, SiteTable};
 pub use progress::{Progress, Silent};
 pub use result::{AnalysisResult, ModelFacts, OutcomeEffects, OutcomeResult, TrialFacts};
+pub use subgroups::{SubgroupEffectSize, SubgroupResult, SubgroupRow};

@@ -5,12 +5,16 @@ mod check;
 mod estimand;
 mod file;
 mod lock;
+mod multiplicity;
+mod other_model;
 mod parts;
 mod plan_file;
 mod resolve;
-mod settings;
 mod schema;
+mod sensitivity;
+mod settings;
 mod small_cells;
+mod subgroup;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -19,11 +23,14 @@ mod trial_plan;
 pub use analysis::Analysis;
 pub use estimand::{Estimand, EstimandTable, Estimator, EventStrategy, IntercurrentEvent, SummaryMeasure};
 pub use lock::{Deviation, Deviations, Locked};
+pub use multiplicity::{Hypothesis, Multiplicity};
+pub use other_model::OtherModel;
 pub use parts::{DataOrigin, EffectPlan, ReportSettings, ResponderPlan, Sensitivity};
-pub use settings::{Origin, PlanSetting, PlanSettings};
 pub use plan_file::PlanFile;
 pub use schema::plan_schema;
+pub use settings::{Origin, PlanSetting, PlanSettings};
 pub use small_cells::SmallCells;
+pub use subgroup::Subgroup;
 pub(crate) use text::degrees_of_freedom;
 pub use trial_plan::TrialPlan;
 
@@ -96,6 +103,10 @@ const SEED: u64 = 1;
 /// | `[responders]` | [`ResponderPlan`] | no definitions |
 /// | `[effects]` | [`EffectPlan`] | over the raw baseline standard deviation, pooled over arms |
 /// | `[[sensitivity]]` | [`Sensitivity`] | none |
+/// | `[[analysis]]` | [`OtherModel`] | none: further analyses |
+/// | `[multiplicity]` | [`Multiplicity`] | none: one primary comparison |
+/// | `[[subgroup]]` | [`Subgroup`] | none |
+/// | `[[instrument]]` | [`Definition`](crate::instruments::InstrumentDefinition) | none beside those of the crate |
 /// | `[report]` | [`ReportSettings`] | a plain title |
 ///
 /// `examples/plans/imrs_gst.toml` in the repository is a whole plan.
@@ -146,6 +157,18 @@ pub struct Plan {
     /// Analyses that show how far the primary one depends on what it assumes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sensitivity: Vec<Sensitivity>,
+    /// Further analyses, by models of their own.
+    #[serde(default, rename = "analysis", skip_serializing_if = "Vec::is_empty")]
+    pub analyses: Vec<OtherModel>,
+    /// Hypotheses that are tested at one familywise level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multiplicity: Option<Multiplicity>,
+    /// Subgroups in which the primary contrast is shown.
+    #[serde(default, rename = "subgroup", skip_serializing_if = "Vec::is_empty")]
+    pub subgroups: Vec<Subgroup>,
+    /// Instruments by their definitions, for the layout to name.
+    #[serde(default, rename = "instrument", skip_serializing_if = "Vec::is_empty")]
+    pub instruments: Vec<crate::instruments::InstrumentDefinition>,
     /// The report.
     #[serde(default, skip_serializing_if = "is_default")]
     pub report: ReportSettings,
@@ -168,6 +191,10 @@ impl Plan {
             responders: ResponderPlan::default(),
             effects: EffectPlan::default(),
             sensitivity: vec![],
+            analyses: vec![],
+            multiplicity: None,
+            subgroups: vec![],
+            instruments: vec![],
             report: ReportSettings::default(),
         }
     }
@@ -338,6 +365,90 @@ impl Plan {
         self
     }
 
+    /// Adds a sensitivity analysis: the primary contrast by another model, beside the primary analysis.
+    ///
+    /// ```
+    /// use trialstats::analysis::{OtherModel, Plan, Silent};
+    /// use trialstats::{Covariance, Layout};
+    ///
+    /// let trial = Layout::long("PATIENT", "THERAPY", "VISIT")
+    ///     .reference_arm("PLACEBO")
+    ///     .outcome("CHANGE")
+    ///     .covariate("BASVAL")
+    ///     .read_csv(concat!(env!("CARGO_MANIFEST_DIR"), "/data-samples/antidepressant/antidepressant.csv"))?;
+    /// let plan = Plan::new("CHANGE")
+    ///     .formula("BASVAL * VISIT + THERAPY * VISIT")?
+    ///     .sensitivity_to_model(OtherModel::new("compound symmetry").covariance(Covariance::CompoundSymmetry))
+    ///     .analysis(OtherModel::new("at the first visit").at("4"));
+    /// let result = plan.run(&trial, &Silent)?;
+    /// let models = result.models.expect("they were asked for");
+    /// assert!(models.get("compound symmetry").is_some_and(|row| row.failure.is_none()));
+    /// assert_eq!(result.further.expect("one was asked for").rows.len(), 1);
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    pub fn sensitivity_to_model(mut self, model: OtherModel) -> Self {
+        self.sensitivity.push(Sensitivity::Model(model));
+        self
+    }
+
+    /// Adds a further analysis, by a model of its own, of any outcome at any visit.
+    pub fn analysis(mut self, analysis: OtherModel) -> Self {
+        self.analyses.push(analysis);
+        self
+    }
+
+    /// Says which hypotheses are tested at one familywise level, and how.
+    ///
+    /// ```
+    /// use trialstats::Layout;
+    /// use trialstats::analysis::{Hypothesis, Multiplicity, Plan, Silent};
+    /// use trialstats::multiplicity::Procedure;
+    ///
+    /// let trial = Layout::long("PATIENT", "THERAPY", "VISIT")
+    ///     .reference_arm("PLACEBO")
+    ///     .outcome("CHANGE")
+    ///     .covariate("BASVAL")
+    ///     .read_csv(concat!(env!("CARGO_MANIFEST_DIR"), "/data-samples/antidepressant/antidepressant.csv"))?;
+    /// let hypotheses = Multiplicity::new(Procedure::FixedSequence)
+    ///     .hypothesis(Hypothesis::new("last visit"))
+    ///     .hypothesis(Hypothesis::new("visit before").at("6"));
+    /// let result = Plan::new("CHANGE").formula("BASVAL * VISIT + THERAPY * VISIT")?.multiplicity(hypotheses).run(&trial, &Silent)?;
+    /// let decided = result.multiplicity.expect("it was asked for");
+    /// assert_eq!(decided.rejected(), ["last visit", "visit before"]);
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    pub fn multiplicity(mut self, multiplicity: Multiplicity) -> Self {
+        self.multiplicity = Some(multiplicity);
+        self
+    }
+
+    /// Adds a subgroup analysis of the primary contrast; see [`SubgroupResult`](super::SubgroupResult) for what it gives.
+    ///
+    /// ```
+    /// use trialstats::Layout;
+    /// use trialstats::analysis::{Plan, Silent, Subgroup};
+    ///
+    /// let trial = Layout::long("USUBJID", "ARMCD", "AVISIT")
+    ///     .reference_arm("PBO")
+    ///     .outcome("FEV1")
+    ///     .covariate("SEX")
+    ///     .read_csv(concat!(env!("CARGO_MANIFEST_DIR"), "/data-samples/fev/fev.csv"))?;
+    /// let plan = Plan::new("FEV1").formula("ARMCD * AVISIT")?.subgroup(Subgroup::by("SEX").level("Male", "Men"));
+    /// let result = plan.run(&trial, &Silent)?;
+    /// assert!(result.subgroups[0].get("Men").is_some_and(|row| row.n > 0));
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    pub fn subgroup(mut self, subgroup: Subgroup) -> Self {
+        self.subgroups.push(subgroup);
+        self
+    }
+
+    /// Adds an instrument by its definition, which the layout names.
+    pub fn instrument(mut self, definition: crate::instruments::InstrumentDefinition) -> Self {
+        self.instruments.push(definition);
+        self
+    }
+
     /// The settings of the report.
     pub fn report(mut self, settings: ReportSettings) -> Self {
         self.report = settings;
@@ -367,7 +478,14 @@ impl Plan {
 
     /// The clusters that a sensitivity analysis considers, where one does.
     pub fn clustering(&self) -> Option<&Clustering> {
-        self.sensitivity.iter().map(|Sensitivity::Clusters(clustering)| clustering).next()
+        self.sensitivity
+            .iter()
+            .find_map(|sensitivity| if let Sensitivity::Clusters(clustering) = sensitivity { Some(clustering) } else { None })
+    }
+
+    /// The models that sensitivity analyses put beside the primary one.
+    pub fn other_models(&self) -> impl Iterator<Item = &OtherModel> {
+        self.sensitivity.iter().filter_map(|sensitivity| if let Sensitivity::Model(model) = sensitivity { Some(model) } else { None })
     }
 }
 

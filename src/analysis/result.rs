@@ -1,6 +1,6 @@
 //! What an analysis found: tables and figures' numbers, ready to be arranged.
 
-use super::{ClusterSensitivity, Diagnostics, FittedCovariance, Plan};
+use super::{ClusterSensitivity, Diagnostics, FittedCovariance, MultiplicityResult, OtherModels, Plan, SubgroupResult};
 use crate::design::Baseline;
 use crate::effects::EffectSizes;
 use crate::inference::{Attempt, Coefficients, Df, FTest, Fit};
@@ -30,6 +30,18 @@ pub struct AnalysisResult {
     pub comparisons: Option<Comparisons>,
     /// The primary contrast under models of the trial's clusters, where the plan asks for it.
     pub clustering: Option<ClusterSensitivity>,
+    /// The primary contrast under other models, where the plan asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub models: Option<OtherModels>,
+    /// Further analyses of the plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub further: Option<OtherModels>,
+    /// The hypotheses that are tested at one familywise level, where the plan names them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multiplicity: Option<MultiplicityResult>,
+    /// The primary contrast within subgroups, one result per factor of the plan.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub subgroups: Vec<SubgroupResult>,
     /// Software and version.
     pub software: String,
 }

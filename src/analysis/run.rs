@@ -15,6 +15,10 @@ pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<An
     let outcomes = analysis.plan.outcomes().map(|name| outcome(analysis, name, progress)).collect::<Result<Vec<_>>>()?;
     // A plan has a primary outcome, which comes first.
     let clustering = super::cluster_models::sensitivity(analysis, &outcomes[0].fit, progress)?;
+    let models = super::other_models::sensitivity(analysis, &outcomes[0], progress)?;
+    let further = super::other_models::further(analysis, progress)?;
+    let multiplicity = super::multiplicity::decided(analysis, &outcomes)?;
+    let subgroups = super::subgroups::all(analysis, &outcomes[0], progress)?;
     let (rates, comparisons) = responders(analysis)?;
     Ok(AnalysisResult {
         plan: analysis.plan.clone().without_patients(),
@@ -24,6 +28,10 @@ pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<An
         rates,
         comparisons,
         clustering,
+        models,
+        further,
+        multiplicity,
+        subgroups,
         software: software(),
     })
 }

@@ -5,11 +5,12 @@ use super::failure::Failure;
 use super::formula_variables::{clusters, covariates};
 use super::means::Means;
 use super::source::{SourceArguments, Wanted};
+use super::subgroups::{Asked, SubgroupArguments, Subgroups};
 use super::{fit_json, fit_text};
 use trialstats::covariance::Covariance;
 use trialstats::design::Baseline;
 use trialstats::inference::{CovarianceIntervalMethod, CovarianceIntervalOptions, InformationKind, IntraclassCorrelations};
-use trialstats::means::{Adjustment, ArmComparisons, FactorWeights};
+use trialstats::means::{Adjustment, ArmComparisons, Averaging, FactorWeights};
 use trialstats::{Df, Estimation, Fit, Model, Trial, Vcov};
 
 /// Everything that states a model and what is wanted of it.
@@ -75,6 +76,8 @@ pub struct FitArguments {
     /// every two levels of other factors, unless said
     #[arg(long, value_parser = choice::<Adjustment>())]
     pub adjust: Option<Adjustment>,
+    #[command(flatten)]
+    pub subgroups: SubgroupArguments,
     /// The confidence level of intervals
     #[arg(long, default_value_t = 0.95)]
     pub level: f64,
@@ -90,6 +93,7 @@ pub struct Answer<'a> {
     pub trial: Trial,
     pub fit: Fit,
     pub means: Option<Means>,
+    pub subgroups: Subgroups,
     /// Whether the formula states the covariance of a patient's visits.
     pub covariance_in_formula: bool,
 }
@@ -115,8 +119,11 @@ impl FitArguments {
         let trial = self.source.read(arm, &self.wanted(&model, arm)?)?;
         let fit = model.fit(&trial)?;
         let means = self.tables(&fit, arm)?;
+        let averaging = Averaging::weights(self.average);
+        let asked = Asked { arm, compare: self.compare.clone(), averaging, level: self.level };
+        let subgroups = self.subgroups.tables(&model, &trial, &fit, &asked)?;
         let covariance_in_formula = self.covariance.is_none() && model.stated_covariance().is_some();
-        let answer = Answer { arguments: self, trial, fit, means, covariance_in_formula };
+        let answer = Answer { arguments: self, trial, fit, means, subgroups, covariance_in_formula };
         if self.json { fit_json::render(&answer) } else { fit_text::render(&answer) }
     }
 
@@ -145,6 +152,11 @@ impl FitArguments {
             && !covariates.iter().any(|c| c == group)
         {
             covariates.push(group.to_string());
+        }
+        for column in self.subgroups.columns() {
+            if Some(column.as_str()) != arm && Some(column) != self.source.visit.as_ref() && !covariates.contains(column) {
+                covariates.push(column.clone());
+            }
         }
         for structure in model.stated_covariance().into_iter().chain(&self.fallbacks) {
             for column in structure.coordinate_columns() {

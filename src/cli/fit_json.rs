@@ -50,6 +50,11 @@ struct Document {
     contrasts_by_weights: Option<Vec<Contrast>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interaction_test: Option<InteractionTest>,
+    /// Differences within subgroups, factor by factor.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    subgroups: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    effect_sizes: Vec<super::subgroups::EffectTable>,
     /// What in the data looks like a mistake.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     data_warnings: Vec<Warning>,
@@ -244,6 +249,8 @@ fn document(answer: &Answer) -> Result<Document, Failure> {
         contrasts: answer.means.as_ref().and_then(|tables| tables.differences.as_ref()).map(differences),
         contrasts_by_weights: answer.means.as_ref().and_then(|tables| tables.custom.as_ref()).map(differences),
         interaction_test: interaction_test(answer)?,
+        subgroups: answer.subgroups.subgroups_json(),
+        effect_sizes: answer.subgroups.effects_json(),
         data_warnings: answer.trial.warnings().iter().map(|w| w.clone().worded_for(Interface::CommandLine)).collect(),
         more: more(answer)?,
     })

@@ -23,6 +23,7 @@ pub fn render(answer: &Answer) -> Result<String, Failure> {
         add(&tables.means);
         tables.differences.iter().chain(&tables.custom).for_each(|contrasts| add(contrasts));
     }
+    answer.subgroups.tables().into_iter().for_each(&mut add);
     add(&fit.term_tests()?);
     let with_effects = !fit.design().random().is_empty();
     if let Some(correlations) = answer.intraclass_correlations() {

@@ -12,12 +12,13 @@ mod instruments;
 mod interaction;
 mod means;
 mod moments;
+mod parse;
 mod plan;
 mod progress;
 mod qualify;
 mod report;
-mod parse;
 mod source;
+mod subgroups;
 
 use failure::Failure;
 use std::io::Write;
@@ -31,6 +32,7 @@ pub struct Cli {
 }
 
 #[derive(Debug, clap::Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one in a run")]
 enum Command {
     /// Run a plan on its data and write the report
     Report(report::ReportArguments),

@@ -86,7 +86,7 @@ use coding::Parts;
 pub(crate) use collapse::Product;
 use std::sync::Arc;
 pub(crate) use tokens::quoted;
-pub(crate) use variables::variable_names;
+pub(crate) use variables::{course_names, variable_names};
 
 /// The data of one model, ready for the fit: what the coefficients mean, who is analysed, and who is not.
 #[derive(Debug, Clone)]

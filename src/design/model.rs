@@ -194,6 +194,18 @@ impl MeanModel {
         self
     }
 
+    /// Adds a factor and its interactions with every term that has nothing but the variables of `with`.
+    pub(crate) fn crossed_with(self, factor: &str, with: &[String]) -> Self {
+        let of_with = |term: &Vec<&str>| term.iter().all(|variable| with.iter().any(|name| name == variable));
+        let crossed: Vec<Vec<String>> =
+            self.terms().into_iter().filter(of_with).map(|term| term.into_iter().map(String::from).collect()).collect();
+        let add = |model: Self, term: &Vec<String>| {
+            let term: Vec<&str> = term.iter().map(String::as_str).chain([factor]).collect();
+            model.effect(&term)
+        };
+        crossed.iter().fold(self.effect(&[factor]), add)
+    }
+
     /// Leaves the intercept out; the first factor is then coded in full.
     pub fn without_intercept(mut self) -> Self {
         self.intercept = false;

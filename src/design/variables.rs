@@ -78,6 +78,13 @@ fn meaning<'a>(trial: &'a Trial, name: &str) -> Option<Meaning<'a>> {
     }
 }
 
+/// The variables of a mean that are the arm, the visit or the time, or functions of these: what its course is made of.
+pub(crate) fn course_names(trial: &Trial, mean: &MeanModel) -> Vec<String> {
+    let column = |name: &str| mean.function(name).map_or(name.to_string(), |function| function.column.clone());
+    let is_course = |name: &&String| matches!(meaning(trial, &column(name)), Some(Meaning::Arm | Meaning::Visit | Meaning::Time));
+    mean.variables.iter().filter(is_course).cloned().collect()
+}
+
 /// Whether a name is that of the arm.
 pub(super) fn is_arm(trial: &Trial, name: &str) -> bool {
     matches!(meaning(trial, name), Some(Meaning::Arm))

@@ -33,7 +33,7 @@ settings! {
     VisitTimes = "`Layout::visits_at`", "`--visit-times`", "a `time` for each of `layout.visits`";
     VisitColumn = "`Layout::long`", "`--visit`", "`layout.visit`";
     BaselineVisit = "`Layout::baseline_visit`", "`--baseline-visit`", "`layout.baseline-visit`";
-    BaselineCovariate = "`BaselineFrom::Covariate`", "a covariate in `--formula`", "`baseline-from`";
+    BaselineCovariate = "`BaselineFrom::Covariate`", "`--effect-baseline`", "`baseline-from`";
     Arms = "`Layout::arms`", "`--levels`", "`layout.arms`";
     MissingCode = "`Layout::missing_code`", "`--missing`", "`layout.missing-values`";
     DecimalMark = "`Layout::decimal_mark`", "`--decimal`", "`layout.decimal-mark`";

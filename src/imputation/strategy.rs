@@ -172,11 +172,11 @@ impl Strategy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nalgebra::{DVector, dmatrix, dvector};
+    use nalgebra::DVector;
 
     fn mean(strategy: Strategy, from: usize) -> Vec<f64> {
         let (own, reference) = strategy.mean(4, from);
-        let mean: DVector<f64> = own * dvector![1.0, 2.0, 3.0, 4.0] + reference * dvector![10.0, 20.0, 30.0, 50.0];
+        let mean: DVector<f64> = own * DVector::from_vec(vec![1.0, 2.0, 3.0, 4.0]) + reference * DVector::from_vec(vec![10.0, 20.0, 30.0, 50.0]);
         mean.iter().copied().collect()
     }
 
@@ -202,8 +202,8 @@ mod tests {
 
     #[test]
     fn the_covariance_keeps_the_own_before_and_the_reference_regression_after() {
-        let own = dmatrix![4.0, 2.0, 1.0; 2.0, 5.0, 2.0; 1.0, 2.0, 6.0];
-        let reference = dmatrix![3.0, 1.0, 0.5; 1.0, 4.0, 1.5; 0.5, 1.5, 7.0];
+        let own = DMatrix::from_row_slice(3, 3, &[4.0, 2.0, 1.0, 2.0, 5.0, 2.0, 1.0, 2.0, 6.0]);
+        let reference = DMatrix::from_row_slice(3, 3, &[3.0, 1.0, 0.5, 1.0, 4.0, 1.5, 0.5, 1.5, 7.0]);
         let mixed = Strategy::JumpToReference.covariance(&own, &reference, 2).expect("a covariance");
         assert_eq!(mixed.view((0, 0), (2, 2)), own.view((0, 0), (2, 2)));
         let regression =

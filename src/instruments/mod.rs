@@ -1,8 +1,9 @@
 //! Questionnaires and interviews: from item ratings to scores, clusters and diagnoses.
 //!
-//! [`Caps5`] and [`Scid5Pd`] come with the crate. Anything else with whole-number ratings is added by implementing
-//! [`Instrument`]; [`sum`], [`Item::numbered`] and [`Diagnosis::by_bounding`] do the work that all of them share. The
-//! PHQ-9, whole:
+//! [`Caps5`] and [`Scid5Pd`] come with the crate, and as data ([`InstrumentDefinition`]) the PCL-5, PHQ-9, GAD-7 and WHODAS 2.0
+//! with 12 items. A questionnaire that sums items, or takes their mean, needs no more than a definition in a plan file.
+//! Anything else with whole-number ratings is added by implementing [`Instrument`]; [`sum`], [`Item::numbered`] and [`Diagnosis::by_bounding`] do the work that all of them share. The
+//! PHQ-9 in this way:
 //!
 //! ```
 //! use trialstats::instruments::{Assessment, Diagnosis, Instrument, Item, MissingItems, Score, sum};
@@ -36,12 +37,20 @@
 //! ```
 
 mod caps5;
+mod defined;
+mod definition;
+mod item_names;
+mod item_rule;
 mod registry;
 mod scid5pd;
 mod scoring;
 mod severity;
 
 pub use caps5::{CAPS5_CLUSTERS, Caps5, Caps5Cluster};
+pub use defined::Defined;
+pub use definition::{DiagnosisDefinition, InstrumentDefinition, ReliableChange, ScoreMethod, Severity, Subscale};
+pub use item_names::ItemNames;
+pub use item_rule::ItemRule;
 pub use registry::{NamedInstrument, Registry};
 pub use scid5pd::{Disorder, Scid5Pd};
 pub use scoring::{Criterion, MissingItems, sum};

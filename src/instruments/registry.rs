@@ -1,6 +1,6 @@
 //! Instruments by name: what lets a layout or plan be read from a file.
 
-use super::{Caps5, Instrument, Scid5Pd};
+use super::{Caps5, Defined, Instrument, InstrumentDefinition, Scid5Pd};
 use crate::error::{Error, Result};
 use crate::written::explained;
 use serde::Serialize;
@@ -18,6 +18,7 @@ type Make = Arc<dyn Fn(&NamedInstrument) -> Result<Arc<dyn Instrument>> + Send +
 /// |---|---|---|
 /// | `caps5` | [`Caps5`] | `prefix`, `outcome`, `items`, `criterion-a`, `criterion-f`, `criterion-g`, `missing-items` |
 /// | `scid5-pd` | [`Scid5Pd`] | `prefix`, `outcome`, `disorders`, `conduct-disorder`, `missing-items` |
+/// | `pcl5`, `phq9`, `gad7`, `whodas12` | [`Defined::shipped`] | `items`, `outcome`, `range`, `missing-items` ([`Defined::with_options`]) |
 ///
 /// Options have the names and defaults of the instrument's methods, in kebab-case; `items` are the numbers of the
 /// items that the file has ([`Caps5::carrying`]).
@@ -86,9 +87,30 @@ impl Default for Registry {
 impl Registry {
     /// The instruments that come with the crate.
     pub fn new() -> Self {
-        Self { makers: vec![] }
+        let built_in = Self { makers: vec![] }
             .register_with(Caps5::NAME, |named| Ok(Arc::new(named.read::<Caps5>()?)))
-            .register_with(Scid5Pd::NAME, |named| Ok(Arc::new(named.read::<Scid5Pd>()?)))
+            .register_with(Scid5Pd::NAME, |named| Ok(Arc::new(named.read::<Scid5Pd>()?)));
+        Defined::shipped_names().into_iter().fold(built_in, |registry, name| {
+            registry.register_with(name, |named| Ok(Arc::new(Defined::shipped(named.name())?.with_options(named)?)))
+        })
+    }
+
+    /// Adds instruments by their definitions, under their names and with the options of [`Defined::with_options`].
+    ///
+    /// # Errors
+    /// As [`InstrumentDefinition::build`]; [`Error::Invalid`] where two have one name, or an instrument of the registry has it.
+    pub fn define<'d>(self, definitions: impl IntoIterator<Item = &'d InstrumentDefinition>) -> Result<Self> {
+        definitions.into_iter().try_fold(self, |registry, definition| {
+            let made = definition.build()?;
+            if registry.names().contains(&definition.name.as_str()) {
+                return Err(Error::named_twice(
+                    format!("instrument `{}`", definition.name),
+                    "another instrument has this name already",
+                    "give the definition another name",
+                ));
+            }
+            Ok(registry.register_with(definition.name.clone(), move |named| Ok(Arc::new(made.with_options(named)?))))
+        })
     }
 
     /// Adds an instrument without options. One that had the name before is replaced.
@@ -267,7 +289,7 @@ mod tests {
     #[test]
     fn a_registered_name_replaces_the_one_before() {
         let registry = Registry::new().register("caps5", Caps5::severity_items());
-        assert_eq!(registry.names(), ["scid5-pd", "caps5"]);
+        assert_eq!(registry.names(), ["scid5-pd", "pcl5", "phq9", "gad7", "whodas12", "caps5"]);
         assert_eq!(registry.instrument(&NamedInstrument::new("caps5")).expect("it is known").items().len(), 20);
         let error = registry.instrument(&NamedInstrument::new("caps5").option("prefix", "C")).expect_err("it has no options");
         assert!(error.to_string().contains("no key `prefix` (there is none)"), "{error}");

@@ -19,6 +19,12 @@ pub enum MissingItems {
         /// The largest number of missing items that is bridged, of the items of the sum at hand.
         at_most: usize,
     },
+    /// The same with a share: with at most `percent` percent of the items of the sum missing, and at least half of them
+    /// rated.
+    ProrateShare {
+        /// The largest share of missing items that is bridged, in percent of the items of the sum at hand; at most 50.
+        percent: u8,
+    },
 }
 
 impl MissingItems {
@@ -30,7 +36,21 @@ impl MissingItems {
                 "A score with up to {at_most} missing items, and at least half of its items rated, is the mean of the rated items times the number of items; \
                  with more missing items it is missing."
             ),
+            MissingItems::ProrateShare { percent } => format!(
+                "A score with up to {percent}% of its items missing is the mean of the rated items times the number of items; with more missing items it is \
+                 missing."
+            ),
         }
+    }
+
+    /// Whether a sum of `items` of which `absent` are missing is bridged.
+    fn bridges(self, absent: usize, items: usize) -> bool {
+        let few = match self {
+            MissingItems::MakeMissing => absent == 0,
+            MissingItems::Prorate { at_most } => absent <= at_most,
+            MissingItems::ProrateShare { percent } => 100 * absent <= usize::from(percent) * items,
+        };
+        few && 2 * absent <= items
     }
 }
 
@@ -48,12 +68,10 @@ pub fn sum(ratings: &[Option<u8>], missing: MissingItems) -> Option<f64> {
     let rated: Vec<f64> = ratings.iter().flatten().map(|&r| f64::from(r)).collect();
     let absent = ratings.len() - rated.len();
     let total: f64 = rated.iter().sum();
-    match missing {
+    match absent {
         _ if rated.is_empty() => None,
-        _ if absent == 0 => Some(total),
-        MissingItems::Prorate { at_most } if absent <= at_most && 2 * rated.len() >= ratings.len() => {
-            Some(total * ratings.len() as f64 / rated.len() as f64)
-        }
+        0 => Some(total),
+        _ if missing.bridges(absent, ratings.len()) => Some(total * ratings.len() as f64 / rated.len() as f64),
         _ => None,
     }
 }

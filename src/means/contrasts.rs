@@ -256,7 +256,7 @@ pub(super) fn table_of(
     })
 }
 
-fn evaluated(of: &dyn Estimates, wanted: Wanted, level: f64) -> Result<Contrast> {
+pub(super) fn evaluated(of: &dyn Estimates, wanted: Wanted, level: f64) -> Result<Contrast> {
     let label = match &wanted.visit {
         Some(visit) => format!("{} at {visit}", wanted.compared),
         None => wanted.compared.to_string(),
@@ -279,7 +279,7 @@ fn evaluated(of: &dyn Estimates, wanted: Wanted, level: f64) -> Result<Contrast>
 }
 
 /// The visits at which arms are compared, as the plan has them.
-fn compared_visits(columns: &Columns, labels: Option<&[String]>) -> Result<Vec<Planned>> {
+pub(super) fn compared_visits(columns: &Columns, labels: Option<&[String]>) -> Result<Vec<Planned>> {
     let arms_differ = |visit: &Planned| match (&visit.level, columns.constraint) {
         (Ok(t), Some(constraint)) => *t > constraint.baseline,
         _ => true,

@@ -19,6 +19,7 @@ mod of_estimates;
 mod outcome_scale;
 mod row;
 mod standardised;
+mod subgroups;
 
 pub use adjustment::{Adjustment, Family};
 pub use compared::Compared;
@@ -30,5 +31,6 @@ pub use marginal::{MarginalMean, MarginalMeans, MeansOptions};
 pub use of_estimates::Means;
 pub(crate) use row::unobserved;
 pub use standardised::{StandardisedMean, StandardisedMeans};
+pub use subgroups::{Interaction, Interactions, SubgroupContrast, SubgroupContrasts};
 
 pub use crate::design::{Averaging, CovariateMeans, FactorWeights};

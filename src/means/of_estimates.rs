@@ -2,7 +2,7 @@
 
 use super::marginal::by_cell;
 use super::{Basis, ContrastOptions, Contrasts, JointTests, LinearContrast, MarginalMeans, MeansOptions, TestType};
-use super::{StandardisedMeans, change, contrasts, factor, joint, linear, standardised};
+use super::{StandardisedMeans, SubgroupContrasts, change, contrasts, factor, joint, linear, standardised, subgroups};
 use crate::error::Result;
 use crate::estimates::{Estimate, Estimates, FTest};
 use crate::inference::{Fit, MomentsFit, ResponseFit};
@@ -74,6 +74,38 @@ pub trait Means: Estimates {
     /// [`Error::Invalid`](crate::Error::Invalid) where none is named, one is named twice, or the first has one level.
     fn factor_contrasts(&self, factors: &[&str], options: &ContrastOptions) -> Result<Contrasts> {
         factor::between_levels(&self, factors, options)
+    }
+
+    /// The differences between arms within each level of `factor`, at the reference grid of the rest, and for each visit
+    /// and pair of arms the test that they are the same in every level. The mean model has the interaction of the arm with
+    /// the factor; with that of the visit as well (`arm * visit * factor`) the differences of a visit are its own.
+    ///
+    /// A level in which nobody of an arm has an analysed observation has a row that says so, and the test is among the
+    /// others. [`ContrastOptions::adjustment`] has no part in this.
+    ///
+    /// ```
+    /// use trialstats::means::ContrastOptions;
+    /// use trialstats::{Layout, Model};
+    ///
+    /// let trial = Layout::long("USUBJID", "ARMCD", "AVISIT")
+    ///     .reference_arm("PBO")
+    ///     .outcome("FEV1")
+    ///     .covariate("SEX")
+    ///     .read_csv(concat!(env!("CARGO_MANIFEST_DIR"), "/data-samples/fev/fev.csv"))?;
+    /// let fit = Model::formula("FEV1 ~ ARMCD * AVISIT * SEX")?.fit(&trial)?;
+    /// let table = fit.subgroup_contrasts("SEX", &ContrastOptions::default().visits(["VIS4"]))?;
+    /// assert_eq!(table.rows.len(), 2);
+    /// let test = table.interactions.rows[0].test.as_ref().expect("both levels have both arms");
+    /// assert_eq!(test.num_df, 1.0);
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unknown`](crate::Error::Unknown) where the mean model lacks the arm or the factor;
+    /// [`Error::Invalid`](crate::Error::Invalid) where it has no interaction of the two, with one arm, or a level outside
+    /// (0, 1).
+    fn subgroup_contrasts(&self, factor: &str, options: &ContrastOptions) -> Result<SubgroupContrasts> {
+        subgroups::between_arms_within(&self, factor, options)
     }
 
     /// The change from baseline of every arm at every later visit: mean at the visit minus mean at baseline, negative
@@ -223,6 +255,14 @@ macro_rules! has_means {
             /// As [`Means::factor_contrasts`].
             pub fn factor_contrasts(&self, factors: &[&str], options: &ContrastOptions) -> Result<Contrasts> {
                 Means::factor_contrasts(self, factors, options)
+            }
+
+            /// See [`Means::subgroup_contrasts`].
+            ///
+            /// # Errors
+            /// As [`Means::subgroup_contrasts`].
+            pub fn subgroup_contrasts(&self, factor: &str, options: &ContrastOptions) -> Result<SubgroupContrasts> {
+                Means::subgroup_contrasts(self, factor, options)
             }
 
             /// See [`Means::change_from_baseline`].

@@ -21,6 +21,12 @@ pub(super) fn section(result: &AnalysisResult) -> Section {
     if let Some(text) = clustering(result) {
         section = section.led_paragraph("Clustering.", text);
     }
+    if let Some(text) = super::subgroups::methods(result) {
+        section = section.led_paragraph("Subgroups.", text);
+    }
+    if let Some(text) = super::models::methods(result) {
+        section = section.led_paragraph("Other models.", text);
+    }
     section.led_paragraph("Multiplicity.", multiplicity(result)).led_paragraph("Software.", software(result))
 }
 
@@ -161,6 +167,9 @@ fn clustering(result: &AnalysisResult) -> Option<String> {
 }
 
 fn multiplicity(result: &AnalysisResult) -> String {
+    if let Some(text) = super::multiplicity::methods(result) {
+        return text;
+    }
     format!(
         "There is one primary comparison: {} at {}. Other visits, outcomes and definitions are secondary and not adjusted for multiplicity.",
         primary(result).label,

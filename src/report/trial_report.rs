@@ -6,7 +6,7 @@ use super::document::{Document, Section};
 use super::files::Written;
 use super::published::PublishedTable;
 use super::suppressed::{self, FlowCounts};
-use super::{clustering, estimand, methods, outcome, participants, remission, views};
+use super::{clustering, estimand, methods, models, multiplicity, outcome, participants, remission, subgroups, views};
 use crate::analysis::{AnalysisResult, DataOrigin, Deviations};
 use crate::error::Result;
 use crate::trial::{LeftOut, LeftOutOf, LeftOutTable};
@@ -84,8 +84,12 @@ impl<'r> TrialReport<'r> {
             document = document.section(outcome::results(result, o, if k == 0 { "primary" } else { "secondary" }));
             if k == 0 {
                 document = clustering::section(result).into_iter().fold(document, Document::section);
+                document = models::sensitivity(result).into_iter().fold(document, Document::section);
+                document = subgroups::section(result).into_iter().fold(document, Document::section);
             }
         }
+        document = multiplicity::section(result).into_iter().fold(document, Document::section);
+        document = models::further(result).into_iter().fold(document, Document::section);
         document = remission::section(result).into_iter().fold(document, Document::section);
         document = document.section(missing_data(result)).section(model_checks(result));
         let warnings =

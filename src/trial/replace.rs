@@ -37,4 +37,11 @@ impl Trial {
         trial.outcomes.iter_mut().filter(|o| o.name == name).for_each(|o| o.values.clone_from(&values));
         Ok(trial)
     }
+
+    /// The trial with one more variable, whose name it does not have yet.
+    pub(crate) fn with_variable(&self, variable: Variable) -> Trial {
+        let mut trial = self.clone();
+        trial.variables.push(variable);
+        trial
+    }
 }

@@ -5,8 +5,11 @@ mod bootstrap;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]
-mod commands;
 mod cli_sources;
+#[cfg(feature = "cli")]
+mod cli_subgroups;
+#[cfg(feature = "cli")]
+mod commands;
 mod common;
 mod data;
 mod design;

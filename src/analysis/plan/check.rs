@@ -1,6 +1,6 @@
 //! Everything in a plan that does not fit a trial.
 
-use super::{Plan, Sensitivity};
+use super::{OtherModel, Plan, Sensitivity};
 use crate::effects::Denominator;
 use crate::error::{Error, Interface, PlanProblem, PlanProblems, Refusal, Result};
 use crate::level::check_level;
@@ -32,6 +32,12 @@ impl Plan {
         let mut problems = Problems::default();
         for outcome in plan.outcomes() {
             problems.add("model", plan.model.clone().of_outcome(outcome).check(trial));
+        }
+        let others = plan.other_models().map(|model| ("sensitivity", model)).chain(plan.analyses.iter().map(|model| ("analysis", model)));
+        for (key, other) in others {
+            let outcome = if other.outcome.is_empty() { &plan.primary } else { &other.outcome };
+            let model = other.model(&plan.model, trial).and_then(|model| model.of_outcome(outcome).check(trial));
+            problems.add(&format!("{key}, `{}`", other.name), model);
         }
         problems.into_result()
     }
@@ -77,6 +83,8 @@ impl Plan {
         self.check_estimands(&mut problems);
         self.check_effects(trial, &mut problems);
         self.check_sensitivity(trial, &mut problems);
+        self.check_multiplicity(trial, &mut problems);
+        self.check_subgroups(trial, &mut problems);
         self.check_report(trial, &mut problems);
         problems.into_result()
     }
@@ -156,11 +164,84 @@ impl Plan {
     }
 
     fn check_sensitivity(&self, trial: &Trial, problems: &mut Problems) {
-        for (k, Sensitivity::Clusters(clustering)) in self.sensitivity.iter().enumerate() {
-            problems.add("sensitivity", clustering.check(trial));
-            if k > 0 {
-                problems.say("sensitivity", Refusal::NamedTwice, "there are two of kind `clusters`; one names groups and therapists");
+        let mut of_clusters = 0;
+        for sensitivity in &self.sensitivity {
+            match sensitivity {
+                Sensitivity::Clusters(clustering) => {
+                    problems.add("sensitivity", clustering.check(trial));
+                    of_clusters += 1;
+                }
+                Sensitivity::Model(model) => {
+                    let key = format!("sensitivity, `{}`", model.name);
+                    if !model.outcome.is_empty() || !model.at.is_empty() {
+                        let message =
+                            "it is of the primary contrast; a further analysis (`[[analysis]]`) may be of another outcome or visit";
+                        problems.say(&key, Refusal::Conflict, message);
+                    }
+                    self.check_other_model(trial, &key, model, problems);
+                }
             }
+        }
+        if of_clusters > 1 {
+            problems.say("sensitivity", Refusal::NamedTwice, "there are two of kind `clusters`; one names groups and therapists");
+        }
+        named_once("sensitivity", self.other_models().map(|model| model.name.as_str()), problems);
+        for model in &self.analyses {
+            let key = format!("analysis, `{}`", model.name);
+            if !model.outcome.is_empty() {
+                problems.add(&key, trial.outcome(&model.outcome));
+            }
+            if !model.at.is_empty() {
+                problems.add(&key, trial.schedule().index_of(&model.at));
+            }
+            self.check_other_model(trial, &key, model, problems);
+        }
+        named_once("analysis", self.analyses.iter().map(|model| model.name.as_str()), problems);
+    }
+
+    fn check_other_model(&self, trial: &Trial, key: &str, model: &OtherModel, problems: &mut Problems) {
+        if trial.arms().len() < 2 {
+            problems.say(key, Refusal::NothingToCompare, "it is about a difference between arms, and the trial has one arm");
+        }
+        if model.changes_nothing() && model.outcome.is_empty() && model.at.is_empty() {
+            problems.say(
+                key,
+                Refusal::Incomplete,
+                "it says nothing that differs from the primary analysis; state a formula, a covariance or another key",
+            );
+        }
+        match model.model(&self.model, trial) {
+            Err(problem) => problems.add::<()>(key, Err(problem)),
+            Ok(model) => model.unknown_names(trial).into_iter().for_each(|(_, problem)| problems.add::<()>(key, Err(problem))),
+        }
+    }
+
+    fn check_multiplicity(&self, trial: &Trial, problems: &mut Problems) {
+        let Some(multiplicity) = &self.multiplicity else { return };
+        let outcomes: Vec<&str> = self.outcomes().collect();
+        for hypothesis in &multiplicity.hypotheses {
+            let key = format!("multiplicity.hypotheses, `{}`", hypothesis.name);
+            if !outcomes.contains(&hypothesis.outcome_in(self)) {
+                problems.add::<()>(&key, Err(Error::unknown("outcome of the plan", &hypothesis.outcome, &outcomes)));
+            }
+            problems.add(&key, trial.schedule().index_of(hypothesis.visit_in(self)));
+            problems.add(&key, hypothesis.arms_in(trial));
+        }
+        named_once("multiplicity.hypotheses", multiplicity.hypotheses.iter().map(|h| h.name.as_str()), problems);
+        // Whatever the p-values are, weights, transitions and level are these.
+        problems.add("multiplicity", multiplicity.decide(&vec![0.5; multiplicity.hypotheses.len()], multiplicity.level(self.level)));
+    }
+
+    fn check_subgroups(&self, trial: &Trial, problems: &mut Problems) {
+        for (k, subgroup) in self.subgroups.iter().enumerate() {
+            let key = format!("subgroup, `{}`", subgroup.factor);
+            problems.add(&key, subgroup.variable(trial));
+            if self.subgroups[..k].iter().any(|other| other.factor == subgroup.factor) {
+                problems.say(&key, Refusal::NamedTwice, "another subgroup analysis has this factor; each is shown once");
+            }
+        }
+        if !self.subgroups.is_empty() && trial.arms().len() < 2 {
+            problems.say("subgroup", Refusal::NothingToCompare, "subgroups show differences between arms, and the trial has one");
         }
     }
 
@@ -176,6 +257,19 @@ impl Plan {
         for (name, _) in &self.report.labels {
             problems.add("report.labels", named(name));
         }
+    }
+}
+
+/// Notes names that are there twice, and things without one.
+fn named_once<'a>(key: &str, names: impl Iterator<Item = &'a str>, problems: &mut Problems) {
+    let mut known: Vec<&str> = vec![];
+    for name in names {
+        if name.trim().is_empty() {
+            problems.say(key, Refusal::Incomplete, "one has no name, and tables tell them apart by it");
+        } else if known.contains(&name) {
+            problems.say(key, Refusal::NamedTwice, format!("`{name}` is there twice; tables tell them apart by the name"));
+        }
+        known.push(name);
     }
 }
 

@@ -81,7 +81,8 @@ impl Plan {
     }
 
     fn read_by_layout(&self, path: &Path, registry: &Registry) -> Result<Trial> {
-        let layout = self.needed_layout()?.clone().with_instruments(registry)?;
+        let registry = registry.clone().define(&self.instruments)?;
+        let layout = self.needed_layout()?.clone().with_instruments(&registry)?;
         let layout = self.trial.conditions().fold(layout, Layout::keep_patients);
         #[cfg(feature = "parquet")]
         if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) {

@@ -1,14 +1,12 @@
 //! The parts of a plan that have settings of their own.
 
-use super::{Plan, SmallCells};
+use super::{OtherModel, Plan, SmallCells};
 use crate::analysis::Clustering;
 use crate::bootstrap::{Bootstrap, BootstrapInterval};
 use crate::effects::{Correction, Denominator, GroupSize, IntervalMethod, Positive};
 use crate::options::choices;
 use crate::responders::{Definition, Unobserved, stated_definitions};
 use crate::written::{is_default, pairs};
-use serde::de::{Deserialize, Deserializer, Error as _};
-use serde::ser::{Serialize, Serializer};
 
 /// Definitions of response and remission, and what rates do with patients who were not observed.
 ///
@@ -76,12 +74,20 @@ pub struct EffectPlan {
 /// kind = "clusters"
 /// groups = "therapy_group"
 /// therapists = "therapist"
+///
+/// [[sensitivity]]
+/// kind = "model"
+/// name = "unequal variances"
+/// covariance = "heterogeneous-toeplitz"
+/// reason = "requested by a reviewer"
 /// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sensitivity {
     /// The primary contrast under models that take clusters into account: `kind = "clusters"`.
     Clusters(Clustering),
+    /// The primary contrast under another model: `kind = "model"`. It names no outcome and no visit.
+    Model(OtherModel),
 }
 
 /// What the report says beyond the analysis.
@@ -295,46 +301,5 @@ impl ReportSettings {
     pub fn data(mut self, origin: DataOrigin) -> Self {
         self.data = origin;
         self
-    }
-}
-
-/// A sensitivity analysis as it is written down: the keys of every kind.
-#[derive(serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct WrittenSensitivity {
-    kind: SensitivityKind,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    groups: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    therapists: Option<String>,
-}
-
-#[derive(serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum SensitivityKind {
-    Clusters,
-}
-
-impl Serialize for Sensitivity {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Sensitivity::Clusters(clustering) = self;
-        let named = |factor: Option<&str>| factor.map(String::from);
-        let written = WrittenSensitivity {
-            kind: SensitivityKind::Clusters,
-            groups: named(clustering.group_factor()),
-            therapists: named(clustering.therapist_factor()),
-        };
-        written.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Sensitivity {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let WrittenSensitivity { kind: SensitivityKind::Clusters, groups, therapists } = WrittenSensitivity::deserialize(deserializer)?;
-        if groups.is_none() && therapists.is_none() {
-            return Err(D::Error::custom("a sensitivity analysis of clusters names their column: `groups`, `therapists`, or both"));
-        }
-        let clustering = groups.into_iter().fold(Clustering::new(), Clustering::groups);
-        Ok(Sensitivity::Clusters(therapists.into_iter().fold(clustering, Clustering::therapists)))
     }
 }

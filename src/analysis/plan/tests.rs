@@ -3,7 +3,9 @@ use crate::analysis::{EffectPlan, ReportSettings, ResponderPlan};
 use crate::bootstrap::BootstrapInterval;
 use crate::effects::{Correction, IntervalMethod};
 use crate::inference::{InformationKind, Vcov};
+use crate::instruments::{InstrumentDefinition, ItemRule, MissingItems, ScoreMethod};
 use crate::model::tests::models;
+use crate::multiplicity::Procedure;
 use crate::options::Choices;
 use crate::responders::{Meaning, Occasion, Rule, presets};
 use crate::trial::layout::tests::layouts;
@@ -156,6 +158,75 @@ kind = "clusters"
 groups = "group"
 therapists = "therapist"
 
+[[sensitivity]]
+kind = "model"
+name = "compound symmetry"
+formula = "site + arm * visit"
+baseline = "constrained"
+covariance = "compound-symmetry"
+covariance-else = ["independent"]
+estimation = "reml"
+df = "residual"
+reason = "asked for by a reviewer"
+
+[[analysis]]
+name = "depression at 3 months"
+outcome = "bdi"
+at = "3 months"
+formula = "arm * visit"
+
+[multiplicity]
+procedure = "graph"
+alpha = 0.025
+
+[[multiplicity.hypotheses]]
+name = "PTSD"
+weight = 1.0
+transitions = { depression = 0.5 }
+
+[[multiplicity.hypotheses]]
+name = "depression"
+outcome = "bdi"
+at = "3 months"
+arm = "treatment"
+versus = "waiting list"
+
+[[subgroup]]
+factor = "sex"
+labels = { female = "Women", male = "Men" }
+
+[[subgroup]]
+factor = "CAPS_BL"
+label = "Severity at baseline"
+cut-points = [30.0, 45.5]
+groups = ["mild", "moderate", "severe"]
+
+[[instrument]]
+name = "mood"
+label = "Mood scale"
+source = "protocol"
+items = ["mood_{1..3}", "sad"]
+range = [1, 5]
+ranges = { sad = [0, 1] }
+reversed = "mood_2"
+score = "mean"
+missing-items = { prorate-share = { percent = 25 } }
+reliable-change = { points = 1.5, source = "manual" }
+
+[instrument.severity]
+source = "manual"
+bands = { low = 1.0, high = 3.0 }
+
+[[instrument.subscales]]
+name = "mood_positive"
+label = "Positive"
+items = ["mood_1", "mood_3"]
+
+[[instrument.diagnoses]]
+name = "mood_case"
+source = "manual"
+rule = { any = [{ score = { of = "mood_positive", at-least = 4.0 } }, { all = [{ count = { items = "mood_{1..3}", rated = 3, at-least = 2, except = { mood_2 = 4 } } }] }] }
+
 [report]
 title = "A trial"
 registration = "NCT00000000"
@@ -230,6 +301,26 @@ fn everything_that_a_plan_can_say_is_read_from_a_file() {
         .lower_is_better()
         .bootstrap(2000)
         .sensitivity_to_clusters(Clustering::new().groups("group").therapists("therapist"))
+        .sensitivity_to_model(
+            OtherModel::new("compound symmetry")
+                .formula("site + arm * visit")
+                .baseline(Baseline::Constrained)
+                .covariance(Covariance::CompoundSymmetry)
+                .covariance_else([Covariance::Independent])
+                .estimation(Estimation::Reml)
+                .df(Df::Residual)
+                .reason("asked for by a reviewer"),
+        )
+        .analysis(OtherModel::new("depression at 3 months").outcome("bdi").at("3 months").formula("arm * visit"))
+        .multiplicity(
+            Multiplicity::new(Procedure::Graph)
+                .alpha(0.025)
+                .hypothesis(Hypothesis::new("PTSD").weight(1.0).passing("depression", 0.5))
+                .hypothesis(Hypothesis::new("depression").outcome("bdi").at("3 months").arms("treatment", "waiting list")),
+        )
+        .subgroup(Subgroup::by("sex").level("female", "Women").level("male", "Men"))
+        .subgroup(Subgroup::cut("CAPS_BL", [30.0, 45.5]).label("Severity at baseline").groups(["mild", "moderate", "severe"]))
+        .instrument(mood())
         .report(settings)
         .characteristics(["sex", "CAPS_BL"])
         .label("CAPS_BL", "CAPS-5 at baseline")
@@ -242,13 +333,37 @@ fn everything_that_a_plan_can_say_is_read_from_a_file() {
     round_trip(&plan);
 }
 
+/// The instrument of [`WHOLE`].
+fn mood() -> InstrumentDefinition {
+    let rule = ItemRule::Any(vec![
+        ItemRule::Score { of: Some("mood_positive".into()), at_least: 4.0 },
+        ItemRule::All(vec![ItemRule::Count { items: "mood_{1..3}".into(), rated: 3, at_least: 2, except: vec![("mood_2".into(), 4)] }]),
+    ]);
+    let mut mood = InstrumentDefinition::new("mood", ["mood_{1..3}", "sad"], [1, 5])
+        .reversed("mood_2")
+        .score(ScoreMethod::Mean)
+        .missing_items(MissingItems::ProrateShare { percent: 25 })
+        .subscale("mood_positive", ["mood_1", "mood_3"])
+        .diagnosis("mood_case", rule);
+    mood.label = "Mood scale".into();
+    mood.source = "protocol".into();
+    mood.ranges = vec![("sad".into(), [0, 1])];
+    mood.subscales[0].label = "Positive".into();
+    mood.diagnoses[0].source = "manual".into();
+    let severity = r#"{"source": "manual", "bands": {"low": 1.0, "high": 3.0}}"#;
+    mood.severity = Some(serde_json::from_str(severity).expect("bands"));
+    mood.reliable_change = Some(serde_json::from_str(r#"{"points": 1.5, "source": "manual"}"#).expect("a change"));
+    mood.build().expect("a definition");
+    mood
+}
+
 /// The test above says something of every key: none is left out of the file.
 #[test]
 fn no_key_of_a_whole_plan_is_at_its_default() {
     let plan = Plan::from_toml(WHOLE).unwrap_or_else(|error| panic!("{error}"));
     let keys = |value: &serde_json::Value| value.as_object().map_or(0, serde_json::Map::len);
     let written = json(&plan);
-    assert_eq!(keys(&written), 14);
+    assert_eq!(keys(&written), 18);
     let parts = ["trial", "model", "responders", "effects", "report"].map(|part| keys(&written[part]));
     assert_eq!(parts, [7, 13, 2, 6, 6]);
 }
@@ -395,6 +510,64 @@ fn clustering() -> impl Strategy<Value = Sensitivity> {
     })
 }
 
+fn other_model() -> impl Strategy<Value = OtherModel> {
+    let name = || prop_oneof![Just("as before".to_string()), "[a-z ]{0,4}"];
+    let covariance = || select(vec![Covariance::Toeplitz, Covariance::CompoundSymmetry, Covariance::BandedToeplitz { bands: 2 }]);
+    let formula = prop::option::of(select(vec!["arm * visit".to_string(), "site + arm + ar1(visit | patient)".into()]));
+    let parts = (prop::option::of(choice::<Baseline>()), prop::option::of(covariance()), prop::option::of(choice::<Estimation>()));
+    let df = prop::option::of(choice::<Df>());
+    (name(), formula, parts, prop::option::of(prop::collection::vec(covariance(), 0..3)), df, name()).prop_map(
+        |(name, formula, (baseline, covariance, estimation), covariance_else, df, reason)| OtherModel {
+            formula,
+            baseline,
+            covariance,
+            covariance_else,
+            estimation,
+            df,
+            reason,
+            ..OtherModel::new(name)
+        },
+    )
+}
+
+fn sensitivity() -> impl Strategy<Value = Sensitivity> {
+    prop_oneof![clustering(), other_model().prop_map(Sensitivity::Model)]
+}
+
+fn multiplicity() -> impl Strategy<Value = Multiplicity> {
+    let name = || "[a-zA-Z 0-9]{0,4}";
+    let passed = prop::collection::btree_map("[a-z]{1,3}", 0.0..1.0_f64, 0..3);
+    let hypothesis = (name(), name(), name(), (name(), name()), prop::option::of(0.0..1.0_f64), passed).prop_map(
+        |(name, outcome, at, (arm, versus), weight, passed)| {
+            let hypothesis = Hypothesis::new(name).outcome(outcome).at(at).arms(arm, versus);
+            let hypothesis = weight.into_iter().fold(hypothesis, Hypothesis::weight);
+            passed.into_iter().fold(hypothesis, |hypothesis, (to, share)| hypothesis.passing(to, share))
+        },
+    );
+    (choice::<Procedure>(), prop::option::of(0.001..0.2_f64), prop::collection::vec(hypothesis, 0..3))
+        .prop_map(|(procedure, alpha, hypotheses)| Multiplicity { procedure, alpha, hypotheses })
+}
+
+fn subgroup() -> impl Strategy<Value = Subgroup> {
+    let text = || prop_oneof![Just("Two\nlines".to_string()), ".{0,6}"];
+    let labels = prop::collection::btree_map("[a-zA-Z 0-9]{1,4}", ".{0,4}", 0..3);
+    (text(), text(), prop::collection::vec(-1e3..1e3_f64, 0..3), prop::collection::vec(text(), 0..3), labels).prop_map(
+        |(factor, label, cut_points, groups, labels)| Subgroup { factor, label, cut_points, groups, labels: labels.into_iter().collect() },
+    )
+}
+
+fn instrument() -> impl Strategy<Value = InstrumentDefinition> {
+    let shipped =
+        ["pcl5", "phq9", "gad7", "whodas12"].map(|name| crate::instruments::Defined::shipped(name).expect("it comes with the crate"));
+    let missing = prop_oneof![
+        Just(MissingItems::MakeMissing),
+        (0_usize..9).prop_map(|at_most| MissingItems::Prorate { at_most }),
+        (0_u8..60).prop_map(|percent| MissingItems::ProrateShare { percent })
+    ];
+    (select(shipped.map(|made| made.definition().clone()).to_vec()), choice::<ScoreMethod>(), missing, any::<bool>())
+        .prop_map(|(definition, score, missing, own)| if own { mood() } else { definition.score(score).missing_items(missing) })
+}
+
 fn report() -> impl Strategy<Value = ReportSettings> {
     let text = || prop::option::of(prop_oneof![Just("Two\nlines".to_string()), ".{0,9}"]);
     let labels = prop::collection::btree_map("[a-zA-Z 0-9]{1,4}", ".{0,4}", 0..3);
@@ -464,14 +637,19 @@ prop_compose! {
         (trial, estimands) in (trial_plan().boxed(), prop::collection::vec(estimand().boxed(), 0..3)).boxed(),
         layout in prop::option::of(layouts().boxed()).boxed(),
         model in models().boxed(),
-        responders in (several::<Unobserved>(), prop::collection::vec(definition(), 0..3)),
-        effects in effects(),
-        sensitivity in prop::collection::vec(clustering(), 0..2),
+        responders in (several::<Unobserved>(), prop::collection::vec(definition(), 0..3)).boxed(),
+        effects in effects().boxed(),
+        sensitivity in prop::collection::vec(sensitivity(), 0..2).boxed(),
+        analyses in prop::collection::vec((other_model(), "[a-z ]{0,3}", "[a-z ]{0,3}"), 0..2).boxed(),
+        multiplicity in prop::option::of(multiplicity()).boxed(),
+        subgroups in prop::collection::vec(subgroup(), 0..2).boxed(),
+        instruments in prop::collection::vec(instrument(), 0..2).boxed(),
         report in report().boxed(),
     ) -> Plan {
         let (primary, secondary, at) = outcomes;
+        let analyses = analyses.into_iter().map(|(model, outcome, at)| model.outcome(outcome).at(at)).collect();
         let responders = ResponderPlan { unobserved: responders.0, definitions: responders.1 };
-        Plan { primary, secondary, at, baseline_from, level, seed, trial, estimands, layout, model: model.of_outcome(""), responders, effects, sensitivity, report }
+        Plan { primary, secondary, at, baseline_from, level, seed, trial, estimands, layout, model: model.of_outcome(""), responders, effects, sensitivity, analyses, multiplicity, subgroups, instruments, report }
     }
 }
 
@@ -534,6 +712,8 @@ fn the_round_trips_draw_every_choice_and_every_variant() {
     all_drawn::<EventStrategy>(&written, "estimand.intercurrent.strategy", None);
     all_drawn::<SummaryMeasure>(&written, "estimand.summary", None);
     all_drawn::<Estimator>(&written, "estimand.estimated-by", None);
+    all_drawn::<Procedure>(&written, "multiplicity.procedure", None);
+    all_drawn::<ScoreMethod>(&written, "instrument.score", Some("sum"));
     all_drawn::<DataOrigin>(&written, "report.data", Some("patients"));
     all_drawn::<CovariateKind>(&written, "layout.covariates.kind", Some("inferred"));
     all_drawn::<Delimiter>(&written, "layout.delimiter", Some("comma"));
@@ -557,6 +737,6 @@ fn the_round_trips_draw_every_choice_and_every_variant() {
     assert_eq!(plans.iter().map(|plan| name(&plan.report.small_cells)).collect::<BTreeSet<_>>(), every.into_iter().collect());
     let (name, every) = variants!(BaselineFrom: Visit, Covariate);
     assert_eq!(plans.iter().map(|plan| name(&plan.baseline_from)).collect::<BTreeSet<_>>(), every.into_iter().collect());
-    let (name, every) = variants!(Sensitivity: Clusters);
+    let (name, every) = variants!(Sensitivity: Clusters, Model);
     assert_eq!(plans.iter().flat_map(|plan| &plan.sensitivity).map(name).collect::<BTreeSet<_>>(), every.into_iter().collect());
 }

@@ -20,13 +20,13 @@
 //! All but text, Parquet and the digest are behind the feature `formats`. `calamine` panics on some damaged workbooks, so
 //! that it is called behind `catch_unwind`, and so is `sas7bdat`; the readers written here cannot.
 
+mod adam;
 #[cfg(feature = "formats")]
 mod bytes;
 #[cfg(feature = "formats")]
 mod calendar;
 #[cfg(feature = "formats")]
 mod choice_of_sheet;
-mod adam;
 mod chunks;
 mod csv;
 mod dates;
@@ -75,8 +75,8 @@ use std::collections::HashSet;
 pub use self::chunks::{Chunk, Chunks};
 use self::findings::{Findings, Place};
 use self::grid::Grid;
-pub(crate) use self::look::{Look, LookedAt, look};
 pub(super) use self::input::{Input, columns, read};
+pub(crate) use self::look::{Look, LookedAt, look};
 use self::sheet::Sheet;
 use super::columns::{Columns, CovariateColumn};
 use super::layout::{Layout, Shape};

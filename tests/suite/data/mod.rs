@@ -1,8 +1,9 @@
 //! From files and instruments to a trial: what is read, checked, scored and counted.
 
-mod formats;
 mod adam;
+mod defined;
 mod filters;
+mod formats;
 mod instruments;
 mod reading;
 mod responders;

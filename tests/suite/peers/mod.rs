@@ -3,5 +3,7 @@
 mod clda;
 mod differences;
 mod mmrm;
+mod multiplicity;
 mod nlme_lme4;
 mod paired_t;
+mod subgroups;

@@ -8,5 +8,8 @@ mod draft;
 mod files;
 mod lock;
 mod methods_text;
+mod multiplicity;
+mod other_models;
 mod samples;
 mod settings;
+mod subgroups;

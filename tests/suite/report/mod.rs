@@ -1,5 +1,6 @@
 //! What is written for readers: tables, sentences, figures, README.
 
+mod analyses;
 mod disclosure;
 mod files;
 mod readme;
