@@ -18,6 +18,8 @@ pub use clustering::{ClusterModel, Clustering};
 pub use covariance::{FittedCovariance, GroupCorrelation};
 pub use diagnostics::{Diagnostics, Quantile, ResidualPoint, Spread};
 pub(crate) use plan::visit_in_prose;
-pub use plan::{Analysis, DataOrigin, EffectPlan, Plan, ReportSettings, ResponderPlan, Sensitivity, SmallCells};
+pub use plan::{
+    Analysis, DataOrigin, DocumentKind, EffectPlan, Paper, Plan, ReportSettings, ReportStyle, ResponderPlan, Sensitivity, SmallCells,
+};
 pub use progress::{Progress, Silent};
 pub use result::{AnalysisResult, ModelFacts, OutcomeEffects, OutcomeResult, TrialFacts};

@@ -2,6 +2,7 @@
 
 mod analysis;
 mod check;
+mod documents;
 mod file;
 mod parts;
 mod resolve;
@@ -10,6 +11,7 @@ mod small_cells;
 mod tests;
 
 pub use analysis::Analysis;
+pub use documents::{DocumentKind, Paper, ReportStyle};
 pub use parts::{DataOrigin, EffectPlan, ReportSettings, ResponderPlan, Sensitivity};
 pub use small_cells::SmallCells;
 

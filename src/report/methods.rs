@@ -6,10 +6,13 @@ use crate::design::{Baseline, RandomEffects};
 use crate::fit::Estimation;
 use crate::inference::Df;
 
+/// What the section is called.
+pub(super) const HEADING: &str = "Statistical methods";
+
 /// The section that says how the numbers were made.
 pub(super) fn section(result: &AnalysisResult) -> Section {
-    let mut section = Section::new("Statistical methods")
-        .led_paragraph("Estimand.", estimand(result))
+    // The estimand is on the first page.
+    let mut section = Section::new(HEADING)
         .led_paragraph("Population.", population(result))
         .led_paragraph("Model.", model(result))
         .led_paragraph("Missing data.", missing_data(result));
@@ -30,7 +33,7 @@ fn primary(result: &AnalysisResult) -> &OutcomeResult {
 }
 
 /// The five attributes of ICH E9(R1).
-fn estimand(result: &AnalysisResult) -> String {
+pub(super) fn estimand(result: &AnalysisResult) -> String {
     let (outcome, at) = (primary(result), result.plan.visit());
     let (treatments, summary) = match result.trial.arms.as_slice() {
         [only] => (format!("the treatment is {only}"), "mean"),

@@ -27,25 +27,41 @@
 //! new one does not have are removed, and nothing else. Symbolic links are replaced, or refused where a folder is one;
 //! they are never followed. In CSV files, text that a spreadsheet would take for a formula begins with an apostrophe.
 
+mod archive;
+mod ard;
+mod ars;
 mod clustering;
 mod condensed;
+mod consort;
 mod document;
+mod docx;
+mod docx_parts;
 mod effects;
 pub mod figure;
 mod files;
+mod first_page;
+mod grid;
 mod html;
 mod methods;
 mod outcome;
 mod participants;
+mod provenance;
 mod published;
 mod remission;
+mod rtf;
+mod sentences;
+mod statistics;
 mod suppressed;
 mod text;
 mod trial_report;
 mod views;
+mod words;
 
+pub use crate::analysis::{DocumentKind as Kind, Paper, ReportStyle};
 pub use document::{Block, Document, FigureBlock, Section, TableBlock};
 pub use figure::Figure;
 pub use files::Written;
+pub use provenance::Provenance;
 pub use published::{PublishedRow, PublishedTable};
 pub use trial_report::TrialReport;
+pub use words::{Emphasis, Run, Text};

@@ -1,5 +1,6 @@
 //! What is written for readers: tables, sentences, figures, README.
 
 mod disclosure;
+mod documents;
 mod files;
 mod readme;
