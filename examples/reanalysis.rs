@@ -77,7 +77,7 @@ fn reanalyse() -> Result<()> {
         .synthetic(SYNTHETIC)
         .published(published)
         .provenance(Provenance::of_file(FILE)?);
-    let kinds = [Kind::Docx, Kind::Rtf, Kind::Png, Kind::Pdf, Kind::Ard, Kind::Ars];
+    let kinds = [Kind::Docx, Kind::Rtf, Kind::Ard, Kind::Ars];
     let written = report.document().write_as("reanalysis-report", &kinds)?;
     println!("SYNTHETIC DATA. Report: {} (Word, RTF, tables, figures and JSON beside it)", written.html.display());
     Ok(())

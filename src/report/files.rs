@@ -11,6 +11,7 @@ use crate::analysis::DocumentKind;
 use crate::error::{Error, Result};
 use crate::table::Tabular as _;
 use crate::table::layout::{WIDTH, paragraph};
+use rayon::prelude::*;
 
 const HTML: &str = "report.html";
 const JSON: &str = "report.json";
@@ -117,6 +118,12 @@ impl Document {
             written.push(name.to_string());
             staged.write(name, content)
         };
+        if kinds.iter().any(|kind| matches!(kind, DocumentKind::Docx | DocumentKind::Rtf | DocumentKind::Png)) {
+            // Pixels are what takes time; each figure keeps its own for the next document.
+            self.figures().collect::<Vec<_>>().par_iter().for_each(|f| {
+                f.figure.to_png();
+            });
+        }
         if let Some(plan) = &self.plan {
             write(PLAN, plan.as_bytes())?;
         }

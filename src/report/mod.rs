@@ -1,4 +1,32 @@
-//! Reports: sections of text, tables and figures, written as HTML, text, CSV and JSON. Nothing is computed here.
+//! Reports: a first page that answers the question, the results in the order in which readers look for them, details in
+//! appendices; sections of text, tables and figures in many forms. Nothing is computed here.
+//!
+//! | form | file | made by |
+//! |---|---|---|
+//! | HTML, one file, which prints without half-empty pages on A4 or Letter | `report.html` | [`Document::to_html`] |
+//! | all numbers and sentences | `report.json` | [`Document::to_json`] |
+//! | tables at full precision, with their notes | `tables/*.csv`, `tables/README.txt` | |
+//! | figures | `figures/*.svg` | [`Figure`] |
+//! | the plan as it ran | `plan.toml` | [`Plan::to_toml`](crate::analysis::Plan::to_toml) |
+//! | Word | `report.docx` | [`Document::to_docx`] |
+//! | RTF, landscape, a table a page | `report.rtf` | [`Document::to_rtf`] |
+//! | figures, 300 dots per inch | `figures/*.png` | [`Figure::to_png`] |
+//! | figures to be embedded | `figures/*.pdf` | [`Figure::to_pdf`] |
+//! | analysis results data: one row per statistic, the columns of R's package cards | `ard.csv`, `ard.json` | [`Document::to_ard_csv`] |
+//! | CDISC ARS version 1 | `ars.json` | [`Document::to_ars`] |
+//!
+//! The first five are always written (`plan.toml` where a file can hold the plan), the others where
+//! [`documents`](crate::analysis::ReportSettings::documents) of the plan, or [`Document::write_as`], names them. The same
+//! plan and data give the same bytes; the only date is the one that [`TrialReport::dated`] is told.
+//!
+//! ```no_run
+//! use trialstats::report::{Kind, Provenance, TrialReport};
+//! # fn report(result: &trialstats::analysis::AnalysisResult) -> trialstats::Result<()> {
+//! let report = TrialReport::new(result).dated("2026-11-30").provenance(Provenance::of_file("trial.csv")?);
+//! report.document().write_as("report", &[Kind::Docx, Kind::Ars])?;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # What a report says of single patients
 //!
@@ -18,7 +46,8 @@
 //!
 //! Numbers of patients can be small enough to recognise somebody.
 //! [`small-cells = "suppressed"`](crate::analysis::SmallCells) leaves out those of 1 to 4, what goes with them, and what
-//! they could be worked out from, in tables, figures, text and JSON.
+//! they could be worked out from, in tables, figures, text and JSON. Every form of a report is made of the same tables, so
+//! that what one does not show is in none.
 //!
 //! # How it is written
 //!

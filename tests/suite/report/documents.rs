@@ -26,7 +26,7 @@ fn document_of(result: &AnalysisResult) -> Document {
 }
 
 /// The files of an archive by name.
-fn unpacked(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn unpacked(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
     let number = |at: usize, bytes: usize| (0..bytes).map(|k| usize::from(archive[at + k]) << (8 * k)).sum::<usize>();
     let end = archive.len() - 22;
     assert_eq!(&archive[end..end + 4], b"PK\x05\x06");
