@@ -207,7 +207,7 @@ fn no_key_of_a_whole_plan_is_at_its_default() {
     let written = json(&plan);
     assert_eq!(keys(&written), 12);
     let parts = ["model", "responders", "effects", "report"].map(|part| keys(&written[part]));
-    assert_eq!(parts, [13, 2, 6, 6]);
+    assert_eq!(parts, [13, 2, 6, 9]);
 }
 
 #[test]
@@ -458,6 +458,9 @@ fn the_round_trips_draw_every_choice_and_every_variant() {
     all_drawn::<IntervalMethod>(&written, "effects.intervals", None);
     all_drawn::<BootstrapInterval>(&written, "effects.bootstrap-interval", Some("percentile"));
     all_drawn::<DataOrigin>(&written, "report.data", Some("patients"));
+    all_drawn::<DocumentKind>(&written, "report.documents", None);
+    all_drawn::<ReportStyle>(&written, "report.style", Some("apa"));
+    all_drawn::<Paper>(&written, "report.paper", Some("a4"));
     all_drawn::<CovariateKind>(&written, "layout.covariates.kind", Some("inferred"));
     all_drawn::<Delimiter>(&written, "layout.delimiter", Some("comma"));
     all_drawn::<DecimalMark>(&written, "layout.decimal-mark", Some("point"));
