@@ -185,7 +185,9 @@ impl<'a> Body<'a> {
         self.xml += "</w:tbl>\n";
         for (k, note) in grid.notes.iter().enumerate() {
             let lead = if k == 0 && self.document.style == ReportStyle::Apa { run("Note. ", "<w:i/>") } else { String::new() };
-            self.paragraph("TableNote", "", &format!("{lead}{}", run(note, "")));
+            // Notes stay with their table, as far as that stays on a page.
+            let keep = if whole && k + 1 < grid.notes.len() { "<w:keepNext/>" } else { "" };
+            self.paragraph("TableNote", keep, &format!("{lead}{}", run(note, "")));
         }
         self.paragraph("TableNote", "", "");
     }
@@ -199,7 +201,7 @@ impl<'a> Body<'a> {
         let number = self.figures.len();
         let (page_width, page_height) = self.size(self.wide);
         // The first page has room for the answer too.
-        let share = if self.first { 0.3 } else { 0.46 };
+        let share = if self.first { 0.3 } else { 0.4 };
         let most = (f64::from(page_width - 2 * MARGIN) * TWIP, share * f64::from(page_height - 2 * MARGIN) * TWIP);
         let scale = (most.0 / (figure.width * PIXEL)).min(most.1 / (figure.height * PIXEL)).min(1.0);
         let [width, height] = [figure.width, figure.height].map(|x| (x * PIXEL * scale) as u64);

@@ -1,7 +1,8 @@
 //! A table as every writer for readers lays it out: headings, groups, rows, and which cells are numbers.
 
 use super::document::{Document, TableBlock};
-use crate::table::{Column, Values};
+use crate::analysis::ReportStyle;
+use crate::table::{Column, Format, Values};
 
 /// A table laid out.
 pub(super) struct Grid<'a> {
@@ -49,7 +50,7 @@ impl<'a> Grid<'a> {
             if table.linked { place() } else { None }
         };
         let cell = |k: usize, r: usize| {
-            let text = printed(&columns[k], r);
+            let text = in_style(&columns[k], printed(&columns[k], r), document.style);
             Cell { link: link(&text), text, class: class_of(k, r) }
         };
         let group = |r: usize| groups.filter(|g| r == 0 || g.formatted(r) != g.formatted(r - 1)).map(|g| g.formatted(r));
@@ -95,6 +96,16 @@ fn printed(column: &Column, row: usize) -> String {
     match column.values {
         Values::Text(_) => column.formatted(row),
         _ => super::condensed::minus_signs(&column.formatted(row)),
+    }
+}
+
+/// P-values as the style of the report has them: study reports keep the zero before the point.
+fn in_style(column: &Column, text: String, style: ReportStyle) -> String {
+    let is_p = matches!(column.values, Values::Real(_, Format::PValue | Format::Probability));
+    match (style, is_p) {
+        (ReportStyle::Csr, true) if text.starts_with('.') => format!("0{text}"),
+        (ReportStyle::Csr, true) => text.replace("< .", "< 0."),
+        _ => text,
     }
 }
 

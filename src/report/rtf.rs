@@ -7,9 +7,13 @@ use super::grid::{Cell, Grid, section_id};
 use super::words::{Emphasis, Text};
 use crate::analysis::ReportStyle;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 /// Margins, in twentieths of a point: 2 cm.
 const MARGIN: u32 = 1134;
+
+/// How the heading of a group of rows is set.
+const GROUP: &str = "\\keepn\\sb60\\b\\fs18";
 
 impl Document {
     /// The report as RTF, in seven-bit characters throughout.
@@ -105,7 +109,7 @@ impl Rtf<'_> {
         );
         self.text += "{\\footer";
         for note in notes {
-            let _ = writeln!(self.text, "\\pard\\plain\\fs14 {}\\par", escaped(note));
+            let _ = writeln!(self.text, "\\pard\\plain\\fs15 {}\\par", escaped(note));
         }
         let _ = writeln!(
             self.text,
@@ -136,7 +140,7 @@ impl Rtf<'_> {
         let widths = grid.widths();
         let (room, all) = (self.room(), widths.iter().sum::<usize>().max(1));
         // A narrow table need not fill the page.
-        let room = room.min(all as u32 * 150 + 200 * widths.len() as u32).max(room / 2);
+        let room = room.min(all as u32 * 130 + 300 * widths.len() as u32).max(room * 2 / 3);
         let mut ends: Vec<u32> = widths
             .iter()
             .scan(0, |sum, w| {
@@ -151,22 +155,77 @@ impl Rtf<'_> {
             ReportStyle::Csr => format!("{{\\b Table {}. {}}}", grid.number, escaped(grid.title)),
             _ => format!("{{\\b Table {}}}\\line{{\\i {}}}", grid.number, escaped(grid.title)),
         };
-        let _ = writeln!(self.text, "\\trowd\\trgaph70\\trhdr\\trkeep\\cellx{room}\\pard\\plain\\intbl\\sa60\\fs20 {title}\\cell\\row");
         let shade = if self.document.style == ReportStyle::Csr { "\\clcbpat2" } else { "" };
         let rules = format!("\\clvertalb{shade}\\clbrdrt\\brdrs\\brdrw20\\clbrdrb\\brdrs\\brdrw10");
-        self.row("\\trhdr", &rules, &ends, &grid.headings, true);
-        for (r, row) in grid.rows.iter().enumerate() {
-            if let Some(group) = &row.group {
-                let _ = writeln!(
-                    self.text,
-                    "\\trowd\\trgaph70\\trkeep\\cellx{room}\\pard\\plain\\intbl\\keepn\\sb60\\b\\fs16 {}\\cell\\row",
-                    escaped(group)
-                );
+        for (k, rows) in self.pages(grid, &ends).into_iter().enumerate() {
+            if k > 0 {
+                // A section ends with a paragraph; without one, readers join the parts.
+                self.text += "\\pard\\plain\\fs10\\par\n";
+                self.page(grid.notes);
             }
-            let rules = if r + 1 == grid.rows.len() { "\\clbrdrb\\brdrs\\brdrw20" } else { "" };
-            self.row("", rules, &ends, &row.cells, false);
+            self.across("\\trhdr", &ends, "\\sa60\\fs20", &title);
+            self.row("\\trhdr", &rules, &ends, &grid.headings, true);
+            for r in rows.clone() {
+                let row = &grid.rows[r];
+                match (&row.group, r == rows.start) {
+                    (Some(group), _) => self.across("", &ends, GROUP, &escaped(group)),
+                    (None, true) => {
+                        let above = grid.rows[..r].iter().rev().find_map(|row| row.group.as_ref());
+                        if let Some(group) = above {
+                            self.across("", &ends, GROUP, &format!("{} (continued)", escaped(group)));
+                        }
+                    }
+                    (None, false) => {}
+                }
+                let rules = if r + 1 == rows.end { "\\clbrdrb\\brdrs\\brdrw20" } else { "" };
+                self.row("", rules, &ends, &row.cells, false);
+            }
         }
         self.text += "\\pard\\plain\\fs10\\par\n";
+    }
+
+    /// Which rows stand on which page, by the room that they will take: not every reader repeats the headings of a table
+    /// that it breaks itself (LibreOffice 7 ignores `\trhdr`).
+    fn pages(&self, grid: &Grid<'_>, ends: &[u32]) -> Vec<Range<usize>> {
+        // Average widths of letters in ems, and heights of lines, on the safe side of both fonts.
+        const LETTER: f64 = 0.53;
+        const LINE: f64 = 1.2;
+        let lines = |text: &str, size: f64, width: f64| (text.chars().count() as f64 * LETTER * size / width.max(size)).ceil().max(1.0);
+        let high = |texts: &[String], size: f64, width: f64| texts.iter().map(|t| lines(t, size, width) * size * LINE).sum::<f64>();
+        let (page, room) = (f64::from(self.document.paper.twips().0) / 20.0, f64::from(self.room()) / 20.0);
+        let head = high(&[vec![self.document.title.clone()], self.document.banner.iter().cloned().collect()].concat(), 7.5, room) + 6.0;
+        let foot = high(grid.notes, 7.5, room) + 7.5 * LINE;
+        let margin = f64::from(MARGIN) / 20.0;
+        let height = page - (25.0 + head).max(margin) - (25.0 + foot).max(margin);
+        let width = |k: usize| f64::from(ends[k] - if k == 0 { 0 } else { ends[k - 1] }) / 20.0 - 7.0;
+        let row_height = |cells: &[Cell]| {
+            let most = cells.iter().enumerate().map(|(k, c)| lines(&c.text, 9.0, width(k))).fold(1.0, f64::max);
+            most * 9.0 * LINE + 2.0
+        };
+        // Title, headings, the heading of a section above, the paragraph below.
+        let fixed = 30.0 + row_height(&grid.headings) + 38.0;
+        let group = 9.0 * LINE + 4.0;
+        let (mut pages, mut start, mut used) = (vec![], 0, fixed);
+        for (r, row) in grid.rows.iter().enumerate() {
+            let own = row_height(&row.cells) + if row.group.is_some() { group } else { 0.0 };
+            if used + own > height && r > start {
+                pages.push(start..r);
+                (start, used) = (r, fixed + group);
+            }
+            used += own;
+        }
+        pages.push(start..grid.rows.len());
+        pages
+    }
+
+    /// A row of one text over all columns: cells of the others, merged, so that readers see one table.
+    fn across(&mut self, kind: &str, ends: &[u32], look: &str, text: &str) {
+        let _ = write!(self.text, "\\trowd\\trgaph70\\trkeep{kind}");
+        let merged = |(k, end): (usize, &u32)| format!("{}\\cellx{end}", if k == 0 { "\\clmgf" } else { "\\clmrg" });
+        self.text += &ends.iter().enumerate().map(merged).collect::<String>();
+        let _ = write!(self.text, "\\pard\\plain\\intbl{look} {text}\\cell");
+        self.text += &"\\pard\\plain\\intbl\\cell".repeat(ends.len().saturating_sub(1));
+        self.text += "\\row\n";
     }
 
     fn row(&mut self, kind: &str, rules: &str, ends: &[u32], cells: &[Cell], bold: bool) {
@@ -182,7 +241,7 @@ impl Rtf<'_> {
                 }
                 None => text,
             };
-            let _ = write!(self.text, "\\pard\\plain\\intbl{side}{bold}\\fs16 {text}\\cell");
+            let _ = write!(self.text, "\\pard\\plain\\intbl{side}{bold}\\sb20\\sa20\\fs18 {text}\\cell");
         }
         self.text += "\\row\n";
     }

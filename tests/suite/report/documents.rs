@@ -126,6 +126,11 @@ fn paper_and_style_are_those_of_the_document() {
     assert!(document.to_rtf().contains("\\paperw15840\\paperh12240\\landscape"));
     let summary = document.sections[0].blocks.iter().map(|b| format!("{b:?}")).collect::<String>();
     assert!(summary.contains("(95% CI: ") && summary.contains(", df = ") && summary.contains("p = 0."), "{summary}");
+    // Tables follow the style.
+    let cells = |html: &str, begin: &str| html.matches(&format!("<td class=\"number\">{begin}")).count();
+    let html = document.to_html();
+    assert!(html.contains("&#60; 0.001") || html.contains("&lt; 0.001") || cells(&html, "0.") > 4);
+    assert!(cells(&html, ".") == 0 && cells(&DOCUMENT.to_html(), ".") > 4);
     let apa = DOCUMENT.to_text(100);
     assert!(apa.contains("95% CI [") && apa.contains("t(") && apa.contains("p = ."), "{apa}");
     assert!(DOCUMENT.to_html().contains("<em>t</em>(") && table(&DOCUMENT).contains("w:w=\"11906\" w:h=\"16838\""));
@@ -195,8 +200,10 @@ fn rtf_is_balanced_and_every_page_has_header_and_page_number() {
             .all(|p| p.contains("{\\header") && p.contains("SYNTHETIC DATA.") && p.contains("NUMPAGES") && p.contains("\\lndscpsxn"))
     );
     assert!(pages.iter().all(|p| p.matches("{\\pict").count() + p.matches("\\trhdr").count() / 2 <= 1), "one table or figure a page");
-    // Title and headings are repeated, notes stand at the foot.
-    assert_eq!(bare.matches("\\trhdr").count(), 2 * document.tables().count());
+    // Title and headings begin every page of a table, notes stand at the foot.
+    let of_tables = pages.iter().filter(|p| p.contains("\\trowd")).count();
+    assert!(of_tables > document.tables().count(), "the tables of settings and of CONSORT are longer than a page");
+    assert_eq!(bare.matches("\\trhdr").count(), 2 * of_tables);
     let noted = document.tables().find(|t| t.notes.iter().any(|n| n.is_ascii() && n.len() > 20)).expect("a table with notes");
     let note = noted.notes.iter().find(|n| n.is_ascii() && n.len() > 20).expect("a note");
     assert!(
@@ -246,7 +253,7 @@ fn word_and_rtf_say_what_the_html_says_and_no_more() {
     });
     // What APA style adds, and punctuation that stands in an element of its own in HTML.
     let bare = |word: &str| word.trim_matches(|c: char| ".,:;()[]".contains(c)).to_string();
-    let known: BTreeSet<String> = known.iter().map(|w| bare(w)).chain(["Note".to_string()]).collect();
+    let known: BTreeSet<String> = known.iter().map(|w| bare(w)).chain(["Note".to_string(), "continued".into()]).collect();
     let more = |text: &str| -> Vec<String> {
         let parts = |w: &str| w.split(['(', '[', ')', ']']).all(|part| part.is_empty() || known.contains(&bare(part)));
         words(text).into_iter().filter(|w| !known.contains(&bare(w)) && !parts(w)).collect()
