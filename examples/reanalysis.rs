@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use trialstats::analysis::{Analysis, AnalysisResult, Clustering};
 use trialstats::effects::EffectSizes;
 use trialstats::instruments::{Caps5, Scid5Pd};
-use trialstats::report::{PublishedTable, TrialReport};
+use trialstats::report::{Kind, Provenance, PublishedTable, TrialReport};
 use trialstats::responders::{Assumption, Rates, Unobserved, presets, share_below};
 use trialstats::table::Format;
 use trialstats::{Layout, Result, Tabular as _, Trial};
@@ -76,9 +76,11 @@ fn reanalyse() -> Result<()> {
     let report = TrialReport::new(&result)
         .title("Imagery rescripting with and without group schema therapy: intention-to-treat reanalysis")
         .synthetic(SYNTHETIC)
-        .published(published);
-    let written = report.write_to("reanalysis-report")?;
-    println!("SYNTHETIC DATA. Report: {} (tables, figures and JSON beside it)", written.html.display());
+        .published(published)
+        .provenance(Provenance::of_file(FILE)?);
+    let kinds = [Kind::Docx, Kind::Rtf, Kind::Ard, Kind::Ars];
+    let written = report.document().write_as("reanalysis-report", &kinds)?;
+    println!("SYNTHETIC DATA. Report: {} (Word, RTF, tables, figures and JSON beside it)", written.html.display());
     Ok(())
 }
 

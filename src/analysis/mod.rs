@@ -25,9 +25,9 @@ pub use effect_sizes::StandardizedDifference;
 pub use multiplicity::{HypothesisRow, MultiplicityResult};
 pub use other_models::{OtherModelRow, OtherModels, OtherModelsRole};
 pub use plan::{
-    Analysis, DataOrigin, Deviation, Deviations, EffectPlan, Estimand, EstimandTable, Estimator, EventStrategy, Hypothesis,
-    IntercurrentEvent, Locked, Multiplicity, Origin, OtherModel, Plan, PlanFile, PlanSetting, PlanSettings, ReportSettings, ResponderPlan,
-    Sensitivity, SmallCells, Subgroup, SummaryMeasure, TrialPlan, plan_schema,
+    Analysis, DataOrigin, Deviation, Deviations, DocumentKind, EffectPlan, Estimand, EstimandTable, Estimator, EventStrategy, Hypothesis,
+    IntercurrentEvent, Locked, Multiplicity, Origin, OtherModel, Paper, Plan, PlanFile, PlanSetting, PlanSettings, ReportSettings,
+    ReportStyle, ResponderPlan, Sensitivity, SmallCells, Subgroup, SummaryMeasure, TrialPlan, plan_schema,
 };
 pub(crate) use plan::{degrees_of_freedom, visit_in_prose};
 pub use pooled::{OutcomeSums, PooledOutcome, PooledResult, SiteRow, SiteSums, SiteTable};

@@ -2,6 +2,7 @@
 
 mod analysis;
 mod check;
+mod documents;
 mod estimand;
 mod file;
 mod lock;
@@ -21,6 +22,7 @@ mod text;
 mod trial_plan;
 
 pub use analysis::Analysis;
+pub use documents::{DocumentKind, Paper, ReportStyle};
 pub use estimand::{Estimand, EstimandTable, Estimator, EventStrategy, IntercurrentEvent, SummaryMeasure};
 pub use lock::{Deviation, Deviations, Locked};
 pub use multiplicity::{Hypothesis, Multiplicity};

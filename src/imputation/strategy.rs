@@ -176,7 +176,8 @@ mod tests {
 
     fn mean(strategy: Strategy, from: usize) -> Vec<f64> {
         let (own, reference) = strategy.mean(4, from);
-        let mean: DVector<f64> = own * DVector::from_vec(vec![1.0, 2.0, 3.0, 4.0]) + reference * DVector::from_vec(vec![10.0, 20.0, 30.0, 50.0]);
+        let mean: DVector<f64> =
+            own * DVector::from_vec(vec![1.0, 2.0, 3.0, 4.0]) + reference * DVector::from_vec(vec![10.0, 20.0, 30.0, 50.0]);
         mean.iter().copied().collect()
     }
 

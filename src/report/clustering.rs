@@ -3,20 +3,51 @@
 use super::document::Section;
 use super::figure::{ClusterEffect, ClusterEffects, ClusterPanel, Figure, Interval};
 use super::methods::{listed, percent};
-use super::outcome::{number, p_value};
+use super::outcome::number;
+use super::sentences::{self, Tested};
 use super::suppressed::Shown;
-use crate::analysis::{AnalysisResult, ClusterModel, ClusterSensitivity, ClusterSensitivityRow, visit_in_prose};
+use super::words::Text;
+use crate::analysis::{AnalysisResult, ClusterModel, ClusterSensitivity, ClusterSensitivityRow, ReportStyle, visit_in_prose};
 use crate::dist::normal;
 use crate::inference::{IntraclassCorrelation, IntraclassCorrelations, PredictedEffect, PredictedEffects};
 use crate::means::Compared;
 use crate::table::{Column, Format, Tabular};
+
+/// What the section is called.
+pub(super) const HEADING: &str = "Sensitivity to clustering";
+
+/// What each model of clusters says of a primary contrast, for the first page: a sentence a contrast.
+pub(super) fn conclusions(result: &AnalysisResult) -> Vec<Text> {
+    let Some(found) = &result.clustering else { return vec![] };
+    let style = result.plan.report.style;
+    let of = |primary: &ClusterSensitivityRow| {
+        let others = found.rows.iter().filter(|r| r.model != ClusterModel::Independent && r.compared == primary.compared);
+        let said = others.map(|r| match (&r.failure, r.has_numbers()) {
+            (None, true) => {
+                let tested = Tested { estimate: &r.estimate, lower: r.lower, upper: r.upper, level: found.level };
+                Text::from(format!("{}: ", r.model.words().to_lowercase().replace("cr2", "CR2")))
+                    .then(tested.with_interval(style))
+                    .then(", ")
+                    .then(sentences::p(style, r.estimate.p))
+            }
+            _ => Text::from(format!("{}: not fitted", r.model.words().to_lowercase().replace("cr2", "CR2"))),
+        });
+        Text::from(format!("{} at {}, ", found.label, visit_in_prose(&found.visit)))
+            .then(format!("{}, under models that take clusters into account: ", primary.compared.typeset()))
+            .then(Text::joined(said, "; "))
+            .then(".")
+    };
+    found.rows.iter().filter(|r| r.model == ClusterModel::Independent && r.not_estimable.is_none()).map(of).collect()
+}
 
 /// The section, where the plan asks for it.
 pub(super) fn section(result: &AnalysisResult) -> Option<Section> {
     let found = result.clustering.as_ref()?;
     let name = |what: &str| format!("{}_{what}", found.outcome);
     let contrasts = found.rows.iter().filter(|r| r.model == ClusterModel::Independent);
-    let mut section = contrasts.fold(Section::new("Sensitivity to clustering"), |s, primary| s.paragraph(comparison(found, primary)));
+    let style = result.plan.report.style;
+    let section = Section::new(HEADING).about(&found.outcome);
+    let mut section = contrasts.fold(section, |s, primary| s.paragraph(comparison(found, primary, style)));
     section = section.table_as(&name("clustering"), found, &OnPage(found));
     if let (Some(icc), Some(model)) = (&found.icc, found.described) {
         let title = format!("{} at {}: intraclass correlations and design effects", found.label, visit_in_prose(&found.visit));
@@ -40,24 +71,20 @@ pub(super) fn section(result: &AnalysisResult) -> Option<Section> {
 }
 
 /// A primary contrast and what the other models make of it, in sentences.
-fn comparison(found: &ClusterSensitivity, primary: &ClusterSensitivityRow) -> String {
+fn comparison(found: &ClusterSensitivity, primary: &ClusterSensitivityRow, style: ReportStyle) -> Text {
     let others: Vec<&ClusterSensitivityRow> =
         found.rows.iter().filter(|r| r.model != ClusterModel::Independent && r.compared == primary.compared && r.has_numbers()).collect();
     let subject = format!("{} at {}, {}", found.label, visit_in_prose(&found.visit), primary.compared.typeset());
     if let Some(why) = &primary.not_estimable {
-        return format!("{subject}: not estimable, because {why}.");
+        return format!("{subject}: not estimable, because {why}.").into();
     }
     let by_error = |x: f64| super::outcome::by_error(x, primary.estimate.se);
-    let opening = format!(
-        "The primary analysis stays as prespecified: {subject}: {} ({}% CI {} to {}), p {}.",
-        by_error(primary.estimate.estimate),
-        percent(found.level),
-        by_error(primary.lower),
-        by_error(primary.upper),
-        p_value(primary.estimate.p)
-    );
+    let tested = Tested { estimate: &primary.estimate, lower: primary.lower, upper: primary.upper, level: found.level };
+    let opening = Text::from(format!("The primary analysis stays as prespecified: {subject}: {}, ", tested.with_interval(style)))
+        .then(sentences::p(style, primary.estimate.p))
+        .then(".");
     if others.is_empty() {
-        return format!("{opening} No model that takes clusters into account could be fitted; the table says why.");
+        return opening.then(" No model that takes clusters into account could be fitted; the table says why.");
     }
     let range = |of: &dyn Fn(&ClusterSensitivityRow) -> f64, shown: &dyn Fn(f64) -> String| {
         let (low, high) = others.iter().map(|r| of(r)).fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
@@ -71,8 +98,8 @@ fn comparison(found: &ClusterSensitivity, primary: &ClusterSensitivityRow) -> St
         Some(_) => format!(", the effect size d {} ({})", range(&effect, &|x| number(x, 2)), number(effect(primary), 2)),
         None => String::new(),
     };
-    format!(
-        "{opening} Under the {} models that take clusters into account, the difference is {}, its standard error {} ({} in the primary analysis), the degrees of \
+    opening.then(format!(
+        " Under the {} models that take clusters into account, the difference is {}, its standard error {} ({} in the primary analysis), the degrees of \
          freedom {} ({}){effects}. {}",
         others.len(),
         range(&|r| r.estimate.estimate, &by_error),
@@ -81,7 +108,7 @@ fn comparison(found: &ClusterSensitivity, primary: &ClusterSensitivityRow) -> St
         range(&|r| r.estimate.df, &|x| number(x, 1)),
         number(primary.estimate.df, 1),
         conclusion(found.level, primary, &others)
-    )
+    ))
 }
 
 /// Whether intervals exclude zero where that of the primary analysis does.

@@ -4,6 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::condensed::{condensed, sentence_case};
 use super::figure::Figure;
+use super::words::Text;
+use crate::analysis::{Paper, ReportStyle};
 use crate::table::{Column, Format, Tabular, Values};
 
 /// A report: its title, a banner where one is due, and its sections in order.
@@ -31,6 +33,14 @@ pub struct Document {
     pub analysis: Value,
     /// How the models were fitted that the tables are of, one sentence each.
     pub models: Vec<String>,
+    /// How numbers and tables are put.
+    pub style: ReportStyle,
+    /// The paper that it is printed on.
+    pub paper: Paper,
+    /// The day of the run, as the report says it; none unless told.
+    pub date: Option<String>,
+    /// The plan that its numbers follow, as a file would hold it.
+    pub plan: Option<String>,
 }
 
 /// A section under a heading.
@@ -39,6 +49,10 @@ pub struct Document {
 pub struct Section {
     /// Heading.
     pub heading: String,
+    /// Whether it is an appendix: details for those who look for them.
+    pub appendix: bool,
+    /// The outcome that the tables appended next are about, by name.
+    pub about: Option<String>,
     /// Content in order.
     pub blocks: Vec<Block>,
 }
@@ -53,7 +67,7 @@ pub enum Block {
         /// First words.
         lead: String,
         /// The rest.
-        text: String,
+        text: Text,
     },
     /// A table.
     Table(TableBlock),
@@ -75,6 +89,12 @@ pub struct TableBlock {
     pub shown: Vec<Column>,
     /// How its numbers were made.
     pub notes: Vec<String>,
+    /// The outcome that it is about, by name, where it is about one.
+    pub about: Option<String>,
+    /// Whether its numbers are in another table of the report too; results for programs leave it out.
+    pub repeats: bool,
+    /// Whether cells that are a section's heading lead there.
+    pub linked: bool,
 }
 
 /// A figure and the name of its file.
@@ -99,6 +119,10 @@ impl Document {
             produced_by,
             analysis: Value::Null,
             models: vec![],
+            style: ReportStyle::default(),
+            paper: Paper::default(),
+            date: None,
+            plan: None,
         }
     }
 
@@ -112,6 +136,36 @@ impl Document {
     pub fn banner(mut self, banner: impl Into<String>) -> Self {
         self.banner = Some(banner.into());
         self
+    }
+
+    /// Sets how numbers and tables are put.
+    pub fn style(mut self, style: ReportStyle) -> Self {
+        self.style = style;
+        self
+    }
+
+    /// Sets the paper that it is printed on.
+    pub fn paper(mut self, paper: Paper) -> Self {
+        self.paper = paper;
+        self
+    }
+
+    /// Sets the day of the run.
+    pub fn dated(mut self, date: impl Into<String>) -> Self {
+        self.date = Some(date.into());
+        self
+    }
+
+    /// Sets the plan that its numbers follow, as a file would hold it.
+    pub fn plan(mut self, plan: impl Into<String>) -> Self {
+        self.plan = Some(plan.into());
+        self
+    }
+
+    /// Who made it, and when where that was told.
+    pub(super) fn produced(&self) -> String {
+        let date = self.date.as_ref().map(|date| format!(", {date}")).unwrap_or_default();
+        format!("Produced by {}{date}.", self.produced_by)
     }
 
     /// Sets what else belongs into the JSON.
@@ -193,6 +247,7 @@ impl Document {
             "subtitle": self.subtitle,
             "banner": self.banner,
             "produced_by": self.produced_by,
+            "date": self.date,
             "models": self.models,
             "sections": self.sections.iter().map(Section::to_json).collect::<Vec<_>>(),
             "analysis": self.analysis,
@@ -203,16 +258,33 @@ impl Document {
 impl Section {
     /// A section without content.
     pub fn new(heading: impl Into<String>) -> Self {
-        Self { heading: heading.into(), blocks: vec![] }
+        Self { heading: heading.into(), appendix: false, about: None, blocks: vec![] }
+    }
+
+    /// An appendix without content.
+    pub fn appendix(heading: impl Into<String>) -> Self {
+        Self { appendix: true, ..Self::new(heading) }
+    }
+
+    /// Says which outcome, by name, the tables appended next are about.
+    pub fn about(mut self, outcome: &str) -> Self {
+        self.about = Some(outcome.into());
+        self
+    }
+
+    /// Says that the tables appended next are about the trial rather than one outcome.
+    pub fn about_all(mut self) -> Self {
+        self.about = None;
+        self
     }
 
     /// Appends running text.
-    pub fn paragraph(self, text: impl Into<String>) -> Self {
+    pub fn paragraph(self, text: impl Into<Text>) -> Self {
         self.led_paragraph("", text)
     }
 
     /// Appends running text whose first words are set bold.
-    pub fn led_paragraph(mut self, lead: impl Into<String>, text: impl Into<String>) -> Self {
+    pub fn led_paragraph(mut self, lead: impl Into<String>, text: impl Into<Text>) -> Self {
         self.blocks.push(Block::Paragraph { lead: lead.into(), text: text.into() });
         self
     }
@@ -237,8 +309,22 @@ impl Section {
         self
     }
 
+    /// Appends a selection from tables that follow, arranged like [`table_as`](Self::table_as); results for programs do not
+    /// count it twice.
+    pub fn selection(mut self, name: &str, table: &dyn Tabular, shown: &dyn Tabular) -> Self {
+        self.push(TableBlock { columns: table.columns(), repeats: true, ..TableBlock::of(name, shown) });
+        self
+    }
+
+    /// Appends a table of what is said where: cells that are the heading of a section lead there.
+    pub fn linked(mut self, name: &str, table: &dyn Tabular) -> Self {
+        self.push(TableBlock { linked: true, ..TableBlock::of(name, table) });
+        self
+    }
+
     /// Tables without rows are left out.
-    fn push(&mut self, table: TableBlock) {
+    fn push(&mut self, mut table: TableBlock) {
+        table.about.clone_from(&self.about);
         if table.columns.first().is_some_and(|column| !column.is_empty()) {
             self.blocks.push(Block::Table(table));
         }
@@ -256,6 +342,7 @@ impl Section {
         let figures = self.blocks.iter().filter_map(|b| if let Block::Figure(f) = b { Some((f.name.clone(), f.to_json())) } else { None });
         json!({
             "heading": self.heading,
+            "appendix": self.appendix,
             "paragraphs": texts,
             "tables": tables.collect::<Map<_, _>>(),
             "figures": figures.collect::<Map<_, _>>(),
@@ -266,7 +353,7 @@ impl Section {
 impl Block {
     fn text(&self) -> Option<String> {
         match self {
-            Block::Paragraph { lead, text } if lead.is_empty() => Some(text.clone()),
+            Block::Paragraph { lead, text } if lead.is_empty() => Some(text.to_string()),
             Block::Paragraph { lead, text } => Some(format!("{lead} {text}")),
             _ => None,
         }
@@ -279,7 +366,7 @@ impl TableBlock {
         let columns = table.columns();
         let shown = condensed(&columns).into_iter().map(|c| as_printed(Column { heading: sentence_case(&c.heading), ..c })).collect();
         let notes = table.notes().iter().map(|n| sentence_case(n)).collect();
-        Self { name: name.into(), title: table.title(), shown, columns, notes }
+        Self { name: name.into(), title: table.title(), shown, columns, notes, about: None, repeats: false, linked: false }
     }
 
     fn to_json(&self) -> Value {
@@ -291,7 +378,7 @@ impl TableBlock {
 
 impl FigureBlock {
     fn to_json(&self) -> Value {
-        json!({ "title": self.figure.title, "description": self.figure.description, "file": super::files::figure_path(&self.name) })
+        json!({ "title": self.figure.title, "description": self.figure.description, "file": super::files::figure_path(&self.name, "svg") })
     }
 }
 

@@ -6,7 +6,8 @@ use super::document::Section;
 use super::figure::{Figure, Forest, ForestGroup, ForestRow, ForestScale, Interval};
 use super::methods::percent;
 use super::suppressed::Shown;
-use crate::analysis::{AnalysisResult, OutcomeResult};
+use super::words::Text;
+use crate::analysis::{AnalysisResult, OutcomeResult, ReportStyle};
 use crate::effects::{Denominator, EffectSize, EffectSizes, IntervalMethod, Limits, Positive};
 use crate::table::{Column, Format, Tabular};
 
@@ -107,12 +108,17 @@ fn sign(positive: Positive) -> &'static str {
 }
 
 /// The effect sizes with the intervals of the first method, in a sentence.
-pub(super) fn sentence(result: &AnalysisResult, outcome: &OutcomeResult) -> Option<String> {
+pub(super) fn sentence(result: &AnalysisResult, outcome: &OutcomeResult) -> Option<Text> {
     let tables = tables(outcome);
     let letter = tables.first()?.correction.letter();
+    let (style, level) = (result.plan.report.style, result.plan.level);
     let two = |x: f64| minus_signs(&Format::Decimals(2).apply(x));
     let (known, unknown): (Vec<_>, Vec<_>) = effects(&tables).into_iter().map(|rows| rows[0].1).partition(|row| row.effect.is_finite());
-    let effect = |row: &&EffectSize| format!("{} ({} to {}) for {}", two(row.effect), two(row.lower), two(row.upper), in_prose(row));
+    let effect = |row: &&EffectSize| {
+        let interval = super::sentences::interval(style, level, &two(row.lower), &two(row.upper));
+        let symbol = if style == ReportStyle::Csr { Text::from(letter) } else { Text::new().italic(letter) };
+        symbol.then(format!(" = {}{interval} for {}", two(row.effect), in_prose(row)))
+    };
     let none = match unknown.is_empty() {
         true => String::new(),
         false => format!(" No effect size for {}.", super::methods::listed(&unknown.into_iter().map(in_prose).collect::<Vec<_>>())),
@@ -120,10 +126,9 @@ pub(super) fn sentence(result: &AnalysisResult, outcome: &OutcomeResult) -> Opti
     if known.is_empty() {
         return Some(none.trim_start().into());
     }
-    let effects: Vec<String> = known.iter().map(effect).collect();
+    let effects = Text::joined(known.iter().map(effect), "; ");
     let method = short(&tables[0].limits);
-    let level = percent(result.plan.level);
-    Some(format!("Effect sizes {letter}, {level}% intervals by the {method}: {}.{none}", super::methods::listed(&effects)))
+    Some(Text::from(format!("Effect sizes, intervals by the {method}: ")).then(effects).then(format!(".{none}")))
 }
 
 /// The sentence of the methods section, where there are effect sizes.

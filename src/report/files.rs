@@ -7,14 +7,24 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::document::Document;
+use crate::analysis::DocumentKind;
 use crate::error::{Error, Result};
 use crate::table::Tabular as _;
 use crate::table::layout::{WIDTH, paragraph};
+use rayon::prelude::*;
 
 const HTML: &str = "report.html";
 const JSON: &str = "report.json";
 const NOTES: &str = "tables/README.txt";
 const MANIFEST: &str = "manifest.json";
+const DOCX: &str = "report.docx";
+const RTF: &str = "report.rtf";
+const ARD: [&str; 2] = ["ard.csv", "ard.json"];
+const ARS: &str = "ars.json";
+const PLAN: &str = "plan.toml";
+
+/// The files of a report in its folder itself.
+const OWN: [&str; 8] = [HTML, JSON, DOCX, RTF, ARD[0], ARD[1], ARS, PLAN];
 
 /// Where a report was written.
 #[non_exhaustive]
@@ -30,6 +40,8 @@ pub struct Written {
     pub notes: PathBuf,
     /// Its figures, an SVG file each.
     pub figures: Vec<PathBuf>,
+    /// What was asked for beside these: Word, RTF, pictures, results for programs.
+    pub documents: Vec<PathBuf>,
     /// The list of all these files.
     pub manifest: PathBuf,
 }
@@ -43,7 +55,16 @@ struct Manifest {
 
 impl Document {
     /// Writes `report.html`, `report.json`, `tables/*.csv` with a `README.txt` of their notes, `figures/*.svg` and
-    /// `manifest.json`, which lists them, into `folder`, which is made if needed.
+    /// `manifest.json`, which lists them, and `plan.toml` where the report has a plan, into `folder`, which is made if needed.
+    ///
+    /// # Errors
+    /// Those of [`write_as`](Self::write_as).
+    pub fn write_to(&self, folder: impl AsRef<Path>) -> Result<Written> {
+        self.write_as(folder, &[])
+    }
+
+    /// Writes what [`write_to`](Self::write_to) does, and the report in other forms beside it: [`DocumentKind`] names
+    /// their files.
     ///
     /// Everything is written beside the earlier files first and then put in their place, so that an error leaves an earlier
     /// report as it was. Files that the manifest of the earlier report lists and the new report does not have are removed;
@@ -51,7 +72,7 @@ impl Document {
     ///
     /// # Errors
     /// [`Error::File`] names the file that could not be written, or the folder that is a symbolic link.
-    pub fn write_to(&self, folder: impl AsRef<Path>) -> Result<Written> {
+    pub fn write_as(&self, folder: impl AsRef<Path>, kinds: &[DocumentKind]) -> Result<Written> {
         let folder = folder.as_ref();
         make_folder(folder)?;
         let earlier = earlier_files(folder);
@@ -64,14 +85,15 @@ impl Document {
             tables.push(name);
         }
         for f in self.figures() {
-            let name = figure_path(&f.name);
+            let name = figure_path(&f.name, "svg");
             staged.write(&name, f.figure.svg.as_bytes())?;
             figures.push(name);
         }
         staged.write(NOTES, self.tables_explained().as_bytes())?;
         staged.write(JSON, format!("{:#}\n", self.to_json()).as_bytes())?;
         staged.write(HTML, self.to_html().as_bytes())?;
-        let all = tables.iter().chain(&figures).map(String::as_str).chain([NOTES, JSON, HTML]);
+        let documents = self.stage_documents(&staged, kinds)?;
+        let all = tables.iter().chain(&figures).chain(&documents).map(String::as_str).chain([NOTES, JSON, HTML]);
         let files: Vec<String> = all.map(String::from).collect();
         let manifest = Manifest { schema: crate::schema::MANIFEST.into(), files: files.clone() };
         staged.write(MANIFEST, format!("{:#}\n", serde_json::json!(manifest)).as_bytes())?;
@@ -84,8 +106,42 @@ impl Document {
             tables: at(tables),
             notes: folder.join(NOTES),
             figures: at(figures),
+            documents: at(documents),
             manifest: folder.join(MANIFEST),
         })
+    }
+
+    /// Writes the plan, where there is one, and the report in these forms, each once.
+    fn stage_documents(&self, staged: &Staged<'_>, kinds: &[DocumentKind]) -> Result<Vec<String>> {
+        let mut written = vec![];
+        let mut write = |name: &str, content: &[u8]| -> Result<()> {
+            written.push(name.to_string());
+            staged.write(name, content)
+        };
+        if kinds.iter().any(|kind| matches!(kind, DocumentKind::Docx | DocumentKind::Rtf | DocumentKind::Png)) {
+            // Pixels are what takes time; each figure keeps its own for the next document.
+            self.figures().collect::<Vec<_>>().par_iter().for_each(|f| {
+                f.figure.to_png();
+            });
+        }
+        if let Some(plan) = &self.plan {
+            write(PLAN, plan.as_bytes())?;
+        }
+        for kind in kinds.iter().collect::<BTreeSet<_>>() {
+            match kind {
+                DocumentKind::Html => {}
+                DocumentKind::Docx => write(DOCX, &self.to_docx())?,
+                DocumentKind::Rtf => write(RTF, self.to_rtf().as_bytes())?,
+                DocumentKind::Png => self.figures().try_for_each(|f| write(&figure_path(&f.name, "png"), f.figure.to_png()))?,
+                DocumentKind::Pdf => self.figures().try_for_each(|f| write(&figure_path(&f.name, "pdf"), &f.figure.to_pdf()))?,
+                DocumentKind::Ard => {
+                    write(ARD[0], &self.to_ard_csv())?;
+                    write(ARD[1], format!("{:#}\n", self.to_ard_json()).as_bytes())?;
+                }
+                DocumentKind::Ars => write(ARS, format!("{:#}\n", self.to_ars()).as_bytes())?,
+            }
+        }
+        Ok(written)
     }
 
     /// What the CSV files cannot say themselves: title and notes of each, after the report's title and banner and how its
@@ -191,9 +247,10 @@ fn is_own(name: &str) -> bool {
     match parts.as_slice() {
         [Component::Normal(folder), Component::Normal(file)] => {
             let (folder, file) = (folder.to_string_lossy(), file.to_string_lossy());
-            folder == "tables" && (file.ends_with(".csv") || name == NOTES) || folder == "figures" && file.ends_with(".svg")
+            folder == "tables" && (file.ends_with(".csv") || name == NOTES)
+                || folder == "figures" && [".svg", ".png", ".pdf"].iter().any(|ending| file.ends_with(ending))
         }
-        _ => [HTML, JSON].contains(&name),
+        _ => OWN.contains(&name),
     }
 }
 
@@ -207,8 +264,8 @@ pub(super) fn table_path(name: &str) -> String {
 }
 
 /// Where the figure called `name` is written, relative to the report.
-pub(super) fn figure_path(name: &str) -> String {
-    format!("figures/{}.svg", safe(name))
+pub(super) fn figure_path(name: &str, ending: &str) -> String {
+    format!("figures/{}.{ending}", safe(name))
 }
 
 /// `name` with everything but letters, digits, `-` and `_` replaced, so that it stays a file in its folder.

@@ -2,8 +2,10 @@
 
 use askama::Template as _;
 
-use super::document::{Block, Document, TableBlock};
-use crate::table::{Column, Values};
+use super::document::{Block, Document};
+use super::grid::{Grid, section_id};
+use super::words::{Emphasis, Text};
+use crate::analysis::{Paper, ReportStyle};
 
 impl Document {
     /// The report as one self-contained HTML document: no script, no font and no image from elsewhere.
@@ -18,59 +20,52 @@ impl Document {
 struct Page<'a> {
     document: &'a Document,
     sections: Vec<SectionView<'a>>,
+    paper: &'static str,
+    csr: bool,
 }
 
 struct SectionView<'a> {
     id: String,
     heading: &'a str,
+    class: &'static str,
     blocks: Vec<BlockView<'a>>,
 }
 
 enum BlockView<'a> {
-    Paragraph { lead: &'a str, text: &'a str },
-    Table(TableView<'a>),
+    Paragraph { lead: &'a str, text: &'a Text },
+    Table(Grid<'a>),
     Figure { id: &'a str, number: usize, title: &'a str, description: &'a str, svg: &'a str },
-}
-
-struct TableView<'a> {
-    id: &'a str,
-    number: usize,
-    title: &'a str,
-    headings: Vec<Cell>,
-    rows: Vec<RowView>,
-    notes: &'a [String],
-}
-
-/// A row of cells, under a heading of its own where a group begins.
-struct RowView {
-    group: Option<String>,
-    cells: Vec<Cell>,
-}
-
-struct Cell {
-    text: String,
-    class: &'static str,
 }
 
 impl<'a> Page<'a> {
     fn of(document: &'a Document) -> Self {
         let (mut tables, mut figures) = (0, 0);
         let sections = document.sections.iter().enumerate().map(|(k, section)| SectionView {
-            id: format!("section-{}", k + 1),
+            id: section_id(k),
             heading: &section.heading,
-            blocks: section.blocks.iter().map(|b| BlockView::of(b, &mut tables, &mut figures)).collect(),
+            class: match (k, section.appendix) {
+                (0, _) => "first",
+                (_, true) if !document.sections[k - 1].appendix => "appendix opening",
+                (_, true) => "appendix",
+                _ => "",
+            },
+            blocks: section.blocks.iter().map(|b| BlockView::of(document, b, &mut tables, &mut figures)).collect(),
         });
-        Self { sections: sections.collect(), document }
+        let paper = match document.paper {
+            Paper::A4 => "A4",
+            Paper::Letter => "letter",
+        };
+        Self { sections: sections.collect(), document, paper, csr: document.style == ReportStyle::Csr }
     }
 }
 
 impl<'a> BlockView<'a> {
-    fn of(block: &'a Block, tables: &mut usize, figures: &mut usize) -> Self {
+    fn of(document: &'a Document, block: &'a Block, tables: &mut usize, figures: &mut usize) -> Self {
         match block {
             Block::Paragraph { lead, text } => BlockView::Paragraph { lead, text },
             Block::Table(table) => {
                 *tables += 1;
-                BlockView::Table(TableView::of(table, *tables))
+                BlockView::Table(Grid::of(document, table, *tables))
             }
             Block::Figure(f) => {
                 *figures += 1;
@@ -81,63 +76,16 @@ impl<'a> BlockView<'a> {
     }
 }
 
-impl<'a> TableView<'a> {
-    fn of(table: &'a TableBlock, number: usize) -> Self {
-        let rows = table.shown.first().map_or(0, Column::len);
-        let (groups, columns) = grouped(&table.shown);
-        let class_of = |k: usize, r: usize| if repeats(columns, k, r) { "label repeat" } else { class(&columns[k]) };
-        let cell = |k: usize, r: usize| Cell { text: printed(&columns[k], r), class: class_of(k, r) };
-        let group = |r: usize| groups.filter(|g| r == 0 || g.formatted(r) != g.formatted(r - 1)).map(|g| g.formatted(r));
-        let row = |r: usize| RowView { group: group(r), cells: (0..columns.len()).map(|k| cell(k, r)).collect() };
-        Self {
-            id: &table.name,
-            number,
-            title: &table.title,
-            headings: columns.iter().map(|c| Cell { text: c.heading.clone(), class: class(c) }).collect(),
-            rows: (0..rows).map(row).collect(),
-            notes: &table.notes,
-        }
+impl Text {
+    /// Its pieces with what HTML calls their emphasis.
+    fn tagged(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.runs().iter().map(|run| {
+            let tag = match run.emphasis {
+                Emphasis::Plain => "",
+                Emphasis::Italic => "em",
+                Emphasis::Bold => "strong",
+            };
+            (run.text.as_str(), tag)
+        })
     }
-}
-
-/// The first column apart, where its labels are long and stand in groups: they become headings across the table.
-fn grouped(columns: &[Column]) -> (Option<&Column>, &[Column]) {
-    let Some((first, rest)) = columns.split_first() else { return (None, columns) };
-    let labels: Vec<String> = (0..first.len()).map(|r| first.formatted(r)).collect();
-    let groups = labels.chunk_by(|a, b| a == b).count();
-    let long = labels.iter().any(|l| l.chars().count() > LONG_LABEL);
-    if matches!(first.values, Values::Text(_)) && long && labels.len() >= 3 * groups { (Some(first), rest) } else { (None, columns) }
-}
-
-/// Labels longer than this, in characters, stand across the table rather than in a column.
-const LONG_LABEL: usize = 20;
-
-/// The cell as print has it: with a minus sign rather than a hyphen before numbers.
-fn printed(column: &Column, row: usize) -> String {
-    match column.values {
-        Values::Text(_) => column.formatted(row),
-        _ => super::condensed::minus_signs(&column.formatted(row)),
-    }
-}
-
-/// Numbers stand right; text that is numbers (an estimate with its interval) stays on one line.
-fn class(column: &Column) -> &'static str {
-    match &column.values {
-        Values::Text(_) if is_numbers(column) => "interval",
-        Values::Text(_) => "label",
-        _ => "number",
-    }
-}
-
-fn is_numbers(column: &Column) -> bool {
-    let numeric = |text: &String| text.chars().all(|c| !c.is_alphabetic() || "to∞".contains(c)) && text.chars().any(|c| c.is_ascii_digit());
-    let cells: Vec<String> = (0..column.len()).map(|r| column.formatted(r)).filter(|c| !c.is_empty() && c != "–").collect();
-    !cells.is_empty() && cells.iter().all(numeric)
-}
-
-/// Whether the cell says what the one above says, and so do all cells to its left.
-fn repeats(columns: &[Column], column: usize, row: usize) -> bool {
-    row > 0
-        && columns[..=column].iter().all(|c| matches!(c.values, Values::Text(_)) && c.formatted(row) == c.formatted(row - 1))
-        && class(&columns[column]) == "label"
 }

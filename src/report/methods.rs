@@ -5,9 +5,12 @@ use crate::analysis::{AnalysisResult, OutcomeResult, degrees_of_freedom};
 use crate::design::{Baseline, RandomEffects};
 use crate::fit::Estimation;
 
+/// What the section is called.
+pub(super) const HEADING: &str = "Statistical methods";
+
 /// The section that says how the numbers were made.
 pub(super) fn section(result: &AnalysisResult) -> Section {
-    let mut section = Section::new("Statistical methods")
+    let mut section = Section::new(HEADING)
         .led_paragraph("Comparison.", comparison(result))
         .led_paragraph("Population.", population(result))
         .led_paragraph("Model.", model(result))
@@ -35,7 +38,7 @@ fn primary(result: &AnalysisResult) -> &OutcomeResult {
 }
 
 /// What is compared; estimands are those that the plan states, in a section of their own.
-fn comparison(result: &AnalysisResult) -> String {
+pub(super) fn comparison(result: &AnalysisResult) -> String {
     let estimands = match result.plan.estimands.is_empty() {
         true => {
             "The plan states no estimand in the terms of ICH E9(R1): what the comparison means where patients stopped or changed treatment is for its authors to say"

@@ -7,7 +7,9 @@ use super::figure::{
     NormalQuantilesByVisit, QuantilePoint, ResidualBoxes, ResidualScatter, ResidualSeries, VisitPlace,
 };
 use super::methods::{listed, percent};
+use super::sentences::{self, Tested};
 use super::suppressed::{FlowCounts, HIDDEN, Shown};
+use super::words::Text;
 use crate::analysis::{AnalysisResult, Diagnostics, FittedCovariance, OutcomeResult, ResidualPoint, SmallCells, Spread, visit_in_prose};
 use crate::design::Baseline;
 use crate::inference::FTest;
@@ -25,10 +27,12 @@ pub(super) fn results(result: &AnalysisResult, outcome: &OutcomeResult, role: &s
         r.arm.as_ref().zip(step).is_some_and(|(arm, step)| counts.hides(&arm.label, &step))
     });
     let means = Shown::new(&outcome.means, result.plan.report.small_cells).hiding(&["n"], few.collect());
-    let mut section = Section::new(format!("{}: {role} outcome", outcome.label))
-        .paragraph(headline(result, outcome))
-        .figure(&name("means"), means_figure(result, outcome))
-        .titled(&name("means"), format!("{label}: estimated means by arm and visit"), &means);
+    let mut section = Section::new(heading(outcome, role)).about(&outcome.name).paragraph(headline(result, outcome));
+    // That of the primary outcome is on the first page.
+    if role == "secondary" {
+        section = section.figure(&name("means"), means_figure(result, outcome));
+    }
+    section = section.titled(&name("means"), format!("{label}: estimated means by arm and visit"), &means);
     if let Some(contrasts) = &outcome.contrasts {
         section = section.figure(&name("contrasts"), contrast_figure(result, outcome)).titled(
             &name("contrasts"),
@@ -41,9 +45,22 @@ pub(super) fn results(result: &AnalysisResult, outcome: &OutcomeResult, role: &s
     }
     section = super::effects::appended(result, outcome, section);
     if let Some(joint) = &outcome.joint {
-        section = section.paragraph(joint_sentence(outcome, joint));
+        section = section.paragraph(joint_sentence(result, outcome, joint));
     }
+    section
+}
+
+/// What the section of an outcome is called.
+pub(super) fn heading(outcome: &OutcomeResult, role: &str) -> String {
+    format!("{}: {role} outcome", outcome.label)
+}
+
+/// Observed scores, without any model; of secondary outcomes with who was observed and analysed.
+pub(super) fn observed(result: &AnalysisResult, outcome: &OutcomeResult, role: &str, section: Section) -> Section {
+    let name = |what: &str| format!("{}_{what}", outcome.name);
     let cells = result.plan.report.small_cells;
+    let counts = FlowCounts::of(&outcome.flow, cells);
+    let mut section = section.about(&outcome.name);
     if role == "secondary" {
         let shown = super::views::observed_and_analysed(&counts, &outcome.patterns.visits);
         section = section.table_as(&name("participant_flow"), &counts.table(), &shown);
@@ -53,59 +70,45 @@ pub(super) fn results(result: &AnalysisResult, outcome: &OutcomeResult, role: &s
 }
 
 /// The comparison of primary interest as a sentence.
-pub(super) fn headline(result: &AnalysisResult, outcome: &OutcomeResult) -> String {
+pub(super) fn headline(result: &AnalysisResult, outcome: &OutcomeResult) -> Text {
+    let (style, level) = (result.plan.report.style, result.plan.level);
     let sentences = outcome.contrasts_at(&result.plan.at).map(|r| {
         let subject = format!("{} at {}, difference between arms ({})", outcome.label, result.plan.visit(), r.compared.typeset());
         if let Some(why) = &r.not_estimable {
-            return format!("{subject}: not estimable, because {why}.");
+            return Text::from(format!("{subject}: not estimable, because {why}."));
         }
-        format!(
-            "{subject}: {} ({}% CI {} to {}), t({}) = {}, p {}.",
-            by_error(r.estimate.estimate, r.estimate.se),
-            percent(result.plan.level),
-            by_error(r.lower, r.estimate.se),
-            by_error(r.upper, r.estimate.se),
-            number(r.estimate.df, 1),
-            number(r.estimate.t, 2),
-            p_value(r.estimate.p)
-        )
+        Text::from(format!("{subject}: ")).then(Tested::of(r, level).with_test(style)).then(".")
     });
     let unobserved = (!outcome.is_observed_at(&result.plan.at))
-        .then(|| format!("{} at {}: nobody has an analysed observation.", outcome.label, result.plan.visit()));
+        .then(|| Text::from(format!("{} at {}: nobody has an analysed observation.", outcome.label, result.plan.visit())));
     let sentences =
         unobserved.into_iter().chain(sentences).chain(changes_sentence(result, outcome)).chain(super::effects::sentence(result, outcome));
-    sentences.collect::<Vec<_>>().join(" ")
+    Text::joined(sentences, " ")
 }
 
 /// The changes from baseline within arms, where the model has a baseline.
-fn changes_sentence(result: &AnalysisResult, outcome: &OutcomeResult) -> Option<String> {
+fn changes_sentence(result: &AnalysisResult, outcome: &OutcomeResult) -> Option<Text> {
     let (known, unknown): (Vec<_>, Vec<_>) = outcome.changes_at(&result.plan.at).partition(|r| r.not_estimable.is_none());
-    let change = |r: &&Contrast| {
-        let [estimate, lower, upper] = [r.estimate.estimate, r.lower, r.upper].map(|x| by_error(x, r.estimate.se));
-        format!("{estimate} in {} ({lower} to {upper})", r.compared)
-    };
+    let (style, level) = (result.plan.report.style, result.plan.level);
+    let change = |r: &&Contrast| format!("{} {}", r.compared, Tested::of(r, level).with_interval(style));
     let changes: Vec<String> = known.iter().map(change).collect();
     let none: Vec<String> = unknown.iter().map(|r| r.label()).collect();
+    // Intervals have commas of their own.
+    let changes = changes.join("; ");
     match (changes.is_empty(), none.is_empty()) {
         (true, true) => None,
-        (true, false) => Some(format!("Change from baseline: not estimable in {}.", listed(&none))),
-        (false, true) => Some(format!("Change from baseline: {}.", listed(&changes))),
-        (false, false) => Some(format!("Change from baseline: {}; not estimable in {}.", listed(&changes), listed(&none))),
+        (true, false) => Some(format!("Change from baseline: not estimable in {}.", listed(&none)).into()),
+        (false, true) => Some(format!("Change from baseline: {changes}.").into()),
+        (false, false) => Some(format!("Change from baseline: {changes}; not estimable in {}.", listed(&none)).into()),
     }
 }
 
-fn joint_sentence(outcome: &OutcomeResult, test: &FTest) -> String {
+fn joint_sentence(result: &AnalysisResult, outcome: &OutcomeResult, test: &FTest) -> Text {
     let hypothesis = match outcome.model.baseline {
         Baseline::Constrained => "that the arms differ at no visit after baseline",
         Baseline::Covariate | Baseline::Response => "that the difference between arms is the same at every visit",
     };
-    format!(
-        "Joint test {hypothesis}: F({}, {}) = {}, p {}.",
-        number(test.num_df, 0),
-        number(test.denom_df, 1),
-        number(test.f, 2),
-        p_value(test.p)
-    )
+    Text::from(format!("Joint test {hypothesis}: ")).then(sentences::joint(result.plan.report.style, test)).then(".")
 }
 
 pub(super) fn number(x: f64, decimals: u8) -> String {
@@ -117,13 +120,7 @@ pub(super) fn by_error(x: f64, se: f64) -> String {
     if x.is_nan() { "not estimable".into() } else { Format::of_error(se).apply(x).replace('-', "−") }
 }
 
-/// `= .031` or `< .001`.
-pub(super) fn p_value(p: f64) -> String {
-    let text = crate::table::Format::PValue.apply(p);
-    if text.starts_with('<') { text } else { format!("= {text}") }
-}
-
-fn means_figure(result: &AnalysisResult, outcome: &OutcomeResult) -> Figure {
+pub(super) fn means_figure(result: &AnalysisResult, outcome: &OutcomeResult) -> Figure {
     let schedule = result.trial.schedule.visits();
     let analysed = |visit: &usize| outcome.means.rows.iter().any(|r| r.visit.as_ref().is_some_and(|v| v.index == *visit));
     let visits: Vec<usize> = (0..schedule.len()).filter(analysed).collect();

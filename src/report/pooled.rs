@@ -3,7 +3,9 @@
 use super::document::{Document, Section};
 use super::figure::{ArmMeans, Figure, Forest, ForestGroup, ForestRow, ForestScale, Interval, MeansOverTime, VisitPlace};
 use super::methods::{listed, percent};
-use super::outcome::{by_error, number, p_value};
+use super::outcome::number;
+use super::sentences::{Tested, joint};
+use super::words::Text;
 use crate::analysis::{DataOrigin, PooledOutcome, PooledResult, visit_in_prose};
 use crate::table::Format;
 
@@ -12,7 +14,7 @@ use crate::table::Format;
 pub fn pooled_report(result: &PooledResult) -> Document {
     let settings = &result.plan.report;
     let title = settings.title.clone().unwrap_or_else(|| "Intention-to-treat analysis".into());
-    let mut document = Document::new(title).subtitle(subtitle(result));
+    let mut document = Document::new(title).subtitle(subtitle(result)).style(settings.style).paper(settings.paper);
     if let Some(banner) = &settings.banner {
         document = document.banner(banner);
     }
@@ -40,21 +42,15 @@ fn summary(result: &PooledResult) -> Section {
 }
 
 /// The differences between arms at the visit of primary interest.
-fn sentences(result: &PooledResult, outcome: &PooledOutcome) -> Vec<String> {
+fn sentences(result: &PooledResult, outcome: &PooledOutcome) -> Vec<Text> {
     let sentence = |row: &crate::means::Contrast| {
         let subject = format!("{} at {}, difference between arms ({})", outcome.label, result.plan.visit(), row.compared.typeset());
         match &row.not_estimable {
-            Some(why) => format!("{subject}: not estimable, because {why}."),
-            None => format!(
-                "{subject}: {} ({}% CI {} to {}), t({}) = {}, p {}.",
-                by_error(row.estimate.estimate, row.estimate.se),
-                percent(result.plan.level),
-                by_error(row.lower, row.estimate.se),
-                by_error(row.upper, row.estimate.se),
-                number(row.estimate.df, 1),
-                number(row.estimate.t, 2),
-                p_value(row.estimate.p)
-            ),
+            Some(why) => Text::from(format!("{subject}: not estimable, because {why}.")),
+            None => {
+                let test = Tested::of(row, result.plan.level).with_test(result.plan.report.style);
+                Text::from(format!("{subject}: ")).then(test).then(".")
+            }
         }
     };
     outcome.contrasts_at(&result.plan.at).map(sentence).collect()
@@ -109,13 +105,7 @@ fn results(result: &PooledResult, outcome: &PooledOutcome) -> Section {
         section = section.titled(&name("changes"), format!("{label}: change from baseline within arms"), changes);
     }
     match &outcome.joint {
-        Some(test) => section.paragraph(format!(
-            "Joint test of arm by visit: F({}, {}) = {}, p {}.",
-            number(test.num_df, 0),
-            number(test.denom_df, 1),
-            number(test.f, 2),
-            p_value(test.p)
-        )),
+        Some(test) => section.paragraph(Text::from("Joint test of arm by visit: ").then(joint(result.plan.report.style, test)).then(".")),
         None => section,
     }
 }

@@ -8,16 +8,27 @@ use super::views::{ComparisonsInWords, RatesInWords};
 use crate::analysis::AnalysisResult;
 use crate::responders::{Assumption, Definition, Rates};
 
-/// The section, where definitions were given.
+/// What the section is called.
+pub(super) fn heading(result: &AnalysisResult) -> String {
+    format!("Response and remission at {}", result.plan.visit())
+}
+
+/// The section, where definitions were given and their rates may be drawn.
 pub(super) fn section(result: &AnalysisResult) -> Option<Section> {
     let rates = result.rates.as_ref()?;
+    let section = Section::new(heading(result));
+    Some(match suppressed::rates(rates, result.plan.report.small_cells).hides_any() {
+        false => section.figure("rates", figure(result, rates)),
+        true => section.paragraph("The figure of the rates is left out: some numbers of patients are too small to be shown."),
+    })
+}
+
+/// All rates and comparisons, under every way to count the unobserved.
+pub(super) fn tables(result: &AnalysisResult, section: Section) -> Option<Section> {
+    let rates = result.rates.as_ref()?;
     let (visit, cells) = (result.plan.visit(), result.plan.report.small_cells);
-    let mut section = Section::new(format!("Response and remission at {visit}"));
     let shown = suppressed::rates(rates, cells);
-    if !shown.hides_any() {
-        section = section.figure("rates", figure(result, rates));
-    }
-    section = section.table_as("rates", &shown, &RatesInWords { rates, shown: &shown, visit: visit.clone() });
+    let section = section.table_as("rates", &shown, &RatesInWords { rates, shown: &shown, visit: visit.clone() });
     let Some(comparisons) = &result.comparisons else { return Some(section) };
     let hidden = suppressed::comparisons(comparisons, rates, cells);
     let note = hidden.contains(&true).then(|| cells.note());

@@ -14,7 +14,7 @@ impl Document {
             parts.push(headed(&section.heading, '─', width));
             parts.extend(section.blocks.iter().map(|b| block(b, width)));
         }
-        parts.push(paragraph(&self.produced_by, width));
+        parts.push(paragraph(&self.produced(), width));
         parts.join("\n")
     }
 }

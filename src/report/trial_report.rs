@@ -2,16 +2,22 @@
 
 use std::path::Path;
 
+use super::consort::Answer;
 use super::document::{Document, Section};
 use super::files::Written;
+use super::provenance::{self, Provenance};
 use super::published::PublishedTable;
 use super::suppressed::{self, FlowCounts};
-use super::{clustering, estimand, methods, models, multiplicity, outcome, participants, remission, subgroups, views};
-use crate::analysis::{AnalysisResult, DataOrigin, Deviations};
+use super::{clustering, consort, estimand, first_page, methods, models, multiplicity, outcome, participants, remission, subgroups, views};
+use crate::analysis::{AnalysisResult, DataOrigin, Deviations, OutcomeResult, Plan};
 use crate::error::Result;
 use crate::trial::{LeftOut, LeftOutOf, LeftOutTable};
 
 /// The report of an [`AnalysisResult`].
+///
+/// Its first page answers the question by itself: estimand, primary result with interval and figure, remission, what each
+/// sensitivity analysis says. Participants, results, missing data and methods follow; details are in appendices, with what
+/// the report was made from and the items of CONSORT 2025.
 #[derive(Debug, Clone)]
 pub struct TrialReport<'r> {
     result: &'r AnalysisResult,
@@ -20,6 +26,9 @@ pub struct TrialReport<'r> {
     synthetic: bool,
     published: Option<PublishedTable>,
     lock: Option<Deviations>,
+    date: Option<String>,
+    provenance: Provenance,
+    planned: Option<&'r Plan>,
 }
 
 impl<'r> TrialReport<'r> {
@@ -37,6 +46,9 @@ impl<'r> TrialReport<'r> {
             synthetic: settings.data == DataOrigin::Synthetic,
             published: None,
             lock: None,
+            date: None,
+            provenance: Provenance::new(),
+            planned: None,
         }
     }
 
@@ -70,50 +82,131 @@ impl<'r> TrialReport<'r> {
         self
     }
 
+    /// Says on which day the report was made: the library reads no clock.
+    pub fn dated(mut self, date: impl Into<String>) -> Self {
+        self.date = Some(date.into());
+        self
+    }
+
+    /// Says what is known of the data file and of how the report came about.
+    pub fn provenance(mut self, known: Provenance) -> Self {
+        self.provenance = known;
+        self
+    }
+
+    /// Says which plan was written, so that the report tells what it stated from what is default or settled by the trial.
+    pub fn planned(mut self, plan: &'r Plan) -> Self {
+        self.planned = Some(plan);
+        self
+    }
+
     /// The report as a document.
     pub fn document(&self) -> Document {
         let result = self.result;
-        let mut document = Document::new(&self.title).subtitle(self.subtitle());
-        if let Some(banner) = &self.banner {
-            document = document.banner(banner);
+        let settings = &result.plan.report;
+        let mut document = Document::new(&self.title).subtitle(self.subtitle()).style(settings.style).paper(settings.paper);
+        document.banner.clone_from(&self.banner);
+        document.date.clone_from(&self.date);
+        // A plan that a file cannot hold, with a structure or an instrument made in Rust, is in the settings alone.
+        document.plan = result.plan.to_toml().ok();
+        let mut document = self.main_sections().into_iter().fold(document, Document::section);
+        for (k, appendix) in self.appendices(document.plan.as_deref()).into_iter().enumerate() {
+            let heading = format!("Appendix {}: {}", letter(k), appendix.heading);
+            document = document.section(Section { heading, ..appendix });
         }
-        document = document.section(self.summary());
-        document = estimand::section(result).into_iter().chain(self.lock_section()).fold(document, Document::section);
-        document = document.section(methods::section(result)).section(participants_section(result));
-        for (k, o) in result.outcomes.iter().enumerate() {
-            document = document.section(outcome::results(result, o, if k == 0 { "primary" } else { "secondary" }));
-            if k == 0 {
-                document = clustering::section(result).into_iter().fold(document, Document::section);
-                document = models::sensitivity(result).into_iter().fold(document, Document::section);
-                document = subgroups::section(result).into_iter().fold(document, Document::section);
-            }
-        }
-        document = multiplicity::section(result).into_iter().fold(document, Document::section);
-        document = models::further(result).into_iter().fold(document, Document::section);
-        document = remission::section(result).into_iter().fold(document, Document::section);
-        document = document.section(missing_data(result)).section(model_checks(result));
-        let warnings =
-            result.trial.warnings.iter().fold(Section::new("What looks like a mistake in the data"), |s, w| s.paragraph(w.to_string()));
-        let document = if result.trial.warnings.is_empty() { document } else { document.section(warnings) };
-        let inferred = suppressed::without_few(&result.trial.inferred, result.plan.report.small_cells);
-        let notes = inferred.iter().fold(Section::new("How the file was read"), |s, sentence| s.paragraph(sentence));
-        let document = if inferred.is_empty() { document } else { document.section(notes) };
+        let checklist = consort::Checklist::of(|answer| self.answering(&document, answer));
+        let place = document.sections.iter().filter(|s| s.appendix).count();
+        document = document.section(Section::appendix(format!("Appendix {}: CONSORT 2025", letter(place))).linked("consort", &checklist));
         let document = result
             .outcomes
             .iter()
             .fold(document, |document, o| document.without_notes(&o.model.notes).fitted(&o.label, &suppressed::fitting(result, o)));
         // Numbers that JSON cannot hold become null there; nothing else can go wrong.
         let analysis = serde_json::to_value(result).unwrap_or_default();
-        let document = document.analysis(suppressed::without_counts(analysis, result.plan.report.small_cells));
+        let document = document.analysis(suppressed::without_counts(analysis, settings.small_cells));
         if self.synthetic { document.marked("Synthetic data") } else { document }
     }
 
-    /// Writes the report and what belongs to it into `folder`; see [`Document::write_to`].
+    /// The answer, then what readers look for, in that order.
+    fn main_sections(&self) -> Vec<Section> {
+        let result = self.result;
+        let mut sections = vec![first_page::section(result)];
+        sections.extend(estimand::section(result).into_iter().chain(self.lock_section()));
+        sections.push(participants_section(result));
+        for (o, role) in with_roles(result) {
+            sections.push(outcome::results(result, o, role));
+            if role == PRIMARY {
+                sections.extend(clustering::section(result));
+                sections.extend(models::sensitivity(result));
+                sections.extend(subgroups::section(result));
+                sections.extend(remission::section(result));
+            }
+        }
+        sections.extend(multiplicity::section(result));
+        sections.extend(models::further(result));
+        sections.push(missing_data(result));
+        if !result.trial.warnings.is_empty() {
+            let section = Section::new("What looks like a mistake in the data");
+            sections.push(result.trial.warnings.iter().fold(section, |s, w| s.paragraph(w.to_string())));
+        }
+        sections.push(methods::section(result));
+        sections.extend(self.published.as_ref().map(|table| Section::new("Published and found here").table("published", table)));
+        sections
+    }
+
+    /// What became of the locked plan; none where nothing is known of a lock.
+    fn lock_section(&self) -> Option<Section> {
+        let deviations = self.lock.as_ref()?;
+        let section = Section::new("The plan as locked").paragraph(deviations.sentence());
+        Some(if deviations.rows.is_empty() { section } else { section.table("plan_deviations", deviations) })
+    }
+
+    /// Details, for those who look for them; without their letters.
+    fn appendices(&self, plan: Option<&str>) -> Vec<Section> {
+        let result = self.result;
+        let observed =
+            with_roles(result).fold(Section::appendix("observed scores"), |section, (o, role)| outcome::observed(result, o, role, section));
+        let mut sections = vec![observed];
+        sections.extend(remission::tables(result, Section::appendix("all rates of response and remission")));
+        sections.push(model_checks(result));
+        let made_from = provenance::section(MADE_FROM.into(), result, &self.provenance, self.date.as_deref(), self.planned, plan);
+        sections.push(made_from);
+        let inferred = suppressed::without_few(&result.trial.inferred, result.plan.report.small_cells);
+        if !inferred.is_empty() {
+            sections.push(inferred.iter().fold(Section::appendix("how the file was read"), |s, sentence| s.paragraph(sentence)));
+        }
+        sections
+    }
+
+    /// The sections that answer an item of CONSORT, as far as the report has them.
+    fn answering(&self, document: &Document, answer: Answer) -> Vec<String> {
+        let result = self.result;
+        let wanted = match answer {
+            Answer::Summary => vec!["Summary".to_string()],
+            Answer::Methods => vec![methods::HEADING.into()],
+            Answer::Participants => vec![PARTICIPANTS.into()],
+            Answer::Results => vec![outcome::heading(&result.outcomes[0], PRIMARY)],
+            Answer::Secondary => result.outcomes[1..].iter().map(|o| outcome::heading(o, SECONDARY)).collect(),
+            Answer::Sensitivity => vec![clustering::HEADING.into()],
+            Answer::Remission => vec![remission::heading(result)],
+            Answer::Missing => vec![MISSING.into()],
+            Answer::Provenance => match result.plan.report.registration.as_ref().or(result.plan.trial.registration.as_ref()) {
+                // Without a registration the report has the plan alone.
+                None => vec![],
+                Some(_) => document.sections.iter().filter(|s| s.heading.ends_with(MADE_FROM)).map(|s| s.heading.clone()).collect(),
+            },
+            Answer::Plan => document.sections.iter().filter(|s| s.heading.ends_with(MADE_FROM)).map(|s| s.heading.clone()).collect(),
+            Answer::Nowhere => vec![],
+        };
+        wanted.into_iter().filter(|heading| document.sections.iter().any(|s| s.heading == *heading)).collect()
+    }
+
+    /// Writes the report into `folder`, in the forms that the plan asks for; see [`Document::write_as`].
     ///
     /// # Errors
     /// [`crate::Error::File`] names the file that could not be written.
     pub fn write_to(&self, folder: impl AsRef<Path>) -> Result<Written> {
-        self.document().write_to(folder)
+        self.document().write_as(folder, &self.result.plan.report.documents)
     }
 
     fn subtitle(&self) -> String {
@@ -130,31 +223,32 @@ impl<'r> TrialReport<'r> {
             .map(|number| format!(" · {number}"));
         format!("{}{} · {}", arms.join(" against "), registration.collect::<String>(), trial.source)
     }
+}
 
-    /// What became of the locked plan; none where nothing is known of a lock.
-    fn lock_section(&self) -> Option<Section> {
-        let deviations = self.lock.as_ref()?;
-        let section = Section::new("The plan as locked").paragraph(deviations.sentence());
-        Some(if deviations.rows.is_empty() { section } else { section.table("plan_deviations", deviations) })
-    }
+const PRIMARY: &str = "primary";
+const SECONDARY: &str = "secondary";
+const PARTICIPANTS: &str = "Participants";
+const MISSING: &str = "Missing data";
+const MADE_FROM: &str = "what this report was made from";
 
-    fn summary(&self) -> Section {
-        let sentences = self.result.outcomes.iter().map(|o| outcome::headline(self.result, o)).filter(|s| !s.is_empty());
-        let section = sentences.fold(Section::new("Summary"), Section::paragraph);
-        match &self.published {
-            Some(table) => section.table("published", table),
-            None => section,
-        }
-    }
+/// The outcomes with what they are.
+fn with_roles(result: &AnalysisResult) -> impl Iterator<Item = (&OutcomeResult, &'static str)> {
+    result.outcomes.iter().enumerate().map(|(k, o)| (o, if k == 0 { PRIMARY } else { SECONDARY }))
+}
+
+/// `A`, `B`, …; a report has few appendices.
+fn letter(position: usize) -> char {
+    char::from(b'A' + (position % 26) as u8)
 }
 
 fn participants_section(result: &AnalysisResult) -> Section {
     let (primary, cells) = (&result.outcomes[0], result.plan.report.small_cells);
     let counts = FlowCounts::of(&primary.flow, cells);
     let baseline = suppressed::baseline(&result.baseline, cells);
-    left_out(result, Section::new("Participants"))
+    left_out(result, Section::new(PARTICIPANTS).about(&primary.name))
         .figure("participant_flow", participants::flow_figure(&counts, &primary.patterns, cells))
         .table_as("participant_flow", &counts.table(), &views::observed_and_analysed(&counts, &primary.patterns.visits))
+        .about_all()
         .table_as("baseline", &baseline, &participants::SideBySide { table: &result.baseline, shown: &baseline, cells })
 }
 
@@ -173,7 +267,8 @@ fn left_out(result: &AnalysisResult, section: Section) -> Section {
 }
 
 fn missing_data(result: &AnalysisResult) -> Section {
-    result.outcomes.iter().fold(Section::new("Missing data"), |section, o| {
+    result.outcomes.iter().fold(Section::new(MISSING), |section, o| {
+        let section = section.about(&o.name);
         let patterns = suppressed::patterns(&o.patterns, result.plan.report.small_cells);
         // A bar has a length: of few patients it cannot be drawn.
         let section = match patterns.hides_any() {
@@ -186,7 +281,8 @@ fn missing_data(result: &AnalysisResult) -> Section {
 
 fn model_checks(result: &AnalysisResult) -> Section {
     let cells = result.plan.report.small_cells;
-    result.outcomes.iter().fold(Section::new("Model, covariance and residuals"), |section, o| {
+    result.outcomes.iter().fold(Section::appendix("models, covariance and residuals"), |section, o| {
+        let section = section.about(&o.name);
         let m = &o.model;
         let fit = format!(
             "Log-likelihood {}, AIC {:.2}, BIC {:.2} (covariance parameters counted).",

@@ -94,7 +94,7 @@ impl Tabular for RatesInWords<'_> {
         let heading = if ineligible { "observed, of eligible; the others" } else { "observed, of randomized" };
         let unobserved = |line: &(&str, Option<Assumption>)| line.1.map_or(heading.into(), |a| format!("unobserved {}", a.words()));
         let mut columns = vec![
-            Column::text("definition", "Definition", lines.iter().map(|(d, _)| label(&self.rates.definitions, d))),
+            Column::text("definition", "Definition", lines.iter().map(|(d, _)| definition_label(&self.rates.definitions, d))),
             Column::text("unobserved", "n/N: rate (CI)", lines.iter().map(unobserved)),
         ];
         for arm in self.arms() {
@@ -185,7 +185,7 @@ impl Tabular for ComparisonsInWords<'_> {
             Column::text(name, heading, shown().map(|(r, hidden)| if hidden { HIDDEN.into() } else { interval(of(r), format) }))
         };
         let mut columns =
-            vec![Column::text("definition", "Definition", rows().map(|r| label(&self.comparisons.definitions, &r.definition)))];
+            vec![Column::text("definition", "Definition", rows().map(|r| definition_label(&self.comparisons.definitions, &r.definition)))];
         if self.comparisons.only_pair().is_none() {
             columns.push(Column::text("arms", "Arms", rows().map(|r| format!("{} against {}", r.arm, r.reference))));
         }
@@ -208,12 +208,12 @@ impl Tabular for ComparisonsInWords<'_> {
     }
 }
 
-fn label(definitions: &[Definition], name: &str) -> String {
+pub(super) fn definition_label(definitions: &[Definition], name: &str) -> String {
     definitions.iter().find(|d| d.name == name).map_or(name, |d| &d.label).to_string()
 }
 
 /// `27.7% (18.3 to 39.6)`.
-fn interval(measure: Measure, format: Format) -> String {
+pub(super) fn interval(measure: Measure, format: Format) -> String {
     let end = |x: f64| format.apply(x).trim_end_matches('%').to_string();
     let text = if measure.estimate.is_nan() {
         "–".into()

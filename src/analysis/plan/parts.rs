@@ -1,6 +1,6 @@
 //! The parts of a plan that have settings of their own.
 
-use super::{OtherModel, Plan, SmallCells};
+use super::{DocumentKind, OtherModel, Paper, Plan, ReportStyle, SmallCells};
 use crate::analysis::Clustering;
 use crate::bootstrap::{Bootstrap, BootstrapInterval};
 use crate::effects::{Correction, Denominator, GroupSize, IntervalMethod, Positive};
@@ -98,6 +98,9 @@ pub enum Sensitivity {
 /// registration = "NCT00000000"
 /// characteristics = ["age", "sex", "ptsd"]
 /// labels = { ptsd = "PTSD" }
+/// documents = ["docx", "ard"]
+/// style = "apa"
+/// paper = "a4"
 /// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
@@ -128,6 +131,15 @@ pub struct ReportSettings {
     /// What is done with small numbers of patients; they are shown unless stated.
     #[serde(skip_serializing_if = "is_default")]
     pub small_cells: SmallCells,
+    /// What is written beside `report.html`: Word, RTF, pictures, results for programs. Nothing unless stated.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<DocumentKind>,
+    /// How sentences and tables put numbers: as the APA asks unless stated.
+    #[serde(skip_serializing_if = "is_default")]
+    pub style: ReportStyle,
+    /// The paper that documents are made for: A4 unless stated.
+    #[serde(skip_serializing_if = "is_default")]
+    pub paper: Paper,
 }
 
 /// Where data come from.
@@ -294,6 +306,24 @@ impl ReportSettings {
     /// What is done with small numbers of patients.
     pub fn small_cells(mut self, cells: SmallCells) -> Self {
         self.small_cells = cells;
+        self
+    }
+
+    /// What is written beside `report.html`.
+    pub fn documents(mut self, kinds: impl IntoIterator<Item = DocumentKind>) -> Self {
+        self.documents = kinds.into_iter().collect();
+        self
+    }
+
+    /// How sentences and tables put numbers.
+    pub fn style(mut self, style: ReportStyle) -> Self {
+        self.style = style;
+        self
+    }
+
+    /// The paper that documents are made for.
+    pub fn paper(mut self, paper: Paper) -> Self {
+        self.paper = paper;
         self
     }
 

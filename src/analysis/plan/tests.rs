@@ -1,5 +1,5 @@
 use super::*;
-use crate::analysis::{EffectPlan, ReportSettings, ResponderPlan};
+use crate::analysis::{DocumentKind, EffectPlan, Paper, ReportSettings, ReportStyle, ResponderPlan};
 use crate::bootstrap::BootstrapInterval;
 use crate::effects::{Correction, IntervalMethod};
 use crate::inference::{InformationKind, Vcov};
@@ -234,6 +234,9 @@ banner = "Synthetic data."
 data = "synthetic"
 characteristics = ["sex", "CAPS_BL"]
 labels = { CAPS_BL = "CAPS-5 at baseline", sex = "Sex" }
+documents = ["docx", "ard"]
+style = "csr"
+paper = "letter"
 "#;
 
 #[test]
@@ -261,6 +264,7 @@ fn everything_that_a_plan_can_say_is_read_from_a_file() {
         Definition::new("worse", worse).meaning(Meaning::Unfavourable),
     ];
     let settings = ReportSettings::new().title("A trial").registration("NCT00000000").banner("Synthetic data.").data(DataOrigin::Synthetic);
+    let settings = settings.documents([DocumentKind::Docx, DocumentKind::Ard]).style(ReportStyle::Csr).paper(Paper::Letter);
     let model = Model::formula("~ CAPS_BL + sex + arm * visit + (1 | therapist)")
         .expect("a formula")
         .covariance(Covariance::HeterogeneousToeplitz)
@@ -365,7 +369,7 @@ fn no_key_of_a_whole_plan_is_at_its_default() {
     let written = json(&plan);
     assert_eq!(keys(&written), 18);
     let parts = ["trial", "model", "responders", "effects", "report"].map(|part| keys(&written[part]));
-    assert_eq!(parts, [7, 13, 2, 6, 6]);
+    assert_eq!(parts, [7, 13, 2, 6, 9]);
 }
 
 #[test]
@@ -573,8 +577,16 @@ fn report() -> impl Strategy<Value = ReportSettings> {
     let labels = prop::collection::btree_map("[a-zA-Z 0-9]{1,4}", ".{0,4}", 0..3);
     let cells = prop_oneof![Just(SmallCells::Shown), (2_usize..12).prop_map(|below| SmallCells::Suppressed { below })];
     let made = (choice::<DataOrigin>(), any::<bool>(), cells);
+    let made = (made, prop::collection::vec(choice::<DocumentKind>(), 0..3), choice::<ReportStyle>(), choice::<Paper>());
     (text(), text(), text(), made, prop::option::of(prop::collection::vec("[a-z]{1,4}", 0..3)), labels).prop_map(
-        |(title, registration, banner, (data, include_individual_data, small_cells), characteristics, labels)| ReportSettings {
+        |(
+            title,
+            registration,
+            banner,
+            ((data, include_individual_data, small_cells), documents, style, paper),
+            characteristics,
+            labels,
+        )| ReportSettings {
             title,
             registration,
             banner,
@@ -583,6 +595,9 @@ fn report() -> impl Strategy<Value = ReportSettings> {
             labels: labels.into_iter().collect(),
             include_individual_data,
             small_cells,
+            documents,
+            style,
+            paper,
         },
     )
 }
@@ -715,6 +730,9 @@ fn the_round_trips_draw_every_choice_and_every_variant() {
     all_drawn::<Procedure>(&written, "multiplicity.procedure", None);
     all_drawn::<ScoreMethod>(&written, "instrument.score", Some("sum"));
     all_drawn::<DataOrigin>(&written, "report.data", Some("patients"));
+    all_drawn::<DocumentKind>(&written, "report.documents", None);
+    all_drawn::<ReportStyle>(&written, "report.style", Some("apa"));
+    all_drawn::<Paper>(&written, "report.paper", Some("a4"));
     all_drawn::<CovariateKind>(&written, "layout.covariates.kind", Some("inferred"));
     all_drawn::<Delimiter>(&written, "layout.delimiter", Some("comma"));
     all_drawn::<DecimalMark>(&written, "layout.decimal-mark", Some("point"));

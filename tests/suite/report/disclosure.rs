@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use trialstats::Tabular;
 use trialstats::Trial;
 use trialstats::analysis::{Analysis, AnalysisResult, Clustering, Plan, ReportSettings, Silent, SmallCells};
-use trialstats::report::{Document, Section, TrialReport};
+use trialstats::report::{Document, Kind, Section, TrialReport};
 use trialstats::responders::{Definition, Rule};
 use trialstats::table::{Column, Format};
 use trialstats::trial::{Schedule, Variable};
@@ -18,18 +18,28 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Every file of a report, as text.
+/// Every file of a report that has text, as text; of a Word document that of its parts.
 fn all_files(folder: &Path) -> Vec<(String, String)> {
     let mut found = vec![];
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
-        match path.is_dir() {
-            true => found.extend(all_files(&path)),
-            false => found.push((path.display().to_string(), fs::read_to_string(&path).expect("text"))),
+        let name = path.display().to_string();
+        match path.extension().and_then(|ending| ending.to_str()) {
+            _ if path.is_dir() => found.extend(all_files(&path)),
+            Some("png" | "pdf") => {}
+            Some("docx") => {
+                let parts = super::documents::unpacked(&fs::read(&path).expect("a file"));
+                let texts = parts.into_iter().filter(|(part, _)| part.ends_with("xml"));
+                found.extend(texts.map(|(part, text)| (format!("{name}/{part}"), String::from_utf8(text).expect("text"))));
+            }
+            _ => found.push((name, fs::read_to_string(&path).expect("text"))),
         }
     }
     found
 }
+
+/// Every form of a report.
+const KINDS: [Kind; 6] = [Kind::Docx, Kind::Rtf, Kind::Png, Kind::Pdf, Kind::Ard, Kind::Ars];
 
 /// Every number in the texts, as they are written.
 fn numbers(text: &str) -> impl Iterator<Item = f64> + '_ {
@@ -64,8 +74,11 @@ fn result(trial: &Trial, settings: ReportSettings) -> AnalysisResult {
 /// Values of single patients that the files of a report hold: scores, ages, residuals.
 fn held(trial: &Trial, result: &AnalysisResult, name: &str) -> Vec<String> {
     let place = folder(name);
-    TrialReport::new(result).write_to(&place).expect("it can be written");
+    TrialReport::new(result).document().write_as(&place, &KINDS).expect("it can be written");
     let files = all_files(&place);
+    for document in ["word/document.xml", "report.rtf", "ard.csv", "ard.json", "ars.json"] {
+        assert!(files.iter().any(|(path, _)| path.ends_with(document)), "{document}");
+    }
     let all: Vec<f64> =
         files.iter().filter(|(path, _)| !path.ends_with(".svg")).flat_map(|(_, text)| numbers(text).collect::<Vec<_>>()).collect();
     let residuals = result.outcomes[0].fit.residuals().rows;
@@ -155,11 +168,38 @@ fn small_counts(document: &Value) -> Vec<String> {
 }
 
 fn document(cells: SmallCells) -> Value {
+    report_of_few(cells).to_json()
+}
+
+fn report_of_few(cells: SmallCells) -> Document {
     let trial = few();
     let half = Definition::new("half", Rule::percent_drop("y", 50.0));
     let settings = ReportSettings::new().small_cells(cells);
     let result = Analysis::of(&trial).primary("y").responders([half]).report(settings).run(&Silent).expect("a result");
-    TrialReport::new(&result).document().to_json()
+    TrialReport::new(&result).document()
+}
+
+/// Small numbers among the counts of results for programs, with the statistics that are rates of them.
+fn small_statistics(document: &Document) -> (Vec<Value>, Vec<Value>) {
+    let counts =
+        ["n", "N", "met", "of", "observed", "not_observed", "N_miss", "missing", "outliers", "patients", "reference_met", "reference_of"];
+    let small = |text: &str| text.parse::<u64>().is_ok_and(|n| (1..5).contains(&n));
+    let ard = document.to_ard_json();
+    let rows = ard.as_array().expect("rows").iter();
+    let rows = rows.filter(|r| counts.contains(&r["stat_name"].as_str().expect("a name")) && small(&r["stat"].to_string()));
+    let ars = document.to_ars();
+    let results = ars["analyses"].as_array().expect("analyses").iter().flat_map(|a| a["results"].as_array().expect("results"));
+    let is_count = |id: &str| counts.iter().any(|name| id.ends_with(&format!("_{name}")));
+    let results =
+        results.filter(|r| is_count(r["operationId"].as_str().expect("an id")) && small(r["rawValue"].as_str().expect("a value")));
+    (rows.cloned().collect(), results.cloned().collect())
+}
+
+#[test]
+fn small_cells_are_in_no_document_for_programs() {
+    let shown = small_statistics(&report_of_few(SmallCells::Shown));
+    assert!(shown.0.len() > 8 && shown.1.len() > 8, "{shown:?}");
+    assert_eq!(small_statistics(&report_of_few(SmallCells::Suppressed { below: 5 })), (vec![], vec![]));
 }
 
 #[test]

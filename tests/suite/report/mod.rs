@@ -2,5 +2,6 @@
 
 mod analyses;
 mod disclosure;
+mod documents;
 mod files;
 mod readme;
