@@ -19,6 +19,7 @@ mod qualify;
 mod report;
 mod source;
 mod subgroups;
+mod today;
 
 use failure::Failure;
 use std::io::Write;

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use std::path::PathBuf;
-use trialstats::analysis::Plan;
+use trialstats::analysis::PlanFile;
 
 /// Which plan, and the site's file.
 #[derive(Debug, Clone, clap::Args)]
@@ -16,9 +16,9 @@ says how many patients the rarest pattern has, and --smallest-pattern refuses to
 pub struct MomentsArguments {
     /// The plan: TOML, or JSON where its name ends in .json
     pub plan: PathBuf,
-    /// The site's file
+    /// The site's file; the one that the plan names unless said
     #[arg(long, value_name = "FILE")]
-    pub data: PathBuf,
+    pub data: Option<PathBuf>,
     /// Write the sums to this file; printed unless said
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -30,8 +30,9 @@ pub struct MomentsArguments {
 impl MomentsArguments {
     /// Makes the sums.
     pub fn run(&self) -> Result<String, Failure> {
-        let plan = Plan::from_file(&self.plan).map_err(Failure::of_plan)?;
-        let sums = plan.sums_of_file(&self.data).map_err(Failure::of_plan)?;
+        let file = PlanFile::open(&self.plan).map_err(Failure::of_plan)?;
+        let data = super::plan::data_of(&file, self.data.as_deref()).map_err(Failure::of_plan)?;
+        let sums = file.plan().sums_of_file(data).map_err(|error| Failure::of_plan(file.located(error)))?;
         let smallest = sums.smallest_pattern().unwrap_or(0);
         if smallest < self.smallest_pattern {
             return Err(Failure::Usage(format!(

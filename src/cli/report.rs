@@ -2,8 +2,9 @@
 
 use super::failure::Failure;
 use super::progress::Line;
+use super::today::today;
 use std::path::{Path, PathBuf};
-use trialstats::analysis::{Plan, SiteSums};
+use trialstats::analysis::{DocumentKind, PlanFile, SiteSums};
 use trialstats::report::{Document, TrialReport, pooled_report};
 use trialstats::{Error, Result};
 
@@ -20,8 +21,8 @@ means.")]
 pub struct ReportArguments {
     /// The plan: TOML, or JSON where its name ends in .json
     pub plan: PathBuf,
-    /// The trial's file
-    #[arg(long, value_name = "FILE", required_unless_present = "moments")]
+    /// The trial's file; the one that the plan names unless said
+    #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// The sums of every site, made by `trialstats moments`, in place of a file of rows
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "data")]
@@ -29,6 +30,9 @@ pub struct ReportArguments {
     /// The folder of the report, made if needed; the plan's name with "-report" unless said
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
+    /// The date that the report bears; today unless said
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub date: Option<String>,
     /// Print the report's JSON instead of a summary
     #[arg(long)]
     pub json: bool,
@@ -37,8 +41,8 @@ pub struct ReportArguments {
 impl ReportArguments {
     /// Runs the plan, writes the report and says in a page what was found.
     pub fn run(&self) -> std::result::Result<String, Failure> {
-        let (document, summary) = self.document().map_err(Failure::of_plan)?;
-        let written = document.write_to(self.folder()).map_err(Failure::of_plan)?;
+        let (document, documents, summary) = self.document().map_err(Failure::of_plan)?;
+        let written = document.write_as(self.folder(), &documents).map_err(Failure::of_plan)?;
         if self.json {
             return Ok(format!("{:#}\n", document.to_json()));
         }
@@ -47,17 +51,28 @@ impl ReportArguments {
     }
 
     /// The report and its summary.
-    fn document(&self) -> Result<(Document, String)> {
-        let plan = Plan::from_file(&self.plan)?;
-        let Some(data) = &self.data else {
+    fn document(&self) -> Result<(Document, Vec<DocumentKind>, String)> {
+        let file = PlanFile::open(&self.plan)?;
+        let documents = file.plan().report.documents.clone();
+        if !self.moments.is_empty() {
             let sites = self.moments.iter().map(|path| sums(path)).collect::<Result<Vec<_>>>()?;
-            let result = plan.run_on_sums(sites)?;
+            let result = file.plan().run_on_sums(sites).map_err(|error| file.located(error))?;
             let tables = result.outcomes.iter().filter_map(|o| o.contrasts.as_ref()).map(|c| format!("\n{c}"));
             let summary = format!("{}{}", result.sites, tables.collect::<String>());
-            return Ok((pooled_report(&result), summary));
-        };
-        let result = plan.run(&plan.read(data)?, &Line::default())?;
-        Ok((TrialReport::new(&result).document(), result.summary()))
+            let mut document = pooled_report(&result);
+            document.date = Some(self.date());
+            return Ok((document, documents, summary));
+        }
+        let data = super::plan::data_of(&file, self.data.as_deref())?;
+        let deviations = file.deviations()?;
+        let result = file.run(&file.read(data)?, &Line::default())?;
+        let report = TrialReport::new(&result).planned(file.plan()).dated(self.date());
+        let report = deviations.into_iter().fold(report, TrialReport::lock);
+        Ok((report.document(), documents, result.summary()))
+    }
+
+    fn date(&self) -> String {
+        self.date.clone().unwrap_or_else(today)
     }
 
     fn folder(&self) -> PathBuf {

@@ -3,9 +3,10 @@
 
 use super::document::Section;
 use super::suppressed;
-use crate::analysis::{AnalysisResult, Plan};
+use crate::analysis::{AnalysisResult, Plan, TrialFacts};
 use crate::error::{Error, Result};
 use crate::table::{Column, Tabular};
+use crate::trial::LeftOut;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
@@ -45,6 +46,21 @@ impl Provenance {
     /// Nothing known.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What is known of the file that a trial was read from.
+    pub fn of_trial(trial: &TrialFacts) -> Self {
+        let Some(file) = &trial.file else { return Self::default() };
+        let sheet = file.sheet.iter().map(|sheet| format!(", sheet {sheet}"));
+        Self {
+            file: Some(file.name.clone()),
+            sha256: Some(file.sha256.clone()),
+            format: Some(format!("{}{}", file.format, sheet.collect::<String>())),
+            rows: Some(file.rows),
+            columns: Some(file.columns),
+            filters: trial.left_out.iter().map(LeftOut::sentence).collect(),
+            ..Self::default()
+        }
     }
 
     /// Name, size and SHA-256 of a file.
@@ -119,7 +135,7 @@ impl Facts {
         let mut facts = vec![("Software", result.software.clone())];
         let mut add = |what, fact: Option<String>| facts.extend(fact.map(|fact| (what, fact)));
         add("Date of the run", date.map(String::from));
-        add("Registration", result.plan.report.registration.clone());
+        add("Registration", result.plan.report.registration.clone().or_else(|| result.plan.trial.registration.clone()));
         add("Data file", Some(known.file.clone().unwrap_or_else(|| result.trial.source.clone())));
         add("Format of the data file", known.format.clone());
         add("Size of the data file", known.bytes.map(|n| format!("{n} bytes")));

@@ -47,7 +47,7 @@ impl<'r> TrialReport<'r> {
             published: None,
             lock: None,
             date: None,
-            provenance: Provenance::new(),
+            provenance: Provenance::of_trial(&result.trial),
             planned: None,
         }
     }
@@ -88,7 +88,8 @@ impl<'r> TrialReport<'r> {
         self
     }
 
-    /// Says what is known of the data file and of how the report came about.
+    /// Says what is known of the data file and of how the report came about; what the trial's reader recorded, unless
+    /// stated.
     pub fn provenance(mut self, known: Provenance) -> Self {
         self.provenance = known;
         self

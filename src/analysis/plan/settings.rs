@@ -42,6 +42,9 @@ bootstrap-interval = "percentile"
 data = "patients"
 include-individual-data = false
 small-cells = "shown"
+style = "apa"
+paper = "a4"
+documents = ["html"]
 "#;
 
 /// Every setting of a plan with where it comes from.

@@ -3,7 +3,7 @@
 use crate::cli::failure::Failure;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use trialstats::analysis::Plan;
+use trialstats::analysis::PlanFile;
 use trialstats::error::Interface;
 use trialstats::table::layout::wrapped;
 use trialstats::{Result, Trial};
@@ -16,7 +16,7 @@ is looked up and nothing is fitted; without, the plan is read and its defaults a
 pub struct CheckArguments {
     /// The plan: TOML, or JSON where its name ends in .json
     pub plan: PathBuf,
-    /// The trial's file
+    /// The trial's file; the one that the plan names unless said
     pub data: Option<PathBuf>,
 }
 
@@ -27,13 +27,15 @@ impl CheckArguments {
     }
 
     fn checked(&self) -> Result<String> {
-        let plan = Plan::from_file(&self.plan)?;
-        let Some(data) = &self.data else {
+        let file = PlanFile::open(&self.plan)?;
+        let plan = file.plan();
+        let Some(data) = self.data.clone().or_else(|| file.data()) else {
+            file.check_itself()?;
             let head = comment("The plan with its defaults. No data were named, so no name in it was looked up.");
             return Ok(format!("{head}\n{}", plan.settings()?.to_toml()));
         };
-        let trial = plan.read(data)?;
-        plan.check(&trial)?;
+        let trial = file.read(data)?;
+        file.check(&trial)?;
         Ok(format!("{}\n{}", about(&trial), plan.settings_on(&trial)?.to_toml()))
     }
 }
