@@ -305,6 +305,8 @@ pub struct LeftOut {
     pub reason: Option<String>,
     /// Patients left out; of rows and visits, those who are left without any row. They stay in the trial.
     pub patients: usize,
+    /// The same by arm, in the order of the labels; those without an arm are in none. Empty for rows and visits.
+    pub by_arm: Vec<(String, usize)>,
     /// Rows left out.
     pub rows: usize,
 }
@@ -336,6 +338,13 @@ impl LeftOut {
         let (patients, rows) = (count(self.patients, "patient"), count(self.rows, "row"));
         match self.of {
             LeftOutOf::Patients => {
+                let arms: Vec<String> = self.by_arm.iter().map(|(arm, n)| format!("{arm} {n}")).collect();
+                let why = match (self.reason.as_deref(), arms.join(", ")) {
+                    (None, arms) if arms.is_empty() => String::new(),
+                    (None, arms) => format!(" ({arms})"),
+                    (Some(reason), arms) if arms.is_empty() => format!(" ({reason})"),
+                    (Some(reason), arms) => format!(" ({reason}: {arms})"),
+                };
                 format!("Excluded before the analysis: {patients} with {rows}{why}. Only patients for whom {} are analysed.", self.kept)
             }
             LeftOutOf::Visits | LeftOutOf::Rows => {
@@ -367,6 +376,11 @@ impl Tabular for LeftOutTable<'_> {
             Column::text("kept", "Read where", rows.iter().map(|r| r.kept.as_str())),
             Column { name: "reason".into(), heading: "Reason".into(), values: reasons },
             Column::count("patients", "Patients left out", rows.iter().map(|r| r.patients)),
+            Column::text(
+                "by_arm",
+                "By arm",
+                rows.iter().map(|r| r.by_arm.iter().map(|(arm, n)| format!("{arm} {n}")).collect::<Vec<_>>().join(", ")),
+            ),
             Column::count("rows", "Rows left out", rows.iter().map(|r| r.rows)),
         ]
     }

@@ -1,6 +1,6 @@
 //! Patients, visits and rows that a layout leaves out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::findings::{Findings, Place};
 use super::levels::{listed, sorted};
@@ -204,7 +204,17 @@ impl<'a> Selection<'a> {
             self.bare.extend(&gone);
         }
         let (patients, rows) = (gone.len(), leaves.len());
-        self.left_out.push(LeftOut { of, kept, reason: reason.map(Into::into), patients, rows });
+        let by_arm = if of == LeftOutOf::Patients { self.by_arm(&gone) } else { vec![] };
+        self.left_out.push(LeftOut { of, kept, reason: reason.map(Into::into), patients, by_arm, rows });
+    }
+
+    /// How many of these rows, one per patient, are of each arm.
+    fn by_arm(&self, rows: &[usize]) -> Vec<(String, usize)> {
+        let Some(arm) = self.layout.arm.as_deref().filter(|arm| self.sheet.column(arm).is_some()) else { return vec![] };
+        let column = ValueColumn::new(self.layout, self.sheet, arm, Use::Identifier);
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        rows.iter().filter_map(|&row| column.text(row)).for_each(|arm| *counts.entry(arm.into_owned()).or_default() += 1);
+        counts.into_iter().collect()
     }
 
     /// The first row that is left of each patient.
@@ -243,6 +253,8 @@ fn patients(layout: &Layout, sheet: &Sheet) -> Vec<Option<usize>> {
 /// The rows that are kept. Patients without any keep one that says what is known of them in all their rows: the arm and
 /// what does not differ between the rows of any patient.
 fn reduced(layout: &Layout, sheet: Sheet, kept: &[bool], bare: &[usize]) -> Sheet {
+    let bare: HashSet<usize> = bare.iter().copied().collect();
+    let patient_of = if bare.is_empty() { vec![] } else { patients(layout, &sheet) };
     let rows: Vec<(usize, bool)> = (0..sheet.rows)
         .filter_map(|row| match (kept[row], bare.contains(&row)) {
             (true, _) => Some((row, false)),
@@ -250,7 +262,7 @@ fn reduced(layout: &Layout, sheet: Sheet, kept: &[bool], bare: &[usize]) -> Shee
             _ => None,
         })
         .collect();
-    let stays = |name: &str| -> bool { bare.is_empty() || is_of_patients(layout, &sheet, name) };
+    let stays = |name: &str| -> bool { bare.is_empty() || is_of_patients(layout, &sheet, &patient_of, name) };
     let columns = sheet.columns.iter().map(|column| {
         let of_patients = stays(&column.name);
         let cells = column.cells.chosen(rows.iter().map(|&(row, bare)| (!bare || of_patients).then_some(row)));
@@ -264,7 +276,7 @@ fn reduced(layout: &Layout, sheet: Sheet, kept: &[bool], bare: &[usize]) -> Shee
 }
 
 /// Whether a column says something of patients and not of visits.
-fn is_of_patients(layout: &Layout, sheet: &Sheet, name: &str) -> bool {
+fn is_of_patients(layout: &Layout, sheet: &Sheet, patient_of: &[Option<usize>], name: &str) -> bool {
     if name == layout.patient || Some(name) == layout.arm.as_deref() {
         return true;
     }
@@ -275,8 +287,8 @@ fn is_of_patients(layout: &Layout, sheet: &Sheet, name: &str) -> bool {
         return false;
     }
     let mut first: HashMap<usize, usize> = HashMap::new();
-    patients(layout, sheet).into_iter().enumerate().all(|(row, patient)| {
-        let Some(patient) = patient else { return true };
+    patient_of.iter().enumerate().all(|(row, patient)| {
+        let Some(patient) = *patient else { return true };
         let at = *first.entry(patient).or_insert(row);
         column.cells.get(at) == column.cells.get(row)
     })

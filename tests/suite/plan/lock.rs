@@ -53,6 +53,32 @@ fn a_canonical_plan_reads_as_the_plan_itself() {
     }
 }
 
+/// The lock of every sample plan is read as it was written, orders that have a meaning included.
+#[test]
+fn a_lock_is_read_as_it_was_written() {
+    for name in ["adam", "antidepressant", "imrs_gst", "wide_dutch"] {
+        let plan = Plan::from_file(repository(&format!("examples/plans/{name}.toml"))).expect("the plan reads");
+        let locked = plan.lock("2026-11-30").expect("a lock");
+        let read = Locked::from_toml(&locked.to_toml().expect("it can be written")).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!((read.sha256.as_str(), read.date.as_str()), (locked.sha256.as_str(), "2026-11-30"));
+        assert_eq!(keys(&plan, &read), Vec::<String>::new(), "{name}");
+    }
+}
+
+/// Visits stand in the order of their columns where nothing else says it.
+#[test]
+fn the_order_of_visits_is_part_of_what_is_locked() {
+    let plan = |columns: &str| {
+        let text =
+            format!("primary = 'y'\n[layout]\nshape = 'wide'\npatient = 'p'\noutcomes = [{{ name = 'y', columns = {{ {columns} }} }}]");
+        Plan::from_toml(&text).expect("the plan reads")
+    };
+    let (one, other) = (plan("pre = 'a', post = 'b'"), plan("post = 'b', pre = 'a'"));
+    assert_ne!(one.fingerprint().expect("a hash"), other.fingerprint().expect("a hash"));
+    let found = keys(&other, &one.lock("2026-11-30").expect("a lock"));
+    assert!(found.len() == 1 && found[0].starts_with("layout.outcomes[y].columns: locked as"), "{found:?}");
+}
+
 #[test]
 fn every_deviation_is_listed_key_by_key() {
     let locked = sample().lock("2026-11-30").expect("a lock");

@@ -116,7 +116,7 @@ fn the_adam_preset_has_the_numbers_of_the_file_that_it_was_made_of() {
         assert!((a - b).abs() <= 1e-9 * b.abs().max(1.0), "{a} against {b}");
     }
     let html = TrialReport::new(&result).document().to_html();
-    assert!(html.contains("Excluded before the analysis: 3 patients with 3 rows (not in the intention-to-treat population). Only patients for whom ITTFL is Y are analysed."));
+    assert!(html.contains("Excluded before the analysis: 3 patients with 3 rows (not in the intention-to-treat population: Screen Failure 3). Only patients for whom ITTFL is Y are analysed."));
     assert!(html.contains("Left out before the analysis") && html.contains("not flagged for analysis"));
 }
 
@@ -153,4 +153,23 @@ fn values_carried_forward_are_told_with_their_number() {
     let warning = told(&read(&mixed)).expect("they are among the outcomes");
     let n = text.lines().filter(|line| line.ends_with(",LOCF")).count();
     assert!(n > 50 && warning.contains(&format!("`LOCF` ({n} rows)")), "{warning}");
+}
+
+/// Few patients who were left out are hidden like all others.
+#[test]
+fn small_numbers_of_those_left_out_are_not_shown() {
+    let (file, trial) = opened("adam");
+    let mut plan = file.plan().clone();
+    let report = |plan: &trialstats::analysis::Plan| {
+        let result = plan.run(&trial, &Silent).unwrap_or_else(|error| panic!("{error}"));
+        let document = TrialReport::new(&result).document();
+        let table = document.tables().find(|table| table.name == "left_out").expect("a table").clone();
+        (document.to_html(), serde_json::to_string(&document.to_json()).expect("JSON"), table)
+    };
+    let (html, json, _) = report(&plan);
+    assert!(html.contains("Screen Failure 3") && json.contains("Screen Failure"));
+    plan.report.small_cells = "suppressed".parse().expect("a choice");
+    let (html, json, _) = report(&plan);
+    assert!(!html.contains("Screen Failure") && !json.contains("Screen Failure"), "three are few");
+    assert!(html.contains("Sentences about single or few patients are left out.") && html.contains("608"));
 }
