@@ -148,7 +148,7 @@ impl FitArguments {
         }
         for structure in model.stated_covariance().into_iter().chain(&self.fallbacks) {
             for column in structure.coordinate_columns() {
-                let is_declared = Some(column.as_str()) == arm || *column == self.source.visit;
+                let is_declared = Some(column.as_str()) == arm || column == self.source.visit();
                 if !is_declared && !covariates.contains(column) {
                     covariates.push(column.clone());
                 }

@@ -4,6 +4,8 @@
 mod bootstrap;
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "cli")]
+mod cli_sources;
 mod common;
 mod data;
 mod design;

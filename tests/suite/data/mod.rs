@@ -2,6 +2,7 @@
 
 mod adam;
 mod filters;
+mod formats;
 mod instruments;
 mod reading;
 mod responders;
