@@ -261,9 +261,10 @@ fn left_out(result: &AnalysisResult, section: Section) -> Section {
     }
     let excluded: Vec<String> = all.iter().filter(|l| l.of == LeftOutOf::Patients).map(LeftOut::sentence).collect();
     let section = suppressed::without_few(&excluded, cells).into_iter().fold(section, Section::paragraph);
-    let few = all.iter().map(|l| cells.is_small(l.patients) || cells.is_small(l.rows)).collect();
+    let few = |l: &LeftOut| cells.is_small(l.patients) || cells.is_small(l.rows) || l.by_arm.iter().any(|(_, n)| cells.is_small(*n));
+    let few = all.iter().map(few).collect();
     let table = LeftOutTable(all);
-    let shown = suppressed::Shown::new(&table, cells).hiding(&["patients", "rows"], few);
+    let shown = suppressed::Shown::new(&table, cells).hiding(&["patients", "by_arm", "rows"], few);
     section.table_as("left_out", &shown, &shown.dashed())
 }
 

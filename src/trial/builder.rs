@@ -26,8 +26,8 @@ impl TrialBuilder {
                 variables: vec![],
                 inferred: vec![],
                 warnings: vec![],
-                file: None,
                 left_out: vec![],
+                file: None,
             },
             part: false,
         }

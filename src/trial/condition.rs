@@ -31,7 +31,8 @@ use std::fmt;
 /// ]
 /// ```
 ///
-/// Texts are compared as they are, letter case included, and numbers as numbers: `1` is `1.0`. A missing value is
+/// Texts are compared as they are, letter case included, and numbers as numbers: `1` is `1.0`. A value that the file
+/// labels is known by its label and by itself. A missing value is
 /// nothing in particular: it meets `is-not` and `value = "missing"` and no other test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
@@ -157,9 +158,10 @@ impl Condition {
         self.tests.iter().any(|test| matches!(test, Test::AtLeast(_) | Test::AtMost(_)))
     }
 
-    /// Whether a value meets it: its text, none where missing, and its number where it is one.
-    pub(super) fn holds(&self, text: Option<&str>, number: Option<f64>) -> bool {
-        let is = |value: &String| text.is_some_and(|text| same(value, text));
+    /// Whether a value meets it: its text, which is its label where it has one, the value itself, neither where missing,
+    /// and its number where it is one.
+    pub(super) fn holds(&self, text: Option<&str>, code: Option<&str>, number: Option<f64>) -> bool {
+        let is = |value: &String| text.into_iter().chain(code).any(|text| same(value, text));
         self.tests.iter().all(|test| match test {
             Test::IsOneOf(values) => values.iter().any(is),
             Test::IsNot(values) => !values.iter().any(is),
@@ -305,6 +307,8 @@ pub struct LeftOut {
     pub reason: Option<String>,
     /// Patients left out; of rows and visits, those who are left without any row. They stay in the trial.
     pub patients: usize,
+    /// The same by arm, in the order of the labels; those without an arm are in none. Empty for rows and visits.
+    pub by_arm: Vec<(String, usize)>,
     /// Rows left out.
     pub rows: usize,
 }
@@ -336,6 +340,13 @@ impl LeftOut {
         let (patients, rows) = (count(self.patients, "patient"), count(self.rows, "row"));
         match self.of {
             LeftOutOf::Patients => {
+                let arms: Vec<String> = self.by_arm.iter().map(|(arm, n)| format!("{arm} {n}")).collect();
+                let why = match (self.reason.as_deref(), arms.join(", ")) {
+                    (None, arms) if arms.is_empty() => String::new(),
+                    (None, arms) => format!(" ({arms})"),
+                    (Some(reason), arms) if arms.is_empty() => format!(" ({reason})"),
+                    (Some(reason), arms) => format!(" ({reason}: {arms})"),
+                };
                 format!("Excluded before the analysis: {patients} with {rows}{why}. Only patients for whom {} are analysed.", self.kept)
             }
             LeftOutOf::Visits | LeftOutOf::Rows => {
@@ -367,6 +378,11 @@ impl Tabular for LeftOutTable<'_> {
             Column::text("kept", "Read where", rows.iter().map(|r| r.kept.as_str())),
             Column { name: "reason".into(), heading: "Reason".into(), values: reasons },
             Column::count("patients", "Patients left out", rows.iter().map(|r| r.patients)),
+            Column::text(
+                "by_arm",
+                "By arm",
+                rows.iter().map(|r| r.by_arm.iter().map(|(arm, n)| format!("{arm} {n}")).collect::<Vec<_>>().join(", ")),
+            ),
             Column::count("rows", "Rows left out", rows.iter().map(|r| r.rows)),
         ]
     }
@@ -385,14 +401,19 @@ mod tests {
     #[test]
     fn conditions_hold_for_texts_and_numbers() {
         let within = Condition::on("AGE").at_least(18.0).at_most(65.0);
-        assert_eq!([17.9, 18.0, 65.0, 65.1].map(|x| within.holds(Some("x"), Some(x))), [false, true, true, false]);
-        assert!(!within.holds(None, None), "a missing number is in no range");
+        assert_eq!([17.9, 18.0, 65.0, 65.1].map(|x| within.holds(Some("x"), None, Some(x))), [false, true, true, false]);
+        assert!(!within.holds(None, None, None), "a missing number is in no range");
         let one = Condition::on("SEX").is_one_of(["1", "f"]);
-        assert_eq!(["1", "1.0", "f", "F", "2"].map(|text| one.holds(Some(text), None)), [true, true, true, false, false]);
+        assert_eq!(["1", "1.0", "f", "F", "2"].map(|text| one.holds(Some(text), None, None)), [true, true, true, false, false]);
         let not = Condition::on("DTYPE").is_not(["LOCF"]);
-        assert_eq!([Some("LOCF"), Some("x"), None].map(|text| not.holds(text, None)), [false, true, true]);
+        assert_eq!([Some("LOCF"), Some("x"), None].map(|text| not.holds(text, None, None)), [false, true, true]);
+        let labelled = Condition::on("SITE").is("1");
+        assert!(
+            labelled.holds(Some("Utrecht"), Some("1"), None) && Condition::on("SITE").is("Utrecht").holds(Some("Utrecht"), Some("1"), None)
+        );
+        assert!(!Condition::on("SITE").is_not(["Utrecht"]).holds(Some("Utrecht"), Some("1"), None));
         let missing = Condition::on("DTYPE").missing();
-        assert_eq!([Some("LOCF"), None].map(|text| missing.holds(text, None)), [false, true]);
+        assert_eq!([Some("LOCF"), None].map(|text| missing.holds(text, None, None)), [false, true]);
     }
 
     #[test]

@@ -78,12 +78,12 @@ use crate::instruments::{Instrument, NamedInstrument, Registry};
 /// missing-in = { AGE = [0] }
 /// delimiter = "semicolon"
 /// decimal-mark = "comma"
-/// sheet = "scores"                     # of a workbook with several
 /// keep-patients = [{ column = "ITTFL", is = "Y" }]
 /// keep-rows = [{ column = "ANL01FL", is = "Y" }]
 /// drop-visits = ["screening"]
 /// visit-order = "AVISITN"               # columns of numbers; the order of visits and of arms
 /// arm-order = "TRT01PN"
+/// sheet = "scores"                     # of a workbook with several
 /// roster = [["P01", "PBO"], ["P02", "TRT"]]
 /// ```
 ///
@@ -116,8 +116,6 @@ pub struct Layout {
     /// None where the file tells.
     pub(super) delimiter: Option<Delimiter>,
     pub(super) decimal_mark: Option<DecimalMark>,
-    /// The sheet of a workbook.
-    pub(super) sheet: Option<String>,
     pub(super) filters: Filters,
     /// The columns of numbers by which visits and arms are ordered.
     pub(super) visit_order: Option<String>,
@@ -129,6 +127,8 @@ pub struct Layout {
     pub(super) looked_at: Vec<String>,
     /// Declared outcomes that columns are made for while the file is read.
     pub(super) outcomes_after: Vec<OutcomeColumn>,
+    /// The sheet of a workbook.
+    pub(super) sheet: Option<String>,
     /// Whether the file holds some of a trial's patients only.
     pub(super) part: bool,
 }
@@ -224,7 +224,6 @@ impl Layout {
             column_codes: vec![],
             delimiter: None,
             decimal_mark: None,
-            sheet: None,
             filters: Filters::default(),
             visit_order: None,
             arm_order: None,
@@ -233,6 +232,7 @@ impl Layout {
             is_resolved: false,
             looked_at: vec![],
             outcomes_after: vec![],
+            sheet: None,
             part: false,
         }
     }

@@ -67,8 +67,8 @@ pub struct Trial {
     variables: Vec<Variable>,
     inferred: Vec<String>,
     warnings: Vec<Warning>,
-    file: Option<FileFacts>,
     left_out: Vec<LeftOut>,
+    file: Option<FileFacts>,
 }
 
 /// What the columns of patient, arm and visit were called in the file; a formula may use these names or the generic

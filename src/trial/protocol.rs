@@ -127,8 +127,8 @@ impl Protocol {
             variables: self.variables.iter().map(VariableHeader::without_patients).collect(),
             inferred: vec![],
             warnings: vec![],
-            file: None,
             left_out: vec![],
+            file: None,
         }
     }
 
@@ -172,8 +172,8 @@ impl Protocol {
             variables,
             inferred: part.inferred.clone(),
             warnings: part.warnings.clone(),
-            file: part.file.clone(),
             left_out: part.left_out.clone(),
+            file: part.file.clone(),
         }))
     }
 

@@ -67,8 +67,8 @@ impl Trial {
             variables: self.variables.iter().map(|v| v.of_patients(patients, visits)).collect(),
             inferred: self.inferred.clone(),
             warnings: self.warnings.clone(),
-            file: self.file.clone(),
             left_out: self.left_out.clone(),
+            file: self.file.clone(),
         })
     }
 

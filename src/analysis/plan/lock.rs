@@ -1,26 +1,13 @@
 //! A plan as it was locked before the data were seen, and what has changed since.
 
 use super::Plan;
+use super::settings::defaults;
 use crate::error::{Error, Result};
 use crate::table::{Column, Tabular, Values, display_as_table};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-
-/// What is meant where a plan says nothing and no data are needed to tell: part of what is locked.
-const DEFAULTS: &str = r#"{
-    "secondary": [], "baseline-from": "visit", "level": 0.95, "seed": 1,
-    "model": {
-        "formula": "arm * visit", "covariance-else": [], "estimation": "reml", "df": "kenward-roger", "information": "observed", "vcov": "model-based"
-    },
-    "responders": { "unobserved": ["observed-only", "counted-as-not-met", "bounds"] },
-    "effects": {
-        "denominator": "baseline-pooled", "correction": "none", "positive": "rise", "intervals": ["delta", "independent-groups-randomized"],
-        "bootstrap": 0, "bootstrap-interval": "percentile"
-    },
-    "report": { "data": "patients", "include-individual-data": false, "small-cells": "shown" }
-}"#;
 
 /// Keys of a layout whose tables say an order: visits in the order of their columns.
 const ORDERED: [&str; 2] = ["columns", "visits"];
@@ -88,7 +75,7 @@ impl Plan {
     /// As [`Plan::to_json`].
     pub fn canonical(&self) -> Result<Map<String, Value>> {
         let plan: Value = serde_json::from_str(&self.to_json()?).map_err(|error| unreadable(&error.to_string()))?;
-        let defaults: Value = serde_json::from_str(DEFAULTS).map_err(|error| unreadable(&error.to_string()))?;
+        let defaults = locked_defaults()?;
         let Value::Object(mut plan) = completed(plan, &defaults) else { return Ok(Map::new()) };
         let emptied = plan.get_mut("trial").and_then(Value::as_object_mut).map(|trial| {
             trial.remove("data");
@@ -128,7 +115,7 @@ impl Plan {
         let now = self.canonical()?;
         let mut rows = vec![];
         let before = Value::Object(locked.plan.clone());
-        let defaults: Value = serde_json::from_str(DEFAULTS).map_err(|error| unreadable(&error.to_string()))?;
+        let defaults = locked_defaults()?;
         // A lock of an earlier version lacks keys that were added since; their defaults are no deviation.
         let before = completed(before, &defaults);
         compare(&before, &Value::Object(now.clone()), "", &mut rows);
@@ -139,6 +126,13 @@ impl Plan {
         }
         Ok(Deviations { date: locked.date.clone(), sha256: locked.sha256.clone(), now_sha256: fingerprint(&now), rows })
     }
+}
+
+/// The defaults that are locked: those of a layout say how a file is read, and belong to plans that have one.
+fn locked_defaults() -> Result<Value> {
+    let mut defaults = defaults()?;
+    defaults.remove("layout");
+    Ok(Value::Object(defaults))
 }
 
 impl Locked {

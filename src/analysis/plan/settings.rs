@@ -147,7 +147,7 @@ impl Plan {
     }
 }
 
-fn defaults() -> Result<Map<String, Value>> {
+pub(super) fn defaults() -> Result<Map<String, Value>> {
     toml::from_str(DEFAULTS).map_err(|error| Error::conflict("the defaults of a plan", error.to_string(), "report this as a bug"))
 }
 

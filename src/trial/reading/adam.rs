@@ -285,11 +285,10 @@ fn beside(layout: &Layout, sheet: &Sheet, findings: &mut Findings) -> Sheet {
         }
     }
     let is_measured = |name: &str| MEASURED.iter().any(|(measured, _)| *measured == name);
-    let column = |name: String, cells: Cells| SheetColumn { name, cells, profile: Profile::default(), declared: Declared::default() };
+    let column = |name: String, cells: Cells, declared: Declared| SheetColumn { name, cells, profile: Profile::default(), declared };
     let mut columns: Vec<SheetColumn> = vec![];
     for shared in sheet.columns.iter().filter(|column| !is_measured(&column.name)) {
-        let cells = shared.cells.chosen(firsts.iter().map(|&row| Some(row)));
-        columns.push(SheetColumn { declared: shared.declared.clone(), ..column(shared.name.clone(), cells) });
+        columns.push(column(shared.name.clone(), shared.cells.chosen(firsts.iter().map(|&row| Some(row))), shared.declared.clone()));
     }
     for (code, source) in layout.paramcd.iter().zip(&sources) {
         for (measured, suffix) in MEASURED {
@@ -297,7 +296,7 @@ fn beside(layout: &Layout, sheet: &Sheet, findings: &mut Findings) -> Sheet {
             let cells = from.cells.chosen(source.iter().copied());
             // A parameter without a baseline has no change from it.
             if suffix.is_empty() || (0..cells.len()).any(|row| !is_blank(cells.get(row))) {
-                columns.push(column(format!("{code}{suffix}"), cells));
+                columns.push(column(format!("{code}{suffix}"), cells, Declared::default()));
             }
         }
     }
@@ -306,14 +305,9 @@ fn beside(layout: &Layout, sheet: &Sheet, findings: &mut Findings) -> Sheet {
 }
 
 fn empty(sheet: &Sheet) -> Sheet {
-    Sheet {
-        source: sheet.source.clone(),
-        names: sheet.names.clone(),
-        first_row: sheet.first_row,
-        is_workbook: sheet.is_workbook,
-        file: sheet.file.clone(),
-        ..Sheet::default()
-    }
+    let file = sheet.file.clone();
+    let (source, names) = (sheet.source.clone(), sheet.names.clone());
+    Sheet { source, names, are_rows: sheet.are_rows, is_workbook: sheet.is_workbook, first_row: sheet.first_row, file, ..Sheet::default() }
 }
 
 fn is_blank(cell: Cell<'_>) -> bool {

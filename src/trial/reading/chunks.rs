@@ -199,6 +199,7 @@ impl Sheet {
             lines: self.lines.as_mut().map(|lines| lines.split_off(row)),
             first_row: self.first_row + row,
             rows: self.rows - row,
+            are_rows: self.are_rows,
             is_workbook: self.is_workbook,
             file: None,
         };

@@ -1,6 +1,7 @@
 //! Patients, visits and rows that a layout leaves out.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::findings::{Findings, Place};
 use super::levels::{listed, sorted};
@@ -84,7 +85,7 @@ impl<'a> Selection<'a> {
                 Some(_) => {}
             }
         }
-        let missing = condition.holds(None, None);
+        let missing = condition.holds(None, None, None);
         let meets = |patient: usize| of_patient[patient].map_or(missing, |(answer, _)| answer);
         let of_row = self.patient_of.clone();
         let kept = self.in_words(condition);
@@ -110,7 +111,10 @@ impl<'a> Selection<'a> {
         let dropped = &self.layout.filters.visits;
         let cells = ValueColumn::new(self.layout, self.sheet, column, Use::Identifier);
         self.tell_strangers("drop-visits", column, dropped.iter().map(String::as_str), &cells, true, findings);
-        let is_kept = |row: usize| cells.text(row).is_none_or(|label| !dropped.iter().any(|visit| same(visit, &label)));
+        let is_kept = |row: usize| {
+            let is = |text: Option<Cow<'_, str>>| text.is_some_and(|text| dropped.iter().any(|visit| same(visit, &text)));
+            !is(cells.text(row)) && !is(cells.code(row))
+        };
         let kept = format!("{column} is not {}", dropped.join(" or "));
         self.keep(LeftOutOf::Visits, kept, None, is_kept, findings);
     }
@@ -135,7 +139,7 @@ impl<'a> Selection<'a> {
                     None
                 }
             };
-            condition.holds(column.text(row).as_deref(), number)
+            condition.holds(column.text(row).as_deref(), column.code(row).as_deref(), number)
         });
         let answers: Vec<bool> = answers.collect();
         (!wrong).then_some(answers)
@@ -159,7 +163,8 @@ impl<'a> Selection<'a> {
         }
         for row in 0..self.sheet.rows {
             if let Some(text) = column.text(row).filter(|text| !known.iter().any(|k| k == text.as_ref())) {
-                named.retain(|value| !same(value, &text));
+                let code = column.code(row).unwrap_or_default();
+                named.retain(|value| !same(value, &text) && !same(value, &code));
                 if known.len() < VALUES {
                     known.push(text.into_owned());
                 }
@@ -204,7 +209,17 @@ impl<'a> Selection<'a> {
             self.bare.extend(&gone);
         }
         let (patients, rows) = (gone.len(), leaves.len());
-        self.left_out.push(LeftOut { of, kept, reason: reason.map(Into::into), patients, rows });
+        let by_arm = if of == LeftOutOf::Patients { self.by_arm(&gone) } else { vec![] };
+        self.left_out.push(LeftOut { of, kept, reason: reason.map(Into::into), patients, by_arm, rows });
+    }
+
+    /// How many of these rows, one per patient, are of each arm.
+    fn by_arm(&self, rows: &[usize]) -> Vec<(String, usize)> {
+        let Some(arm) = self.layout.arm.as_deref().filter(|arm| self.sheet.column(arm).is_some()) else { return vec![] };
+        let column = ValueColumn::new(self.layout, self.sheet, arm, Use::Identifier);
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        rows.iter().filter_map(|&row| column.text(row)).for_each(|arm| *counts.entry(arm.into_owned()).or_default() += 1);
+        counts.into_iter().collect()
     }
 
     /// The first row that is left of each patient.
@@ -243,6 +258,8 @@ fn patients(layout: &Layout, sheet: &Sheet) -> Vec<Option<usize>> {
 /// The rows that are kept. Patients without any keep one that says what is known of them in all their rows: the arm and
 /// what does not differ between the rows of any patient.
 fn reduced(layout: &Layout, sheet: Sheet, kept: &[bool], bare: &[usize]) -> Sheet {
+    let bare: HashSet<usize> = bare.iter().copied().collect();
+    let patient_of = if bare.is_empty() { vec![] } else { patients(layout, &sheet) };
     let rows: Vec<(usize, bool)> = (0..sheet.rows)
         .filter_map(|row| match (kept[row], bare.contains(&row)) {
             (true, _) => Some((row, false)),
@@ -250,7 +267,7 @@ fn reduced(layout: &Layout, sheet: Sheet, kept: &[bool], bare: &[usize]) -> Shee
             _ => None,
         })
         .collect();
-    let stays = |name: &str| -> bool { bare.is_empty() || is_of_patients(layout, &sheet, name) };
+    let stays = |name: &str| -> bool { bare.is_empty() || is_of_patients(layout, &sheet, &patient_of, name) };
     let columns = sheet.columns.iter().map(|column| {
         let of_patients = stays(&column.name);
         let cells = column.cells.chosen(rows.iter().map(|&(row, bare)| (!bare || of_patients).then_some(row)));
@@ -260,11 +277,12 @@ fn reduced(layout: &Layout, sheet: Sheet, kept: &[bool], bare: &[usize]) -> Shee
     let lines = (0..sheet.rows).map(|row| sheet.lines.as_ref().map_or((sheet.first_row + row + 1) as u64, |lines| lines[row]));
     let lines: Vec<u64> = lines.collect();
     let lines = Some(rows.iter().map(|&(row, _)| lines[row]).collect());
-    Sheet { columns, lines, rows: rows.len(), ..sheet }
+    let are_rows = sheet.are_rows || sheet.lines.is_none();
+    Sheet { columns, lines, are_rows, rows: rows.len(), ..sheet }
 }
 
 /// Whether a column says something of patients and not of visits.
-fn is_of_patients(layout: &Layout, sheet: &Sheet, name: &str) -> bool {
+fn is_of_patients(layout: &Layout, sheet: &Sheet, patient_of: &[Option<usize>], name: &str) -> bool {
     if name == layout.patient || Some(name) == layout.arm.as_deref() {
         return true;
     }
@@ -275,8 +293,8 @@ fn is_of_patients(layout: &Layout, sheet: &Sheet, name: &str) -> bool {
         return false;
     }
     let mut first: HashMap<usize, usize> = HashMap::new();
-    patients(layout, sheet).into_iter().enumerate().all(|(row, patient)| {
-        let Some(patient) = patient else { return true };
+    patient_of.iter().enumerate().all(|(row, patient)| {
+        let Some(patient) = *patient else { return true };
         let at = *first.entry(patient).or_insert(row);
         column.cells.get(at) == column.cells.get(row)
     })
@@ -287,6 +305,11 @@ impl Cells {
     pub fn chosen(&self, rows: impl Iterator<Item = Option<usize>>) -> Cells {
         match self {
             Cells::Numbers(numbers) => Cells::Numbers(rows.map(|row| row.map_or(f64::NAN, |row| numbers[row])).collect()),
+            Cells::Mixed { numbers, texts } => {
+                let cell = |row: Option<usize>| row.map_or((f64::NAN, String::new()), |row| (numbers[row], texts[row].clone()));
+                let (numbers, texts) = rows.map(cell).unzip();
+                Cells::Mixed { numbers, texts }
+            }
             Cells::Text { .. } => {
                 let mut cells = Cells::text();
                 for row in rows {
@@ -296,11 +319,6 @@ impl Cells {
                     }
                 }
                 cells
-            }
-            Cells::Mixed { numbers, texts } => {
-                let (numbers, texts) =
-                    rows.map(|row| row.map_or((f64::NAN, String::new()), |row| (numbers[row], texts[row].clone()))).unzip();
-                Cells::Mixed { numbers, texts }
             }
         }
     }

@@ -31,8 +31,8 @@ pub(in crate::trial) enum Input<'a> {
 
 /// A trial from a file.
 pub(in crate::trial) fn read(layout: &Layout, input: Input<'_>) -> Result<Trial> {
-    let layout = &*layout.ready()?;
-    let (layout, decided) = with_preset(layout, || columns(layout, input))?;
+    let ready = layout.ready()?;
+    let (layout, decided) = with_preset(&ready, || columns(&ready, input))?;
     let layout = &*layout;
     let wanted = wanted(layout);
     layout_check::check(layout, &wanted)?;

@@ -101,8 +101,8 @@ pub(super) fn csv(layout: &Layout, source: &str, text: impl std::io::Read) -> Re
     let mut text = text;
     let mut whole = vec![];
     text.read_to_end(&mut whole).map_err(|error| unreadable(source, error))?;
-    let names = csv::header(source, whole.as_slice(), layout.delimiter, &wanted(layout).into_iter().collect())?;
-    let (layout, decided) = adam::for_columns(layout, &names)?;
+    let names = || csv::header(source, whole.as_slice(), layout.delimiter, &wanted(layout).into_iter().collect());
+    let (layout, decided) = with_preset(layout, names)?;
     csv_as_stated(&layout, decided, source, whole.as_slice())
 }
 
@@ -170,7 +170,7 @@ pub(super) fn parquet_chunks<'a>(layout: &'a Layout, path: &std::path::Path, row
 }
 
 /// The layout for a file with these columns, and what its preset decided.
-fn with_preset(layout: &Layout, names: impl Fn() -> Result<Vec<String>>) -> Result<(Cow<'_, Layout>, Vec<String>)> {
+fn with_preset(layout: &Layout, names: impl FnOnce() -> Result<Vec<String>>) -> Result<(Cow<'_, Layout>, Vec<String>)> {
     match layout.preset {
         None => Ok((Cow::Borrowed(layout), vec![])),
         Some(_) => adam::for_columns(layout, &names()?).map(|(layout, decided)| (Cow::Owned(layout), decided)),

@@ -180,10 +180,10 @@ fn arms_in_order(layout: &Layout, sheet: &Sheet, named: &NamedArms, findings: &m
     if layout.arm.is_none() {
         return vec!["all".into()];
     }
-    let labels = layout.arm.as_ref().and_then(|arm| sheet.column(arm)).map(|column| &column.declared.values);
-    let (in_data, how) = in_order(&named.names, labels);
     let by_number = layout.arm_order.as_ref().filter(|_| layout.arms.is_empty());
     let ordered = by_number.and_then(|column| arms_by_number(layout, sheet, named, column, findings));
+    let labels = layout.arm.as_ref().and_then(|arm| sheet.column(arm)).map(|column| &column.declared.values);
+    let (in_data, how) = in_order(&named.names, labels);
     let mut arms = if layout.arms.is_empty() { in_data } else { layout.arms.clone() };
     if let (Some(ordered), Some(column)) = (ordered, by_number) {
         arms = ordered;

@@ -15,6 +15,8 @@ pub(super) struct Sheet {
     pub columns: Vec<SheetColumn>,
     /// The line of each row; none where rows have no lines.
     pub lines: Option<Vec<u64>>,
+    /// Whether the lines are numbers of rows, of a file that has no lines.
+    pub are_rows: bool,
     /// Whether the lines are the rows of a workbook, and columns have letters.
     pub is_workbook: bool,
     /// The number of rows of the file before these, where the sheet is a part of it.
@@ -56,7 +58,7 @@ pub(super) enum Cells {
     #[cfg_attr(not(any(feature = "polars", feature = "formats")), expect(dead_code, reason = "text files have text only"))]
     Numbers(Vec<f64>),
     /// Texts and numbers side by side, as workbooks have them: a number where it is not NaN, else a text.
-    #[cfg_attr(not(feature = "formats"), expect(dead_code, reason = "only workbooks have both"))]
+    #[cfg_attr(not(feature = "formats"), allow(dead_code, reason = "only workbooks have both"))]
     Mixed { numbers: Vec<f64>, texts: Vec<String> },
 }
 
@@ -125,6 +127,10 @@ impl Sheet {
             }
             (Some(line), true, None) => {
                 Position { source: format!("{source}, row {line}"), line: None, cell: None, name: format!("row {line}") }
+            }
+            (Some(row), false, _) if self.are_rows => {
+                let name = format!("row {row}");
+                Position { source: format!("{source}, {name}"), line: None, cell: None, name }
             }
             (Some(line), false, _) => Position { source, line: Some(line), cell: None, name: format!("line {line}") },
             (None, ..) => {

@@ -48,12 +48,12 @@ fn patients_rows_and_visits_are_left_out_and_counted() {
     );
     assert_eq!(
         trial.left_out()[0].sentence(),
-        "Excluded before the analysis: 1 patient with 2 rows (not randomized). Only patients for whom itt is Y are analysed."
+        "Excluded before the analysis: 1 patient with 2 rows (not randomized: y 1). Only patients for whom itt is Y are analysed."
     );
     assert!(trial.left_out()[2].sentence().contains("1 patient with no other row stays in the trial as randomized."));
     assert_eq!(
         trial.left_out_table().columns().iter().map(|c| c.name.to_string()).collect::<Vec<_>>(),
-        ["of", "kept", "reason", "patients", "rows"]
+        ["of", "kept", "reason", "patients", "by_arm", "rows"]
     );
 }
 

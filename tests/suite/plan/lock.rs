@@ -34,13 +34,13 @@ fn comments_order_and_stated_defaults_do_not_matter() {
 #[test]
 fn the_fingerprint_is_that_of_the_canonical_text() {
     let plan = Plan::new("y");
-    let text = r#"{"baseline-from":"visit","effects":{"bootstrap":0,"bootstrap-interval":"percentile","correction":"none","denominator":"baseline-pooled","intervals":["delta","independent-groups-randomized"],"positive":"rise"},"level":0.95,"model":{"covariance-else":[],"df":"kenward-roger","estimation":"reml","formula":"arm * visit","information":"observed","vcov":"model-based"},"primary":"y","report":{"data":"patients","include-individual-data":false,"small-cells":"shown"},"responders":{"unobserved":["observed-only","counted-as-not-met","bounds"]},"secondary":[],"seed":1}"#;
+    let text = r#"{"baseline-from":"visit","effects":{"bootstrap":0,"bootstrap-interval":"percentile","correction":"none","denominator":"baseline-pooled","intervals":["delta","independent-groups-randomized"],"positive":"rise"},"level":0.95,"model":{"covariance-else":[],"df":"kenward-roger","estimation":"reml","formula":"arm * visit","information":"observed","vcov":"model-based"},"primary":"y","report":{"data":"patients","documents":["html"],"include-individual-data":false,"paper":"a4","small-cells":"shown","style":"apa"},"responders":{"unobserved":["observed-only","counted-as-not-met","bounds"]},"secondary":[],"seed":1}"#;
     let canonical = serde_json::to_value(plan.canonical().expect("it can be written")).expect("JSON");
     assert_eq!(canonical, serde_json::from_str::<serde_json::Value>(text).expect("JSON"));
     assert_eq!(plan.fingerprint().expect("a hash"), SHA256_OF_THE_TEXT);
 }
 
-const SHA256_OF_THE_TEXT: &str = "a79857ee44584652cbf3cb99f5d39743794389507806ba245dbe59431793fb4e";
+const SHA256_OF_THE_TEXT: &str = "215524a3e392fc8313a4b8f93ce2cd1329d6fb1f785a8a5acf63141a407ff02f";
 
 /// The defaults that are locked are those that the plan means: written out, they are read as the same plan.
 #[test]
@@ -51,6 +51,32 @@ fn a_canonical_plan_reads_as_the_plan_itself() {
         read.trial.data.clone_from(&plan.trial.data);
         assert_eq!(read.to_json().expect("it can be written"), plan.to_json().expect("it can be written"));
     }
+}
+
+/// The lock of every sample plan is read as it was written, orders that have a meaning included.
+#[test]
+fn a_lock_is_read_as_it_was_written() {
+    for name in ["adam", "antidepressant", "imrs_gst", "wide_dutch"] {
+        let plan = Plan::from_file(repository(&format!("examples/plans/{name}.toml"))).expect("the plan reads");
+        let locked = plan.lock("2026-11-30").expect("a lock");
+        let read = Locked::from_toml(&locked.to_toml().expect("it can be written")).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!((read.sha256.as_str(), read.date.as_str()), (locked.sha256.as_str(), "2026-11-30"));
+        assert_eq!(keys(&plan, &read), Vec::<String>::new(), "{name}");
+    }
+}
+
+/// Visits stand in the order of their columns where nothing else says it.
+#[test]
+fn the_order_of_visits_is_part_of_what_is_locked() {
+    let plan = |columns: &str| {
+        let text =
+            format!("primary = 'y'\n[layout]\nshape = 'wide'\npatient = 'p'\noutcomes = [{{ name = 'y', columns = {{ {columns} }} }}]");
+        Plan::from_toml(&text).expect("the plan reads")
+    };
+    let (one, other) = (plan("pre = 'a', post = 'b'"), plan("post = 'b', pre = 'a'"));
+    assert_ne!(one.fingerprint().expect("a hash"), other.fingerprint().expect("a hash"));
+    let found = keys(&other, &one.lock("2026-11-30").expect("a lock"));
+    assert!(found.len() == 1 && found[0].starts_with("layout.outcomes[y].columns: locked as"), "{found:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::common::repository;
 use trialstats::analysis::{Analysis, AnalysisResult, PlanFile, Silent};
 use trialstats::report::TrialReport;
 use trialstats::responders::{Definition, Rule};
-use trialstats::trial::{BaselineFrom, LeftOutOf, OutcomeColumn, WarningKind};
+use trialstats::trial::{BaselineFrom, Condition, LeftOutOf, OutcomeColumn, WarningKind};
 use trialstats::{Layout, Trial};
 
 fn opened(name: &str) -> (PlanFile, Trial) {
@@ -116,8 +116,36 @@ fn the_adam_preset_has_the_numbers_of_the_file_that_it_was_made_of() {
         assert!((a - b).abs() <= 1e-9 * b.abs().max(1.0), "{a} against {b}");
     }
     let html = TrialReport::new(&result).document().to_html();
-    assert!(html.contains("Excluded before the analysis: 3 patients with 3 rows (not in the intention-to-treat population). Only patients for whom ITTFL is Y are analysed."));
+    assert!(html.contains("Excluded before the analysis: 3 patients with 3 rows (not in the intention-to-treat population: Screen Failure 3). Only patients for whom ITTFL is Y are analysed."));
     assert!(html.contains("Left out before the analysis") && html.contains("not flagged for analysis"));
+}
+
+/// What the preset makes of a file does not depend on who wrote it.
+#[test]
+#[cfg(feature = "formats")]
+fn a_transport_file_is_read_as_the_text_is() {
+    for codes in [vec!["HAMD17"], vec!["HAMD17", "HAMA"]] {
+        let layout = Layout::adam().paramcd(codes.clone()).covariate("SEX");
+        let read = |name: &str| layout.read(repository(&format!("data-samples/adam/{name}"))).unwrap_or_else(|error| panic!("{error}"));
+        let (text, transport) = (read("adqs.csv"), read("adqs.xpt"));
+        assert_eq!((text.patients(), text.arms(), text.arm_of()), (transport.patients(), transport.arms(), transport.arm_of()));
+        assert_eq!((text.schedule(), text.left_out()), (transport.schedule(), transport.left_out()));
+        assert_eq!(text.outcomes().len(), transport.outcomes().len());
+        for (own, other) in text.outcomes().iter().zip(transport.outcomes()) {
+            let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            assert_eq!((&own.name, &own.label, bits(&own.values)), (&other.name, &other.label, bits(&other.values)));
+        }
+        for (own, other) in text.covariates().zip(transport.covariates()) {
+            assert_eq!((own.name(), own.numbers(), own.codes()), (other.name(), other.numbers(), other.codes()));
+        }
+        let said = transport.inferred().join(" ");
+        assert!(said.contains("planned treatment, `TRT01P`") && said.contains("`AVISITN`"), "{codes:?}: {said}");
+    }
+    // Problems of what conditions have left name the row of the file.
+    let path = repository("data-samples/adam/adqs.xpt");
+    let error = Layout::long("USUBJID", "TRT01P", "AVISIT").outcome("AVAL").keep_rows(Condition::on("ITTFL").is("Y")).read(path);
+    let message = error.expect_err("two parameters at a visit").to_string();
+    assert!(message.contains("adqs.xpt, row 4, patient DIA-1503, visit Week 1: the patient has this visit at row 3 already"), "{message}");
 }
 
 #[test]
@@ -153,4 +181,23 @@ fn values_carried_forward_are_told_with_their_number() {
     let warning = told(&read(&mixed)).expect("they are among the outcomes");
     let n = text.lines().filter(|line| line.ends_with(",LOCF")).count();
     assert!(n > 50 && warning.contains(&format!("`LOCF` ({n} rows)")), "{warning}");
+}
+
+/// Few patients who were left out are hidden like all others.
+#[test]
+fn small_numbers_of_those_left_out_are_not_shown() {
+    let (file, trial) = opened("adam");
+    let mut plan = file.plan().clone();
+    let report = |plan: &trialstats::analysis::Plan| {
+        let result = plan.run(&trial, &Silent).unwrap_or_else(|error| panic!("{error}"));
+        let document = TrialReport::new(&result).document();
+        let table = document.tables().find(|table| table.name == "left_out").expect("a table").clone();
+        (document.to_html(), serde_json::to_string(&document.to_json()).expect("JSON"), table)
+    };
+    let (html, json, _) = report(&plan);
+    assert!(html.contains("Screen Failure 3") && json.contains("Screen Failure"));
+    plan.report.small_cells = "suppressed".parse().expect("a choice");
+    let (html, json, _) = report(&plan);
+    assert!(!html.contains("Screen Failure") && !json.contains("Screen Failure"), "three are few");
+    assert!(html.contains("Sentences about single or few patients are left out.") && html.contains("608"));
 }
