@@ -177,9 +177,9 @@ impl Settings {
             settings.iter().any(|(k, _)| k == key || k.strip_prefix(key).is_some_and(|rest| rest.starts_with(['.', '['])))
         };
         let origin = |key: &str| match &own {
-            Some(own) if names(own, key) => "the plan",
-            Some(_) if names(&ran, key) => "the trial",
-            None if names(&ran, key) => "the plan or the trial",
+            Some(own) if names(own, key) => "plan",
+            Some(_) if names(&ran, key) => "trial",
+            None if names(&ran, key) => "plan or trial",
             _ => "default",
         };
         let mut settings: Vec<(String, String, &'static str)> =
@@ -208,7 +208,7 @@ impl Tabular for Settings {
     }
 
     fn notes(&self) -> Vec<String> {
-        vec!["Keys are those of a plan file; plan.toml beside the report has the whole plan, definitions of response included. The trial: what the plan left open and the data settle, such as the last visit.".into()]
+        vec!["Keys are those of a plan file; plan.toml beside the report has the whole plan, definitions of response included. Trial: what the plan left open and the data settle, such as the last visit.".into()]
     }
 }
 
@@ -294,9 +294,9 @@ mod tests {
         ran.at = "week 8".into();
         let origin = |settings: &Settings, key: &str| settings.0.iter().find(|s| s.0 == key).map(|s| (s.1.clone(), s.2)).expect(key);
         let known = Settings::of(&ran, Some(&stated));
-        assert_eq!(origin(&known, "level"), ("0.9".into(), "the plan"));
-        assert_eq!(origin(&known, "at"), ("week 8".into(), "the trial"));
+        assert_eq!(origin(&known, "level"), ("0.9".into(), "plan"));
+        assert_eq!(origin(&known, "at"), ("week 8".into(), "trial"));
         assert_eq!(origin(&known, "model.estimation"), ("reml".into(), "default"));
-        assert_eq!(origin(&Settings::of(&ran, None), "at").1, "the plan or the trial");
+        assert_eq!(origin(&Settings::of(&ran, None), "at").1, "plan or trial");
     }
 }
