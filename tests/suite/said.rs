@@ -1,10 +1,12 @@
 //! What tables say of themselves: titles, headings, labels and notes, from which a reader learns how the numbers were made.
 //! Each was once changed by `cargo mutants` without a test that noticed.
 
-use crate::common::{fev, imrs_gst};
+use crate::common::{FEV, contents, fev, fev_layout, imrs_gst, read_text};
 use trialstats::analysis::{Analysis, Clustering, FittedCovariance, Silent};
-use trialstats::means::{Adjustment, ArmComparisons, Better, ContrastOptions, Family, Margin, TestType};
+use trialstats::design::{Averaging, FactorWeights};
+use trialstats::means::{Adjustment, ArmComparisons, Better, ContrastOptions, Family, Margin, MeansOptions, TestType};
 use trialstats::table::Tabular;
+use trialstats::trial::AnalysisSet;
 use trialstats::{Fit, Model};
 
 fn fit(formula: &str) -> Fit {
@@ -89,4 +91,37 @@ fn clusters_are_called_what_they_are() {
     assert_eq!(clustering.plural("group"), Some("therapy groups"));
     assert_eq!(clustering.plural("therapist"), Some("therapists"));
     assert_eq!(clustering.plural("site"), None);
+}
+
+/// Nobody has a combination of levels: there is nothing to average over, and no mean, least of all zero.
+#[test]
+fn a_cell_that_nobody_has_is_no_mean_of_nothing() {
+    let text: String = contents(FEV).lines().filter(|l| !(l.contains("White") && l.contains("TRT"))).map(|l| format!("{l}\n")).collect();
+    let trial = read_text(&fev_layout(), "fev without a cell", &text);
+    let fit = Model::formula("FEV1 ~ RACE + ARMCD + AVISIT").expect("a formula").fit(&trial).expect("a fit");
+    let options = MeansOptions { averaging: Averaging::weights(FactorWeights::Cells), ..MeansOptions::default() };
+    let means = fit.marginal_means(&["RACE", "ARMCD"], &options).expect("means");
+    let nobody = means.get(&["White", "TRT"]).expect("a row");
+    assert!(nobody.estimate.estimate.is_nan() && nobody.not_estimable.is_some() && nobody.n == 0, "{nobody:?}");
+    assert!(means.get(&["White", "PBO"]).is_some_and(|row| row.estimate.estimate > 20.0));
+}
+
+#[test]
+fn a_covariate_is_held_at_a_value_that_is_stated() {
+    let fit = fit("FEV1 ~ FEV1_BL + ARMCD * AVISIT");
+    let value = |row: &(usize, usize, Vec<f64>)| row.2[1];
+    let rows = fit.design().model_matrix();
+    let mean = rows.iter().map(value).sum::<f64>() / rows.len() as f64;
+    let notes = fit.marginal_means(&["ARMCD", "AVISIT"], &MeansOptions::default()).expect("means").notes().join(" ");
+    assert!(notes.contains(&format!("{mean:.3}")), "{mean}: {notes}");
+}
+
+#[test]
+fn each_step_of_the_flow_has_its_visit() {
+    let trial = fev();
+    let flow = trial.participant_flow("FEV1", &AnalysisSet::new()).expect("a flow");
+    let columns = flow.columns();
+    let visit = columns.iter().find(|c| c.name == "visit").expect("a column of visits");
+    let shown: std::collections::BTreeSet<String> = (0..visit.len()).map(|row| visit.exact(row)).filter(|v| !v.is_empty()).collect();
+    assert_eq!(shown.into_iter().collect::<Vec<_>>(), ["VIS1", "VIS2", "VIS3", "VIS4"]);
 }
