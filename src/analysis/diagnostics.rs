@@ -320,6 +320,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn means_and_standard_deviations_are_those_of_a_sample() {
+        let (mean, sd) = moments(&[1.0, 2.0, 6.0]);
+        assert!((mean - 3.0).abs() < 1e-15 && (sd - 7.0_f64.sqrt()).abs() < 1e-15);
+        assert!(moments(&[4.0]).1.is_nan());
+    }
+
+    #[test]
+    fn quantiles_lie_between_neighbours() {
+        assert_eq!(interpolated(&[3.0], 0.75), 3.0);
+        assert_eq!([0.0, 0.25, 0.5, 1.0].map(|p| interpolated(&[1.0, 2.0, 6.0], p)), [1.0, 1.5, 2.0, 6.0]);
+    }
+
+    #[test]
     fn order_statistics_of_a_uniform_have_beta_quantiles() {
         // Beta(1, n) and Beta(n, 1) have closed forms.
         for n in [2.0, 10.0, 500.0] {

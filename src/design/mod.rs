@@ -66,6 +66,7 @@ pub(crate) use frozen::{Occurring, WrittenDesign};
 pub use function::Transformation;
 pub(crate) use grouping::{ModelFormula, WithinPatients};
 pub use model::{Baseline, MeanModel};
+pub(crate) use notices::constant_sentence;
 pub use random::{EffectCovariance, RandomTerm};
 pub use random_effects::RandomEffects;
 pub use rows::Rows;

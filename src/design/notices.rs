@@ -45,7 +45,7 @@ impl Frame {
         };
         let others: Vec<(usize, usize)> = self.rows().filter(|&row| value(row) != usual).take(visits.max(2) + 1).collect();
         let Some(&(patient, visit)) = others.first() else {
-            return Some(format!("`{name}` is {usual} in every analysed observation: it explains nothing"));
+            return Some(constant_sentence(name, usual));
         };
         let id = &trial.patients()[patient];
         if others.len() == 1 && self.rows().nth(2).is_some() {
@@ -82,6 +82,11 @@ impl Frame {
             )
         })
     }
+}
+
+/// That a covariate is the same in every analysed observation.
+pub(crate) fn constant_sentence(name: &str, value: f64) -> String {
+    format!("`{name}` is {value} in every analysed observation: it explains nothing")
 }
 
 impl Columns {

@@ -24,6 +24,7 @@ mod likelihood;
 pub(crate) mod marginal;
 mod moments;
 mod moments_file;
+mod moments_notices;
 mod objective;
 pub(crate) mod optimum;
 pub(crate) mod pattern;

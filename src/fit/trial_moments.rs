@@ -4,6 +4,7 @@ use super::Failure;
 use super::centring::{Centring, is_far};
 use super::collect::Patients;
 use super::moments::{Moments, PatternMoments, Rows};
+use super::moments_notices::constant_covariates;
 use crate::design::{Census, Columns, Design, FrozenDesign, Occurring, ScaledGram, ValueSums};
 use crate::error::{Error, Result};
 use crate::trial::Trial;
@@ -14,6 +15,8 @@ use std::ops::Add;
 
 /// Patients from whom the point is taken that numbers are measured from.
 const FIRST: usize = 4096;
+/// A standard deviation below this share of the mean is rounding.
+const SMALLEST_SHARE: f64 = 1e-12;
 
 /// All that a fit needs of a data set, as sums over its patients: the moments of every pattern of visits, counts of
 /// levels, and how many observations were left out for which reason.
@@ -192,6 +195,7 @@ impl TrialMoments {
         let centres = partners(columns).iter().zip(&point.centres).map(|(p, &by)| p.map(|p| (p, by))).collect();
         let products = (0..occurring.visits.len()).map(|t| value_products(columns, &patterns, t)).collect();
         let sums = ValueSums { products, centres, observations: self.n_observations() };
+        occurring.account.warnings.extend(constant_covariates(columns, &patterns, &point));
         occurring.account.decide_aliased(columns, ScaledGram::of_sums(columns, &sums));
         Ok(occurring)
     }
@@ -246,9 +250,10 @@ impl TrialMoments {
         for t in 0..visits {
             sums.iter_mut().zip(value_products(columns, &patterns, t)).for_each(|(s, x)| *s += x);
         }
-        let gram = DMatrix::from_fn(values.len(), values.len(), |a, b| sums[values[b] * q + values[a]]);
-        let cross = DVector::from_iterator(values.len(), values.iter().map(|&v| (0..q).map(|k| sums[v * q + k] * outcome[k]).sum()));
+        let mut gram = DMatrix::from_fn(values.len(), values.len(), |a, b| sums[values[b] * q + values[a]]);
+        let mut cross = DVector::from_iterator(values.len(), values.iter().map(|&v| (0..q).map(|k| sums[v * q + k] * outcome[k]).sum()));
         point.outcome = vec![0.0; q];
+        forget_rounding(&mut gram, &mut cross, values, &partners, &self.point.centres);
         if let Some(b) = least_squares(gram, &cross) {
             values.iter().zip(b.iter()).for_each(|(&v, b)| point.outcome[v] = *b);
         }
@@ -319,6 +324,8 @@ impl Point {
                 cross.axpy(*y, &z, 1.0);
             }
         }
+        let all: Vec<usize> = (0..q).collect();
+        forget_rounding(&mut gram, &mut cross, &all, partners, &point.centres);
         if let Some(b) = least_squares(gram, &cross) {
             point.outcome = b.as_slice().to_vec();
         }
@@ -382,7 +389,7 @@ fn blocks(columns: &Columns) -> usize {
 }
 
 /// Σ z z' of the base values at a visit, q × q.
-fn value_products(columns: &Columns, patterns: &[PatternMoments], t: usize) -> Vec<f64> {
+pub(super) fn value_products(columns: &Columns, patterns: &[PatternMoments], t: usize) -> Vec<f64> {
     let q = columns.values;
     let mut sum = vec![0.0; q * q];
     for pattern in patterns.iter().filter(|p| p.visits.contains(&t)) {
@@ -422,6 +429,19 @@ fn nearest_coefficients(patterns: &[PatternMoments], rows: &Rows, columns: usize
         }
     }
     least_squares(gram, &cross).map(|beta| beta.as_slice().to_vec())
+}
+
+/// Takes numbers out of a problem of least squares that do not vary: what is left of them by their centre is rounding, and
+/// its coefficient would be as large as the rounding is small.
+fn forget_rounding(gram: &mut DMatrix<f64>, cross: &mut DVector<f64>, values: &[usize], partners: &[Option<usize>], centres: &[f64]) {
+    for (k, &v) in values.iter().enumerate() {
+        let Some(one) = partners[v].and_then(|partner| values.iter().position(|&own| own == partner)) else { continue };
+        if gram[(k, k)] <= (SMALLEST_SHARE * centres[v]).powi(2) * gram[(one, one)] {
+            gram.row_mut(k).fill(0.0);
+            gram.column_mut(k).fill(0.0);
+            cross[k] = 0.0;
+        }
+    }
 }
 
 /// The shortest solution of `gram` x = `cross`, in units in which the diagonal is one.

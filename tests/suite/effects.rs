@@ -40,6 +40,59 @@ fn row<'a>(effects: &'a EffectSizes, arm: &str, visit: &Value) -> &'a EffectSize
     effects.rows.iter().find(|r| r.arm == arm && visit == r.visit.as_str()).unwrap()
 }
 
+/// d_av of one sample seen twice: the degrees of freedom that the variance of s₁² + s₂² has under normality.
+#[test]
+fn two_variances_of_the_same_patients_have_the_degrees_of_freedom_of_their_covariance() {
+    let values = vec![20.0, 14.0, 26.0, 17.0, 31.0, 25.0, 23.0, 12.0];
+    let schedule = Schedule::of_labels(["start", "end"]).with_baseline("start").unwrap();
+    let trial = of_values(&["all"], vec![0; 4], schedule, values);
+    let options = EffectOptions::new().denominator(Denominator::Average);
+    let table = effects::within_arms(&trial, "y", &options).unwrap();
+    // Means 25 and 17; squares 66 and 98, products 73, each over 3.
+    let (a, b, ab): (f64, f64, f64) = (66.0 / 3.0, 98.0 / 3.0, 73.0 / 3.0);
+    let row = &table.rows[0];
+    assert!((row.sd - ((a + b) / 2.0).sqrt()).abs() < 1e-12, "{row:?}");
+    let df = 3.0 * (a + b).powi(2) / (a * a + b * b + 2.0 * ab * ab);
+    assert!((row.sd_df - df).abs() < 1e-12, "{} {df}", row.sd_df);
+}
+
+/// The same of two arms, which are independent: ν matches two moments (Satterthwaite).
+#[test]
+fn two_variances_of_two_arms_have_the_degrees_of_freedom_of_satterthwaite() {
+    let values = vec![20.0, 14.0, 26.0, 17.0, 31.0, 25.0, 23.0, 12.0, 24.0, 11.0, 22.0, 19.0, 28.0, 18.0];
+    let schedule = Schedule::of_labels(["start", "end"]).with_baseline("start").unwrap();
+    let trial = of_values(&["control", "active"], vec![0, 0, 0, 0, 1, 1, 1], schedule, values);
+    let table = effects::between_arms(&trial, "y", &EffectOptions::new().denominator(Denominator::Average)).unwrap();
+    // 14, 17, 25, 12 and 11, 19, 18 at the end.
+    let (a, b): (f64, f64) = (98.0 / 3.0, 38.0 / 2.0);
+    let row = &table.rows[0];
+    assert!((row.sd - ((a + b) / 2.0).sqrt()).abs() < 1e-12, "{row:?}");
+    let df = (a + b).powi(2) / (a * a / 3.0 + b * b / 2.0);
+    assert!((row.sd_df - df).abs() < 1e-12, "{} {df}", row.sd_df);
+    assert_eq!(table.effects(), table.rows.iter().map(|r| r.effect).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_arm_that_nobody_of_was_observed_at_a_visit_says_which() {
+    let (schedule, na) = (Schedule::of_labels(["start", "middle", "end"]).with_baseline("start").unwrap(), f64::NAN);
+    let values = vec![20.0, 18.0, 14.0, 24.0, 20.0, 17.0, 26.0, 21.0, na, 31.0, 25.0, na];
+    let trial = of_values(&["control", "active"], vec![0, 0, 1, 1], schedule, values);
+    let text = effects::within_arms(&trial, "y", &EffectOptions::new()).unwrap().to_string();
+    assert!(text.contains("nobody in arm active was observed at end"), "{text}");
+    let text = effects::between_arms(&trial, "y", &EffectOptions::new()).unwrap().to_string();
+    assert!(text.contains("nobody in arm active was observed at end"), "{text}");
+}
+
+#[test]
+fn a_reliable_change_of_no_points_is_refused() {
+    let trial = antidepressant();
+    for points in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let rule = ReliableChange::new("any", Threshold::Points(points));
+        let refused = rule.evaluate_with(&trial, "HAMDTL17", &BaselineFrom::Covariate("BASVAL".into())).unwrap_err();
+        assert_eq!(refused.code(), "out-of-range", "{points}");
+    }
+}
+
 #[test]
 fn two_groups_are_those_of_effectsize() {
     let (trial, reference) = (antidepressant(), of_r());

@@ -30,6 +30,7 @@ mod plan;
 #[cfg(feature = "cli")]
 mod printed;
 mod report;
+mod said;
 mod simulation;
 mod standardised;
 mod stress;

@@ -410,6 +410,43 @@ fn definitions_are_data() {
     assert_eq!(nested.to_string(), "(a below 1 and b at most 2) or c at least 3 points below baseline");
 }
 
+/// What is left out of a file is the default, and nothing else is.
+#[test]
+fn a_stated_quantile_of_reliable_change_is_written() {
+    for z in [1.96, 1.645, 2.58] {
+        let definition = Definition::new("reliable", Rule::ReliableDrop { outcome: "caps5".into(), sd: 10.0, reliability: 0.78, z });
+        let json = serde_json::to_string(&definition).unwrap();
+        assert_eq!(json.contains("\"z\""), z != 1.96, "{json}");
+        assert_eq!(serde_json::from_str::<Definition>(&json).unwrap(), definition);
+    }
+}
+
+#[test]
+fn the_definitions_on_the_caps5_have_names_of_their_own() {
+    let names: Vec<String> = presets::caps5().into_iter().map(|definition| definition.name).collect();
+    let distinct: std::collections::BTreeSet<&String> = names.iter().collect();
+    assert_eq!((names.len(), distinct.len()), (6, 6), "{names:?}");
+    assert!(names.contains(&presets::caps5_remission().name));
+}
+
+/// A percentage of nothing is not defined, though everything was observed.
+#[test]
+fn what_was_observed_and_cannot_be_judged_is_undecided() {
+    let values = vec![10.0, 8.0, 4.0, 20.0, NA, 6.0, 0.0, 5.0, 3.0];
+    let trial = Trial::builder("three invented patients")
+        .patients(["a", "b", "c"])
+        .arms(["all"], vec![0; 3])
+        .schedule(Schedule::of_labels(["before", "during", "after"]).with_baseline("before").unwrap())
+        .outcome(Outcome { name: "caps5".into(), label: "CAPS-5".into(), range: None, values })
+        .build()
+        .unwrap();
+    let rule = Rule::All(vec![Rule::percent_drop("caps5", 30.0), Rule::below("caps5", 50.0)]);
+    let judged = Definition::new("test", rule).evaluate(&trial).unwrap();
+    let at = |visit: usize| (0..3).map(|i| judged.status(i, visit)).collect::<Vec<_>>();
+    assert_eq!(at(0), [Status::NotMet, Status::Unobserved, Status::Undecided]);
+    assert_eq!(at(1), [Status::Met, Status::Met, Status::Undecided]);
+}
+
 #[test]
 fn personality_disorder_remits_on_those_met_or_on_all() {
     // avoidant, dependent and obsessive-compulsive at baseline and at the end.

@@ -215,7 +215,7 @@ pub fn edited(file: &Value, place: &str, edit: usize) -> Option<Value> {
                 (2, _) => Value::Null,
                 (3, Value::Number(_)) => json!("text"),
                 (3, _) => json!(17),
-                (4, Value::Number(n)) if n.is_u64() => json!(n.as_u64()? + 1),
+                (4, Value::Number(n)) if n.is_u64() => json!(n.as_u64()?.checked_add(1)?),
                 (5, Value::Number(n)) if n.is_u64() => json!(n.as_u64()?.checked_sub(1)?),
                 (4, Value::Number(n)) => json!(n.as_f64()? * 1.01 + 0.01),
                 (5, Value::Number(n)) => json!(n.as_f64()? * 0.5 - 1.0),

@@ -7,6 +7,7 @@ use trialstats::design::{Averaging, CovariateMeans, FactorWeights};
 use trialstats::fit::TrialMoments;
 use trialstats::inference::MomentsFit;
 use trialstats::means::{ContrastOptions, MeansOptions};
+use trialstats::trial::CovariateKind;
 use trialstats::{Df, Error, Fit, Layout, Model, Result, Trial, Vcov};
 
 fn fev_text() -> String {
@@ -173,6 +174,20 @@ fn aliased_columns_are_found_from_moments() {
             whole.design().aliased().iter().map(|a| a.column).collect::<Vec<_>>()
         );
         assert_same(&parts, &whole);
+    }
+}
+
+#[test]
+fn a_covariate_that_does_not_vary_is_named_by_sums_too() {
+    let text = fev_text();
+    let with_column = |line: (usize, &str)| format!("{},{}\n", line.1, if line.0 == 0 { "dose" } else { "0.3" });
+    let text: String = text.lines().enumerate().map(with_column).collect();
+    let trial = read_text(&fev_layout().covariate_as("dose", CovariateKind::Numeric), "one dose", &text);
+    for formula in ["FEV1 ~ dose + ARMCD * AVISIT", "FEV1 ~ FEV1_BL + dose + ARMCD * AVISIT"] {
+        let model = Model::formula(formula).unwrap();
+        let whole = model.fit(&trial).unwrap();
+        assert!(whole.design().warnings().iter().any(|w| w.starts_with("`dose` is 0.3 in every analysed observation")));
+        assert_same(&model.fit_moments(&pooled(split(&model, &trial, 3))).unwrap(), &whole);
     }
 }
 
