@@ -56,7 +56,6 @@ pub(super) enum Cells {
     #[cfg_attr(not(any(feature = "polars", feature = "formats")), expect(dead_code, reason = "text files have text only"))]
     Numbers(Vec<f64>),
     /// Texts and numbers side by side, as workbooks have them: a number where it is not NaN, else a text.
-    #[cfg_attr(not(feature = "formats"), expect(dead_code, reason = "only workbooks have both"))]
     Mixed { numbers: Vec<f64>, texts: Vec<String> },
 }
 

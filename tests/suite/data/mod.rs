@@ -1,5 +1,6 @@
 //! From files and instruments to a trial: what is read, checked, scored and counted.
 
+#[cfg(feature = "formats")]
 mod formats;
 mod instruments;
 mod reading;
