@@ -97,7 +97,7 @@ impl FitArguments {
 
 /// Whether a column has one value per patient; also where the file cannot be read so, which is told elsewhere.
 fn is_fixed(source: &SourceArguments, column: &str, outcome: &str) -> bool {
-    let plain = SourceArguments { reference: vec![], levels: vec![], factor: vec![], ..source.clone() };
+    let plain = SourceArguments { reference: vec![], levels: vec![], factor: vec![], kind: vec![], roster: None, ..source.clone() };
     let wanted = Wanted { outcomes: vec![outcome.into()], covariates: vec![column.into()], ..Wanted::default() };
     let changes = plain.read(None, &wanted).is_ok_and(|trial| trial.covariate(column).is_ok_and(|v| v.varies_by_visit()));
     !changes

@@ -22,7 +22,7 @@ pub struct SourceArguments {
     /// Column of the patient
     #[arg(long, value_name = "COLUMN")]
     pub subject: String,
-    /// Column of the visit, in a file with a row per patient and visit
+    /// Column of the visit, in a file with a row per patient and visit; one with a row per patient has --wide-outcome instead
     #[arg(long, value_name = "COLUMN", required_unless_present_any = ["wide_outcome", "item_visits"])]
     pub visit: Option<String>,
     /// Column of the arm; taken from --means where that is given

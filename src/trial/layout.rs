@@ -1,4 +1,5 @@
-//! What the columns of a trial's file mean: declared once, the same for CSV, data frames and Parquet.
+//! What the columns of a trial's file mean: declared once, the same for text, workbooks, files of statistical programs,
+//! data frames and Parquet.
 
 mod filters;
 pub(super) mod preset;
@@ -38,7 +39,8 @@ use crate::instruments::{Instrument, NamedInstrument, Registry};
 /// missing. So is, unless the codes are [replaced](Layout::missing_codes), what programs write for one (`NaN`, `#N/A`,
 /// `null`, `<NA>`), and in a column of numbers what people write (`n/a`, `none`, `-`); each is recorded with its count.
 ///
-/// Text files may be in UTF-8, UTF-16 or, with a warning, Windows-1252.
+/// Text files may be in UTF-8, UTF-16 or, with a warning, Windows-1252. [`Layout::read`] reads workbooks and the files of
+/// SPSS, Stata and SAS as well.
 ///
 /// ```
 /// use trialstats::trial::Layout;
@@ -614,8 +616,8 @@ impl Layout {
     /// Reads a text file with a header line, fields quoted where needed.
     ///
     /// # Errors
-    /// [`crate::Error::File`] if the file cannot be read, [`crate::Error::FileFormat`] for workbooks, files of SPSS, Stata
-    /// and SAS, and whatever else is no text; [`crate::Error::Data`] with every problem found in it, one per cause;
+    /// [`crate::Error::File`] if the file cannot be read, [`crate::Error::FileFormat`] for whatever is no text
+    /// ([`Layout::read`] reads other formats); [`crate::Error::Data`] with every problem found in it, one per cause;
     /// [`crate::Error::Invalid`] if the layout contradicts itself.
     pub fn read_csv(&self, path: impl AsRef<Path>) -> Result<Trial> {
         let path = path.as_ref();

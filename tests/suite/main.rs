@@ -4,7 +4,7 @@
 mod bootstrap;
 #[cfg(feature = "cli")]
 mod cli;
-#[cfg(feature = "cli")]
+#[cfg(all(feature = "cli", feature = "formats"))]
 mod cli_sources;
 #[cfg(feature = "cli")]
 mod cli_subgroups;

@@ -63,11 +63,10 @@ impl Plan {
         serde_json::to_string_pretty(self).map_err(|error| unwritable(&error.to_string()))
     }
 
-    /// Reads the trial by the plan's layout: a text file with a header line, or a Parquet file (`.parquet`) where the
-    /// feature of that name is on.
+    /// Reads the trial by the plan's layout, from a file of any format that [`Layout::read`] knows.
     ///
     /// # Errors
-    /// As [`Layout::read_csv`]; [`Error::Invalid`] where the plan has no layout.
+    /// As [`Layout::read`]; [`Error::Invalid`] where the plan has no layout.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Trial> {
         self.read_with(path, &Registry::new())
     }
@@ -84,10 +83,6 @@ impl Plan {
         let registry = registry.clone().define(&self.instruments)?;
         let layout = self.needed_layout()?.clone().with_instruments(&registry)?;
         let layout = self.trial.conditions().fold(layout, Layout::keep_patients);
-        #[cfg(feature = "parquet")]
-        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) {
-            return layout.read_parquet(path);
-        }
         layout.read(path)
     }
 

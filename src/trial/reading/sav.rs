@@ -3,6 +3,8 @@
 mod cases;
 mod dictionary;
 mod extensions;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 

@@ -3,6 +3,7 @@
 mod adam;
 mod defined;
 mod filters;
+#[cfg(feature = "formats")]
 mod formats;
 mod instruments;
 mod reading;
