@@ -207,6 +207,9 @@ fn strong_groups_widen_the_interval_in_every_row_that_knows_of_them() {
     let icc = table.icc.as_ref().expect("shares").get("grouped", Some("after"), Some("group")).expect("the arm's row").clone();
     assert!(icc.lower < icc.icc && icc.icc < icc.upper && icc.design_effect > 2.0);
     assert!(table.to_text().contains("8 in `group`"));
+    let title = table.title();
+    assert!(title.ends_with(": sensitivity to clustering") && title.contains(&format!(", {}", table.rows[0].compared)), "{title}");
+    assert!(table.notes.iter().any(|n| n.starts_with("d: the difference over") && n.contains("delta method")), "{:?}", table.notes);
 }
 
 /// With therapists in both arms there is no partial nesting: that row says so, and the others have their numbers.
