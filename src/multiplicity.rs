@@ -15,7 +15,7 @@
 //! assert_eq!(decided.rejected(), [true, true, true, false]);
 //!
 //! let holm = Weighted::equal(Procedure::Holm, 3)?.test(&[0.01, 0.02, 0.2], 0.05)?;
-//! assert_eq!(holm.adjusted, [0.03, 0.04, 0.2]);
+//! assert_eq!(holm.rejected(), [true, true, false]);
 //! # Ok::<(), trialstats::Error>(())
 //! ```
 
