@@ -48,6 +48,7 @@
 //! | define response and remission, compare rates | [`responders`] |
 //! | run a whole analysis by plan | [`analysis`] |
 //! | write it as HTML, CSV, JSON, figures | [`report`] |
+//! | test several hypotheses at one familywise level | [`multiplicity`] |
 //! | make trials from a stated truth | [`simulate`] |
 //! | know what the methods keep in small trials, and where SAS and R give other numbers | [`guide`] |
 //!
