@@ -310,6 +310,11 @@ impl Model {
         &self.fallbacks
     }
 
+    /// The covariance of the estimates.
+    pub fn vcov_kind(&self) -> Vcov {
+        self.vcov
+    }
+
     /// The method for degrees of freedom.
     pub fn df_method(&self) -> Df {
         self.df

@@ -23,9 +23,13 @@ pub use diagnostics::{Diagnostics, Quantile, ResidualPoint, Spread};
 pub use effect_sizes::StandardizedDifference;
 pub use multiplicity::{HypothesisRow, MultiplicityResult};
 pub use other_models::{OtherModelRow, OtherModels, OtherModelsRole};
-pub(crate) use plan::visit_in_prose;
 pub use plan::{Analysis, DataOrigin, EffectPlan, Plan, ReportSettings, ResponderPlan, Sensitivity, SmallCells, Subgroup};
+pub use plan::{
+    Deviation, Deviations, Estimand, EstimandTable, Estimator, EventStrategy, IntercurrentEvent, Locked, PlanFile, SummaryMeasure,
+    TrialPlan, plan_schema,
+};
 pub use plan::{Hypothesis, Multiplicity, OtherModel};
+pub(crate) use plan::{degrees_of_freedom, visit_in_prose};
 pub use progress::{Progress, Silent};
 pub use result::{AnalysisResult, ModelFacts, OutcomeEffects, OutcomeResult, TrialFacts};
 pub use subgroups::{SubgroupEffectSize, SubgroupResult, SubgroupRow};

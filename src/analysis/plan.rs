@@ -2,23 +2,35 @@
 
 mod analysis;
 mod check;
+mod estimand;
 mod file;
+mod lock;
 mod multiplicity;
 mod other_model;
 mod parts;
+mod plan_file;
 mod resolve;
+mod schema;
 mod sensitivity;
 mod small_cells;
 mod subgroup;
 #[cfg(test)]
 mod tests;
+mod text;
+mod trial_plan;
 
 pub use analysis::Analysis;
+pub use estimand::{Estimand, EstimandTable, Estimator, EventStrategy, IntercurrentEvent, SummaryMeasure};
+pub use lock::{Deviation, Deviations, Locked};
 pub use multiplicity::{Hypothesis, Multiplicity};
 pub use other_model::OtherModel;
 pub use parts::{DataOrigin, EffectPlan, ReportSettings, ResponderPlan, Sensitivity};
+pub use plan_file::PlanFile;
+pub use schema::plan_schema;
 pub use small_cells::SmallCells;
 pub use subgroup::Subgroup;
+pub(crate) use text::degrees_of_freedom;
+pub use trial_plan::TrialPlan;
 
 use super::Clustering;
 use crate::covariance::Covariance;
@@ -81,6 +93,8 @@ const SEED: u64 = 1;
 /// | `baseline-from` | [`baseline_from`](Plan::baseline_from) | `visit`: the schedule's baseline visit; or `covariate(NAME)` |
 /// | `level` | [`level`](Plan::level) | 0.95 |
 /// | `seed` | [`seed`](Plan::seed) | 1 |
+/// | `[trial]` | [`TrialPlan`] | nothing is said, and everyone in the file is analysed |
+/// | `[[estimand]]` | [`Estimand`] | none: the report states none |
 /// | `[layout]` | [`layout`](Plan::layout) | none: the trial is built in memory |
 /// | `[model]` | [`model`](Plan::model) | the mean `arm * visit` (`visit` with one arm), unstructured, REML, Kenward–Roger |
 /// | `model.baseline` | [`baseline`](Plan::baseline) | constrained (cLDA) if the schedule has a baseline visit and the mean does not name it |
@@ -115,6 +129,12 @@ pub struct Plan {
     /// Seed of everything random.
     #[serde(default = "usual_seed", skip_serializing_if = "is_usual_seed")]
     pub seed: u64,
+    /// The trial: title, registration, data file, and who of the file is analysed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub trial: TrialPlan,
+    /// What is to be estimated, in the terms of ICH E9(R1).
+    #[serde(default, rename = "estimand", skip_serializing_if = "Vec::is_empty")]
+    pub estimands: Vec<Estimand>,
     /// What the columns of the data file mean; `None` for a trial that is built in memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,
@@ -162,6 +182,8 @@ impl Plan {
             baseline_from: BaselineFrom::default(),
             level: LEVEL,
             seed: SEED,
+            trial: TrialPlan::default(),
+            estimands: vec![],
             layout: None,
             model: usual_model(),
             responders: ResponderPlan::default(),
@@ -178,6 +200,18 @@ impl Plan {
     /// What the columns of the data file mean.
     pub fn layout(mut self, layout: Layout) -> Self {
         self.layout = Some(layout);
+        self
+    }
+
+    /// What is said of the trial: title, registration, data file, population.
+    pub fn trial(mut self, trial: TrialPlan) -> Self {
+        self.trial = trial;
+        self
+    }
+
+    /// Adds an estimand.
+    pub fn estimand(mut self, estimand: Estimand) -> Self {
+        self.estimands.push(estimand);
         self
     }
 
@@ -431,7 +465,12 @@ impl Plan {
 
     /// The plan without the patients that its layout lists: those are nobody's business in a report.
     pub(super) fn without_patients(mut self) -> Self {
-        self.layout = self.layout.map(|layout| layout.randomized_patients::<String, String>([]));
+        if let Some(layout) = self.layout.take() {
+            let is_general = |condition: &crate::trial::Condition| condition.column() != layout.patient_column();
+            self.trial.population.retain(is_general);
+            self.trial.subset.retain(is_general);
+            self.layout = Some(layout.randomized_patients::<String, String>([]).without_named_patients());
+        }
         self
     }
 

@@ -6,7 +6,7 @@ use crate::effects::EffectSizes;
 use crate::inference::{Attempt, Coefficients, Df, FTest, Fit};
 use crate::means::{Contrast, Contrasts, MarginalMean, MarginalMeans};
 use crate::responders::{Comparisons, Rates};
-use crate::trial::{BaselineTable, Labelled, MissingPatterns, ObservedMeans, ParticipantFlow, Schedule, Warning};
+use crate::trial::{BaselineTable, Labelled, LeftOut, MissingPatterns, ObservedMeans, ParticipantFlow, Schedule, Warning};
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
 
@@ -60,6 +60,8 @@ pub struct TrialFacts {
     pub schedule: Schedule,
     /// Cluster factors in the data.
     pub clusters: Vec<String>,
+    /// What the conditions of the plan left out of the file.
+    pub left_out: Vec<LeftOut>,
     /// What the reader of the file decided by itself.
     pub inferred: Vec<String>,
     /// What in the data looks like a mistake.

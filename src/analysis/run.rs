@@ -43,6 +43,7 @@ fn facts(trial: &Trial) -> TrialFacts {
         randomized: trial.randomized(),
         schedule: trial.schedule().clone(),
         clusters: trial.clusters().map(|c| c.name().to_string()).collect(),
+        left_out: trial.left_out().to_vec(),
         inferred: trial.inferred().to_vec(),
         warnings: trial.warnings().to_vec(),
     }

@@ -13,10 +13,31 @@ pub struct PlanProblem {
     pub code: String,
     /// What is wrong and what to do.
     pub message: String,
+    /// The plan file, where the plan was read from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The line in it, counted from 1, where it is known: of the key, or of the table that it would stand in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// The character in the line, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+}
+
+impl PlanProblem {
+    pub(crate) fn new(key: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { key: key.into(), code: code.into(), message: message.into(), source: None, line: None, column: None }
+    }
 }
 
 impl fmt::Display for PlanProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(source) = &self.source {
+            write!(f, "{}, ", escaped(source))?;
+        }
+        if let (Some(line), Some(column)) = (self.line, self.column) {
+            write!(f, "line {line}, character {column}, ")?;
+        }
         write!(f, "{}: {}", self.key, self.message)
     }
 }

@@ -50,6 +50,10 @@ settings! {
     ClusterByVisit = "`Layout::cluster_by_visit`", "`--cluster-by-visit`", "`kind = \"by-visit\"` in `layout.clusters`";
     Range = "`OutcomeColumn::range`", "`--range`", "`range` in `layout.outcomes`";
     PartOf = "`Layout::part_of` and a protocol", "`Layout::part_of` of the library", "`Layout::part_of` of the library";
+    Arm = "`Layout::long`", "`--arm`", "`layout.arm`";
+    Paramcd = "`Layout::paramcd`", "`Layout::paramcd` of the library", "`layout.paramcd`";
+    KeepRows = "`Layout::keep_rows`", "`Layout::keep_rows` of the library", "`layout.keep-rows`";
+    KeepPatients = "`Layout::keep_patients`", "`Layout::keep_patients` of the library", "`layout.keep-patients`";
     TrialProtocol = "`Trial::protocol`", "`Trial::protocol` of the library", "`Trial::protocol` of the library";
     RandomIntercept = "`Model::random_intercept`", "`(1 | group)` in `--formula`", "`(1 | group)` in `model.formula`";
     OfOutcome = "`Model::of_outcome`", "`--formula`", "`outcome`";

@@ -50,6 +50,9 @@ check_all![
     crate::WithinArms,
     crate::analysis::ClusterModel,
     crate::analysis::DataOrigin,
+    crate::analysis::Estimator,
+    crate::analysis::EventStrategy,
+    crate::analysis::SummaryMeasure,
     crate::bootstrap::BootstrapInterval,
     crate::bootstrap::Resampling,
     crate::covariance::Decay,
@@ -101,10 +104,13 @@ check_all![
     crate::trial::DecimalMark,
     crate::trial::Delimiter,
     crate::trial::Kind,
+    crate::trial::LeftOutOf,
     crate::trial::PatternKind,
+    crate::trial::Preset,
     crate::trial::Role,
     crate::trial::Scope,
     crate::trial::WarningKind,
+    crate::trial::condition::Presence,
 ];
 
 /// A table of choices that nobody checks would be found here.

@@ -1,15 +1,14 @@
 //! The methods paragraph: what was estimated, in whom, by which model, in words a journal would accept.
 
 use super::document::Section;
-use crate::analysis::{AnalysisResult, OutcomeResult};
+use crate::analysis::{AnalysisResult, OutcomeResult, degrees_of_freedom};
 use crate::design::{Baseline, RandomEffects};
 use crate::fit::Estimation;
-use crate::inference::Df;
 
 /// The section that says how the numbers were made.
 pub(super) fn section(result: &AnalysisResult) -> Section {
     let mut section = Section::new("Statistical methods")
-        .led_paragraph("Estimand.", estimand(result))
+        .led_paragraph("Comparison.", comparison(result))
         .led_paragraph("Population.", population(result))
         .led_paragraph("Model.", model(result))
         .led_paragraph("Missing data.", missing_data(result));
@@ -35,8 +34,14 @@ fn primary(result: &AnalysisResult) -> &OutcomeResult {
     &result.outcomes[0]
 }
 
-/// The five attributes of ICH E9(R1).
-fn estimand(result: &AnalysisResult) -> String {
+/// What is compared; estimands are those that the plan states, in a section of their own.
+fn comparison(result: &AnalysisResult) -> String {
+    let estimands = match result.plan.estimands.is_empty() {
+        true => {
+            "The plan states no estimand in the terms of ICH E9(R1): what the comparison means where patients stopped or changed treatment is for its authors to say"
+        }
+        false => "The estimands are those of the plan, stated above in the terms of ICH E9(R1)",
+    };
     let (outcome, at) = (primary(result), result.plan.visit());
     let (treatments, summary) = match result.trial.arms.as_slice() {
         [only] => (format!("the treatment is {only}"), "mean"),
@@ -46,12 +51,7 @@ fn estimand(result: &AnalysisResult) -> String {
         }
         [] => ("there is one treatment".into(), "mean"),
     };
-    format!(
-        "In the terms of ICH E9(R1), the population is everyone randomized; {treatments}, as allocated; the variable is {} at {at}; intercurrent events (treatment \
-         not started, stopped early or supplemented) are handled by the treatment-policy strategy, so that outcomes count whatever treatment was received; the \
-         population-level summary is the {summary}.",
-        outcome.label
-    )
+    format!("{} at {at} is analysed; {treatments}, as allocated, and summarised as the {summary}. {estimands}.", outcome.label)
 }
 
 fn population(result: &AnalysisResult) -> String {
@@ -124,24 +124,6 @@ fn fallback(result: &AnalysisResult) -> String {
 fn given_up(outcome: &OutcomeResult) -> String {
     let attempts: Vec<String> = outcome.model.attempts.iter().map(ToString::to_string).collect();
     format!("for {} the covariance was {} after giving up {}", outcome.label, outcome.model.covariance, attempts.join("; and "))
-}
-
-fn degrees_of_freedom(df: Df) -> String {
-    match df {
-        Df::KenwardRoger => {
-            "standard errors and degrees of freedom are those of Kenward and Roger (1997), with the observed information as SAS has it"
-                .into()
-        }
-        Df::KenwardRogerLinear => {
-            "standard errors and degrees of freedom are those of Kenward and Roger (1997) without second derivatives of the covariance"
-                .into()
-        }
-        Df::KenwardRoger2 => {
-            "standard errors are those of Kenward and Roger (2009), degrees of freedom those of Kenward and Roger (1997)".into()
-        }
-        Df::Satterthwaite => "degrees of freedom are Satterthwaite's".into(),
-        other => format!("degrees of freedom are {}", other.words()),
-    }
 }
 
 fn missing_data(result: &AnalysisResult) -> String {

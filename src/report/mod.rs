@@ -31,6 +31,7 @@ mod clustering;
 mod condensed;
 mod document;
 mod effects;
+mod estimand;
 pub mod figure;
 mod files;
 mod html;

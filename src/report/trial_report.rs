@@ -6,9 +6,10 @@ use super::document::{Document, Section};
 use super::files::Written;
 use super::published::PublishedTable;
 use super::suppressed::{self, FlowCounts};
-use super::{clustering, methods, models, multiplicity, outcome, participants, remission, subgroups, views};
-use crate::analysis::{AnalysisResult, DataOrigin};
+use super::{clustering, estimand, methods, models, multiplicity, outcome, participants, remission, subgroups, views};
+use crate::analysis::{AnalysisResult, DataOrigin, Deviations};
 use crate::error::Result;
+use crate::trial::{LeftOut, LeftOutOf, LeftOutTable};
 
 /// The report of an [`AnalysisResult`].
 #[derive(Debug, Clone)]
@@ -18,6 +19,7 @@ pub struct TrialReport<'r> {
     banner: Option<String>,
     synthetic: bool,
     published: Option<PublishedTable>,
+    lock: Option<Deviations>,
 }
 
 impl<'r> TrialReport<'r> {
@@ -26,10 +28,15 @@ impl<'r> TrialReport<'r> {
         let settings = &result.plan.report;
         Self {
             result,
-            title: settings.title.clone().unwrap_or_else(|| "Intention-to-treat analysis".into()),
+            title: settings
+                .title
+                .clone()
+                .or_else(|| result.plan.trial.title.clone())
+                .unwrap_or_else(|| "Intention-to-treat analysis".into()),
             banner: settings.banner.clone(),
             synthetic: settings.data == DataOrigin::Synthetic,
             published: None,
+            lock: None,
         }
     }
 
@@ -56,6 +63,13 @@ impl<'r> TrialReport<'r> {
         self
     }
 
+    /// Says that the plan was locked, and lists every deviation from what was locked; see
+    /// [`PlanFile::deviations`](crate::analysis::PlanFile::deviations).
+    pub fn lock(mut self, deviations: Deviations) -> Self {
+        self.lock = Some(deviations);
+        self
+    }
+
     /// The report as a document.
     pub fn document(&self) -> Document {
         let result = self.result;
@@ -63,7 +77,9 @@ impl<'r> TrialReport<'r> {
         if let Some(banner) = &self.banner {
             document = document.banner(banner);
         }
-        document = document.section(self.summary()).section(methods::section(result)).section(participants_section(result));
+        document = document.section(self.summary());
+        document = estimand::section(result).into_iter().chain(self.lock_section()).fold(document, Document::section);
+        document = document.section(methods::section(result)).section(participants_section(result));
         for (k, o) in result.outcomes.iter().enumerate() {
             document = document.section(outcome::results(result, o, if k == 0 { "primary" } else { "secondary" }));
             if k == 0 {
@@ -103,8 +119,23 @@ impl<'r> TrialReport<'r> {
     fn subtitle(&self) -> String {
         let trial = &self.result.trial;
         let arms: Vec<String> = trial.arms.iter().zip(&trial.randomized).map(|(arm, n)| format!("{arm} (n = {n})")).collect();
-        let registration = self.result.plan.report.registration.iter().map(|number| format!(" · {number}"));
+        let registration = self
+            .result
+            .plan
+            .report
+            .registration
+            .iter()
+            .chain(&self.result.plan.trial.registration)
+            .take(1)
+            .map(|number| format!(" · {number}"));
         format!("{}{} · {}", arms.join(" against "), registration.collect::<String>(), trial.source)
+    }
+
+    /// What became of the locked plan; none where nothing is known of a lock.
+    fn lock_section(&self) -> Option<Section> {
+        let deviations = self.lock.as_ref()?;
+        let section = Section::new("The plan as locked").paragraph(deviations.sentence());
+        Some(if deviations.rows.is_empty() { section } else { section.table("plan_deviations", deviations) })
     }
 
     fn summary(&self) -> Section {
@@ -121,10 +152,25 @@ fn participants_section(result: &AnalysisResult) -> Section {
     let (primary, cells) = (&result.outcomes[0], result.plan.report.small_cells);
     let counts = FlowCounts::of(&primary.flow, cells);
     let baseline = suppressed::baseline(&result.baseline, cells);
-    Section::new("Participants")
+    left_out(result, Section::new("Participants"))
         .figure("participant_flow", participants::flow_figure(&counts, &primary.patterns, cells))
         .table_as("participant_flow", &counts.table(), &views::observed_and_analysed(&counts, &primary.patterns.visits))
         .table_as("baseline", &baseline, &participants::SideBySide { table: &result.baseline, shown: &baseline, cells })
+}
+
+/// Who and what was left out before the analysis.
+fn left_out(result: &AnalysisResult, section: Section) -> Section {
+    let (all, cells) = (&result.trial.left_out, result.plan.report.small_cells);
+    if all.is_empty() {
+        return section;
+    }
+    let excluded: Vec<String> = all.iter().filter(|l| l.of == LeftOutOf::Patients).map(LeftOut::sentence).collect();
+    let section = suppressed::without_few(&excluded, cells).into_iter().fold(section, Section::paragraph);
+    let few = |l: &LeftOut| cells.is_small(l.patients) || cells.is_small(l.rows) || l.by_arm.iter().any(|(_, n)| cells.is_small(*n));
+    let few = all.iter().map(few).collect();
+    let table = LeftOutTable(all);
+    let shown = suppressed::Shown::new(&table, cells).hiding(&["patients", "by_arm", "rows"], few);
+    section.table_as("left_out", &shown, &shown.dashed())
 }
 
 fn missing_data(result: &AnalysisResult) -> Section {

@@ -26,6 +26,7 @@ impl TrialBuilder {
                 variables: vec![],
                 inferred: vec![],
                 warnings: vec![],
+                left_out: vec![],
             },
             part: false,
         }
@@ -89,6 +90,12 @@ impl TrialBuilder {
     /// Records that something in the data looks like a mistake.
     pub(super) fn warning(mut self, warning: Warning) -> Self {
         self.trial.warnings.push(warning);
+        self
+    }
+
+    /// Records what was left out before the trial was made.
+    pub(super) fn left_out(mut self, left_out: Vec<LeftOut>) -> Self {
+        self.trial.left_out = left_out;
         self
     }
 

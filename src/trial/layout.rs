@@ -1,8 +1,13 @@
 //! What the columns of a trial's file mean: declared once, the same for CSV, data frames and Parquet.
 
+mod filters;
+pub(super) mod preset;
 #[cfg(test)]
 pub(crate) mod tests;
 mod written;
+
+pub(super) use filters::Filters;
+pub use preset::Preset;
 
 use crate::options::choices;
 use std::borrow::Cow;
@@ -73,13 +78,19 @@ use crate::instruments::{Instrument, NamedInstrument, Registry};
 /// missing-in = { AGE = [0] }
 /// delimiter = "semicolon"
 /// decimal-mark = "comma"
+/// keep-patients = [{ column = "ITTFL", is = "Y" }]
+/// keep-rows = [{ column = "ANL01FL", is = "Y" }]
+/// drop-visits = ["screening"]
+/// visit-order = "AVISITN"               # columns of numbers; the order of visits and of arms
+/// arm-order = "TRT01PN"
 /// roster = [["P01", "PBO"], ["P02", "TRT"]]
 /// ```
 ///
 /// In a wide file an outcome, covariate or cluster has a column for each visit,
 /// `{ name = "bdi", columns = { baseline = "BDI_T0", "week 4" = "BDI_T1" } }`, and the items of an instrument are found
 /// by a pattern, `{ name = "caps5", columns = "{item}_{visit}", visits = { baseline = "T0", "week 4" = "T1" } }`, or
-/// listed one by one. Instruments are those of a [`Registry`], which is asked when the layout meets data.
+/// listed one by one. `preset = "adam"` stands for most of the keys ([`Preset`]); `paramcd = "HAMD17"` names the
+/// parameter. Instruments are those of a [`Registry`], which is asked when the layout meets data.
 #[derive(Debug, Clone)]
 pub struct Layout {
     pub(super) patient: String,
@@ -104,6 +115,17 @@ pub struct Layout {
     /// None where the file tells.
     pub(super) delimiter: Option<Delimiter>,
     pub(super) decimal_mark: Option<DecimalMark>,
+    pub(super) filters: Filters,
+    /// The columns of numbers by which visits and arms are ordered.
+    pub(super) visit_order: Option<String>,
+    pub(super) arm_order: Option<String>,
+    pub(super) preset: Option<Preset>,
+    pub(super) paramcd: Vec<String>,
+    /// Whether the preset has met the columns of a file, and what it looks at there beside what is declared.
+    pub(super) is_resolved: bool,
+    pub(super) looked_at: Vec<String>,
+    /// Declared outcomes that columns are made for while the file is read.
+    pub(super) outcomes_after: Vec<OutcomeColumn>,
     /// Whether the file holds some of a trial's patients only.
     pub(super) part: bool,
 }
@@ -199,6 +221,14 @@ impl Layout {
             column_codes: vec![],
             delimiter: None,
             decimal_mark: None,
+            filters: Filters::default(),
+            visit_order: None,
+            arm_order: None,
+            preset: None,
+            paramcd: vec![],
+            is_resolved: false,
+            looked_at: vec![],
+            outcomes_after: vec![],
             part: false,
         }
     }

@@ -9,6 +9,7 @@ mod baseline;
 mod baseline_from;
 mod builder;
 mod columns;
+pub(crate) mod condition;
 mod flow;
 #[cfg(feature = "polars")]
 mod frame;
@@ -30,9 +31,10 @@ pub use baseline::{BaselineRow, BaselineTable, Characteristic};
 pub use baseline_from::BaselineFrom;
 pub use builder::TrialBuilder;
 pub use columns::{CovariateKind, OutcomeColumn};
+pub use condition::{Condition, LeftOut, LeftOutOf, LeftOutTable};
 pub use flow::{AnalysisSet, Exclusion, FlowRow, FlowStep, ParticipantFlow};
 pub use labelled::Labelled;
-pub use layout::{DecimalMark, Delimiter, Layout};
+pub use layout::{DecimalMark, Delimiter, Layout, Preset};
 pub use observed::{ObservedMeans, ObservedRow};
 pub use patterns::{MissingPatterns, PatternKind, PatternRow};
 pub use protocol::Protocol;
@@ -62,6 +64,7 @@ pub struct Trial {
     variables: Vec<Variable>,
     inferred: Vec<String>,
     warnings: Vec<Warning>,
+    left_out: Vec<LeftOut>,
 }
 
 /// What the columns of patient, arm and visit were called in the file; a formula may use these names or the generic
@@ -253,6 +256,17 @@ impl Trial {
     /// each.
     pub fn inferred(&self) -> &[String] {
         &self.inferred
+    }
+
+    /// What the layout's conditions left out of the file, in the order in which they were applied; see
+    /// [`Layout::keep_patients`], [`Layout::keep_rows`] and [`Layout::drop_visits`].
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
+    /// The same as a table.
+    pub fn left_out_table(&self) -> LeftOutTable<'_> {
+        LeftOutTable(&self.left_out)
     }
 
     /// What in the data looks like a mistake, each kind once with its counts. Nothing was changed on account of it.

@@ -113,6 +113,7 @@ impl Protocol {
             variables: self.variables.iter().map(VariableHeader::without_patients).collect(),
             inferred: vec![],
             warnings: vec![],
+            left_out: vec![],
         }
     }
 
@@ -156,6 +157,7 @@ impl Protocol {
             variables,
             inferred: part.inferred.clone(),
             warnings: part.warnings.clone(),
+            left_out: part.left_out.clone(),
         }))
     }
 

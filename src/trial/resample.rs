@@ -67,6 +67,7 @@ impl Trial {
             variables: self.variables.iter().map(|v| v.of_patients(patients, visits)).collect(),
             inferred: self.inferred.clone(),
             warnings: self.warnings.clone(),
+            left_out: self.left_out.clone(),
         })
     }
 

@@ -40,6 +40,10 @@ pub enum WarningKind {
     VisitOrder,
     /// Text of an encoding that had to be guessed.
     Encoding,
+    /// A condition that names a value which no row has.
+    Condition,
+    /// Values that were imputed or derived before the file was made.
+    DerivedValues,
 }
 
 choices! {
@@ -54,6 +58,8 @@ choices! {
     MixedColumn = "mixed-column", [], "numbers and words in one column";
     VisitOrder = "visit-order", [], "visits whose order the data do not tell";
     Encoding = "encoding", [], "text of an encoding that had to be guessed";
+    Condition = "condition", [], "a condition that names a value which no row has";
+    DerivedValues = "derived-values", [], "values that were imputed or derived before the file was made";
 }
 
 impl Warning {

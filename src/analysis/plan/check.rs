@@ -6,6 +6,8 @@ use crate::error::{Error, Interface, PlanProblem, PlanProblems, Refusal, Result}
 use crate::level::check_level;
 use crate::trial::{BaselineFrom, Trial};
 
+const NO_PRIMARY: &str = "no primary outcome is named; name one of the trial's outcomes";
+
 impl Plan {
     /// Checks the plan against a trial: every name that it does not have, every setting that makes no sense, every
     /// model that could not be fitted whatever the data say. Nothing is fitted.
@@ -40,6 +42,28 @@ impl Plan {
         problems.into_result()
     }
 
+    /// Checks what can be checked before there are data: numbers, names that the plan itself says twice or not at all,
+    /// estimands against the outcomes and definitions of the plan, visits and arms against those that the layout
+    /// declares.
+    ///
+    /// # Errors
+    /// As [`Plan::check`].
+    pub fn check_itself(&self) -> Result<()> {
+        let mut problems = Problems::default();
+        if self.primary.is_empty() {
+            problems.say("primary", Refusal::Incomplete, NO_PRIMARY);
+        }
+        self.check_outcomes_once(&mut problems);
+        problems.add("level", check_level(self.level));
+        if let Some(layout) = &self.layout {
+            for (key, problem) in layout.contradictions(&self.at) {
+                problems.add::<()>(&key, Err(problem));
+            }
+        }
+        self.check_estimands(&mut problems);
+        problems.into_result()
+    }
+
     /// The part of [`Plan::check`] that takes no design: names and numbers.
     pub(super) fn check_names(&self, trial: &Trial) -> Result<()> {
         let mut problems = Problems::default();
@@ -53,6 +77,10 @@ impl Plan {
             problems.add::<()>(&format!("model.{key}"), Err(problem));
         }
         self.check_responders(trial, &mut problems);
+        for estimand in self.estimands.iter().filter(|estimand| !estimand.at.is_empty()) {
+            problems.add(&format!("estimand, `{}`", estimand.name), trial.schedule().index_of(&estimand.at));
+        }
+        self.check_estimands(&mut problems);
         self.check_effects(trial, &mut problems);
         self.check_sensitivity(trial, &mut problems);
         for definition in &self.instruments {
@@ -67,12 +95,24 @@ impl Plan {
 
     fn check_outcomes(&self, trial: &Trial, problems: &mut Problems) {
         if self.primary.is_empty() {
-            problems.say("primary", Refusal::Incomplete, "no primary outcome is named; name one of the trial's outcomes");
+            problems.say("primary", Refusal::Incomplete, NO_PRIMARY);
         } else {
             problems.add("primary", trial.outcome(&self.primary));
         }
-        for (k, outcome) in self.secondary.iter().enumerate() {
+        for outcome in &self.secondary {
             problems.add("secondary", trial.outcome(outcome));
+        }
+        self.check_outcomes_once(problems);
+    }
+
+    fn check_estimands(&self, problems: &mut Problems) {
+        for (key, problem) in self.estimand_problems() {
+            problems.add::<()>(&key, Err(problem));
+        }
+    }
+
+    fn check_outcomes_once(&self, problems: &mut Problems) {
+        for (k, outcome) in self.secondary.iter().enumerate() {
             if *outcome == self.primary || self.secondary[..k].contains(outcome) {
                 problems.say("secondary", Refusal::NamedTwice, format!("`{outcome}` is there twice; each outcome is analysed once"));
             }
@@ -245,8 +285,7 @@ impl Problems {
     /// Notes what is wrong, if anything; the same is told once.
     fn add<T>(&mut self, key: &str, found: Result<T>) {
         if let Err(error) = found {
-            let problem =
-                PlanProblem { key: key.into(), code: error.code().into(), message: error.worded_for(Interface::Plan).to_string() };
+            let problem = PlanProblem::new(key, error.code(), error.worded_for(Interface::Plan).to_string());
             if !self.0.contains(&problem) {
                 self.0.push(problem);
             }
@@ -254,7 +293,7 @@ impl Problems {
     }
 
     fn say(&mut self, key: &str, kind: Refusal, message: impl Into<String>) {
-        self.0.push(PlanProblem { key: key.into(), code: kind.to_string(), message: message.into() });
+        self.0.push(PlanProblem::new(key, kind.to_string(), message));
     }
 
     fn into_result(self) -> Result<()> {

@@ -4,7 +4,7 @@ use super::{Analysis, Plan};
 use crate::analysis::{AnalysisResult, Progress, run};
 use crate::design::{Baseline, MeanModel};
 use crate::error::{Interface, Result};
-use crate::trial::Trial;
+use crate::trial::{BaselineFrom, Trial};
 
 impl Plan {
     /// The plan as it runs on `trial`: the visit of primary interest, the mean and the treatment of the baseline are
@@ -19,6 +19,7 @@ impl Plan {
             trial.schedule().must_be_ordered("the last visit, where a plan that names no other compares the arms")?;
             plan.at = trial.schedule().labels().last().map(ToString::to_string).unwrap_or_default();
         }
+        plan.baseline_from = plan.baseline_by_preset(trial);
         if trial.arms().len() == 1 {
             plan.model = plan.model.map_mean(MeanModel::for_one_arm);
         }
@@ -29,6 +30,23 @@ impl Plan {
         plan.model = plan.model.with_default_covariance(trial);
         plan.check_names(trial)?;
         Ok(plan)
+    }
+
+    /// Where the baseline is found, when the plan does not say and the preset of its layout does: for all outcomes in one
+    /// covariate, or not at all.
+    fn baseline_by_preset(&self, trial: &Trial) -> BaselineFrom {
+        let stated = self.baseline_from.clone();
+        if stated != BaselineFrom::Visit || trial.schedule().baseline().is_some() {
+            return stated;
+        }
+        let Some(layout) = &self.layout else { return stated };
+        let of_each: Vec<Option<String>> = self.outcomes().map(|outcome| layout.baseline_of(outcome)).collect();
+        match of_each.first() {
+            Some(Some(name)) if of_each.iter().all(|other| other.as_ref() == Some(name)) && trial.covariate(name).is_ok() => {
+                BaselineFrom::Covariate(name.clone())
+            }
+            _ => stated,
+        }
     }
 
     /// Runs the analysis. The same plan and trial give the same result to the last bit, for any number of threads.

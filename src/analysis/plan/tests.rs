@@ -9,7 +9,7 @@ use crate::multiplicity::Procedure;
 use crate::options::Choices;
 use crate::responders::{Meaning, Occasion, Rule, presets};
 use crate::trial::layout::tests::layouts;
-use crate::trial::{CovariateKind, DecimalMark, Delimiter};
+use crate::trial::{Condition, CovariateKind, DecimalMark, Delimiter};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::strategy::ValueTree;
@@ -32,13 +32,47 @@ fn round_trip(plan: &Plan) {
 }
 
 /// Every key of a plan with something other than its default.
-const WHOLE: &str = r#"
+pub(super) const WHOLE: &str = r#"
 primary = "CAPS-5 total"
 secondary = ["bdi", "FEV1"]
 at = "12 months"
 baseline-from = "covariate(CAPS_BL)"
 level = 0.9
 seed = 20260101
+
+[trial]
+title = "Exposure against waiting list"
+registration = "NCT00000000"
+sponsor = "A university"
+authors = ["A. Author", "B. Author"]
+data = "data/trial.csv"
+population = { column = "ITT", is = "yes" }
+subset = [{ column = "site", is-not = ["pilot"], reason = "pilot site" }, { column = "age", at-least = 18 }]
+
+[[estimand]]
+name = "primary"
+population = "adults with PTSD"
+treatment = "exposure against waiting list"
+outcome = "CAPS-5 total"
+at = "12 months"
+summary = "difference-in-means"
+estimated-by = "model"
+
+[[estimand.intercurrent]]
+event = "treatment stopped early"
+strategy = "treatment-policy"
+reason = "everyone is followed up"
+
+[[estimand.intercurrent]]
+event = "death"
+strategy = "while-on-treatment"
+
+[[estimand]]
+name = "halved"
+population = "adults with PTSD"
+treatment = "exposure against waiting list"
+definition = "halved"
+summary = "risk-difference"
 
 [layout]
 shape = "wide"
@@ -235,7 +269,19 @@ fn everything_that_a_plan_can_say_is_read_from_a_file() {
         .clusters(crate::design::Clusters::by("therapist"))
         .weights("w")
         .visits(["3 months", "12 months"]);
+    let known = TrialPlan::new().title("Exposure against waiting list").registration("NCT00000000").sponsor("A university");
+    let known = known.author("A. Author").author("B. Author").data("data/trial.csv").population(Condition::on("ITT").is("yes"));
+    let known = known.subset(Condition::on("site").is_not(["pilot"]).reason("pilot site")).subset(Condition::on("age").at_least(18.0));
+    let (who, what) = ("adults with PTSD", "exposure against waiting list");
+    let mut primary = Estimand::new("primary", who, what, "CAPS-5 total", SummaryMeasure::DifferenceInMeans)
+        .at("12 months")
+        .intercurrent("treatment stopped early", EventStrategy::TreatmentPolicy, Some("everyone is followed up"))
+        .intercurrent("death", EventStrategy::WhileOnTreatment, None);
+    primary.estimated_by = Some(Estimator::Model);
     let mut built = Plan::new("CAPS-5 total")
+        .trial(known)
+        .estimand(primary)
+        .estimand(Estimand::of_definition("halved", who, what, "halved", SummaryMeasure::RiskDifference))
         .secondary("bdi")
         .secondary("FEV1")
         .at("12 months")
@@ -316,9 +362,9 @@ fn no_key_of_a_whole_plan_is_at_its_default() {
     let plan = Plan::from_toml(WHOLE).unwrap_or_else(|error| panic!("{error}"));
     let keys = |value: &serde_json::Value| value.as_object().map_or(0, serde_json::Map::len);
     let written = json(&plan);
-    assert_eq!(keys(&written), 16);
-    let parts = ["model", "responders", "effects", "report"].map(|part| keys(&written[part]));
-    assert_eq!(parts, [13, 2, 6, 6]);
+    assert_eq!(keys(&written), 18);
+    let parts = ["trial", "model", "responders", "effects", "report"].map(|part| keys(&written[part]));
+    assert_eq!(parts, [7, 13, 2, 6, 6]);
 }
 
 #[test]
@@ -540,27 +586,72 @@ fn report() -> impl Strategy<Value = ReportSettings> {
     )
 }
 
+fn trial_plan() -> impl Strategy<Value = TrialPlan> {
+    let text = || prop::option::of(prop_oneof![Just("Two\nlines".to_string()), ".{0,9}"]);
+    let conditions = || prop::collection::vec(("[A-Z]{1,4}", ".{0,5}"), 0..3);
+    let conditions =
+        move || conditions().prop_map(|all| all.into_iter().map(|(column, value)| Condition::on(column).is(value)).collect::<Vec<_>>());
+    (text(), text(), text(), text(), prop::collection::vec("[A-Z. ]{1,6}", 0..3), conditions(), conditions()).prop_map(
+        |(title, registration, sponsor, data, authors, population, subset)| TrialPlan {
+            title,
+            registration,
+            sponsor,
+            authors,
+            data,
+            population,
+            subset,
+        },
+    )
+}
+
+fn estimand() -> impl Strategy<Value = Estimand> {
+    let text = || prop_oneof![Just("everyone, \"as randomized\"".to_string()), ".{0,9}"];
+    let event = (text(), choice::<EventStrategy>(), prop::option::of(text())).prop_map(|(event, strategy, reason)| IntercurrentEvent {
+        event,
+        strategy,
+        reason,
+    });
+    let made = (choice::<SummaryMeasure>(), prop::option::of(choice::<Estimator>()), prop::collection::vec(event, 0..3));
+    (text(), text(), text(), text(), text(), text(), made).prop_map(
+        |(name, population, treatment, outcome, definition, at, (summary, estimated_by, intercurrent))| Estimand {
+            name,
+            population,
+            treatment,
+            outcome,
+            definition,
+            at,
+            summary,
+            estimated_by,
+            intercurrent,
+        },
+    )
+}
+
 prop_compose! {
     fn plans()(
         outcomes in (".{0,6}", prop::collection::vec("[a-z -]{1,5}", 0..3), prop_oneof![Just(String::new()), Just("12 months".to_string())]),
         baseline_from in prop_oneof![Just(BaselineFrom::Visit), "[a-z ()]{1,6}".prop_map(|name| BaselineFrom::Covariate(name.trim().to_string() + "x"))],
         level in prop_oneof![Just(0.95), 0.5..0.999],
         seed in prop_oneof![Just(1), 0..i64::MAX as u64],
-        layout in prop::option::of(layouts()).boxed(),
+        (trial, estimands) in (trial_plan().boxed(), prop::collection::vec(estimand().boxed(), 0..3)).boxed(),
+        layout in prop::option::of(layouts().boxed()).boxed(),
         model in models().boxed(),
-        responders in (several::<Unobserved>(), prop::collection::vec(definition(), 0..3)).boxed(),
-        effects in effects().boxed(),
+        responders in (several::<Unobserved>(), prop::collection::vec(definition(), 0..3)),
+        effects in effects(),
         sensitivity in prop::collection::vec(sensitivity(), 0..2).boxed(),
-        analyses in prop::collection::vec((other_model(), "[a-z ]{0,3}", "[a-z ]{0,3}"), 0..2).boxed(),
-        multiplicity in prop::option::of(multiplicity()).boxed(),
-        subgroups in prop::collection::vec(subgroup(), 0..2).boxed(),
-        instruments in prop::collection::vec(instrument(), 0..2).boxed(),
+        further in (
+            prop::collection::vec((other_model(), "[a-z ]{0,3}", "[a-z ]{0,3}"), 0..2).boxed(),
+            prop::option::of(multiplicity()).boxed(),
+            prop::collection::vec(subgroup(), 0..2).boxed(),
+            prop::collection::vec(instrument(), 0..2).boxed(),
+        ).boxed(),
         report in report().boxed(),
     ) -> Plan {
         let (primary, secondary, at) = outcomes;
+        let (analyses, multiplicity, subgroups, instruments) = further;
         let analyses = analyses.into_iter().map(|(model, outcome, at)| model.outcome(outcome).at(at)).collect();
         let responders = ResponderPlan { unobserved: responders.0, definitions: responders.1 };
-        Plan { primary, secondary, at, baseline_from, level, seed, layout, model: model.of_outcome(""), responders, effects, sensitivity, analyses, multiplicity, subgroups, instruments, report }
+        Plan { primary, secondary, at, baseline_from, level, seed, trial, estimands, layout, model: model.of_outcome(""), responders, effects, sensitivity, analyses, multiplicity, subgroups, instruments, report }
     }
 }
 
@@ -622,6 +713,9 @@ fn the_round_trips_draw_every_choice_and_every_variant() {
     all_drawn::<BootstrapInterval>(&written, "effects.bootstrap-interval", Some("percentile"));
     all_drawn::<Procedure>(&written, "multiplicity.procedure", None);
     all_drawn::<ScoreMethod>(&written, "instrument.score", Some("sum"));
+    all_drawn::<EventStrategy>(&written, "estimand.intercurrent.strategy", None);
+    all_drawn::<SummaryMeasure>(&written, "estimand.summary", None);
+    all_drawn::<Estimator>(&written, "estimand.estimated-by", None);
     all_drawn::<DataOrigin>(&written, "report.data", Some("patients"));
     all_drawn::<CovariateKind>(&written, "layout.covariates.kind", Some("inferred"));
     all_drawn::<Delimiter>(&written, "layout.delimiter", Some("comma"));
@@ -647,4 +741,23 @@ fn the_round_trips_draw_every_choice_and_every_variant() {
     assert_eq!(plans.iter().map(|plan| name(&plan.baseline_from)).collect::<BTreeSet<_>>(), every.into_iter().collect());
     let (name, every) = variants!(Sensitivity: Clusters, Model);
     assert_eq!(plans.iter().flat_map(|plan| &plan.sensitivity).map(name).collect::<BTreeSet<_>>(), every.into_iter().collect());
+}
+
+#[test]
+fn the_methods_before_the_data_say_every_further_analysis() {
+    let text = Plan::from_toml(WHOLE).expect("a plan").methods_text();
+    for said in [
+        "familywise level of 0.025 is kept over these 2 hypotheses of no difference between arms by a graphical procedure",
+        "- depression: bdi at 3 months, treatment against waiting list.",
+        "weight 1; passes on 0.5 to depression",
+        "- Severity at baseline (CAPS_BL), cut at 30 and 45.5: mild, moderate and severe.",
+        "compound symmetry: the primary comparison is repeated; the mean is `site + arm * visit`",
+        "Reason: asked for by a reviewer.",
+        "- depression at 3 months: bdi at 3 months; the mean is `arm * visit`.",
+    ] {
+        assert!(text.contains(said), "no `{said}` in\n{text}");
+    }
+    assert!(!text.contains("There is one primary comparison"));
+    let none = Plan::new("y").methods_text();
+    assert!(none.contains("There is one primary comparison") && !none.contains("## Subgroups") && !none.contains("## Further analyses"));
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::instruments::{Caps5, Instrument, Scid5Pd};
 use crate::options::Choices;
+use crate::trial::Condition;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -44,6 +45,11 @@ missing-values = [999, "-99"]
 missing-in = { AGE = [0], BDI = ["x", 77] }
 weights = ["WEIGHT"]
 roster = [["01", "PBO"], ["02", "TRT"]]
+visit-order = "AVISITN"
+arm-order = "ARMN"
+keep-patients = [{ column = "ITTFL", is = "Y", reason = "not randomized" }]
+keep-rows = [{ column = "DTYPE", is-not = "LOCF" }, { column = "AVAL", at-least = 0, value = "present" }]
+drop-visits = ["screening"]
 visits = ["baseline", { label = "3 months", time = 3 }]
 outcomes = ["FEV1", { column = "BDITOT", name = "bdi" }, { name = "CAPS-5 total", label = "CAPS-5", range = [0, 80] }]
 covariates = [
@@ -93,6 +99,12 @@ fn everything_that_a_layout_can_say_is_read_from_a_file() {
         .missing_code_in("BDI", "77")
         .weight("WEIGHT")
         .randomized_patients([("01", "PBO"), ("02", "TRT")])
+        .visit_order("AVISITN")
+        .arm_order("ARMN")
+        .keep_patients(Condition::on("ITTFL").is("Y").reason("not randomized"))
+        .keep_rows(Condition::on("DTYPE").is_not(["LOCF"]))
+        .keep_rows(Condition::on("AVAL").at_least(0.0).present())
+        .drop_visits(["screening"])
         .outcome("FEV1")
         .outcome(OutcomeColumn::new("BDITOT").name("bdi"))
         .outcome(OutcomeColumn::new("CAPS-5 total").label("CAPS-5").range(0.0, 80.0))
@@ -188,7 +200,11 @@ fn what_a_file_gets_wrong_is_named_with_what_was_meant() {
         assert!(message.contains(says), "{more}: {message}");
     }
     assert!(refused("patient = 'id'").contains("needs `visit`"));
-    assert!(refused("visit = 'week'").contains("missing field `patient`"));
+    assert!(refused("visit = 'week'").contains("needs `patient`"));
+    assert!(refused("patient = 'id'\nvisit = 'v'\nparamcd = 'X'").contains("belongs to a preset"));
+    assert!(refused("preset = 'adm'").contains("did you mean `adam`?"));
+    assert!(refused("preset = 'adam'\nshape = 'wide'").contains("leave `shape` out"));
+    assert!(refused("patient = 'id'\nvisit = 'v'\nkeep-rows = [{ column = 'A', iss = 'Y' }]").contains("no key `iss`; did you mean `is`?"));
 }
 
 #[test]
@@ -304,10 +320,35 @@ prop_compose! {
     }
 }
 
+fn condition() -> impl Strategy<Value = Condition> {
+    let values = || prop::collection::vec(prop_oneof![name(), Just("999".to_string())], 1..3);
+    let x = || prop_oneof![(-9_i32..99).prop_map(f64::from), Just(0.1 + 0.2)];
+    let parts = (prop::option::of(name()), prop::option::of(values()), prop::option::of(x()), prop::option::of(x()), any::<bool>());
+    (name(), values(), prop::option::of(name()), parts).prop_map(|(column, values, reason, (is, not, low, high, present))| {
+        let condition = is.into_iter().fold(Condition::on(column), Condition::is);
+        let condition = if values.len() > 1 { condition.is_one_of(values) } else { condition.missing() };
+        let condition = not.into_iter().fold(condition, Condition::is_not);
+        let condition = low.into_iter().fold(condition, Condition::at_least);
+        let condition = high.into_iter().fold(condition, Condition::at_most);
+        let known = condition.to_string().contains("missing");
+        let condition = if present && !known { condition.present() } else { condition };
+        reason.into_iter().fold(condition, Condition::reason)
+    })
+}
+
+/// What of a file is read, and in which order.
+fn chosen() -> impl Strategy<Value = (Filters, Option<String>, Option<String>, Option<Vec<String>>)> {
+    let conditions = || prop::collection::vec(condition(), 0..2);
+    let filters = (conditions(), conditions(), prop::collection::vec(name(), 0..2));
+    let filters = filters.prop_map(|(patients, rows, visits)| Filters { patients, rows, visits });
+    let preset = prop::option::of(prop::collection::vec(name(), 0..3));
+    (filters, prop::option::of(name()), prop::option::of(name()), preset)
+}
+
 prop_compose! {
     /// Any layout that Rust can make of named instruments.
     pub(crate) fn layouts()(
-        variables in variables(),
+        variables in variables().boxed(),
         shape in prop_oneof![Just(Shape::Wide), name().prop_map(Shape::Long)],
         patient in name(),
         arm in prop::option::of(name()),
@@ -315,15 +356,21 @@ prop_compose! {
         stated in (prop::option::of(name()), prop::option::of(name()), prop::option::of(name())),
         visits in prop::collection::vec((name(), prop::option::of(-1.5..30.0)), 0..4),
         roster in prop::collection::vec((name(), name()), 0..3),
+        (filters, visit_order, arm_order, preset) in chosen().boxed(),
         marks in (subsequence(vec![Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab, Delimiter::Bar], 0..=1), prop::option::of(any::<bool>()), any::<bool>()),
     ) -> Layout {
         let (delimiter, comma, part) = marks;
         Layout {
             patient,
             arm,
-            shape,
+            shape: if preset.is_some() && shape == Shape::Wide { Shape::Long("AVISIT".into()) } else { shape },
             arms,
             reference_arm: stated.0,
+            filters,
+            visit_order,
+            arm_order,
+            preset: preset.as_ref().map(|_| Preset::Adam),
+            paramcd: preset.clone().unwrap_or_default(),
             time_column: stated.1,
             baseline: stated.2,
             visits: visits.into_iter().map(|(label, time)| Visit { label, time }).collect(),

@@ -1,9 +1,11 @@
 //! A layout as it is written down: TOML or JSON, defaults left out.
 
-use super::{DecimalMark, Delimiter, Layout, Shape};
+use super::preset::{PATIENT, VISIT};
+use super::{DecimalMark, Delimiter, Filters, Layout, Preset, Shape};
 use crate::instruments::NamedInstrument;
-use crate::trial::Visit;
 use crate::trial::columns::{Columns, CovariateColumn, CovariateKind, InstrumentColumns, ItemColumns, LayoutInstrument, OutcomeColumn};
+use crate::trial::condition::one_or_many;
+use crate::trial::{Condition, Visit};
 use crate::written::{Code, NameOrTable, is_default, name_or_table, pairs};
 use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
@@ -15,13 +17,22 @@ use std::fmt;
 struct Written {
     #[serde(default)]
     shape: ShapeName,
-    patient: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    preset: Option<Preset>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "one_or_many")]
+    paramcd: Vec<Code>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    patient: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     arm: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     visit: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     visit_time: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    visit_order: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    arm_order: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     baseline_visit: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -48,6 +59,12 @@ struct Written {
     roster: Vec<(String, String)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     visits: Vec<WrittenVisit>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    keep_patients: Vec<Condition>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    keep_rows: Vec<Condition>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    drop_visits: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     outcomes: Vec<WrittenOutcome>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -208,9 +225,13 @@ impl Written {
         let usual = layout.missing_codes == Layout::usual_missing_codes();
         Ok(Self {
             shape,
-            patient: layout.patient.clone(),
+            preset: layout.preset,
+            paramcd: codes(&layout.paramcd),
+            patient: Some(layout.patient.clone()).filter(|patient| layout.preset.is_none() || patient != PATIENT),
             arm: layout.arm.clone(),
-            visit,
+            visit: visit.filter(|visit| layout.preset.is_none() || visit != VISIT),
+            visit_order: layout.visit_order.clone(),
+            arm_order: layout.arm_order.clone(),
             visit_time: layout.time_column.clone(),
             baseline_visit: layout.baseline.clone(),
             arms: layout.arms.clone(),
@@ -225,6 +246,9 @@ impl Written {
             levels,
             roster: layout.roster.clone(),
             visits: layout.visits.iter().cloned().map(WrittenVisit).collect(),
+            keep_patients: layout.filters.patients.clone(),
+            keep_rows: layout.filters.rows.clone(),
+            drop_visits: layout.filters.visits.clone(),
             outcomes: layout.outcomes.iter().cloned().map(WrittenOutcome).collect(),
             covariates,
             clusters: layout.clusters.iter().cloned().map(WrittenCluster::OfPatients).chain(by_visit).collect(),
@@ -233,13 +257,26 @@ impl Written {
     }
 
     fn layout(self) -> Result<Layout, String> {
-        let shape = match (self.shape, self.visit) {
+        let is_preset = self.preset.is_some();
+        if !is_preset && !self.paramcd.is_empty() {
+            return Err("`paramcd` belongs to a preset; add `preset = \"adam\"`, or state a condition in `keep-rows`".into());
+        }
+        if is_preset && self.shape == ShapeName::Wide {
+            return Err("the preset `adam` is of a long file; leave `shape` out".into());
+        }
+        let patient =
+            self.patient.or_else(|| is_preset.then(|| PATIENT.into())).ok_or("a layout needs `patient`, the column of the patient")?;
+        let visit = self.visit.or_else(|| is_preset.then(|| VISIT.into()));
+        let shape = match (self.shape, visit) {
             (ShapeName::Long, Some(visit)) => Shape::Long(visit),
             (ShapeName::Long, None) => return Err("a long layout needs `visit`, the column of the visit; or say `shape = \"wide\"`".into()),
             (ShapeName::Wide, None) => Shape::Wide,
             (ShapeName::Wide, Some(_)) => return Err("a wide layout has no `visit`: a row is a patient".into()),
         };
-        let mut layout = Layout::new(self.patient, self.arm, shape);
+        let mut layout = Layout::new(patient, self.arm, shape);
+        layout.preset = self.preset;
+        layout.paramcd = self.paramcd.into_iter().map(|code| code.0).collect();
+        (layout.visit_order, layout.arm_order) = (self.visit_order, self.arm_order);
         layout.time_column = self.visit_time;
         layout.baseline = self.baseline_visit;
         layout.arms = self.arms;
@@ -254,6 +291,7 @@ impl Written {
         let of_column = |(column, codes): (String, Vec<Code>)| codes.into_iter().map(move |code| (column.clone(), code.0));
         layout.column_codes = self.missing_in.into_iter().flat_map(of_column).collect();
         layout.roster = self.roster;
+        layout.filters = Filters { patients: self.keep_patients, rows: self.keep_rows, visits: self.drop_visits };
         layout.visits = self.visits.into_iter().map(|visit| visit.0).collect();
         layout.outcomes = self.outcomes.into_iter().map(|outcome| outcome.0).collect();
         for WrittenCovariate(covariate, levels) in self.covariates {

@@ -8,11 +8,32 @@ use crate::trial::layout::{Layout, Shape};
 /// Whether the layout, which names the columns `wanted`, makes sense by itself.
 pub(super) fn check(layout: &Layout, wanted: &[&str]) -> Result<()> {
     let long = matches!(layout.shape, Shape::Long(_));
+    if let (Some(preset), false) = (layout.preset, layout.is_resolved) {
+        return Err(Error::not_built(
+            format!("the preset `{preset}` for a file that is read in chunks"),
+            "what it means depends on the whole file",
+            "state the columns one by one",
+        ));
+    }
+    if let (false, Some(order)) = (long, &layout.visit_order) {
+        return Err(Error::conflict(
+            format!("the order of visits by `{order}`"),
+            "a row of a wide file is a patient, not a visit",
+            Message::from("declare the visits in their order with ").setting(Setting::Visits),
+        ));
+    }
     if let (false, Some(time)) = (long, &layout.time_column) {
         return Err(Error::conflict(
             format!("the time column `{time}`"),
             "a row of a wide file is a patient, not a visit",
             Message::from("declare the times with ").setting(Setting::VisitTimes),
+        ));
+    }
+    if !long && (!layout.filters.rows.is_empty() || !layout.filters.visits.is_empty()) {
+        return Err(Error::conflict(
+            "leaving out rows or visits of a wide file",
+            "a row of a wide file is a patient with all visits",
+            Message::from("state a condition on patients with ").setting(Setting::KeepPatients),
         ));
     }
     let outcomes = layout.outcomes.iter().map(|o| (o.name.as_str(), &o.columns));

@@ -3,10 +3,12 @@
 //! Every step goes on after a problem, so that all problems of a file are reported at once; nothing is dropped to
 //! make a file fit.
 
+mod adam;
 mod chunks;
 mod csv;
 mod dates;
 mod encoding;
+mod filters;
 mod findings;
 mod formats;
 #[cfg(feature = "polars")]
@@ -51,9 +53,23 @@ pub(super) fn unreadable(path: &str, source: std::io::Error) -> Error {
 /// A trial from text.
 pub(super) fn csv(layout: &Layout, source: &str, text: impl std::io::Read) -> Result<Trial> {
     let layout = &*layout.ready()?;
+    if layout.preset.is_none() {
+        return csv_as_stated(layout, vec![], source, text);
+    }
+    let mut text = text;
+    let mut whole = vec![];
+    text.read_to_end(&mut whole).map_err(|error| unreadable(source, error))?;
+    let names = csv::header(source, whole.as_slice(), layout.delimiter, &wanted(layout).into_iter().collect())?;
+    let (layout, decided) = adam::for_columns(layout, &names)?;
+    csv_as_stated(&layout, decided, source, whole.as_slice())
+}
+
+/// A trial from text by a layout that depends on nothing in it; `decided` is what was decided before.
+fn csv_as_stated(layout: &Layout, decided: Vec<String>, source: &str, text: impl std::io::Read) -> Result<Trial> {
     let wanted = wanted(layout);
     layout_check::check(layout, &wanted)?;
     let mut findings = Findings::default();
+    decided.into_iter().for_each(|sentence| findings.inferred(sentence));
     let sheet = csv::read(source, text, layout.delimiter, &wanted.iter().copied().collect(), &mut findings)?;
     assemble(layout, sheet, &wanted, findings)
 }
@@ -111,13 +127,26 @@ pub(super) fn parquet_chunks<'a>(layout: &'a Layout, path: &std::path::Path, row
     dataframe_chunks(layout, &name, frame::parquet_slices(path, &name, columns, rows)?)
 }
 
+/// The layout for a file with these columns, and what its preset decided.
+#[cfg(feature = "polars")]
+fn with_preset(layout: &Layout, names: impl Fn() -> Vec<String>) -> Result<(std::borrow::Cow<'_, Layout>, Vec<String>)> {
+    use std::borrow::Cow;
+    match layout.preset {
+        None => Ok((Cow::Borrowed(layout), vec![])),
+        Some(_) => adam::for_columns(layout, &names()).map(|(layout, decided)| (Cow::Owned(layout), decided)),
+    }
+}
+
 /// A trial from a data frame.
 #[cfg(feature = "polars")]
 pub(super) fn dataframe(layout: &Layout, source: &str, frame: &polars::prelude::DataFrame) -> Result<Trial> {
     let layout = &*layout.ready()?;
+    let (layout, decided) = with_preset(layout, || frame.get_column_names().iter().map(ToString::to_string).collect())?;
+    let layout = &*layout;
     let wanted = wanted(layout);
     layout_check::check(layout, &wanted)?;
     let mut findings = Findings::default();
+    decided.into_iter().for_each(|sentence| findings.inferred(sentence));
     let sheet = frame::read(source, frame, &wanted.iter().copied().collect(), &mut findings);
     assemble(layout, sheet, &wanted, findings)
 }
@@ -143,18 +172,29 @@ fn wanted(layout: &Layout) -> Vec<&str> {
     let variables = variables.flat_map(Columns::names);
     let mut seen = HashSet::new();
     let all = identifiers.into_iter().flatten().chain(variables).chain(layout.clusters.iter().map(String::as_str));
-    all.filter(|column| seen.insert(*column)).collect()
+    let orders = layout.visit_order.iter().chain(&layout.arm_order).chain(&layout.looked_at).map(String::as_str);
+    all.chain(layout.filters.columns()).chain(orders).filter(|column| seen.insert(*column)).collect()
 }
 
 fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findings) -> Result<Trial> {
-    let sheet = &sheet.profiled(layout);
-    missing_columns(sheet, wanted, &mut findings);
+    let sheet = sheet.profiled(layout);
+    missing_columns(&sheet, wanted, &mut findings);
+    let layout = adam::prepared(layout, &sheet, &mut findings);
+    // With an unknown parameter, every patient would seem to have each visit several times.
+    if layout.preset.is_some() && !findings.is_clean() {
+        return Err(findings.into_error());
+    }
+    let (sheet, left_out) = filters::apply(&layout, sheet, &mut findings);
+    let (layout, sheet) = adam::finished(layout, sheet, &mut findings);
+    let layout = &*layout;
+    let sheet = &if left_out.is_empty() { sheet } else { sheet.profiled(layout) };
     let visit = match &layout.shape {
         Shape::Long(visit) => Some(visit),
         Shape::Wide => None,
     };
     let identifiers = [Some(&layout.patient), layout.arm.as_ref(), visit];
-    if sheet.rows == 0 {
+    // Where conditions have left nothing, that has been said.
+    if sheet.rows == 0 && left_out.is_empty() {
         findings.problem(sheet, Place::default(), "there is no row of data");
     }
     if sheet.rows == 0 || identifiers.into_iter().flatten().any(|name| sheet.column(name).is_none()) {
@@ -197,7 +237,7 @@ fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findin
     builder = diagnoses.into_iter().fold(builder, TrialBuilder::diagnosis);
     builder = builder.variables(variables);
     let (inferred, warnings) = findings.into_notes();
-    let builder = warnings.into_iter().fold(builder, TrialBuilder::warning);
+    let builder = warnings.into_iter().fold(builder.left_out(left_out), TrialBuilder::warning);
     inferred.into_iter().fold(builder, TrialBuilder::inferred).build()
 }
 

@@ -180,8 +180,17 @@ fn arms_in_order(layout: &Layout, sheet: &Sheet, named: &NamedArms, findings: &m
     if layout.arm.is_none() {
         return vec!["all".into()];
     }
+    let by_number = layout.arm_order.as_ref().filter(|_| layout.arms.is_empty());
+    let ordered = by_number.and_then(|column| arms_by_number(layout, sheet, named, column, findings));
     let mut arms = if layout.arms.is_empty() { sorted(&named.names) } else { layout.arms.clone() };
-    if layout.arms.is_empty() {
+    if let (Some(ordered), Some(column)) = (ordered, by_number) {
+        arms = ordered;
+        findings.inferred(format!(
+            "The arms are those in the data, ordered by the numbers in column `{}`: {}.",
+            shown(column),
+            listed(&arms)
+        ));
+    } else if layout.arms.is_empty() {
         findings.inferred(format!("The arms are those in the data, sorted: {}.", listed(&arms)));
     }
     match &layout.reference_arm {
@@ -207,6 +216,38 @@ fn arms_in_order(layout: &Layout, sheet: &Sheet, named: &NamedArms, findings: &m
         },
     }
     arms
+}
+
+/// The arms in the order of the numbers in a column; `None` where one has no number or two.
+fn arms_by_number(layout: &Layout, sheet: &Sheet, named: &NamedArms, name: &str, findings: &mut Findings) -> Option<Vec<String>> {
+    let (arm, column) = (layout.arm.as_deref()?, ValueColumn::new(layout, sheet, name, Use::Value));
+    let arms = ValueColumn::new(layout, sheet, arm, Use::Identifier);
+    let mut numbers: Vec<Option<f64>> = vec![None; named.names.len()];
+    let mut clean = true;
+    for row in 0..sheet.rows {
+        let Some(&arm) = arms.text(row).and_then(|label| named.index.get(label.as_ref())) else { continue };
+        match (column.number(row), numbers[arm]) {
+            (Ok(Some(x)), None) => numbers[arm] = Some(x),
+            (Ok(Some(x)), Some(first)) if x != first => {
+                let label = shown(&named.names[arm]);
+                findings.problem(
+                    sheet,
+                    Place::row(row).column(name),
+                    says!("the arm `{label}` has the numbers {first} and {x}; an arm has one place in the order"),
+                );
+                clean = false;
+            }
+            (Err(fault), _) => {
+                findings.problem(sheet, Place::row(row).column(name), fault.message());
+                clean = false;
+            }
+            _ => {}
+        }
+    }
+    let numbers: Option<Vec<f64>> = numbers.into_iter().collect();
+    let mut ordered: Vec<(f64, &String)> = numbers.filter(|_| clean)?.into_iter().zip(&named.names).collect();
+    ordered.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+    Some(ordered.into_iter().map(|(_, name)| name.clone()).collect())
 }
 
 fn arm_of_each(

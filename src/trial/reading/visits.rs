@@ -192,6 +192,12 @@ fn infer_order(layout: &Layout, sheet: &Sheet, labels: &[String], of_row: &[Opti
         let times: Vec<Option<f64>> = times_of_visits(layout, sheet, labels, of_row, time, findings);
         let times: Vec<f64> = times.into_iter().collect::<Option<_>>()?;
         (inferred(&times, Some(&times), Basis::Told), format!("by the times in column `{}`", shown(time)))
+    } else if let Some(column) = &layout.visit_order {
+        let places: Vec<f64> = order_of_visits(layout, sheet, labels, of_row, column, findings)?;
+        // Labels that are times themselves stay times, if both tell the same order.
+        let times = labels::scale(labels).filter(|scale| scale.are_times).map(|scale| scale.places);
+        let times = times.filter(|times| same_order(times, &places));
+        (inferred(&places, times.as_deref(), Basis::Told), format!("by the numbers in column `{}`", shown(column)))
     } else if let Some(Dates::Known { places, are_days }) = dates::of(labels) {
         let times = are_days.then_some(places.as_slice());
         let taken = if are_days { ", whose days from the first are taken as their times" } else { "" };
@@ -276,6 +282,43 @@ fn times_of_visits(
         }
     }
     times
+}
+
+/// The number of each label by a column of the visits' order; problems where a visit has none or two.
+fn order_of_visits(
+    layout: &Layout,
+    sheet: &Sheet,
+    labels: &[String],
+    of_row: &[Option<usize>],
+    name: &str,
+    findings: &mut Findings,
+) -> Option<Vec<f64>> {
+    let column = ValueColumn::new(layout, sheet, name, Use::Value);
+    let mut numbers: Vec<Option<f64>> = vec![None; labels.len()];
+    let mut told = vec![false; labels.len()];
+    for (row, visit) in of_row.iter().enumerate() {
+        let Some(visit) = *visit else { continue };
+        let place = Place { row: Some(row), visit: Some(&labels[visit]), column: Some(name), patient: None };
+        match (column.number(row), numbers[visit]) {
+            (Err(fault), _) => findings.problem(sheet, place, fault.message()),
+            (Ok(Some(x)), None) => numbers[visit] = Some(x),
+            (Ok(Some(x)), Some(first)) if x != first && !std::mem::replace(&mut told[visit], true) => {
+                findings.problem(sheet, place, says!("the visit has the numbers {first} and {x}; a visit has one place in the order"));
+            }
+            _ => {}
+        }
+    }
+    for (label, _) in labels.iter().zip(&numbers).filter(|(_, number)| number.is_none()) {
+        let place = Place { visit: Some(label), column: Some(name), ..Place::default() };
+        let message = says!("the visit has no number in any row, and so no place in the order; declare the visits with ");
+        findings.problem(sheet, place, message.setting(Setting::Visits));
+    }
+    numbers.into_iter().collect()
+}
+
+/// Whether two lists of numbers order the same things alike.
+fn same_order(a: &[f64], b: &[f64]) -> bool {
+    (0..a.len()).all(|i| (0..i).all(|j| a[i].total_cmp(&a[j]) == b[i].total_cmp(&b[j])))
 }
 
 /// Visits without declared times, with those that all labels state.

@@ -1,6 +1,8 @@
 //! From files and instruments to a trial: what is read, checked, scored and counted.
 
+mod adam;
 mod defined;
+mod filters;
 mod instruments;
 mod reading;
 mod responders;

@@ -177,7 +177,7 @@ fn a_trial_report_is_well_formed_and_says_how_its_numbers_were_made() {
     assert_self_contained(&html);
     for words in [
         "ICH E9(R1)",
-        "treatment-policy",
+        "states no estimand",
         "missing at random",
         "restricted maximum likelihood",
         "Satterthwaite",
