@@ -93,14 +93,14 @@ pub enum Error {
         remedy: Message,
     },
 
-    /// A file that is no text with separated values, but something that is recognised.
-    #[error("{file} is {format}, not a text file with separated values; {remedy}")]
+    /// A file of a format that is recognised, and not read as it is.
+    #[error("{file} is {format}; {remedy}")]
     FileFormat {
         /// The file.
         file: String,
         /// What it is, with its article.
         format: &'static str,
-        /// How to make a text file of it.
+        /// What to do instead.
         remedy: &'static str,
     },
 

@@ -14,6 +14,9 @@
 /// The schema of the command `trialstats fit --json`.
 pub const FIT: &str = "trialstats.fit/1";
 
+/// The schema of the command `trialstats describe --json`.
+pub const DESCRIBE: &str = "trialstats.describe/1";
+
 /// The schema of a refusal by a command with `--json`: `error.code`, one of [`codes`](crate::error::codes()) or `usage` or
 /// `output` of the command line; `error.message`; and `error.problems`, one by one, of a file or a plan.
 pub const ERROR: &str = "trialstats.error/1";

@@ -154,13 +154,13 @@ impl FitArguments {
             covariates.push(group.to_string());
         }
         for column in self.subgroups.columns() {
-            if Some(column.as_str()) != arm && *column != self.source.visit && !covariates.contains(column) {
+            if Some(column.as_str()) != arm && column != self.source.visit() && !covariates.contains(column) {
                 covariates.push(column.clone());
             }
         }
         for structure in model.stated_covariance().into_iter().chain(&self.fallbacks) {
             for column in structure.coordinate_columns() {
-                let is_declared = Some(column.as_str()) == arm || *column == self.source.visit;
+                let is_declared = Some(column.as_str()) == arm || column == self.source.visit();
                 if !is_declared && !covariates.contains(column) {
                     covariates.push(column.clone());
                 }

@@ -387,7 +387,7 @@ fn whole_formula(answer: &Answer) -> String {
 /// group.
 fn covariance_term(arguments: &FitArguments, fit: &Fit) -> String {
     let group = arguments.group.as_ref().map_or_else(String::new, |g| format!("{g}/"));
-    format!("{}({} | {group}{})", structure(fit), arguments.source.visit, arguments.source.subject)
+    format!("{}({} | {group}{})", structure(fit), arguments.source.visit(), arguments.source.subject)
 }
 
 fn by_row(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {
@@ -397,7 +397,7 @@ fn by_row(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {
 /// The joint test of every coefficient of an interaction with visit, the rows as they are; none where the model has
 /// no such term.
 fn interaction_test(answer: &Answer) -> Result<Option<InteractionTest>, Failure> {
-    let Some((terms, test)) = super::interaction::test(&answer.fit, &answer.arguments.source.visit)? else {
+    let Some((terms, test)) = super::interaction::test(&answer.fit, answer.arguments.source.visit())? else {
         return Ok(None);
     };
     Ok(Some(InteractionTest { terms, num_df: test.num_df as u64, denom_df: test.denom_df, f: test.f, p: test.p }))

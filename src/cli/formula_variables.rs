@@ -12,7 +12,7 @@ pub fn covariates(model: &Model, source: &SourceArguments, arm: Option<&str>) ->
     for variable in model.mean().columns().into_iter().chain(multipliers.map(String::as_str)) {
         let in_file = || Ok::<bool, Failure>(source.header()?.iter().any(|column| column == variable));
         let is_column = match variable {
-            name if name == source.visit || Some(name) == arm || Some(name) == source.time.as_deref() => false,
+            name if name == source.visit() && source.visit.is_some() || Some(name) == arm || Some(name) == source.time.as_deref() => false,
             "arm" if arm.is_none() && !in_file()? => {
                 return Err(Failure::Usage("the formula speaks of `arm`; name its column with --arm COLUMN or --means ARM VISIT".into()));
             }
@@ -31,7 +31,7 @@ pub fn clusters(model: &Model, source: &SourceArguments, arm: Option<&str>) -> V
     // `patient`, `visit` and `arm` are columns of the file that have these names where there are any.
     let header = source.header().unwrap_or_default();
     let generic = ["patient", "visit", "arm"].into_iter().filter(|name| !header.iter().any(|column| column == name));
-    let known: Vec<&str> = generic.chain([source.subject.as_str(), source.visit.as_str()]).chain(arm).collect();
+    let known: Vec<&str> = generic.chain([source.subject.as_str(), source.visit()]).chain(arm).collect();
     let factors = model.random_effects().iter().flat_map(|r| r.factors());
     factors.filter(|f| !known.contains(&f.as_str())).cloned().collect()
 }

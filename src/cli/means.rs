@@ -24,7 +24,7 @@ impl FitArguments {
         }
         let outcome = model.mean().outcome_name();
         match self.means.as_deref() {
-            Some([arm, visit]) if *visit == self.source.visit && is_fixed(&self.source, arm, outcome) => Some(arm),
+            Some([arm, visit]) if visit == self.source.visit() && is_fixed(&self.source, arm, outcome) => Some(arm),
             _ => None,
         }
     }
@@ -32,7 +32,7 @@ impl FitArguments {
     /// Refuses factors of `--means` that the formula does not have.
     pub fn check_means(&self, model: &Model, arm: Option<&str>) -> Result<(), Failure> {
         let known = model.mean().columns();
-        let visit = self.source.visit.as_str();
+        let visit = self.source.visit();
         let names = self.means.as_deref().unwrap_or_default();
         let is_known = |name: &&String| {
             let name = name.as_str();
@@ -60,7 +60,7 @@ impl FitArguments {
                 Some(first) => Err(Failure::Usage(format!(
                     "--contrast \"{first}\": say with --means which factors the levels are of, as in --means {} {}",
                     arm.unwrap_or("TREATMENT"),
-                    self.source.visit
+                    self.source.visit()
                 ))),
                 None => Ok(None),
             };
@@ -69,7 +69,7 @@ impl FitArguments {
         let averaging = Averaging::weights(self.average);
         let means = fit.marginal_means(&factors, &MeansOptions { averaging: averaging.clone(), level: self.level })?;
         let options = ContrastOptions::default().averaging(averaging).level(self.level);
-        let by_arm = matches!(factors[..], [first, second] if arm == Some(first) && second == self.source.visit);
+        let by_arm = matches!(factors[..], [first, second] if arm == Some(first) && second == self.source.visit());
         let arms = self.compare.clone().unwrap_or(match (self.adjust, by_arm) {
             (Some(Adjustment::Tukey), _) => ArmComparisons::Pairwise,
             (Some(Adjustment::Dunnett), _) | (_, true) => ArmComparisons::WithReference,

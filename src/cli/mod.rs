@@ -8,8 +8,10 @@ mod fit;
 mod fit_json;
 mod fit_text;
 mod formula_variables;
+mod instruments;
 mod interaction;
 mod means;
+mod parse;
 mod source;
 mod subgroups;
 
@@ -38,7 +40,7 @@ impl Cli {
     pub fn wants_json(&self) -> bool {
         match &self.command {
             Command::Fit(arguments) => arguments.json,
-            Command::Describe(_) => false,
+            Command::Describe(arguments) => arguments.json,
         }
     }
 

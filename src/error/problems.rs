@@ -62,8 +62,10 @@ impl fmt::Display for PlanProblems {
 pub struct Problem {
     /// File or data frame.
     pub source: Option<String>,
-    /// Line in the file, the header being line 1.
+    /// Line in the file, the header being line 1; in a workbook the row of the sheet.
     pub line: Option<u64>,
+    /// Cell of a workbook, such as `B12`.
+    pub cell: Option<String>,
     /// Patient identifier.
     pub patient: Option<String>,
     /// Visit label.
@@ -94,11 +96,12 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = self.line.map(|l| l.to_string());
+        let line = self.line.filter(|_| self.cell.is_none()).map(|l| l.to_string());
         let name = |name: &Option<String>| name.as_deref().map(shown);
         let places = [
             ("", self.source.as_deref().map(escaped)),
             ("line ", line),
+            ("cell ", self.cell.clone()),
             ("patient ", name(&self.patient)),
             ("visit ", name(&self.visit)),
             ("column ", name(&self.column)),

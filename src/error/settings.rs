@@ -30,21 +30,22 @@ macro_rules! settings {
 settings! {
     Layout = "`Plan::layout`", "the table `[layout]` to the plan", "the table `[layout]`";
     Visits = "`Layout::visits`", "`--visits`", "`layout.visits`";
-    VisitTimes = "`Layout::visits_at`", "`--time`", "a `time` for each of `layout.visits`";
+    VisitTimes = "`Layout::visits_at`", "`--visit-times`", "a `time` for each of `layout.visits`";
     VisitColumn = "`Layout::long`", "`--visit`", "`layout.visit`";
     BaselineVisit = "`Layout::baseline_visit`", "`--baseline-visit`", "`layout.baseline-visit`";
     BaselineCovariate = "`BaselineFrom::Covariate`", "`--effect-baseline`", "`baseline-from`";
     Arms = "`Layout::arms`", "`--levels`", "`layout.arms`";
     MissingCode = "`Layout::missing_code`", "`--missing`", "`layout.missing-values`";
     DecimalMark = "`Layout::decimal_mark`", "`--decimal`", "`layout.decimal-mark`";
+    Sheet = "`Layout::sheet`", "`--sheet`", "`layout.sheet`";
     Delimiter = "`Layout::delimiter`", "`--separator`", "`layout.delimiter`";
     LongColumns = "`outcome`, `covariate_as`, `cluster_by_visit` or `instrument` of `Layout`",
         "`--formula`, `--outcome` or `--cluster-by-visit`", "one `column` of `layout.outcomes`, `layout.covariates` or `layout.clusters`";
     WideColumns = "`wide_outcome`, `wide_covariate`, `wide_cluster` or `wide_instrument` of `Layout`",
-        "a file with a row per patient and visit", "`columns` by visit";
-    CovariateByVisit = "`Layout::covariate_as`", "a column of its own for each meaning", "`kind = \"numeric-by-visit\"` or `kind = \"factor-by-visit\"`";
+        "`--wide-outcome`, `--wide-covariate`, `--wide-cluster` or `--item-visits`", "`columns` by visit";
+    CovariateByVisit = "`Layout::covariate_as`", "`--kind COLUMN=numeric-by-visit` or `--kind COLUMN=factor-by-visit`", "`kind = \"numeric-by-visit\"` or `kind = \"factor-by-visit\"`";
     Factor = "`Layout::factor` or `CovariateKind::Factor`", "`--factor`", "`kind = \"factor\"`";
-    CovariateKind = "`Layout::covariate_as` or `Layout::factor`", "`--factor`", "`kind` in `layout.covariates`";
+    CovariateKind = "`Layout::covariate_as` or `Layout::factor`", "`--kind`", "`kind` in `layout.covariates`";
     Levels = "`Layout::levels`", "`--levels`", "`levels` in `layout.covariates`";
     Cluster = "`Layout::cluster`", "`--cluster`", "`layout.clusters`";
     ClusterByVisit = "`Layout::cluster_by_visit`", "`--cluster-by-visit`", "`kind = \"by-visit\"` in `layout.clusters`";

@@ -102,6 +102,7 @@ check_all![
     crate::responders::presets::ReliableChange,
     crate::trial::CovariateKind,
     crate::trial::DecimalMark,
+    crate::trial::FileFormat,
     crate::trial::Delimiter,
     crate::trial::Kind,
     crate::trial::LeftOutOf,

@@ -27,6 +27,7 @@ impl TrialBuilder {
                 inferred: vec![],
                 warnings: vec![],
                 left_out: vec![],
+                file: None,
             },
             part: false,
         }
@@ -84,6 +85,12 @@ impl TrialBuilder {
     /// Records a decision taken without being told.
     pub fn inferred(mut self, sentence: impl Into<String>) -> Self {
         self.trial.inferred.push(sentence.into());
+        self
+    }
+
+    /// Records what the trial was read from.
+    pub(super) fn file(mut self, file: Option<FileFacts>) -> Self {
+        self.trial.file = file;
         self
     }
 

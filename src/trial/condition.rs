@@ -31,7 +31,8 @@ use std::fmt;
 /// ]
 /// ```
 ///
-/// Texts are compared as they are, letter case included, and numbers as numbers: `1` is `1.0`. A missing value is
+/// Texts are compared as they are, letter case included, and numbers as numbers: `1` is `1.0`. A value that the file
+/// labels is known by its label and by itself. A missing value is
 /// nothing in particular: it meets `is-not` and `value = "missing"` and no other test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
@@ -157,9 +158,10 @@ impl Condition {
         self.tests.iter().any(|test| matches!(test, Test::AtLeast(_) | Test::AtMost(_)))
     }
 
-    /// Whether a value meets it: its text, none where missing, and its number where it is one.
-    pub(super) fn holds(&self, text: Option<&str>, number: Option<f64>) -> bool {
-        let is = |value: &String| text.is_some_and(|text| same(value, text));
+    /// Whether a value meets it: its text, which is its label where it has one, the value itself, neither where missing,
+    /// and its number where it is one.
+    pub(super) fn holds(&self, text: Option<&str>, code: Option<&str>, number: Option<f64>) -> bool {
+        let is = |value: &String| text.into_iter().chain(code).any(|text| same(value, text));
         self.tests.iter().all(|test| match test {
             Test::IsOneOf(values) => values.iter().any(is),
             Test::IsNot(values) => !values.iter().any(is),
@@ -399,14 +401,19 @@ mod tests {
     #[test]
     fn conditions_hold_for_texts_and_numbers() {
         let within = Condition::on("AGE").at_least(18.0).at_most(65.0);
-        assert_eq!([17.9, 18.0, 65.0, 65.1].map(|x| within.holds(Some("x"), Some(x))), [false, true, true, false]);
-        assert!(!within.holds(None, None), "a missing number is in no range");
+        assert_eq!([17.9, 18.0, 65.0, 65.1].map(|x| within.holds(Some("x"), None, Some(x))), [false, true, true, false]);
+        assert!(!within.holds(None, None, None), "a missing number is in no range");
         let one = Condition::on("SEX").is_one_of(["1", "f"]);
-        assert_eq!(["1", "1.0", "f", "F", "2"].map(|text| one.holds(Some(text), None)), [true, true, true, false, false]);
+        assert_eq!(["1", "1.0", "f", "F", "2"].map(|text| one.holds(Some(text), None, None)), [true, true, true, false, false]);
         let not = Condition::on("DTYPE").is_not(["LOCF"]);
-        assert_eq!([Some("LOCF"), Some("x"), None].map(|text| not.holds(text, None)), [false, true, true]);
+        assert_eq!([Some("LOCF"), Some("x"), None].map(|text| not.holds(text, None, None)), [false, true, true]);
+        let labelled = Condition::on("SITE").is("1");
+        assert!(
+            labelled.holds(Some("Utrecht"), Some("1"), None) && Condition::on("SITE").is("Utrecht").holds(Some("Utrecht"), Some("1"), None)
+        );
+        assert!(!Condition::on("SITE").is_not(["Utrecht"]).holds(Some("Utrecht"), Some("1"), None));
         let missing = Condition::on("DTYPE").missing();
-        assert_eq!([Some("LOCF"), None].map(|text| missing.holds(text, None)), [false, true]);
+        assert_eq!([Some("LOCF"), None].map(|text| missing.holds(text, None, None)), [false, true]);
     }
 
     #[test]

@@ -83,6 +83,7 @@ use crate::instruments::{Instrument, NamedInstrument, Registry};
 /// drop-visits = ["screening"]
 /// visit-order = "AVISITN"               # columns of numbers; the order of visits and of arms
 /// arm-order = "TRT01PN"
+/// sheet = "scores"                     # of a workbook with several
 /// roster = [["P01", "PBO"], ["P02", "TRT"]]
 /// ```
 ///
@@ -126,6 +127,8 @@ pub struct Layout {
     pub(super) looked_at: Vec<String>,
     /// Declared outcomes that columns are made for while the file is read.
     pub(super) outcomes_after: Vec<OutcomeColumn>,
+    /// The sheet of a workbook.
+    pub(super) sheet: Option<String>,
     /// Whether the file holds some of a trial's patients only.
     pub(super) part: bool,
 }
@@ -229,6 +232,7 @@ impl Layout {
             is_resolved: false,
             looked_at: vec![],
             outcomes_after: vec![],
+            sheet: None,
             part: false,
         }
     }
@@ -538,6 +542,73 @@ impl Layout {
     pub fn decimal_mark(mut self, mark: DecimalMark) -> Self {
         self.decimal_mark = Some(mark);
         self
+    }
+
+    /// The sheet of a workbook, or the data set of a SAS transport file, that holds the trial. Needed where more than one
+    /// has data.
+    pub fn sheet(mut self, name: impl Into<String>) -> Self {
+        self.sheet = Some(name.into());
+        self
+    }
+
+    /// Reads a file of any format that is known, whatever it is called: its content tells.
+    ///
+    /// | format | what is read beside the cells |
+    /// |---|---|
+    /// | text with separated values | see [`Layout`] and [`Layout::read_csv`] |
+    /// | `.xlsx`, `.xlsb`, `.xls`, `.ods` | the [sheet](Layout::sheet) that is named, else the only one with data. Dates become text as `2024-03-01`, truth values `TRUE` and `FALSE`; a formula counts by its result, and one that failed is a problem; merged cells hold their value for each row and column; a title above the header is passed over; of a header in two rows with merged cells, `BDI` above `T0` is the column `BDI T0` |
+    /// | SPSS `.sav`, `.zsav` | labels of variables and values; user-missing values and ranges |
+    /// | Stata `.dta`, release 102 to 119 | labels of variables and values; missing values `.a` to `.z` |
+    /// | SAS transport `.xpt`, version 5 and 8 | labels of variables; missing values `.A` to `.Z` and `._`; the [data set](Layout::sheet) that is named, else the only one |
+    /// | SAS `.sas7bdat` | as of transport files; it holds one data set |
+    /// | Parquet, with the feature `parquet` | |
+    ///
+    /// All but text and Parquet need the feature `formats`, which is on unless default features are turned off.
+    ///
+    /// What a file of a statistical program says of its columns holds: values that it declares as missing are missing, and
+    /// are counted in [`Trial::inferred`]; arms, visits, levels and clusters are called by the labels of their values, in
+    /// the order of the values, and a layout may name them by either; labels of variables are those of outcomes and
+    /// covariates, unless the layout states others. Outcomes are the values themselves, labelled or not. Numbers that are
+    /// formatted as dates become text as `2024-03-01`. [`Trial::file`] says what the file was.
+    ///
+    /// ```no_run
+    /// use trialstats::Layout;
+    ///
+    /// let trial = Layout::long("id", "arm", "visit").outcome("bdi").read("trial.sav")?;
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`crate::Error::File`] if the file cannot be read, [`crate::Error::FileFormat`] for a format that is not read and
+    /// for a workbook with a password; [`crate::Error::Unknown`] for a sheet that is not there; [`crate::Error::Invalid`]
+    /// for a damaged file, where several sheets have data and none is named, and where the layout contradicts itself;
+    /// [`crate::Error::Data`] with every problem found in it, one per cause.
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<Trial> {
+        reading::read(self, reading::Input::Path(path.as_ref()))
+    }
+
+    /// Reads the bytes of a file as [`Layout::read`] does; `name` is what problems and reports call it.
+    ///
+    /// # Errors
+    /// As [`Layout::read`].
+    pub fn read_bytes(&self, name: &str, bytes: &[u8]) -> Result<Trial> {
+        reading::read(self, reading::Input::Bytes(name, bytes))
+    }
+
+    /// The names of the columns of a file, found as by [`Layout::read`].
+    ///
+    /// # Errors
+    /// As there, but for [`crate::Error::Data`].
+    pub fn columns(&self, path: impl AsRef<Path>) -> Result<Vec<String>> {
+        reading::columns(self, reading::Input::Path(path.as_ref()))
+    }
+
+    /// The names of the columns of a file of which these are the bytes, as [`Layout::columns`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn columns_of_bytes(&self, name: &str, bytes: &[u8]) -> Result<Vec<String>> {
+        reading::columns(self, reading::Input::Bytes(name, bytes))
     }
 
     /// Reads a text file with a header line, fields quoted where needed.

@@ -10,6 +10,7 @@ mod baseline_from;
 mod builder;
 mod columns;
 pub(crate) mod condition;
+mod file;
 mod flow;
 #[cfg(feature = "polars")]
 mod frame;
@@ -32,6 +33,7 @@ pub use baseline_from::BaselineFrom;
 pub use builder::TrialBuilder;
 pub use columns::{CovariateKind, OutcomeColumn};
 pub use condition::{Condition, LeftOut, LeftOutOf, LeftOutTable};
+pub use file::{FileFacts, FileFormat};
 pub use flow::{AnalysisSet, Exclusion, FlowRow, FlowStep, ParticipantFlow};
 pub use labelled::Labelled;
 pub use layout::{DecimalMark, Delimiter, Layout, Preset};
@@ -65,6 +67,7 @@ pub struct Trial {
     inferred: Vec<String>,
     warnings: Vec<Warning>,
     left_out: Vec<LeftOut>,
+    file: Option<FileFacts>,
 }
 
 /// What the columns of patient, arm and visit were called in the file; a formula may use these names or the generic
@@ -124,6 +127,12 @@ impl Trial {
     /// Where the data came from: a file's name or a description.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// The file that the trial was read from, with its digest; none of a trial built in memory, read from a data frame,
+    /// or read in chunks.
+    pub fn file(&self) -> Option<&FileFacts> {
+        self.file.as_ref()
     }
 
     /// What patient, arm and visit were called.

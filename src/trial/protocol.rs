@@ -114,6 +114,7 @@ impl Protocol {
             inferred: vec![],
             warnings: vec![],
             left_out: vec![],
+            file: None,
         }
     }
 
@@ -158,6 +159,7 @@ impl Protocol {
             inferred: part.inferred.clone(),
             warnings: part.warnings.clone(),
             left_out: part.left_out.clone(),
+            file: part.file.clone(),
         }))
     }
 

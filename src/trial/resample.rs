@@ -68,6 +68,7 @@ impl Trial {
             inferred: self.inferred.clone(),
             warnings: self.warnings.clone(),
             left_out: self.left_out.clone(),
+            file: self.file.clone(),
         })
     }
 

@@ -5,6 +5,8 @@ mod bootstrap;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]
+mod cli_sources;
+#[cfg(feature = "cli")]
 mod cli_subgroups;
 mod common;
 mod data;

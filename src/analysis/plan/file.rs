@@ -95,7 +95,7 @@ impl Plan {
         if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) {
             return layout.read_parquet(path);
         }
-        layout.read_csv(path)
+        layout.read(path)
     }
 
     fn needed_layout(&self) -> Result<&Layout> {

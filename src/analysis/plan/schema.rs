@@ -188,6 +188,7 @@ fn layout() -> Value {
             ("reference-arm", "The reference arm.", text()),
             ("delimiter", "What separates the fields of a text file.", choice::<Delimiter>()),
             ("decimal-mark", "What separates the decimals of a number.", choice::<DecimalMark>()),
+            ("sheet", "The sheet of a workbook, or the data set of a SAS transport file.", text()),
             ("extent", "Whether the file holds the whole trial.", words(&["trial", "part"])),
             ("missing-codes", "Codes of a missing value in every column; they replace NA, . and nothing.", list(code())),
             ("missing-values", "Further codes of a missing outcome, covariate or item.", list(code())),

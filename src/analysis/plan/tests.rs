@@ -81,6 +81,7 @@ arm = "arm"
 reference-arm = "waiting list"
 delimiter = "semicolon"
 decimal-mark = "comma"
+sheet = "scores"
 missing-values = [999]
 covariates = ["CAPS_BL", { name = "sex", levels = ["female", "male"] }]
 clusters = ["therapist", "group"]

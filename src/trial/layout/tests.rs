@@ -39,6 +39,7 @@ arms = ["PBO", "TRT"]
 reference-arm = "TRT"
 delimiter = "semicolon"
 decimal-mark = "comma"
+sheet = "long"
 extent = "part"
 missing-codes = ["NA", ""]
 missing-values = [999, "-99"]
@@ -91,6 +92,7 @@ fn everything_that_a_layout_can_say_is_read_from_a_file() {
         .reference_arm("TRT")
         .delimiter(Delimiter::Semicolon)
         .decimal_mark(DecimalMark::Comma)
+        .sheet("long")
         .missing_codes(["NA", ""])
         .missing_code("999")
         .missing_code("-99")
@@ -377,6 +379,7 @@ prop_compose! {
             roster,
             delimiter: delimiter.first().copied(),
             decimal_mark: comma.map(|comma| if comma { DecimalMark::Comma } else { DecimalMark::Point }),
+            sheet: part.then(|| "sheet".to_string()),
             part,
             ..variables
         }

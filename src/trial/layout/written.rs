@@ -43,6 +43,8 @@ struct Written {
     delimiter: Option<Delimiter>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     decimal_mark: Option<DecimalMark>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sheet: Option<String>,
     #[serde(default, skip_serializing_if = "is_default")]
     extent: Extent,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -238,6 +240,7 @@ impl Written {
             reference_arm: layout.reference_arm.clone(),
             delimiter: layout.delimiter,
             decimal_mark: layout.decimal_mark,
+            sheet: layout.sheet.clone(),
             extent: if layout.part { Extent::Part } else { Extent::Trial },
             missing_codes: (!usual).then(|| codes(&layout.missing_codes)),
             missing_values: codes(&layout.value_codes),
@@ -282,6 +285,7 @@ impl Written {
         layout.arms = self.arms;
         layout.reference_arm = self.reference_arm;
         (layout.delimiter, layout.decimal_mark) = (self.delimiter, self.decimal_mark);
+        layout.sheet = self.sheet;
         layout.part = self.extent == Extent::Part;
         let texts = |codes: Vec<Code>| codes.into_iter().map(|code| code.0).collect::<Vec<_>>();
         if let Some(codes) = self.missing_codes {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+use super::declared::Declared;
 use super::findings::{Findings, Place};
 use super::levels::{listed, sorted};
 use super::profile::Profile;
@@ -284,10 +285,10 @@ fn beside(layout: &Layout, sheet: &Sheet, findings: &mut Findings) -> Sheet {
         }
     }
     let is_measured = |name: &str| MEASURED.iter().any(|(measured, _)| *measured == name);
-    let column = |name: String, cells: Cells| SheetColumn { name, cells, profile: Profile::default() };
+    let column = |name: String, cells: Cells, declared: Declared| SheetColumn { name, cells, profile: Profile::default(), declared };
     let mut columns: Vec<SheetColumn> = vec![];
     for shared in sheet.columns.iter().filter(|column| !is_measured(&column.name)) {
-        columns.push(column(shared.name.clone(), shared.cells.chosen(firsts.iter().map(|&row| Some(row)))));
+        columns.push(column(shared.name.clone(), shared.cells.chosen(firsts.iter().map(|&row| Some(row))), shared.declared.clone()));
     }
     for (code, source) in layout.paramcd.iter().zip(&sources) {
         for (measured, suffix) in MEASURED {
@@ -295,7 +296,7 @@ fn beside(layout: &Layout, sheet: &Sheet, findings: &mut Findings) -> Sheet {
             let cells = from.cells.chosen(source.iter().copied());
             // A parameter without a baseline has no change from it.
             if suffix.is_empty() || (0..cells.len()).any(|row| !is_blank(cells.get(row))) {
-                columns.push(column(format!("{code}{suffix}"), cells));
+                columns.push(column(format!("{code}{suffix}"), cells, Declared::default()));
             }
         }
     }
@@ -304,7 +305,9 @@ fn beside(layout: &Layout, sheet: &Sheet, findings: &mut Findings) -> Sheet {
 }
 
 fn empty(sheet: &Sheet) -> Sheet {
-    Sheet { source: sheet.source.clone(), names: sheet.names.clone(), columns: vec![], lines: None, first_row: sheet.first_row, rows: 0 }
+    let file = sheet.file.clone();
+    let (source, names) = (sheet.source.clone(), sheet.names.clone());
+    Sheet { source, names, are_rows: sheet.are_rows, is_workbook: sheet.is_workbook, first_row: sheet.first_row, file, ..Sheet::default() }
 }
 
 fn is_blank(cell: Cell<'_>) -> bool {

@@ -185,7 +185,12 @@ impl Sheet {
         let columns = self
             .columns
             .iter_mut()
-            .map(|c| SheetColumn { name: c.name.clone(), cells: c.cells.split_off(row), profile: Profile::default() })
+            .map(|c| SheetColumn {
+                name: c.name.clone(),
+                cells: c.cells.split_off(row),
+                profile: Profile::default(),
+                declared: c.declared.clone(),
+            })
             .collect();
         let rest = Sheet {
             source: self.source.clone(),
@@ -194,6 +199,9 @@ impl Sheet {
             lines: self.lines.as_mut().map(|lines| lines.split_off(row)),
             first_row: self.first_row + row,
             rows: self.rows - row,
+            are_rows: self.are_rows,
+            is_workbook: self.is_workbook,
+            file: None,
         };
         self.rows = row;
         (self, rest)
@@ -223,6 +231,7 @@ impl Cells {
     fn split_off(&mut self, row: usize) -> Cells {
         match self {
             Cells::Numbers(numbers) => Cells::Numbers(numbers.split_off(row)),
+            Cells::Mixed { numbers, texts } => Cells::Mixed { numbers: numbers.split_off(row), texts: texts.split_off(row) },
             Cells::Text { buffer, ends } => {
                 let start = if row == 0 { 0 } else { ends[row - 1] };
                 let later = ends.split_off(row).into_iter().map(|end| end - start).collect();
@@ -239,6 +248,10 @@ impl Cells {
                 let start = buffer.len();
                 buffer.push_str(&text);
                 ends.extend(more.into_iter().map(|end| start + end));
+            }
+            (Cells::Mixed { numbers, texts }, Cells::Mixed { numbers: more, texts: further }) => {
+                numbers.extend(more);
+                texts.extend(further);
             }
             _ => return false,
         }

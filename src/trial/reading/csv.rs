@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::io::Read;
 
+use super::declared::Declared;
+use super::digest::Digested;
 use super::encoding::{Encoding, Text, windows_1252};
 use super::findings::Findings;
 use super::lines::UnixLines;
@@ -11,7 +13,7 @@ use super::sheet::{Cells, Sheet, SheetColumn};
 use super::unreadable;
 use crate::error::{Error, Message, Problem, Result, says};
 use crate::trial::layout::Delimiter;
-use crate::trial::{Warning, WarningKind};
+use crate::trial::{FileFacts, FileFormat, Warning, WarningKind};
 
 /// The columns `wanted` of a text with a header line. Lines that are not a row of the table are recorded in `findings`.
 pub(super) fn read(
@@ -21,11 +23,18 @@ pub(super) fn read(
     wanted: &HashSet<&str>,
     findings: &mut Findings,
 ) -> Result<Sheet> {
-    let mut table = Table::open(source, text, delimiter, wanted)?;
-    match table.rows(usize::MAX, wanted, findings)? {
-        Some(sheet) => Ok(sheet),
-        None => table.empty(wanted),
-    }
+    let mut text = Digested::new(text);
+    let mut table = Table::open(source, &mut text, delimiter, wanted)?;
+    let mut sheet = match table.rows(usize::MAX, wanted, findings)? {
+        Some(sheet) => sheet,
+        None => table.empty(wanted)?,
+    };
+    let mut file = FileFacts::new(source, FileFormat::Csv);
+    (file.encoding, file.separator) = (Some(table.encoding().into()), Some(table.delimiter));
+    (file.rows, file.columns) = (sheet.rows, sheet.names.len());
+    file.sha256 = text.finish().map_err(|error| unreadable(source, error))?;
+    sheet.file = Some(file);
+    Ok(sheet)
 }
 
 /// The names of the columns of a text.
@@ -44,14 +53,18 @@ pub(super) struct Table<R> {
     names: Option<Vec<String>>,
     /// Whether the first line only says what the separator is.
     separator_line: bool,
+    encoding: Encoding,
     /// Whether a value was met that is UTF-8 beyond ASCII.
     is_utf8: bool,
+    /// Whether a value was met that is not UTF-8.
+    is_windows: bool,
 }
 
 impl<R: Read> Table<R> {
     /// A text whose fields are separated by `delimiter`, else by what finds most of the columns `wanted`.
     pub fn open(source: &str, text: R, delimiter: Option<Delimiter>, wanted: &HashSet<&str>) -> Result<Self> {
         let text = Text::open(source, text)?;
+        let encoding = text.encoding;
         let mut decided = vec![];
         if text.encoding != Encoding::Bytes {
             decided.push("The file is in UTF-16.".to_string());
@@ -71,7 +84,9 @@ impl<R: Read> Table<R> {
             record: csv::ByteRecord::new(),
             names: None,
             separator_line: stated.is_some(),
+            encoding,
             is_utf8: false,
+            is_windows: false,
         })
     }
 
@@ -108,6 +123,7 @@ impl<R: Read> Table<R> {
                         }
                         column.cells.push_text(&text);
                         other_encoding.push(line);
+                        self.is_windows = true;
                     }
                 }
             }
@@ -131,6 +147,16 @@ impl<R: Read> Table<R> {
         Ok((sheet.rows > 0).then_some(sheet))
     }
 
+    /// The encoding, as far as what was read tells.
+    fn encoding(&self) -> &'static str {
+        match self.encoding {
+            Encoding::Bytes if self.is_windows => "windows-1252",
+            Encoding::Bytes => "UTF-8",
+            Encoding::Utf16Le => "UTF-16LE",
+            Encoding::Utf16Be => "UTF-16BE",
+        }
+    }
+
     /// The columns without rows.
     fn empty(&mut self, wanted: &HashSet<&str>) -> Result<Sheet> {
         if self.names.is_none() {
@@ -141,9 +167,14 @@ impl<R: Read> Table<R> {
             self.names = Some(if present { names_of(&self.record) } else { vec![] });
         }
         let names = self.names.clone().unwrap_or_default();
-        let column = |j: usize| SheetColumn { name: names[j].clone(), cells: Cells::text(), profile: Profile::default() };
+        let column = |j: usize| SheetColumn {
+            name: names[j].clone(),
+            cells: Cells::text(),
+            profile: Profile::default(),
+            declared: Declared::default(),
+        };
         let columns = first_of_each(&names, wanted).into_iter().map(column).collect();
-        Ok(Sheet { source: self.source.clone(), names, columns, lines: Some(vec![]), first_row: 0, rows: 0 })
+        Ok(Sheet { source: self.source.clone(), names, columns, lines: Some(vec![]), ..Sheet::default() })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Patients, visits and rows that a layout leaves out.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::findings::{Findings, Place};
@@ -84,7 +85,7 @@ impl<'a> Selection<'a> {
                 Some(_) => {}
             }
         }
-        let missing = condition.holds(None, None);
+        let missing = condition.holds(None, None, None);
         let meets = |patient: usize| of_patient[patient].map_or(missing, |(answer, _)| answer);
         let of_row = self.patient_of.clone();
         let kept = self.in_words(condition);
@@ -110,7 +111,10 @@ impl<'a> Selection<'a> {
         let dropped = &self.layout.filters.visits;
         let cells = ValueColumn::new(self.layout, self.sheet, column, Use::Identifier);
         self.tell_strangers("drop-visits", column, dropped.iter().map(String::as_str), &cells, true, findings);
-        let is_kept = |row: usize| cells.text(row).is_none_or(|label| !dropped.iter().any(|visit| same(visit, &label)));
+        let is_kept = |row: usize| {
+            let is = |text: Option<Cow<'_, str>>| text.is_some_and(|text| dropped.iter().any(|visit| same(visit, &text)));
+            !is(cells.text(row)) && !is(cells.code(row))
+        };
         let kept = format!("{column} is not {}", dropped.join(" or "));
         self.keep(LeftOutOf::Visits, kept, None, is_kept, findings);
     }
@@ -135,7 +139,7 @@ impl<'a> Selection<'a> {
                     None
                 }
             };
-            condition.holds(column.text(row).as_deref(), number)
+            condition.holds(column.text(row).as_deref(), column.code(row).as_deref(), number)
         });
         let answers: Vec<bool> = answers.collect();
         (!wrong).then_some(answers)
@@ -159,7 +163,8 @@ impl<'a> Selection<'a> {
         }
         for row in 0..self.sheet.rows {
             if let Some(text) = column.text(row).filter(|text| !known.iter().any(|k| k == text.as_ref())) {
-                named.retain(|value| !same(value, &text));
+                let code = column.code(row).unwrap_or_default();
+                named.retain(|value| !same(value, &text) && !same(value, &code));
                 if known.len() < VALUES {
                     known.push(text.into_owned());
                 }
@@ -266,13 +271,14 @@ fn reduced(layout: &Layout, sheet: Sheet, kept: &[bool], bare: &[usize]) -> Shee
     let columns = sheet.columns.iter().map(|column| {
         let of_patients = stays(&column.name);
         let cells = column.cells.chosen(rows.iter().map(|&(row, bare)| (!bare || of_patients).then_some(row)));
-        SheetColumn { name: column.name.clone(), cells, profile: Profile::default() }
+        SheetColumn { name: column.name.clone(), cells, profile: Profile::default(), declared: column.declared.clone() }
     });
     let columns = columns.collect();
     let lines = (0..sheet.rows).map(|row| sheet.lines.as_ref().map_or((sheet.first_row + row + 1) as u64, |lines| lines[row]));
     let lines: Vec<u64> = lines.collect();
     let lines = Some(rows.iter().map(|&(row, _)| lines[row]).collect());
-    Sheet { columns, lines, rows: rows.len(), ..sheet }
+    let are_rows = sheet.are_rows || sheet.lines.is_none();
+    Sheet { columns, lines, are_rows, rows: rows.len(), ..sheet }
 }
 
 /// Whether a column says something of patients and not of visits.
@@ -299,6 +305,11 @@ impl Cells {
     pub fn chosen(&self, rows: impl Iterator<Item = Option<usize>>) -> Cells {
         match self {
             Cells::Numbers(numbers) => Cells::Numbers(rows.map(|row| row.map_or(f64::NAN, |row| numbers[row])).collect()),
+            Cells::Mixed { numbers, texts } => {
+                let cell = |row: Option<usize>| row.map_or((f64::NAN, String::new()), |row| (numbers[row], texts[row].clone()));
+                let (numbers, texts) = rows.map(cell).unzip();
+                Cells::Mixed { numbers, texts }
+            }
             Cells::Text { .. } => {
                 let mut cells = Cells::text();
                 for row in rows {

@@ -56,17 +56,18 @@ impl<'a> Place<'a> {
 impl Findings {
     /// Records a problem. One of the same cause in the same column, met before, is counted there.
     pub fn problem(&mut self, sheet: &Sheet, place: Place<'_>, message: impl Into<Message>) {
-        let (source, line) = place.row.map_or_else(|| (sheet.source.clone(), None), |row| sheet.place(row));
+        let position = place.row.map(|row| sheet.position(row, place.column));
         let problem = Problem {
-            source: Some(source),
-            line,
+            source: Some(position.as_ref().map_or_else(|| sheet.source.clone(), |p| p.source.clone())),
+            line: position.as_ref().and_then(|p| p.line),
+            cell: position.as_ref().and_then(|p| p.cell.clone()),
             patient: place.patient.map(Into::into),
             visit: place.visit.map(Into::into),
             column: place.column.map(Into::into),
             message: message.into(),
             ..Problem::default()
         };
-        self.record(problem, place.row.map(|row| sheet.row_name(row)));
+        self.record(problem, position.map(|p| p.name));
     }
 
     /// Records a problem met before there are rows.

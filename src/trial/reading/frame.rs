@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use polars::prelude::{Column, DataFrame, DataType};
 
+use super::declared::Declared;
 use super::findings::Findings;
 use super::profile::Profile;
 use super::sheet::{Cells, Sheet, SheetColumn};
@@ -17,9 +18,14 @@ pub(super) fn read(source: &str, frame: &DataFrame, wanted: &HashSet<&str>, find
     let names = frame.columns().iter().map(|c| c.name().to_string()).collect();
     let read = frame.columns().iter().filter(|c| wanted.contains(c.name().as_str()));
     let columns = read
-        .map(|column| SheetColumn { name: column.name().to_string(), cells: cells(source, column, findings), profile: Profile::default() })
+        .map(|column| SheetColumn {
+            name: column.name().to_string(),
+            cells: cells(source, column, findings),
+            profile: Profile::default(),
+            declared: Declared::default(),
+        })
         .collect();
-    Sheet { source: source.into(), names, columns, lines: None, first_row: 0, rows: frame.height() }
+    Sheet { source: source.into(), names, columns, rows: frame.height(), ..Sheet::default() }
 }
 
 fn cells(source: &str, column: &Column, findings: &mut Findings) -> Cells {
@@ -64,6 +70,23 @@ fn texts(column: &Column) -> Option<Cells> {
         cells.push_text(value.unwrap_or(""));
     }
     Some(cells)
+}
+
+/// The columns `wanted` of a Parquet file in memory.
+#[cfg(feature = "parquet")]
+pub(super) fn of_bytes(source: &str, bytes: &[u8], wanted: &HashSet<&str>, findings: &mut Findings) -> crate::error::Result<Sheet> {
+    use polars::prelude::{ParquetReader, SerReader};
+    let frame = ParquetReader::new(std::io::Cursor::new(bytes.to_vec())).finish().map_err(|error| damaged(source, &error))?;
+    let mut sheet = read(source, &frame, wanted, findings);
+    let mut file = crate::trial::FileFacts::new(source, crate::trial::FileFormat::Parquet);
+    (file.rows, file.columns) = (sheet.rows, sheet.names.len());
+    sheet.file = Some(file);
+    Ok(sheet)
+}
+
+#[cfg(feature = "parquet")]
+fn damaged(name: &str, error: &polars::prelude::PolarsError) -> crate::error::Error {
+    crate::error::Error::damaged(format!("reading {name}"), error.to_string(), "check that it is an undamaged Parquet file")
 }
 
 /// The data frame in a Parquet file.

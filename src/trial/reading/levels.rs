@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::declared::ValueLabels;
 use crate::error::shown;
 
 /// Names in the order of factor levels: numerically if all are numbers, by code point otherwise.
@@ -14,6 +15,19 @@ pub(super) fn sorted(names: &[String]) -> Vec<String> {
         sorted.sort();
     }
     sorted
+}
+
+/// Names in the order of the values that they label in the file, else sorted; and which of the two, for a sentence.
+pub(super) fn in_order(names: &[String], labels: Option<&ValueLabels>) -> (Vec<String>, &'static str) {
+    let places = labels.and_then(|labels| names.iter().map(|name| labels.place(name)).collect::<Option<Vec<usize>>>());
+    match places {
+        Some(places) => {
+            let mut placed: Vec<(usize, &String)> = places.into_iter().zip(names).collect();
+            placed.sort();
+            (placed.into_iter().map(|(_, name)| name.clone()).collect(), "in the order of their codes in the file")
+        }
+        None => (sorted(names), "sorted"),
+    }
 }
 
 /// Names as a sentence lists them, not more than a reader takes in.
@@ -59,12 +73,12 @@ impl Levels {
         self.names.len() - 1
     }
 
-    /// The levels in order, and the new code of each old one.
-    pub fn into_sorted(self) -> (Vec<String>, Vec<usize>) {
-        let names = sorted(&self.names);
+    /// The levels in order, the new code of each old one, and what the order is.
+    pub fn into_order(self, labels: Option<&ValueLabels>) -> (Vec<String>, Vec<usize>, &'static str) {
+        let (names, how) = in_order(&self.names, labels);
         let position: HashMap<&str, usize> = names.iter().enumerate().map(|(i, n)| (n.as_str(), i)).collect();
         let recode = self.names.iter().map(|n| position[n.as_str()]).collect();
-        (names, recode)
+        (names, recode, how)
     }
 }
 

@@ -2,11 +2,36 @@
 //!
 //! Every step goes on after a problem, so that all problems of a file are reported at once; nothing is dropped to
 //! make a file fit.
+//!
+//! `input` recognises what a file is. Who reads what, and what it costs to compile (CPU seconds of an unoptimised build,
+//! November 2026, with what nothing else in the tree needs; the whole of the example `reanalysis` takes about 120):
+//!
+//! | format | reader | upkeep, licence | CPU s | crates of its own |
+//! |---|---|---|---|---|
+//! | text | `csv`, `encoding` | in the tree | – | – |
+//! | xlsx, xlsb, xls, ods | crate `calamine` 0.38 | years old, several releases a year, MIT | 9.5 | 17: `zip`, `quick-xml`, `encoding_rs`, `flate2`, `zlib-rs`, … |
+//! | sav, zsav | `sav`, own: PSPP's developers describe the format. Crate `ambers` 0.4 (MIT) brings `arrow`, 88 crates | | – | none beside `encoding_rs` and `flate2` |
+//! | dta | crate `dta` 0.6 | young, active, every release from 102 to 119, MIT | 1 | 1 |
+//! | xpt | `xport`, own: SAS publishes the format (TS-140). Crate `xportrs` 0.0.7 knows version 5 only | | – | none |
+//! | sas7bdat | crate `sas7bdat` 0.9, for pages and compression only | young, active, tested against ReadStat's files, MIT | 3 | 3: `memmap2`, `bytemuck` |
+//! | Parquet | `frame`, by polars | feature `parquet` | 90 | about 150 |
+//! | SHA-256 of all | crate `sha2` 0.11 | RustCrypto, MIT or Apache | 2 | 9 |
+//!
+//! All but text, Parquet and the digest are behind the feature `formats`. `calamine` panics on some damaged workbooks, so
+//! that it is called behind `catch_unwind`, and so is `sas7bdat`; the readers written here cannot.
 
 mod adam;
+#[cfg(feature = "formats")]
+mod bytes;
+#[cfg(feature = "formats")]
+mod calendar;
+#[cfg(feature = "formats")]
+mod choice_of_sheet;
 mod chunks;
 mod csv;
 mod dates;
+mod declared;
+mod digest;
 mod encoding;
 mod filters;
 mod findings;
@@ -14,6 +39,9 @@ mod formats;
 #[cfg(feature = "polars")]
 mod frame;
 mod grid;
+#[cfg(feature = "formats")]
+mod growing;
+mod input;
 mod labels;
 mod layout_check;
 mod levels;
@@ -23,18 +51,30 @@ mod outcomes;
 mod patients;
 mod profile;
 mod ratings;
+#[cfg(feature = "formats")]
+mod sas7bdat;
+#[cfg(feature = "formats")]
+mod sav;
 mod sheet;
 mod stages;
+#[cfg(feature = "formats")]
+mod stata;
 mod suspicions;
 mod values;
 mod variables;
 mod visits;
+#[cfg(feature = "formats")]
+mod workbook;
+#[cfg(feature = "formats")]
+mod xport;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 pub use self::chunks::{Chunk, Chunks};
 use self::findings::{Findings, Place};
 use self::grid::Grid;
+pub(super) use self::input::{Input, columns, read};
 use self::sheet::Sheet;
 use super::columns::{Columns, CovariateColumn};
 use super::layout::{Layout, Shape};
@@ -59,8 +99,8 @@ pub(super) fn csv(layout: &Layout, source: &str, text: impl std::io::Read) -> Re
     let mut text = text;
     let mut whole = vec![];
     text.read_to_end(&mut whole).map_err(|error| unreadable(source, error))?;
-    let names = csv::header(source, whole.as_slice(), layout.delimiter, &wanted(layout).into_iter().collect())?;
-    let (layout, decided) = adam::for_columns(layout, &names)?;
+    let names = || csv::header(source, whole.as_slice(), layout.delimiter, &wanted(layout).into_iter().collect());
+    let (layout, decided) = with_preset(layout, names)?;
     csv_as_stated(&layout, decided, source, whole.as_slice())
 }
 
@@ -128,12 +168,10 @@ pub(super) fn parquet_chunks<'a>(layout: &'a Layout, path: &std::path::Path, row
 }
 
 /// The layout for a file with these columns, and what its preset decided.
-#[cfg(feature = "polars")]
-fn with_preset(layout: &Layout, names: impl Fn() -> Vec<String>) -> Result<(std::borrow::Cow<'_, Layout>, Vec<String>)> {
-    use std::borrow::Cow;
+fn with_preset(layout: &Layout, names: impl FnOnce() -> Result<Vec<String>>) -> Result<(Cow<'_, Layout>, Vec<String>)> {
     match layout.preset {
         None => Ok((Cow::Borrowed(layout), vec![])),
-        Some(_) => adam::for_columns(layout, &names()).map(|(layout, decided)| (Cow::Owned(layout), decided)),
+        Some(_) => adam::for_columns(layout, &names()?).map(|(layout, decided)| (Cow::Owned(layout), decided)),
     }
 }
 
@@ -141,7 +179,7 @@ fn with_preset(layout: &Layout, names: impl Fn() -> Vec<String>) -> Result<(std:
 #[cfg(feature = "polars")]
 pub(super) fn dataframe(layout: &Layout, source: &str, frame: &polars::prelude::DataFrame) -> Result<Trial> {
     let layout = &*layout.ready()?;
-    let (layout, decided) = with_preset(layout, || frame.get_column_names().iter().map(ToString::to_string).collect())?;
+    let (layout, decided) = with_preset(layout, || Ok(frame.get_column_names().iter().map(ToString::to_string).collect()))?;
     let layout = &*layout;
     let wanted = wanted(layout);
     layout_check::check(layout, &wanted)?;
@@ -177,6 +215,7 @@ fn wanted(layout: &Layout) -> Vec<&str> {
 }
 
 fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findings) -> Result<Trial> {
+    let layout = &*declared::in_labels(layout, &sheet);
     let sheet = sheet.profiled(layout);
     missing_columns(&sheet, wanted, &mut findings);
     let layout = adam::prepared(layout, &sheet, &mut findings);
@@ -221,7 +260,10 @@ fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findin
     outcomes.extend(scores);
     let variables = variables::read(&grid, &mut findings);
     variables::check_weights(&grid, &outcomes, &variables, &mut findings);
-    sheet.tell_profiles(&columns_of_numbers(layout, &variables), &mut findings);
+    let numbers = columns_of_numbers(layout, &variables);
+    sheet.tell_profiles(&numbers, &mut findings);
+    sheet.tell_declared(&mut findings);
+    let file = sheet.facts(&numbers);
     if findings.is_clean() {
         suspicions::look(&grid, &outcomes, &variables, &mut findings);
     }
@@ -231,7 +273,7 @@ fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findin
     let unread = ["arm", "visit", "time", "baseline"].into_iter().filter(|name| !wanted.contains(name));
     let unread = unread.filter(|name| sheet.names.iter().any(|column| column == name)).map(String::from).collect();
     let columns = ColumnNames { unread, ..layout.column_names() };
-    let mut builder = Trial::builder(&sheet.source).part(layout.part).column_names(columns).schedule(visits.schedule);
+    let mut builder = Trial::builder(&sheet.source).file(file).part(layout.part).column_names(columns).schedule(visits.schedule);
     builder = builder.patients(patients.ids).arms(patients.arms, patients.arm_of);
     builder = outcomes.into_iter().fold(builder, TrialBuilder::outcome);
     builder = diagnoses.into_iter().fold(builder, TrialBuilder::diagnosis);

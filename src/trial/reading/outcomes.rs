@@ -20,7 +20,10 @@ pub(super) fn read(grid: &Grid<'_>, findings: &mut Findings) -> Vec<Outcome> {
         });
         Outcome {
             name: outcome.name.clone(),
-            label: outcome.label.clone(),
+            label: match grid.sheet.variable_label(&outcome.columns) {
+                Some(label) if outcome.label == outcome.name => label.to_string(),
+                _ => outcome.label.clone(),
+            },
             range: outcome.range,
             values: values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect(),
         }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::findings::{Findings, Place};
-use super::levels::{listed, sorted};
+use super::levels::{in_order, listed};
 use super::sheet::Sheet;
 use super::values::{Use, ValueColumn};
 use crate::closest::suggestion;
@@ -55,7 +55,7 @@ fn rows(
     index: &mut HashMap<String, usize>,
     findings: &mut Findings,
 ) -> Vec<Option<usize>> {
-    let column = ValueColumn::new(layout, sheet, &layout.patient, Use::Identifier);
+    let column = ValueColumn::new(layout, sheet, &layout.patient, Use::Identifier).without_labels();
     let mut seen: Vec<Option<usize>> = vec![None; ids.len()];
     let mut of_row = Vec::with_capacity(sheet.rows);
     for row in 0..sheet.rows {
@@ -182,7 +182,9 @@ fn arms_in_order(layout: &Layout, sheet: &Sheet, named: &NamedArms, findings: &m
     }
     let by_number = layout.arm_order.as_ref().filter(|_| layout.arms.is_empty());
     let ordered = by_number.and_then(|column| arms_by_number(layout, sheet, named, column, findings));
-    let mut arms = if layout.arms.is_empty() { sorted(&named.names) } else { layout.arms.clone() };
+    let labels = layout.arm.as_ref().and_then(|arm| sheet.column(arm)).map(|column| &column.declared.values);
+    let (in_data, how) = in_order(&named.names, labels);
+    let mut arms = if layout.arms.is_empty() { in_data } else { layout.arms.clone() };
     if let (Some(ordered), Some(column)) = (ordered, by_number) {
         arms = ordered;
         findings.inferred(format!(
@@ -191,7 +193,7 @@ fn arms_in_order(layout: &Layout, sheet: &Sheet, named: &NamedArms, findings: &m
             listed(&arms)
         ));
     } else if layout.arms.is_empty() {
-        findings.inferred(format!("The arms are those in the data, sorted: {}.", listed(&arms)));
+        findings.inferred(format!("The arms are those in the data, {how}: {}.", listed(&arms)));
     }
     match &layout.reference_arm {
         None => {

@@ -7,6 +7,7 @@ use super::findings::Findings;
 use super::sheet::{Cell, Cells, Sheet};
 use crate::error::shown;
 use crate::trial::layout::{DecimalMark, Layout};
+use crate::trial::{FileFacts, FileFormat};
 
 /// What stands for a missing value whatever the column holds: programs write it where they have none.
 const OF_PROGRAMS: [&str; 10] = ["nan", "-nan", "#n/a", "#na", "#n/a n/a", "null", "#null!", "<na>", "1.#qnan", "-1.#ind"];
@@ -80,8 +81,11 @@ impl Profile {
         let recognises = layout.recognises_missing();
         let mut profile = Profile { recognises, ..Profile::default() };
         let mut count = Count::default();
+        if let Cells::Numbers(_) = cells {
+            return profile;
+        }
         for row in 0..cells.len() {
-            let Cell::Text(text) = cells.get(row) else { return profile };
+            let Cell::Text(text) = cells.get(row) else { continue };
             if text.is_empty() || layout.is_missing_code(name, text) {
                 continue;
             }
@@ -132,6 +136,19 @@ impl Sheet {
             });
         }
         self
+    }
+
+    /// What is recorded of the file, with the decimal mark of the texts in the columns of numbers called `names`.
+    pub fn facts(&self, names: &[&str]) -> Option<FileFacts> {
+        let mut file = self.file.clone()?;
+        let read = self.columns.iter().filter(|c| names.contains(&c.name.as_str()));
+        let has_comma = read.map(|c| c.profile.mark).any(|mark| mark == Mark::Comma);
+        file.decimal_mark = match file.format {
+            _ if has_comma => Some(DecimalMark::Comma),
+            FileFormat::Csv => Some(DecimalMark::Point),
+            _ => None,
+        };
+        Some(file)
     }
 
     /// Says what was recognised in the columns of numbers called `names`.

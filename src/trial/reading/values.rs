@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::declared::ValueLabels;
 use super::profile::{self, Mark};
 use super::sheet::{Cell, Cells, Sheet};
 use crate::error::{Message, Setting, says, shown};
@@ -24,6 +25,7 @@ pub(super) struct ValueColumn<'a> {
     codes: Vec<&'a str>,
     numeric_codes: Vec<f64>,
     mark: Mark,
+    labels: Option<&'a ValueLabels>,
     /// Whether the usual spellings of a missing value are one.
     recognises: bool,
 }
@@ -60,6 +62,7 @@ impl<'a> ValueColumn<'a> {
             codes,
             numeric_codes,
             mark: profile.map(|p| p.mark).unwrap_or_default(),
+            labels: column.map(|c| &c.declared.values).filter(|labels| !labels.is_empty()),
             recognises: profile.is_some_and(|p| p.recognises),
         }
     }
@@ -70,8 +73,23 @@ impl<'a> ValueColumn<'a> {
         self
     }
 
-    /// The text of a cell, `None` where missing; numbers are written in their shortest form.
+    /// The column with its values by themselves, whatever labels they have.
+    pub fn without_labels(self) -> Self {
+        Self { labels: None, ..self }
+    }
+
+    /// The text of a cell, by its label where it has one; `None` where missing.
     pub fn text(&self, row: usize) -> Option<Cow<'a, str>> {
+        let code = self.code(row)?;
+        match self.labels.and_then(|labels| labels.label_of(self.cells?.get(row))) {
+            Some(label) if self.codes.contains(&label) => None,
+            Some(label) => Some(Cow::Borrowed(label)),
+            None => Some(code),
+        }
+    }
+
+    /// The text of a cell, `None` where missing; numbers are written in their shortest form.
+    pub fn code(&self, row: usize) -> Option<Cow<'a, str>> {
         match self.cells?.get(row) {
             Cell::Text(text) if self.codes.contains(&text) => None,
             Cell::Text(text) if self.recognises && profile::is_missing_anywhere(text) => None,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::declared::ValueLabels;
 use super::findings::{Findings, Place};
 use super::grid::{Grid, number};
 use super::levels::{Levels, listed};
@@ -61,6 +62,14 @@ fn covariate<'a>(grid: &Grid<'a>, covariate: &'a CovariateColumn, findings: &mut
 }
 
 fn variable(grid: &Grid<'_>, declared: &Declared<'_>, findings: &mut Findings) -> Variable {
+    let variable = unlabelled(grid, declared, findings);
+    match grid.sheet.variable_label(declared.columns) {
+        Some(label) => variable.with_label(label),
+        None => variable,
+    }
+}
+
+fn unlabelled(grid: &Grid<'_>, declared: &Declared<'_>, findings: &mut Findings) -> Variable {
     match declared.kind {
         Kind::Number => {
             let values = values(grid, declared, findings, |c, row, place, f| number(grid, c, row, place, f));
@@ -91,12 +100,13 @@ fn factor(grid: &Grid<'_>, declared: &Declared<'_>, findings: &mut Findings) -> 
         }
         code
     });
-    let (levels, codes) = in_order(levels, codes, declared.levels.is_some());
+    let labels = grid.sheet.value_labels(declared.columns);
+    let (levels, codes, how) = in_order(levels, codes, declared.levels.is_some(), labels);
     if declared.levels.is_none() {
         missing_levels(declared, &levels, &codes, findings);
     }
     if declared.levels.is_none() && declared.role != Role::Cluster && !levels.is_empty() {
-        findings.inferred(format!("The levels of `{}` are those in the data, sorted: {}.", declared.name, listed(&levels)));
+        findings.inferred(format!("The levels of `{}` are those in the data, {how}: {}.", declared.name, listed(&levels)));
     }
     Variable::of_codes(declared.name, declared.role, declared.scope, levels, codes)
 }
@@ -117,12 +127,18 @@ fn missing_levels(declared: &Declared<'_>, levels: &[String], codes: &[Option<us
     }
 }
 
-fn in_order(levels: Levels, codes: Vec<Option<usize>>, declared: bool) -> (Vec<String>, Vec<Option<usize>>) {
+/// The levels in order, the code of each value among them, and what the order is.
+fn in_order(
+    levels: Levels,
+    codes: Vec<Option<usize>>,
+    declared: bool,
+    labels: Option<&ValueLabels>,
+) -> (Vec<String>, Vec<Option<usize>>, &'static str) {
     if declared {
-        return (levels.names, codes);
+        return (levels.names, codes, "as declared");
     }
-    let (levels, recode) = levels.into_sorted();
-    (levels, codes.into_iter().map(|c| c.map(|c| recode[c])).collect())
+    let (levels, recode, how) = levels.into_order(labels);
+    (levels, codes.into_iter().map(|c| c.map(|c| recode[c])).collect(), how)
 }
 
 /// One value per patient, or one per patient and visit.
@@ -203,6 +219,10 @@ fn infer_kind(grid: &Grid<'_>, covariate: &CovariateColumn, findings: &mut Findi
         Columns::One(name) => vec![name],
         Columns::PerVisit(named) => named.iter().map(|(_, name)| name.as_str()).collect(),
     };
+    if grid.sheet.is_labelled_throughout(&covariate.columns) {
+        findings.inferred(format!("`{}` is a factor: the file has a label for each of its values.", covariate.name));
+        return Kind::Factor;
+    }
     let (mut first_number, mut first_text) = (None, None);
     for name in &names {
         let column = ValueColumn::new(grid.layout, grid.sheet, name, Use::Value);

@@ -64,7 +64,7 @@ pub(super) fn wide(layout: &Layout, sheet: &Sheet, findings: &mut Findings) -> V
 
 /// The schedule as far as the layout alone says it: `None` where the visits are left to the data.
 pub(super) fn declared(layout: &Layout, findings: &mut Findings) -> Option<Schedule> {
-    let nothing = Sheet { source: "the layout".into(), names: vec![], columns: vec![], lines: None, first_row: 0, rows: 0 };
+    let nothing = Sheet { source: "the layout".into(), ..Sheet::default() };
     let schedule = match layout.shape {
         Shape::Wide => wide(layout, &nothing, findings).schedule,
         Shape::Long(_) if layout.visits.is_empty() => return None,
@@ -120,6 +120,8 @@ fn labels_of_rows(
                 return Some(levels.intern(&label));
             }
             let visit = levels.code(&label).or_else(|| visit_at(&layout.visits, &label));
+            // A labelled value is known by its code as well.
+            let visit = visit.or_else(|| cells.code(row).and_then(|code| levels.code(&code).or_else(|| visit_at(&layout.visits, &code))));
             if visit.is_none() {
                 let message = says!("`{}` is not among the visits declared, {}; declare it with ", shown(&label), listed(&declared));
                 let message = message.setting(Setting::Visits).then(format!(" or correct the label{}", suggestion(&label, &declared)));
@@ -208,6 +210,8 @@ fn infer_order(layout: &Layout, sheet: &Sheet, labels: &[String], of_row: &[Opti
         (inferred(&scale.places, times, Basis::Told), format!("by the numbers in their labels{taken}"))
     } else if let Some(ranks) = stages::ranks(labels) {
         (inferred(&ranks, None, Basis::Told), "by the stages that their labels name".to_string())
+    } else if let Some(places) = places_of_codes(layout, sheet, labels) {
+        (inferred(&places, None, Basis::Told), "by the codes that the file stores for them".to_string())
     } else if let [_] = labels {
         (inferred(&[0.0], None, Basis::Told), "as they are".to_string())
     } else {
@@ -218,6 +222,15 @@ fn infer_order(layout: &Layout, sheet: &Sheet, labels: &[String], of_row: &[Opti
     let names: Vec<&str> = inferred.order.iter().map(|(_, v)| v.label.as_str()).collect();
     findings.inferred(format!("The visits are those in the data, ordered {how}: {}.", listed(&names)));
     Some(inferred)
+}
+
+/// The places of labels by the values that they stand for in the file. Values in the order of the alphabet say nothing:
+/// programs give such to texts.
+fn places_of_codes(layout: &Layout, sheet: &Sheet, labels: &[String]) -> Option<Vec<f64>> {
+    let Shape::Long(column) = &layout.shape else { return None };
+    let values = &sheet.column(column)?.declared.values;
+    let places: Vec<f64> = labels.iter().map(|label| values.place(label).map(|place| place as f64)).collect::<Option<_>>()?;
+    (!values.are_alphabetical()).then_some(places)
 }
 
 /// A word for the baseline first, the others as the alphabet has them.

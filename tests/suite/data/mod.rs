@@ -3,6 +3,7 @@
 mod adam;
 mod defined;
 mod filters;
+mod formats;
 mod instruments;
 mod reading;
 mod responders;

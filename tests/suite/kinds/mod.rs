@@ -6,4 +6,4 @@ mod order;
 #[cfg(feature = "cli")]
 mod suspicious;
 #[cfg(feature = "cli")]
-mod wording;
+pub mod wording;

@@ -4,7 +4,7 @@ use crate::common::repository;
 use trialstats::analysis::{Analysis, AnalysisResult, PlanFile, Silent};
 use trialstats::report::TrialReport;
 use trialstats::responders::{Definition, Rule};
-use trialstats::trial::{BaselineFrom, LeftOutOf, OutcomeColumn, WarningKind};
+use trialstats::trial::{BaselineFrom, Condition, LeftOutOf, OutcomeColumn, WarningKind};
 use trialstats::{Layout, Trial};
 
 fn opened(name: &str) -> (PlanFile, Trial) {
@@ -118,6 +118,34 @@ fn the_adam_preset_has_the_numbers_of_the_file_that_it_was_made_of() {
     let html = TrialReport::new(&result).document().to_html();
     assert!(html.contains("Excluded before the analysis: 3 patients with 3 rows (not in the intention-to-treat population: Screen Failure 3). Only patients for whom ITTFL is Y are analysed."));
     assert!(html.contains("Left out before the analysis") && html.contains("not flagged for analysis"));
+}
+
+/// What the preset makes of a file does not depend on who wrote it.
+#[test]
+#[cfg(feature = "formats")]
+fn a_transport_file_is_read_as_the_text_is() {
+    for codes in [vec!["HAMD17"], vec!["HAMD17", "HAMA"]] {
+        let layout = Layout::adam().paramcd(codes.clone()).covariate("SEX");
+        let read = |name: &str| layout.read(repository(&format!("data-samples/adam/{name}"))).unwrap_or_else(|error| panic!("{error}"));
+        let (text, transport) = (read("adqs.csv"), read("adqs.xpt"));
+        assert_eq!((text.patients(), text.arms(), text.arm_of()), (transport.patients(), transport.arms(), transport.arm_of()));
+        assert_eq!((text.schedule(), text.left_out()), (transport.schedule(), transport.left_out()));
+        assert_eq!(text.outcomes().len(), transport.outcomes().len());
+        for (own, other) in text.outcomes().iter().zip(transport.outcomes()) {
+            let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            assert_eq!((&own.name, &own.label, bits(&own.values)), (&other.name, &other.label, bits(&other.values)));
+        }
+        for (own, other) in text.covariates().zip(transport.covariates()) {
+            assert_eq!((own.name(), own.numbers(), own.codes()), (other.name(), other.numbers(), other.codes()));
+        }
+        let said = transport.inferred().join(" ");
+        assert!(said.contains("planned treatment, `TRT01P`") && said.contains("`AVISITN`"), "{codes:?}: {said}");
+    }
+    // Problems of what conditions have left name the row of the file.
+    let path = repository("data-samples/adam/adqs.xpt");
+    let error = Layout::long("USUBJID", "TRT01P", "AVISIT").outcome("AVAL").keep_rows(Condition::on("ITTFL").is("Y")).read(path);
+    let message = error.expect_err("two parameters at a visit").to_string();
+    assert!(message.contains("adqs.xpt, row 4, patient DIA-1503, visit Week 1: the patient has this visit at row 3 already"), "{message}");
 }
 
 #[test]
