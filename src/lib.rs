@@ -49,6 +49,7 @@
 //! | run a whole analysis by plan | [`analysis`] |
 //! | begin a plan from a file | [`draft`] |
 //! | write it as HTML, CSV, JSON, figures | [`report`] |
+//! | test several hypotheses at one familywise level | [`multiplicity`] |
 //! | make trials from a stated truth | [`simulate`] |
 //! | know what the methods keep in small trials, and where SAS and R give other numbers | [`guide`] |
 //!

@@ -11,11 +11,11 @@
 //!     vec![0.5, 0.5, 0.0, 0.0],
 //!     vec![vec![0.0, 0.5, 0.5, 0.0], vec![0.5, 0.0, 0.0, 0.5], vec![0.0, 1.0, 0.0, 0.0], vec![1.0, 0.0, 0.0, 0.0]],
 //! )?;
-//! let decided = graph.test(&[0.01, 0.04, 0.02, 0.9], 0.05)?;
+//! let decided = graph.test(&[0.01, 0.03, 0.02, 0.9], 0.05)?;
 //! assert_eq!(decided.rejected(), [true, true, true, false]);
 //!
 //! let holm = Weighted::equal(Procedure::Holm, 3)?.test(&[0.01, 0.02, 0.2], 0.05)?;
-//! assert_eq!(holm.adjusted, [0.03, 0.04, 0.2]);
+//! assert_eq!(holm.rejected(), [true, true, false]);
 //! # Ok::<(), trialstats::Error>(())
 //! ```
 

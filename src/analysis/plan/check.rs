@@ -83,6 +83,10 @@ impl Plan {
         self.check_estimands(&mut problems);
         self.check_effects(trial, &mut problems);
         self.check_sensitivity(trial, &mut problems);
+        for definition in &self.instruments {
+            problems.add(&format!("instrument, `{}`", definition.name), definition.build());
+        }
+        named_once("instrument", self.instruments.iter().map(|definition| definition.name.as_str()), &mut problems);
         self.check_multiplicity(trial, &mut problems);
         self.check_subgroups(trial, &mut problems);
         self.check_report(trial, &mut problems);

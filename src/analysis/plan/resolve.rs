@@ -38,6 +38,9 @@ impl Plan {
             responders: ResponderPlan::default(),
             effects: EffectPlan::default(),
             sensitivity: vec![],
+            analyses: vec![],
+            multiplicity: None,
+            subgroups: vec![],
             baseline_from: BaselineFrom::default(),
             report: ReportSettings { characteristics: None, labels: vec![], ..self.report.clone() },
             ..self.clone()

@@ -1,6 +1,8 @@
 //! The JSON Schema of a plan file, which editors complete and check by.
 
-use super::{DataOrigin, EffectPlan, Estimator, EventStrategy, SummaryMeasure};
+mod analyses;
+
+use super::{DataOrigin, DocumentKind, EffectPlan, Estimator, EventStrategy, Paper, ReportStyle, SummaryMeasure};
 use crate::bootstrap::BootstrapInterval;
 use crate::covariance::Covariance;
 use crate::design::Baseline;
@@ -46,7 +48,11 @@ pub fn plan_schema() -> Value {
             ("model", "The model of every outcome.", model()),
             ("responders", "Definitions of response and remission.", responders()),
             ("effects", "Effect sizes.", effects()),
-            ("sensitivity", "Analyses that show how far the primary one depends on what it assumes.", list(sensitivity())),
+            ("sensitivity", "Analyses that show how far the primary one depends on what it assumes.", list(analyses::sensitivity())),
+            ("analysis", "Further analyses, by models of their own.", list(analyses::analysis())),
+            ("multiplicity", "Hypotheses that are tested at one familywise level.", analyses::multiplicity()),
+            ("subgroup", "Subgroups in which the primary contrast is shown.", list(analyses::subgroup())),
+            ("instrument", "Instruments by their definitions, for the layout to name.", list(analyses::instrument())),
             ("report", "The report.", report()),
         ],
     );
@@ -54,7 +60,7 @@ pub fn plan_schema() -> Value {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "trialstats plan",
         "description": "The intention-to-treat analysis of a trial, decided before the data are seen.",
-        "$defs": { "condition": condition(), "rule": rule() },
+        "$defs": { "condition": condition(), "rule": rule(), "item-rule": analyses::item_rule() },
     });
     if let (Some(schema), Value::Object(head)) = (schema.as_object_mut(), head) {
         *schema = head.into_iter().chain(std::mem::take(schema)).collect();
@@ -314,17 +320,6 @@ fn effects() -> Value {
     effects
 }
 
-fn sensitivity() -> Value {
-    table(
-        &["kind"],
-        vec![
-            ("kind", "The kind of analysis.", words(&["clusters"])),
-            ("groups", "The factor of patients who are treated together.", text()),
-            ("therapists", "The factor of patients who have a therapist in common.", text()),
-        ],
-    )
-}
-
 fn report() -> Value {
     table(
         &[],
@@ -341,6 +336,9 @@ fn report() -> Value {
                 "What is done with small numbers of patients: shown, suppressed, suppressed(10).",
                 json!({ "type": "string", "pattern": "^(shown|suppressed(\\([0-9]+\\))?)$" }),
             ),
+            ("style", "How sentences put numbers.", choice::<ReportStyle>()),
+            ("paper", "The paper that documents are for.", choice::<Paper>()),
+            ("documents", "The documents beside HTML, tables, figures and JSON.", list(choice::<DocumentKind>())),
         ],
     )
 }
@@ -432,7 +430,7 @@ mod tests {
     }
 
     /// A plan of which one table has a key that no table has, and where the schema has that table.
-    const TABLES: [(&str, &str); 23] = [
+    const TABLES: [(&str, &str); 36] = [
         ("", r#"{"?": 1}"#),
         ("/properties/trial", r#"{"trial": {"?": 1}}"#),
         ("/$defs/condition", r#"{"trial": {"population": {"?": 1}}}"#),
@@ -449,6 +447,22 @@ mod tests {
         ("/properties/responders/properties/definitions/items/anyOf/1", r#"{"responders": {"definitions": [{"?": 1}]}}"#),
         ("/properties/effects", r#"{"effects": {"?": 1}}"#),
         ("/properties/sensitivity/items", r#"{"sensitivity": [{"?": 1}]}"#),
+        ("/properties/analysis/items", r#"{"analysis": [{"?": 1}]}"#),
+        ("/properties/multiplicity", r#"{"multiplicity": {"?": 1}}"#),
+        ("/properties/multiplicity/properties/hypotheses/items", r#"{"multiplicity": {"hypotheses": [{"?": 1}]}}"#),
+        ("/properties/subgroup/items", r#"{"subgroup": [{"?": 1}]}"#),
+        ("/properties/instrument/items", r#"{"instrument": [{"?": 1}]}"#),
+        ("/properties/instrument/items/properties/reliable-change", r#"{"instrument": [{"reliable-change": {"?": 1}}]}"#),
+        ("/properties/instrument/items/properties/severity", r#"{"instrument": [{"severity": {"?": 1}}]}"#),
+        ("/properties/instrument/items/properties/subscales/items", r#"{"instrument": [{"subscales": [{"?": 1}]}]}"#),
+        ("/properties/instrument/items/properties/diagnoses/items", r#"{"instrument": [{"diagnoses": [{"?": 1}]}]}"#),
+        (
+            "/properties/instrument/items/properties/missing-items/anyOf/1/properties/prorate",
+            r#"{"instrument": [{"missing-items": {"prorate": {"?": 1}}}]}"#,
+        ),
+        ("/$defs/item-rule", r#"{"instrument": [{"diagnoses": [{"rule": {"?": 1}}]}]}"#),
+        ("/$defs/item-rule/properties/count", r#"{"instrument": [{"diagnoses": [{"rule": {"count": {"?": 1}}}]}]}"#),
+        ("/$defs/item-rule/properties/score", r#"{"instrument": [{"diagnoses": [{"rule": {"score": {"?": 1}}}]}]}"#),
         ("/properties/report", r#"{"report": {"?": 1}}"#),
         ("/$defs/rule", r#"{"responders": {"definitions": [{"rule": {"?": 1}}]}}"#),
         ("/$defs/rule/properties/point-drop", r#"{"responders": {"definitions": [{"rule": {"point-drop": {"?": 1}}}]}}"#),

@@ -652,16 +652,19 @@ prop_compose! {
         (trial, estimands) in (trial_plan().boxed(), prop::collection::vec(estimand().boxed(), 0..3)).boxed(),
         layout in prop::option::of(layouts().boxed()).boxed(),
         model in models().boxed(),
-        responders in (several::<Unobserved>(), prop::collection::vec(definition(), 0..3)).boxed(),
-        effects in effects().boxed(),
+        responders in (several::<Unobserved>(), prop::collection::vec(definition(), 0..3)),
+        effects in effects(),
         sensitivity in prop::collection::vec(sensitivity(), 0..2).boxed(),
-        analyses in prop::collection::vec((other_model(), "[a-z ]{0,3}", "[a-z ]{0,3}"), 0..2).boxed(),
-        multiplicity in prop::option::of(multiplicity()).boxed(),
-        subgroups in prop::collection::vec(subgroup(), 0..2).boxed(),
-        instruments in prop::collection::vec(instrument(), 0..2).boxed(),
+        further in (
+            prop::collection::vec((other_model(), "[a-z ]{0,3}", "[a-z ]{0,3}"), 0..2).boxed(),
+            prop::option::of(multiplicity()).boxed(),
+            prop::collection::vec(subgroup(), 0..2).boxed(),
+            prop::collection::vec(instrument(), 0..2).boxed(),
+        ).boxed(),
         report in report().boxed(),
     ) -> Plan {
         let (primary, secondary, at) = outcomes;
+        let (analyses, multiplicity, subgroups, instruments) = further;
         let analyses = analyses.into_iter().map(|(model, outcome, at)| model.outcome(outcome).at(at)).collect();
         let responders = ResponderPlan { unobserved: responders.0, definitions: responders.1 };
         Plan { primary, secondary, at, baseline_from, level, seed, trial, estimands, layout, model: model.of_outcome(""), responders, effects, sensitivity, analyses, multiplicity, subgroups, instruments, report }
@@ -757,4 +760,23 @@ fn the_round_trips_draw_every_choice_and_every_variant() {
     assert_eq!(plans.iter().map(|plan| name(&plan.baseline_from)).collect::<BTreeSet<_>>(), every.into_iter().collect());
     let (name, every) = variants!(Sensitivity: Clusters, Model);
     assert_eq!(plans.iter().flat_map(|plan| &plan.sensitivity).map(name).collect::<BTreeSet<_>>(), every.into_iter().collect());
+}
+
+#[test]
+fn the_methods_before_the_data_say_every_further_analysis() {
+    let text = Plan::from_toml(WHOLE).expect("a plan").methods_text();
+    for said in [
+        "familywise level of 0.025 is kept over these 2 hypotheses of no difference between arms by a graphical procedure",
+        "- depression: bdi at 3 months, treatment against waiting list.",
+        "weight 1; passes on 0.5 to depression",
+        "- Severity at baseline (CAPS_BL), cut at 30 and 45.5: mild, moderate and severe.",
+        "compound symmetry: the primary comparison is repeated; the mean is `site + arm * visit`",
+        "Reason: asked for by a reviewer.",
+        "- depression at 3 months: bdi at 3 months; the mean is `arm * visit`.",
+    ] {
+        assert!(text.contains(said), "no `{said}` in\n{text}");
+    }
+    assert!(!text.contains("There is one primary comparison"));
+    let none = Plan::new("y").methods_text();
+    assert!(none.contains("There is one primary comparison") && !none.contains("## Subgroups") && !none.contains("## Further analyses"));
 }

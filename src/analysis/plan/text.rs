@@ -1,5 +1,7 @@
 //! The statistical methods of a plan as text, before there are data.
 
+mod analyses;
+
 use super::{Plan, Sensitivity};
 use crate::analysis::ClusterModel;
 use crate::design::Baseline;
@@ -49,7 +51,9 @@ impl Plan {
             self.effects_text(),
             self.responders_text(),
             self.multiplicity_text(),
+            self.subgroups_text(),
             self.sensitivity_text(),
+            self.further_text(),
             self.software_text(),
         ];
         for Part { heading, paragraphs } in parts.into_iter().filter(|part| !part.paragraphs.is_empty()) {
@@ -244,6 +248,9 @@ impl Plan {
     }
 
     fn multiplicity_text(&self) -> Part {
+        if let Some(multiplicity) = &self.multiplicity {
+            return Part { heading: "Multiplicity", paragraphs: self.hypotheses_text(multiplicity) };
+        }
         let text = format!(
             "There is one primary comparison: {} at {}. Other visits, outcomes and definitions are secondary and not adjusted for multiplicity.",
             self.label_of(&self.primary),
@@ -278,6 +285,7 @@ fn sensitivity(analysis: &Sensitivity) -> String {
                 lines.join("\n")
             )
         }
+        Sensitivity::Model(model) => analyses::sensitivity(model),
         // What is added later says at least what stands in the plan.
         other => as_written(other),
     }

@@ -127,3 +127,16 @@ fn what_ships_is_written_by_name_with_its_options() {
     assert_eq!(trial.outcome("pcl5_d").unwrap().values, [14.0]);
     assert_eq!(trial.diagnosis("pcl5_ptsd").unwrap().values, [Some(Diagnosis::Met)]);
 }
+
+#[test]
+fn the_check_of_a_plan_names_the_definition() {
+    let trial = trial();
+    let mut plan = Plan::from_toml(PLAN).unwrap();
+    plan.instruments[0].range = [5, 5];
+    let twice = plan.instruments[0].clone();
+    let error = plan.instrument(twice).check(&trial).expect_err("it cannot be").to_string();
+    assert!(
+        error.contains("instrument, `mood`: ") && error.contains("the range 5 to 5 of m1") && error.contains("`mood` is there twice"),
+        "{error}"
+    );
+}

@@ -1,0 +1,165 @@
+//! The schema of analyses beside the primary one, and of instruments as data.
+
+use super::{Key, any, choice, list, number, reference, table, text, texts, whole, words};
+use crate::covariance::Covariance;
+use crate::design::Baseline;
+use crate::fit::Estimation;
+use crate::inference::Df;
+use crate::instruments::ScoreMethod;
+use crate::multiplicity::Procedure;
+use serde_json::{Value, json};
+
+/// The keys of another model than the primary one.
+fn model_keys() -> Vec<Key> {
+    let structures: Vec<&str> = Covariance::NAMED.iter().map(|(name, ..)| *name).collect();
+    let structure = || json!({ "type": "string", "examples": structures });
+    vec![
+        ("name", "What tables call it.", text()),
+        ("formula", "The mean; it may have random effects and a covariance.", text()),
+        ("baseline", "What is done with the baseline measurement.", choice::<Baseline>()),
+        ("covariance", "The covariance among a patient's visits.", structure()),
+        ("covariance-else", "Structures to fall back on, in this order.", list(structure())),
+        ("estimation", "The likelihood.", choice::<Estimation>()),
+        ("df", "The method for degrees of freedom.", choice::<Df>()),
+        ("reason", "Why it is made, for the report.", text()),
+    ]
+}
+
+pub(super) fn sensitivity() -> Value {
+    let mut keys: Vec<Key> = vec![
+        ("kind", "The kind of analysis.", words(&["clusters", "model"])),
+        ("groups", "Of kind clusters: the factor of patients who are treated together.", text()),
+        ("therapists", "Of kind clusters: the factor of patients who have a therapist in common.", text()),
+    ];
+    keys.extend(model_keys());
+    table(&["kind"], keys)
+}
+
+pub(super) fn analysis() -> Value {
+    let mut keys: Vec<Key> = vec![
+        ("outcome", "The outcome; the primary one unless stated.", text()),
+        ("at", "The visit; that of primary interest unless stated.", text()),
+    ];
+    keys.extend(model_keys());
+    table(&["name"], keys)
+}
+
+pub(super) fn subgroup() -> Value {
+    table(
+        &["factor"],
+        vec![
+            ("factor", "The factor, or a number that is cut.", text()),
+            ("label", "Text for tables.", text()),
+            ("cut-points", "Where the groups of a number begin, rising.", list(number())),
+            ("groups", "Names of the groups that cut points make, one more than these.", texts()),
+            ("labels", "Text for the levels of a factor.", json!({ "type": "object", "additionalProperties": text() })),
+        ],
+    )
+}
+
+pub(super) fn multiplicity() -> Value {
+    let hypothesis = table(
+        &["name"],
+        vec![
+            ("name", "What tables and transitions call it.", text()),
+            ("outcome", "An outcome of the plan; the primary one unless stated.", text()),
+            ("at", "The visit; that of primary interest unless stated.", text()),
+            ("arm", "The arm; the other than the reference unless stated.", text()),
+            ("versus", "The arm that it is compared with; the reference unless stated.", text()),
+            ("weight", "The share of the level that it starts with.", number()),
+            (
+                "transitions",
+                "Of a graph: what it passes on to others when it is rejected, by name.",
+                json!({ "type": "object", "additionalProperties": number() }),
+            ),
+        ],
+    );
+    table(
+        &["procedure"],
+        vec![
+            ("procedure", "How the hypotheses are tested.", choice::<Procedure>()),
+            ("alpha", "The familywise level of two-sided tests; one minus the confidence level unless stated.", number()),
+            ("hypotheses", "The hypotheses, in order.", list(hypothesis)),
+        ],
+    )
+}
+
+pub(super) fn instrument() -> Value {
+    let items = || any([text(), texts()]);
+    let range = || json!({ "type": "array", "items": whole(), "minItems": 2, "maxItems": 2 });
+    let prorated = |key: &'static str, meaning: &'static str| table(&[key], vec![(key, meaning, whole())]);
+    let missing = table(
+        &[],
+        vec![
+            ("prorate", "Bridge so many missing items.", prorated("at-most", "The largest number of missing items that is bridged.")),
+            ("prorate-share", "Bridge a share of missing items.", prorated("percent", "The largest share that is bridged, in percent.")),
+        ],
+    );
+    let severity = table(
+        &["bands"],
+        vec![
+            ("source", "Where the bands come from.", text()),
+            ("bands", "Names of the bands with their lowest scores.", json!({ "type": "object", "additionalProperties": number() })),
+        ],
+    );
+    let change = table(&["points"], vec![("points", "Points of the total.", number()), ("source", "Where the number comes from.", text())]);
+    let subscale = table(
+        &["name", "items"],
+        vec![("name", "Its name.", text()), ("label", "Text for tables.", text()), ("items", "Its items.", items())],
+    );
+    let diagnosis = table(
+        &["name", "rule"],
+        vec![
+            ("name", "Its name.", text()),
+            ("source", "Where the rule comes from.", text()),
+            ("rule", "When it is met.", reference("item-rule")),
+        ],
+    );
+    table(
+        &["name", "items", "range"],
+        vec![
+            ("name", "The name in layouts, and of the total score.", text()),
+            ("label", "Text for tables.", text()),
+            ("source", "Where the scoring rules come from.", text()),
+            ("items", "Names of the items, or a pattern such as phq9_{1..9}.", items()),
+            ("range", "Lowest and highest rating.", range()),
+            ("ranges", "Items with another range.", json!({ "type": "object", "additionalProperties": range() })),
+            ("reversed", "Items that are scored the other way round.", items()),
+            ("score", "How items make a score.", choice::<ScoreMethod>()),
+            ("missing-items", "What a missing item does to a score.", any([words(&["make-missing"]), missing])),
+            ("reliable-change", "The smallest change of the total that is more than chance.", change),
+            ("severity", "Bands of the total.", severity),
+            ("subscales", "Further scores of some of the items.", list(subscale)),
+            ("diagnoses", "Diagnoses or screening results by rule.", list(diagnosis)),
+        ],
+    )
+}
+
+/// A table with one key, which says what is asked of items.
+pub(super) fn item_rule() -> Value {
+    let count = table(
+        &["items", "rated", "at-least"],
+        vec![
+            ("items", "The items.", any([text(), texts()])),
+            ("rated", "The lowest rating that counts.", whole()),
+            ("at-least", "How many items it takes.", whole()),
+            ("except", "Items with another lowest rating that counts.", json!({ "type": "object", "additionalProperties": whole() })),
+        ],
+    );
+    let score = table(
+        &["at-least"],
+        vec![("of", "The score; the total unless stated.", text()), ("at-least", "The lowest score that counts.", number())],
+    );
+    let mut rule = table(
+        &[],
+        vec![
+            ("all", "Every part holds.", list(reference("item-rule"))),
+            ("any", "At least one part holds.", list(reference("item-rule"))),
+            ("count", "At least so many items have a rating that counts.", count),
+            ("score", "A score reaches a cut-off.", score),
+        ],
+    );
+    rule["minProperties"] = 1.into();
+    rule["maxProperties"] = 1.into();
+    rule
+}
