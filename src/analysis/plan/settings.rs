@@ -44,7 +44,7 @@ include-individual-data = false
 small-cells = "shown"
 style = "apa"
 paper = "a4"
-documents = ["html"]
+documents = []
 "#;
 
 /// Every setting of a plan with where it comes from.
