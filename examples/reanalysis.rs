@@ -10,7 +10,7 @@ mod progress;
 
 use std::process::ExitCode;
 
-use trialstats::analysis::{Analysis, AnalysisResult, Clustering};
+use trialstats::analysis::{Analysis, AnalysisResult, Clustering, Estimand, EventStrategy, SummaryMeasure};
 use trialstats::effects::EffectSizes;
 use trialstats::instruments::{Caps5, Scid5Pd};
 use trialstats::report::{Kind, Provenance, PublishedTable, TrialReport};
@@ -50,6 +50,20 @@ fn reanalyse() -> Result<()> {
 
     let result = Analysis::of(&trial)
         .primary("caps5")
+        .estimand(
+            Estimand::new(
+                "primary",
+                "patients of the (synthetic) trial, everyone randomized",
+                "ImRs+GST against ImRs, as allocated",
+                "caps5",
+                SummaryMeasure::DifferenceInMeans,
+            )
+            .intercurrent(
+                "treatment not started, stopped early or supplemented",
+                EventStrategy::TreatmentPolicy,
+                Some("patients are measured whatever treatment they received"),
+            ),
+        )
         .at("12 months")
         .secondary("scid5pd")
         .mean("site + arm * visit")

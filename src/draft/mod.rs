@@ -16,8 +16,10 @@
 //! | instruments | columns with the names of an instrument's items |
 //! | outcomes | numbers that change from visit to visit |
 //! | covariates, clusters | what no patient changes; therapists, groups and the like by name |
+//! | `preset = "adam"` | columns `USUBJID`, `PARAMCD`, `AVISIT`, and `AVAL` or `CHG` |
 //! | codes of missing values | 99, 999, −9 and the like, where they lie far from all other numbers of their column |
 
+mod adam;
 mod codes;
 mod families;
 mod identifiers;
@@ -27,6 +29,7 @@ mod variables;
 
 use crate::error::{Error, Result};
 use crate::trial::{Look, look};
+use adam::Adam;
 use codes::MissingCode;
 use families::Family;
 use identifiers::{Arm, Visits};
@@ -53,6 +56,21 @@ pub struct Draft {
     look: Look,
     /// The sheet that was looked at, where one was named.
     sheet: Option<String>,
+    guessed: Guessed,
+}
+
+/// What the columns were taken for.
+#[derive(Debug)]
+enum Guessed {
+    /// An ADaM basic data structure, whose preset knows nearly everything.
+    Adam(Adam),
+    /// Columns of any names.
+    Columns(Guesses),
+}
+
+/// What columns of any names were taken for.
+#[derive(Debug)]
+struct Guesses {
     patient: Guess<String>,
     shape: Shape,
     arm: Option<Arm>,
@@ -98,35 +116,44 @@ impl Draft {
         if look.rows == 0 || look.columns.is_empty() {
             return Err(nothing_to_guess(&look, "the file has no row of data"));
         }
-        let patient = identifiers::patient(&look).ok_or_else(|| {
-            nothing_to_guess(&look, "no column has a value for each patient: one of them must say which rows belong to whom")
-        })?;
-        let rows_of = identifiers::rows_by_patient(&look, &patient.value);
-        let several = rows_of.iter().filter(|rows| rows.len() > 1).count();
-        let arm = identifiers::arm(&look, &patient.value, &rows_of);
-        let taken = |more: &[&str]| -> Vec<String> {
-            let arm = arm.as_ref().map(|a| a.column.value.clone());
-            std::iter::once(patient.value.clone()).chain(arm).chain(more.iter().map(|s| s.to_string())).collect()
+        let guessed = match Adam::of(&look) {
+            Some(adam) => Guessed::Adam(adam),
+            None => Guessed::Columns(Guesses::of(&look)?),
         };
-        // A few patients who are there twice are a mistake that the reader of the trial will tell.
-        if several * 10 > rows_of.len() {
-            let visits = identifiers::visits(&look, &patient.value, &rows_of, &taken(&[]))
-                .ok_or_else(|| nothing_to_guess(&look, "patients have several rows, and no column tells these apart as visits would"))?;
-            let mut used = taken(&[&visits.column.value]);
-            used.extend(visits.time.iter().map(|time| time.value.clone()));
-            let variables = variables::of_long(&look, &rows_of, &used);
-            let codes = codes::missing(&look, &variables.numeric_columns());
-            return Ok(Self { patient, shape: Shape::Long(visits), arm, variables, codes, look, sheet: None });
-        }
-        let (visits, found) = families::of(&look, &taken(&[]));
-        let variables = variables::of_wide(&look, &rows_of, &taken(&[]), &visits, &found);
-        let codes = codes::missing(&look, &variables.numeric_columns());
-        Ok(Self { patient, shape: Shape::Wide { visits, families: found }, arm, variables, codes, look, sheet: None })
+        Ok(Self { look, sheet: None, guessed })
     }
 
     /// The draft as a plan in TOML, with a comment for each guess.
     pub fn to_toml(&self) -> String {
         text::plan(self)
+    }
+}
+
+impl Guesses {
+    fn of(look: &Look) -> Result<Self> {
+        let patient = identifiers::patient(look).ok_or_else(|| {
+            nothing_to_guess(look, "no column has a value for each patient: one of them must say which rows belong to whom")
+        })?;
+        let rows_of = identifiers::rows_by_patient(look, &patient.value);
+        let several = rows_of.iter().filter(|rows| rows.len() > 1).count();
+        let arm = identifiers::arm(look, &patient.value, &rows_of);
+        let mut taken = vec![patient.value.clone()];
+        taken.extend(arm.iter().map(|arm| arm.column.value.clone()));
+        // A few patients who are there twice are a mistake that the reader of the trial will tell.
+        let (shape, variables) = if several * 10 > rows_of.len() {
+            let visits = identifiers::visits(look, &patient.value, &rows_of, &taken)
+                .ok_or_else(|| nothing_to_guess(look, "patients have several rows, and no column tells these apart as visits would"))?;
+            taken.push(visits.column.value.clone());
+            taken.extend(visits.time.iter().map(|time| time.value.clone()));
+            let variables = variables::of_long(look, &rows_of, &taken);
+            (Shape::Long(visits), variables)
+        } else {
+            let (visits, families) = families::of(look, &taken);
+            let variables = variables::of_wide(look, &rows_of, &taken, &visits, &families);
+            (Shape::Wide { visits, families }, variables)
+        };
+        let codes = codes::missing(look, &variables.numeric_columns());
+        Ok(Self { patient, shape, arm, variables, codes })
     }
 
     /// The outcomes, the one taken for the primary first.

@@ -4,7 +4,7 @@ use super::families::{Family, VisitCode};
 use super::identifiers::Visits;
 use super::names::{LOW_IS_GOOD, plain};
 use super::variables::Found;
-use super::{Draft, Shape};
+use super::{Draft, Guessed, Guesses, Shape};
 use crate::error::shown;
 use crate::table::layout::wrapped;
 use crate::trial::LookedAt;
@@ -17,27 +17,27 @@ const SHOWN: usize = 6;
 
 /// A plan under construction.
 #[derive(Default)]
-struct Page(String);
+pub(super) struct Page(String);
 
 impl Page {
-    fn comment(&mut self, text: &str) {
+    pub(super) fn comment(&mut self, text: &str) {
         for line in wrapped(text, WIDTH) {
             self.0.push_str(&format!("# {line}\n"));
         }
     }
 
-    fn line(&mut self, text: impl AsRef<str>) {
+    pub(super) fn line(&mut self, text: impl AsRef<str>) {
         self.0.push_str(text.as_ref());
         self.0.push('\n');
     }
 
     /// A key and its value, and above it the reason.
-    fn key(&mut self, why: &str, key: &str, value: impl AsRef<str>) {
+    pub(super) fn key(&mut self, why: &str, key: &str, value: impl AsRef<str>) {
         self.comment(why);
         self.line(format!("{key} = {}", value.as_ref()));
     }
 
-    fn blank(&mut self) {
+    pub(super) fn blank(&mut self) {
         self.0.push('\n');
     }
 }
@@ -45,11 +45,16 @@ impl Page {
 pub(super) fn plan(draft: &Draft) -> String {
     let mut page = Page::default();
     head(&mut page, draft);
-    outcomes(&mut page, draft);
-    layout(&mut page, draft);
-    model(&mut page, draft);
-    effects(&mut page, draft);
-    rest(&mut page, draft);
+    match &draft.guessed {
+        Guessed::Adam(adam) => adam.write(&mut page, draft.sheet.as_deref()),
+        Guessed::Columns(guesses) => {
+            outcomes(&mut page, guesses);
+            layout(&mut page, draft, guesses);
+            model(&mut page, guesses);
+            effects(&mut page, guesses);
+            rest(&mut page, guesses);
+        }
+    }
     page.0
 }
 
@@ -69,13 +74,13 @@ fn head(page: &mut Page, draft: &Draft) {
 }
 
 /// The outcome of primary interest: a change where the file has one and no baseline visit, else the first.
-fn primary(draft: &Draft) -> Option<&Found> {
+fn primary(draft: &Guesses) -> Option<&Found> {
     let is_change = |o: &&Found| ["change", "chg", "diff", "delta"].iter().any(|word| plain(&o.name).contains(word));
     let change = if has_baseline_visit(draft) { None } else { draft.outcomes().find(is_change) };
     change.or_else(|| draft.outcomes().next())
 }
 
-fn has_baseline_visit(draft: &Draft) -> bool {
+fn has_baseline_visit(draft: &Guesses) -> bool {
     match &draft.shape {
         Shape::Long(visits) => visits.baseline.is_some(),
         Shape::Wide { visits, .. } => visits.iter().any(|v| v.baseline.is_some()),
@@ -83,24 +88,24 @@ fn has_baseline_visit(draft: &Draft) -> bool {
 }
 
 /// The column of the value before treatment, where the file has it as a covariate.
-fn baseline_covariate(draft: &Draft) -> Option<&Found> {
+fn baseline_covariate(draft: &Guesses) -> Option<&Found> {
     let reads_so = |c: &&Found| {
         let name = plain(&c.name);
         name.contains("base") || name.contains("basval") || name.ends_with("bl") || name.starts_with("bl") || name.ends_with("pre")
     };
-    let is_number = |c: &&Found| draft.look.column(&c.name).is_some_and(|c| c.numbers.is_some());
+    let is_number = |c: &&Found| c.is_number;
     draft.variables.covariates.iter().filter(is_number).find(reads_so).filter(|_| !has_baseline_visit(draft))
 }
 
 /// The visits in order, as the plan calls them.
-fn labels(draft: &Draft) -> Vec<String> {
+fn labels(draft: &Guesses) -> Vec<String> {
     match &draft.shape {
         Shape::Long(visits) => visits.labels.clone(),
         Shape::Wide { visits, .. } => visits.iter().map(|v| v.code.clone()).collect(),
     }
 }
 
-fn outcomes(page: &mut Page, draft: &Draft) {
+fn outcomes(page: &mut Page, draft: &Guesses) {
     match primary(draft) {
         Some(found) => page.key(
             &format!("The primary outcome: {}. CHECK that it is the one of the protocol.", found.why),
@@ -133,9 +138,9 @@ fn outcomes(page: &mut Page, draft: &Draft) {
     page.blank();
 }
 
-fn layout(page: &mut Page, draft: &Draft) {
+fn layout(page: &mut Page, of: &Draft, draft: &Guesses) {
     page.line("[layout]");
-    if let Some(sheet) = &draft.sheet {
+    if let Some(sheet) = &of.sheet {
         page.key("The sheet that was looked at.", "sheet", quoted(sheet));
     }
     page.key(&format!("The patient: {}.", draft.patient.why), "patient", quoted(&draft.patient.value));
@@ -153,7 +158,7 @@ fn layout(page: &mut Page, draft: &Draft) {
         ),
     }
     match &draft.shape {
-        Shape::Long(visits) => long(page, visits, draft.look.column(&visits.column.value)),
+        Shape::Long(visits) => long(page, visits, of.look.column(&visits.column.value)),
         Shape::Wide { visits, families } => wide(page, visits, families),
     }
     codes(page, draft);
@@ -196,7 +201,7 @@ fn wide(page: &mut Page, visits: &[VisitCode], families: &[Family]) {
     }
 }
 
-fn codes(page: &mut Page, draft: &Draft) {
+fn codes(page: &mut Page, draft: &Guesses) {
     for code in &draft.codes {
         let columns: Vec<String> = code.columns.iter().take(4).map(|(name, n)| format!("`{}` ({n})", shown(name))).collect();
         let more = code.columns.len().saturating_sub(4);
@@ -226,7 +231,7 @@ fn codes(page: &mut Page, draft: &Draft) {
     }
 }
 
-fn variables(page: &mut Page, draft: &Draft) {
+fn variables(page: &mut Page, draft: &Guesses) {
     let variables = &draft.variables;
     if !variables.instruments.is_empty() {
         let plainly = variables.instruments.iter().all(|i| i.pattern.is_none());
@@ -286,13 +291,13 @@ fn variables(page: &mut Page, draft: &Draft) {
 }
 
 /// An outcome as the layout has it.
-fn outcome(draft: &Draft, found: &Found) -> String {
+fn outcome(draft: &Guesses, found: &Found) -> String {
     let Shape::Wide { visits, .. } = &draft.shape else { return quoted(&found.name) };
     let columns = visits.iter().zip(&found.columns).filter_map(|(v, c)| Some(format!("{} = {}", quoted(&v.code), quoted(c.as_ref()?))));
     format!("{{ name = {}, columns = {{ {} }} }}", quoted(&found.name), columns.collect::<Vec<_>>().join(", "))
 }
 
-fn model(page: &mut Page, draft: &Draft) {
+fn model(page: &mut Page, draft: &Guesses) {
     page.line("[model]");
     let sites = draft.variables.covariates.iter().filter(|c| c.why.contains("by its name a site")).map(|c| in_formula(&c.name));
     let baseline = baseline_covariate(draft).map(|c| format!("{} * visit", in_formula(&c.name)));
@@ -316,7 +321,7 @@ fn model(page: &mut Page, draft: &Draft) {
     page.blank();
 }
 
-fn effects(page: &mut Page, draft: &Draft) {
+fn effects(page: &mut Page, draft: &Guesses) {
     let Some(found) = primary(draft) else { return };
     let name = plain(&found.name);
     if LOW_IS_GOOD.iter().any(|scale| name.starts_with(scale)) {
@@ -334,7 +339,7 @@ fn effects(page: &mut Page, draft: &Draft) {
     page.blank();
 }
 
-fn rest(page: &mut Page, draft: &Draft) {
+fn rest(page: &mut Page, draft: &Guesses) {
     let presets: Vec<&str> = draft.variables.instruments.iter().filter(|i| i.name == "caps5").map(|_| "\"caps5\"").collect();
     if !presets.is_empty() {
         page.line("[responders]");
@@ -368,6 +373,6 @@ fn listed(labels: &[String]) -> String {
     labels.iter().map(|l| format!("`{}`", shown(l))).collect::<Vec<_>>().join(", ")
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.into()).to_string()
 }

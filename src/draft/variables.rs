@@ -29,6 +29,8 @@ pub(super) struct Found {
     pub why: String,
     /// The columns of a wide file by visit, in the order of its visits.
     pub columns: Vec<Option<String>>,
+    /// Whether its values are numbers.
+    pub is_number: bool,
     /// Whether its scores are those of an instrument, not a column's.
     pub of_instrument: bool,
 }
@@ -74,6 +76,7 @@ pub(super) fn of_long(look: &Look, rows_of: &[Vec<usize>], taken: &[String]) -> 
                 name: column.name.clone(),
                 why: "numbers that change from visit to visit".into(),
                 columns: vec![],
+                is_number: true,
                 of_instrument: false,
             };
             variables.outcomes.push(found);
@@ -105,7 +108,13 @@ pub(super) fn of_wide(look: &Look, rows_of: &[Vec<usize>], taken: &[String], vis
         if columns.iter().all(|c| c.numbers.is_some() || c.present() == 0) && columns.iter().any(|c| c.present() > 0) {
             in_families.extend(family.columns.iter().flatten().cloned());
             let why = format!("numbers in {} columns whose names differ in the visit", columns.len());
-            variables.outcomes.push(Found { name: family.stem.clone(), why, columns: family.columns.clone(), of_instrument: false });
+            variables.outcomes.push(Found {
+                name: family.stem.clone(),
+                why,
+                columns: family.columns.clone(),
+                of_instrument: false,
+                is_number: true,
+            });
         }
     }
     let taken: Vec<String> = taken.iter().cloned().chain(in_families).collect();
@@ -149,7 +158,10 @@ impl Variables {
         let scores = made.map(|i| i.scores()).unwrap_or_default();
         if let Some(total) = scores.first() {
             let why = format!("the {label} made of its items");
-            self.outcomes.insert(self.instruments.len(), Found { name: total.name.clone(), why, columns: vec![], of_instrument: true });
+            self.outcomes.insert(
+                self.instruments.len(),
+                Found { name: total.name.clone(), why, columns: vec![], of_instrument: true, is_number: true },
+            );
         }
         self.instruments.push(FoundInstrument { name, label, pattern, items });
     }
@@ -157,7 +169,8 @@ impl Variables {
     /// A column that no patient changes.
     fn add_of_patients(&mut self, column: &LookedAt, patients: usize) {
         let values = column.values();
-        let found = |why: String| Found { name: column.name.clone(), why, columns: vec![], of_instrument: false };
+        let is_number = column.numbers.is_some();
+        let found = |why: String| Found { name: column.name.clone(), why, columns: vec![], of_instrument: false, is_number };
         match () {
             () if column.present() == 0 => self.leave(column, "it is empty"),
             () if has_word(&column.name, &NUISANCE) => self.leave(column, "its name says that it is no property of patients"),

@@ -1,6 +1,6 @@
 //! [`Analysis`]: a plan for the trial at hand.
 
-use super::{EffectPlan, Multiplicity, OtherModel, Plan, ReportSettings, Subgroup};
+use super::{EffectPlan, Estimand, Multiplicity, OtherModel, Plan, ReportSettings, Subgroup};
 use crate::analysis::{AnalysisResult, Clustering, Progress};
 use crate::covariance::Covariance;
 use crate::design::Baseline;
@@ -89,6 +89,7 @@ impl<'t> Analysis<'t> {
         denominator(denominator: Denominator);
         label(name: impl Into<String>, text: impl Into<String>);
         sensitivity_to_clusters(clustering: Clustering);
+        estimand(estimand: Estimand);
         subgroup(subgroup: Subgroup);
         sensitivity_to_model(model: OtherModel);
         analysis(analysis: OtherModel);

@@ -161,3 +161,32 @@ fn odd_names_are_written_so_that_they_are_read_again() {
     let (_, result) = run(file("odd.csv", text.as_bytes()));
     assert_eq!(result.trial.arms, ["placebo", "A - B"]);
 }
+
+/// The preset knows what the columns mean; the draft says what it cannot know.
+#[test]
+fn an_adam_file_is_drafted_by_its_preset() {
+    let path = repository("data-samples/adam/adqs.csv");
+    let text = drafted(&path);
+    assert_eq!(value(&text, "preset"), Some("\"adam\""));
+    assert_eq!(value(&text, "paramcd"), Some("[\"HAMD17\", \"HAMA\"]"));
+    assert_eq!((value(&text, "primary"), value(&text, "at")), (Some("\"HAMD17_CHG\""), Some("\"Week 6\"")));
+    let (_, result) = run(&path);
+    let stated = Plan::from_file(repository("examples/plans/adam.toml")).expect("the plan of the sample");
+    let stated = stated.run(&stated.read(&path).expect("the sample"), &Silent).expect("it runs");
+    let contrast = |result: &AnalysisResult| {
+        let rows = &result.outcomes[0].contrasts.as_ref().expect("two arms").rows;
+        rows.iter().map(|row| (row.estimate.estimate, row.estimate.se)).collect::<Vec<_>>()
+    };
+    for (here, there) in contrast(&result).iter().zip(contrast(&stated)) {
+        assert!((here.0 - there.0).abs() < 1e-9 && (here.1 - there.1).abs() < 1e-9, "{here:?} {there:?}");
+    }
+}
+
+#[cfg(feature = "formats")]
+#[test]
+fn files_of_other_programs_are_drafted_as_they_are() {
+    for (name, at) in [("data-samples/adam/adqs.xpt", "Week 6"), ("data-samples/wide_dutch/klachten.csv", "T3")] {
+        let (_, result) = run(repository(name));
+        assert_eq!(result.plan.at, at, "{name}");
+    }
+}

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::LazyLock;
-use trialstats::analysis::{Analysis, AnalysisResult, Clustering, Silent, SmallCells};
+use trialstats::analysis::{Analysis, AnalysisResult, Clustering, Estimand, Silent, SmallCells, SummaryMeasure};
 use trialstats::report::{Document, Kind, Paper, Provenance, ReportStyle, Section, Text, TrialReport};
 use trialstats::responders::{Definition, Rule};
 
@@ -467,10 +467,21 @@ fn the_first_page_answers_the_question_and_details_are_in_appendices() {
     let first = Document::new("x").section(document.sections[0].clone());
     let text = first.to_text(100);
     for words in
-        ["Question.", "population", "Answer.", "95% CI [", "Response {10 points}", "Sensitivity to clusters.", "Secondary outcome."]
+        ["Question.", "states no estimand", "Answer.", "95% CI [", "Response {10 points}", "Sensitivity to clusters.", "Secondary outcome."]
     {
         assert!(text.contains(words), "the first page does not have {words}: {text}");
     }
+    // The question is the estimand, where the plan states one.
+    let mut stated = RESULT.clone();
+    stated.plan = stated.plan.estimand(Estimand::new(
+        "primary",
+        "everyone randomized",
+        "with groups against without",
+        "caps5",
+        SummaryMeasure::DifferenceInMeans,
+    ));
+    let question = Document::new("x").section(TrialReport::new(&stated).document().sections[0].clone()).to_text(100);
+    assert!(question.contains("the population is everyone randomized") && !question.contains("states no estimand"), "{question}");
     assert_eq!(first.figures().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["caps5_means"]);
     let begins = document.sections.iter().position(|s| s.appendix).expect("appendices");
     assert!(document.sections[begins..].iter().all(|s| s.appendix && s.heading.starts_with("Appendix ")));
