@@ -1,5 +1,7 @@
 //! What people call the columns, visits and arms of a trial.
 
+use unicode_normalization::UnicodeNormalization as _;
+
 /// Names of the column of the patient, lower case, without anything between words.
 pub(super) const PATIENT: [&str; 38] = [
     "usubjid",
@@ -216,7 +218,8 @@ pub(super) const LOW_IS_GOOD: [&str; 28] = [
 
 /// A name in lower case, without what stands between words.
 pub(super) fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    // Without accents: `Patiëntnr` is `patientnr`.
+    name.nfd().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Where a name stands in a list: 0 is the likeliest.
@@ -238,6 +241,7 @@ mod tests {
     #[test]
     fn names_are_known_however_they_are_written() {
         assert_eq!(rank("Patient_ID", &PATIENT), rank("patientid", &PATIENT));
+        assert_eq!(rank("Patiëntnr", &PATIENT), rank("patientnr", &PATIENT));
         assert!(rank("USUBJID", &PATIENT) < rank("id", &PATIENT));
         assert!(has_word("Waiting list", &REFERENCE) && has_word("TAU", &REFERENCE) && has_word("care as usual", &REFERENCE));
         assert!(!has_word("ImRs+GST", &REFERENCE) && !has_word("tautology", &REFERENCE));

@@ -182,10 +182,10 @@ impl Variables {
                 self.covariates.push(found(format!("a factor of {} levels, by its name a site", values.len())));
             }
             () if column.numbers.is_some() && values.len() > 2 => self.covariates.push(found("a number that no patient changes".into())),
+            () if values.len() * 2 > patients => self.leave(column, "nearly every patient has a value of their own"),
             () if values.len() <= LEVELS => {
                 self.covariates.push(found(format!("a factor of {} levels that no patient changes", values.len())))
             }
-            () if values.len() * 2 > patients => self.leave(column, "nearly every patient has a value of their own"),
             () => self.clusters.push(found(format!("CHECK: it has {} levels, too many for a covariate", values.len()))),
         }
     }

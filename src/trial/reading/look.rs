@@ -60,7 +60,12 @@ impl Look {
             let texts: Vec<Option<String>> = (0..sheet.rows).map(text).collect();
             let label = |row: usize| column.declared.values.label_of(column.cells.get(row)).map(String::from);
             let labels: Vec<Option<String>> = (0..sheet.rows).map(label).collect();
-            let looked = LookedAt::of(column.name.clone(), texts);
+            // Numbers of a workbook are numbers whatever the mark of the texts beside them.
+            let stored = (0..sheet.rows).map(|row| match column.cells.get(row) {
+                Cell::Number(x) => Some(x),
+                Cell::Text(_) => None,
+            });
+            let looked = LookedAt::of(column.name.clone(), texts, stored.collect());
             // Labels of every value: what people see in the program that the file is of.
             match looked.texts.iter().zip(&labels).all(|(text, label)| text.is_none() || label.is_some()) && looked.present() > 0 {
                 true => LookedAt { texts: labels, is_labelled: true, ..looked },
@@ -77,14 +82,19 @@ impl Look {
 }
 
 impl LookedAt {
-    fn of(name: String, texts: Vec<Option<String>>) -> Self {
+    fn of(name: String, texts: Vec<Option<String>>, stored: Vec<Option<f64>>) -> Self {
         // Digits after a leading zero name something: `006` is no number.
         let is_name = |text: &str| text.len() > 1 && text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
         if texts.iter().flatten().any(|text| is_name(text)) {
             return Self { name, texts, numbers: None, is_labelled: false };
         }
         let read = |with: fn(&str) -> Option<f64>| {
-            let numbers: Option<Vec<Option<f64>>> = texts.iter().map(|t| t.as_deref().map_or(Some(None), |t| with(t).map(Some))).collect();
+            let number = |(text, stored): (&Option<String>, &Option<f64>)| match (text, stored) {
+                (None, _) => Some(None),
+                (Some(_), Some(x)) => Some(Some(*x)),
+                (Some(text), None) => with(text).map(Some),
+            };
+            let numbers: Option<Vec<Option<f64>>> = texts.iter().zip(&stored).map(number).collect();
             numbers.filter(|numbers| numbers.iter().flatten().next().is_some())
         };
         let with_points = read(|text| text.parse().ok().filter(|x: &f64| x.is_finite()));
