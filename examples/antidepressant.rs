@@ -9,7 +9,8 @@ mod progress;
 
 use std::process::ExitCode;
 
-use trialstats::analysis::Analysis;
+use trialstats::analysis::{Analysis, ImputationPlan, TippingPlan};
+use trialstats::imputation::Strategy;
 use trialstats::report::TrialReport;
 use trialstats::responders::{Definition, Rule};
 use trialstats::trial::{BaselineFrom, OutcomeColumn};
@@ -45,10 +46,24 @@ fn analyse() -> Result<()> {
         .label("BASVAL", "HAMD-17 before treatment")
         .label("GENDER", "Gender")
         .responders([Definition::new("remission", Rule::at_most("HAMDTL17", 7.0)).label("HAMD-17 of 7 or less")])
+        .sensitivity_by_imputation(by(Strategy::Mar))
+        .sensitivity_by_imputation(by(Strategy::JumpToReference))
+        .sensitivity_by_imputation(by(Strategy::CopyReference))
+        .sensitivity_by_imputation(by(Strategy::CopyIncrements))
+        .tipping_point(
+            TippingPlan::new(Strategy::Mar, "DRUG", [0.0, 2.0, 4.0, 6.0])
+                .versus_shifts([0.0, -1.0, -2.0, -3.0])
+                .imputation(ImputationPlan::new(Strategy::Mar).covariates(["BASVAL"])),
+        )
         .run(&progress::Line::default())?;
     println!("\n{}", result.summary());
 
     let written = TrialReport::new(&result).title("Antidepressant against placebo: change in HAMD-17").write_to("antidepressant-report")?;
     println!("Report: {}", written.html.display());
     Ok(())
+}
+
+/// The primary outcome if the missing are different.
+fn by(strategy: Strategy) -> ImputationPlan {
+    ImputationPlan::new(strategy).reference("PLACEBO").covariates(["BASVAL"])
 }

@@ -10,8 +10,9 @@ mod progress;
 
 use std::process::ExitCode;
 
-use trialstats::analysis::{Analysis, AnalysisResult, Clustering, Estimand, EventStrategy, SummaryMeasure};
+use trialstats::analysis::{Analysis, AnalysisResult, Clustering, Estimand, EventStrategy, ImputationPlan, SummaryMeasure, TippingPlan};
 use trialstats::effects::EffectSizes;
+use trialstats::imputation::{Strategy, Variance};
 use trialstats::instruments::{Caps5, Scid5Pd};
 use trialstats::report::{Kind, Provenance, PublishedTable, TrialReport};
 use trialstats::responders::{Assumption, Rates, Unobserved, presets, share_below};
@@ -79,6 +80,14 @@ fn reanalyse() -> Result<()> {
         .bootstrap(2000)
         .seed(2024)
         .sensitivity_to_clusters(Clustering::new().groups("therapy_group").therapists("therapist"))
+        .sensitivity_by_imputation(by(Strategy::Mar))
+        .sensitivity_by_imputation(by(Strategy::JumpToReference))
+        .sensitivity_by_imputation(by(Strategy::CopyReference))
+        .sensitivity_by_imputation(by(Strategy::CopyIncrements))
+        .tipping_point(
+            TippingPlan::new(Strategy::Mar, "ImRs+GST", [-20.0, -15.0, -10.0, -5.0, 0.0, 5.0, 10.0])
+                .imputation(ImputationPlan::new(Strategy::Mar).covariates(["baseline", "site"])),
+        )
         .run(&progress::Line::default())?;
     println!("\n{}", result.summary());
     if let Some(clustering) = &result.clustering {
@@ -96,6 +105,11 @@ fn reanalyse() -> Result<()> {
     let written = report.document().write_as("reanalysis-report", &kinds)?;
     println!("SYNTHETIC DATA. Report: {} (Word, RTF, tables, figures and JSON beside it)", written.html.display());
     Ok(())
+}
+
+/// The primary outcome if the missing are different.
+fn by(strategy: Strategy) -> ImputationPlan {
+    ImputationPlan::new(strategy).covariates(["baseline", "site"]).variance(Variance::DeltaMethod)
 }
 
 /// What was published of the trial beside what these data give.

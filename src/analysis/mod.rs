@@ -6,6 +6,7 @@ mod clustering;
 mod covariance;
 mod diagnostics;
 mod effect_sizes;
+mod imputed;
 mod multiplicity;
 mod other_models;
 mod plan;
@@ -22,12 +23,13 @@ pub use clustering::{ClusterModel, Clustering};
 pub use covariance::{FittedCovariance, GroupCorrelation};
 pub use diagnostics::{Diagnostics, Quantile, ResidualPoint, Spread};
 pub use effect_sizes::StandardizedDifference;
+pub use imputed::{Imputation, MissingSensitivity};
 pub use multiplicity::{HypothesisRow, MultiplicityResult};
 pub use other_models::{OtherModelRow, OtherModels, OtherModelsRole};
 pub use plan::{
     Analysis, DataOrigin, Deviation, Deviations, DocumentKind, EffectPlan, Estimand, EstimandTable, Estimator, EventStrategy, Hypothesis,
-    IntercurrentEvent, Locked, Multiplicity, Origin, OtherModel, Paper, Plan, PlanFile, PlanSetting, PlanSettings, ReportSettings,
-    ReportStyle, ResponderPlan, Sensitivity, SmallCells, Subgroup, SummaryMeasure, TrialPlan, plan_schema,
+    ImputationPlan, IntercurrentEvent, Locked, Multiplicity, Origin, OtherModel, Paper, Plan, PlanFile, PlanSetting, PlanSettings,
+    ReportSettings, ReportStyle, ResponderPlan, Sensitivity, SmallCells, Subgroup, SummaryMeasure, TippingPlan, TrialPlan, plan_schema,
 };
 pub(crate) use plan::{degrees_of_freedom, visit_in_prose};
 pub use pooled::{OutcomeSums, PooledOutcome, PooledResult, SiteRow, SiteSums, SiteTable};

@@ -5,6 +5,7 @@ mod check;
 mod documents;
 mod estimand;
 mod file;
+mod imputation;
 mod lock;
 mod multiplicity;
 mod other_model;
@@ -24,6 +25,7 @@ mod trial_plan;
 pub use analysis::Analysis;
 pub use documents::{DocumentKind, Paper, ReportStyle};
 pub use estimand::{Estimand, EstimandTable, Estimator, EventStrategy, IntercurrentEvent, SummaryMeasure};
+pub use imputation::{ImputationPlan, TippingPlan};
 pub use lock::{Deviation, Deviations, Locked};
 pub use multiplicity::{Hypothesis, Multiplicity};
 pub use other_model::OtherModel;
@@ -390,6 +392,19 @@ impl Plan {
     /// ```
     pub fn sensitivity_to_model(mut self, model: OtherModel) -> Self {
         self.sensitivity.push(Sensitivity::Model(model));
+        self
+    }
+
+    /// Adds a sensitivity analysis: the primary outcome with missing values imputed by a strategy. See
+    /// [`imputation`](crate::imputation).
+    pub fn sensitivity_by_imputation(mut self, imputation: ImputationPlan) -> Self {
+        self.sensitivity.push(Sensitivity::Imputation(imputation));
+        self
+    }
+
+    /// Adds a sensitivity analysis: what would have to be added to imputed values for the primary conclusion to turn.
+    pub fn tipping_point(mut self, tipping: TippingPlan) -> Self {
+        self.sensitivity.push(Sensitivity::TippingPoint(tipping));
         self
     }
 

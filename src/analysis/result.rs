@@ -1,6 +1,6 @@
 //! What an analysis found: tables and figures' numbers, ready to be arranged.
 
-use super::{ClusterSensitivity, Diagnostics, FittedCovariance, MultiplicityResult, OtherModels, Plan, SubgroupResult};
+use super::{ClusterSensitivity, Diagnostics, FittedCovariance, MissingSensitivity, MultiplicityResult, OtherModels, Plan, SubgroupResult};
 use crate::design::Baseline;
 use crate::effects::EffectSizes;
 use crate::inference::{Attempt, Coefficients, Df, FTest, Fit};
@@ -42,6 +42,8 @@ pub struct AnalysisResult {
     /// The primary contrast within subgroups, one result per factor of the plan.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subgroups: Vec<SubgroupResult>,
+    /// The primary outcome if the missing are different, where the plan asks for it.
+    pub missing: Option<MissingSensitivity>,
     /// Software and version.
     pub software: String,
 }

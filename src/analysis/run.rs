@@ -16,6 +16,7 @@ pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<An
     // A plan has a primary outcome, which comes first.
     let clustering = super::cluster_models::sensitivity(analysis, &outcomes[0].fit, progress)?;
     let models = super::other_models::sensitivity(analysis, &outcomes[0], progress)?;
+    let missing = super::imputed::all(analysis, &outcomes[0], progress);
     let further = super::other_models::further(analysis, progress)?;
     let multiplicity = super::multiplicity::decided(analysis, &outcomes)?;
     let subgroups = super::subgroups::all(analysis, &outcomes[0], progress)?;
@@ -29,6 +30,7 @@ pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<An
         comparisons,
         clustering,
         models,
+        missing,
         further,
         multiplicity,
         subgroups,

@@ -3,6 +3,7 @@
 //! | page | says |
 //! |---|---|
 //! | [`first_report`] | from an Excel or CSV file to the report in three commands |
+//! | [`gallery`] | what a report contains, in pictures |
 //! | [`same_analysis`] | what you write in SAS, SPSS, R and here, with the outputs side by side |
 //! | [`operating_characteristics`] | type I error and coverage of Satterthwaite, Kenward–Roger and CR2 in small trials with dropout, by simulation |
 //! | [`partial_nesting`] | type I error, coverage and bias of six models of a trial with therapy groups in one arm only, by simulation: which to use |
@@ -22,3 +23,51 @@ pub mod operating_characteristics {}
 
 #[doc = include_str!("partial_nesting.md")]
 pub mod partial_nesting {}
+
+/// What a report contains: some of its figures, of the **synthetic** sample trial. Each is a file of its own beside the
+/// report (SVG; PNG and PDF where the plan asks for them), and stands in the HTML, Word and RTF documents with its table.
+///
+/// `cargo run -- report examples/plans/imrs_gst.toml` makes them all.
+///
+/// Who was randomized, observed and analysed at each visit, arm by arm.
+///
+/// <div>
+#[doc = include_str!("gallery/participant_flow.svg")]
+/// </div>
+///
+/// The means of the model over time with confidence bands, and beneath them how many were observed.
+///
+/// <div>
+#[doc = include_str!("gallery/caps5_means.svg")]
+/// </div>
+///
+/// The difference between arms at each visit.
+///
+/// <div>
+#[doc = include_str!("gallery/caps5_contrasts.svg")]
+/// </div>
+///
+/// Response and remission by every definition of the plan, with Wilson intervals; grey is the range that the unobserved could make.
+///
+/// <div>
+#[doc = include_str!("gallery/rates.svg")]
+/// </div>
+///
+/// How far the patients of each therapy group and therapist lie above or below what arm and visit lead to expect.
+///
+/// <div>
+#[doc = include_str!("gallery/caps5_cluster_effects.svg")]
+/// </div>
+///
+/// Which visits are missing together, and in how many patients.
+///
+/// <div>
+#[doc = include_str!("gallery/caps5_missing.svg")]
+/// </div>
+///
+/// Whether residuals are normal: means of five or more, so that no patient can be read off.
+///
+/// <div>
+#[doc = include_str!("gallery/caps5_residual_quantiles.svg")]
+/// </div>
+pub mod gallery {}

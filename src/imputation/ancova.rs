@@ -23,13 +23,13 @@ pub(super) struct Solved<'a> {
 }
 
 impl Ancova {
-    pub fn of(trial: &Trial, plan: &ReferenceBased) -> Result<Self> {
+    pub fn of(trial: &Trial, plan: &ReferenceBased, outcome: &str) -> Result<Self> {
         let n = trial.patients().len();
         let arms = trial.arms().len();
         let mut columns: Vec<Vec<f64>> = vec![vec![1.0; n]];
         columns.extend((1..arms).map(|arm| trial.arm_of().iter().map(|&a| f64::from(u8::from(a == arm))).collect()));
         for name in &plan.covariates {
-            columns.extend(covariate(trial, name)?);
+            columns.extend(covariate(trial, name, outcome)?);
         }
         let matrix = DMatrix::from_fn(n, columns.len(), |i, j| columns[j][i]);
         let ancova = Self { matrix, arms };
@@ -112,8 +112,22 @@ impl Solved<'_> {
     }
 }
 
-/// The columns of a covariate: itself, or one per level but the first.
-fn covariate(trial: &Trial, name: &str) -> Result<Vec<Vec<f64>>> {
+/// The columns of a covariate: itself, or one per level but the first. `baseline` is the outcome at the baseline visit,
+/// where no covariate is called so.
+fn covariate(trial: &Trial, name: &str, outcome: &str) -> Result<Vec<Vec<f64>>> {
+    if let (true, true, Some(visit)) = (name == "baseline", trial.covariate(name).is_err(), trial.schedule().baseline()) {
+        let outcome = trial.outcome(outcome)?;
+        let value = |patient: usize| match trial.value(outcome, patient, visit) {
+            Some(value) if !value.is_nan() => Ok(value),
+            _ => Err(Error::Missing {
+                variable: outcome.name.clone(),
+                patient: trial.patients()[patient].clone(),
+                visit: trial.schedule().labels()[visit].to_string(),
+                why: "is missing, and the ANCOVA of imputed data is adjusted for it".into(),
+            }),
+        };
+        return Ok(vec![(0..trial.patients().len()).map(value).collect::<Result<_>>()?]);
+    }
     let variable = trial.covariate(name)?;
     let lacking = |missing: Option<usize>| match missing {
         Some(patient) => Err(Error::Missing {

@@ -28,7 +28,7 @@ pub struct Delta {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     arms: Vec<String>,
     /// Whether gaps before the event are shifted too.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "crate::written::is_default")]
     intermittent: Intermittent,
 }
 

@@ -71,7 +71,7 @@ impl Fit {
         let columns = self.design().columns();
         plan.check(trial.arms(), columns.visit_labels())?;
         let cohort = Cohort::of(self, trial, plan)?;
-        let ancova = Ancova::of(trial, plan)?;
+        let ancova = Ancova::of(trial, plan, columns.outcome())?;
         let refitter = self.refitter()?;
         let sigmas = self.covariances().iter().map(|g| g.sigma.clone()).collect::<Vec<_>>();
         let maps = cohort.maps(&sigmas).ok_or_else(singular)?;
@@ -172,7 +172,9 @@ fn rows(fit: &Fit, trial: &Trial, cohort: &Cohort, statistics: &[f64], errors: &
         cohort.patients.iter().filter(|p| p.arm == arm && cohort.classes[p.class].missing.contains(&visit)).count()
     };
     let mut rows = vec![];
-    for (visit, label) in columns.visit_labels().iter().enumerate() {
+    // Before treatment there is nothing to compare, and a model with one mean for all arms says so already.
+    let after = columns.visit_labels().iter().enumerate().filter(|(visit, _)| Some(*visit) != columns.baseline_visit());
+    for (visit, label) in after {
         for k in 0..per_visit {
             let (estimate, se) = (statistics[visit * per_visit + k], errors[visit * per_visit + k]);
             let (arm, versus) = if k < arms.len() { (k, None) } else { (k + 1 - arms.len(), Some(0)) };

@@ -123,7 +123,7 @@ impl Fit {
         let at = at.ok_or_else(|| Error::unknown("analysed visit", visit, columns.visit_labels()))?;
         let plain = ReferenceBased { delta: None, ..plan.clone() };
         let cohort = Cohort::of(self, trial, &plain)?;
-        let ancova = Ancova::of(trial, plan)?;
+        let ancova = Ancova::of(trial, plan, columns.outcome())?;
         let statistic = |outcomes: &[f64], times: Option<&[u32]>| linear(&cohort, &ancova, outcomes, times, at, [arm.index, versus.index]);
         let (whole, jackknife, failures) = replicates(&cohort, &self.refitter()?, statistic)?;
         let mut notes = self.notes();

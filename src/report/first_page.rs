@@ -4,7 +4,7 @@ use super::document::Section;
 use super::figure::Interval;
 use super::suppressed::{self, HIDDEN};
 use super::views::{self, definition_label};
-use super::{clustering, methods, outcome};
+use super::{clustering, imputed, methods, outcome};
 use crate::analysis::AnalysisResult;
 use crate::responders::{Assumption, Comparison, Comparisons};
 use crate::table::{Column, Format, Tabular};
@@ -21,6 +21,9 @@ pub(super) fn section(result: &AnalysisResult) -> Section {
     section = remission(result, section);
     for sentence in clustering::conclusions(result) {
         section = section.led_paragraph("Sensitivity to clusters.", sentence);
+    }
+    if let Some(sentence) = imputed::conclusion(result) {
+        section = section.led_paragraph("If the missing are different.", sentence);
     }
     for o in secondary {
         let headline = outcome::headline(result, o);

@@ -27,6 +27,9 @@ pub(super) fn section(result: &AnalysisResult) -> Section {
     if let Some(text) = super::subgroups::methods(result) {
         section = section.led_paragraph("Subgroups.", text);
     }
+    if let Some(text) = super::imputed::methods(result) {
+        section = section.led_paragraph("If the missing are different.", text);
+    }
     if let Some(text) = super::models::methods(result) {
         section = section.led_paragraph("Other models.", text);
     }

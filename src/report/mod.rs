@@ -72,6 +72,7 @@ mod files;
 mod first_page;
 mod grid;
 mod html;
+mod imputed;
 mod methods;
 mod models;
 mod multiplicity;

@@ -8,7 +8,9 @@ use super::files::Written;
 use super::provenance::{self, Provenance};
 use super::published::PublishedTable;
 use super::suppressed::{self, FlowCounts};
-use super::{clustering, consort, estimand, first_page, methods, models, multiplicity, outcome, participants, remission, subgroups, views};
+use super::{
+    clustering, consort, estimand, first_page, imputed, methods, models, multiplicity, outcome, participants, remission, subgroups, views,
+};
 use crate::analysis::{AnalysisResult, DataOrigin, Deviations, OutcomeResult, Plan};
 use crate::error::Result;
 use crate::trial::{LeftOut, LeftOutOf, LeftOutTable};
@@ -139,6 +141,7 @@ impl<'r> TrialReport<'r> {
             if role == PRIMARY {
                 sections.extend(clustering::section(result));
                 sections.extend(models::sensitivity(result));
+                sections.extend(imputed::section(result));
                 sections.extend(subgroups::section(result));
                 sections.extend(remission::section(result));
             }
@@ -188,7 +191,7 @@ impl<'r> TrialReport<'r> {
             Answer::Participants => vec![PARTICIPANTS.into()],
             Answer::Results => vec![outcome::heading(&result.outcomes[0], PRIMARY)],
             Answer::Secondary => result.outcomes[1..].iter().map(|o| outcome::heading(o, SECONDARY)).collect(),
-            Answer::Sensitivity => vec![clustering::HEADING.into()],
+            Answer::Sensitivity => vec![clustering::HEADING.into(), imputed::HEADING.into()],
             Answer::Remission => vec![remission::heading(result)],
             Answer::Missing => vec![MISSING.into()],
             Answer::Provenance => match result.plan.report.registration.as_ref().or(result.plan.trial.registration.as_ref()) {

@@ -1,6 +1,6 @@
 //! [`Analysis`]: a plan for the trial at hand.
 
-use super::{EffectPlan, Estimand, Multiplicity, OtherModel, Plan, ReportSettings, Subgroup};
+use super::{EffectPlan, Estimand, ImputationPlan, Multiplicity, OtherModel, Plan, ReportSettings, Subgroup, TippingPlan};
 use crate::analysis::{AnalysisResult, Clustering, Progress};
 use crate::covariance::Covariance;
 use crate::design::Baseline;
@@ -90,6 +90,8 @@ impl<'t> Analysis<'t> {
         label(name: impl Into<String>, text: impl Into<String>);
         sensitivity_to_clusters(clustering: Clustering);
         estimand(estimand: Estimand);
+        sensitivity_by_imputation(imputation: ImputationPlan);
+        tipping_point(tipping: TippingPlan);
         subgroup(subgroup: Subgroup);
         sensitivity_to_model(model: OtherModel);
         analysis(analysis: OtherModel);

@@ -184,6 +184,8 @@ impl Plan {
                     }
                     self.check_other_model(trial, &key, model, problems);
                 }
+                Sensitivity::Imputation(plan) => problems.add(&format!("sensitivity, `{}`", plan.label()), plan.check(trial)),
+                Sensitivity::TippingPoint(plan) => problems.add("sensitivity, `tipping-point`", plan.check(trial)),
             }
         }
         if of_clusters > 1 {

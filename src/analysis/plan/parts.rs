@@ -1,6 +1,6 @@
 //! The parts of a plan that have settings of their own.
 
-use super::{DocumentKind, OtherModel, Paper, Plan, ReportStyle, SmallCells};
+use super::{DocumentKind, ImputationPlan, OtherModel, Paper, Plan, ReportStyle, SmallCells, TippingPlan};
 use crate::analysis::Clustering;
 use crate::bootstrap::{Bootstrap, BootstrapInterval};
 use crate::effects::{Correction, Denominator, GroupSize, IntervalMethod, Positive};
@@ -88,6 +88,10 @@ pub enum Sensitivity {
     Clusters(Clustering),
     /// The primary contrast under another model: `kind = "model"`. It names no outcome and no visit.
     Model(OtherModel),
+    /// The primary outcome with missing values imputed by a strategy: `kind = "imputation"`.
+    Imputation(ImputationPlan),
+    /// What would have to be added to imputed values for the conclusion to turn: `kind = "tipping-point"`.
+    TippingPoint(TippingPlan),
 }
 
 /// What the report says beyond the analysis.

@@ -1,10 +1,11 @@
 //! Sensitivity analyses as files have them.
 
-use super::{OtherModel, Sensitivity};
+use super::{ImputationPlan, OtherModel, Sensitivity, TippingPlan};
 use crate::analysis::Clustering;
 use crate::covariance::Covariance;
 use crate::design::Baseline;
 use crate::fit::Estimation;
+use crate::imputation::{Delta, Strategy, Variance};
 use crate::inference::Df;
 use crate::written::is_default;
 use serde::de::{Deserialize, Deserializer, Error as _};
@@ -34,6 +35,22 @@ struct Written {
     #[serde(default, skip_serializing_if = "is_default")]
     df: Option<Df>,
     #[serde(default, skip_serializing_if = "is_default")]
+    strategy: Option<Strategy>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    reference: Option<String>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    covariates: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    delta: Option<Delta>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    variance: Option<Variance>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    arm: Option<String>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    arm_shifts: Option<Vec<f64>>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    versus_shifts: Option<Vec<f64>>,
+    #[serde(default, skip_serializing_if = "is_default")]
     reason: Option<String>,
 }
 
@@ -43,6 +60,8 @@ enum Kind {
     #[default]
     Clusters,
     Model,
+    Imputation,
+    TippingPoint,
 }
 
 impl Serialize for Sensitivity {
@@ -67,8 +86,31 @@ impl Serialize for Sensitivity {
                 reason: Some(model.reason.clone()).filter(|reason| !reason.is_empty()),
                 ..Written::default()
             },
+            Sensitivity::Imputation(plan) => imputation(plan, Kind::Imputation),
+            Sensitivity::TippingPoint(plan) => Written {
+                arm: Some(plan.arm.clone()),
+                arm_shifts: Some(plan.arm_shifts.clone()),
+                versus_shifts: Some(plan.versus_shifts.clone()).filter(|shifts| *shifts != [0.0]),
+                ..imputation(&plan.imputation, Kind::TippingPoint)
+            },
         };
         written.serialize(serializer)
+    }
+}
+
+/// The keys of an imputation.
+fn imputation(plan: &ImputationPlan, kind: Kind) -> Written {
+    let stated = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    Written {
+        kind,
+        name: stated(&plan.name),
+        strategy: Some(plan.strategy),
+        reference: plan.reference.clone(),
+        covariates: Some(plan.covariates.clone()).filter(|names| !names.is_empty()),
+        delta: plan.delta.clone(),
+        variance: Some(plan.variance).filter(|variance| *variance != Variance::default()),
+        reason: stated(&plan.reason),
+        ..Written::default()
     }
 }
 
@@ -78,6 +120,8 @@ impl<'de> Deserialize<'de> for Sensitivity {
         match written.kind {
             Kind::Clusters => written.clusters().map_err(D::Error::custom),
             Kind::Model => written.model().map_err(D::Error::custom),
+            Kind::Imputation => written.imputation("imputation").map(Sensitivity::Imputation).map_err(D::Error::custom),
+            Kind::TippingPoint => written.tipping_point().map(Sensitivity::TippingPoint).map_err(D::Error::custom),
         }
     }
 }
@@ -98,12 +142,14 @@ impl Written {
             ("reason", self.reason.is_some()),
         ];
         misplaced(&of_models, "model", "clusters")?;
+        misplaced(&self.of_imputation(), "imputation", "clusters")?;
         let clustering = self.groups.into_iter().fold(Clustering::new(), Clustering::groups);
         Ok(Sensitivity::Clusters(self.therapists.into_iter().fold(clustering, Clustering::therapists)))
     }
 
     fn model(self) -> Result<Sensitivity, String> {
         misplaced(&[("groups", self.groups.is_some()), ("therapists", self.therapists.is_some())], "clusters", "model")?;
+        misplaced(&self.of_imputation(), "imputation", "model")?;
         let Some(name) = self.name else {
             return Err("a sensitivity analysis by another model needs a `name`, which tables call it by".into());
         };
@@ -118,6 +164,62 @@ impl Written {
             reason: self.reason.unwrap_or_default(),
             ..OtherModel::default()
         }))
+    }
+}
+
+impl Written {
+    fn of_imputation(&self) -> [(&'static str, bool); 8] {
+        [
+            ("strategy", self.strategy.is_some()),
+            ("reference", self.reference.is_some()),
+            ("covariates", self.covariates.is_some()),
+            ("delta", self.delta.is_some()),
+            ("variance", self.variance.is_some()),
+            ("arm", self.arm.is_some()),
+            ("arm-shifts", self.arm_shifts.is_some()),
+            ("versus-shifts", self.versus_shifts.is_some()),
+        ]
+    }
+
+    fn imputation(self, kind: &str) -> Result<ImputationPlan, String> {
+        misplaced(&[("groups", self.groups.is_some()), ("therapists", self.therapists.is_some())], "clusters", kind)?;
+        let of_models = [
+            ("formula", self.formula.is_some()),
+            ("baseline", self.baseline.is_some()),
+            ("covariance", self.covariance.is_some()),
+            ("covariance-else", self.covariance_else.is_some()),
+            ("estimation", self.estimation.is_some()),
+            ("df", self.df.is_some()),
+        ];
+        misplaced(&of_models, "model", kind)?;
+        if kind == "imputation" {
+            let of_tipping =
+                [("arm", self.arm.is_some()), ("arm-shifts", self.arm_shifts.is_some()), ("versus-shifts", self.versus_shifts.is_some())];
+            misplaced(&of_tipping, "tipping-point", kind)?;
+        }
+        let Some(strategy) = self.strategy else {
+            return Err(format!("a sensitivity analysis of kind `{kind}` needs a `strategy`: mar, jump-to-reference, copy-reference, …"));
+        };
+        Ok(ImputationPlan {
+            name: self.name.unwrap_or_default(),
+            strategy,
+            reference: self.reference,
+            covariates: self.covariates.unwrap_or_default(),
+            delta: self.delta,
+            variance: self.variance.unwrap_or_default(),
+            reason: self.reason.unwrap_or_default(),
+        })
+    }
+
+    fn tipping_point(mut self) -> Result<TippingPlan, String> {
+        if self.delta.is_some() {
+            return Err("a tipping point adds amounts of its own: `arm-shifts` and `versus-shifts`, not `delta`".into());
+        }
+        let (Some(arm), Some(arm_shifts)) = (self.arm.take(), self.arm_shifts.take()) else {
+            return Err("a tipping point needs an `arm` and `arm-shifts`, what is added to its imputed values".into());
+        };
+        let versus_shifts = self.versus_shifts.take().unwrap_or_else(|| vec![0.0]);
+        Ok(TippingPlan { imputation: self.imputation("tipping-point")?, arm, arm_shifts, versus_shifts })
     }
 }
 

@@ -169,6 +169,29 @@ estimation = "reml"
 df = "residual"
 reason = "asked for by a reviewer"
 
+[[sensitivity]]
+kind = "imputation"
+name = "jump"
+strategy = "jump-to-reference"
+reference = "waiting list"
+covariates = ["CAPS_BL"]
+variance = "information-anchored"
+reason = "asked for by the regulator"
+
+[sensitivity.delta]
+by-visit = [0.0, 2.5]
+lag-weights = [1.0, 0.5]
+arms = ["treatment"]
+intermittent = "shifted"
+
+[[sensitivity]]
+kind = "tipping-point"
+strategy = "mar"
+covariates = ["CAPS_BL"]
+arm = "treatment"
+arm-shifts = [0.0, 5.0]
+versus-shifts = [0.0, 1.0]
+
 [[analysis]]
 name = "depression at 3 months"
 outcome = "bdi"
@@ -314,6 +337,25 @@ fn everything_that_a_plan_can_say_is_read_from_a_file() {
                 .estimation(Estimation::Reml)
                 .df(Df::Residual)
                 .reason("asked for by a reviewer"),
+        )
+        .sensitivity_by_imputation(
+            ImputationPlan::new(crate::imputation::Strategy::JumpToReference)
+                .name("jump")
+                .reference("waiting list")
+                .covariates(["CAPS_BL"])
+                .variance(crate::imputation::Variance::InformationAnchored)
+                .reason("asked for by the regulator")
+                .delta(
+                    crate::imputation::Delta::by_visit([0.0, 2.5])
+                        .lag_weights([1.0, 0.5])
+                        .in_arms(["treatment"])
+                        .intermittent(crate::imputation::Intermittent::Shifted),
+                ),
+        )
+        .tipping_point(
+            TippingPlan::new(crate::imputation::Strategy::Mar, "treatment", [0.0, 5.0])
+                .versus_shifts([0.0, 1.0])
+                .imputation(ImputationPlan::new(crate::imputation::Strategy::Mar).covariates(["CAPS_BL"])),
         )
         .analysis(OtherModel::new("depression at 3 months").outcome("bdi").at("3 months").formula("arm * visit"))
         .multiplicity(
@@ -534,8 +576,45 @@ fn other_model() -> impl Strategy<Value = OtherModel> {
     )
 }
 
+fn imputation() -> impl Strategy<Value = ImputationPlan> {
+    use crate::imputation::{Delta, Intermittent, Strategy as Imputed, Variance};
+    let strategy = select(vec![
+        Imputed::Mar,
+        Imputed::JumpToReference,
+        Imputed::CopyReference,
+        Imputed::CopyIncrements,
+        Imputed::LastMeanCarriedForward,
+        Imputed::Causal { kept: 0.5, fading: 0.9 },
+    ]);
+    let delta = (prop::collection::vec(-5.0..5.0, 0..4), prop::collection::vec(0.0..2.0, 0..3), choice::<Intermittent>()).prop_map(
+        |(amounts, weights, intermittent)| Delta::by_visit(amounts).lag_weights(weights).in_arms(["b"]).intermittent(intermittent),
+    );
+    let parts = (prop::option::of("[A-Z]{1,4}"), prop::collection::vec("[a-z]{1,4}", 0..3), prop::option::of(delta));
+    ("[a-z ]{0,4}", strategy, parts, choice::<Variance>(), "[a-z ]{0,4}").prop_map(
+        |(name, strategy, (reference, covariates, delta), variance, reason)| ImputationPlan {
+            name,
+            reference,
+            covariates,
+            delta,
+            variance,
+            reason,
+            ..ImputationPlan::new(strategy)
+        },
+    )
+}
+
 fn sensitivity() -> impl Strategy<Value = Sensitivity> {
-    prop_oneof![clustering(), other_model().prop_map(Sensitivity::Model)]
+    prop_oneof![
+        clustering(),
+        other_model().prop_map(Sensitivity::Model),
+        imputation().prop_map(Sensitivity::Imputation),
+        (imputation(), "[A-Z]{1,4}", prop::collection::vec(-5.0..5.0, 0..4), prop::collection::vec(-5.0..5.0, 1..3)).prop_map(
+            |(imputation, arm, shifts, versus)| {
+                let imputation = ImputationPlan { delta: None, ..imputation };
+                Sensitivity::TippingPoint(TippingPlan::new(imputation.strategy, arm, shifts).versus_shifts(versus).imputation(imputation))
+            }
+        ),
+    ]
 }
 
 fn multiplicity() -> impl Strategy<Value = Multiplicity> {
@@ -758,7 +837,7 @@ fn the_round_trips_draw_every_choice_and_every_variant() {
     assert_eq!(plans.iter().map(|plan| name(&plan.report.small_cells)).collect::<BTreeSet<_>>(), every.into_iter().collect());
     let (name, every) = variants!(BaselineFrom: Visit, Covariate);
     assert_eq!(plans.iter().map(|plan| name(&plan.baseline_from)).collect::<BTreeSet<_>>(), every.into_iter().collect());
-    let (name, every) = variants!(Sensitivity: Clusters, Model);
+    let (name, every) = variants!(Sensitivity: Clusters, Model, Imputation, TippingPoint);
     assert_eq!(plans.iter().flat_map(|plan| &plan.sensitivity).map(name).collect::<BTreeSet<_>>(), every.into_iter().collect());
 }
 

@@ -286,6 +286,26 @@ fn sensitivity(analysis: &Sensitivity) -> String {
             )
         }
         Sensitivity::Model(model) => analyses::sensitivity(model),
+        Sensitivity::Imputation(plan) => {
+            let covariates = if plan.covariates.is_empty() { String::new() } else { format!(" adjusted for {}", listed(&plan.covariates)) };
+            let delta = if plan.delta.is_some() { "; an amount is added to imputed values" } else { "" };
+            let reference = plan.reference.iter().map(|arm| format!("; the reference arm is {arm}")).collect::<String>();
+            format!(
+                "{}: missing values of the primary outcome are replaced by their expectation under the fitted model, where values after dropout {}{reference}{delta}. \
+                 The completed data are analysed by ANCOVA at each visit{covariates}; variance: {}.",
+                plan.label(),
+                plan.strategy.words(),
+                plan.variance
+            )
+        }
+        Sensitivity::TippingPoint(plan) => format!(
+            "Tipping point: values after dropout {}, and {} is added in turn to the imputed values of {} at the visit of primary interest, and {} to those \
+             of the reference arm, to find where the confidence interval of the primary comparison touches zero.",
+            plan.imputation.strategy.words(),
+            listed(&plan.arm_shifts.iter().map(f64::to_string).collect::<Vec<_>>()),
+            plan.arm,
+            listed(&plan.versus_shifts.iter().map(f64::to_string).collect::<Vec<_>>())
+        ),
         // What is added later says at least what stands in the plan.
         other => as_written(other),
     }

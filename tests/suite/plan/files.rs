@@ -2,8 +2,9 @@
 
 use crate::common::{FEV, IMRS_GST, antidepressant, fev, repository};
 use std::sync::Arc;
-use trialstats::analysis::{Analysis, AnalysisResult, Clustering, Plan, Silent};
+use trialstats::analysis::{Analysis, AnalysisResult, Clustering, ImputationPlan, Plan, Silent, TippingPlan};
 use trialstats::covariance::{Covariance, CovarianceFamily, CovarianceStructure};
+use trialstats::imputation::{Strategy, Variance};
 use trialstats::instruments::{Assessment, Caps5, Instrument, Item, NamedInstrument, Registry, Scid5Pd, Score};
 use trialstats::means::Contrasts;
 use trialstats::report::TrialReport;
@@ -36,8 +37,21 @@ fn in_rust(trial: &Trial, replicates: usize) -> AnalysisResult {
         .bootstrap(replicates)
         .seed(2024)
         .sensitivity_to_clusters(Clustering::new().groups("therapy_group").therapists("therapist"))
+        .sensitivity_by_imputation(by(Strategy::Mar))
+        .sensitivity_by_imputation(by(Strategy::JumpToReference))
+        .sensitivity_by_imputation(by(Strategy::CopyReference))
+        .sensitivity_by_imputation(by(Strategy::CopyIncrements))
+        .tipping_point(
+            TippingPlan::new(Strategy::Mar, "ImRs+GST", [-20.0, -15.0, -10.0, -5.0, 0.0, 5.0, 10.0])
+                .imputation(ImputationPlan::new(Strategy::Mar).covariates(["baseline", "site"])),
+        )
         .run(&Silent)
         .expect("it can be analysed")
+}
+
+/// The primary outcome if the missing are different.
+fn by(strategy: Strategy) -> ImputationPlan {
+    ImputationPlan::new(strategy).covariates(["baseline", "site"]).variance(Variance::DeltaMethod)
 }
 
 #[test]

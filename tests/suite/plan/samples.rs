@@ -1,7 +1,8 @@
 //! The sample plans: what they find is what the same analysis in Rust finds, to the last bit.
 
 use crate::common::repository;
-use trialstats::analysis::{Analysis, AnalysisResult, PlanFile, Silent};
+use trialstats::analysis::{Analysis, AnalysisResult, ImputationPlan, PlanFile, Silent, TippingPlan};
+use trialstats::imputation::Strategy;
 use trialstats::report::TrialReport;
 use trialstats::responders::{Definition, Rule};
 use trialstats::trial::{BaselineFrom, Condition, LeftOutOf, OutcomeColumn, WarningKind};
@@ -24,6 +25,11 @@ fn found(result: &AnalysisResult) -> serde_json::Value {
     json
 }
 
+/// The primary outcome if the missing are different.
+fn by(strategy: Strategy) -> ImputationPlan {
+    ImputationPlan::new(strategy).reference("PLACEBO").covariates(["BASVAL"])
+}
+
 fn antidepressant_in_rust() -> (Trial, AnalysisResult) {
     let trial = Layout::long("PATIENT", "THERAPY", "VISIT")
         .reference_arm("PLACEBO")
@@ -41,6 +47,15 @@ fn antidepressant_in_rust() -> (Trial, AnalysisResult) {
         .label("BASVAL", "HAMD-17 before treatment")
         .label("GENDER", "Gender")
         .responders([Definition::new("remission", Rule::at_most("HAMDTL17", 7.0)).label("HAMD-17 of 7 or less")])
+        .sensitivity_by_imputation(by(Strategy::Mar))
+        .sensitivity_by_imputation(by(Strategy::JumpToReference))
+        .sensitivity_by_imputation(by(Strategy::CopyReference))
+        .sensitivity_by_imputation(by(Strategy::CopyIncrements))
+        .tipping_point(
+            TippingPlan::new(Strategy::Mar, "DRUG", [0.0, 2.0, 4.0, 6.0])
+                .versus_shifts([0.0, -1.0, -2.0, -3.0])
+                .imputation(ImputationPlan::new(Strategy::Mar).covariates(["BASVAL"])),
+        )
         .run(&Silent)
         .expect("it can be analysed");
     (trial, result)

@@ -1,12 +1,12 @@
 //! Documents that are sent and results that programs read: Word, RTF, PNG, PDF, ARD, ARS.
 
-use crate::common::{antidepressant, imrs_gst};
+use crate::common::{antidepressant, imrs_gst, repository};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::LazyLock;
-use trialstats::analysis::{Analysis, AnalysisResult, Clustering, Estimand, Silent, SmallCells, SummaryMeasure};
+use trialstats::analysis::{Analysis, AnalysisResult, Clustering, Estimand, Plan, Silent, SmallCells, SummaryMeasure};
 use trialstats::report::{Document, Kind, Paper, Provenance, ReportStyle, Section, Text, TrialReport};
 use trialstats::responders::{Definition, Rule};
 
@@ -549,4 +549,22 @@ fn a_figure_as_pdf_has_its_objects_where_it_says() {
     }
     let page = String::from_utf8_lossy(&pdf).into_owned();
     assert!(page.contains(&format!("/MediaBox [0 0 {} ", (0.75 * figure.width).round())));
+}
+
+/// The pictures of the guide are those that the report draws now; copy them from a report where they changed.
+#[test]
+fn the_gallery_of_the_guide_is_what_a_report_draws() {
+    let mut plan = Plan::from_file(repository("examples/plans/imrs_gst.toml")).expect("the plan of the sample");
+    plan.effects.bootstrap = 0;
+    let result = plan.run(&plan.read(repository("data-samples/imrs_gst/imrs_gst.csv")).expect("the sample"), &Silent).expect("it runs");
+    let document = TrialReport::new(&result).document();
+    let mut shown = 0;
+    for entry in std::fs::read_dir(repository("src/guide/gallery")).expect("the pictures") {
+        let path = entry.expect("a file").path();
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let figure = document.figures().find(|f| f.name == name).unwrap_or_else(|| panic!("the report has no figure {name}"));
+        assert!(figure.figure.svg == std::fs::read_to_string(&path).expect("a picture"), "{name} has changed");
+        shown += 1;
+    }
+    assert_eq!(shown, 7);
 }

@@ -4,6 +4,7 @@ use super::{Key, any, choice, list, number, reference, table, text, texts, whole
 use crate::covariance::Covariance;
 use crate::design::Baseline;
 use crate::fit::Estimation;
+use crate::imputation::{Intermittent, Variance};
 use crate::inference::Df;
 use crate::instruments::ScoreMethod;
 use crate::multiplicity::Procedure;
@@ -27,10 +28,33 @@ fn model_keys() -> Vec<Key> {
 
 pub(super) fn sensitivity() -> Value {
     let mut keys: Vec<Key> = vec![
-        ("kind", "The kind of analysis.", words(&["clusters", "model"])),
+        ("kind", "The kind of analysis.", words(&["clusters", "model", "imputation", "tipping-point"])),
         ("groups", "Of kind clusters: the factor of patients who are treated together.", text()),
         ("therapists", "Of kind clusters: the factor of patients who have a therapist in common.", text()),
     ];
+    let delta = table(
+        &["by-visit"],
+        vec![
+            ("by-visit", "An amount for each analysed visit.", list(number())),
+            ("lag-weights", "Weights by lag: of the first visit after the event, the second, and so on.", list(number())),
+            ("arms", "The arms whose imputed values are shifted; all unless stated.", texts()),
+            ("intermittent", "Whether gaps before the event are shifted too.", choice::<Intermittent>()),
+        ],
+    );
+    keys.extend([
+        (
+            "strategy",
+            "Of kinds imputation and tipping-point: mar, jump-to-reference, copy-reference, copy-increments, last-mean-carried-forward, causal(K).",
+            text(),
+        ),
+        ("reference", "The arm from which values after dropout are taken; the reference arm unless stated.", text()),
+        ("covariates", "Covariates of the ANCOVA; baseline is the value at the baseline visit.", texts()),
+        ("delta", "Of kind imputation: what is added to imputed values.", delta),
+        ("variance", "What standard errors are of.", choice::<Variance>()),
+        ("arm", "Of kind tipping-point: the arm whose imputed values are shifted.", text()),
+        ("arm-shifts", "Of kind tipping-point: what is added to them, in turn.", list(number())),
+        ("versus-shifts", "Of kind tipping-point: what is added to those of the reference arm; 0 unless stated.", list(number())),
+    ]);
     keys.extend(model_keys());
     table(&["kind"], keys)
 }

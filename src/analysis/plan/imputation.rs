@@ -1,0 +1,174 @@
+//! Sensitivity analyses that take the missing to be different: [`ImputationPlan`] and [`TippingPlan`].
+
+use crate::error::{Error, Result};
+use crate::imputation::{Delta, ReferenceBased, Strategy, Variance};
+use crate::trial::Trial;
+
+/// The primary outcome with missing values imputed by a strategy, and an ANCOVA at each visit.
+///
+/// ```toml
+/// [[sensitivity]]
+/// kind = "imputation"
+/// strategy = "jump-to-reference"
+/// reference = "PLACEBO"        # the plan's reference arm unless stated
+/// covariates = ["BASVAL"]      # of the ANCOVA; `baseline` is the value at the baseline visit
+/// variance = "jackknife"       # or delta-method, information-anchored
+/// ```
+///
+/// | key | meaning | default |
+/// |---|---|---|
+/// | `strategy` | see [`Strategy`] | must be stated |
+/// | `name` | what tables call it | the strategy |
+/// | `reference` | the arm from which values after an event are taken | the reference arm of the trial |
+/// | `covariates` | of the ANCOVA; `baseline` is the value at the baseline visit | none |
+/// | `delta` | what is added to imputed values: `{ by-visit = [0, 1, 2, 3], lag-weights = [1, 1, 1, 1], arms = ["DRUG"] }` | nothing |
+/// | `variance` | see [`Variance`] | `jackknife` |
+/// | `reason` | why it is made, for the report | none |
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ImputationPlan {
+    /// What tables call it; empty for the strategy's name.
+    pub name: String,
+    /// How values after an event are imputed.
+    pub strategy: Strategy,
+    /// The arm from which they are taken.
+    pub reference: Option<String>,
+    /// Covariates of the ANCOVA.
+    pub covariates: Vec<String>,
+    /// What is added to imputed values.
+    pub delta: Option<Delta>,
+    /// What the standard error is of.
+    pub variance: Variance,
+    /// Why it is made.
+    pub reason: String,
+}
+
+/// How far from missing at random, or from another strategy, the missing would have to be for the primary conclusion to
+/// turn.
+///
+/// ```toml
+/// [[sensitivity]]
+/// kind = "tipping-point"
+/// strategy = "mar"
+/// arm = "DRUG"                           # amounts are added to imputed values of this arm at the visit of interest
+/// arm-shifts = [0, 1, 2, 3, 4, 5]
+/// versus-shifts = [0]                    # and to those of the reference arm
+/// covariates = ["BASVAL"]
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TippingPlan {
+    /// The strategy that is shifted.
+    pub imputation: ImputationPlan,
+    /// The arm whose imputed values are shifted.
+    pub arm: String,
+    /// What is added to them, in units of the outcome.
+    pub arm_shifts: Vec<f64>,
+    /// What is added to those of the reference arm.
+    pub versus_shifts: Vec<f64>,
+}
+
+impl ImputationPlan {
+    /// This strategy with the defaults.
+    pub fn new(strategy: Strategy) -> Self {
+        Self { strategy, ..Self::default() }
+    }
+
+    /// What tables call it.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The arm from which values after an event are taken.
+    pub fn reference(mut self, arm: impl Into<String>) -> Self {
+        self.reference = Some(arm.into());
+        self
+    }
+
+    /// Covariates of the ANCOVA.
+    pub fn covariates<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.covariates = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// What is added to imputed values.
+    pub fn delta(mut self, delta: Delta) -> Self {
+        self.delta = Some(delta);
+        self
+    }
+
+    /// What the standard error is of.
+    pub fn variance(mut self, variance: Variance) -> Self {
+        self.variance = variance;
+        self
+    }
+
+    /// Why it is made.
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+
+    /// What tables call it: its name, or the strategy's.
+    pub fn label(&self) -> String {
+        match (self.name.is_empty(), &self.delta) {
+            (false, _) => self.name.clone(),
+            (true, None) => self.strategy.to_string(),
+            (true, Some(_)) => format!("{} with delta", self.strategy),
+        }
+    }
+
+    /// What the imputation room is asked for.
+    pub(in crate::analysis) fn reference_based(&self, level: f64) -> ReferenceBased {
+        let plan = ReferenceBased::new(self.strategy).covariates(&self.covariates).variance(self.variance).level(level);
+        let plan = self.reference.iter().fold(plan, |plan, arm| plan.reference(arm));
+        self.delta.iter().cloned().fold(plan, ReferenceBased::delta)
+    }
+
+    pub(super) fn check(&self, trial: &Trial) -> Result<()> {
+        if let Some(stranger) = self.reference.iter().find(|arm| !trial.arms().contains(arm)) {
+            return Err(Error::unknown("arm", stranger, trial.arms()));
+        }
+        for name in self.covariates.iter().filter(|name| name.as_str() != "baseline" || trial.schedule().baseline().is_none()) {
+            trial.covariate(name)?;
+        }
+        Ok(())
+    }
+}
+
+impl TippingPlan {
+    /// Amounts that are added to imputed values of this arm under a strategy.
+    pub fn new(strategy: Strategy, arm: impl Into<String>, shifts: impl IntoIterator<Item = f64>) -> Self {
+        Self {
+            imputation: ImputationPlan::new(strategy),
+            arm: arm.into(),
+            arm_shifts: shifts.into_iter().collect(),
+            versus_shifts: vec![0.0],
+        }
+    }
+
+    /// Amounts that are added to imputed values of the reference arm.
+    pub fn versus_shifts(mut self, shifts: impl IntoIterator<Item = f64>) -> Self {
+        self.versus_shifts = shifts.into_iter().collect();
+        self
+    }
+
+    /// The strategy, its reference and the ANCOVA.
+    pub fn imputation(mut self, imputation: ImputationPlan) -> Self {
+        self.imputation = imputation;
+        self
+    }
+
+    pub(super) fn check(&self, trial: &Trial) -> Result<()> {
+        match trial.arms().iter().position(|arm| *arm == self.arm) {
+            None => Err(Error::unknown("arm", &self.arm, trial.arms())),
+            Some(0) => Err(Error::nothing_to_compare(
+                "a tipping point",
+                format!("`{}` is the reference arm, with which others are compared", self.arm),
+                "name another arm; amounts for the reference arm are `versus-shifts`",
+            )),
+            Some(_) => self.imputation.check(trial),
+        }
+    }
+}

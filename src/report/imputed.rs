@@ -1,0 +1,110 @@
+//! What if the missing are different: imputations of the primary outcome and tipping points.
+
+use super::document::Section;
+use super::figure::{Figure, Forest, ForestGroup, ForestRow, ForestScale, Interval};
+use super::methods::{listed, percent};
+use crate::analysis::{AnalysisResult, MissingSensitivity};
+use crate::table::Format;
+
+/// What the section is called.
+pub(super) const HEADING: &str = "If the missing are different";
+
+/// The section, where the plan asks for it.
+pub(super) fn section(result: &AnalysisResult) -> Option<Section> {
+    let found = result.missing.as_ref()?;
+    let name = &result.outcomes[0].name;
+    let mut section = Section::new(HEADING).about(name).paragraph(
+        "The primary analysis takes missing values to be like observed ones of the same arm, given what was observed (missing at random). These analyses \
+         take them to be otherwise. They are not estimates of what happened, but of what would follow if the assumption held.",
+    );
+    if !found.imputations.is_empty() {
+        section = section.figure(&format!("{name}_imputed"), figure(result, found));
+    }
+    for (k, imputation) in found.imputations.iter().enumerate() {
+        if !imputation.reason.is_empty() {
+            section = section.led_paragraph(format!("{}.", imputation.name), imputation.reason.clone());
+        }
+        let title = format!("{}, missing values imputed: {}", result.outcomes[0].label, imputation.name);
+        section = section.titled(&format!("{name}_imputed_{}", k + 1), title, &imputation.table);
+    }
+    for (k, tipping) in found.tipping_points.iter().enumerate() {
+        section = section.paragraph(tipping.sentence()).table(&format!("{name}_tipping_point_{}", k + 1), tipping);
+    }
+    Some(found.failures.iter().fold(section, |section, failure| section.led_paragraph("Not carried out.", failure)))
+}
+
+/// A line for the first page: the primary contrast under every assumption.
+pub(super) fn conclusion(result: &AnalysisResult) -> Option<String> {
+    let found = result.missing.as_ref()?;
+    let mut parts: Vec<String> = vec![];
+    for imputation in &found.imputations {
+        for row in imputation.table.differences().filter(|row| row.visit == *result.plan.at) {
+            let shown = |x: f64| Format::of_error(row.se).apply(x).replace('-', "−");
+            let label = row.label().replace(" - ", " − ");
+            parts.push(format!("{} {} [{}, {}] ({label})", imputation.name, shown(row.estimate), shown(row.lower), shown(row.upper)));
+        }
+    }
+    let mut sentences: Vec<String> = vec![];
+    if !parts.is_empty() {
+        sentences.push(format!("Differences at {} with missing values imputed: {}.", result.plan.visit(), parts.join("; ")));
+    }
+    sentences.extend(found.tipping_points.iter().map(|tipping| tipping.sentence()));
+    (!sentences.is_empty()).then(|| sentences.join(" "))
+}
+
+/// The primary contrast under the primary analysis and every imputation.
+fn figure(result: &AnalysisResult, found: &MissingSensitivity) -> Figure {
+    let primary = &result.outcomes[0];
+    let mut groups: Vec<ForestGroup> = vec![];
+    let mut ses = vec![];
+    for contrast in primary.contrasts_at(&result.plan.at) {
+        let (Some(arm), Some(versus)) = (contrast.compared.arm(), contrast.compared.versus()) else { continue };
+        ses.push(contrast.estimate.se);
+        let interval = Interval::new(contrast.estimate.estimate, (contrast.lower, contrast.upper));
+        let mut rows = vec![ForestRow { label: "primary analysis".into(), interval }];
+        for imputation in &found.imputations {
+            let of = |row: &&crate::imputation::ImputedEstimate| {
+                row.visit == *result.plan.at && row.arm.index == arm.index && row.versus.as_ref().is_some_and(|v| v.index == versus.index)
+            };
+            if let Some(row) = imputation.table.differences().find(of) {
+                ses.push(row.se);
+                rows.push(ForestRow { label: imputation.name.clone(), interval: Interval::new(row.estimate, (row.lower, row.upper)) });
+            }
+        }
+        groups.push(ForestGroup { heading: contrast.compared.typeset(), rows });
+    }
+    let level = percent(result.plan.level);
+    Forest {
+        title: format!("{} at {}, by what is assumed of the missing", primary.label, result.plan.visit()),
+        description: format!(
+            "The primary contrast by the mixed model and with missing values imputed, with {level}% confidence intervals."
+        ),
+        label_heading: "Assumption".into(),
+        estimate_heading: format!("Difference ({level}% CI)"),
+        axis_label: format!("Difference between arms, {}", primary.label),
+        groups,
+        scale: ForestScale::Difference,
+        directions: None,
+        format: Format::of_errors(ses),
+    }
+    .draw()
+}
+
+/// The sentence of the methods section.
+pub(super) fn methods(result: &AnalysisResult) -> Option<String> {
+    let found = result.missing.as_ref()?;
+    let words = |i: &crate::analysis::Imputation| format!("{} (values after dropout {})", i.name, i.table.strategy.words());
+    let imputed: Vec<String> = found.imputations.iter().map(words).collect();
+    let mut sentences = vec![];
+    if !imputed.is_empty() {
+        sentences.push(format!(
+            "Missing values of the primary outcome were replaced by their expectation under the fitted model and these assumptions: {}. The completed data \
+             were analysed by ANCOVA at each visit (Carpenter, Roger and Kenward 2013; Wolbers et al. 2022).",
+            listed(&imputed)
+        ));
+    }
+    if !found.tipping_points.is_empty() {
+        sentences.push("A tipping-point analysis added amounts to imputed values until the confidence interval touched zero.".into());
+    }
+    Some(sentences.join(" "))
+}
