@@ -54,7 +54,20 @@ impl Tally {
         let numeric: Vec<usize> = (0..sums.len()).filter(|&v| is_number(&columns.variables[v])).collect();
         // What does not change is looked at once per patient: most variables do not.
         let (fixed, changing): (Vec<&Variable>, Vec<&Variable>) = rows.known.variables.iter().partition(|v| v.scope() == Scope::Patient);
-        for patient in (0..randomized).filter(|&patient| fixed.iter().all(|v| !v.is_missing(patient, 0, visits))) {
+        let known = (0..randomized).filter(|&patient| fixed.iter().all(|v| !v.is_missing(patient, 0, visits)));
+        if changing.is_empty() {
+            // Whoever counts at one visit counts at all.
+            for patient in known {
+                planned.begin(rows, patient);
+                planned.count(rows, patient, 0);
+                for &v in &numeric {
+                    let value = rows.known.variables[v].value(patient, 0, visits);
+                    (0..visits).for_each(|_| sums[v] += value);
+                }
+            }
+            return Self::with_planned(columns, rows, at_every_visit(planned.cells(), visits), &sums);
+        }
+        for patient in known {
             planned.begin(rows, patient);
             for t in (0..visits).filter(|&t| changing.iter().all(|v| !v.is_missing(patient, t, visits))) {
                 planned.count(rows, patient, t);
@@ -77,9 +90,11 @@ impl Tally {
             let mut seen = 0.0;
             own.fill(0.0);
             observed.begin(rows, patient);
-            for t in (0..visits).filter(|&t| !rows.y[at * visits + t].is_nan()) {
+            for (t, _) in rows.y[at * visits..(at + 1) * visits].iter().enumerate().filter(|(_, y)| !y.is_nan()) {
                 observed.count(rows, patient, t);
-                numeric.iter().for_each(|&v| own[v] += rows.known.variables[v].value(patient, t, visits));
+                for &v in &numeric {
+                    own[v] += rows.known.variables[v].value(patient, t, visits);
+                }
                 seen += 1.0;
             }
             if seen == 0.0 {
@@ -140,6 +155,16 @@ impl Cell {
 
 pub(super) fn is_number(variable: &VariableHeader) -> bool {
     !variable.is_factor() && variable.role != Role::Time
+}
+
+/// The same combinations at every visit, `cells` being those of the first.
+fn at_every_visit(cells: Vec<Cell>, visits: usize) -> Vec<Cell> {
+    let at = |visit: usize, cell: &Cell| {
+        let mut cell = cell.clone();
+        cell.levels[0] = visit;
+        cell
+    };
+    (0..visits).flat_map(|visit| cells.iter().map(move |cell| at(visit, cell))).collect()
 }
 
 fn merged(a: &[Cell], b: &[Cell]) -> Vec<Cell> {
@@ -208,8 +233,12 @@ impl Counter {
     fn count(&mut self, rows: &Rows, patient: usize, visit: usize) {
         let visits = self.sizes[0];
         let Some(mut index) = self.base else { return };
-        self.key[0] = visit;
         index += visit * self.strides[0];
+        if self.changing.is_empty() && !self.table.is_empty() {
+            self.table[index] += 1;
+            return;
+        }
+        self.key[0] = visit;
         for &v in &self.changing {
             let Some(level) = rows.known.variables[v].level(patient, visit, visits) else { return };
             self.key[1 + v] = level;
