@@ -218,9 +218,15 @@ impl Frame {
     /// Drops the levels without analysed rows; a sentence for each variable that loses some.
     pub fn drop_unused_levels(&mut self) -> Vec<String> {
         let visits = self.visits.len();
+        let is_analysed = |(_, rows): &(usize, &[Option<Reason>])| rows.iter().any(Option::is_none);
+        let patients: Vec<usize> = self.excluded.chunks_exact(visits.max(1)).enumerate().filter(is_analysed).map(|(i, _)| i).collect();
         let used = |variable: &Variable| {
             let mut used = vec![false; variable.levels().len()];
-            self.rows().filter_map(|(i, t)| variable.level(i, t, visits)).for_each(|l| used[l] = true);
+            // What patients keep is looked at once for each.
+            match variable.scope() {
+                Scope::Patient => patients.iter().filter_map(|&i| variable.level(i, 0, visits)).for_each(|l| used[l] = true),
+                _ => self.rows().filter_map(|(i, t)| variable.level(i, t, visits)).for_each(|l| used[l] = true),
+            }
             used
         };
         let of_factor = |v: &Variable| (v.is_factor() && v.scope() != Scope::Visit).then(|| used(v));

@@ -53,23 +53,25 @@ impl Tally {
         let mut sums = vec![0.0; columns.variables.len()];
         let numeric: Vec<usize> = (0..sums.len()).filter(|&v| is_number(&columns.variables[v])).collect();
         // What does not change is looked at once per patient: most variables do not.
-        let (fixed, changing): (Vec<&Variable>, Vec<&Variable>) = rows.known.variables.iter().partition(|v| v.scope() == Scope::Patient);
+        let of = |scope: Scope| -> Vec<&Variable> { rows.known.variables.iter().filter(|v| v.scope() == scope).collect() };
+        let (fixed, changing, of_visits) = (of(Scope::Patient), of(Scope::PatientVisit), of(Scope::Visit));
+        let open: Vec<usize> = (0..visits).filter(|&t| of_visits.iter().all(|v| !v.is_missing(0, t, visits))).collect();
         let known = (0..randomized).filter(|&patient| fixed.iter().all(|v| !v.is_missing(patient, 0, visits)));
         if changing.is_empty() {
-            // Whoever counts at one visit counts at all.
+            // Whoever counts at one visit counts at all that are known.
             for patient in known {
                 planned.begin(rows, patient);
                 planned.count(rows, patient, 0);
                 for &v in &numeric {
                     let value = rows.known.variables[v].value(patient, 0, visits);
-                    (0..visits).for_each(|_| sums[v] += value);
+                    open.iter().for_each(|_| sums[v] += value);
                 }
             }
-            return Self::with_planned(columns, rows, at_every_visit(planned.cells(), visits), &sums);
+            return Self::with_planned(columns, rows, at_every_visit(planned.cells(), &open), &sums);
         }
         for patient in known {
             planned.begin(rows, patient);
-            for t in (0..visits).filter(|&t| changing.iter().all(|v| !v.is_missing(patient, t, visits))) {
+            for t in open.iter().copied().filter(|&t| changing.iter().all(|v| !v.is_missing(patient, t, visits))) {
                 planned.count(rows, patient, t);
                 numeric.iter().for_each(|&v| sums[v] += rows.known.variables[v].value(patient, t, visits));
             }
@@ -157,14 +159,14 @@ pub(super) fn is_number(variable: &VariableHeader) -> bool {
     !variable.is_factor() && variable.role != Role::Time
 }
 
-/// The same combinations at every visit, `cells` being those of the first.
-fn at_every_visit(cells: Vec<Cell>, visits: usize) -> Vec<Cell> {
+/// The same combinations at each of these visits, `cells` being those of the first of all.
+fn at_every_visit(cells: Vec<Cell>, visits: &[usize]) -> Vec<Cell> {
     let at = |visit: usize, cell: &Cell| {
         let mut cell = cell.clone();
         cell.levels[0] = visit;
         cell
     };
-    (0..visits).flat_map(|visit| cells.iter().map(move |cell| at(visit, cell))).collect()
+    visits.iter().flat_map(|&visit| cells.iter().map(move |cell| at(visit, cell))).collect()
 }
 
 fn merged(a: &[Cell], b: &[Cell]) -> Vec<Cell> {
