@@ -105,6 +105,10 @@ impl Sigmas {
             for (k, own) in derivatives.iter_mut().enumerate() {
                 structure.derivative(self.of_group(theta, group), k, dense);
                 own.clear();
+                // Room is made once, for as many entries as there are.
+                if own.capacity() == 0 {
+                    own.reserve_exact(dense.iter().filter(|v| **v != 0.0).count());
+                }
                 for (column, values) in dense.as_slice().chunks_exact(t).enumerate() {
                     own.extend(values.iter().enumerate().filter(|(_, v)| **v != 0.0).map(|(row, v)| (row, column, *v)));
                 }
