@@ -65,7 +65,7 @@ enum Guessed {
     /// An ADaM basic data structure, whose preset knows nearly everything.
     Adam(Adam),
     /// Columns of any names.
-    Columns(Guesses),
+    Columns(Box<Guesses>),
 }
 
 /// What columns of any names were taken for.
@@ -118,7 +118,7 @@ impl Draft {
         }
         let guessed = match Adam::of(&look) {
             Some(adam) => Guessed::Adam(adam),
-            None => Guessed::Columns(Guesses::of(&look)?),
+            None => Guessed::Columns(Box::new(Guesses::of(&look)?)),
         };
         Ok(Self { look, sheet: None, guessed })
     }

@@ -99,7 +99,7 @@ impl Strategy {
             Strategy::LastMeanCarriedForward => {
                 "have the mean of the own arm at the last visit before it (last mean carried forward)".into()
             }
-            Strategy::Causal { kept, fading } if fading == 1.0 => {
+            Strategy::Causal { kept, fading: 1.0 } => {
                 format!("have the mean of the reference arm and {kept} times the effect reached before it (causal model)")
             }
             Strategy::Causal { kept, fading } => format!(
