@@ -1,33 +1,15 @@
 //! The command line as a person uses it: what it prints, and how it says no.
 
+use crate::common::program::{refusal, stdout, trialstats};
 use crate::common::tolerances::AS_GIVEN;
-use crate::common::{ANTIDEPRESSANT, Comparison, FEV, assert_all, reference, repository};
+use crate::common::{ANTIDEPRESSANT, Comparison, FEV, assert_all, reference};
 use serde_json::Value;
-use std::process::{Command, Output};
 use trialstats::design::{Baseline, FactorWeights};
 use trialstats::inference::InformationKind;
 use trialstats::means::Adjustment;
 use trialstats::options::Choices;
 use trialstats::trial::Delimiter;
 use trialstats::{Df, Estimation, Vcov};
-
-fn trialstats(arguments: &[&str]) -> Output {
-    let run = Command::new(env!("CARGO_BIN_EXE_trialstats")).current_dir(repository(".")).args(arguments).output();
-    run.expect("the program starts")
-}
-
-fn stdout(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).expect("UTF-8")
-}
-
-/// The message of a run that must fail.
-fn refusal(arguments: &[&str]) -> String {
-    let output = trialstats(arguments);
-    assert!(!output.status.success(), "{arguments:?} succeeded");
-    assert!(output.stdout.is_empty(), "{arguments:?} printed a result");
-    String::from_utf8(output.stderr).expect("UTF-8")
-}
 
 const FORMULA: &str = "FEV1 ~ RACE + SEX + ARMCD * AVISIT";
 

@@ -1,28 +1,10 @@
 //! The commands that take a plan: `plan init`, `plan check`, `report`, `moments`, and `qualify`, as a person uses them.
 
+use crate::common::program::{refusal, stdout, trialstats as run};
 use crate::common::{ANTIDEPRESSANT, repository};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use trialstats::analysis::{Plan, Silent, SiteSums};
-
-fn run(arguments: &[&str]) -> Output {
-    let run = Command::new(env!("CARGO_BIN_EXE_trialstats")).current_dir(repository(".")).args(arguments).output();
-    run.expect("the program starts")
-}
-
-fn stdout(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).expect("UTF-8")
-}
-
-/// The message of a run that must fail.
-fn refusal(arguments: &[&str]) -> String {
-    let output = run(arguments);
-    assert!(!output.status.success(), "{arguments:?} succeeded");
-    assert!(output.stdout.is_empty(), "{arguments:?} printed a result");
-    String::from_utf8(output.stderr).expect("UTF-8")
-}
 
 /// A folder of the test's own.
 fn folder(name: &str) -> PathBuf {

@@ -131,17 +131,8 @@ impl Written {
         if self.groups.is_none() && self.therapists.is_none() {
             return Err("a sensitivity analysis of clusters names their column: `groups`, `therapists`, or both".into());
         }
-        let of_models = [
-            ("name", self.name.is_some()),
-            ("formula", self.formula.is_some()),
-            ("baseline", self.baseline.is_some()),
-            ("covariance", self.covariance.is_some()),
-            ("covariance-else", self.covariance_else.is_some()),
-            ("estimation", self.estimation.is_some()),
-            ("df", self.df.is_some()),
-            ("reason", self.reason.is_some()),
-        ];
-        misplaced(&of_models, "model", "clusters")?;
+        misplaced(&self.of_models(), "model", "clusters")?;
+        misplaced(&self.of_any_name(), "model", "clusters")?;
         misplaced(&self.of_imputation(), "imputation", "clusters")?;
         let clustering = self.groups.into_iter().fold(Clustering::new(), Clustering::groups);
         Ok(Sensitivity::Clusters(self.therapists.into_iter().fold(clustering, Clustering::therapists)))
@@ -168,6 +159,21 @@ impl Written {
 }
 
 impl Written {
+    fn of_models(&self) -> [(&'static str, bool); 6] {
+        [
+            ("formula", self.formula.is_some()),
+            ("baseline", self.baseline.is_some()),
+            ("covariance", self.covariance.is_some()),
+            ("covariance-else", self.covariance_else.is_some()),
+            ("estimation", self.estimation.is_some()),
+            ("df", self.df.is_some()),
+        ]
+    }
+
+    fn of_any_name(&self) -> [(&'static str, bool); 2] {
+        [("name", self.name.is_some()), ("reason", self.reason.is_some())]
+    }
+
     fn of_imputation(&self) -> [(&'static str, bool); 8] {
         [
             ("strategy", self.strategy.is_some()),
@@ -183,15 +189,7 @@ impl Written {
 
     fn imputation(self, kind: &str) -> Result<ImputationPlan, String> {
         misplaced(&[("groups", self.groups.is_some()), ("therapists", self.therapists.is_some())], "clusters", kind)?;
-        let of_models = [
-            ("formula", self.formula.is_some()),
-            ("baseline", self.baseline.is_some()),
-            ("covariance", self.covariance.is_some()),
-            ("covariance-else", self.covariance_else.is_some()),
-            ("estimation", self.estimation.is_some()),
-            ("df", self.df.is_some()),
-        ];
-        misplaced(&of_models, "model", kind)?;
+        misplaced(&self.of_models(), "model", kind)?;
         if kind == "imputation" {
             let of_tipping =
                 [("arm", self.arm.is_some()), ("arm-shifts", self.arm_shifts.is_some()), ("versus-shifts", self.versus_shifts.is_some())];

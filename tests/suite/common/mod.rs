@@ -2,6 +2,8 @@
 
 pub mod clustered;
 pub mod dense_sandwich;
+#[cfg(feature = "cli")]
+pub mod program;
 pub mod tolerances;
 pub mod trials;
 
