@@ -23,7 +23,7 @@ mod limits {
     pub const FEV_SATTERTHWAITE: u64 = 3_430_000;
     pub const FEV_KENWARD_ROGER: u64 = 3_730_000;
     pub const FEV_REFIT: u64 = 1_240_000;
-    pub const SLEEPSTUDY_SATTERTHWAITE: u64 = 1_900_000;
+    pub const SLEEPSTUDY_SATTERTHWAITE: u64 = 1_850_000;
     pub const BCVA_SATTERTHWAITE: u64 = 107_000_000;
     pub const BCVA_KENWARD_ROGER: u64 = 136_500_000;
 }

@@ -95,7 +95,12 @@ fn pairwise_covariance(problem: &Problem, squares: &Blocks, group: usize, smalle
 fn away_from_the_edge(covariance: &DMatrix<f64>) -> (DMatrix<f64>, bool) {
     let t = covariance.nrows();
     let scale = covariance.diagonal().map(f64::sqrt);
-    let eigen = SymmetricEigen::new(correlations(covariance));
+    let correlations = correlations(covariance);
+    // Most are: a Cholesky factor of what lies above the floor tells, at a tenth of the eigenvalues' price.
+    if (&correlations - DMatrix::identity(t, t) * EIGENVALUE_FLOOR).cholesky().is_some() {
+        return (covariance.clone(), false);
+    }
+    let eigen = SymmetricEigen::new(correlations);
     if eigen.eigenvalues.min() >= EIGENVALUE_FLOOR {
         return (covariance.clone(), false);
     }
