@@ -37,8 +37,18 @@ impl InitArguments {
         let Some(path) = &self.out else { return Ok(text) };
         let written = std::fs::File::create_new(path).and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
         let name = path.display().to_string();
-        written.map_err(|source| Error::File { action: "cannot write", path: name.clone(), source })?;
+        written.map_err(|source| Error::File { action: "cannot write", path: name.clone(), source: told(source) })?;
         let checks = text.lines().filter(|line| line.starts_with('#') && line.contains("CHECK")).count();
         Ok(format!("{name} is written; {checks} of its comments say CHECK. Next: trialstats plan check {name} {}\n", self.data.display()))
+    }
+}
+
+/// A plan that somebody has edited is not written over.
+fn told(source: std::io::Error) -> std::io::Error {
+    match source.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            std::io::Error::new(source.kind(), "a file of this name exists and stays as it is; give another name with `--out`")
+        }
+        _ => source,
     }
 }
