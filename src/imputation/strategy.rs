@@ -89,21 +89,32 @@ impl FromStr for Strategy {
 options::serde_by_name!(Strategy);
 
 impl Strategy {
+    /// What tables call it: `jump to reference`.
+    pub fn title(self) -> String {
+        match self {
+            Strategy::Mar => "missing at random".into(),
+            Strategy::JumpToReference => "jump to reference".into(),
+            Strategy::CopyReference => "copy reference".into(),
+            Strategy::CopyIncrements => "copy increments in reference".into(),
+            Strategy::LastMeanCarriedForward => "last mean carried forward".into(),
+            Strategy::Causal { kept, fading: 1.0 } => format!("causal model, {kept} of the effect kept"),
+            Strategy::Causal { kept, fading } => format!("causal model, {kept} of the effect kept, fading by {fading}"),
+        }
+    }
+
     /// As a sentence has it: values after the event …
     pub fn words(self) -> String {
         match self {
-            Strategy::Mar => "are like those of the same arm (missing at random)".into(),
-            Strategy::JumpToReference => "have the mean of the reference arm (jump to reference)".into(),
-            Strategy::CopyReference => "are those of a patient who was in the reference arm from the start (copy reference)".into(),
-            Strategy::CopyIncrements => "change as in the reference arm (copy increments in reference)".into(),
-            Strategy::LastMeanCarriedForward => {
-                "have the mean of the own arm at the last visit before it (last mean carried forward)".into()
-            }
+            Strategy::Mar => "are like those of the same arm".into(),
+            Strategy::JumpToReference => "have the mean of the reference arm".into(),
+            Strategy::CopyReference => "are those of a patient who was in the reference arm from the start".into(),
+            Strategy::CopyIncrements => "change as in the reference arm".into(),
+            Strategy::LastMeanCarriedForward => "have the mean of the own arm at the last visit before it".into(),
             Strategy::Causal { kept, fading: 1.0 } => {
-                format!("have the mean of the reference arm and {kept} times the effect reached before it (causal model)")
+                format!("have the mean of the reference arm and {kept} times the effect reached before it")
             }
             Strategy::Causal { kept, fading } => format!(
-                "have the mean of the reference arm and {kept} × {fading}^s times the effect reached before it, s visits after the first (causal model)"
+                "have the mean of the reference arm and {kept} × {fading}^s times the effect reached before it, s visits after the first"
             ),
         }
     }

@@ -156,9 +156,10 @@ fn sentence(plan: &ReferenceBased, trial: &Trial, cohort: &Cohort) -> String {
     };
     let delta = if plan.delta.is_some() { " Delta is added to imputed values." } else { "" };
     format!(
-        "{missing} missing values are imputed by their expectation, {after} of them after the event: values after it {}.{reference}{delta} Gaps before it are \
-         missing at random.",
-        plan.strategy.words()
+        "{missing} missing values are imputed by their expectation, {after} of them after the event: values after it {} ({}).{reference}{delta} Gaps before it \
+         are missing at random.",
+        plan.strategy.words(),
+        plan.strategy.title()
     )
 }
 
@@ -218,7 +219,7 @@ impl ImputedEstimate {
 
 impl Tabular for ImputedTable {
     fn title(&self) -> String {
-        format!("{} with missing values imputed: {}", self.outcome, self.strategy)
+        format!("{} with missing values imputed: {}", self.outcome, self.strategy.title())
     }
 
     fn columns(&self) -> Vec<Column> {

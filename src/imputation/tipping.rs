@@ -128,7 +128,11 @@ impl Fit {
         let (whole, jackknife, failures) = replicates(&cohort, &self.refitter()?, statistic)?;
         let mut notes = self.notes();
         notes.extend(failures.iter().map(|(why, n)| format!("{n} patients could not be left out of the jackknife: {why}.")));
-        notes.push(format!("Values after the event {}, and an amount is added to imputed values after it.", plan.strategy.words()));
+        notes.push(format!(
+            "Values after the event {} ({}), and an amount is added to imputed values after it.",
+            plan.strategy.words(),
+            plan.strategy.title()
+        ));
         notes.push(Variance::Jackknife.words().into());
         let spread = Spread::of(&jackknife);
         let z = normal::quantile(0.5 + 0.5 * plan.level);
@@ -238,15 +242,13 @@ fn turn(whole: &Linear, spread: &Spread, z: f64, versus: f64) -> Option<f64> {
 impl TippingPoint {
     /// Where the conclusion turns, as a sentence.
     pub fn sentence(&self) -> String {
+        self.sentence_of(&self.outcome, self.visit.as_ref())
+    }
+
+    /// The same, with words for the outcome and the visit: `HAMD-17`, `visit 7`.
+    pub fn sentence_of(&self, outcome: &str, visit: &str) -> String {
         let Some(turn) = self.turns.iter().min_by(|a, b| a.versus.abs().total_cmp(&b.versus.abs())) else { return String::new() };
-        let subject = format!(
-            "{} at {}: the {} confidence interval of {} - {}",
-            self.outcome,
-            self.visit,
-            percent(self.level),
-            self.arm,
-            self.versus
-        );
+        let subject = format!("{outcome} at {visit}: the {} confidence interval of {} - {}", percent(self.level), self.arm, self.versus);
         let condition = if turn.versus == 0.0 { String::new() } else { format!(" (with {} added in {})", turn.versus, self.versus) };
         match turn.arm {
             Some(arm) => format!("{subject} touches zero when {arm:.2} is added to the imputed values of {}{condition}.", self.arm),
@@ -255,9 +257,16 @@ impl TippingPoint {
     }
 }
 
+impl TippingPoint {
+    /// The table's title, with words for the outcome and the visit.
+    pub fn title_of(&self, outcome: &str, visit: &str) -> String {
+        format!("{outcome} at {visit}, {} - {}, with amounts added to imputed values", self.arm, self.versus)
+    }
+}
+
 impl Tabular for TippingPoint {
     fn title(&self) -> String {
-        format!("{} at {}, {} - {}, with amounts added to imputed values", self.outcome, self.visit, self.arm, self.versus)
+        self.title_of(&self.outcome, self.visit.as_ref())
     }
 
     fn columns(&self) -> Vec<Column> {

@@ -28,7 +28,12 @@ pub(super) fn section(result: &AnalysisResult) -> Option<Section> {
         section = section.titled(&format!("{name}_imputed_{}", k + 1), title, &imputation.table);
     }
     for (k, tipping) in found.tipping_points.iter().enumerate() {
-        section = section.paragraph(tipping.sentence()).table(&format!("{name}_tipping_point_{}", k + 1), tipping);
+        let (outcome, visit) = (&result.outcomes[0].label, result.plan.visit());
+        section = section.paragraph(tipping.sentence_of(outcome, &visit)).titled(
+            &format!("{name}_tipping_point_{}", k + 1),
+            tipping.title_of(outcome, &visit),
+            tipping,
+        );
     }
     Some(found.failures.iter().fold(section, |section, failure| section.led_paragraph("Not carried out.", failure)))
 }
@@ -48,7 +53,7 @@ pub(super) fn conclusion(result: &AnalysisResult) -> Option<String> {
     if !parts.is_empty() {
         sentences.push(format!("Differences at {} with missing values imputed: {}.", result.plan.visit(), parts.join("; ")));
     }
-    sentences.extend(found.tipping_points.iter().map(|tipping| tipping.sentence()));
+    sentences.extend(found.tipping_points.iter().map(|tipping| tipping.sentence_of(&result.outcomes[0].label, &result.plan.visit())));
     (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
@@ -98,7 +103,7 @@ pub(super) fn methods(result: &AnalysisResult) -> Option<String> {
     let mut sentences = vec![];
     if !imputed.is_empty() {
         sentences.push(format!(
-            "Missing values of the primary outcome were replaced by their expectation under the fitted model and these assumptions: {}. The completed data \
+            "In sensitivity analyses missing values of the primary outcome were replaced by their expectation under the fitted model and these assumptions: {}. The completed data \
              were analysed by ANCOVA at each visit (Carpenter, Roger and Kenward 2013; Wolbers et al. 2022).",
             listed(&imputed)
         ));

@@ -138,7 +138,7 @@ fn missing_data(result: &AnalysisResult) -> String {
         _ => "patients with some but not all visits stay in the analysis",
     };
     format!(
-        "The likelihood uses every observed measurement; {kept}. Nothing is imputed. Estimates are valid if measurements are missing at random: whether one is \
+        "The likelihood uses every observed measurement, and nothing is imputed; {kept}. Estimates are valid if measurements are missing at random: whether one is \
          missing may depend on what was observed (arm, covariates, other visits) but not, given that, on the value itself. That cannot be checked from the \
          data. The missing-data patterns are shown."
     )

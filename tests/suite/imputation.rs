@@ -52,6 +52,7 @@ fn jump_to_reference_with_the_jackknife_gives_the_published_values() {
     }
     let row = table.differences().next_back().expect("a row");
     assert_eq!((row.label().as_str(), row.visit.label.as_str(), row.imputed), ("PLACEBO - DRUG", "7", 43));
+    assert_eq!(trialstats::table::Tabular::title(&table), "CHANGE with missing values imputed: jump to reference");
 }
 
 /// R, the strategies patient by patient with explicit matrices: estimates by conditional means, and standard errors by Rubin's
@@ -272,6 +273,8 @@ fn the_tipping_point_is_where_the_analysis_turns() {
         assert!((there.p - 0.05).abs() < 1e-9, "{there:?}");
     }
     assert!(table.sentence().contains("touches zero when"), "{}", table.sentence());
+    let said = table.sentence_of("HAMD-17", "visit 7");
+    assert!(said.starts_with("HAMD-17 at visit 7: the 95% confidence interval of PLACEBO - DRUG touches zero"), "{said}");
     let refused = fit.tipping_point(&trial, &plan, ("DRUG", "DRUG"), "7", &[0.0], &[0.0]).expect_err("one arm");
     assert!(refused.to_string().contains("compared with itself"), "{refused}");
     let refused = fit.tipping_point(&trial, &plan, ("DRUG", "PLACEBO"), "9", &[0.0], &[0.0]).expect_err("no such visit");

@@ -114,8 +114,8 @@ impl ImputationPlan {
     pub fn label(&self) -> String {
         match (self.name.is_empty(), &self.delta) {
             (false, _) => self.name.clone(),
-            (true, None) => self.strategy.to_string(),
-            (true, Some(_)) => format!("{} with delta", self.strategy),
+            (true, None) => self.strategy.title(),
+            (true, Some(_)) => format!("{} with delta", self.strategy.title()),
         }
     }
 

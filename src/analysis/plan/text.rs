@@ -299,9 +299,10 @@ fn sensitivity(analysis: &Sensitivity) -> String {
             )
         }
         Sensitivity::TippingPoint(plan) => format!(
-            "Tipping point: values after dropout {}, and {} is added in turn to the imputed values of {} at the visit of primary interest, and {} to those \
+            "Tipping point: values after dropout {} ({}), and {} are added in turn to the imputed values of {} at the visit of primary interest, and {} to those \
              of the reference arm, to find where the confidence interval of the primary comparison touches zero.",
             plan.imputation.strategy.words(),
+            plan.imputation.strategy.title(),
             listed(&plan.arm_shifts.iter().map(f64::to_string).collect::<Vec<_>>()),
             plan.arm,
             listed(&plan.versus_shifts.iter().map(f64::to_string).collect::<Vec<_>>())
