@@ -133,7 +133,7 @@ fn covariate(trial: &Trial, name: &str, outcome: &str) -> Result<Vec<Vec<f64>>> 
         Some(patient) => Err(Error::Missing {
             variable: name.into(),
             patient: trial.patients()[patient].clone(),
-            visit: String::new(),
+            visit: "every visit".into(),
             why: "is missing, and the ANCOVA of imputed data needs it of everyone randomized".into(),
         }),
         None => Ok(()),

@@ -98,6 +98,8 @@ impl Fit {
             Variance::DeltaMethod => closed().and_then(|c| c.delta_method()).ok_or_else(singular)?,
             Variance::InformationAnchored => closed().and_then(|c| c.information_anchored()).ok_or_else(singular)?,
         };
+        let alone = (0..trial.arms().len()).filter(|&arm| is_alone(&cohort, arm));
+        notes.extend(alone.map(|arm| format!("{} has one patient, so its rows have no standard error.", trial.arms()[arm])));
         notes.push(plan.variance.words().into());
         notes.push(format!("{} confidence intervals; p-values are not adjusted for multiplicity.", percent(plan.level)));
         Ok(ImputedTable {
@@ -163,6 +165,10 @@ fn sentence(plan: &ReferenceBased, trial: &Trial, cohort: &Cohort) -> String {
     )
 }
 
+fn is_alone(cohort: &Cohort, arm: usize) -> bool {
+    cohort.patients.iter().filter(|p| p.arm == arm).count() == 1
+}
+
 fn rows(fit: &Fit, trial: &Trial, cohort: &Cohort, statistics: &[f64], errors: &[f64], level: f64) -> Vec<ImputedEstimate> {
     let columns = fit.design().columns();
     let arms = trial.arms();
@@ -172,13 +178,16 @@ fn rows(fit: &Fit, trial: &Trial, cohort: &Cohort, statistics: &[f64], errors: &
     let imputed = |arm: usize, visit: usize| {
         cohort.patients.iter().filter(|p| p.arm == arm && cohort.classes[p.class].missing.contains(&visit)).count()
     };
+    // One patient says nothing of how patients of the arm differ, and cannot be left out.
+    let alone = |arm: usize| is_alone(cohort, arm);
     let mut rows = vec![];
     // Before treatment there is nothing to compare, and a model with one mean for all arms says so already.
     let after = columns.visit_labels().iter().enumerate().filter(|(visit, _)| Some(*visit) != columns.baseline_visit());
     for (visit, label) in after {
         for k in 0..per_visit {
-            let (estimate, se) = (statistics[visit * per_visit + k], errors[visit * per_visit + k]);
             let (arm, versus) = if k < arms.len() { (k, None) } else { (k + 1 - arms.len(), Some(0)) };
+            let estimate = statistics[visit * per_visit + k];
+            let se = if alone(arm) || versus.is_some_and(alone) { f64::NAN } else { errors[visit * per_visit + k] };
             rows.push(ImputedEstimate {
                 visit: Labelled { index: columns.visits()[visit], label: label.clone() },
                 arm: labelled(arm),

@@ -43,9 +43,9 @@ pub(super) fn conclusion(result: &AnalysisResult) -> Option<String> {
     let found = result.missing.as_ref()?;
     let mut parts: Vec<String> = vec![];
     for imputation in &found.imputations {
-        for row in imputation.table.differences().filter(|row| row.visit == *result.plan.at) {
+        for row in imputation.table.differences().filter(|row| row.visit == *result.plan.at && row.se.is_finite()) {
             let shown = |x: f64| Format::of_error(row.se).apply(x).replace('-', "−");
-            let label = row.label().replace(" - ", " − ");
+            let label = row.versus.as_ref().map_or(row.label(), |versus| format!("{} − {versus}", row.arm));
             parts.push(format!("{} {} [{}, {}] ({label})", imputation.name, shown(row.estimate), shown(row.lower), shown(row.upper)));
         }
     }
@@ -69,7 +69,10 @@ fn figure(result: &AnalysisResult, found: &MissingSensitivity) -> Figure {
         let mut rows = vec![ForestRow { label: "primary analysis".into(), interval }];
         for imputation in &found.imputations {
             let of = |row: &&crate::imputation::ImputedEstimate| {
-                row.visit == *result.plan.at && row.arm.index == arm.index && row.versus.as_ref().is_some_and(|v| v.index == versus.index)
+                row.se.is_finite()
+                    && row.visit == *result.plan.at
+                    && row.arm.index == arm.index
+                    && row.versus.as_ref().is_some_and(|v| v.index == versus.index)
             };
             if let Some(row) = imputation.table.differences().find(of) {
                 ses.push(row.se);

@@ -280,3 +280,27 @@ fn the_tipping_point_is_where_the_analysis_turns() {
     let refused = fit.tipping_point(&trial, &plan, ("DRUG", "PLACEBO"), "9", &[0.0], &[0.0]).expect_err("no such visit");
     assert!(refused.to_string().contains("no analysed visit"), "{refused}");
 }
+
+/// An arm of one patient has means that follow from the model, and no error; an arm called `A - B` is harmless.
+#[test]
+fn an_arm_of_one_patient_has_no_standard_error() {
+    let mut csv = String::from("id,arm,visit,y\n");
+    for patient in 0..21 {
+        let arm = if patient == 20 { "alone" } else { ["A - B", "C"][patient % 2] };
+        for visit in 0..if patient % 7 == 6 || patient == 20 { 1 } else { 3 } {
+            csv += &format!("{patient},{arm},{visit},{}\n", (patient * patient * 7 + visit * 13 * (patient + 1)) % 17);
+        }
+    }
+    let trial =
+        Layout::long("id", "arm", "visit").outcome("y").reference_arm("A - B").read_csv_from("one.csv", csv.as_bytes()).expect("a trial");
+    let fit = Model::formula("y ~ arm * visit").and_then(|model| model.fit(&trial)).expect("a fit");
+    let plan = ReferenceBased::new(Strategy::JumpToReference).reference("A - B");
+    for variance in [Variance::Jackknife, Variance::InformationAnchored] {
+        let table = imputed(&fit, &trial, &plan.clone().variance(variance));
+        for row in &table.rows {
+            let alone = row.arm.as_ref() == "alone";
+            assert!(row.estimate.is_finite() && row.se.is_nan() == alone && row.p.is_nan() == alone, "{row:?}");
+        }
+        assert!(table.notes.iter().any(|note| note.starts_with("alone has one patient")), "{:?}", table.notes);
+    }
+}
