@@ -155,6 +155,10 @@ pub enum Error {
     #[error("the model could not be fitted: {0}")]
     Fit(crate::fit::Failure),
 
+    /// The model of a binary outcome or a count has no estimates.
+    #[error("the model could not be fitted: {0}")]
+    NotFitted(crate::generalized::NotFitted),
+
     /// None of the covariance structures agreed on has a verified optimum.
     #[error(
         "the model could not be fitted with any of the covariance structures agreed on: {}",
@@ -184,6 +188,7 @@ impl Error {
             Error::Missing { .. } => "missing-value",
             Error::NoPatients { .. } => "no-patients",
             Error::Fit(failure) => failure.code(),
+            Error::NotFitted(failure) => failure.code(),
             Error::NoCovarianceFits { .. } => "no-covariance-fits",
         }
     }

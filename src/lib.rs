@@ -46,6 +46,7 @@
 //! | analyse several outcomes at once | [`joint`] |
 //! | get Cohen's d with its denominator and interval named, bootstrap, reliable change | [`effects`] |
 //! | define response and remission, compare rates | [`responders`] |
+//! | model a binary outcome or a count | [`generalized`] |
 //! | run a whole analysis by plan | [`analysis`] |
 //! | begin a plan from a file | [`draft`] |
 //! | write it as HTML, CSV, JSON, figures | [`report`] |
@@ -67,6 +68,7 @@ pub mod effects;
 pub mod error;
 pub mod estimates;
 pub mod fit;
+pub mod generalized;
 pub mod guide;
 pub mod imputation;
 pub mod inference;

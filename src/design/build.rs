@@ -36,6 +36,15 @@ impl Design {
     /// to analyse; [`Error::NotEstimable`] for a variance of random effects that no outcome could determine, such as
     /// that of a factor with one level.
     pub fn build(trial: &Trial, model: &MeanModel, options: &DesignOptions) -> Result<Design> {
+        Self::built(trial, model, options, true)
+    }
+
+    /// The same for an outcome that need not be normal.
+    pub(crate) fn build_of_any_family(trial: &Trial, model: &MeanModel, options: &DesignOptions) -> Result<Design> {
+        Self::built(trial, model, options, false)
+    }
+
+    fn built(trial: &Trial, model: &MeanModel, options: &DesignOptions, is_normal: bool) -> Result<Design> {
         model.must_have_outcome()?;
         let outcome = trial.outcome(&model.outcome)?;
         check_baseline(trial, model)?;
@@ -61,7 +70,7 @@ impl Design {
         warnings.extend(frame.of_levels(trial));
         warnings.extend(frame.empty_cells(trial, &frame.arm_counts(trial)));
         warnings.extend(frame.constant_covariates(trial));
-        warnings.extend(frame.binary_outcome(outcome));
+        warnings.extend(frame.binary_outcome(outcome).filter(|_| is_normal));
         let mut design = frame.into_design(trial, model, options, exclusions, warnings)?;
         let gram = ScaledGram::of_rows(&design.columns, &design.rows);
         Arc::make_mut(&mut design.account).decide_aliased(&design.columns, gram);

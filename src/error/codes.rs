@@ -52,6 +52,18 @@ const FAILURES: [(&str, &str); 18] = [
     ("too-many-random-effects", "crossed random effects are too many to be joined in memory"),
 ];
 
+/// Codes of models of [binary outcomes and counts](crate::generalized::NotFitted) without estimates.
+const NOT_FITTED: [(&str, &str); 8] = [
+    ("no-solution", "the search for the coefficients of a generalized model ended without a solution"),
+    ("separation", "columns predict binary outcomes without error, so that coefficients are infinite"),
+    ("mean-out-of-range", "means leave the range of the family under the link"),
+    ("working-correlation-not-positive", "the working correlation is not positive definite"),
+    ("working-correlation-not-determined", "no patient was seen at the visits that a working correlation is about"),
+    ("singular-information", "columns of a generalized model are too nearly dependent for double precision"),
+    ("no-determined-column", "a generalized model has no column that the data determine"),
+    ("too-few-clusters", "there are no more clusters than coefficients of a generalized model"),
+];
+
 /// Every code that [`Error::code`](super::Error::code) may give, with what it stands for. Codes are stable: a program
 /// may compare them, and new ones may be added. The command line writes them with `--json`, and a plan's
 /// [problems](super::PlanProblem) have them.
@@ -65,7 +77,7 @@ const FAILURES: [(&str, &str); 18] = [
 /// assert!(codes().iter().any(|code| code.code == "out-of-range"));
 /// ```
 pub fn codes() -> Vec<Code> {
-    let listed = ERRORS.iter().chain(&FAILURES).map(|&(code, meaning)| Code { code, meaning });
+    let listed = ERRORS.iter().chain(&FAILURES).chain(&NOT_FITTED).map(|&(code, meaning)| Code { code, meaning });
     listed.chain(Refusal::CHOICES.iter().map(|choice| Code { code: choice.name, meaning: choice.meaning })).collect()
 }
 
@@ -87,6 +99,7 @@ mod tests {
         let listed = |list: &[(&'static str, &'static str)]| list.iter().map(|(code, _)| *code).collect::<BTreeSet<_>>();
         assert_eq!(listed(&ERRORS), errors);
         assert_eq!(listed(&FAILURES), failures);
+        assert_eq!(listed(&NOT_FITTED), literals(include_str!("../generalized/failure.rs")));
         let all: Vec<&str> = codes().iter().map(|code| code.code).collect();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "{all:?}");
         let kebab = |code: &&str| code.chars().all(|c| c.is_ascii_lowercase() || c == '-');

@@ -51,14 +51,24 @@ impl Link {
         }
     }
 
+    /// g(μ): the linear predictor of a mean.
+    pub fn apply(self, mean: f64) -> f64 {
+        match self {
+            Link::Identity => mean,
+            Link::Log | Link::LogOutcome => mean.ln(),
+            Link::Logit => (mean / (1.0 - mean)).ln(),
+        }
+    }
+
     /// dg⁻¹(η)/dη.
     pub fn slope(self, eta: f64) -> f64 {
         match self {
             Link::Identity => 1.0,
             Link::Log | Link::LogOutcome => eta.exp(),
+            // Without the difference from one, which loses its digits where the mean is near one.
             Link::Logit => {
-                let p = self.inverse(eta);
-                p * (1.0 - p)
+                let e = (-eta.abs()).exp();
+                e / ((1.0 + e) * (1.0 + e))
             }
         }
     }

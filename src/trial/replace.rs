@@ -38,6 +38,14 @@ impl Trial {
         Ok(trial)
     }
 
+    /// The trial with an outcome in place of the variables of its name.
+    pub(crate) fn with_outcome_of_variable(&self, outcome: Outcome) -> Trial {
+        let mut trial = self.clone();
+        trial.variables.retain(|variable| variable.name() != outcome.name);
+        trial.outcomes.push(outcome);
+        trial
+    }
+
     /// The trial with one more variable, whose name it does not have yet.
     pub(crate) fn with_variable(&self, variable: Variable) -> Trial {
         let mut trial = self.clone();

@@ -1,0 +1,109 @@
+//! Outcomes of a search without numbers.
+
+/// Why a model of the mean of a binary outcome or a count has no estimates, and what to do.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum NotFitted {
+    /// The search ended without a solution.
+    #[error("no solution was found in {iterations} iterations; simplify the mean model, or choose another working correlation or link")]
+    NoSolution {
+        /// Iterations done.
+        iterations: usize,
+    },
+
+    /// Some combination of columns predicts outcomes without error, so that coefficients are infinite.
+    #[error("{what}, so that {} no finite estimate: leave the term out, join levels, or use Firth's penalised likelihood", has(columns))]
+    Separated {
+        /// What is predicted, a clause: `every outcome of arm A at month 3 is 0`.
+        what: String,
+        /// The columns without a finite coefficient.
+        columns: Vec<String>,
+    },
+
+    /// Means leave the range of the family under the link.
+    #[error(
+        "the mean of patient `{patient}` at {visit} would be {mean:.4}, and means are {range}: a {link} link does not fit these data; choose \
+         the canonical link, or a simpler mean model"
+    )]
+    MeanOutOfRange {
+        /// The first such patient.
+        patient: String,
+        /// The visit.
+        visit: String,
+        /// The mean.
+        mean: f64,
+        /// The range in words.
+        range: &'static str,
+        /// The link.
+        link: crate::estimates::Link,
+    },
+
+    /// The working correlation is not positive definite.
+    #[error("the {structure} working correlation is not positive definite: {why}; choose one with fewer parameters")]
+    WorkingCorrelation {
+        /// The structure.
+        structure: String,
+        /// With which parameters, and what their range is.
+        why: String,
+    },
+
+    /// A correlation for which too few patients have the visits.
+    #[error(
+        "the {structure} working correlation of {of} cannot be estimated: it takes more than {needed} pairs of observations; choose one with \
+         fewer parameters"
+    )]
+    WorkingCorrelationNotDetermined {
+        /// The structure.
+        structure: String,
+        /// What the parameter is about.
+        of: String,
+        /// The number of pairs that are not enough.
+        needed: usize,
+    },
+
+    /// The information about the coefficients is singular.
+    #[error("the columns of the mean model are too nearly dependent for double precision; centre or rescale the covariates")]
+    SingularInformation,
+
+    /// The mean model has no column that the data determine.
+    #[error("the mean model has no column that the data determine; add at least the intercept")]
+    NoColumn,
+
+    /// No more clusters than columns, from which no robust covariance can be had.
+    #[error(
+        "{clusters} clusters cannot determine a robust covariance of {columns} coefficients; simplify the mean model, or use the model-based \
+         covariance"
+    )]
+    TooFewClusters {
+        /// Clusters analysed.
+        clusters: usize,
+        /// Columns of the mean model.
+        columns: usize,
+    },
+}
+
+impl NotFitted {
+    /// A stable identifier, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            NotFitted::NoSolution { .. } => "no-solution",
+            NotFitted::Separated { .. } => "separation",
+            NotFitted::MeanOutOfRange { .. } => "mean-out-of-range",
+            NotFitted::WorkingCorrelation { .. } => "working-correlation-not-positive",
+            NotFitted::WorkingCorrelationNotDetermined { .. } => "working-correlation-not-determined",
+            NotFitted::SingularInformation => "singular-information",
+            NotFitted::NoColumn => "no-determined-column",
+            NotFitted::TooFewClusters { .. } => "too-few-clusters",
+        }
+    }
+}
+
+/// `\`x\` has`, `\`x\`, \`y\` have`.
+fn has(columns: &[String]) -> String {
+    let names: Vec<String> = columns.iter().map(|column| format!("`{column}`")).collect();
+    match names.len() {
+        0 => "some coefficient has".into(),
+        1 => format!("{} has", names[0]),
+        _ => format!("{} have", names.join(", ")),
+    }
+}

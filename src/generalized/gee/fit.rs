@@ -1,0 +1,295 @@
+//! A solution of the equations, as what is said of it.
+
+use super::criteria::GeeCriteria;
+use super::data::Data;
+use super::equations::Undefined;
+use super::sandwich::Sandwich;
+use super::solve::{Solution, Unsolved, solve};
+use super::{Gee, GeeVcov, WorkingCorrelation};
+use crate::design::{Account, Columns};
+use crate::error::{Error, Result};
+use crate::estimates::{Estimates, Link};
+use crate::generalized::{Family, NotFitted, Observations};
+use crate::options::choices;
+use nalgebra::DMatrix;
+
+/// The reference distribution of tests and intervals.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GeeDf {
+    /// The normal distribution, as SAS and geepack have it.
+    Normal,
+    /// t with K − p degrees of freedom, for K patients and p coefficients.
+    ClustersMinusParameters,
+    /// t with the degrees of freedom of the robust variance itself, 2 V²/Var(V), from the spread of the patients'
+    /// contributions (Pan & Wall 2002, Statistics in Medicine 21:1429–1441).
+    PanWall,
+}
+
+choices! {
+    GeeDf, "degrees of freedom of generalized estimating equations":
+    Normal = "normal", ["asymptotic", "infinite", "z"], "the normal distribution: SAS GENMOD, geepack";
+    ClustersMinusParameters = "clusters-minus-parameters", ["k-p", "clusters-p"], "patients less coefficients";
+    PanWall = "pan-wall", [], "Satterthwaite's for the robust variance, by the spread of the patients' contributions";
+}
+
+/// The solution of generalized estimating equations.
+///
+/// It is an [`Estimates`]: [`Means`](crate::Means) gives marginal means and contrasts on the scale of the link with their
+/// odds ratios or ratios beside, and joint tests.
+#[derive(Debug)]
+pub struct GeeFit {
+    asked: Gee,
+    observations: Observations,
+    data: Data,
+    solution: Solution,
+    sandwich: Sandwich,
+    /// Of all columns, NaN where aliased.
+    beta: Vec<f64>,
+    vcov: DMatrix<f64>,
+}
+
+impl GeeFit {
+    pub(super) fn new(asked: Gee, observations: Observations) -> Result<Self> {
+        let (family, link) = (asked.model.outcome_family(), asked.model.link_function());
+        let data = Data::of(&observations, family, link, None);
+        let (patients, p) = (observations.n_patients(), observations.width());
+        if patients <= p && asked.vcov != GeeVcov::ModelBased {
+            return Err(Error::NotFitted(NotFitted::TooFewClusters { clusters: patients, columns: p }));
+        }
+        if observations.len() <= p {
+            return Err(Error::NotFitted(NotFitted::TooFewClusters { clusters: observations.len(), columns: p }));
+        }
+        let solution = solve(&data, asked.correlation, asked.convention).map_err(|why| unsolved(&asked, &observations, &data, why))?;
+        let sandwich = Sandwich::of(&data, &solution, asked.vcov);
+        if asked.df_method() == GeeDf::PanWall && asked.vcov == GeeVcov::ModelBased {
+            return Err(Error::conflict(
+                "the degrees of freedom pan-wall with the model-based covariance",
+                "they are those of a sandwich",
+                "choose a robust covariance, or the normal distribution",
+            ));
+        }
+        let beta = observations.of_all_columns(&solution.beta);
+        let vcov = observations.covariance_of_all_columns(&sandwich.vcov);
+        Ok(Self { asked, observations, data, solution, sandwich, beta, vcov })
+    }
+
+    /// What was asked for.
+    pub fn model(&self) -> &Gee {
+        &self.asked
+    }
+
+    /// What it was fitted to.
+    pub fn observations(&self) -> &Observations {
+        &self.observations
+    }
+
+    /// The parameters of the working correlation; the names of [`GeeFit::working_correlation`] say what each is about.
+    pub fn alpha(&self) -> &[f64] {
+        &self.solution.alpha
+    }
+
+    /// The scale φ of the variance.
+    pub fn phi(&self) -> f64 {
+        self.solution.phi
+    }
+
+    /// How many patients are analysed.
+    pub fn n_patients(&self) -> usize {
+        self.observations.n_patients()
+    }
+
+    /// How many observations are analysed.
+    pub fn n_observations(&self) -> usize {
+        self.observations.len()
+    }
+
+    /// Steps of the search.
+    pub fn iterations(&self) -> usize {
+        self.solution.iterations
+    }
+
+    /// The last step of the search, in standard errors (for φ = 1).
+    pub fn last_step(&self) -> f64 {
+        self.solution.last_step
+    }
+
+    /// R(α) of all analysed visits.
+    pub fn correlation_matrix(&self) -> DMatrix<f64> {
+        let visits = self.data.visits;
+        DMatrix::from_fn(visits, visits, |a, b| self.asked.correlation.correlation(&self.solution.alpha, a, b, visits))
+    }
+
+    /// The covariance of the coefficients by another method; NaN where a column is aliased.
+    pub fn vcov_by(&self, method: GeeVcov) -> DMatrix<f64> {
+        self.observations.covariance_of_all_columns(&Sandwich::of(&self.data, &self.solution, method).vcov)
+    }
+
+    /// QIC and what it is made of.
+    pub fn criteria(&self) -> GeeCriteria {
+        GeeCriteria::of(&self.data, &self.solution)
+    }
+
+    /// How many pairs of a patient's observations the working correlation gives a value that no two binary outcomes of
+    /// their probabilities can have, and how many pairs there are (Prentice 1988, Biometrics 44:1033–1048).
+    pub fn impossible_pairs(&self) -> (usize, usize) {
+        let (mut impossible, mut all) = (0.0, 0.0);
+        if self.data.family != Family::Binomial || self.solution.alpha.is_empty() {
+            return (0, 0);
+        }
+        let odds: Vec<f64> = (0..self.data.y.len()).map(|row| self.mean_of(row)).map(|mean| mean / (1.0 - mean)).collect();
+        for c in 0..self.data.clusters() {
+            let rows = self.data.rows(c);
+            for (a, b) in rows.clone().flat_map(|a| (a + 1..rows.end).map(move |b| (a, b))) {
+                let (visits, visit) = (self.data.visits, &self.data.visit);
+                let rho = self.asked.correlation.correlation(&self.solution.alpha, visit[a], visit[b], visits);
+                let most = (odds[a].min(odds[b]) / odds[a].max(odds[b])).sqrt();
+                let root = (odds[a] * odds[b]).sqrt();
+                all += self.data.count[c];
+                if rho > most || rho < -root.min(1.0 / root) {
+                    impossible += self.data.count[c];
+                }
+            }
+        }
+        (impossible as usize, all as usize)
+    }
+
+    fn mean_of(&self, row: usize) -> f64 {
+        let eta: f64 = self.data.row(row).iter().zip(&self.solution.beta).map(|(x, b)| x * b).sum();
+        self.data.link.inverse(eta)
+    }
+
+    fn notes_of_equations(&self) -> Vec<String> {
+        let asked = &self.asked;
+        let (family, link) = (asked.model.outcome_family(), asked.model.link_function());
+        let convention = match asked.correlation {
+            WorkingCorrelation::Independence => String::new(),
+            _ => format!(" with {}", asked.convention.words()),
+        };
+        let event = match family {
+            Family::Binomial => format!("The probability of {} = {}: ", asked.model.mean().outcome_name(), asked.model.outcome_event()),
+            _ => String::new(),
+        };
+        let mut notes = vec![format!(
+            "{event}generalized estimating equations, family {family}, link {link}, {} working correlation{convention}.",
+            asked.correlation.words()
+        )];
+        let reference = match asked.df_method() {
+            GeeDf::Normal => "normal distribution".into(),
+            GeeDf::ClustersMinusParameters => {
+                format!("t with K − p = {} degrees of freedom", self.n_patients() - self.observations.width())
+            }
+            GeeDf::PanWall => "t with Pan and Wall's degrees of freedom".to_string(),
+        };
+        let patients = self.n_patients();
+        notes.push(format!("Covariance: {}; {patients} patients as clusters; {reference}.", asked.vcov.words()));
+        let (impossible, pairs) = self.impossible_pairs();
+        if impossible > 0 {
+            notes.push(format!(
+                "The working correlation of {impossible} of {pairs} pairs of observations is none that two binary outcomes of their fitted \
+                 probabilities can have; estimates and robust covariance hold all the same."
+            ));
+        }
+        if self.sandwich.silent > 0.0 {
+            notes.push(format!(
+                "{} patients alone determine a coefficient: their residuals are zero whatever the data, and the corrected covariance leaves \
+                 them out there.",
+                self.sandwich.silent
+            ));
+        }
+        notes
+    }
+}
+
+impl Estimates for GeeFit {
+    fn columns(&self) -> &Columns {
+        self.observations.columns()
+    }
+
+    fn account(&self) -> &Account {
+        self.observations.account()
+    }
+
+    fn beta(&self) -> &[f64] {
+        &self.beta
+    }
+
+    fn vcov(&self) -> &DMatrix<f64> {
+        &self.vcov
+    }
+
+    fn df(&self, l: &[f64]) -> f64 {
+        match self.asked.df_method() {
+            GeeDf::Normal => f64::INFINITY,
+            GeeDf::ClustersMinusParameters => (self.n_patients() - self.observations.width()) as f64,
+            GeeDf::PanWall => {
+                let kept: Vec<f64> = self.observations.kept.iter().map(|&c| l[c]).collect();
+                self.sandwich.pan_wall(&self.data, &kept)
+            }
+        }
+    }
+
+    fn link(&self) -> Link {
+        self.asked.model.link_function()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes_of_equations()
+    }
+}
+
+/// A failure in the words of the trial.
+fn unsolved(asked: &Gee, observations: &Observations, data: &Data, why: Unsolved) -> Error {
+    let structure = asked.correlation.words().to_string();
+    Error::NotFitted(match why {
+        Unsolved::NotConverged(iterations) => NotFitted::NoSolution { iterations },
+        Unsolved::Diverges(direction) => separated(observations, data, &direction),
+        Unsolved::Undefined(Undefined::Singular) => NotFitted::SingularInformation,
+        Unsolved::Undefined(Undefined::NotPositive { alpha }) => {
+            NotFitted::WorkingCorrelation { structure, why: out_of_range(asked.correlation, &alpha, data.largest()) }
+        }
+        Unsolved::Undefined(Undefined::NotDetermined { parameter }) => NotFitted::WorkingCorrelationNotDetermined {
+            structure,
+            of: asked.correlation.names(observations.design.visit_labels()).get(parameter).cloned().unwrap_or_default(),
+            needed: match asked.convention {
+                super::AlphaConvention::Sas => data.p,
+                super::AlphaConvention::Geepack => 0,
+            },
+        },
+        Unsolved::Undefined(Undefined::Mean { mean, .. }) if data.link == Link::Logit => {
+            let what = format!("some mean tends to {mean:.0}");
+            NotFitted::Separated { what, columns: vec![] }
+        }
+        Unsolved::Undefined(Undefined::Mean { row, mean }) => {
+            let (patient, visit) = place(observations, data, row);
+            NotFitted::MeanOutOfRange { patient, visit, mean, range: data.family.range(), link: data.link }
+        }
+    })
+}
+
+/// The patient and the visit of a row of the data.
+fn place(observations: &Observations, data: &Data, row: usize) -> (String, String) {
+    let cluster = data.ends.partition_point(|&end| end <= row);
+    let patient = data.cluster_of.iter().position(|&c| c == cluster).unwrap_or(0);
+    observations.labels(observations.of_patient(patient).start + row - data.rows(cluster).start)
+}
+
+/// The parameters that make no correlation, and their range where it is known.
+fn out_of_range(structure: WorkingCorrelation, alpha: &[f64], visits: usize) -> String {
+    let shown: Vec<String> = alpha.iter().take(6).map(|a| format!("{a:.4}")).collect();
+    let more = if alpha.len() > 6 { ", …" } else { "" };
+    let range = match structure {
+        WorkingCorrelation::Exchangeable => format!(", outside {:.4} to 1", -1.0 / (visits.max(2) as f64 - 1.0)),
+        WorkingCorrelation::Ar1 => ", outside −1 to 1".into(),
+        _ => String::new(),
+    };
+    format!("α = {}{more}{range}", shown.join(", "))
+}
+
+/// The columns whose coefficients grow.
+fn separated(observations: &Observations, data: &Data, direction: &[f64]) -> NotFitted {
+    let reach = |k: usize| (0..data.y.len()).map(|row| (data.row(row)[k] * direction[k]).abs()).fold(0.0, f64::max);
+    let growing = (0..data.p).filter(|&k| reach(k) > 0.05);
+    let columns = growing.map(|k| observations.columns()[observations.kept[k]].name.clone()).collect();
+    NotFitted::Separated { what: "the columns predict some outcomes without error".into(), columns }
+}

@@ -1,0 +1,178 @@
+//! Generalized estimating equations: the mean of a repeated outcome over the population, with whatever correlation a
+//! patient's visits have.
+//!
+//! The equations Σ D_i' V_i⁻¹ (y_i − μ_i) = 0, V_i = φ A_i^½ R(α) A_i^½, are solved for β with α by moments of the residuals
+//! (Liang & Zeger 1986, Biometrika 73:13–22). Their solution is consistent whatever the correlation is where outcomes are
+//! missing completely at random.
+//!
+//! ```
+//! use trialstats::generalized::{Gee, WorkingCorrelation};
+//! use trialstats::{Estimates, Layout};
+//!
+//! # fn main() -> trialstats::Result<()> {
+//! // Made up: whether 40 patients responded at three visits.
+//! let mut file = String::from("id,arm,visit,response\n");
+//! for i in 0..40 {
+//!     for visit in 1..=3 {
+//!         let response = (i * 7 + visit * 5 + (i / 3) * (i % 2)) % 11 < 3 + visit + i % 2;
+//!         file += &format!("{i},{},{visit},{}\n", ["control", "new"][i % 2], u8::from(response));
+//!     }
+//! }
+//! let trial = Layout::long("id", "arm", "visit").outcome("response").read_csv_from("made up", file.as_bytes())?;
+//! let fit = Gee::formula("response ~ arm * visit")?.correlation(WorkingCorrelation::Exchangeable).fit(&trial)?;
+//! assert_eq!(fit.beta().len(), 6);
+//! println!("{}\n{}", fit.coefficients(), fit.working_correlation());
+//! # Ok(())
+//! # }
+//! ```
+
+mod criteria;
+mod data;
+mod equations;
+mod fit;
+mod sandwich;
+mod solve;
+mod structure;
+mod table;
+
+pub use criteria::GeeCriteria;
+pub use fit::{GeeDf, GeeFit};
+pub use sandwich::GeeVcov;
+pub use structure::{AlphaConvention, WorkingCorrelation};
+pub use table::WorkingCorrelationTable;
+
+use super::{Event, Family, GeneralizedModel};
+use crate::design::Baseline;
+use crate::error::{Error, Result};
+use crate::estimates::Link;
+use crate::trial::Trial;
+
+/// A marginal model of a repeated outcome, fitted by generalized estimating equations.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`family`](Gee::family), [`link`](Gee::link), [`event`](Gee::event) | binomial, logit, the outcome is 0 or 1 |
+/// | [`correlation`](Gee::correlation) | exchangeable |
+/// | [`convention`](Gee::convention) | α and φ as SAS has them |
+/// | [`vcov`](Gee::vcov) | robust |
+/// | [`df`](Gee::df) | the normal distribution for the robust and model-based covariance, K − p for those made for few patients |
+/// | [`weights`](Gee::weights) | none |
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gee {
+    model: GeneralizedModel,
+    correlation: WorkingCorrelation,
+    convention: AlphaConvention,
+    vcov: GeeVcov,
+    df: Option<GeeDf>,
+}
+
+impl Gee {
+    /// The equations for a generalized linear mean.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where the model has random effects.
+    pub fn new(model: GeneralizedModel) -> Result<Self> {
+        if let Some(random) = model.random_effects().first() {
+            return Err(Error::conflict(
+                format!("the random effects {random} in generalized estimating equations"),
+                "a patient's visits are related by the working correlation",
+                "leave them out, or fit a mixed model",
+            ));
+        }
+        Ok(Self {
+            model,
+            correlation: WorkingCorrelation::default(),
+            convention: AlphaConvention::default(),
+            vcov: GeeVcov::default(),
+            df: None,
+        })
+    }
+
+    /// The equations for a mean given by a formula such as `remission ~ baseline + arm * visit`.
+    ///
+    /// # Errors
+    /// As [`GeneralizedModel::formula`] and [`Gee::new`].
+    pub fn formula(formula: &str) -> Result<Self> {
+        Self::new(GeneralizedModel::formula(formula)?)
+    }
+
+    /// The kind of outcome.
+    pub fn family(mut self, family: Family) -> Self {
+        self.model = self.model.family(family);
+        self
+    }
+
+    /// The link; the canonical one of the family unless stated.
+    pub fn link(mut self, link: Link) -> Self {
+        self.model = self.model.link(link);
+        self
+    }
+
+    /// The value that counts as the event of a binary outcome.
+    pub fn event(mut self, event: Event) -> Self {
+        self.model = self.model.event(event);
+        self
+    }
+
+    /// A numeric variable of positive observation weights w: the variance of an observation is φ V(μ)/w, as with SAS's
+    /// WEIGHT statement.
+    pub fn weights(mut self, variable: impl Into<String>) -> Self {
+        self.model = self.model.weights(variable);
+        self
+    }
+
+    /// The visits to analyse, by label.
+    pub fn visits<S: Into<String>>(mut self, visits: impl IntoIterator<Item = S>) -> Self {
+        self.model = self.model.visits(visits);
+        self
+    }
+
+    /// Says what is done with the baseline.
+    pub fn baseline(mut self, baseline: Baseline) -> Self {
+        self.model = self.model.baseline(baseline);
+        self
+    }
+
+    /// The working correlation.
+    pub fn correlation(mut self, correlation: WorkingCorrelation) -> Self {
+        self.correlation = correlation;
+        self
+    }
+
+    /// How α and φ are estimated.
+    pub fn convention(mut self, convention: AlphaConvention) -> Self {
+        self.convention = convention;
+        self
+    }
+
+    /// The covariance of the coefficients.
+    pub fn vcov(mut self, vcov: GeeVcov) -> Self {
+        self.vcov = vcov;
+        self
+    }
+
+    /// The degrees of freedom of tests and intervals.
+    pub fn df(mut self, df: GeeDf) -> Self {
+        self.df = Some(df);
+        self
+    }
+
+    /// The mean model.
+    pub fn model(&self) -> &GeneralizedModel {
+        &self.model
+    }
+
+    /// The degrees of freedom, stated or by the covariance.
+    pub fn df_method(&self) -> GeeDf {
+        let usual = if self.vcov.is_corrected() { GeeDf::ClustersMinusParameters } else { GeeDf::Normal };
+        self.df.unwrap_or(usual)
+    }
+
+    /// Solves the equations for a trial.
+    ///
+    /// # Errors
+    /// As [`GeneralizedModel::observations`]; [`Error::NotFitted`] where the equations have no solution, and why.
+    pub fn fit(&self, trial: &Trial) -> Result<GeeFit> {
+        GeeFit::new(self.clone(), self.model.observations(trial)?)
+    }
+}

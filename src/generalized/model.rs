@@ -1,0 +1,176 @@
+//! The mean model of an outcome that is no normal measurement, and what the observations are.
+
+use super::{Event, Family, Observations};
+use crate::Model;
+use crate::design::{Baseline, DesignOptions, MeanModel, RandomEffects};
+use crate::error::{Error, Result};
+use crate::estimates::Link;
+use crate::trial::Trial;
+
+/// A generalized linear mean: g(μ) = Xβ for an outcome of a [`Family`], with whatever random effects a formula states.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`family`](GeneralizedModel::family) | binomial |
+/// | [`link`](GeneralizedModel::link) | the canonical one: logit, log, identity |
+/// | [`event`](GeneralizedModel::event) | the outcome is 0 or 1 |
+/// | [`weights`](GeneralizedModel::weights) | none |
+/// | [`visits`](GeneralizedModel::visits) | all, without the baseline visit where the baseline is a covariate |
+///
+/// It is the part that regression, estimating equations and mixed models have in common.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GeneralizedModel {
+    mean: MeanModel,
+    family: Family,
+    link: Option<Link>,
+    event: Event,
+    options: DesignOptions,
+}
+
+impl GeneralizedModel {
+    /// A model with this mean.
+    pub fn new(mean: MeanModel) -> Self {
+        Self { mean, family: Family::default(), link: None, event: Event::default(), options: DesignOptions::default() }
+    }
+
+    /// A model given by a formula such as `remission ~ baseline + arm * visit`, with random effects as
+    /// [`Model::formula`] takes them.
+    ///
+    /// # Errors
+    /// [`Error::Formula`] says where the formula cannot be understood; [`Error::Invalid`] where it states the covariance
+    /// of a patient's visits, which such an outcome does not have.
+    pub fn formula(formula: &str) -> Result<Self> {
+        let model = Model::formula(formula)?;
+        if let Some(covariance) = model.stated_covariance() {
+            return Err(Error::conflict(
+                format!("the covariance {covariance} in `{formula}`"),
+                "the variance of this outcome follows from its mean",
+                "leave it out, and state a working correlation or random effects",
+            ));
+        }
+        let options = DesignOptions { random: model.random_effects().to_vec(), ..DesignOptions::default() };
+        Ok(Self { options, ..Self::new(model.mean().clone()) })
+    }
+
+    /// The kind of outcome.
+    pub fn family(mut self, family: Family) -> Self {
+        self.family = family;
+        self
+    }
+
+    /// The link; the canonical one of the family unless stated.
+    pub fn link(mut self, link: Link) -> Self {
+        self.link = Some(link);
+        self
+    }
+
+    /// The value that counts as the event of a binary outcome.
+    pub fn event(mut self, event: Event) -> Self {
+        self.event = event;
+        self
+    }
+
+    /// A numeric variable of positive observation weights.
+    pub fn weights(mut self, variable: impl Into<String>) -> Self {
+        self.options.weights = Some(variable.into());
+        self
+    }
+
+    /// The visits to analyse, by label.
+    pub fn visits<S: Into<String>>(mut self, visits: impl IntoIterator<Item = S>) -> Self {
+        self.options.visits = Some(visits.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Says what is done with the baseline: see [`MeanModel::with_baseline`].
+    pub fn baseline(mut self, baseline: Baseline) -> Self {
+        self.mean = self.mean.with_baseline(baseline);
+        self
+    }
+
+    /// Adds random effects.
+    pub fn random(mut self, effects: RandomEffects) -> Self {
+        self.options.random.push(effects);
+        self
+    }
+
+    /// The mean model.
+    pub fn mean(&self) -> &MeanModel {
+        &self.mean
+    }
+
+    /// The kind of outcome.
+    pub fn outcome_family(&self) -> Family {
+        self.family
+    }
+
+    /// The link, stated or canonical.
+    pub fn link_function(&self) -> Link {
+        self.link.unwrap_or(self.family.canonical_link())
+    }
+
+    /// The value that counts as the event.
+    pub fn outcome_event(&self) -> &Event {
+        &self.event
+    }
+
+    /// The variable of observation weights, where there is one.
+    pub fn weight_variable(&self) -> Option<&str> {
+        self.options.weights.as_deref()
+    }
+
+    /// The random effects.
+    pub fn random_effects(&self) -> &[RandomEffects] {
+        &self.options.random
+    }
+
+    /// The observations of a trial that this model is fitted to.
+    ///
+    /// # Errors
+    /// As [`Design::build`](crate::design::Design::build) and [`Trial::with_event`]; [`Error::Invalid`] for a link that
+    /// the family does not have, a negative count, a transformed outcome, and offsets.
+    pub fn observations(&self, trial: &Trial) -> Result<Observations> {
+        self.family.check_link(self.link_function())?;
+        self.must_be_plain()?;
+        self.mean.must_have_outcome()?;
+        let name = self.mean.outcome_name();
+        let trial = match self.family {
+            Family::Binomial => trial.with_event(name, &self.event)?,
+            _ => trial.clone(),
+        };
+        if self.family == Family::Poisson {
+            check_counts(&trial, name)?;
+        }
+        Observations::of(trial, &self.mean, &self.options)
+    }
+
+    fn must_be_plain(&self) -> Result<()> {
+        let stated = self.event.stated().filter(|_| self.family != Family::Binomial);
+        if let Some(event) = stated {
+            return Err(Error::conflict(
+                format!("the event `{event}`"),
+                format!("outcomes of the family {} have none", self.family),
+                "leave it out, or choose the family binomial",
+            ));
+        }
+        let what = format!("the formula `{}`", self.mean);
+        if self.mean.response().is_some() {
+            return Err(Error::conflict(what, "the outcome is transformed", "leave the outcome as it is, and state the link"));
+        }
+        if !self.mean.offsets().is_empty() {
+            return Err(Error::not_built(what, "a generalized model takes no offset yet", "leave the offset out"));
+        }
+        Ok(())
+    }
+}
+
+fn check_counts(trial: &Trial, name: &str) -> Result<()> {
+    let outcome = trial.outcome(name)?;
+    let Some(at) = outcome.values.iter().position(|y| *y < 0.0) else { return Ok(()) };
+    let visits = trial.schedule().len();
+    Err(Error::out_of_range(
+        format!("the count `{name}` of patient `{}` at {}", trial.patients()[at / visits], trial.schedule().labels()[at % visits]),
+        format!("it is {}", outcome.values[at]),
+        "counts are zero or more; correct it, or declare it as missing",
+    ))
+}
