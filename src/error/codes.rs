@@ -53,9 +53,10 @@ const FAILURES: [(&str, &str); 18] = [
 ];
 
 /// Codes of models of [binary outcomes and counts](crate::generalized::NotFitted) without estimates.
-const NOT_FITTED: [(&str, &str); 8] = [
+const NOT_FITTED: [(&str, &str); 9] = [
     ("no-solution", "the search for the coefficients of a generalized model ended without a solution"),
     ("separation", "columns predict binary outcomes without error, so that coefficients are infinite"),
+    ("optimum-at-boundary", "the likelihood of a generalized model is largest where means are at the end of their range"),
     ("mean-out-of-range", "means leave the range of the family under the link"),
     ("working-correlation-not-positive", "the working correlation is not positive definite"),
     ("working-correlation-not-determined", "no patient was seen at the visits that a working correlation is about"),

@@ -20,6 +20,20 @@ pub enum NotFitted {
         columns: Vec<String>,
     },
 
+    /// The likelihood is largest where some means are at the end of their range, where it has no standard errors.
+    #[error(
+        "with the {link} link the likelihood is largest at the edge, where these patients have a mean {edge}: {patients}; no standard error \
+         exists there: choose the logit link and standardised probabilities, or the family poisson with its robust covariance"
+    )]
+    AtBoundary {
+        /// The link.
+        link: crate::estimates::Link,
+        /// Which end, a clause: `of 1`.
+        edge: &'static str,
+        /// The patients at the edge, a list.
+        patients: String,
+    },
+
     /// Means leave the range of the family under the link.
     #[error(
         "the mean of patient `{patient}` at {visit} would be {mean:.4}, and means are {range}: a {link} link does not fit these data; choose \
@@ -88,6 +102,7 @@ impl NotFitted {
         match self {
             NotFitted::NoSolution { .. } => "no-solution",
             NotFitted::Separated { .. } => "separation",
+            NotFitted::AtBoundary { .. } => "optimum-at-boundary",
             NotFitted::MeanOutOfRange { .. } => "mean-out-of-range",
             NotFitted::WorkingCorrelation { .. } => "working-correlation-not-positive",
             NotFitted::WorkingCorrelationNotDetermined { .. } => "working-correlation-not-determined",

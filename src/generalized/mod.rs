@@ -1,18 +1,30 @@
 //! Outcomes that are no normal measurement: remission and response, counts.
 //!
 //! [`GeneralizedModel`] states the mean of such an outcome on the scale of a link, and [`Observations`] are what it is
-//! fitted to; how the outcomes of a patient are related is what the engines differ in.
+//! fitted to; how the outcomes of a patient are related is what the engines differ in:
+//! [`independent`] outcomes, one per patient, and estimating equations ([`gee`]).
+//!
+//! Coefficients are conditional on the covariates. What a population would do is in [`population_means`]: probabilities
+//! standardised over the covariates, their differences, ratios and odds ratios, of whatever implements [`PopulationMean`].
 
 mod failure;
 mod family;
 pub mod gee;
+pub mod independent;
 mod model;
 mod observations;
 mod outcome;
+mod population;
+mod population_covariance;
+mod population_means;
+mod ye;
 
 pub use failure::NotFitted;
 pub use family::Family;
 pub use gee::{AlphaConvention, Gee, GeeDf, GeeFit, GeeVcov, WorkingCorrelation};
+pub use independent::{Glm, GlmOptions, GlmVcov, PenalisedTest, Penalty, ProfileRow, ProfileTable};
 pub use model::GeneralizedModel;
 pub use observations::Observations;
 pub use outcome::Event;
+pub use population::{Population, PopulationCell, PopulationMean, PopulationOptions, PopulationVariance, Randomization};
+pub use population_means::{PopulationEstimate, PopulationMeans, PopulationMeasure, population_means};

@@ -291,7 +291,7 @@ pub(super) fn compared_visits(columns: &Columns, labels: Option<&[String]>) -> R
 }
 
 /// The pairs of arms compared, as positions among `arms`: first minus second.
-pub(super) fn arm_pairs(arms: &[Planned], comparisons: &ArmComparisons) -> Result<Vec<(usize, usize)>> {
+pub(crate) fn arm_pairs(arms: &[Planned], comparisons: &ArmComparisons) -> Result<Vec<(usize, usize)>> {
     if arms.len() < 2 {
         return Err(Error::nothing_to_compare("differences between arms", "the trial has one arm", "compare visits instead"));
     }

@@ -23,6 +23,7 @@ mod subgroups;
 
 pub use adjustment::{Adjustment, Family};
 pub use compared::Compared;
+pub(crate) use contrasts::arm_pairs;
 pub use contrasts::{ArmComparisons, Contrast, ContrastOptions, Contrasts};
 pub use joint::{Basis, JointTest, JointTests, TestType};
 pub use linear::LinearContrast;

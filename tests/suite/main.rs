@@ -18,6 +18,7 @@ mod effects;
 mod exact;
 mod fit;
 mod foreign;
+mod generalized;
 mod identity;
 mod imputation;
 mod inference;

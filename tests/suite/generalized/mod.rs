@@ -1,0 +1,3 @@
+//! Models of outcomes that are no normal measurement.
+
+mod independent;
