@@ -14,6 +14,10 @@
 /// The schema of the command `trialstats fit --json`.
 pub const FIT: &str = "trialstats.fit/1";
 
+/// The schema of the command `trialstats fit --json` for a binary outcome or a count: coefficients on the scale of the
+/// link; `marginal_means` and `contrasts` standardised over everyone randomized; `alpha` and `phi` of estimating equations.
+pub const GENERALIZED_FIT: &str = "trialstats.generalized-fit/1";
+
 /// The schema of the command `trialstats describe --json`.
 pub const DESCRIBE: &str = "trialstats.describe/1";
 

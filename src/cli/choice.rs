@@ -37,3 +37,35 @@ impl<T: Choices + FromStr + Send + Sync> TypedValueParser for Choice<T> {
         Some(Box::new(names::<T>()))
     }
 }
+
+/// The names of several tables in one option; which of them are meant is decided where the kind of model is known.
+#[derive(Debug, Clone, Default)]
+pub struct Names(Vec<PossibleValue>);
+
+impl Names {
+    /// With the names of another table; of a name that two tables have, the first meaning is shown.
+    pub fn or<T: Choices>(mut self) -> Self {
+        for value in names::<T>() {
+            if !self.0.iter().any(|known| known.get_name() == value.get_name()) {
+                self.0.push(value);
+            }
+        }
+        self
+    }
+}
+
+impl TypedValueParser for Names {
+    type Value = String;
+
+    fn parse_ref(&self, command: &clap::Command, argument: Option<&clap::Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        let given = value.to_str().map(|text| text.trim().replace('_', "-"));
+        if let Some(given) = given.filter(|given| self.0.iter().any(|name| name.matches(given, true))) {
+            return Ok(given);
+        }
+        PossibleValuesParser::new(self.0.clone()).parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().cloned()))
+    }
+}

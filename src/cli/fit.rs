@@ -1,14 +1,16 @@
 //! `trialstats fit`: a mixed model for repeated measures from a file and a formula.
 
-use super::choice::choice;
+use super::choice::{Names, choice};
 use super::failure::Failure;
 use super::formula_variables::{clusters, covariates};
+use super::generalized::GeneralizedArguments;
 use super::means::Means;
 use super::source::{SourceArguments, Wanted};
 use super::subgroups::{Asked, SubgroupArguments, Subgroups};
 use super::{fit_json, fit_text};
 use trialstats::covariance::Covariance;
 use trialstats::design::Baseline;
+use trialstats::generalized::{GeeDf, GeeVcov};
 use trialstats::inference::{CovarianceIntervalMethod, CovarianceIntervalOptions, InformationKind, IntraclassCorrelations};
 use trialstats::means::{Adjustment, ArmComparisons, Averaging, FactorWeights};
 use trialstats::{Df, Estimation, Fit, Model, Trial, Vcov};
@@ -41,15 +43,17 @@ pub struct FitArguments {
     /// Restricted or ordinary maximum likelihood
     #[arg(long, value_parser = choice::<Estimation>(), default_value_t)]
     pub estimation: Estimation,
-    /// The method of degrees of freedom
-    #[arg(long, value_parser = choice::<Df>(), default_value_t)]
-    pub df: Df,
+    /// The method of degrees of freedom: satterthwaite unless said, and the normal distribution for estimating equations
+    #[arg(long, value_parser = Names::default().or::<Df>().or::<GeeDf>())]
+    pub df: Option<String>,
     /// The information of the covariance parameters behind the df
     #[arg(long, value_parser = choice::<InformationKind>(), default_value_t)]
     pub information: InformationKind,
-    /// The covariance of the estimates
-    #[arg(long, value_parser = choice::<Vcov>(), default_value_t)]
-    pub vcov: Vcov,
+    /// The covariance of the estimates: model-based unless said, and robust for estimating equations
+    #[arg(long, value_parser = Names::default().or::<Vcov>().or::<GeeVcov>())]
+    pub vcov: Option<String>,
+    #[command(flatten)]
+    pub generalized: GeneralizedArguments,
     /// Begin a fit that would take more than two minutes or four gigabytes
     #[arg(long)]
     pub allow_costly: bool,
@@ -87,6 +91,9 @@ pub struct FitArguments {
     pub json: bool,
 }
 
+/// How messages call a model of normal measurements.
+const MIXED: &str = "a mixed model";
+
 /// A fitted model with the words it was asked for in.
 pub struct Answer<'a> {
     pub arguments: &'a FitArguments,
@@ -112,6 +119,9 @@ impl FitArguments {
         if !(self.level > 0.0 && self.level < 1.0) {
             let meant = if self.level > 1.0 && self.level < 100.0 { self.level / 100.0 } else { 0.95 };
             return Err(Failure::Usage(format!("--level {}: a confidence level lies between 0 and 1: --level {meant}", self.level)));
+        }
+        if self.is_generalized() {
+            return self.run_generalized();
         }
         let model = self.model()?;
         let arm = self.arm(&model);
@@ -144,7 +154,8 @@ impl FitArguments {
         })
     }
 
-    fn wanted(&self, model: &Model, arm: Option<&str>) -> Result<Wanted, Failure> {
+    /// The columns that the model needs.
+    pub fn wanted(&self, model: &Model, arm: Option<&str>) -> Result<Wanted, Failure> {
         let mut covariates = covariates(model, &self.source, arm)?;
         if let Some(group) = model.covariance_group()
             && Some(group) != arm
@@ -176,7 +187,9 @@ impl FitArguments {
 
     fn model(&self) -> Result<Model, Failure> {
         let model = self.model_of_formula()?.covariance_else(self.fallbacks.clone());
-        let model = model.estimation(self.estimation).df(self.df).information(self.information).vcov(self.vcov);
+        let df = Self::named("--df", self.df.as_ref(), Df::default(), MIXED)?;
+        let vcov = Self::named("--vcov", self.vcov.as_ref(), Vcov::default(), MIXED)?;
+        let model = model.estimation(self.estimation).df(df).information(self.information).vcov(vcov);
         let mut model = model.allow_costly(self.allow_costly);
         if let Some(covariance) = &self.covariance {
             model = model.covariance(covariance.clone());

@@ -13,7 +13,7 @@ use trialstats::inference::{
 use trialstats::means::{Adjustment, Contrasts, JointTest, MarginalMeans, TestType};
 use trialstats::table::Tabular;
 use trialstats::trial::{Labelled, Warning};
-use trialstats::{Covariance, Df, Estimation, Fit, Vcov};
+use trialstats::{Covariance, Df, Estimates, Estimation, Fit, Means as _, Trial, Vcov};
 
 /// The whole answer. A number that does not exist (an aliased coefficient, an infinite df) is `null`.
 #[derive(Serialize)]
@@ -99,13 +99,13 @@ struct More {
 }
 
 #[derive(Serialize)]
-struct Arm {
+pub struct Arm {
     arm: String,
     randomized: usize,
 }
 
 #[derive(Serialize)]
-struct Exclusions {
+pub struct Exclusions {
     randomized: usize,
     analysed: usize,
     without_outcome: usize,
@@ -116,7 +116,7 @@ struct Exclusions {
 }
 
 #[derive(Serialize)]
-struct Reason {
+pub struct Reason {
     reason: String,
     observations: usize,
 }
@@ -136,7 +136,7 @@ struct Parameter {
 
 /// Tests of the terms of the mean model.
 #[derive(Serialize)]
-struct Tests {
+pub struct Tests {
     #[serde(rename = "type")]
     kind: TestType,
     terms: Vec<TermTest>,
@@ -144,7 +144,7 @@ struct Tests {
 }
 
 #[derive(Serialize)]
-struct TermTest {
+pub struct TermTest {
     term: String,
     num_df: Option<f64>,
     denom_df: Option<f64>,
@@ -155,19 +155,19 @@ struct TermTest {
 }
 
 #[derive(Serialize)]
-struct Coefficient {
-    term: String,
-    estimate: f64,
-    se: f64,
-    df: f64,
-    t: f64,
-    p: f64,
-    lower: f64,
-    upper: f64,
+pub struct Coefficient {
+    pub term: String,
+    pub estimate: f64,
+    pub se: f64,
+    pub df: f64,
+    pub t: f64,
+    pub p: f64,
+    pub lower: f64,
+    pub upper: f64,
 }
 
 #[derive(Serialize)]
-struct MarginalMean {
+pub struct MarginalMean {
     arm: String,
     visit: String,
     /// The levels of the cell by factor, where these are not the arm and the visit alone.
@@ -184,7 +184,7 @@ struct MarginalMean {
 }
 
 #[derive(Serialize)]
-struct Contrast {
+pub struct Contrast {
     contrast: String,
     visit: String,
     estimate: f64,
@@ -256,7 +256,8 @@ fn document(answer: &Answer) -> Result<Document, Failure> {
     })
 }
 
-fn coefficient(of: Estimate, level: f64) -> Coefficient {
+/// A row of the table of coefficients.
+pub fn coefficient(of: Estimate, level: f64) -> Coefficient {
     let (lower, upper) = of.interval(level);
     Coefficient { term: of.label, estimate: of.estimate, se: of.se, df: of.df, t: of.t, p: of.p, lower, upper }
 }
@@ -278,9 +279,9 @@ fn more(answer: &Answer) -> Result<More, Failure> {
     });
     Ok(More {
         level: arguments.level,
-        arms: trial.arms().iter().zip(trial.randomized()).map(|(arm, randomized)| Arm { arm: arm.clone(), randomized }).collect(),
+        arms: arms(trial),
         visits: fit.design().visit_labels().to_vec(),
-        exclusions: exclusions(fit),
+        exclusions: exclusions(fit.design().exclusions()),
         random_effects: factors(fit),
         covariance_parameters: fit
             .covariance_parameters()
@@ -302,8 +303,13 @@ fn more(answer: &Answer) -> Result<More, Failure> {
     })
 }
 
-fn exclusions(fit: &Fit) -> Exclusions {
-    let found = fit.design().exclusions();
+/// Who was randomized.
+pub fn arms(trial: &Trial) -> Vec<Arm> {
+    trial.arms().iter().zip(trial.randomized()).map(|(arm, randomized)| Arm { arm: arm.clone(), randomized }).collect()
+}
+
+/// Who is not analysed, and why.
+pub fn exclusions(found: &trialstats::design::Exclusions) -> Exclusions {
     let (without_outcome, wholly_excluded) = found.patients_left_out();
     Exclusions {
         randomized: found.randomized,
@@ -320,8 +326,9 @@ fn factors(fit: &Fit) -> Vec<Factor> {
     fit.design().random().iter().map(term).collect()
 }
 
-fn tests(fit: &Fit, said: &[String]) -> Result<Tests, Failure> {
-    let found = fit.term_tests()?;
+/// Joint tests of the terms.
+pub fn tests(of: &dyn Estimates, said: &[String]) -> Result<Tests, Failure> {
+    let found = of.term_tests()?;
     let term = |of: &JointTest| TermTest {
         term: of.term.clone(),
         num_df: of.test.as_ref().map(|t| t.num_df),
@@ -334,7 +341,8 @@ fn tests(fit: &Fit, said: &[String]) -> Result<Tests, Failure> {
     Ok(Tests { kind: found.kind, terms: found.rows.iter().map(term).collect(), notes })
 }
 
-fn marginal_means(means: &MarginalMeans) -> Vec<MarginalMean> {
+/// Marginal means, cell by cell.
+pub fn marginal_means(means: &MarginalMeans) -> Vec<MarginalMean> {
     let row = |r: &trialstats::means::MarginalMean| MarginalMean {
         arm: label(&r.arm),
         visit: label(&r.visit),
@@ -354,7 +362,8 @@ fn label(of: &Option<Labelled>) -> String {
     of.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
-fn differences(contrasts: &Contrasts) -> Vec<Contrast> {
+/// Contrasts, row by row.
+pub fn differences(contrasts: &Contrasts) -> Vec<Contrast> {
     let row = |r: &trialstats::means::Contrast| Contrast {
         contrast: r.label(),
         visit: label(&r.visit),
@@ -390,7 +399,8 @@ fn covariance_term(arguments: &FitArguments, fit: &Fit) -> String {
     format!("{}({} | {group}{})", structure(fit), arguments.source.visit(), arguments.source.subject)
 }
 
-fn by_row(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {
+/// A matrix as rows.
+pub fn by_row(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {
     matrix.row_iter().map(|row| row.iter().copied().collect()).collect()
 }
 

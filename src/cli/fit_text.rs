@@ -47,7 +47,7 @@ pub fn render(answer: &Answer) -> Result<String, Failure> {
 }
 
 /// The file, and who was randomized.
-fn heading(trial: &Trial) -> String {
+pub fn heading(trial: &Trial) -> String {
     let randomized: Vec<String> = trial.arms().iter().zip(trial.randomized()).map(|(arm, n)| format!("{arm} {n}")).collect();
     format!("{}: {} patients ({})\n", trial.source(), trial.patients().len(), randomized.join(", "))
 }

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::fit::FitArguments;
 use super::source::{SourceArguments, Wanted};
 use trialstats::means::{Adjustment, ArmComparisons, Averaging, ContrastOptions, Contrasts, LinearContrast, MarginalMeans, MeansOptions};
-use trialstats::{Fit, Model};
+use trialstats::{Estimates, Means as _, Model};
 
 /// What was asked for, as tables.
 pub struct Means {
@@ -54,7 +54,7 @@ impl FitArguments {
     }
 
     /// The tables, where they were asked for.
-    pub fn tables(&self, fit: &Fit, arm: Option<&str>) -> Result<Option<Means>, Failure> {
+    pub fn tables(&self, fit: &dyn Estimates, arm: Option<&str>) -> Result<Option<Means>, Failure> {
         let Some(names) = self.means.as_deref() else {
             return match self.contrast.first() {
                 Some(first) => Err(Failure::Usage(format!(

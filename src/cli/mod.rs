@@ -8,6 +8,7 @@ mod fit;
 mod fit_json;
 mod fit_text;
 mod formula_variables;
+mod generalized;
 mod instruments;
 mod interaction;
 mod means;
@@ -41,7 +42,7 @@ enum Command {
     Plan(plan::PlanArguments),
     /// Sum up a site's file, so that several sites are analysed as one and no row leaves any
     Moments(moments::MomentsArguments),
-    /// Fit a mixed model for repeated measures and print its estimates
+    /// Fit a mixed model for repeated measures, or a model of a binary outcome or a count, and print its estimates
     Fit(fit::FitArguments),
     /// Show who was randomized, who was seen when, and what was inferred from the file
     Describe(describe::DescribeArguments),

@@ -124,7 +124,8 @@ impl SourceArguments {
 
     /// Whether a row of the file is a patient.
     pub fn is_wide(&self) -> bool {
-        !self.wide_outcome.is_empty() || self.instruments.are_wide()
+        let of_covariates = self.visit.is_none() && !self.wide_covariate.is_empty();
+        !self.wide_outcome.is_empty() || of_covariates || self.instruments.are_wide()
     }
 
     /// What the visit is called: its column, or the general name where there is none.

@@ -21,7 +21,7 @@ mod ye;
 
 pub use failure::NotFitted;
 pub use family::Family;
-pub use gee::{AlphaConvention, Gee, GeeDf, GeeFit, GeeVcov, WorkingCorrelation};
+pub use gee::{AlphaConvention, Dropout, Gee, GeeDf, GeeFit, GeeVcov, WeightLevel, WorkingCorrelation};
 pub use independent::{Glm, GlmOptions, GlmVcov, PenalisedTest, Penalty, ProfileRow, ProfileTable};
 pub use model::GeneralizedModel;
 pub use observations::Observations;

@@ -36,7 +36,16 @@ pub(super) struct Data {
 }
 
 impl Data {
-    pub fn of(observations: &Observations, family: Family, link: Link, inverse_probability: Option<&[f64]>) -> Self {
+    pub fn of(observations: &Observations, family: Family, link: Link) -> Self {
+        Self::new(observations, family, link, None, true)
+    }
+
+    /// The same with a cluster for each patient.
+    pub fn of_patients(observations: &Observations, family: Family, link: Link, inverse_probability: Option<&[f64]>) -> Self {
+        Self::new(observations, family, link, inverse_probability, false)
+    }
+
+    fn new(observations: &Observations, family: Family, link: Link, inverse_probability: Option<&[f64]>, joins: bool) -> Self {
         let p = observations.width();
         let roots: Option<Vec<f64>> = observations.weights.as_ref().map(|w| w.iter().map(|w| w.sqrt()).collect());
         let mut data = Self {
@@ -66,6 +75,11 @@ impl Data {
                 inverse: inverse_probability.map(|w| &w[rows.clone()]),
                 visit: &observations.visit[rows.clone()],
             };
+            if !joins {
+                data.cluster_of.push(data.ends.len());
+                data.push(&own, &mut patterns);
+                continue;
+            }
             let alike = known.entry(own.hash()).or_default();
             if let Some(&cluster) = alike.iter().find(|&&cluster| data.holds(cluster, &own)) {
                 data.count[cluster] += 1.0;

@@ -2,6 +2,7 @@
 
 use super::criteria::GeeCriteria;
 use super::data::Data;
+use super::dropout::DropoutWeights;
 use super::equations::Undefined;
 use super::sandwich::Sandwich;
 use super::solve::{Solution, Unsolved, solve};
@@ -9,7 +10,7 @@ use super::{Gee, GeeVcov, WorkingCorrelation};
 use crate::design::{Account, Columns};
 use crate::error::{Error, Result};
 use crate::estimates::{Estimates, Link};
-use crate::generalized::{Family, NotFitted, Observations};
+use crate::generalized::{Family, NotFitted, Observations, PopulationMean, independent};
 use crate::options::choices;
 use nalgebra::DMatrix;
 
@@ -44,6 +45,7 @@ pub struct GeeFit {
     data: Data,
     solution: Solution,
     sandwich: Sandwich,
+    dropout: Option<DropoutWeights>,
     /// Of all columns, NaN where aliased.
     beta: Vec<f64>,
     vcov: DMatrix<f64>,
@@ -52,7 +54,18 @@ pub struct GeeFit {
 impl GeeFit {
     pub(super) fn new(asked: Gee, observations: Observations) -> Result<Self> {
         let (family, link) = (asked.model.outcome_family(), asked.model.link_function());
-        let data = Data::of(&observations, family, link, None);
+        let dropout = asked.dropout.as_ref().map(|dropout| DropoutWeights::of(dropout, &observations)).transpose()?;
+        if dropout.is_some() && asked.vcov != GeeVcov::Robust {
+            return Err(Error::not_built(
+                format!("the covariance {} with weights for dropout", asked.vcov),
+                "only the robust covariance allows for the estimation of the weights",
+                "choose the robust covariance",
+            ));
+        }
+        let data = match &dropout {
+            None => Data::of(&observations, family, link),
+            Some(found) => Data::of_patients(&observations, family, link, Some(&found.weights)),
+        };
         let (patients, p) = (observations.n_patients(), observations.width());
         if patients <= p && asked.vcov != GeeVcov::ModelBased {
             return Err(Error::NotFitted(NotFitted::TooFewClusters { clusters: patients, columns: p }));
@@ -61,7 +74,10 @@ impl GeeFit {
             return Err(Error::NotFitted(NotFitted::TooFewClusters { clusters: observations.len(), columns: p }));
         }
         let solution = solve(&data, asked.correlation, asked.convention).map_err(|why| unsolved(&asked, &observations, &data, why))?;
-        let sandwich = Sandwich::of(&data, &solution, asked.vcov);
+        let sandwich = match &dropout {
+            None => Sandwich::of(&data, &solution, asked.vcov),
+            Some(found) => found.sandwich(&data, &solution),
+        };
         if asked.df_method() == GeeDf::PanWall && asked.vcov == GeeVcov::ModelBased {
             return Err(Error::conflict(
                 "the degrees of freedom pan-wall with the model-based covariance",
@@ -71,7 +87,7 @@ impl GeeFit {
         }
         let beta = observations.of_all_columns(&solution.beta);
         let vcov = observations.covariance_of_all_columns(&sandwich.vcov);
-        Ok(Self { asked, observations, data, solution, sandwich, beta, vcov })
+        Ok(Self { asked, observations, data, solution, sandwich, dropout, beta, vcov })
     }
 
     /// What was asked for.
@@ -120,7 +136,12 @@ impl GeeFit {
         DMatrix::from_fn(visits, visits, |a, b| self.asked.correlation.correlation(&self.solution.alpha, a, b, visits))
     }
 
-    /// The covariance of the coefficients by another method; NaN where a column is aliased.
+    /// The weights of the observations by the model of dropout, where there is one.
+    pub fn dropout_weights(&self) -> Option<&[f64]> {
+        self.dropout.as_ref().map(|found| found.weights.as_slice())
+    }
+
+    /// The covariance of the coefficients by another method, for weights that are given; NaN where a column is aliased.
     pub fn vcov_by(&self, method: GeeVcov) -> DMatrix<f64> {
         self.observations.covariance_of_all_columns(&Sandwich::of(&self.data, &self.solution, method).vcov)
     }
@@ -183,6 +204,7 @@ impl GeeFit {
         };
         let patients = self.n_patients();
         notes.push(format!("Covariance: {}; {patients} patients as clusters; {reference}.", asked.vcov.words()));
+        notes.extend(self.dropout.as_ref().map(DropoutWeights::sentence));
         let (impossible, pairs) = self.impossible_pairs();
         if impossible > 0 {
             notes.push(format!(
@@ -238,9 +260,20 @@ impl Estimates for GeeFit {
     }
 }
 
+impl PopulationMean for GeeFit {
+    fn is_probability(&self) -> bool {
+        self.data.family == Family::Binomial
+    }
+}
+
 /// A failure in the words of the trial.
 fn unsolved(asked: &Gee, observations: &Observations, data: &Data, why: Unsolved) -> Error {
     let structure = asked.correlation.words().to_string();
+    // Outcomes that are predicted without error are the usual reason for a search that leads nowhere.
+    let may_be_separated = matches!(why, Unsolved::Diverges(_) | Unsolved::Undefined(Undefined::Mean { .. } | Undefined::Singular));
+    if let Some(found) = may_be_separated.then(|| independent::separation_of(observations, data.family, data.link)).flatten() {
+        return Error::NotFitted(found);
+    }
     Error::NotFitted(match why {
         Unsolved::NotConverged(iterations) => NotFitted::NoSolution { iterations },
         Unsolved::Diverges(direction) => separated(observations, data, &direction),

@@ -3,7 +3,8 @@
 //!
 //! The equations Σ D_i' V_i⁻¹ (y_i − μ_i) = 0, V_i = φ A_i^½ R(α) A_i^½, are solved for β with α by moments of the residuals
 //! (Liang & Zeger 1986, Biometrika 73:13–22). Their solution is consistent whatever the correlation is where outcomes are
-//! missing completely at random.
+//! missing completely at random; the
+//! [weighted](Gee::dropout) equations are where they are missing at random.
 //!
 //! ```
 //! use trialstats::generalized::{Gee, WorkingCorrelation};
@@ -28,6 +29,7 @@
 
 mod criteria;
 mod data;
+mod dropout;
 mod equations;
 mod fit;
 mod sandwich;
@@ -36,6 +38,7 @@ mod structure;
 mod table;
 
 pub use criteria::GeeCriteria;
+pub use dropout::{Dropout, WeightLevel};
 pub use fit::{GeeDf, GeeFit};
 pub use sandwich::GeeVcov;
 pub use structure::{AlphaConvention, WorkingCorrelation};
@@ -56,7 +59,7 @@ use crate::trial::Trial;
 /// | [`convention`](Gee::convention) | α and φ as SAS has them |
 /// | [`vcov`](Gee::vcov) | robust |
 /// | [`df`](Gee::df) | the normal distribution for the robust and model-based covariance, K − p for those made for few patients |
-/// | [`weights`](Gee::weights) | none |
+/// | [`weights`](Gee::weights), [`dropout`](Gee::dropout) | none |
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gee {
     model: GeneralizedModel,
@@ -64,6 +67,7 @@ pub struct Gee {
     convention: AlphaConvention,
     vcov: GeeVcov,
     df: Option<GeeDf>,
+    dropout: Option<Dropout>,
 }
 
 impl Gee {
@@ -85,6 +89,7 @@ impl Gee {
             convention: AlphaConvention::default(),
             vcov: GeeVcov::default(),
             df: None,
+            dropout: None,
         })
     }
 
@@ -157,9 +162,37 @@ impl Gee {
         self
     }
 
+    /// Weights for outcomes that are missing at random through dropout; the robust covariance allows for their estimation.
+    ///
+    /// ```
+    /// # use trialstats::generalized::{Dropout, Gee, WeightLevel};
+    /// let gee = Gee::formula("remission ~ arm * visit")?.dropout(Dropout::formula("~ previous + arm + visit")?.level(WeightLevel::Patient));
+    /// # let _ = gee;
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    pub fn dropout(mut self, dropout: Dropout) -> Self {
+        self.dropout = Some(dropout);
+        self
+    }
+
     /// The mean model.
     pub fn model(&self) -> &GeneralizedModel {
         &self.model
+    }
+
+    /// The working correlation.
+    pub fn working_correlation(&self) -> WorkingCorrelation {
+        self.correlation
+    }
+
+    /// How α and φ are estimated.
+    pub fn alpha_convention(&self) -> AlphaConvention {
+        self.convention
+    }
+
+    /// The covariance of the coefficients.
+    pub fn vcov_method(&self) -> GeeVcov {
+        self.vcov
     }
 
     /// The degrees of freedom, stated or by the covariance.

@@ -98,6 +98,11 @@ impl Sandwich {
         found
     }
 
+    /// The same of contributions B U_i that are given.
+    pub fn of_influence(data: &Data, influence: Vec<DVector<f64>>) -> Self {
+        Self { vcov: outer(data, &influence), influence, silent: 0.0 }
+    }
+
     /// 2 V²/Var(V) of l'β, the variance of V estimated from the spread of the patients' contributions (Pan & Wall 2002,
     /// Statistics in Medicine 21:1429–1441).
     pub fn pan_wall(&self, data: &Data, l: &[f64]) -> f64 {

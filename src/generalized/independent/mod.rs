@@ -34,3 +34,12 @@ pub use fit::Glm;
 pub use options::{GlmOptions, Penalty};
 pub use profile::{PenalisedTest, ProfileRow, ProfileTable};
 pub use robust::GlmVcov;
+
+use super::{Family, NotFitted, Observations};
+use crate::estimates::Link;
+
+/// Whether the columns predict outcomes without error, and which, whatever method is to be fitted to these observations.
+pub(super) fn separation_of(observations: &Observations, family: Family, link: Link) -> Option<NotFitted> {
+    let sample = sample::Sample::new(&observations.x, observations.width(), observations.y.clone(), None, family, link);
+    separation::recession(&sample).map(|found| words::separated(observations, &sample, &found))
+}

@@ -26,6 +26,7 @@ pub(super) fn separated(observations: &Observations, sample: &Sample, recession:
     let infinite: Vec<usize> = (0..sample.p()).filter(|&c| moves(c)).collect();
     let name = |c: usize| observations.columns()[observations.kept[c]].name.clone();
     let (n, separated) = (sample.n(), recession.separated.len());
+    let noun = if n == observations.n_patients() { "patient" } else { "observation" };
     let (event, none) = match sample.family {
         Family::Binomial => ("has the event", "is without it"),
         _ => ("has a count above 0", "has a count of 0"),
@@ -36,14 +37,14 @@ pub(super) fn separated(observations: &Observations, sample: &Sample, recession:
         outcomes.all(|y| y == first).then_some(first)
     };
     let what = if let Some(events) = same(&|_| true) {
-        format!("everybody analysed ({n} patients) {}", if events { event } else { none })
+        format!("everybody analysed ({n} {noun}s) {}", if events { event } else { none })
     } else {
         let level = infinite.iter().find_map(|&c| {
             let is_indicator = x.column(c).iter().all(|v| v.abs() < 1e-9 || (v - 1.0).abs() < 1e-9);
             let inside = |i: usize| x[(i, c)] > 0.5;
             let events = if is_indicator { same(&inside)? } else { return None };
             let patients = (0..n).filter(|&i| inside(i)).count();
-            let all = if patients == 1 { "the one patient".to_string() } else { format!("each of the {patients} patients") };
+            let all = if patients == 1 { format!("the one {noun}") } else { format!("each of the {patients} {noun}s") };
             Some(format!("{all} with `{}` = 1 {}", name(c), if events { event } else { none }))
         });
         match (level, recession.is_complete) {

@@ -1,0 +1,206 @@
+//! `trialstats fit --family binomial|poisson`: models of binary outcomes and counts.
+
+mod gee;
+mod json;
+mod text;
+
+use super::choice::choice;
+use super::failure::Failure;
+use super::fit::FitArguments;
+use super::means::Means;
+use super::source::{SourceArguments, Wanted};
+use std::str::FromStr;
+use trialstats::design::MeanModel;
+use trialstats::error::Error;
+use trialstats::estimates::{Estimates, Link};
+use trialstats::generalized::{
+    AlphaConvention, Event, Family, GeneralizedModel, PopulationMean, PopulationMeans, PopulationOptions, WeightLevel, WorkingCorrelation,
+    population_means,
+};
+use trialstats::options::Choices;
+use trialstats::trial::CovariateKind;
+use trialstats::{Covariance, Estimation, Model, Tabular, Trial};
+
+/// What states a model of an outcome that is no normal measurement.
+#[derive(Debug, Clone, clap::Args)]
+pub struct GeneralizedArguments {
+    /// The kind of outcome, where it is no normal measurement of a mixed model: a binary outcome or a count, with --gee or
+    /// random effects in the formula where patients have several visits
+    #[arg(long, value_parser = choice::<Family>())]
+    pub family: Option<Family>,
+    /// The scale of the mean model; logit for binomial and log for poisson unless said
+    #[arg(long, value_parser = choice::<Link>(), requires = "family")]
+    pub link: Option<Link>,
+    /// The value of a binary outcome that counts as the event, where it is not 1 of 0 and 1
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true, requires = "family")]
+    pub event: Option<String>,
+    /// Generalized estimating equations with this working correlation of a patient's visits
+    #[arg(long, value_name = "CORRELATION", value_parser = choice::<WorkingCorrelation>(), requires = "family")]
+    pub gee: Option<WorkingCorrelation>,
+    /// How the working correlation and the scale are estimated
+    #[arg(long, value_name = "CONVENTION", value_parser = choice::<AlphaConvention>(), requires = "gee")]
+    pub alpha: Option<AlphaConvention>,
+    /// Weights for outcomes missing at random, by a logistic model of being observed given observation until then:
+    /// "~ previous + TRT", where `previous` is the outcome at the visit before
+    #[arg(long, value_name = "FORMULA", requires = "gee")]
+    pub dropout: Option<String>,
+    /// What is weighted
+    #[arg(long, value_name = "LEVEL", value_parser = choice::<WeightLevel>(), requires = "dropout")]
+    pub dropout_weights: Option<WeightLevel>,
+    /// Larger weights are replaced by this one
+    #[arg(long, value_name = "WEIGHT", requires = "dropout")]
+    pub largest_weight: Option<f64>,
+}
+
+/// A fitted model of any of the kinds, as the command line presents it.
+pub trait Fitted {
+    /// The coefficients and all that follows from them.
+    fn estimates(&self) -> &dyn Estimates;
+
+    /// The mean of the population, for standardised probabilities.
+    fn population(&self) -> &dyn PopulationMean;
+
+    /// Tables beside that of the coefficients.
+    fn tables(&self) -> Vec<Box<dyn Tabular>>;
+
+    /// The fields of the JSON that only this kind of model has, `method` first.
+    fn json(&self) -> Result<serde_json::Map<String, serde_json::Value>, Failure>;
+}
+
+/// A fitted model with what was asked of it.
+pub struct Answer<'a> {
+    pub arguments: &'a FitArguments,
+    pub model: GeneralizedModel,
+    pub trial: Trial,
+    pub fitted: Box<dyn Fitted>,
+    /// Standardised over everyone randomized, where means of arms were asked for.
+    pub population: Option<PopulationMeans>,
+    /// On the scale of the link.
+    pub means: Option<Means>,
+}
+
+impl FitArguments {
+    /// Whether the outcome is one of these kinds. A measurement is modelled by estimating equations where that is asked
+    /// for.
+    pub fn is_generalized(&self) -> bool {
+        let given = &self.generalized;
+        given.family.is_some_and(|family| family != Family::Gaussian || given.gee.is_some() || given.link.is_some())
+    }
+
+    /// Fits the model and says what was found.
+    pub fn run_generalized(&self) -> Result<String, Failure> {
+        self.refuse_what_belongs_to_mixed_models()?;
+        let formula = Model::formula(&self.formula)?;
+        let arm = self.arm(&formula);
+        self.check_means(&formula, arm)?;
+        let model = self.generalized_model()?;
+        let mut wanted = self.wanted(&formula, arm)?;
+        self.add_columns_of_dropout(&mut wanted, arm)?;
+        let trial = self.read_outcome(arm, &wanted, model.outcome_family())?;
+        let fitted = self.fitted(&model, &trial)?;
+        let by_arm = self.means.as_deref().and_then(<[String]>::first).is_some_and(|first| arm == Some(first) || first == "arm");
+        let population = by_arm.then(|| population_means(fitted.population(), &trial, &self.population_options())).transpose()?;
+        let means = self.tables(fitted.estimates(), arm)?;
+        let answer = Answer { arguments: self, model, trial, fitted, population, means };
+        if self.json { json::render(&answer) } else { text::render(&answer) }
+    }
+
+    /// The columns that the model of dropout speaks of.
+    fn add_columns_of_dropout(&self, wanted: &mut Wanted, arm: Option<&str>) -> Result<(), Failure> {
+        let Some(dropout) = &self.generalized.dropout else { return Ok(()) };
+        let header = self.source.header()?;
+        for column in MeanModel::parse(dropout)?.columns() {
+            let is_derived = ["previous", "baseline", "arm", "visit", "time"].contains(&column) && !header.iter().any(|own| own == column);
+            let is_declared = Some(column) == arm || column == self.source.visit() || Some(column) == self.source.time.as_deref();
+            if !is_derived && !is_declared && !wanted.covariates.iter().any(|known| known == column) {
+                wanted.covariates.push(column.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    fn population_options(&self) -> PopulationOptions {
+        let options = PopulationOptions::default().level(self.level);
+        match &self.compare {
+            Some(arms) => options.arms(arms.clone()),
+            None => options,
+        }
+    }
+
+    /// The mean model with family, link and event.
+    fn generalized_model(&self) -> Result<GeneralizedModel, Failure> {
+        let given = &self.generalized;
+        let model = GeneralizedModel::formula(&self.formula)?.family(given.family.unwrap_or_default());
+        let model = given.link.into_iter().fold(model, GeneralizedModel::link);
+        let model = given.event.iter().fold(model, |model, event| model.event(Event::value(event)));
+        let model = self.baseline.into_iter().fold(model, GeneralizedModel::baseline);
+        Ok(self.weights.iter().fold(model, GeneralizedModel::weights))
+    }
+
+    /// The model fitted by the method that was asked for.
+    fn fitted(&self, model: &GeneralizedModel, trial: &Trial) -> Result<Box<dyn Fitted>, Failure> {
+        match self.generalized.gee {
+            Some(correlation) => gee::fit(self, model, correlation, trial),
+            None => Err(self.no_method(model)),
+        }
+    }
+
+    /// That nothing says how a patient's outcomes are related.
+    fn no_method(&self, model: &GeneralizedModel) -> Failure {
+        Failure::Usage(format!(
+            "--family {}: say how the outcomes of a patient are related: --gee exchangeable for generalized estimating equations",
+            model.outcome_family()
+        ))
+    }
+
+    /// The trial, its outcome being numbers, or texts of which one is the event.
+    fn read_outcome(&self, arm: Option<&str>, wanted: &Wanted, family: Family) -> Result<Trial, Failure> {
+        let numbers = self.source.read(arm, wanted);
+        let Err(Failure::Analysis(Error::Data(problems))) = numbers else { return numbers };
+        let texts = (family == Family::Binomial).then(|| self.as_texts(wanted)).flatten();
+        match texts.map(|(source, wanted)| source.read(arm, &wanted)) {
+            Some(Ok(trial)) if trial.covariate(&wanted.outcomes[0]).is_ok_and(|texts| texts.is_factor()) => Ok(trial),
+            _ => Err(Failure::Analysis(Error::Data(problems))),
+        }
+    }
+
+    /// The same file with the outcome as a factor by visit.
+    fn as_texts(&self, wanted: &Wanted) -> Option<(SourceArguments, Wanted)> {
+        let outcome = wanted.outcomes.first()?.clone();
+        let mut source = self.source.clone();
+        if source.column.iter().any(|(of, _)| *of == outcome) {
+            return None;
+        }
+        source.label.retain(|(of, _)| *of != outcome);
+        source.kind.push((outcome.clone(), CovariateKind::FactorByVisit));
+        let (own, others): (Vec<_>, Vec<_>) = source.wide_outcome.into_iter().partition(|(name, _)| *name == outcome);
+        source.wide_outcome = others;
+        source.wide_covariate.extend(own);
+        let covariates = wanted.covariates.iter().cloned().chain([outcome]).collect();
+        Some((source, Wanted { outcomes: vec![], covariates, ..wanted.clone() }))
+    }
+
+    /// Refuses options that say something of normal measurements only.
+    fn refuse_what_belongs_to_mixed_models(&self) -> Result<(), Failure> {
+        let covariance = self.covariance.as_ref().map(Covariance::to_string);
+        let fallback = self.fallbacks.first().map(Covariance::to_string);
+        let estimation = (self.estimation != Estimation::default()).then(|| self.estimation.to_string());
+        let given = [("--covariance", covariance), ("--else", fallback), ("--group", self.group.clone()), ("--estimation", estimation)];
+        match given.into_iter().find_map(|(option, value)| Some((option, value?))) {
+            Some((option, value)) => Err(Failure::Usage(format!(
+                "{option} {value}: this is about the covariance of normal measurements; with --family {} the variance follows from the mean",
+                self.generalized.family.unwrap_or_default()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// An option whose names depend on the kind of model; its default where it is not given.
+    pub fn named<T: Choices + FromStr<Err = Error>>(option: &str, given: Option<&String>, default: T, model: &str) -> Result<T, Failure> {
+        let Some(text) = given else { return Ok(default) };
+        text.parse().map_err(|_| {
+            let names: Vec<&str> = T::CHOICES.iter().map(|choice| choice.name).collect();
+            Failure::Usage(format!("{option} {text}: {model} has one of these: {}", names.join(", ")))
+        })
+    }
+}

@@ -1,0 +1,52 @@
+//! A model of a binary outcome or a count as tables for people.
+
+use super::super::failure::Failure;
+use super::super::fit_text::heading;
+use super::Answer;
+use std::fmt::Write as _;
+use trialstats::Means as _;
+use trialstats::error::Interface;
+use trialstats::table::{Tabular, text_without};
+
+/// All tables of the answer, one under the other. How the model was fitted stands above them, once.
+pub fn render(answer: &Answer) -> Result<String, Failure> {
+    let Answer { arguments, trial, fitted, population, means, .. } = answer;
+    let estimates = fitted.estimates();
+    let said = estimates.notes();
+    let account = estimates.account();
+    let mut out = String::new();
+    let _ = writeln!(out, "{}", heading(trial));
+    for note in &said {
+        let _ = writeln!(out, "{note}");
+    }
+    let _ = writeln!(out, "{} observations of {} patients are analysed.", account.n_observations(), account.n_patients());
+    for (reason, observations) in account.exclusions().counts() {
+        let _ = writeln!(out, "Not analysed, {observations} observations: {reason}.");
+    }
+    let _ = writeln!(out);
+    let mut add = |table: &dyn Tabular| {
+        if table.columns().first().is_some_and(|column| !column.is_empty()) {
+            let _ = writeln!(out, "{}", text_without(table, &said));
+        }
+    };
+    add(&estimates.coefficients().at_level(arguments.level)?);
+    fitted.tables().iter().for_each(|table| add(table.as_ref()));
+    if let Some(population) = population {
+        add(population);
+    }
+    if let Some(tables) = means {
+        add(&tables.means);
+        tables.differences.iter().chain(&tables.custom).for_each(|contrasts| add(contrasts));
+    }
+    add(&estimates.term_tests()?);
+    for warning in account.warnings() {
+        let _ = writeln!(out, "Warning: {warning}.");
+    }
+    for warning in trial.warnings() {
+        let _ = writeln!(out, "Warning: {}", warning.clone().worded_for(Interface::CommandLine));
+    }
+    for note in trial.inferred() {
+        let _ = writeln!(out, "Note: {note}");
+    }
+    Ok(out)
+}
