@@ -52,6 +52,7 @@
 //! | write it as HTML, CSV, JSON, figures | [`report`] |
 //! | test several hypotheses at one familywise level | [`multiplicity`] |
 //! | make trials from a stated truth | [`simulate`] |
+//! | plan a trial: power and sample size by formula, group-sequential bounds | [`study`] |
 //! | know what the methods keep in small trials, and where SAS and R give other numbers | [`guide`] |
 //!
 //! The features: `cli` (on by default) is the command `trialstats`; `polars` brings data frames in and out; `parquet`
@@ -85,6 +86,7 @@ pub mod responders;
 pub mod schema;
 mod seal;
 pub mod simulate;
+pub mod study;
 pub mod table;
 pub mod trial;
 mod written;

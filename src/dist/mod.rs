@@ -13,7 +13,7 @@ mod invert;
 pub mod multivariate_t;
 pub mod noncentral_t;
 pub mod normal;
-mod quadrature;
+pub(crate) mod quadrature;
 mod special;
 pub mod studentized_range;
 pub mod t;

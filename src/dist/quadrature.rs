@@ -1,12 +1,12 @@
 //! Integrals of smooth functions by Gauss and Legendre's rule.
 
 /// Nodes and weights on (−1, 1).
-pub(super) struct Rule {
+pub(crate) struct Rule {
     nodes: Vec<(f64, f64)>,
 }
 
 /// The rule of 24 points.
-pub(super) fn gauss_legendre() -> Rule {
+pub(crate) fn gauss_legendre() -> Rule {
     const POINTS: usize = 24;
     let n = POINTS as f64;
     let node = |k: usize| {
@@ -29,6 +29,17 @@ pub(super) fn gauss_legendre() -> Rule {
         (x, 2.0 / ((1.0 - x * x) * slope * slope))
     };
     Rule { nodes: (0..POINTS).map(node).collect() }
+}
+
+impl Rule {
+    /// Nodes and weights of the rule on `pieces` equal parts of (`low`, `high`).
+    pub fn on(&self, low: f64, high: f64, pieces: usize) -> impl Iterator<Item = (f64, f64)> + '_ {
+        let half = 0.5 * (high - low) / pieces as f64;
+        (0..pieces).flat_map(move |k| {
+            let middle = low + (2 * k + 1) as f64 * half;
+            self.nodes.iter().map(move |(x, w)| (middle + half * x, half * w))
+        })
+    }
 }
 
 /// The integral from `low` to `high`, piece by piece.

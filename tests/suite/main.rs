@@ -35,4 +35,5 @@ mod said;
 mod simulation;
 mod standardised;
 mod stress;
+mod study;
 mod written;
