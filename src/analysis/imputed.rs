@@ -38,7 +38,13 @@ pub(super) fn all(analysis: &Analysis<'_>, primary: &OutcomeResult, progress: &d
             Sensitivity::Imputation(plan) => {
                 asked = true;
                 progress.begin(&format!("Imputing by {}", plan.label()), 0);
-                let table = primary.fit.reference_based(analysis.trial, &plan.reference_based(analysis.plan.level));
+                let based = plan.reference_based(analysis.plan.level);
+                let table = match &plan.draws {
+                    None => primary.fit.reference_based(analysis.trial, &based),
+                    Some(draws) => primary.fit.imputations(analysis.trial, &based, draws).and_then(|imputations| {
+                        imputations.table(&plan.of_completed(&analysis.model_of(&primary.name)), analysis.plan.level)
+                    }),
+                };
                 progress.end();
                 found.keep(&plan.label(), table, |found, table| {
                     found.imputations.push(Imputation { name: plan.label(), reason: plan.reason.clone(), table });

@@ -25,7 +25,7 @@ mod trial_plan;
 pub use analysis::Analysis;
 pub use documents::{DocumentKind, Paper, ReportStyle};
 pub use estimand::{Estimand, EstimandTable, Estimator, EventStrategy, IntercurrentEvent, SummaryMeasure};
-pub use imputation::{ImputationPlan, TippingPlan};
+pub use imputation::{AnalysedBy, ImputationPlan, TippingPlan};
 pub use lock::{Deviation, Deviations, Locked};
 pub use multiplicity::{Hypothesis, Multiplicity};
 pub use other_model::OtherModel;

@@ -180,7 +180,7 @@ fn bca_share(tail: f64, bias: f64, acceleration: f64) -> f64 {
 
 /// The (R+1)·share-th smallest of R sorted values, between two of them by interpolation on the normal scale (Davison
 /// & Hinkley 1997, eq. 5.8); beyond the outermost, the outermost.
-fn order_quantile(sorted: &[f64], share: f64) -> f64 {
+pub(crate) fn order_quantile(sorted: &[f64], share: f64) -> f64 {
     let r = sorted.len() as f64;
     let position = (r + 1.0) * share;
     if position.is_nan() {

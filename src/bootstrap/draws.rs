@@ -3,7 +3,7 @@
 use crate::simulate::random::Stream;
 
 /// The patients of each arm; arms without patients are left out.
-pub(super) fn strata(arm_of: &[usize]) -> Vec<Vec<usize>> {
+pub(crate) fn strata(arm_of: &[usize]) -> Vec<Vec<usize>> {
     let mut strata = vec![vec![]; arm_of.iter().max().map_or(0, |a| a + 1)];
     arm_of.iter().enumerate().for_each(|(i, &a)| strata[a].push(i));
     strata.retain(|s| !s.is_empty());
@@ -11,7 +11,7 @@ pub(super) fn strata(arm_of: &[usize]) -> Vec<Vec<usize>> {
 }
 
 /// The patients of a replicate: as many of each arm as there are, drawn with replacement.
-pub(super) fn patients(strata: &[Vec<usize>], seed: u64, replicate: u64) -> Vec<usize> {
+pub(crate) fn patients(strata: &[Vec<usize>], seed: u64, replicate: u64) -> Vec<usize> {
     let mut stream = Stream::new(seed, replicate, 0);
     let mut drawn = Vec::with_capacity(strata.iter().map(Vec::len).sum());
     for stratum in strata {

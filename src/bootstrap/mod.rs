@@ -23,6 +23,9 @@
 mod distribution;
 mod draws;
 
+pub(crate) use distribution::order_quantile;
+pub(crate) use draws::{patients as patients_of_sample, strata};
+
 pub use distribution::{BootstrapDistribution, BootstrapInterval, BootstrapSummary, Resampling};
 
 use crate::error::{Error, Result};

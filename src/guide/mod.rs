@@ -7,6 +7,7 @@
 //! | [`same_analysis`] | what you write in SAS, SPSS, R and here, with the outputs side by side |
 //! | [`operating_characteristics`] | type I error and coverage of Satterthwaite, Kenward–Roger and CR2 in small trials with dropout, by simulation |
 //! | [`partial_nesting`] | type I error, coverage and bias of six models of a trial with therapy groups in one arm only, by simulation: which to use |
+//! | [`if_the_missing_are_different`] | which imputation for which question, and what its standard error means, by simulation |
 //! | [`differences`] | where this library's numbers differ from those of SAS, mmrm, nlme, lme4 and their companions, by how much, and why |
 
 #[doc = include_str!("first_report.md")]
@@ -20,6 +21,9 @@ pub mod differences {}
 
 #[doc = include_str!("operating_characteristics.md")]
 pub mod operating_characteristics {}
+
+#[doc = include_str!("if_the_missing_are_different.md")]
+pub mod if_the_missing_are_different {}
 
 #[doc = include_str!("partial_nesting.md")]
 pub mod partial_nesting {}

@@ -5,7 +5,7 @@ use super::{Delta, Events};
 use crate::design::Applied;
 use crate::error::{Error, Result};
 use crate::{Fit, Trial};
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DMatrix;
 
 /// Everyone randomized, with what imputation needs of each that no fit changes.
 #[derive(Debug)]
@@ -154,26 +154,9 @@ impl Cohort {
         Some(Maps { own, reference, regression, conditional })
     }
 
-    /// The outcomes of everyone with missing ones replaced, patient by patient: n × T.
+    /// The outcomes of everyone with missing ones replaced by their expectation, patient by patient: n × T.
     pub fn completed(&self, beta: &[f64], maps: &[Maps]) -> Vec<f64> {
-        let beta = DVector::from_iterator(beta.len(), beta.iter().map(|b| if b.is_nan() { 0.0 } else { *b }));
-        let mut all = Vec::with_capacity(self.patients.len() * self.visits);
-        for patient in &self.patients {
-            let start = all.len();
-            all.extend_from_slice(&patient.outcomes);
-            let class = &self.classes[patient.class];
-            if class.missing.is_empty() {
-                continue;
-            }
-            let maps = &maps[patient.class];
-            let mean = &maps.own * (&patient.own * &beta) + &maps.reference * (&patient.reference * &beta);
-            let observed = DVector::from_iterator(class.observed.len(), class.observed.iter().map(|&t| patient.outcomes[t] - mean[t]));
-            let moved = &maps.regression * observed;
-            for (k, &t) in class.missing.iter().enumerate() {
-                all[start + t] = mean[t] + moved[k] + patient.delta[t];
-            }
-        }
-        all
+        self.completed_of(0..self.patients.len(), beta, maps, None)
     }
 }
 

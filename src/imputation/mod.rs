@@ -37,20 +37,37 @@
 //! # Ok::<(), trialstats::Error>(())
 //! ```
 
+mod analysis;
 mod ancova;
+mod chains;
 mod closed_form;
 mod completion;
 mod delta;
+mod drawn;
+mod drawn_table;
+mod draws;
 mod events;
+mod gibbs;
+mod imputations;
+mod metropolis;
 mod plan;
+mod pooled;
+mod pooling;
+mod posterior;
+mod regression;
 mod resampled;
 mod strategy;
 mod table;
 mod tipping;
 
+pub use analysis::CompletedAnalysis;
 pub use delta::{Delta, Intermittent};
+pub use draws::{CovariancePrior, DrawMethod, Draws, ResampledInterval};
 pub use events::Events;
+pub use imputations::{Completed, ImputationParameters, Imputations};
 pub use plan::{ReferenceBased, Variance};
+pub use pooled::{Pooled, PooledRow, PooledTable, Quantity};
+pub use posterior::SamplerSummary;
 pub use strategy::Strategy;
 pub use table::{ImputedEstimate, ImputedTable};
 pub use tipping::{Shifted, TippingPoint, Turn};

@@ -4,9 +4,13 @@ use super::Strategy;
 use super::ancova::Ancova;
 use super::closed_form::ClosedForm;
 use super::completion::Cohort;
+use super::draws::Draws;
+use super::imputations::Imputations;
 use super::plan::{ReferenceBased, Variance};
+use super::pooled::PooledRow;
+use super::pooling::Scalar;
+use super::posterior::SamplerSummary;
 use super::resampled::jackknife;
-use crate::dist::normal;
 use crate::error::{Error, Result};
 use crate::level::percent;
 use crate::table::{Column, Format, Tabular, display_as_table};
@@ -21,8 +25,15 @@ pub struct ImputedTable {
     pub outcome: String,
     /// The strategy.
     pub strategy: Strategy,
-    /// What the standard errors are of.
-    pub variance: Variance,
+    /// What the standard errors are of; none where the method of the draws says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variance: Option<Variance>,
+    /// How data sets were drawn or resampled; none of conditional means with a variance of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draws: Option<Draws>,
+    /// How the sampler ran, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sampler: Option<SamplerSummary>,
     /// Confidence level.
     pub level: f64,
     /// Visit by visit: the mean of every arm at the mean covariates, then the differences from the first arm.
@@ -45,12 +56,18 @@ pub struct ImputedEstimate {
     pub estimate: f64,
     /// Its standard error.
     pub se: f64,
+    /// Its degrees of freedom; infinite for the normal distribution.
+    pub df: f64,
     /// Lower confidence limit.
     pub lower: f64,
     /// Upper confidence limit.
     pub upper: f64,
-    /// Two-sided p-value of zero by the normal distribution.
+    /// Two-sided p-value of zero.
     pub p: f64,
+    /// The standard deviation of the estimate over repetitions of the drawing; 0 where nothing is drawn.
+    pub monte_carlo_error: f64,
+    /// The same of the standard error.
+    pub monte_carlo_error_of_se: f64,
     /// Patients of the arms whose value at the visit was imputed.
     pub imputed: usize,
 }
@@ -78,7 +95,7 @@ impl Fit {
         let solved = ancova.solved(None).ok_or_else(singular)?;
         let statistics = solved.statistics(&cohort.completed(self.beta(), &maps), cohort.visits);
         let mut notes = self.notes();
-        notes.push(sentence(plan, trial, &cohort));
+        notes.push(sentence(plan, trial, &cohort, false));
         let closed = || ClosedForm::new(&cohort, &ancova, self, sigmas.clone());
         let errors = match plan.variance {
             Variance::Jackknife => {
@@ -100,14 +117,17 @@ impl Fit {
         };
         let alone = (0..trial.arms().len()).filter(|&arm| is_alone(&cohort, arm));
         notes.extend(alone.map(|arm| format!("{} has one patient, so its rows have no standard error.", trial.arms()[arm])));
+        let scalars: Vec<Scalar> = statistics.iter().zip(&errors).map(|(&estimate, &se)| Scalar::normal(estimate, se)).collect();
         notes.push(plan.variance.words().into());
         notes.push(format!("{} confidence intervals; p-values are not adjusted for multiplicity.", percent(plan.level)));
         Ok(ImputedTable {
             outcome: columns.outcome().into(),
             strategy: plan.strategy,
-            variance: plan.variance,
+            variance: Some(plan.variance),
+            draws: None,
+            sampler: None,
             level: plan.level,
-            rows: rows(self, trial, &cohort, &statistics, &errors, plan.level),
+            rows: rows(self, trial, &cohort, &scalars, plan.level, true),
             notes,
         })
     }
@@ -131,7 +151,7 @@ impl Fit {
     }
 }
 
-fn singular() -> Error {
+pub(super) fn singular() -> Error {
     Error::not_defined(
         "reference-based imputation",
         "a fitted covariance is not positive definite to rounding",
@@ -139,7 +159,8 @@ fn singular() -> Error {
     )
 }
 
-fn sentence(plan: &ReferenceBased, trial: &Trial, cohort: &Cohort) -> String {
+/// What is imputed, and how.
+pub(super) fn sentence(plan: &ReferenceBased, trial: &Trial, cohort: &Cohort, drawn: bool) -> String {
     let missing: usize = cohort.patients.iter().map(|p| cohort.classes[p.class].missing.len()).sum();
     let after: usize = cohort
         .patients
@@ -156,52 +177,65 @@ fn sentence(plan: &ReferenceBased, trial: &Trial, cohort: &Cohort) -> String {
             format!(" The reference arms are {}.", of.join(", "))
         }
     };
+    let how = if drawn { "drawn from their distribution" } else { "imputed by their expectation" };
     let delta = if plan.delta.is_some() { " Delta is added to imputed values." } else { "" };
     format!(
-        "{missing} missing values are imputed by their expectation, {after} of them after the event: values after it {} ({}).{reference}{delta} Gaps before it \
+        "{missing} missing values are {how}, {after} of them after the event: values after it {} ({}).{reference}{delta} Gaps before it \
          are missing at random.",
         plan.strategy.words(),
         plan.strategy.title()
     )
 }
 
-fn is_alone(cohort: &Cohort, arm: usize) -> bool {
+/// Whether one patient is all of an arm, who says nothing of how its patients differ and cannot be left out.
+pub(super) fn is_alone(cohort: &Cohort, arm: usize) -> bool {
     cohort.patients.iter().filter(|p| p.arm == arm).count() == 1
 }
 
-fn rows(fit: &Fit, trial: &Trial, cohort: &Cohort, statistics: &[f64], errors: &[f64], level: f64) -> Vec<ImputedEstimate> {
+/// The patients of an arm whose value at a visit, a place among the analysed ones, is imputed.
+pub(super) fn imputed(cohort: &Cohort, arm: usize, visit: usize) -> usize {
+    cohort.patients.iter().filter(|p| p.arm == arm && cohort.classes[p.class].missing.contains(&visit)).count()
+}
+
+/// The rows of a table: of every visit the mean of each arm, then the differences from the first. Where patients are left out or
+/// resampled, an arm of one has no standard error.
+pub(super) fn rows(fit: &Fit, trial: &Trial, cohort: &Cohort, scalars: &[Scalar], level: f64, resampled: bool) -> Vec<ImputedEstimate> {
     let columns = fit.design().columns();
     let arms = trial.arms();
     let per_visit = 2 * arms.len() - 1;
-    let z = normal::quantile(0.5 + 0.5 * level);
     let labelled = |index: usize| Labelled { index, label: arms[index].clone() };
-    let imputed = |arm: usize, visit: usize| {
-        cohort.patients.iter().filter(|p| p.arm == arm && cohort.classes[p.class].missing.contains(&visit)).count()
-    };
-    // One patient says nothing of how patients of the arm differ, and cannot be left out.
-    let alone = |arm: usize| is_alone(cohort, arm);
+    let alone = |arm: usize| resampled && is_alone(cohort, arm);
     let mut rows = vec![];
     // Before treatment there is nothing to compare, and a model with one mean for all arms says so already.
     let after = columns.visit_labels().iter().enumerate().filter(|(visit, _)| Some(*visit) != columns.baseline_visit());
     for (visit, label) in after {
         for k in 0..per_visit {
             let (arm, versus) = if k < arms.len() { (k, None) } else { (k + 1 - arms.len(), Some(0)) };
-            let estimate = statistics[visit * per_visit + k];
-            let se = if alone(arm) || versus.is_some_and(alone) { f64::NAN } else { errors[visit * per_visit + k] };
-            rows.push(ImputedEstimate {
-                visit: Labelled { index: columns.visits()[visit], label: label.clone() },
-                arm: labelled(arm),
-                versus: versus.map(labelled),
-                estimate,
-                se,
-                lower: estimate - z * se,
-                upper: estimate + z * se,
-                p: 2.0 * normal::sf((estimate / se).abs()),
-                imputed: imputed(arm, visit) + versus.map_or(0, |versus| imputed(versus, visit)),
-            });
+            let mut scalar = scalars[visit * per_visit + k];
+            if alone(arm) || versus.is_some_and(alone) {
+                scalar = Scalar { limits: None, ..Scalar::normal(scalar.estimate, f64::NAN) };
+            }
+            let n = imputed(cohort, arm, visit) + versus.map_or(0, |versus| imputed(cohort, versus, visit));
+            let visit = Labelled { index: columns.visits()[visit], label: label.clone() };
+            rows.push(ImputedEstimate::of(visit, labelled(arm), versus.map(labelled), &PooledRow::of("", &scalar, level), n));
         }
     }
     rows
+}
+
+impl ImputedTable {
+    pub(super) fn of_draws(imputations: &Imputations<'_>, level: f64, rows: Vec<ImputedEstimate>, notes: Vec<String>) -> Self {
+        Self {
+            outcome: imputations.fit.design().columns().outcome().into(),
+            strategy: imputations.plan.strategy,
+            variance: None,
+            draws: Some(imputations.draws.clone()),
+            sampler: imputations.sampler().cloned(),
+            level,
+            rows,
+            notes,
+        }
+    }
 }
 
 impl ImputedTable {
@@ -217,6 +251,23 @@ impl ImputedTable {
 }
 
 impl ImputedEstimate {
+    pub(super) fn of(visit: Labelled, arm: Labelled, versus: Option<Labelled>, row: &PooledRow, imputed: usize) -> Self {
+        Self {
+            visit,
+            arm,
+            versus,
+            estimate: row.estimate,
+            se: row.se,
+            df: row.df,
+            lower: row.lower,
+            upper: row.upper,
+            p: row.p,
+            monte_carlo_error: row.monte_carlo_error,
+            monte_carlo_error_of_se: row.monte_carlo_error_of_se,
+            imputed,
+        }
+    }
+
     /// `placebo`, or `drug - placebo`.
     pub fn label(&self) -> String {
         match &self.versus {
@@ -235,7 +286,7 @@ impl Tabular for ImputedTable {
         let real = |f: fn(&ImputedEstimate) -> f64| self.rows.iter().map(f).collect::<Vec<_>>();
         let ses = real(|r| r.se);
         let interval = percent(self.level);
-        vec![
+        let mut columns = vec![
             Column::text("visit", "visit", self.rows.iter().map(|r| r.visit.label.clone())),
             Column::text("of", "mean or difference", self.rows.iter().map(ImputedEstimate::label)),
             Column::count("imputed", "imputed", self.rows.iter().map(|r| r.imputed)),
@@ -244,7 +295,14 @@ impl Tabular for ImputedTable {
             Column::by_error("lower", &format!("lower {interval}"), real(|r| r.lower), ses.clone()),
             Column::by_error("upper", &format!("upper {interval}"), real(|r| r.upper), ses),
             Column::real("p", "p", Format::Probability, self.rows.iter().map(|r| if r.versus.is_some() { r.p } else { f64::NAN })),
-        ]
+        ];
+        if self.rows.iter().any(|r| r.df.is_finite()) {
+            columns.insert(5, Column::real("df", "df", Format::Decimals(1), real(|r| r.df)));
+        }
+        if self.rows.iter().any(|r| r.monte_carlo_error > 0.0) {
+            columns.push(Column::by_error("monte_carlo_error", "MC error", real(|r| r.monte_carlo_error), real(|r| 0.1 * r.se)));
+        }
+        columns
     }
 
     fn notes(&self) -> Vec<String> {

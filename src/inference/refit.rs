@@ -10,7 +10,7 @@ const INFLATED: f64 = 1e6;
 
 impl Refitter<'_> {
     /// The fit to another outcome: analysed patients × visits, NaN where the fit has none.
-    pub(super) fn fit_to_outcome(mut self, outcome: Vec<f64>) -> Result<Fit> {
+    pub(crate) fn fit_to_outcome(mut self, outcome: Vec<f64>) -> Result<Fit> {
         self.with_outcomes(&outcome)?;
         let original = self.original();
         let design = original.design().with_outcomes_in_place(outcome);

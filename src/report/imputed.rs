@@ -101,13 +101,16 @@ fn figure(result: &AnalysisResult, found: &MissingSensitivity) -> Figure {
 /// The sentence of the methods section.
 pub(super) fn methods(result: &AnalysisResult) -> Option<String> {
     let found = result.missing.as_ref()?;
-    let words = |i: &crate::analysis::Imputation| format!("{} (values after dropout {})", i.name, i.table.strategy.words());
+    let words = |i: &crate::analysis::Imputation| {
+        let how = i.table.draws.as_ref().map_or_else(String::new, |draws| format!(", {}, pooled {}", draws.words(), draws.pooling_words()));
+        format!("{} (values after dropout {}{how})", i.name, i.table.strategy.words())
+    };
     let imputed: Vec<String> = found.imputations.iter().map(words).collect();
     let mut sentences = vec![];
     if !imputed.is_empty() {
         sentences.push(format!(
-            "In sensitivity analyses missing values of the primary outcome were replaced by their expectation under the fitted model and these assumptions: {}. The completed data \
-             were analysed by ANCOVA at each visit (Carpenter, Roger and Kenward 2013; Wolbers et al. 2022).",
+            "In sensitivity analyses missing values of the primary outcome were replaced by their expectation under the fitted model, or drawn where that is said, under these \
+             assumptions: {}. The completed data were analysed at each visit (Carpenter, Roger and Kenward 2013; Wolbers et al. 2022).",
             listed(&imputed)
         ));
     }

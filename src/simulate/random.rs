@@ -72,6 +72,32 @@ impl Stream {
         (0..n).map(|_| self.normal()).collect()
     }
 
+    /// A gamma deviate of this shape, at least 1, and scale 1.
+    ///
+    /// Reference: Marsaglia G, Tsang WW (2000). A simple method for generating gamma variables. ACM Transactions on
+    /// Mathematical Software 26(3):363–372. doi:10.1145/358407.358414
+    fn gamma(&mut self, shape: f64) -> f64 {
+        let d = shape - 1.0 / 3.0;
+        let c = 1.0 / (9.0 * d).sqrt();
+        loop {
+            let x = self.normal();
+            let v = (1.0 + c * x).powi(3);
+            if v > 0.0 && libm::log(1.0 - self.uniform()) < 0.5 * x * x + d - d * v + d * libm::log(v) {
+                return d * v;
+            }
+        }
+    }
+
+    /// A χ² deviate with `df` degrees of freedom, at least 1.
+    pub fn chi_squared(&mut self, df: f64) -> f64 {
+        // Gamma(a) is gamma(a + 1) times U^(1/a) (ibid., section 6).
+        if df < 2.0 {
+            let more = 2.0 * self.gamma(0.5 * df + 1.0);
+            return more * libm::pow(1.0 - self.uniform(), 2.0 / df);
+        }
+        2.0 * self.gamma(0.5 * df)
+    }
+
     /// Puts `values` in random order (Fisher–Yates).
     pub fn shuffle<T>(&mut self, values: &mut [T]) {
         for i in (1..values.len()).rev() {
@@ -127,6 +153,21 @@ mod tests {
         let n = n as f64;
         for (k, expected, variance) in [(1, 0.0, 1.0), (2, 1.0, 2.0), (3, 0.0, 15.0), (4, 3.0, 96.0_f64)] {
             assert!((moment(k) - expected).abs() < 4.0 * (variance / n).sqrt(), "moment {k}: {}", moment(k));
+        }
+    }
+
+    #[test]
+    fn chi_squared_deviates_have_the_moments_of_their_distribution() {
+        for df in [1.0, 1.5, 2.0, 7.0, 60.0] {
+            let mut stream = Stream::new(9, 0, 0);
+            let n = 200_000;
+            let x: Vec<f64> = (0..n).map(|_| stream.chi_squared(df)).collect();
+            let n = n as f64;
+            let mean = x.iter().sum::<f64>() / n;
+            let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+            assert!((mean - df).abs() < 4.0 * (2.0 * df / n).sqrt(), "{df}: {mean}");
+            // Var((X − μ)²) = μ₄ − σ⁴ = 12ν² + 48ν − 4ν².
+            assert!((variance - 2.0 * df).abs() < 4.0 * ((8.0 * df * df + 48.0 * df) / n).sqrt(), "{df}: {variance}");
         }
     }
 

@@ -14,6 +14,7 @@ mod common;
 mod data;
 mod design;
 mod dist;
+mod drawn;
 mod effects;
 mod exact;
 mod fit;

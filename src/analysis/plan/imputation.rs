@@ -1,7 +1,9 @@
 //! Sensitivity analyses that take the missing to be different: [`ImputationPlan`] and [`TippingPlan`].
 
+use crate::Model;
 use crate::error::{Error, Result};
-use crate::imputation::{Delta, ReferenceBased, Strategy, Variance};
+use crate::imputation::{CompletedAnalysis, Delta, Draws, ReferenceBased, Strategy, Variance};
+use crate::options::choices;
 use crate::trial::Trial;
 
 /// The primary outcome with missing values imputed by a strategy, and an ANCOVA at each visit.
@@ -23,6 +25,8 @@ use crate::trial::Trial;
 /// | `covariates` | of the ANCOVA; `baseline` is the value at the baseline visit | none |
 /// | `delta` | what is added to imputed values: `{ by-visit = [0, 1, 2, 3], lag-weights = [1, 1, 1, 1], arms = ["DRUG"] }` | nothing |
 /// | `variance` | see [`Variance`] | `jackknife` |
+/// | `draws` | multiple imputation: `{ method = "bayesian", number = 500, seed = 1 }`, see [`Draws`]; standard errors then follow from its method | none: conditional means |
+/// | `analysis` | of drawn data sets: see [`AnalysedBy`] | `ancova` |
 /// | `reason` | why it is made, for the report | none |
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -37,10 +41,31 @@ pub struct ImputationPlan {
     pub covariates: Vec<String>,
     /// What is added to imputed values.
     pub delta: Option<Delta>,
-    /// What the standard error is of.
+    /// What the standard error is of, where nothing is drawn.
     pub variance: Variance,
+    /// How data sets are drawn or resampled; conditional means where there is none.
+    pub draws: Option<Draws>,
+    /// How they are analysed.
+    pub analysis: AnalysedBy,
     /// Why it is made.
     pub reason: String,
+}
+
+/// How imputed data sets are analysed.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AnalysedBy {
+    /// ANCOVA at each visit (the default).
+    #[default]
+    Ancova,
+    /// The model of the primary analysis.
+    Model,
+}
+
+choices! {
+    AnalysedBy, "analysis of imputed data":
+    Ancova = "ancova", [], "at each visit a linear regression on arm and covariates";
+    Model = "model", ["mmrm"], "the model of the primary analysis";
 }
 
 /// How far from missing at random, or from another strategy, the missing would have to be for the primary conclusion to
@@ -104,6 +129,18 @@ impl ImputationPlan {
         self
     }
 
+    /// How data sets are drawn or resampled.
+    pub fn draws(mut self, draws: Draws) -> Self {
+        self.draws = Some(draws);
+        self
+    }
+
+    /// How drawn data sets are analysed.
+    pub fn analysis(mut self, analysis: AnalysedBy) -> Self {
+        self.analysis = analysis;
+        self
+    }
+
     /// Why it is made.
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.reason = reason.into();
@@ -124,6 +161,14 @@ impl ImputationPlan {
         let plan = ReferenceBased::new(self.strategy).covariates(&self.covariates).variance(self.variance).level(level);
         let plan = self.reference.iter().fold(plan, |plan, arm| plan.reference(arm));
         self.delta.iter().cloned().fold(plan, ReferenceBased::delta)
+    }
+
+    /// What is done with each data set.
+    pub(in crate::analysis) fn of_completed(&self, model: &Model) -> CompletedAnalysis {
+        match self.analysis {
+            AnalysedBy::Ancova => CompletedAnalysis::ancova(&self.covariates),
+            AnalysedBy::Model => CompletedAnalysis::model(model.clone()),
+        }
     }
 
     pub(super) fn check(&self, trial: &Trial) -> Result<()> {

@@ -1,11 +1,11 @@
 //! Sensitivity analyses as files have them.
 
-use super::{ImputationPlan, OtherModel, Sensitivity, TippingPlan};
+use super::{AnalysedBy, ImputationPlan, OtherModel, Sensitivity, TippingPlan};
 use crate::analysis::Clustering;
 use crate::covariance::Covariance;
 use crate::design::Baseline;
 use crate::fit::Estimation;
-use crate::imputation::{Delta, Strategy, Variance};
+use crate::imputation::{Delta, Draws, Strategy, Variance};
 use crate::inference::Df;
 use crate::written::is_default;
 use serde::de::{Deserialize, Deserializer, Error as _};
@@ -44,6 +44,10 @@ struct Written {
     delta: Option<Delta>,
     #[serde(default, skip_serializing_if = "is_default")]
     variance: Option<Variance>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    draws: Option<Draws>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    analysis: Option<AnalysedBy>,
     #[serde(default, skip_serializing_if = "is_default")]
     arm: Option<String>,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -109,6 +113,8 @@ fn imputation(plan: &ImputationPlan, kind: Kind) -> Written {
         covariates: Some(plan.covariates.clone()).filter(|names| !names.is_empty()),
         delta: plan.delta.clone(),
         variance: Some(plan.variance).filter(|variance| *variance != Variance::default()),
+        draws: plan.draws.clone(),
+        analysis: Some(plan.analysis).filter(|analysis| *analysis != AnalysedBy::default()),
         reason: stated(&plan.reason),
         ..Written::default()
     }
@@ -174,13 +180,15 @@ impl Written {
         [("name", self.name.is_some()), ("reason", self.reason.is_some())]
     }
 
-    fn of_imputation(&self) -> [(&'static str, bool); 8] {
+    fn of_imputation(&self) -> [(&'static str, bool); 10] {
         [
             ("strategy", self.strategy.is_some()),
             ("reference", self.reference.is_some()),
             ("covariates", self.covariates.is_some()),
             ("delta", self.delta.is_some()),
             ("variance", self.variance.is_some()),
+            ("draws", self.draws.is_some()),
+            ("analysis", self.analysis.is_some()),
             ("arm", self.arm.is_some()),
             ("arm-shifts", self.arm_shifts.is_some()),
             ("versus-shifts", self.versus_shifts.is_some()),
@@ -198,6 +206,18 @@ impl Written {
         let Some(strategy) = self.strategy else {
             return Err(format!("a sensitivity analysis of kind `{kind}` needs a `strategy`: mar, jump-to-reference, copy-reference, …"));
         };
+        if kind == "tipping-point" {
+            misplaced(&[("draws", self.draws.is_some()), ("analysis", self.analysis.is_some())], "imputation", kind)?;
+        }
+        if self.draws.is_some() && self.variance.is_some() {
+            return Err("`draws` say how standard errors come about, and so does `variance`: state one of them".into());
+        }
+        if self.draws.is_none() && self.analysis.is_some_and(|analysis| analysis != AnalysedBy::Ancova) {
+            return Err("an `analysis` by the model takes `draws`, such as { method = \"bayesian\", number = 500, seed = 1 }".into());
+        }
+        if let Some(Err(error)) = self.draws.as_ref().map(Draws::check) {
+            return Err(error.to_string());
+        }
         Ok(ImputationPlan {
             name: self.name.unwrap_or_default(),
             strategy,
@@ -205,6 +225,8 @@ impl Written {
             covariates: self.covariates.unwrap_or_default(),
             delta: self.delta,
             variance: self.variance.unwrap_or_default(),
+            draws: self.draws,
+            analysis: self.analysis.unwrap_or_default(),
             reason: self.reason.unwrap_or_default(),
         })
     }

@@ -577,7 +577,7 @@ fn other_model() -> impl Strategy<Value = OtherModel> {
 }
 
 fn imputation() -> impl Strategy<Value = ImputationPlan> {
-    use crate::imputation::{Delta, Intermittent, Strategy as Imputed, Variance};
+    use crate::imputation::{CovariancePrior, Delta, DrawMethod, Draws, Intermittent, Strategy as Imputed, Variance};
     let strategy = select(vec![
         Imputed::Mar,
         Imputed::JumpToReference,
@@ -590,15 +590,16 @@ fn imputation() -> impl Strategy<Value = ImputationPlan> {
         |(amounts, weights, intermittent)| Delta::by_visit(amounts).lag_weights(weights).in_arms(["b"]).intermittent(intermittent),
     );
     let parts = (prop::option::of("[A-Z]{1,4}"), prop::collection::vec("[a-z]{1,4}", 0..3), prop::option::of(delta));
-    ("[a-z ]{0,4}", strategy, parts, choice::<Variance>(), "[a-z ]{0,4}").prop_map(
-        |(name, strategy, (reference, covariates, delta), variance, reason)| ImputationPlan {
-            name,
-            reference,
-            covariates,
-            delta,
-            variance,
-            reason,
-            ..ImputationPlan::new(strategy)
+    let drawn = prop::option::of((choice::<DrawMethod>(), 3..900_usize, any::<u32>(), choice::<CovariancePrior>(), choice::<AnalysedBy>()));
+    ("[a-z ]{0,4}", strategy, parts, choice::<Variance>(), drawn, "[a-z ]{0,4}").prop_map(
+        |(name, strategy, (reference, covariates, delta), variance, drawn, reason)| {
+            let plan = ImputationPlan { name, reference, covariates, delta, reason, ..ImputationPlan::new(strategy) };
+            match drawn {
+                None => plan.variance(variance),
+                Some((method, number, seed, prior, analysis)) => {
+                    plan.draws(Draws::new(method).number(number).seed(u64::from(seed)).prior(prior)).analysis(analysis)
+                }
+            }
         },
     )
 }
@@ -610,7 +611,7 @@ fn sensitivity() -> impl Strategy<Value = Sensitivity> {
         imputation().prop_map(Sensitivity::Imputation),
         (imputation(), "[A-Z]{1,4}", prop::collection::vec(-5.0..5.0, 0..4), prop::collection::vec(-5.0..5.0, 1..3)).prop_map(
             |(imputation, arm, shifts, versus)| {
-                let imputation = ImputationPlan { delta: None, ..imputation };
+                let imputation = ImputationPlan { delta: None, draws: None, analysis: AnalysedBy::default(), ..imputation };
                 Sensitivity::TippingPoint(TippingPlan::new(imputation.strategy, arm, shifts).versus_shifts(versus).imputation(imputation))
             }
         ),

@@ -2,7 +2,7 @@
 
 mod analyses;
 
-use super::{Plan, Sensitivity};
+use super::{AnalysedBy, Plan, Sensitivity};
 use crate::analysis::ClusterModel;
 use crate::design::Baseline;
 use crate::effects::{Correction, Positive};
@@ -290,12 +290,19 @@ fn sensitivity(analysis: &Sensitivity) -> String {
             let covariates = if plan.covariates.is_empty() { String::new() } else { format!(" adjusted for {}", listed(&plan.covariates)) };
             let delta = if plan.delta.is_some() { "; an amount is added to imputed values" } else { "" };
             let reference = plan.reference.iter().map(|arm| format!("; the reference arm is {arm}")).collect::<String>();
+            let (how, variance) = match &plan.draws {
+                None => ("replaced by their expectation".to_string(), format!("variance: {}", plan.variance)),
+                Some(draws) => (draws.words(), format!("pooled {}", draws.pooling_words())),
+            };
+            let analysed = match plan.analysis {
+                AnalysedBy::Ancova => format!("ANCOVA at each visit{covariates}"),
+                AnalysedBy::Model => "the model of the primary analysis".into(),
+            };
             format!(
-                "{}: missing values of the primary outcome are replaced by their expectation under the fitted model, where values after dropout {}{reference}{delta}. \
-                 The completed data are analysed by ANCOVA at each visit{covariates}; variance: {}.",
+                "{}: missing values of the primary outcome are {how} under the fitted model, where values after dropout {}{reference}{delta}. The completed data \
+                 are analysed by {analysed}; {variance}.",
                 plan.label(),
                 plan.strategy.words(),
-                plan.variance
             )
         }
         Sensitivity::TippingPoint(plan) => format!(

@@ -1,10 +1,11 @@
 //! The schema of analyses beside the primary one, and of instruments as data.
 
 use super::{Key, any, choice, list, number, reference, table, text, texts, whole, words};
+use crate::analysis::AnalysedBy;
 use crate::covariance::Covariance;
 use crate::design::Baseline;
 use crate::fit::Estimation;
-use crate::imputation::{Intermittent, Variance};
+use crate::imputation::{CovariancePrior, DrawMethod, Intermittent, ResampledInterval, Variance};
 use crate::inference::Df;
 use crate::instruments::ScoreMethod;
 use crate::multiplicity::Procedure;
@@ -24,6 +25,24 @@ fn model_keys() -> Vec<Key> {
         ("df", "The method for degrees of freedom.", choice::<Df>()),
         ("reason", "Why it is made, for the report.", text()),
     ]
+}
+
+/// How data sets are drawn.
+fn draws() -> Value {
+    table(
+        &["method"],
+        vec![
+            ("method", "Where the parameters of each data set come from.", choice::<DrawMethod>()),
+            ("number", "The number of draws, or of bootstrap samples.", whole()),
+            ("per-sample", "Of bootstrapped-imputation: imputations of each bootstrap sample.", whole()),
+            ("seed", "The seed; 1 unless stated.", whole()),
+            ("chains", "Of bayesian: independent chains.", whole()),
+            ("burn-in", "Of bayesian: steps of each chain before its first draw.", whole()),
+            ("thin", "Of bayesian: steps from one draw to the next.", whole()),
+            ("prior", "Of bayesian: what is known of the covariance before the data.", choice::<CovariancePrior>()),
+            ("interval", "Of conditional-mean-bootstrap: how limits are read off.", choice::<ResampledInterval>()),
+        ],
+    )
 }
 
 pub(super) fn sensitivity() -> Value {
@@ -51,6 +70,8 @@ pub(super) fn sensitivity() -> Value {
         ("covariates", "Covariates of the ANCOVA; baseline is the value at the baseline visit.", texts()),
         ("delta", "Of kind imputation: what is added to imputed values.", delta),
         ("variance", "What standard errors are of.", choice::<Variance>()),
+        ("draws", "Of kind imputation: multiple imputation, and how its data sets come about.", draws()),
+        ("analysis", "Of kind imputation with draws: how each data set is analysed.", choice::<AnalysedBy>()),
         ("arm", "Of kind tipping-point: the arm whose imputed values are shifted.", text()),
         ("arm-shifts", "Of kind tipping-point: what is added to them, in turn.", list(number())),
         ("versus-shifts", "Of kind tipping-point: what is added to those of the reference arm; 0 unless stated.", list(number())),
