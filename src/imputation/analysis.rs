@@ -107,6 +107,13 @@ impl Prepared {
         let plan = ReferenceBased { covariates: covariates.to_vec(), ..imputations.plan.clone() };
         let ancova = Ancova::of(trial, &plan, fitted.outcome())?;
         let visits: Vec<usize> = (0..fitted.visits().len()).filter(|t| Some(*t) != fitted.baseline_visit()).collect();
+        if visits.is_empty() {
+            return Err(Error::nothing_to_compare(
+                "the ANCOVA of imputed data",
+                "no visit after baseline is analysed",
+                "fit the model to visits after baseline",
+            ));
+        }
         let labels: Vec<String> = visits.iter().map(|&t| fitted.visit_labels()[t].clone()).collect();
         let design = Design::build(
             trial,

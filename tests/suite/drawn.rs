@@ -2,7 +2,7 @@
 
 use crate::common::{ANTIDEPRESSANT, repository};
 use trialstats::imputation::{
-    CompletedAnalysis, CovariancePrior, Delta, DrawMethod, Draws, ImputedTable, Imputations, Quantity, ReferenceBased, ResampledInterval,
+    CompletedAnalysis, CovariancePrior, Delta, DrawMethod, Draws, Imputations, ImputedTable, Quantity, ReferenceBased, ResampledInterval,
     Strategy, Variance,
 };
 use trialstats::means::{ContrastOptions, Means};
@@ -52,7 +52,10 @@ fn bayesian_draws_meet_the_closed_form() {
         assert!(sampler.worst_r_hat < 1.02 && sampler.smallest_effective_size > 500.0, "{sampler:?}");
         for (here, there) in table(&imputations).rows.iter().zip(&closed.rows) {
             let (label, visit) = (here.label(), &here.visit.label);
-            assert!((here.estimate - there.estimate).abs() < 3.5 * here.monte_carlo_error, "{strategy} {label} {visit}: {here:?} {there:?}");
+            assert!(
+                (here.estimate - there.estimate).abs() < 3.5 * here.monte_carlo_error,
+                "{strategy} {label} {visit}: {here:?} {there:?}"
+            );
             assert!((here.se / there.se - 1.0).abs() < 0.05, "{strategy} {label} {visit}: {} {}", here.se, there.se);
             assert!(here.df > 30.0 && here.df < 172.0, "{here:?}");
         }
@@ -126,7 +129,8 @@ fn complete_data_are_analysed_as_they_are() {
     let model = Model::formula(formula).expect("a formula").df(Df::KenwardRoger);
     let direct = model.fit(&trial).expect("a fit");
     let pooled = imputations.estimates(&CompletedAnalysis::model(model)).expect("estimates");
-    let (here, there) = (pooled.arm_contrasts(&Default::default()).expect("rows"), direct.arm_contrasts(&Default::default()).expect("rows"));
+    let (here, there) =
+        (pooled.arm_contrasts(&Default::default()).expect("rows"), direct.arm_contrasts(&Default::default()).expect("rows"));
     assert_eq!(here.rows.len(), 3);
     for (here, there) in here.rows.iter().zip(&there.rows) {
         let (here, there) = (&here.estimate, &there.estimate);
@@ -137,7 +141,8 @@ fn complete_data_are_analysed_as_they_are() {
     let pooled = imputations.estimates(&CompletedAnalysis::ancova([""; 0])).expect("estimates");
     let outcome = trial.outcome("y").expect("y");
     for (t, row) in pooled.arm_contrasts(&Default::default()).expect("rows").rows.iter().enumerate() {
-        let of = |arm: usize| (0..60).filter(|&i| trial.arm_of()[i] == arm).filter_map(|i| trial.value(outcome, i, t + 1)).collect::<Vec<f64>>();
+        let of =
+            |arm: usize| (0..60).filter(|&i| trial.arm_of()[i] == arm).filter_map(|i| trial.value(outcome, i, t + 1)).collect::<Vec<f64>>();
         let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
         let squares = |v: &[f64]| v.iter().map(|x| (x - mean(v)).powi(2)).sum::<f64>();
         let (a, b) = (of(0), of(1));
@@ -202,8 +207,7 @@ fn the_sampler_of_structures_has_the_posterior_of_compound_symmetry() {
     // REML: λ̂₁ has 58 degrees of freedom, λ̂₂ has 116.
     let posterior = imputations.parameters().collect::<Vec<_>>();
     for (estimate, df, of) in [(first, 58.0, [1.0, 2.0]), (second, 116.0, [1.0, -1.0])] {
-        let values: Vec<f64> =
-            posterior.iter().map(|d| of[0] * d.covariances[0][(0, 0)] + of[1] * d.covariances[0][(0, 1)]).collect();
+        let values: Vec<f64> = posterior.iter().map(|d| of[0] * d.covariances[0][(0, 0)] + of[1] * d.covariances[0][(0, 1)]).collect();
         let mean = values.iter().sum::<f64>() / 2000.0;
         let sd = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 2000.0).sqrt();
         // Density λ^(−df/2) exp(−df·λ̂/(2λ)): shape df/2 − 1, scale df·λ̂/2.
@@ -247,7 +251,8 @@ fn responses_are_asked_of_imputed_scores() {
     let pooled = imputations.estimates(&CompletedAnalysis::response(definition, "7")).expect("estimates");
     let outcome = trial.outcome("CHANGE").expect("the outcome");
     let at = trial.schedule().index_of("7").expect("the visit");
-    let shares: Vec<f64> = pooled.marginal_means(&["THERAPY"], &Default::default()).expect("means").rows.iter().map(|r| r.estimate.estimate).collect();
+    let shares: Vec<f64> =
+        pooled.marginal_means(&["THERAPY"], &Default::default()).expect("means").rows.iter().map(|r| r.estimate.estimate).collect();
     for (arm, share) in shares.iter().enumerate() {
         let patients: Vec<usize> = (0..trial.patients().len()).filter(|&i| trial.arm_of()[i] == arm).collect();
         let met = |missing: bool| {
@@ -286,7 +291,9 @@ fn the_same_bits_for_any_number_of_threads_and_other_bits_for_another_seed() {
             bits
         })
     };
-    for method in [DrawMethod::Bayesian, DrawMethod::ApproximateBayesian, DrawMethod::BootstrappedImputation, DrawMethod::ConditionalMeanBootstrap] {
+    for method in
+        [DrawMethod::Bayesian, DrawMethod::ApproximateBayesian, DrawMethod::BootstrappedImputation, DrawMethod::ConditionalMeanBootstrap]
+    {
         assert_eq!(run(1, method, 1), run(3, method, 1), "{method}");
         assert_ne!(run(1, method, 1), run(1, method, 2), "{method}");
     }
@@ -303,7 +310,10 @@ fn a_delta_moves_the_same_draws() {
     let zero = imputations.shifted(Delta::by_visit([0.0; 4])).expect("a shift");
     let one = imputations.shifted(Delta::by_visit([0.0, 0.0, 0.0, 1.0]).in_arms(["PLACEBO"])).expect("a shift");
     let (plain, zero, one) = (of(&imputations), of(&zero), of(&one));
-    assert_eq!(plain.rows.iter().map(|r| r.estimate.to_bits()).collect::<Vec<_>>(), zero.rows.iter().map(|r| r.estimate.to_bits()).collect::<Vec<_>>());
+    assert_eq!(
+        plain.rows.iter().map(|r| r.estimate.to_bits()).collect::<Vec<_>>(),
+        zero.rows.iter().map(|r| r.estimate.to_bits()).collect::<Vec<_>>()
+    );
     let last = |table: &ImputedTable| table.rows.iter().rfind(|r| r.versus.is_none()).cloned().expect("a row");
     let share = last(&plain).imputed as f64 / 88.0;
     assert!((last(&one).estimate - last(&plain).estimate - share).abs() < 1e-12, "{}", last(&one).estimate - last(&plain).estimate);
@@ -344,7 +354,8 @@ fn what_makes_no_sense_is_refused_by_name() {
     let refused = |draws: Draws| fit.imputations(&trial, &j2r(), &draws).map(|_| ()).expect_err("it makes no sense").to_string();
     assert!(refused(Draws::default().number(1)).contains("`number` is 1"));
     let cs = Model::formula(FORMULA).expect("a formula").covariance(Covariance::CompoundSymmetry).fit(&trial).expect("a fit");
-    let error = cs.imputations(&trial, &j2r(), &Draws::default().prior(CovariancePrior::Jeffreys)).map(|_| ()).expect_err("no prior").to_string();
+    let error =
+        cs.imputations(&trial, &j2r(), &Draws::default().prior(CovariancePrior::Jeffreys)).map(|_| ()).expect_err("no prior").to_string();
     assert!(error.contains("jeffreys") && error.contains("unstructured"), "{error}");
     let imputations = drawn(&fit, &trial, &j2r(), &Draws::default().number(3));
     let response = CompletedAnalysis::response(Definition::new("x", Rule::AtMost { outcome: "CHANGE".into(), score: 0.0 }), "9");
@@ -365,19 +376,21 @@ fn odd_trials_have_their_answers() {
         .expect("a trial");
     let fit = Model::formula("y ~ arm * visit").expect("a formula").covariance_by("arm").fit(&three).expect("a fit");
     let plan = ReferenceBased::new(Strategy::CopyReference).reference_of("E", "C, D").reference_of("C, D", "A - B");
-    for method in [DrawMethod::Bayesian, DrawMethod::ApproximateBayesian, DrawMethod::BootstrappedImputation, DrawMethod::ConditionalMeanJackknife] {
+    for method in
+        [DrawMethod::Bayesian, DrawMethod::ApproximateBayesian, DrawMethod::BootstrappedImputation, DrawMethod::ConditionalMeanJackknife]
+    {
         let imputations = drawn(&fit, &three, &plan, &Draws::new(method).number(40));
         let pooled = imputations.estimates(&CompletedAnalysis::ancova([""; 0])).expect("estimates");
         let contrasts = pooled.arm_contrasts(&ContrastOptions::default()).expect("rows");
         assert_eq!(contrasts.rows.iter().map(|r| r.label()).collect::<Vec<_>>(), ["C, D - A - B", "E - A - B"]);
         assert!(contrasts.rows.iter().all(|r| r.estimate.se > 0.0 && r.estimate.df > 2.0), "{contrasts}");
     }
-    let one = Gaussian::new(["after"]).arm("a", 20, [5.0]).arm("b", 20, [4.0]).trial(2, 0).expect("a trial");
-    let values = one.outcome("y").expect("y").values.iter().enumerate().map(|(i, y)| if i % 3 == 0 { f64::NAN } else { *y }).collect();
+    let one = Gaussian::new(["before", "after"]).arm("a", 20, [6.0, 5.0]).arm("b", 20, [6.0, 4.0]).trial(2, 0).expect("a trial");
+    let values = one.outcome("y").expect("y").values.iter().enumerate().map(|(k, y)| if k % 6 == 1 { f64::NAN } else { *y }).collect();
     let one = one.with_outcome("y", values).expect("a trial");
-    let fit = Model::formula("y ~ arm").and_then(|m| m.fit(&one)).expect("a fit");
+    let fit = Model::formula("y ~ baseline + arm").and_then(|m| m.visits(["after"]).fit(&one)).expect("a fit");
     let imputations = drawn(&fit, &one, &ReferenceBased::new(Strategy::JumpToReference), &Draws::default().number(30));
-    let pooled = imputations.estimates(&CompletedAnalysis::ancova([""; 0])).expect("estimates");
+    let pooled = imputations.estimates(&CompletedAnalysis::ancova(["baseline"])).expect("estimates");
     assert_eq!(pooled.arm_contrasts(&ContrastOptions::default()).expect("rows").rows.len(), 1);
     assert!(pooled.vcov()[(1, 1)] > 0.0);
 }

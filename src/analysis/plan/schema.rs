@@ -430,7 +430,7 @@ mod tests {
     }
 
     /// A plan of which one table has a key that no table has, and where the schema has that table.
-    const TABLES: [(&str, &str); 36] = [
+    const TABLES: [(&str, &str); 38] = [
         ("", r#"{"?": 1}"#),
         ("/properties/trial", r#"{"trial": {"?": 1}}"#),
         ("/$defs/condition", r#"{"trial": {"population": {"?": 1}}}"#),
@@ -447,6 +447,8 @@ mod tests {
         ("/properties/responders/properties/definitions/items/anyOf/1", r#"{"responders": {"definitions": [{"?": 1}]}}"#),
         ("/properties/effects", r#"{"effects": {"?": 1}}"#),
         ("/properties/sensitivity/items", r#"{"sensitivity": [{"?": 1}]}"#),
+        ("/properties/sensitivity/items/properties/delta", r#"{"sensitivity": [{"kind": "imputation", "delta": {"?": 1}}]}"#),
+        ("/properties/sensitivity/items/properties/draws", r#"{"sensitivity": [{"kind": "imputation", "draws": {"?": 1}}]}"#),
         ("/properties/analysis/items", r#"{"analysis": [{"?": 1}]}"#),
         ("/properties/multiplicity", r#"{"multiplicity": {"?": 1}}"#),
         ("/properties/multiplicity/properties/hypotheses/items", r#"{"multiplicity": {"hypotheses": [{"?": 1}]}}"#),
