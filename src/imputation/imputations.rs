@@ -6,7 +6,7 @@ use super::drawn::Noise;
 use super::draws::{DrawMethod, Draws};
 use super::plan::ReferenceBased;
 use super::pooling::Rule;
-use super::posterior::{Drawn, NOISE, Parameters, SamplerSummary, count, drawn};
+use super::posterior::{Drawn, Failures, NOISE, Parameters, SamplerSummary, count, drawn};
 use crate::error::{Error, Result};
 use crate::simulate::random::Stream;
 use crate::{Fit, Trial};
@@ -161,10 +161,7 @@ impl<'a> Imputations<'a> {
 
     /// Something of every data set, in parallel and in their order, with the number of those for which it could not be had by
     /// reason. Of methods that replicate, the first must be there.
-    pub(super) fn each<T: Send>(
-        &self,
-        of: impl Fn(&Completed<'_>) -> std::result::Result<T, String> + Sync,
-    ) -> Result<(Vec<T>, Vec<(String, usize)>)> {
+    pub(super) fn each<T: Send>(&self, of: impl Fn(&Completed<'_>) -> std::result::Result<T, String> + Sync) -> Result<(Vec<T>, Failures)> {
         let one = |number: usize| self.completed(number).map_err(|error| error.to_string()).and_then(|completed| of(&completed));
         let all: Vec<std::result::Result<T, String>> = (0..self.len()).into_par_iter().map(one).collect();
         let (mut found, mut failures) = (vec![], vec![]);

@@ -48,6 +48,9 @@ pub struct SamplerSummary {
     pub acceptance: Option<f64>,
 }
 
+/// Reasons with how often each occurred.
+pub(super) type Failures = Vec<(String, usize)>;
+
 /// What was drawn.
 #[derive(Debug)]
 pub(super) struct Drawn {
@@ -211,8 +214,8 @@ fn jackknife(fit: &Fit, cohort: &Cohort) -> Result<Drawn> {
 }
 
 /// The first, of everyone, must be there.
-fn kept(all: Vec<std::result::Result<Parameters, String>>) -> Result<(Vec<Parameters>, Vec<(String, usize)>)> {
-    let (mut found, mut failures): (Vec<Parameters>, Vec<(String, usize)>) = (vec![], vec![]);
+fn kept(all: Vec<std::result::Result<Parameters, String>>) -> Result<(Vec<Parameters>, Failures)> {
+    let (mut found, mut failures): (Vec<Parameters>, Failures) = (vec![], vec![]);
     for (k, result) in all.into_iter().enumerate() {
         match result {
             Ok(parameters) => found.push(parameters),

@@ -27,8 +27,8 @@ crate::options::choices! {
 ///
 /// With r_j the share of an arm's patients still observed at visit j, and R_j the correlation of the first j visits,
 /// the information of one patient about the standardised means is I = Σ_j (r_j − r_{j+1}) R_j⁻¹ (padded with zeros),
-/// and the variance of the mean at the last visit is σ²φ/n with φ = (I⁻¹)_JJ. The difference has variance σ_a² φ_a/n_a
-/// + σ_b² φ_b/n_b. Without dropout φ = 1; with dropout 1 ≤ φ ≤ 1/r_J, nearer 1 the more the visits before say of the
+/// and the variance of the mean at the last visit is σ²φ/n with φ = (I⁻¹)_JJ. The difference has the variance
+/// σ_a² φ_a/n_a + σ_b² φ_b/n_b. Without dropout φ = 1; with dropout 1 ≤ φ ≤ 1/r_J, nearer 1 the more the visits before say of the
 /// last.
 ///
 /// | setting | default |

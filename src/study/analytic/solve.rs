@@ -219,13 +219,14 @@ pub trait PowerFormula {
 
 /// The x above `low` where a rising function is zero, to the last digits; NaN where it stays below zero up to `high`.
 pub(super) fn rising_root(low: f64, high: f64, f: impl Fn(f64) -> f64) -> f64 {
+    let reached = |x: f64| f(x) >= 0.0;
     let (mut below, mut above) = (low, if high.is_finite() { high } else { low.max(1.0) });
     if high.is_finite() {
-        if !(f(high) >= 0.0) {
+        if !reached(high) {
             return f64::NAN;
         }
     } else {
-        while !(f(above) >= 0.0) {
+        while !reached(above) {
             below = above;
             above *= 2.0;
             if above > 1e300 {

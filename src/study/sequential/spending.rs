@@ -47,7 +47,7 @@ impl Spending {
             Spending::Power(rho) if !(rho > 0.0 && rho.is_finite()) => {
                 Err(Error::out_of_range(format!("the exponent {rho} of a spending function"), "it is not above zero", "give one such as 3"))
             }
-            Spending::HwangShihDeCani(gamma) if !(gamma.abs() <= 40.0) => Err(Error::out_of_range(
+            Spending::HwangShihDeCani(gamma) if gamma.is_nan() || gamma.abs() > 40.0 => Err(Error::out_of_range(
                 format!("the parameter {gamma} of a spending function"),
                 "it does not lie from -40 to 40",
                 "give one such as -4",
