@@ -1,5 +1,6 @@
 //! The analysis plan of a trial: which outcomes, at which visit, by which model, with which definitions of response.
 
+mod adjusted;
 mod cluster_models;
 mod cluster_sensitivity;
 mod clustering;
@@ -35,5 +36,5 @@ pub use plan::{
 pub(crate) use plan::{degrees_of_freedom, visit_in_prose};
 pub use pooled::{OutcomeSums, PooledOutcome, PooledResult, SiteRow, SiteSums, SiteTable};
 pub use progress::{Progress, Silent};
-pub use result::{AnalysisResult, ModelFacts, OutcomeEffects, OutcomeResult, TrialFacts};
+pub use result::{AnalysisResult, ModelFacts, OutcomeEffects, OutcomeResult, ResponseOverTime, TrialFacts};
 pub use subgroups::{SubgroupEffectSize, SubgroupResult, SubgroupRow};

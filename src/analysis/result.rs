@@ -3,6 +3,7 @@
 use super::{ClusterSensitivity, Diagnostics, FittedCovariance, MissingSensitivity, MultiplicityResult, OtherModels, Plan, SubgroupResult};
 use crate::design::Baseline;
 use crate::effects::EffectSizes;
+use crate::generalized::AdjustedRisks;
 use crate::inference::{Attempt, Coefficients, Df, FTest, Fit};
 use crate::means::{Contrast, Contrasts, MarginalMean, MarginalMeans};
 use crate::responders::{Comparisons, Rates};
@@ -28,6 +29,12 @@ pub struct AnalysisResult {
     pub rates: Option<Rates>,
     /// Arms compared by them.
     pub comparisons: Option<Comparisons>,
+    /// The same adjusted for covariates; none of a trial with one arm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adjusted_risks: Option<AdjustedRisks>,
+    /// Response and remission at every visit, the unobserved treated in the first way that the plan names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_over_time: Option<ResponseOverTime>,
     /// The primary contrast under models of the trial's clusters, where the plan asks for it.
     pub clustering: Option<ClusterSensitivity>,
     /// The primary contrast under other models, where the plan asks for it.
@@ -78,6 +85,16 @@ fn plan_as_far_as_it_goes<S: Serializer>(plan: &Plan, serializer: S) -> Result<S
         Ok(value) => value.serialize(serializer),
         Err(error) => serde_json::json!({ "not-written": error.to_string() }).serialize(serializer),
     }
+}
+
+/// Response and remission over time.
+#[non_exhaustive]
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ResponseOverTime {
+    /// Rates at every visit after baseline.
+    pub rates: Rates,
+    /// Risks adjusted for covariates.
+    pub adjusted: AdjustedRisks,
 }
 
 /// What was found for one outcome.

@@ -21,6 +21,7 @@ pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<An
     let multiplicity = super::multiplicity::decided(analysis, &outcomes)?;
     let subgroups = super::subgroups::all(analysis, &outcomes[0], progress)?;
     let (rates, comparisons) = responders(analysis)?;
+    let (adjusted_risks, response_over_time) = super::adjusted::risks(analysis, progress)?;
     Ok(AnalysisResult {
         plan: analysis.plan.clone().without_patients(),
         trial: facts(trial),
@@ -28,6 +29,8 @@ pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<An
         outcomes,
         rates,
         comparisons,
+        adjusted_risks,
+        response_over_time,
         clustering,
         models,
         missing,

@@ -10,7 +10,7 @@ use super::subgroups::{Asked, SubgroupArguments, Subgroups};
 use super::{fit_json, fit_text};
 use trialstats::covariance::Covariance;
 use trialstats::design::Baseline;
-use trialstats::generalized::{GeeDf, GeeVcov};
+use trialstats::generalized::{GeeDf, GeeVcov, GlmVcov};
 use trialstats::inference::{CovarianceIntervalMethod, CovarianceIntervalOptions, InformationKind, IntraclassCorrelations};
 use trialstats::means::{Adjustment, ArmComparisons, Averaging, FactorWeights};
 use trialstats::{Df, Estimation, Fit, Model, Trial, Vcov};
@@ -49,8 +49,8 @@ pub struct FitArguments {
     /// The information of the covariance parameters behind the df
     #[arg(long, value_parser = choice::<InformationKind>(), default_value_t)]
     pub information: InformationKind,
-    /// The covariance of the estimates: model-based unless said, and robust for estimating equations
-    #[arg(long, value_parser = Names::default().or::<Vcov>().or::<GeeVcov>())]
+    /// The covariance of the estimates: model-based unless said, and robust for estimating equations and counts
+    #[arg(long, value_parser = Names::default().or::<Vcov>().or::<GeeVcov>().or::<GlmVcov>())]
     pub vcov: Option<String>,
     #[command(flatten)]
     pub generalized: GeneralizedArguments,

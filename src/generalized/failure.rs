@@ -12,7 +12,11 @@ pub enum NotFitted {
     },
 
     /// Some combination of columns predicts outcomes without error, so that coefficients are infinite.
-    #[error("{what}, so that {} no finite estimate: leave the term out, join levels, or use Firth's penalised likelihood", has(columns))]
+    #[error(
+        "{what}, so that {} no finite estimate: leave the term out, join levels, or use Firth's penalised likelihood (penalty `firth`, for one \
+         outcome per patient)",
+        has(columns)
+    )]
     Separated {
         /// What is predicted, a clause: `every outcome of arm A at month 3 is 0`.
         what: String,

@@ -10,6 +10,7 @@
 mod failure;
 mod family;
 pub mod gee;
+mod imputed_risks;
 pub mod independent;
 mod model;
 mod observations;
@@ -17,14 +18,17 @@ mod outcome;
 mod population;
 mod population_covariance;
 mod population_means;
+mod responder_risks;
 mod ye;
 
 pub use failure::NotFitted;
 pub use family::Family;
 pub use gee::{AlphaConvention, Dropout, Gee, GeeDf, GeeFit, GeeVcov, WeightLevel, WorkingCorrelation};
+pub use imputed_risks::adjusted_risks_of_imputations;
 pub use independent::{Glm, GlmOptions, GlmVcov, PenalisedTest, Penalty, ProfileRow, ProfileTable};
 pub use model::GeneralizedModel;
 pub use observations::Observations;
 pub use outcome::Event;
 pub use population::{Population, PopulationCell, PopulationMean, PopulationOptions, PopulationVariance, Randomization};
 pub use population_means::{PopulationEstimate, PopulationMeans, PopulationMeasure, population_means};
+pub use responder_risks::{AdjustedRisk, AdjustedRisks, RiskOptions, adjusted_risks};

@@ -6,7 +6,8 @@ use super::suppressed::{self, HIDDEN};
 use super::views::{self, definition_label};
 use super::{clustering, imputed, methods, outcome};
 use crate::analysis::AnalysisResult;
-use crate::responders::{Assumption, Comparison, Comparisons};
+use crate::generalized::{AdjustedRisk, AdjustedRisks};
+use crate::responders::{Assumption, Comparison, Comparisons, Measure};
 use crate::table::{Column, Format, Tabular};
 
 /// The section that answers the question by itself.
@@ -49,7 +50,8 @@ fn remission(result: &AnalysisResult, section: Section) -> Section {
     let Some(unobserved) = stated(comparisons) else { return section };
     let rows: Vec<(&Comparison, bool)> = comparisons.rows.iter().zip(hidden).filter(|(r, _)| r.unobserved == unobserved).collect();
     let note = rows.iter().any(|(_, hidden)| *hidden).then(|| result.plan.report.small_cells.note());
-    let short = ShortRates { comparisons, rows, unobserved, visit: result.plan.visit(), note };
+    let adjusted = result.adjusted_risks.as_ref();
+    let short = ShortRates { comparisons, rows, unobserved, visit: result.plan.visit(), note, adjusted };
     section.about_all().selection("remission", &Written(&short), &short)
 }
 
@@ -66,6 +68,19 @@ struct ShortRates<'a> {
     unobserved: Assumption,
     visit: String,
     note: Option<String>,
+    adjusted: Option<&'a AdjustedRisks>,
+}
+
+impl ShortRates<'_> {
+    /// The same comparison adjusted for covariates.
+    fn adjusted(&self, row: &Comparison) -> Option<&AdjustedRisk> {
+        self.adjusted?.row(&row.definition, row.visit_index?, row.arm.index, row.unobserved)
+    }
+
+    fn adjusted_difference(&self, row: &Comparison) -> Measure {
+        let nan = f64::NAN;
+        self.adjusted(row).map_or(Measure::new(nan, nan, nan), |adjusted| adjusted.difference)
+    }
 }
 
 impl Tabular for ShortRates<'_> {
@@ -96,6 +111,10 @@ impl Tabular for ShortRates<'_> {
             Column::text("in_reference", &format!("{reference}, n/N (%)"), cell(&|r| rate(&r.in_reference))),
             Column::text("risk_difference", "Difference (CI)", cell(&|r| views::interval(r.difference, Format::Percent))),
         ]);
+        if self.adjusted.is_some() {
+            let adjusted = cell(&|r| views::interval(self.adjusted_difference(r), Format::Percent));
+            columns.push(Column::text("adjusted_difference", "Adjusted difference (CI)", adjusted));
+        }
         columns
     }
 
@@ -105,10 +124,12 @@ impl Tabular for ShortRates<'_> {
             Assumption::CountedAsNotMet => "Patients not observed are counted as not meeting the definition.",
             Assumption::Lowest => "Patients not observed are counted so that the difference is lowest.",
             Assumption::Highest => "Patients not observed are counted so that the difference is highest.",
+            Assumption::LastObserved | Assumption::Imputed => "Patients not observed are counted as they were when last observed.",
         };
         let mut notes = vec![format!(
             "{how} Other ways to count them, ratios, numbers needed to treat and the wording of every definition are in the tables of all rates."
         )];
+        notes.extend(self.adjusted.iter().filter_map(|adjusted| adjusted.notes().into_iter().next()));
         notes.extend(self.note.clone());
         notes
     }
@@ -131,7 +152,11 @@ impl Tabular for Written<'_> {
             let measure = move |r: &Comparison| of(Interval::new(r.difference.estimate, (r.difference.lower, r.difference.upper)));
             rows().map(move |(r, hidden)| if *hidden { f64::NAN } else { measure(r) }).collect::<Vec<f64>>()
         };
-        vec![
+        let adjusted = |of: fn(Measure) -> f64| {
+            let measure = move |r: &Comparison| of(self.0.adjusted_difference(r));
+            rows().map(move |(r, hidden)| if *hidden { f64::NAN } else { measure(r) }).collect::<Vec<f64>>()
+        };
+        let mut columns = vec![
             Column::text("definition", "Definition", rows().map(|(r, _)| r.definition.as_str())),
             Column::text("arm", "Arm", rows().map(|(r, _)| r.arm.label.as_str())),
             Column::text("reference", "Reference", rows().map(|(r, _)| r.reference.label.as_str())),
@@ -142,7 +167,15 @@ impl Tabular for Written<'_> {
             Column::real("risk_difference", "Risk difference", Format::Percent, difference(|i| i.estimate)),
             Column::real("risk_difference_lower", "Lower", Format::Percent, difference(|i| i.low)),
             Column::real("risk_difference_upper", "Upper", Format::Percent, difference(|i| i.high)),
-        ]
+        ];
+        if self.0.adjusted.is_some() {
+            columns.extend([
+                Column::real("adjusted_difference", "Adjusted difference", Format::Percent, adjusted(|m| m.estimate)),
+                Column::real("adjusted_difference_lower", "Lower", Format::Percent, adjusted(|m| m.lower)),
+                Column::real("adjusted_difference_upper", "Upper", Format::Percent, adjusted(|m| m.upper)),
+            ]);
+        }
+        columns
     }
 
     fn notes(&self) -> Vec<String> {

@@ -56,6 +56,7 @@
 //! new one does not have are removed, and nothing else. Symbolic links are replaced, or refused where a folder is one;
 //! they are never followed. In CSV files, text that a spreadsheet would take for a formula begins with an apostrophe.
 
+mod adjusted;
 mod archive;
 mod ard;
 mod ars;

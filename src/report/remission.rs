@@ -1,5 +1,6 @@
 //! Response and remission: rates, and arms compared by them.
 
+use super::adjusted;
 use super::document::Section;
 use super::figure::{ArmRate, Figure, Interval, RateGroup, Rates as RateFigure};
 use super::methods::percent;
@@ -17,10 +18,12 @@ pub(super) fn heading(result: &AnalysisResult) -> String {
 pub(super) fn section(result: &AnalysisResult) -> Option<Section> {
     let rates = result.rates.as_ref()?;
     let section = Section::new(heading(result));
-    Some(match suppressed::rates(rates, result.plan.report.small_cells).hides_any() {
-        false => section.figure("rates", figure(result, rates)),
-        true => section.paragraph("The figure of the rates is left out: some numbers of patients are too small to be shown."),
-    })
+    if suppressed::rates(rates, result.plan.report.small_cells).hides_any() {
+        return Some(section.paragraph("The figures of the rates are left out: some numbers of patients are too small to be shown."));
+    }
+    let section = adjusted::sentences(result).into_iter().fold(section, Section::paragraph).figure("rates", figure(result, rates));
+    let first = rates.definitions.first().and_then(|definition| adjusted::over_time(result, definition));
+    Some(first.into_iter().fold(section, |section, (name, figure)| section.figure(&name, figure)))
 }
 
 /// All rates and comparisons, under every way to count the unobserved.
@@ -33,7 +36,13 @@ pub(super) fn tables(result: &AnalysisResult, section: Section) -> Option<Sectio
     let hidden = suppressed::comparisons(comparisons, rates, cells);
     let note = hidden.contains(&true).then(|| cells.note());
     let written = Shown::new(comparisons, cells).hiding(suppressed::COMPARED, hidden.clone());
-    Some(section.table_as("rate_comparisons", &written, &ComparisonsInWords { comparisons, hidden: &hidden, note, visit }))
+    let section = section.table_as("rate_comparisons", &written, &ComparisonsInWords { comparisons, hidden: &hidden, note, visit });
+    let section = adjusted::table(result, rates, section);
+    if shown.hides_any() {
+        return Some(section);
+    }
+    let others = rates.definitions.iter().skip(1).filter_map(|definition| adjusted::over_time(result, definition));
+    Some(others.fold(section, |section, (name, figure)| section.figure(&name, figure)))
 }
 
 fn figure(result: &AnalysisResult, rates: &Rates) -> Figure {
@@ -50,6 +59,7 @@ fn figure(result: &AnalysisResult, rates: &Rates) -> Figure {
                 Assumption::ObservedOnly => "left out",
                 Assumption::CountedAsNotMet | Assumption::Lowest => "counted as not meeting the definition",
                 Assumption::Highest => "counted as meeting the definition",
+                Assumption::LastObserved | Assumption::Imputed => "counted as they were when last observed",
             }
         ),
         axis_label: format!("Patients who meet the definition at {}", result.plan.visit()),

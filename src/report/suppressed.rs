@@ -3,6 +3,7 @@
 //! A table that is to be written has empty cells in their place, one that is to be read has dashes.
 
 use crate::analysis::{AnalysisResult, OutcomeResult, SmallCells};
+use crate::generalized::AdjustedRisks;
 use crate::responders::{Comparisons, Rates};
 use crate::table::{Column, Tabular, Values};
 use crate::trial::{BaselineTable, Characteristic, FlowStep, MissingPatterns, ObservedMeans, ParticipantFlow};
@@ -280,6 +281,34 @@ pub(super) fn comparisons(table: &Comparisons, rates: &Rates, cells: SmallCells)
         rates.rows.iter().zip(&hidden).any(|(r, hide)| *hide && r.definition == definition && r.arm.index == arm)
     };
     table.rows.iter().map(|c| of(&c.definition, c.arm.index) || of(&c.definition, c.reference.index)).collect()
+}
+
+/// The columns of a table of adjusted risks that say something of patients.
+const ADJUSTED: &[&str] = &[
+    "analysed",
+    "risk",
+    "reference_risk",
+    "risk_difference",
+    "risk_difference_lower",
+    "risk_difference_upper",
+    "se",
+    "p",
+    "risk_ratio",
+    "risk_ratio_lower",
+    "risk_ratio_upper",
+    "odds_ratio",
+    "odds_ratio_lower",
+    "odds_ratio_upper",
+];
+
+/// Adjusted risks: without those of an arm whose rate is hidden.
+pub(super) fn adjusted<'a>(table: &'a AdjustedRisks, rates: &Rates, cells: SmallCells) -> Shown<'a> {
+    let hidden = hidden_rates(rates, cells);
+    let of = |definition: &str, arm: usize| {
+        rates.rows.iter().zip(&hidden).any(|(r, hide)| *hide && r.definition == definition && r.arm.index == arm)
+    };
+    let rows = table.rows.iter().map(|r| of(&r.definition, r.arm.index) || of(&r.definition, r.reference.index)).collect();
+    Shown::new(table, cells).hiding(ADJUSTED, rows)
 }
 
 /// Sentences that say something of few patients: with a number from 1 to one less than the smallest that is shown.

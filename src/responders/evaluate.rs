@@ -67,6 +67,9 @@ pub struct Responders {
     pub visit_indices: Vec<Option<usize>>,
     /// Patient by patient: that of patient `i` at evaluated visit `t` is at `i * visits.len() + t`.
     pub statuses: Vec<Status>,
+    /// The same with every value carried forward from when it was last observed, baseline included.
+    #[serde(skip)]
+    pub carried: Vec<Status>,
 }
 
 impl Definition {
@@ -91,13 +94,17 @@ impl Definition {
             return Err(no_baseline(&self.label));
         }
         let evaluated: Vec<usize> = (0..trial.schedule().len()).filter(|&t| Some(t) != start).collect();
-        let mut statuses = Vec::with_capacity(trial.patients().len() * evaluated.len());
+        let carried_trial = trial.carried_forward();
+        let carried_rule = Condition::compile(&self.rule, &carried_trial, baseline)?;
+        let (mut statuses, mut carried) = (Vec::with_capacity(trial.patients().len() * evaluated.len()), vec![]);
         for i in 0..trial.patients().len() {
             let eligible = match (&required, start) {
                 (Some(required), Some(start)) => required.holds(i, start),
                 _ => Diagnosis::Met,
             };
-            statuses.extend(evaluated.iter().map(|&t| status(eligible, rule.holds(i, t), || rule.is_observed(i, t))));
+            let of = |rule: &Condition, t: usize| status(eligible, rule.holds(i, t), || rule.is_observed(i, t));
+            statuses.extend(evaluated.iter().map(|&t| of(&rule, t)));
+            carried.extend(evaluated.iter().map(|&t| of(&carried_rule, t)));
         }
         let labels = trial.schedule().labels();
         Ok(Responders {
@@ -108,6 +115,7 @@ impl Definition {
             visits: evaluated.iter().map(|&t| labels[t].to_string()).collect(),
             visit_indices: evaluated.into_iter().map(Some).collect(),
             statuses,
+            carried,
         })
     }
 }
@@ -173,6 +181,8 @@ pub fn share_below(trial: &Trial, covariate: &str, value: f64) -> Result<Respond
         .meaning(Meaning::Unfavourable);
     trial.patient_numbers(covariate)?;
     let condition = Condition::compile(&rule, trial, &BaselineFrom::Visit)?;
+    let statuses: Vec<Status> =
+        (0..trial.patients().len()).map(|i| status(Diagnosis::Met, condition.holds(i, 0), || condition.is_observed(i, 0))).collect();
     Ok(Responders {
         definition,
         patients: trial.patients().to_vec(),
@@ -180,9 +190,8 @@ pub fn share_below(trial: &Trial, covariate: &str, value: f64) -> Result<Respond
         arm_of: trial.arm_of().to_vec(),
         visits: vec!["whole trial".into()],
         visit_indices: vec![None],
-        statuses: (0..trial.patients().len())
-            .map(|i| status(Diagnosis::Met, condition.holds(i, 0), || condition.is_observed(i, 0)))
-            .collect(),
+        carried: statuses.clone(),
+        statuses,
     })
 }
 
@@ -325,6 +334,12 @@ impl Responders {
     /// The status of a patient at an evaluated visit.
     pub fn status(&self, patient: usize, visit: usize) -> Status {
         self.statuses[patient * self.visits.len() + visit]
+    }
+
+    /// What the patients of `arm` are at `visit` with every value carried forward.
+    pub(super) fn carried_of_arm(&self, arm: usize, visit: usize) -> impl Iterator<Item = Status> + '_ {
+        let own = self.arm_of.iter().enumerate().filter(move |&(_, &a)| a == arm);
+        own.filter_map(move |(i, _)| self.carried.get(i * self.visits.len() + visit).copied())
     }
 
     /// The statuses of the patients of `arm` at `visit`.

@@ -46,5 +46,6 @@ pub use definition::{Definition, Meaning};
 pub use evaluate::{Responders, Status, share_below};
 pub use number_needed::{Direction, NumberNeeded, NumberNeededInterval};
 pub use proportions::{Measure, Proportion, ZeroCells, odds_ratio, risk_difference, risk_ratio};
+pub(crate) use rates::check_names;
 pub use rates::{Assumption, Rate, RateOptions, Rates, Unobserved, rates};
 pub use rule::{Occasion, Rule};

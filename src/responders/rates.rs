@@ -17,6 +17,12 @@ pub enum Unobserved {
     /// Two extremes: none of them meets it and all of them do; in a comparison, each extreme in the arm where it
     /// lowers or raises the difference. Nothing can lie outside.
     Bounds,
+    /// They are as they were when last observed, baseline included: the last observation carried forward. It takes for
+    /// granted that nothing changes once a patient is not seen, which is rarely so; never a default.
+    LastObserved,
+    /// Their scores are imputed many times by a model and then classified, and the results pooled by Rubin's rules. It has
+    /// no counts, only [adjusted risks](crate::generalized::AdjustedRisks).
+    Imputed,
 }
 
 choices! {
@@ -24,6 +30,8 @@ choices! {
     ObservedOnly = "observed-only", [], "left out of the denominator";
     CountedAsNotMet = "counted-as-not-met", ["non-responder"], "kept in the denominator as not meeting the definition";
     Bounds = "bounds", [], "two extremes: none of them meets it, all of them do";
+    LastObserved = "last-observed", ["locf", "last-observation-carried-forward"], "as they were when last observed, baseline included";
+    Imputed = "multiple-imputation", ["imputed", "mi"], "their scores imputed many times, then classified; adjusted risks only";
 }
 
 /// What a single rate assumes of the unobserved.
@@ -38,6 +46,10 @@ pub enum Assumption {
     Lowest,
     /// The higher of the two extremes.
     Highest,
+    /// They are as they were when last observed.
+    LastObserved,
+    /// Their scores were imputed many times and classified.
+    Imputed,
 }
 
 choices! {
@@ -46,6 +58,8 @@ choices! {
     CountedAsNotMet = "counted-as-not-met", [], "they do not meet the definition";
     Lowest = "lowest", [], "the lower of the two extremes";
     Highest = "highest", [], "the higher of the two extremes";
+    LastObserved = "last-observed", [], "as they were when last observed";
+    Imputed = "multiple-imputation", [], "their scores imputed many times, then classified";
 }
 
 impl Assumption {
@@ -56,6 +70,8 @@ impl Assumption {
             Assumption::CountedAsNotMet => "not met",
             Assumption::Lowest => "lowest",
             Assumption::Highest => "highest",
+            Assumption::LastObserved => "as last observed",
+            Assumption::Imputed => "imputed",
         }
     }
 
@@ -68,16 +84,26 @@ impl Assumption {
             Assumption::Lowest | Assumption::Highest => {
                 "Unobserved lowest, highest: bounds; the rate is of all eligible patients randomized, with the unobserved at the two extremes; each row has the sampling interval of its extreme."
             }
+            Assumption::LastObserved => {
+                "Unobserved as last observed: what a patient's last observation says is carried forward, baseline included; the rate is of all eligible \
+                 patients with any observation."
+            }
+            Assumption::Imputed => {
+                "Unobserved imputed: scores are imputed many times, classified, and the results pooled by Rubin's rules."
+            }
         }
     }
 }
 
 impl Unobserved {
-    pub(super) fn assumptions(self) -> &'static [Assumption] {
+    pub(crate) fn assumptions(self) -> &'static [Assumption] {
         match self {
             Unobserved::ObservedOnly => &[Assumption::ObservedOnly],
             Unobserved::CountedAsNotMet => &[Assumption::CountedAsNotMet],
             Unobserved::Bounds => &[Assumption::Lowest, Assumption::Highest],
+            Unobserved::LastObserved => &[Assumption::LastObserved],
+            // Imputed patients cannot be counted.
+            Unobserved::Imputed => &[],
         }
     }
 }
@@ -138,6 +164,13 @@ impl RateOptions {
                 "name at least one `Unobserved`",
             ));
         }
+        if self.assumptions().next().is_none() {
+            return Err(Error::not_built(
+                "rates of imputed outcomes",
+                "they differ by data set, so that nobody can be counted",
+                "name another `Unobserved` too; adjusted risks take imputed outcomes",
+            ));
+        }
         super::proportions::deviate(self.level).map(|_| ())
     }
 
@@ -166,6 +199,8 @@ pub(super) struct Tally {
     pub undecided: usize,
     pub eligibility_unknown: usize,
     pub not_eligible: usize,
+    /// Eligible patients who meet the definition as last observed, and all of whom that is known.
+    pub carried: (usize, usize),
 }
 
 impl Tally {
@@ -180,6 +215,10 @@ impl Tally {
                 Status::EligibilityUnknown => &mut tally.eligibility_unknown,
                 Status::NotEligible => &mut tally.not_eligible,
             } += 1;
+        }
+        for status in responders.carried_of_arm(arm, visit) {
+            tally.carried.0 += usize::from(status == Status::Met);
+            tally.carried.1 += usize::from(matches!(status, Status::Met | Status::NotMet));
         }
         tally
     }
@@ -208,6 +247,7 @@ impl Tally {
             Assumption::ObservedOnly => Proportion { met: self.met, of: self.observed() },
             Assumption::CountedAsNotMet | Assumption::Lowest => Proportion { met: self.met, of: everyone },
             Assumption::Highest => Proportion { met: self.met + self.unknown(), of: everyone },
+            Assumption::LastObserved | Assumption::Imputed => Proportion { met: self.carried.0, of: self.carried.1 },
         }
     }
 }
@@ -329,7 +369,7 @@ impl Responders {
 }
 
 /// Refuses two definitions of one name: nothing would tell their rows apart.
-pub(super) fn check_names(responders: &[Responders]) -> Result<()> {
+pub(crate) fn check_names(responders: &[Responders]) -> Result<()> {
     let name = |k: usize| &responders[k].definition.name;
     match (1..responders.len()).find(|&k| (0..k).any(|before| name(before) == name(k))) {
         None => Ok(()),

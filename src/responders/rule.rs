@@ -132,6 +132,22 @@ fn is_default_z(z: &f64) -> bool {
 }
 
 impl Rule {
+    /// Whether all that it looks at, at the visit evaluated, are scores of this outcome, or covariates.
+    pub(crate) fn is_of_outcome_alone(&self, name: &str) -> bool {
+        match self {
+            Rule::PointDrop { outcome, .. }
+            | Rule::PointRise { outcome, .. }
+            | Rule::PercentDrop { outcome, .. }
+            | Rule::ReliableDrop { outcome, .. }
+            | Rule::Below { outcome, .. }
+            | Rule::AtMost { outcome, .. }
+            | Rule::AtLeast { outcome, .. } => outcome == name,
+            Rule::CovariateBelow { .. } => true,
+            Rule::DiagnosisMet { at, .. } | Rule::DiagnosisNotMet { at, .. } => *at == Occasion::Baseline,
+            Rule::All(parts) | Rule::Any(parts) => parts.iter().all(|part| part.is_of_outcome_alone(name)),
+        }
+    }
+
     /// [`Rule::PointDrop`].
     pub fn point_drop(outcome: &str, at_least: f64) -> Self {
         Rule::PointDrop { outcome: outcome.into(), at_least }

@@ -46,6 +46,28 @@ impl Trial {
         trial
     }
 
+    /// The trial with outcomes and diagnoses that were not observed after baseline as they were when last observed.
+    pub(crate) fn carried_forward(&self) -> Trial {
+        let (visits, baseline) = (self.schedule.len(), self.schedule.baseline());
+        let mut trial = self.clone();
+        for patient in 0..self.patients.len() {
+            for visit in (1..visits).filter(|&t| baseline.is_none_or(|b| t > b)) {
+                let (before, now) = (patient * visits + visit - 1, patient * visits + visit);
+                for outcome in &mut trial.outcomes {
+                    if outcome.values[now].is_nan() {
+                        outcome.values[now] = outcome.values[before];
+                    }
+                }
+                for diagnosis in &mut trial.diagnoses {
+                    if matches!(diagnosis.values[now], None | Some(Diagnosis::Unknown)) {
+                        diagnosis.values[now] = diagnosis.values[before];
+                    }
+                }
+            }
+        }
+        trial
+    }
+
     /// The trial with one more variable, whose name it does not have yet.
     pub(crate) fn with_variable(&self, variable: Variable) -> Trial {
         let mut trial = self.clone();

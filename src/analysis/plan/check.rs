@@ -4,6 +4,7 @@ use super::{OtherModel, Plan, Sensitivity};
 use crate::effects::Denominator;
 use crate::error::{Error, Interface, PlanProblem, PlanProblems, Refusal, Result};
 use crate::level::check_level;
+use crate::responders::Unobserved;
 use crate::trial::{BaselineFrom, Trial};
 
 const NO_PRIMARY: &str = "no primary outcome is named; name one of the trial's outcomes";
@@ -137,6 +138,29 @@ impl Plan {
                 "no way to treat patients who were not observed is named, and rates need one",
             );
         }
+        if self.responders.unobserved.contains(&Unobserved::Imputed) {
+            problems.say(
+                "responders.unobserved",
+                Refusal::NotBuilt,
+                "a plan does not impute scores for definitions of response; `adjusted_risks_of_imputations` of the library takes imputed trials",
+            );
+        }
+        self.check_adjustment(trial, problems);
+    }
+
+    /// What adjusted risks take, where there are any.
+    fn check_adjustment(&self, trial: &Trial, problems: &mut Problems) {
+        let plan = &self.responders;
+        for name in plan.covariates.iter().flatten().filter(|name| trial.variable(name).is_err()) {
+            let is_baseline = name == "baseline" && trial.schedule().baseline().is_some();
+            if !is_baseline {
+                problems.add("responders.covariates", trial.variable(name));
+            }
+        }
+        for name in &plan.strata {
+            problems.add("responders.strata", trial.variable(name));
+        }
+        problems.add("responders.randomization", plan.risk_options(self.level).scheme());
     }
 
     fn check_effects(&self, trial: &Trial, problems: &mut Problems) {

@@ -4,6 +4,7 @@ use super::{DocumentKind, ImputationPlan, OtherModel, Paper, Plan, ReportStyle, 
 use crate::analysis::Clustering;
 use crate::bootstrap::{Bootstrap, BootstrapInterval};
 use crate::effects::{Correction, Denominator, GroupSize, IntervalMethod, Positive};
+use crate::generalized::{PopulationVariance, Randomization, RiskOptions};
 use crate::options::choices;
 use crate::responders::{Definition, Unobserved, stated_definitions};
 use crate::written::{is_default, pairs};
@@ -21,6 +22,18 @@ use crate::written::{is_default, pairs};
 ///
 /// Definitions may be tables `[[responders.definitions]]` too; a preset is then `preset = "caps5-response"`. The names of
 /// [presets](crate::responders::presets) are those of the functions in kebab-case.
+///
+/// Where there are several arms, each definition is also an outcome of a logistic model of the arm and `covariates`, whose
+/// risk differences are standardised ([`adjusted_risks`](crate::generalized::adjusted_risks)):
+///
+/// ```toml
+/// [responders]
+/// covariates = ["baseline", "site"] # `baseline` is the primary outcome's value before treatment
+/// variance = "ye"
+/// randomization = "permuted-block"
+/// strata = ["site"]
+/// definitions = ["caps5-response"]
+/// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
@@ -31,6 +44,19 @@ pub struct ResponderPlan {
     /// The definitions; none unless stated.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "stated_definitions")]
     pub definitions: Vec<Definition>,
+    /// What risks are adjusted for; unless stated, the primary outcome's baseline value, where there is one, and the
+    /// covariates of the model that are fixed within patients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub covariates: Option<Vec<String>>,
+    /// What the variance of adjusted risks allows for: robust to the model (Ye) unless stated.
+    #[serde(skip_serializing_if = "is_robust")]
+    pub variance: PopulationVariance,
+    /// How patients were randomized, for that variance; simple unless strata are named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub randomization: Option<Randomization>,
+    /// The factors of a stratified randomization.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub strata: Vec<String>,
 }
 
 /// Which effect sizes are made of the model's estimates at the visit of primary interest, and how.
@@ -165,7 +191,14 @@ choices! {
 
 impl Default for ResponderPlan {
     fn default() -> Self {
-        Self { unobserved: every_way(), definitions: vec![] }
+        Self {
+            unobserved: every_way(),
+            definitions: vec![],
+            covariates: None,
+            variance: PopulationVariance::Ye,
+            randomization: None,
+            strata: vec![],
+        }
     }
 }
 
@@ -198,6 +231,31 @@ impl ResponderPlan {
     pub fn definition(mut self, definition: Definition) -> Self {
         self.definitions.push(definition);
         self
+    }
+
+    /// What risks are adjusted for.
+    pub fn covariates<S: Into<String>>(mut self, covariates: impl IntoIterator<Item = S>) -> Self {
+        self.covariates = Some(covariates.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// What the variance of adjusted risks allows for.
+    pub fn variance(mut self, variance: PopulationVariance) -> Self {
+        self.variance = variance;
+        self
+    }
+
+    /// How patients were randomized, within the strata of these factors.
+    pub fn randomization<S: Into<String>>(mut self, scheme: Randomization, strata: impl IntoIterator<Item = S>) -> Self {
+        self.randomization = Some(scheme);
+        self.strata = strata.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How adjusted risks are made, of a resolved plan.
+    pub(in crate::analysis) fn risk_options(&self, level: f64) -> RiskOptions {
+        let options = RiskOptions::new(self.unobserved.iter().copied()).covariates(self.covariates.clone().unwrap_or_default());
+        options.variance(self.variance).randomization(self.randomization, self.strata.iter().cloned()).level(level)
     }
 }
 
@@ -251,6 +309,10 @@ impl EffectPlan {
 
 fn every_way() -> Vec<Unobserved> {
     vec![Unobserved::ObservedOnly, Unobserved::CountedAsNotMet, Unobserved::Bounds]
+}
+
+fn is_robust(variance: &PopulationVariance) -> bool {
+    *variance == PopulationVariance::Ye
 }
 
 fn is_every_way(unobserved: &[Unobserved]) -> bool {

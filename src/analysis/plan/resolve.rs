@@ -28,6 +28,9 @@ impl Plan {
             plan.model = plan.model.baseline(Baseline::Constrained);
         }
         plan.model = plan.model.with_default_covariance(trial);
+        if !plan.responders.definitions.is_empty() && plan.responders.covariates.is_none() && trial.arms().len() > 1 {
+            plan.responders.covariates = Some(plan.usual_adjustment(trial));
+        }
         plan.check_names(trial)?;
         Ok(plan)
     }
@@ -46,6 +49,23 @@ impl Plan {
             ..self.clone()
         };
         modelled.resolved(&protocol.without_patients())
+    }
+
+    /// What risks of response are adjusted for where the plan does not say: the baseline value of the primary outcome, and
+    /// the covariates of the model that are fixed within patients.
+    fn usual_adjustment(&self, trial: &Trial) -> Vec<String> {
+        let baseline = match &self.baseline_from {
+            BaselineFrom::Covariate(name) => trial.covariate(name).is_ok().then(|| name.clone()),
+            BaselineFrom::Visit => trial.schedule().baseline().map(|_| "baseline".to_string()),
+        };
+        let is_fixed = |name: &&str| trial.covariate(name).is_ok_and(|covariate| !covariate.varies_by_visit());
+        let mut found: Vec<String> = baseline.into_iter().collect();
+        for name in self.model.mean().columns().into_iter().filter(is_fixed) {
+            if !found.iter().any(|known| known == name) {
+                found.push(name.to_string());
+            }
+        }
+        found
     }
 
     /// Where the baseline is found, when the plan does not say and the preset of its layout does: for all outcomes in one

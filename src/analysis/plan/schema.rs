@@ -8,6 +8,7 @@ use crate::covariance::Covariance;
 use crate::design::Baseline;
 use crate::effects::{Correction, Denominator, IntervalMethod, Positive};
 use crate::fit::Estimation;
+use crate::generalized::{PopulationVariance, Randomization};
 use crate::inference::{Df, InformationKind, Vcov};
 use crate::options::Choices;
 use crate::responders::{Meaning, Occasion, Unobserved};
@@ -254,6 +255,10 @@ fn responders() -> Value {
         vec![
             ("unobserved", "What rates do with patients who were not observed; each way is shown.", list(choice::<Unobserved>())),
             ("definitions", "The definitions: presets by name, or tables.", list(any([text(), definition]))),
+            ("covariates", "What risks are adjusted for; unless stated, the baseline value and the covariates of the model.", texts()),
+            ("variance", "What the variance of adjusted risks allows for.", choice::<PopulationVariance>()),
+            ("randomization", "How patients were randomized, for that variance.", choice::<Randomization>()),
+            ("strata", "The factors of a stratified randomization.", texts()),
         ],
     )
 }

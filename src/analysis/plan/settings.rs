@@ -29,6 +29,8 @@ vcov = "model-based"
 
 [responders]
 unobserved = ["observed-only", "counted-as-not-met", "bounds"]
+variance = "ye"
+strata = []
 
 [effects]
 denominator = "baseline-pooled"

@@ -2,6 +2,7 @@ use super::*;
 use crate::analysis::{DocumentKind, EffectPlan, Paper, ReportSettings, ReportStyle, ResponderPlan};
 use crate::bootstrap::BootstrapInterval;
 use crate::effects::{Correction, IntervalMethod};
+use crate::generalized::{PopulationVariance, Randomization};
 use crate::inference::{InformationKind, Vcov};
 use crate::instruments::{InstrumentDefinition, ItemRule, MissingItems, ScoreMethod};
 use crate::model::tests::models;
@@ -119,6 +120,10 @@ visits = ["3 months", "12 months"]
 
 [responders]
 unobserved = ["counted-as-not-met"]
+covariates = ["CAPS_BL", "sex"]
+variance = "sampled"
+randomization = "permuted-block"
+strata = ["sex"]
 
 [[responders.definitions]]
 preset = "caps5-remission"
@@ -371,6 +376,8 @@ fn everything_that_a_plan_can_say_is_read_from_a_file() {
         .characteristics(["sex", "CAPS_BL"])
         .label("CAPS_BL", "CAPS-5 at baseline")
         .label("sex", "Sex");
+    built.responders = built.responders.covariates(["CAPS_BL", "sex"]).variance(PopulationVariance::Sampled);
+    built.responders = built.responders.randomization(Randomization::PermutedBlock, ["sex"]);
     built.effects.correction = "hedges".parse().expect("a correction");
     built.effects.intervals = ["noncentral-t", "independent-groups-observed"].map(|name| name.parse().expect("an interval")).to_vec();
     built.effects.bootstrap_interval = BootstrapInterval::Bca;
@@ -411,7 +418,7 @@ fn no_key_of_a_whole_plan_is_at_its_default() {
     let written = json(&plan);
     assert_eq!(keys(&written), 18);
     let parts = ["trial", "model", "responders", "effects", "report"].map(|part| keys(&written[part]));
-    assert_eq!(parts, [7, 13, 2, 6, 9]);
+    assert_eq!(parts, [7, 13, 6, 6, 9]);
 }
 
 #[test]
@@ -732,7 +739,14 @@ prop_compose! {
         (trial, estimands) in (trial_plan().boxed(), prop::collection::vec(estimand().boxed(), 0..3)).boxed(),
         layout in prop::option::of(layouts().boxed()).boxed(),
         model in models().boxed(),
-        responders in (several::<Unobserved>(), prop::collection::vec(definition(), 0..3)),
+        responders in (
+            several::<Unobserved>(),
+            prop::collection::vec(definition(), 0..3),
+            prop::option::of(prop::collection::vec("[a-z ]{1,5}", 0..3)),
+            choice::<PopulationVariance>(),
+            prop::option::of(choice::<Randomization>()),
+            prop::collection::vec("[a-z ]{1,5}", 0..3),
+        ),
         effects in effects(),
         sensitivity in prop::collection::vec(sensitivity(), 0..2).boxed(),
         further in (
@@ -746,7 +760,14 @@ prop_compose! {
         let (primary, secondary, at) = outcomes;
         let (analyses, multiplicity, subgroups, instruments) = further;
         let analyses = analyses.into_iter().map(|(model, outcome, at)| model.outcome(outcome).at(at)).collect();
-        let responders = ResponderPlan { unobserved: responders.0, definitions: responders.1 };
+        let responders = ResponderPlan {
+            unobserved: responders.0,
+            definitions: responders.1,
+            covariates: responders.2,
+            variance: responders.3,
+            randomization: responders.4,
+            strata: responders.5,
+        };
         Plan { primary, secondary, at, baseline_from, level, seed, trial, estimands, layout, model: model.of_outcome(""), responders, effects, sensitivity, analyses, multiplicity, subgroups, instruments, report }
     }
 }
@@ -801,6 +822,8 @@ fn the_round_trips_draw_every_choice_and_every_variant() {
     all_drawn::<InformationKind>(&written, "model.information", Some("observed"));
     all_drawn::<Vcov>(&written, "model.vcov", Some("model-based"));
     all_drawn::<Unobserved>(&written, "responders.unobserved", None);
+    all_drawn::<PopulationVariance>(&written, "responders.variance", Some("ye"));
+    all_drawn::<Randomization>(&written, "responders.randomization", None);
     all_drawn::<Meaning>(&written, "responders.definitions.meaning", Some("favourable"));
     all_drawn::<Denominator>(&written, "effects.denominator", Some("baseline-pooled"));
     all_drawn::<Correction>(&written, "effects.correction", Some("none"));

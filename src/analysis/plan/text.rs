@@ -7,6 +7,7 @@ use crate::analysis::ClusterModel;
 use crate::design::Baseline;
 use crate::effects::{Correction, Positive};
 use crate::fit::Estimation;
+use crate::generalized::PopulationVariance;
 use crate::inference::{Df, Vcov};
 use crate::level::percent;
 use crate::responders::{Meaning, Unobserved};
@@ -244,7 +245,36 @@ impl Plan {
             self.visit_text(),
             ways.join("; ")
         );
-        Part { heading: "Response and remission", paragraphs: vec![lines.join("\n"), compared] }
+        Part { heading: "Response and remission", paragraphs: vec![lines.join("\n"), compared, self.adjusted_risks_text()] }
+    }
+
+    /// How risks are adjusted, of a trial with several arms.
+    fn adjusted_risks_text(&self) -> String {
+        let plan = &self.responders;
+        let covariates = match &plan.covariates {
+            Some(names) if names.is_empty() => "the arm alone".to_string(),
+            Some(names) => format!("the arm and {}", names.join(", ")),
+            None => "the arm, the baseline value of the primary outcome where there is one, and the covariates of the primary model that are fixed \
+                     within patients"
+                .into(),
+        };
+        let strata = if plan.strata.is_empty() { String::new() } else { format!(" (strata: {})", plan.strata.join(", ")) };
+        let variance = match plan.variance {
+            PopulationVariance::Ye => {
+                format!(
+                    "robust to misspecification of the model under {}{strata} (Ye et al. 2023)",
+                    plan.randomization.unwrap_or_default().words()
+                )
+            }
+            PopulationVariance::Ge => "by the delta method, the covariates taken as given (Ge et al. 2011)".into(),
+            PopulationVariance::Sampled => "by the delta method, with the variance of the predictions over n (Qu & Luo 2015)".into(),
+        };
+        format!(
+            "Arms are also compared adjusted for covariates: each definition is the outcome of a logistic model of {covariates}, whose predicted \
+             probabilities are averaged over the patients as if all were in each arm (g-computation); reported are the differences, ratios and odds ratios \
+             of these averages, with a variance {variance}. Where covariates or arms separate patients who meet a definition from the others, Firth's \
+             penalised likelihood takes the place of maximum likelihood."
+        )
     }
 
     fn multiplicity_text(&self) -> Part {
@@ -335,6 +365,8 @@ fn unobserved(way: Unobserved) -> &'static str {
         Unobserved::ObservedOnly => "left out (the rate of those observed)",
         Unobserved::CountedAsNotMet => "counted as not meeting the definition",
         Unobserved::Bounds => "as bounds, with all of them not meeting and all of them meeting it",
+        Unobserved::LastObserved => "as they were when last observed, baseline included",
+        Unobserved::Imputed => "by multiple imputation of their scores, classified afterwards",
     }
 }
 

@@ -1,6 +1,7 @@
 //! `trialstats fit --family binomial|poisson`: models of binary outcomes and counts.
 
 mod gee;
+mod glm;
 mod json;
 mod text;
 
@@ -14,8 +15,8 @@ use trialstats::design::MeanModel;
 use trialstats::error::Error;
 use trialstats::estimates::{Estimates, Link};
 use trialstats::generalized::{
-    AlphaConvention, Event, Family, GeneralizedModel, PopulationMean, PopulationMeans, PopulationOptions, WeightLevel, WorkingCorrelation,
-    population_means,
+    AlphaConvention, Event, Family, GeneralizedModel, Penalty, Population, PopulationMean, PopulationMeans, PopulationOptions,
+    PopulationVariance, Randomization, WeightLevel, WorkingCorrelation, population_means,
 };
 use trialstats::options::Choices;
 use trialstats::trial::CovariateKind;
@@ -50,6 +51,26 @@ pub struct GeneralizedArguments {
     /// Larger weights are replaced by this one
     #[arg(long, value_name = "WEIGHT", requires = "dropout")]
     pub largest_weight: Option<f64>,
+    /// Analyse this visit alone
+    #[arg(long, value_name = "VISIT", requires = "family")]
+    pub at: Option<String>,
+    /// What is added to the likelihood of a logistic model of one outcome per patient; Firth's penalty gives finite
+    /// estimates where covariates separate events from others, with profile intervals
+    #[arg(long, value_parser = choice::<Penalty>(), requires = "family", conflicts_with = "gee")]
+    pub penalty: Option<Penalty>,
+    /// What the variance of the population's probabilities (--means ARM VISIT) allows for: the covariates as given; as a
+    /// sample; or robust to the model, of one outcome per patient
+    #[arg(long, value_parser = choice::<PopulationVariance>(), requires = "family")]
+    pub variance: Option<PopulationVariance>,
+    /// How patients were randomized, for --variance ye
+    #[arg(long, value_parser = choice::<Randomization>(), requires = "variance")]
+    pub randomization: Option<Randomization>,
+    /// Columns of the stratification factors, for --variance ye
+    #[arg(long, value_name = "COLUMN", num_args = 1.., requires = "variance")]
+    pub strata: Vec<String>,
+    /// Whose covariates the population's probabilities are averaged over
+    #[arg(long, value_parser = choice::<Population>(), requires = "family")]
+    pub average_over: Option<Population>,
 }
 
 /// A fitted model of any of the kinds, as the command line presents it.
@@ -96,10 +117,15 @@ impl FitArguments {
         let model = self.generalized_model()?;
         let mut wanted = self.wanted(&formula, arm)?;
         self.add_columns_of_dropout(&mut wanted, arm)?;
+        self.add_strata(&mut wanted, arm);
         let trial = self.read_outcome(arm, &wanted, model.outcome_family())?;
         let fitted = self.fitted(&model, &trial)?;
         let by_arm = self.means.as_deref().and_then(<[String]>::first).is_some_and(|first| arm == Some(first) || first == "arm");
-        let population = by_arm.then(|| population_means(fitted.population(), &trial, &self.population_options())).transpose()?;
+        let coded = match model.outcome_family() {
+            Family::Binomial => trial.with_event(model.mean().outcome_name(), model.outcome_event())?,
+            _ => trial.clone(),
+        };
+        let population = by_arm.then(|| population_means(fitted.population(), &coded, &self.population_options())).transpose()?;
         let means = self.tables(fitted.estimates(), arm)?;
         let answer = Answer { arguments: self, model, trial, fitted, population, means };
         if self.json { json::render(&answer) } else { text::render(&answer) }
@@ -119,8 +145,22 @@ impl FitArguments {
         Ok(())
     }
 
+    /// The stratification factors, which the model need not have.
+    fn add_strata(&self, wanted: &mut Wanted, arm: Option<&str>) {
+        for column in &self.generalized.strata {
+            if Some(column.as_str()) != arm && !wanted.covariates.contains(column) {
+                wanted.covariates.push(column.clone());
+            }
+        }
+    }
+
     fn population_options(&self) -> PopulationOptions {
+        let given = &self.generalized;
         let options = PopulationOptions::default().level(self.level);
+        let options = given.variance.into_iter().fold(options, PopulationOptions::variance);
+        let mut options = given.average_over.into_iter().fold(options, PopulationOptions::over);
+        options.randomization = given.randomization;
+        options.strata.clone_from(&given.strata);
         match &self.compare {
             Some(arms) => options.arms(arms.clone()),
             None => options,
@@ -134,6 +174,7 @@ impl FitArguments {
         let model = given.link.into_iter().fold(model, GeneralizedModel::link);
         let model = given.event.iter().fold(model, |model, event| model.event(Event::value(event)));
         let model = self.baseline.into_iter().fold(model, GeneralizedModel::baseline);
+        let model = given.at.iter().fold(model, |model, visit| model.visits([visit]));
         Ok(self.weights.iter().fold(model, GeneralizedModel::weights))
     }
 
@@ -141,14 +182,20 @@ impl FitArguments {
     fn fitted(&self, model: &GeneralizedModel, trial: &Trial) -> Result<Box<dyn Fitted>, Failure> {
         match self.generalized.gee {
             Some(correlation) => gee::fit(self, model, correlation, trial),
-            None => Err(self.no_method(model)),
+            None if !model.random_effects().is_empty() => Err(self.no_method(model)),
+            None => {
+                let observations = model.observations(trial)?;
+                let is_one_each = observations.len() == observations.n_patients();
+                if is_one_each { glm::fit(self, model, trial) } else { Err(self.no_method(model)) }
+            }
         }
     }
 
     /// That nothing says how a patient's outcomes are related.
     fn no_method(&self, model: &GeneralizedModel) -> Failure {
         Failure::Usage(format!(
-            "--family {}: say how the outcomes of a patient are related: --gee exchangeable for generalized estimating equations",
+            "--family {}: patients have several outcomes; say how they are related: --gee exchangeable for generalized estimating equations, \
+             or analyse one visit: --at VISIT",
             model.outcome_family()
         ))
     }

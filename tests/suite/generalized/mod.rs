@@ -1,3 +1,6 @@
 //! Models of outcomes that are no normal measurement.
 
+#[cfg(feature = "cli")]
+mod command;
 mod independent;
+mod risks;

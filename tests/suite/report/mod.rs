@@ -5,3 +5,4 @@ mod disclosure;
 mod documents;
 mod files;
 mod readme;
+mod remission;

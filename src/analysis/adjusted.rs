@@ -1,0 +1,51 @@
+//! Response and remission adjusted for covariates, at the visit of primary interest and over time.
+
+use super::{Analysis, Progress, ResponseOverTime};
+use crate::error::Result;
+use crate::generalized::{AdjustedRisks, adjusted_risks};
+use crate::responders::{RateOptions, Responders, Unobserved, rates};
+use crate::trial::{Trial, Variable};
+
+/// The adjusted risks of the plan's definitions; none of a plan without definitions, or a trial with one arm.
+pub(super) fn risks(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<(Option<AdjustedRisks>, Option<ResponseOverTime>)> {
+    let (plan, trial) = (&analysis.plan, analysis.trial);
+    if plan.responders.definitions.is_empty() || trial.arms().len() < 2 {
+        return Ok((None, None));
+    }
+    progress.begin("Adjusting rates of response", 0);
+    let trial = with_baseline(trial, analysis);
+    let evaluated: Vec<Responders> =
+        plan.responders.definitions.iter().map(|d| d.evaluate_with(&trial, &plan.baseline_from)).collect::<Result<_>>()?;
+    let options = plan.responders.risk_options(plan.level);
+    let at_primary = adjusted_risks(&trial, &evaluated, &options.clone().visits([plan.at.clone()]))?;
+    let over_time = match first_way(&plan.responders.unobserved) {
+        Some(way) if evaluated.iter().any(|of| of.visits.len() > 1) => {
+            let rate_options = RateOptions::new([way]).level(plan.level);
+            let mut by_visit = options;
+            by_visit.unobserved = vec![way];
+            Some(ResponseOverTime { rates: rates(&evaluated, &rate_options)?, adjusted: adjusted_risks(&trial, &evaluated, &by_visit)? })
+        }
+        _ => None,
+    };
+    progress.end();
+    Ok((Some(at_primary), over_time))
+}
+
+/// The first way to treat the unobserved by which patients can be counted and that is no range.
+fn first_way(ways: &[Unobserved]) -> Option<Unobserved> {
+    ways.iter().copied().find(|way| !matches!(way, Unobserved::Bounds | Unobserved::Imputed))
+}
+
+/// The trial with the primary outcome's value before treatment as a covariate, where risks are adjusted for it.
+fn with_baseline(trial: &Trial, analysis: &Analysis<'_>) -> Trial {
+    let plan = &analysis.plan;
+    let is_asked = plan.responders.covariates.iter().flatten().any(|name| name == "baseline");
+    match (trial.schedule().baseline(), trial.outcome(&plan.primary)) {
+        (Some(baseline), Ok(outcome)) if is_asked && trial.variable("baseline").is_err() => {
+            let visits = trial.schedule().len();
+            let values = (0..trial.patients().len()).map(|patient| outcome.values[patient * visits + baseline]).collect();
+            trial.with_variable(Variable::number("baseline", values))
+        }
+        _ => trial.clone(),
+    }
+}
