@@ -151,6 +151,13 @@ impl Design {
         &self.rows.random
     }
 
+    /// What multiplies the effects of a random term for a patient of the trial, analysed or not, at an analysed visit as if
+    /// in an arm: k numbers, NaN where a variable is missing.
+    pub(crate) fn multipliers_under(&self, term: usize, patient: usize, visit: usize, arm: usize) -> Vec<f64> {
+        let label = self.columns.arms.get(arm).map_or("", String::as_str);
+        self.rows.known.random[term].multipliers_under(patient, visit, label)
+    }
+
     /// The analysed patients, as positions in the trial.
     pub fn patients(&self) -> &[usize] {
         self.rows.patients()

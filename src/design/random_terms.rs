@@ -87,6 +87,21 @@ impl RandomRows {
         }
     }
 
+    /// z of a patient of the trial at an analysed visit, as if in the arm of this label; NaN where a variable is missing.
+    pub fn multipliers_under(&self, patient: usize, visit: usize, arm: &str) -> Vec<f64> {
+        let row = patient * self.visits + visit;
+        let level = |v: usize| match self.variables[v].role() {
+            Role::Arm if self.before.is_some_and(|last| visit <= last) => None,
+            Role::Arm => self.variables[v].levels().iter().position(|level| level == arm),
+            _ => self.level(&self.variables[v], row),
+        };
+        let factor = |&(v, part): &(usize, Part)| match part {
+            Part::Level(l) => f64::from(u8::from(level(v) == Some(l))),
+            Part::Number | Part::Basis(_) => self.variables[v].value(patient, visit, self.visits),
+        };
+        self.parts.iter().map(|parts| parts.iter().map(factor).product()).collect()
+    }
+
     /// A column of z in a row.
     fn value(&self, parts: &Parts, row: usize) -> f64 {
         let (i, t) = (row / self.visits, row % self.visits);

@@ -53,13 +53,16 @@ const FAILURES: [(&str, &str); 18] = [
 ];
 
 /// Codes of models of [binary outcomes and counts](crate::generalized::NotFitted) without estimates.
-const NOT_FITTED: [(&str, &str); 9] = [
+const NOT_FITTED: [(&str, &str); 12] = [
     ("no-solution", "the search for the coefficients of a generalized model ended without a solution"),
     ("separation", "columns predict binary outcomes without error, so that coefficients are infinite"),
     ("optimum-at-boundary", "the likelihood of a generalized model is largest where means are at the end of their range"),
     ("mean-out-of-range", "means leave the range of the family under the link"),
     ("working-correlation-not-positive", "the working correlation is not positive definite"),
     ("working-correlation-not-determined", "no patient was seen at the visits that a working correlation is about"),
+    ("no-maximum", "the search for the maximum of a likelihood with random effects did not end"),
+    ("infinite-variance", "the likelihood of a generalized mixed model grows with a variance without end"),
+    ("variances-not-determined", "the data do not determine coefficients and variances of random effects together"),
     ("singular-information", "columns of a generalized model are too nearly dependent for double precision"),
     ("no-determined-column", "a generalized model has no column that the data determine"),
     ("too-few-clusters", "there are no more clusters than coefficients of a generalized model"),

@@ -79,6 +79,26 @@ pub enum NotFitted {
         needed: usize,
     },
 
+    /// The search for the maximum of a likelihood with random effects did not end.
+    #[error("the search for the maximum of the likelihood did not end; simplify the random effects, or the mean model")]
+    NoMaximum,
+
+    /// The likelihood grows with the variance of a random effect, without end.
+    #[error(
+        "the likelihood grows without end with the variance of {of}: outcomes hardly ever differ within a level; leave the effect out, analyse \
+         one visit, or use generalized estimating equations"
+    )]
+    InfiniteVariance {
+        /// The effect: `(Intercept) by patient`.
+        of: String,
+    },
+
+    /// The data do not tell the parameters of random effects apart.
+    #[error(
+        "the data do not determine the coefficients and the variances of the random effects together; simplify the random effects, or the mean model"
+    )]
+    VariancesNotDetermined,
+
     /// The information about the coefficients is singular.
     #[error("the columns of the mean model are too nearly dependent for double precision; centre or rescale the covariates")]
     SingularInformation,
@@ -110,6 +130,9 @@ impl NotFitted {
             NotFitted::MeanOutOfRange { .. } => "mean-out-of-range",
             NotFitted::WorkingCorrelation { .. } => "working-correlation-not-positive",
             NotFitted::WorkingCorrelationNotDetermined { .. } => "working-correlation-not-determined",
+            NotFitted::NoMaximum => "no-maximum",
+            NotFitted::InfiniteVariance { .. } => "infinite-variance",
+            NotFitted::VariancesNotDetermined => "variances-not-determined",
             NotFitted::SingularInformation => "singular-information",
             NotFitted::NoColumn => "no-determined-column",
             NotFitted::TooFewClusters { .. } => "too-few-clusters",

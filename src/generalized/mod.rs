@@ -2,7 +2,7 @@
 //!
 //! [`GeneralizedModel`] states the mean of such an outcome on the scale of a link, and [`Observations`] are what it is
 //! fitted to; how the outcomes of a patient are related is what the engines differ in:
-//! [`independent`] outcomes, one per patient, and estimating equations ([`gee`]).
+//! [`independent`] outcomes, one per patient, estimating equations ([`gee`]), and random effects ([`mixed`]).
 //!
 //! Coefficients are conditional on the covariates. What a population would do is in [`population_means`]: probabilities
 //! standardised over the covariates, their differences, ratios and odds ratios, of whatever implements [`PopulationMean`].
@@ -12,6 +12,7 @@ mod family;
 pub mod gee;
 mod imputed_risks;
 pub mod independent;
+pub mod mixed;
 mod model;
 mod observations;
 mod outcome;
@@ -26,6 +27,7 @@ pub use family::Family;
 pub use gee::{AlphaConvention, Dropout, Gee, GeeDf, GeeFit, GeeVcov, WeightLevel, WorkingCorrelation};
 pub use imputed_risks::adjusted_risks_of_imputations;
 pub use independent::{Glm, GlmOptions, GlmVcov, PenalisedTest, Penalty, ProfileRow, ProfileTable};
+pub use mixed::{Glmm, MixedComponents, MixedDf, MixedFit, MixedVcov, NodesTried, Quadrature};
 pub use model::GeneralizedModel;
 pub use observations::Observations;
 pub use outcome::Event;

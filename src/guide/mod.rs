@@ -8,6 +8,7 @@
 //! | [`operating_characteristics`] | type I error and coverage of Satterthwaite, Kenward–Roger and CR2 in small trials with dropout, by simulation |
 //! | [`partial_nesting`] | type I error, coverage and bias of six models of a trial with therapy groups in one arm only, by simulation: which to use |
 //! | [`if_the_missing_are_different`] | which imputation for which question, and what its standard error means, by simulation |
+//! | [`mixed_probabilities`] | why a logistic mixed model's "response" is no share of a population, and how many nodes public data take |
 //! | [`differences`] | where this library's numbers differ from those of SAS, mmrm, nlme, lme4 and their companions, by how much, and why |
 
 #[doc = include_str!("first_report.md")]
@@ -18,6 +19,9 @@ pub mod same_analysis {}
 
 #[doc = include_str!("differences.md")]
 pub mod differences {}
+
+#[doc = include_str!("mixed_probabilities.md")]
+pub mod mixed_probabilities {}
 
 #[doc = include_str!("operating_characteristics.md")]
 pub mod operating_characteristics {}

@@ -74,6 +74,7 @@ mod summary;
 mod view;
 
 pub use crate::estimates::{Coefficients, Df, Estimate, FTest};
+pub(crate) use between_within::BetweenWithin;
 pub use bootstrap_test::BootstrapLikelihoodRatio;
 pub use cluster_counts::{ClusterCount, ClusterCounts};
 pub use covariance_intervals::{CovarianceInterval, CovarianceIntervalMethod, CovarianceIntervalOptions, CovarianceIntervals};

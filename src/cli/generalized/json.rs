@@ -35,6 +35,8 @@ struct Document<'a> {
     contrasts: Option<Vec<PopulationRow>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     standardised_over: Option<usize>,
+    /// Whether coefficients and contrasts on the scale of the link are conditional on random effects.
+    conditional: bool,
     /// On the scale of the link, at the reference grid.
     #[serde(skip_serializing_if = "Option::is_none")]
     link_means: Option<Vec<MarginalMean>>,
@@ -137,7 +139,8 @@ fn document<'a>(answer: &'a Answer) -> Result<Document<'a>, Failure> {
         marginal_means: rows(|row| row.measure == PopulationMeasure::Mean),
         contrasts: rows(|row| row.measure != PopulationMeasure::Mean),
         standardised_over: population.as_ref().map(|table| table.patients),
-        link_means: means.as_ref().map(|tables| marginal_means(&tables.means)),
+        conditional: fitted.is_conditional(),
+        link_means: means.as_ref().filter(|_| !fitted.is_conditional()).map(|tables| marginal_means(&tables.means)),
         link_contrasts: means.as_ref().and_then(|tables| tables.differences.as_ref()).map(differences),
         link_contrasts_by_weights: means.as_ref().and_then(|tables| tables.custom.as_ref()).map(differences),
         arms: arms(trial),

@@ -3,6 +3,7 @@
 mod gee;
 mod glm;
 mod json;
+mod mixed;
 mod text;
 
 use super::choice::choice;
@@ -16,7 +17,7 @@ use trialstats::error::Error;
 use trialstats::estimates::{Estimates, Link};
 use trialstats::generalized::{
     AlphaConvention, Event, Family, GeneralizedModel, Penalty, Population, PopulationMean, PopulationMeans, PopulationOptions,
-    PopulationVariance, Randomization, WeightLevel, WorkingCorrelation, population_means,
+    PopulationVariance, Quadrature, Randomization, WeightLevel, WorkingCorrelation, population_means,
 };
 use trialstats::options::Choices;
 use trialstats::trial::CovariateKind;
@@ -38,6 +39,10 @@ pub struct GeneralizedArguments {
     /// Generalized estimating equations with this working correlation of a patient's visits
     #[arg(long, value_name = "CORRELATION", value_parser = choice::<WorkingCorrelation>(), requires = "family")]
     pub gee: Option<WorkingCorrelation>,
+    /// How the random effects of the formula are integrated: auto (as many nodes as it takes), laplace, or a number of
+    /// nodes
+    #[arg(long, value_name = "NODES", requires = "family", conflicts_with = "gee")]
+    pub quadrature: Option<Quadrature>,
     /// How the working correlation and the scale are estimated
     #[arg(long, value_name = "CONVENTION", value_parser = choice::<AlphaConvention>(), requires = "gee")]
     pub alpha: Option<AlphaConvention>,
@@ -80,6 +85,11 @@ pub trait Fitted {
 
     /// The mean of the population, for standardised probabilities.
     fn population(&self) -> &dyn PopulationMean;
+
+    /// Whether coefficients, and what follows from them on the scale of the link, are conditional on random effects.
+    fn is_conditional(&self) -> bool {
+        false
+    }
 
     /// Tables beside that of the coefficients.
     fn tables(&self) -> Vec<Box<dyn Tabular>>;
@@ -182,7 +192,7 @@ impl FitArguments {
     fn fitted(&self, model: &GeneralizedModel, trial: &Trial) -> Result<Box<dyn Fitted>, Failure> {
         match self.generalized.gee {
             Some(correlation) => gee::fit(self, model, correlation, trial),
-            None if !model.random_effects().is_empty() => Err(self.no_method(model)),
+            None if !model.random_effects().is_empty() => mixed::fit(self, model, trial),
             None => {
                 let observations = model.observations(trial)?;
                 let is_one_each = observations.len() == observations.n_patients();
@@ -195,7 +205,7 @@ impl FitArguments {
     fn no_method(&self, model: &GeneralizedModel) -> Failure {
         Failure::Usage(format!(
             "--family {}: patients have several outcomes; say how they are related: --gee exchangeable for generalized estimating equations, \
-             or analyse one visit: --at VISIT",
+             or random effects in the formula, such as (1 | patient); or analyse one visit: --at VISIT",
             model.outcome_family()
         ))
     }

@@ -35,7 +35,10 @@ pub fn render(answer: &Answer) -> Result<String, Failure> {
         add(population);
     }
     if let Some(tables) = means {
-        add(&tables.means);
+        // g⁻¹ of a mean given the random effects is no share of a population: such a table would be read as one.
+        if !fitted.is_conditional() {
+            add(&tables.means);
+        }
         tables.differences.iter().chain(&tables.custom).for_each(|contrasts| add(contrasts));
     }
     add(&estimates.term_tests()?);

@@ -3,4 +3,5 @@
 #[cfg(feature = "cli")]
 mod command;
 mod independent;
+mod mixed;
 mod risks;
