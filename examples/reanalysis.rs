@@ -70,7 +70,7 @@ fn reanalyse() -> Result<()> {
         .mean("site + arm * visit")
         .responders(presets::caps5())
         .responders([presets::pd_remission_of_those_met()])
-        .unobserved([Unobserved::ObservedOnly, Unobserved::CountedAsNotMet, Unobserved::Bounds])
+        .unobserved([Unobserved::ObservedOnly, Unobserved::CountedAsNotMet, Unobserved::Bounds, Unobserved::Imputed])
         .characteristics(["age", "sex", "site", "caps5", "scid5pd", "ptsd", "avoidant", "dependent", "obsessive_compulsive"])
         .label("ptsd", "PTSD")
         .label("avoidant", "Avoidant personality disorder")

@@ -19,6 +19,7 @@ mod run;
 mod subgroups;
 mod summary;
 
+use adjusted::IMPUTED;
 pub use cluster_sensitivity::{ClusterSensitivity, ClusterSensitivityRow, ClusterShare};
 pub use clustering::{ClusterModel, Clustering};
 pub use covariance::{FittedCovariance, GroupCorrelation};

@@ -21,7 +21,7 @@ pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<An
     let multiplicity = super::multiplicity::decided(analysis, &outcomes)?;
     let subgroups = super::subgroups::all(analysis, &outcomes[0], progress)?;
     let (rates, comparisons) = responders(analysis)?;
-    let (adjusted_risks, response_over_time) = super::adjusted::risks(analysis, progress)?;
+    let (adjusted_risks, response_over_time) = super::adjusted::risks(analysis, &outcomes[0], progress)?;
     Ok(AnalysisResult {
         plan: analysis.plan.clone().without_patients(),
         trial: facts(trial),

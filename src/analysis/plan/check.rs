@@ -138,11 +138,11 @@ impl Plan {
                 "no way to treat patients who were not observed is named, and rates need one",
             );
         }
-        if self.responders.unobserved.contains(&Unobserved::Imputed) {
+        if self.responders.unobserved == [Unobserved::Imputed] {
             problems.say(
                 "responders.unobserved",
-                Refusal::NotBuilt,
-                "a plan does not impute scores for definitions of response; `adjusted_risks_of_imputations` of the library takes imputed trials",
+                Refusal::Incomplete,
+                "imputed patients cannot be counted; name another way too, such as `counted-as-not-met`",
             );
         }
         self.check_adjustment(trial, problems);

@@ -269,11 +269,19 @@ impl Plan {
             PopulationVariance::Ge => "by the delta method, the covariates taken as given (Ge et al. 2011)".into(),
             PopulationVariance::Sampled => "by the delta method, with the variance of the predictions over n (Qu & Luo 2015)".into(),
         };
+        let imputed = match plan.unobserved.contains(&Unobserved::Imputed) {
+            true => format!(
+                " Imputed: of definitions by the primary outcome alone, its scores are imputed {} times by the primary model, missing at random, with \
+                 parameters drawn from their posterior, and classified; adjusted risks are pooled by Rubin's rules. Imputed patients are in no rate.",
+                crate::analysis::IMPUTED
+            ),
+            false => String::new(),
+        };
         format!(
             "Arms are also compared adjusted for covariates: each definition is the outcome of a logistic model of {covariates}, whose predicted \
              probabilities are averaged over the patients as if all were in each arm (g-computation); reported are the differences, ratios and odds ratios \
              of these averages, with a variance {variance}. Where covariates or arms separate patients who meet a definition from the others, Firth's \
-             penalised likelihood takes the place of maximum likelihood."
+             penalised likelihood takes the place of maximum likelihood.{imputed}"
         )
     }
 

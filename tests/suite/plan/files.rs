@@ -8,7 +8,7 @@ use trialstats::imputation::{Strategy, Variance};
 use trialstats::instruments::{Assessment, Caps5, Instrument, Item, NamedInstrument, Registry, Scid5Pd, Score};
 use trialstats::means::Contrasts;
 use trialstats::report::TrialReport;
-use trialstats::responders::presets;
+use trialstats::responders::{Unobserved, presets};
 use trialstats::{Df, Layout, Model, Trial, Vcov};
 
 fn reanalysis() -> Plan {
@@ -28,6 +28,7 @@ fn in_rust(trial: &Trial, replicates: usize) -> AnalysisResult {
         .mean("site + arm * visit")
         .responders(presets::caps5())
         .responders([presets::pd_remission_of_those_met()])
+        .unobserved([Unobserved::ObservedOnly, Unobserved::CountedAsNotMet, Unobserved::Bounds, Unobserved::Imputed])
         .characteristics(["age", "sex", "site", "caps5", "scid5pd", "ptsd", "avoidant", "dependent", "obsessive_compulsive"])
         .label("ptsd", "PTSD")
         .label("avoidant", "Avoidant personality disorder")
