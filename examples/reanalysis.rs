@@ -10,7 +10,9 @@ mod progress;
 
 use std::process::ExitCode;
 
-use trialstats::analysis::{Analysis, AnalysisResult, Clustering, Estimand, EventStrategy, ImputationPlan, SummaryMeasure, TippingPlan};
+use trialstats::analysis::{
+    Analysis, AnalysisResult, Clustering, Estimand, EventStrategy, ImputationPlan, SummaryMeasure, TippingOf, TippingPlan,
+};
 use trialstats::effects::EffectSizes;
 use trialstats::imputation::{Strategy, Variance};
 use trialstats::instruments::{Caps5, Scid5Pd};
@@ -86,6 +88,8 @@ fn reanalyse() -> Result<()> {
         .sensitivity_by_imputation(by(Strategy::CopyIncrements))
         .tipping_point(
             TippingPlan::new(Strategy::Mar, "ImRs+GST", [-20.0, -15.0, -10.0, -5.0, 0.0, 5.0, 10.0])
+                .versus_shifts([-10.0, -5.0, 0.0, 5.0, 10.0])
+                .of([TippingOf::Difference, TippingOf::EffectSize, TippingOf::Definition("response".into())])
                 .imputation(ImputationPlan::new(Strategy::Mar).covariates(["baseline", "site"])),
         )
         .run(&progress::Line::default())?;

@@ -62,6 +62,7 @@ impl Plan {
             }
         }
         self.check_estimands(&mut problems);
+        self.check_events(None, &mut problems);
         problems.into_result()
     }
 
@@ -82,6 +83,7 @@ impl Plan {
             problems.add(&format!("estimand, `{}`", estimand.name), trial.schedule().index_of(&estimand.at));
         }
         self.check_estimands(&mut problems);
+        self.check_events(Some(trial), &mut problems);
         self.check_effects(trial, &mut problems);
         self.check_sensitivity(trial, &mut problems);
         for definition in &self.instruments {
@@ -108,6 +110,12 @@ impl Plan {
 
     fn check_estimands(&self, problems: &mut Problems) {
         for (key, problem) in self.estimand_problems() {
+            problems.add::<()>(&key, Err(problem));
+        }
+    }
+
+    fn check_events(&self, trial: Option<&Trial>, problems: &mut Problems) {
+        for (key, problem) in self.event_problems(trial) {
             problems.add::<()>(&key, Err(problem));
         }
     }
@@ -209,7 +217,7 @@ impl Plan {
                     self.check_other_model(trial, &key, model, problems);
                 }
                 Sensitivity::Imputation(plan) => problems.add(&format!("sensitivity, `{}`", plan.label()), plan.check(trial)),
-                Sensitivity::TippingPoint(plan) => problems.add("sensitivity, `tipping-point`", plan.check(trial)),
+                Sensitivity::TippingPoint(plan) => problems.add("sensitivity, `tipping-point`", plan.check(self, trial)),
             }
         }
         if of_clusters > 1 {

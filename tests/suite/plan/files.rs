@@ -2,7 +2,7 @@
 
 use crate::common::{FEV, IMRS_GST, antidepressant, fev, repository};
 use std::sync::Arc;
-use trialstats::analysis::{Analysis, AnalysisResult, Clustering, ImputationPlan, Plan, Silent, TippingPlan};
+use trialstats::analysis::{Analysis, AnalysisResult, Clustering, ImputationPlan, Plan, Silent, TippingOf, TippingPlan};
 use trialstats::covariance::{Covariance, CovarianceFamily, CovarianceStructure};
 use trialstats::imputation::{Strategy, Variance};
 use trialstats::instruments::{Assessment, Caps5, Instrument, Item, NamedInstrument, Registry, Scid5Pd, Score};
@@ -44,6 +44,8 @@ fn in_rust(trial: &Trial, replicates: usize) -> AnalysisResult {
         .sensitivity_by_imputation(by(Strategy::CopyIncrements))
         .tipping_point(
             TippingPlan::new(Strategy::Mar, "ImRs+GST", [-20.0, -15.0, -10.0, -5.0, 0.0, 5.0, 10.0])
+                .versus_shifts([-10.0, -5.0, 0.0, 5.0, 10.0])
+                .of([TippingOf::Difference, TippingOf::EffectSize, TippingOf::Definition("response".into())])
                 .imputation(ImputationPlan::new(Strategy::Mar).covariates(["baseline", "site"])),
         )
         .run(&Silent)
