@@ -4,7 +4,6 @@ use super::{ClusterSensitivity, Diagnostics, FittedCovariance, MissingSensitivit
 use crate::design::Baseline;
 use crate::effects::EffectSizes;
 use crate::generalized::AdjustedRisks;
-use crate::imputation::EventTable;
 use crate::inference::{Attempt, Coefficients, Df, FTest, Fit};
 use crate::means::{Contrast, Contrasts, MarginalMean, MarginalMeans};
 use crate::responders::{Comparisons, Rates};
@@ -52,9 +51,6 @@ pub struct AnalysisResult {
     pub subgroups: Vec<SubgroupResult>,
     /// The primary outcome if the missing are different, where the plan asks for it.
     pub missing: Option<MissingSensitivity>,
-    /// Intercurrent events, and what became of the primary outcome after them, where the plan has events.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub events: Option<EventTable>,
     /// Software and version.
     pub software: String,
 }

@@ -9,6 +9,7 @@
 //! | [`partial_nesting`] | type I error, coverage and bias of six models of a trial with therapy groups in one arm only, by simulation: which to use |
 //! | [`if_the_missing_are_different`] | which imputation for which question, and what its standard error means, by simulation |
 //! | [`mixed_probabilities`] | why a logistic mixed model's "response" is no share of a population, and how many nodes public data take |
+//! | [`estimating_equations`] | generalized estimating equations in SAS, geepack, gee and statsmodels, and here |
 //! | [`differences`] | where this library's numbers differ from those of SAS, mmrm, nlme, lme4 and their companions, by how much, and why |
 
 #[doc = include_str!("first_report.md")]
@@ -22,6 +23,9 @@ pub mod differences {}
 
 #[doc = include_str!("mixed_probabilities.md")]
 pub mod mixed_probabilities {}
+
+#[doc = include_str!("estimating_equations.md")]
+pub mod estimating_equations {}
 
 #[doc = include_str!("operating_characteristics.md")]
 pub mod operating_characteristics {}

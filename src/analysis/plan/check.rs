@@ -62,7 +62,6 @@ impl Plan {
             }
         }
         self.check_estimands(&mut problems);
-        self.check_events(None, &mut problems);
         problems.into_result()
     }
 
@@ -83,7 +82,6 @@ impl Plan {
             problems.add(&format!("estimand, `{}`", estimand.name), trial.schedule().index_of(&estimand.at));
         }
         self.check_estimands(&mut problems);
-        self.check_events(Some(trial), &mut problems);
         self.check_effects(trial, &mut problems);
         self.check_sensitivity(trial, &mut problems);
         for definition in &self.instruments {
@@ -114,12 +112,6 @@ impl Plan {
         }
     }
 
-    fn check_events(&self, trial: Option<&Trial>, problems: &mut Problems) {
-        for (key, problem) in self.event_problems(trial) {
-            problems.add::<()>(&key, Err(problem));
-        }
-    }
-
     fn check_outcomes_once(&self, problems: &mut Problems) {
         for (k, outcome) in self.secondary.iter().enumerate() {
             if *outcome == self.primary || self.secondary[..k].contains(outcome) {
@@ -146,11 +138,11 @@ impl Plan {
                 "no way to treat patients who were not observed is named, and rates need one",
             );
         }
-        if self.responders.unobserved == [Unobserved::Imputed] {
+        if self.responders.unobserved.contains(&Unobserved::Imputed) {
             problems.say(
                 "responders.unobserved",
-                Refusal::Incomplete,
-                "imputed patients cannot be counted; name another way too, such as `counted-as-not-met`",
+                Refusal::NotBuilt,
+                "a plan does not impute scores for definitions of response; `adjusted_risks_of_imputations` of the library takes imputed trials",
             );
         }
         self.check_adjustment(trial, problems);
@@ -217,7 +209,7 @@ impl Plan {
                     self.check_other_model(trial, &key, model, problems);
                 }
                 Sensitivity::Imputation(plan) => problems.add(&format!("sensitivity, `{}`", plan.label()), plan.check(trial)),
-                Sensitivity::TippingPoint(plan) => problems.add("sensitivity, `tipping-point`", plan.check(self, trial)),
+                Sensitivity::TippingPoint(plan) => problems.add("sensitivity, `tipping-point`", plan.check(trial)),
             }
         }
         if of_clusters > 1 {

@@ -27,7 +27,7 @@ impl GeeCriteria {
         let mut quasi_likelihood = 0.0;
         for c in 0..data.clusters() {
             for row in data.rows(c) {
-                let eta: f64 = data.row(row).iter().zip(&solution.beta).map(|(x, b)| x * b).sum();
+                let eta = data.predictor(row, &solution.beta);
                 let prior = data.root_weight.as_ref().map_or(1.0, |w| w[row] * w[row]);
                 quasi_likelihood += data.count[c] * weight(data, row) * prior * of_predictor(data, row, eta);
             }

@@ -136,6 +136,18 @@ impl Data {
         &self.x[row * self.p..(row + 1) * self.p]
     }
 
+    /// x'β of a row.
+    pub fn predictor(&self, row: usize, beta: &[f64]) -> f64 {
+        // Four sums that do not wait for one another.
+        let (x, mut sums) = (self.row(row), [0.0; 4]);
+        let (whole, rest) = (x.chunks_exact(4), x.chunks_exact(4).remainder());
+        for (x, b) in whole.zip(beta.chunks_exact(4)) {
+            (0..4).for_each(|k| sums[k] += x[k] * b[k]);
+        }
+        let left: f64 = rest.iter().zip(&beta[x.len() - rest.len()..]).map(|(x, b)| x * b).sum();
+        (sums[0] + sums[1]) + (sums[2] + sums[3]) + left
+    }
+
     /// How many clusters are held.
     pub fn clusters(&self) -> usize {
         self.ends.len()
@@ -167,13 +179,10 @@ struct Own<'a> {
 }
 
 impl Own<'_> {
-    /// Of the bits of all numbers (Fowler–Noll–Vo by words, with a shift for the high bits of doubles).
+    /// Of the bits of all numbers, which another comparison confirms.
     fn hash(&self) -> u64 {
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        let mut add = |word: u64| {
-            hash = (hash ^ word ^ (word >> 32)).wrapping_mul(0x0000_0100_0000_01b3);
-            hash ^= hash >> 29;
-        };
+        let mut hash = 0_u64;
+        let mut add = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
         self.visit.iter().for_each(|t| add(*t as u64));
         let numbers = self.x.iter().chain(self.y).chain(self.root.unwrap_or_default()).chain(self.inverse.unwrap_or_default());
         numbers.for_each(|number| add(number.to_bits()));

@@ -114,7 +114,12 @@ impl DropoutWeights {
             ));
         }
         let data = Data::of_patients(&own, Family::Binomial, Link::Logit, None);
-        let solution = solve(&data, WorkingCorrelation::Independence, AlphaConvention::default()).map_err(unsolved)?;
+        let separated = || super::super::independent::separation_of(&own, Family::Binomial, Link::Logit).map(in_dropout);
+        let solution = match solve(&data, WorkingCorrelation::Independence, AlphaConvention::default()) {
+            Ok(solution) if !super::fit::is_extreme(&data, &solution.beta) => solution,
+            Ok(solution) => separated().map_or(Ok(solution), |failure| Err(Error::NotFitted(failure)))?,
+            Err(why) => return Err(separated().map_or_else(|| unsolved(why), Error::NotFitted)),
+        };
         let mut found = Self { weights: vec![1.0; observations.len()], truncated: 0, left, dropout: dropout.clone(), scores: vec![] };
         found.scores = vec![DVector::zeros(data.p); patients];
         let analysed = observations.design.patients();
@@ -154,7 +159,7 @@ impl DropoutWeights {
         let patients = data.clusters();
         let own: Vec<DVector<f64>> = (0..patients).map(|c| contribution(data, &solution.correlations, &solution.residuals, c)).collect();
         let Some(width) = self.scores.first().map(DVector::len) else {
-            return Sandwich::of_influence(data, own.iter().map(|u| &solution.inverse * u).collect());
+            return Sandwich::of_contributions(data, solution, own);
         };
         let mut squares = DMatrix::zeros(width, width);
         let mut products = DMatrix::zeros(data.p, width);
@@ -163,8 +168,8 @@ impl DropoutWeights {
             products.ger(1.0, u, s, 1.0);
         }
         let regression = products * pseudo_inverse(squares);
-        let less = |(u, s): (&DVector<f64>, &DVector<f64>)| &solution.inverse * (u - &regression * s);
-        Sandwich::of_influence(data, own.iter().zip(&self.scores).map(less).collect())
+        let less = own.iter().zip(&self.scores).map(|(u, s)| u - &regression * s).collect();
+        Sandwich::of_contributions(data, solution, less)
     }
 
     /// How they were made, for notes.
@@ -238,12 +243,17 @@ fn probability(own: &Observations, beta: &[f64], row: usize) -> f64 {
     Link::Logit.inverse(own.row(row).iter().zip(beta).map(|(x, b)| x * b).sum())
 }
 
+/// A failure that is one of the model of dropout.
+fn in_dropout(failure: NotFitted) -> NotFitted {
+    match failure {
+        NotFitted::Separated { what, columns } => NotFitted::Separated { what: format!("in the model of dropout, {what}"), columns },
+        other => other,
+    }
+}
+
 fn unsolved(why: Unsolved) -> Error {
     Error::NotFitted(match why {
         Unsolved::NotConverged(iterations) => NotFitted::NoSolution { iterations },
-        Unsolved::Diverges(_) => {
-            NotFitted::Separated { what: "the model of dropout predicts some patients' leaving without error".into(), columns: vec![] }
-        }
         Unsolved::Undefined(_) => NotFitted::SingularInformation,
     })
 }

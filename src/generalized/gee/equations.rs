@@ -6,6 +6,8 @@
 
 use super::data::Data;
 use super::structure::{AlphaConvention, Pairs, WorkingCorrelation};
+use crate::estimates::Link;
+use crate::generalized::Family;
 use nalgebra::{Cholesky, DMatrix, DVector};
 
 /// Why the equations have no value at a point.
@@ -26,8 +28,8 @@ pub(super) enum Undefined {
 pub(super) struct Correlations {
     /// Whether R is the identity.
     pub is_identity: bool,
-    /// R⁻¹ of each pattern.
-    pub inverses: Vec<DMatrix<f64>>,
+    /// R⁻¹ of each pattern, row by row.
+    pub inverses: Vec<Vec<f64>>,
     /// L with L'L = R⁻¹, lower triangular.
     pub factors: Vec<DMatrix<f64>>,
 }
@@ -47,7 +49,7 @@ impl Correlations {
                 return Err(not_positive());
             }
             let inverse = lower.solve_lower_triangular(&DMatrix::identity(n, n)).ok_or_else(not_positive)?;
-            found.inverses.push(factor.inverse());
+            found.inverses.push(factor.inverse().as_slice().to_vec());
             found.factors.push(inverse);
         }
         Ok(found)
@@ -71,8 +73,7 @@ impl Residuals {
         let n = data.y.len();
         let mut found = Self { e: Vec::with_capacity(n), scale: Vec::with_capacity(n) };
         for row in 0..n {
-            let eta: f64 = data.row(row).iter().zip(beta).map(|(x, b)| x * b).sum();
-            let (e, scale) = standardised(data, row, eta)?;
+            let (e, scale) = standardised(data, row, data.predictor(row, beta))?;
             let root = data.root_weight.as_ref().map_or(1.0, |w| w[row]);
             found.e.push(root * e);
             found.scale.push(root * scale);
@@ -131,21 +132,18 @@ pub(super) fn weight(data: &Data, row: usize) -> f64 {
     data.inverse_probability.as_ref().map_or(1.0, |w| w[row])
 }
 
-/// e and the factor of a row of X̃, without prior weights. Under the canonical link of a binary outcome V(μ) is the slope,
-/// which has its digits at both ends.
+/// e and the factor of a row of X̃, without prior weights. Under the canonical link of a binary outcome they are e^(−η/2) or
+/// −e^(η/2), and 1/(e^(η/2) + e^(−η/2)), which have their digits at both ends.
 fn standardised(data: &Data, row: usize, eta: f64) -> Result<(f64, f64), Undefined> {
-    use crate::estimates::Link;
-    use crate::generalized::Family;
     let y = data.y[row];
     if data.family == Family::Binomial && data.link == Link::Logit {
-        let slope = data.link.slope(eta);
-        if slope.is_nan() || slope <= f64::MIN_POSITIVE {
+        let half = (-0.5 * eta).exp();
+        let inverse = 1.0 / half;
+        // Also where η is not a number.
+        if !(half * inverse > 0.5 && half + inverse < 1e150) {
             return Err(Undefined::Mean { row, mean: data.link.inverse(eta) });
         }
-        // y − μ, of which one is small where the other is one.
-        let mean = data.link.inverse(eta);
-        let residual = if y == 1.0 { data.link.inverse(-eta) } else { y - mean };
-        return Ok((residual / slope.sqrt(), slope.sqrt()));
+        return Ok((if y == 1.0 { half } else { -inverse }, 1.0 / (half + inverse)));
     }
     let mean = data.link.inverse(eta);
     if !data.family.holds(mean) {
@@ -180,12 +178,16 @@ pub(super) fn score(data: &Data, correlations: &Correlations, residuals: &Residu
 /// R⁻¹We of a cluster.
 fn pull(data: &Data, correlations: &Correlations, residuals: &Residuals, cluster: usize, pulled: &mut [f64]) {
     let rows = data.rows(cluster);
+    let n = rows.len();
+    let e = &residuals.e[rows.clone()];
+    let weighted = |b: usize| weight(data, rows.start + b) * e[b];
+    if correlations.is_identity {
+        (0..n).for_each(|a| pulled[a] = weighted(a));
+        return;
+    }
     let inverse = &correlations.inverses[data.pattern_of[cluster]];
-    for a in 0..rows.len() {
-        pulled[a] = match correlations.is_identity {
-            true => weight(data, rows.start + a) * residuals.e[rows.start + a],
-            false => (0..rows.len()).map(|b| inverse[(a, b)] * weight(data, rows.start + b) * residuals.e[rows.start + b]).sum(),
-        };
+    for (a, own) in inverse.chunks_exact(n).enumerate() {
+        pulled[a] = own.iter().enumerate().map(|(b, r)| r * weighted(b)).sum();
     }
 }
 
@@ -204,37 +206,65 @@ pub(super) fn contribution(data: &Data, correlations: &Correlations, residuals: 
 /// U and H.
 pub(super) fn equations(data: &Data, correlations: &Correlations, residuals: &Residuals) -> Equations {
     let p = data.p;
-    let mut information = vec![0.0; p * p];
     let is_symmetric = data.inverse_probability.is_none();
-    let mut right = vec![0.0; data.largest() * p];
+    if correlations.is_identity {
+        return of_independent_rows(data, residuals);
+    }
+    let information = of_clusters(data, correlations, residuals, is_symmetric);
+    let entry = |i: usize, j: usize| if is_symmetric && i > j { information[j * p + i] } else { information[i * p + j] };
+    Equations { score: score(data, correlations, residuals), information: DMatrix::from_fn(p, p, entry) }
+}
+
+/// y += a x.
+fn add(y: &mut [f64], a: f64, x: &[f64]) {
+    y.iter_mut().zip(x).for_each(|(y, x)| *y += a * x);
+}
+
+/// U and H where R is the identity.
+fn of_independent_rows(data: &Data, residuals: &Residuals) -> Equations {
+    let p = data.p;
+    let (mut score, mut information) = (vec![0.0; p], vec![0.0; p * p]);
     for c in 0..data.clusters() {
-        let rows = data.rows(c);
-        let n = rows.len();
-        let inverse = &correlations.inverses[data.pattern_of[c]];
-        for a in 0..n {
-            let own = &mut right[a * p..(a + 1) * p];
-            own.fill(0.0);
-            for b in 0..n {
-                let entry = if correlations.is_identity { f64::from(u8::from(a == b)) } else { inverse[(a, b)] };
-                if entry == 0.0 {
-                    continue;
+        for row in data.rows(c) {
+            let scaled = data.count[c] * weight(data, row) * residuals.scale[row];
+            let (x, factor) = (data.row(row), scaled * residuals.scale[row]);
+            add(&mut score, scaled * residuals.e[row], x);
+            for i in 0..p {
+                if x[i] != 0.0 {
+                    add(&mut information[i * p + i..(i + 1) * p], factor * x[i], &x[i..]);
                 }
-                let row = rows.start + b;
-                let factor = entry * weight(data, row) * residuals.scale[row];
-                own.iter_mut().zip(data.row(row)).for_each(|(r, x)| *r += factor * x);
-            }
-        }
-        for a in 0..n {
-            let row = rows.start + a;
-            let factor = data.count[c] * residuals.scale[row];
-            let own = &right[a * p..(a + 1) * p];
-            for (i, x) in data.row(row).iter().enumerate().filter(|(_, x)| **x != 0.0) {
-                let (from, factor) = (if is_symmetric { i } else { 0 }, factor * x);
-                let line = &mut information[i * p + from..(i + 1) * p];
-                line.iter_mut().zip(&own[from..]).for_each(|(h, r)| *h += factor * r);
             }
         }
     }
-    let entry = |i: usize, j: usize| if is_symmetric && i > j { information[j * p + i] } else { information[i * p + j] };
-    Equations { score: score(data, correlations, residuals), information: DMatrix::from_fn(p, p, entry) }
+    let entry = |i: usize, j: usize| information[i.min(j) * p + i.max(j)];
+    Equations { score: DVector::from_vec(score), information: DMatrix::from_fn(p, p, entry) }
+}
+
+/// H: Σ X̃' (R⁻¹ W X̃); on and above the diagonal where it is symmetric.
+fn of_clusters(data: &Data, correlations: &Correlations, residuals: &Residuals, is_symmetric: bool) -> Vec<f64> {
+    let p = data.p;
+    let mut information = vec![0.0; p * p];
+    let (mut scaled, mut right) = (vec![0.0; data.largest() * p], vec![0.0; p]);
+    for c in 0..data.clusters() {
+        let rows = data.rows(c);
+        let n = rows.len();
+        for (row, own) in rows.clone().zip(scaled.chunks_exact_mut(p)) {
+            let factor = residuals.scale[row];
+            own.iter_mut().zip(data.row(row)).for_each(|(s, x)| *s = factor * x);
+        }
+        for (a, inverse) in correlations.inverses[data.pattern_of[c]].chunks_exact(n).enumerate() {
+            right.fill(0.0);
+            for b in 0..n {
+                add(&mut right, inverse[b] * weight(data, rows.start + b), &scaled[b * p..(b + 1) * p]);
+            }
+            let own = &scaled[a * p..(a + 1) * p];
+            for i in 0..p {
+                if own[i] != 0.0 {
+                    let from = if is_symmetric { i } else { 0 };
+                    add(&mut information[i * p + from..(i + 1) * p], data.count[c] * own[i], &right[from..]);
+                }
+            }
+        }
+    }
+    information
 }

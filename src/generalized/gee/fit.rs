@@ -74,6 +74,11 @@ impl GeeFit {
             return Err(Error::NotFitted(NotFitted::TooFewClusters { clusters: observations.len(), columns: p }));
         }
         let solution = solve(&data, asked.correlation, asked.convention).map_err(|why| unsolved(&asked, &observations, &data, why))?;
+        if is_extreme(&data, &solution.beta)
+            && let Some(found) = independent::separation_of(&observations, family, link)
+        {
+            return Err(Error::NotFitted(found));
+        }
         let sandwich = match &dropout {
             None => Sandwich::of(&data, &solution, asked.vcov),
             Some(found) => found.sandwich(&data, &solution),
@@ -176,8 +181,7 @@ impl GeeFit {
     }
 
     fn mean_of(&self, row: usize) -> f64 {
-        let eta: f64 = self.data.row(row).iter().zip(&self.solution.beta).map(|(x, b)| x * b).sum();
-        self.data.link.inverse(eta)
+        self.data.link.inverse(self.data.predictor(row, &self.solution.beta))
     }
 
     fn notes_of_equations(&self) -> Vec<String> {
@@ -266,17 +270,30 @@ impl PopulationMean for GeeFit {
     }
 }
 
+/// Whether some mean is at an end of its range but for what would be a finite coefficient only by a stop of the search.
+pub(super) fn is_extreme(data: &Data, beta: &[f64]) -> bool {
+    const FAR: f64 = 12.0;
+    let predictor = |row: usize| data.predictor(row, beta);
+    match data.link {
+        Link::Logit => (0..data.y.len()).any(|row| predictor(row).abs() > FAR),
+        Link::Log => (0..data.y.len()).any(|row| predictor(row) < -FAR),
+        _ => false,
+    }
+}
+
 /// A failure in the words of the trial.
 fn unsolved(asked: &Gee, observations: &Observations, data: &Data, why: Unsolved) -> Error {
     let structure = asked.correlation.words().to_string();
     // Outcomes that are predicted without error are the usual reason for a search that leads nowhere.
-    let may_be_separated = matches!(why, Unsolved::Diverges(_) | Unsolved::Undefined(Undefined::Mean { .. } | Undefined::Singular));
+    let may_be_separated = matches!(
+        why,
+        Unsolved::NotConverged(_) | Unsolved::Undefined(Undefined::Mean { .. } | Undefined::Singular | Undefined::NotPositive { .. })
+    );
     if let Some(found) = may_be_separated.then(|| independent::separation_of(observations, data.family, data.link)).flatten() {
         return Error::NotFitted(found);
     }
     Error::NotFitted(match why {
         Unsolved::NotConverged(iterations) => NotFitted::NoSolution { iterations },
-        Unsolved::Diverges(direction) => separated(observations, data, &direction),
         Unsolved::Undefined(Undefined::Singular) => NotFitted::SingularInformation,
         Unsolved::Undefined(Undefined::NotPositive { alpha }) => {
             NotFitted::WorkingCorrelation { structure, why: out_of_range(asked.correlation, &alpha, data.largest()) }
@@ -317,12 +334,4 @@ fn out_of_range(structure: WorkingCorrelation, alpha: &[f64], visits: usize) -> 
         _ => String::new(),
     };
     format!("α = {}{more}{range}", shown.join(", "))
-}
-
-/// The columns whose coefficients grow.
-fn separated(observations: &Observations, data: &Data, direction: &[f64]) -> NotFitted {
-    let reach = |k: usize| (0..data.y.len()).map(|row| (data.row(row)[k] * direction[k]).abs()).fold(0.0, f64::max);
-    let growing = (0..data.p).filter(|&k| reach(k) > 0.05);
-    let columns = growing.map(|k| observations.columns()[observations.kept[k]].name.clone()).collect();
-    NotFitted::Separated { what: "the columns predict some outcomes without error".into(), columns }
 }

@@ -73,8 +73,10 @@ const LEVERAGE_ONE: f64 = 1e-10;
 pub(super) struct Sandwich {
     /// V.
     pub vcov: DMatrix<f64>,
-    /// B U_i of each cluster held, p columns of as many; empty for the model-based covariance.
-    pub influence: Vec<DVector<f64>>,
+    /// U_i of each cluster held; empty for the model-based covariance.
+    pub contributions: Vec<DVector<f64>>,
+    /// B.
+    inverse: DMatrix<f64>,
     /// Patients of whom some leverage is one: their residuals say nothing there, whatever the data.
     pub silent: f64,
 }
@@ -82,32 +84,34 @@ pub(super) struct Sandwich {
 impl Sandwich {
     pub fn of(data: &Data, solution: &Solution, method: GeeVcov) -> Self {
         if method == GeeVcov::ModelBased {
-            return Self { vcov: &solution.inverse * solution.phi, influence: vec![], silent: 0.0 };
+            let inverse = solution.inverse.clone();
+            return Self { vcov: &inverse * solution.phi, contributions: vec![], inverse, silent: 0.0 };
         }
-        let mut found = Self { vcov: DMatrix::zeros(data.p, data.p), influence: Vec::with_capacity(data.clusters()), silent: 0.0 };
+        let (mut contributions, mut silent) = (Vec::with_capacity(data.clusters()), 0.0);
         for c in 0..data.clusters() {
             let (own, is_silent) = match method {
                 GeeVcov::KauermannCarroll | GeeVcov::ManclDeRouen => by_leverage(data, solution, c, method),
                 GeeVcov::FayGraubard => (by_share(data, solution, c), false),
                 GeeVcov::Robust | GeeVcov::ModelBased => (contribution(data, &solution.correlations, &solution.residuals, c), false),
             };
-            found.silent += if is_silent { data.count[c] } else { 0.0 };
-            found.influence.push(&solution.inverse * own);
+            silent += if is_silent { data.count[c] } else { 0.0 };
+            contributions.push(own);
         }
-        found.vcov = outer(data, &found.influence);
-        found
+        Self { silent, ..Self::of_contributions(data, solution, contributions) }
     }
 
-    /// The same of contributions B U_i that are given.
-    pub fn of_influence(data: &Data, influence: Vec<DVector<f64>>) -> Self {
-        Self { vcov: outer(data, &influence), influence, silent: 0.0 }
+    /// The same of contributions that are given.
+    pub fn of_contributions(data: &Data, solution: &Solution, contributions: Vec<DVector<f64>>) -> Self {
+        let inverse = solution.inverse.clone();
+        let vcov = &inverse * outer(data, &contributions) * inverse.transpose();
+        Self { vcov: (&vcov + vcov.transpose()) * 0.5, contributions, inverse, silent: 0.0 }
     }
 
     /// 2 V²/Var(V) of l'β, the variance of V estimated from the spread of the patients' contributions (Pan & Wall 2002,
     /// Statistics in Medicine 21:1429–1441).
     pub fn pan_wall(&self, data: &Data, l: &[f64]) -> f64 {
-        let own = |influence: &DVector<f64>| influence.iter().zip(l).map(|(b, l)| b * l).sum::<f64>().powi(2);
-        let squares: Vec<f64> = self.influence.iter().map(own).collect();
+        let along = self.inverse.tr_mul(&DVector::from_column_slice(l));
+        let squares: Vec<f64> = self.contributions.iter().map(|u| along.dot(u).powi(2)).collect();
         let patients = data.patients();
         let total: f64 = squares.iter().zip(&data.count).map(|(a, n)| a * n).sum();
         let spread: f64 = squares.iter().zip(&data.count).map(|(a, n)| n * (a - total / patients).powi(2)).sum();
@@ -115,11 +119,11 @@ impl Sandwich {
     }
 }
 
-/// Σ over patients of b b'.
-fn outer(data: &Data, influence: &[DVector<f64>]) -> DMatrix<f64> {
+/// Σ over patients of U U'.
+fn outer(data: &Data, contributions: &[DVector<f64>]) -> DMatrix<f64> {
     let p = data.p;
     let mut sum = DMatrix::zeros(p, p);
-    for (own, count) in influence.iter().zip(&data.count) {
+    for (own, count) in contributions.iter().zip(&data.count) {
         for j in 0..p {
             let factor = count * own[j];
             for i in 0..=j {

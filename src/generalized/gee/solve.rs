@@ -27,8 +27,6 @@ pub(super) struct Solution {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Unsolved {
     Undefined(Undefined),
-    /// Coefficients grow without bound, in this direction.
-    Diverges(Vec<f64>),
     NotConverged(usize),
 }
 
@@ -40,14 +38,17 @@ impl From<Undefined> for Unsolved {
 
 const MOST_ITERATIONS: usize = 200;
 
-/// The step, in standard errors, from which H is kept: from there on steps shrink by about that factor.
-const KEEP: f64 = 1e-3;
+/// The step, in standard errors, below which H is kept: it changes little then.
+const KEEP: f64 = 0.3;
 
-/// The step, in standard errors, after which one more is the last.
-const SMALL: f64 = 1e-10;
+/// The step, in standard errors, at which the fit under independence has served as a start.
+const NEAR: f64 = 0.3;
 
-/// The change of α after which one more step is the last.
-const SMALL_ALPHA: f64 = 1e-11;
+/// What may be left to go, in standard errors of β and units of α, by the rate at which the steps shrink.
+const LEFT: f64 = 1e-12;
+
+/// Below this, steps are rounding.
+const ROUNDING: f64 = 1e-11;
 
 pub(super) fn solve(data: &Data, structure: WorkingCorrelation, convention: AlphaConvention) -> Result<Solution, Unsolved> {
     let (beta, iterations) = independent(data)?;
@@ -88,69 +89,47 @@ impl Factor {
     }
 }
 
-/// β of the same equations under independence, by Fisher scoring with halved steps where the quasi-likelihood would fall.
+/// β near the solution of the same equations under independence, by Fisher scoring. A step is halved until the score along
+/// it has fallen.
 fn independent(data: &Data) -> Result<(Vec<f64>, usize), Unsolved> {
     let identity = Correlations::of(data, WorkingCorrelation::Independence, &[])?;
     let mut beta = start(data)?;
-    let mut residuals = Residuals::at(data, &beta)?;
-    let mut value = quasi_likelihood(data, &beta);
+    let mut at = equations(data, &identity, &Residuals::at(data, &beta)?);
     for iteration in 1..=MOST_ITERATIONS {
-        let Equations { score, information } = equations(data, &identity, &residuals);
-        let factor = match Factor::of(&information) {
-            Err(Undefined::Singular) if iteration > 8 => return Err(Unsolved::Diverges(beta)),
-            other => other?,
-        };
-        let step = factor.step(&score);
-        let size = factor.size(&step);
+        let factor = Factor::of(&at.information)?;
+        let step = factor.step(&at.score);
+        let (size, rise) = (factor.size(&step), step.dot(&at.score));
         let mut share = 1.0;
-        let moved = loop {
+        loop {
             let tried: Vec<f64> = beta.iter().zip(step.iter()).map(|(b, s)| b + share * s).collect();
-            if let Ok(own) = Residuals::at(data, &tried) {
-                let found = quasi_likelihood(data, &tried);
-                if found >= value - 1e-9 * (1.0 + value.abs()) {
-                    break Some((tried, own, found));
+            match Residuals::at(data, &tried) {
+                Ok(residuals) => {
+                    let next = equations(data, &identity, &residuals);
+                    if step.dot(&next.score).abs() <= FALLEN * rise || size < ROUNDING {
+                        (beta, at) = (tried, next);
+                        break;
+                    }
                 }
+                Err(undefined) if share < LEAST_SHARE => return Err(undefined.into()),
+                Err(_) => {}
+            }
+            if share < LEAST_SHARE {
+                return Err(Unsolved::NotConverged(iteration));
             }
             share *= 0.5;
-            if share < 1e-10 {
-                break None;
-            }
-        };
-        let Some((tried, own, found)) = moved else {
-            return Err(stuck(data, &beta, &step, iteration));
-        };
-        (beta, residuals, value) = (tried, own, found);
-        if size < 1e-6 {
-            return Ok((beta, iteration));
         }
-        // Under separation a coefficient grows by about one a step while its standard error explodes.
-        if iteration > 25 && data.family == Family::Binomial && data.link == Link::Logit {
-            return Err(Unsolved::Diverges(step.iter().copied().collect()));
+        if share == 1.0 && size < NEAR {
+            return Ok((beta, iteration));
         }
     }
     Err(Unsolved::NotConverged(MOST_ITERATIONS))
 }
 
-/// Why no part of a step leads anywhere.
-fn stuck(data: &Data, beta: &[f64], step: &DVector<f64>, iteration: usize) -> Unsolved {
-    let tried: Vec<f64> = beta.iter().zip(step.iter()).map(|(b, s)| b + s).collect();
-    match Residuals::at(data, &tried) {
-        Err(undefined) => Unsolved::Undefined(undefined),
-        Ok(_) => Unsolved::NotConverged(iteration),
-    }
-}
+/// The share of the score along a step that may be left behind it.
+const FALLEN: f64 = 0.9;
 
-fn quasi_likelihood(data: &Data, beta: &[f64]) -> f64 {
-    let mut sum = 0.0;
-    for c in 0..data.clusters() {
-        for row in data.rows(c) {
-            let eta: f64 = data.row(row).iter().zip(beta).map(|(x, b)| x * b).sum();
-            let prior = data.root_weight.as_ref().map_or(1.0, |w| w[row] * w[row]) * super::equations::weight(data, row);
-            sum += data.count[c] * prior * of_predictor(data, row, eta);
-        }
-    }
-    sum
-}
+/// Smaller shares of a step lead nowhere.
+const LEAST_SHARE: f64 = 1e-8;
 
 /// The quasi-likelihood of an observation, with its digits at both ends.
 pub(super) fn of_predictor(data: &Data, row: usize, eta: f64) -> f64 {
@@ -180,6 +159,11 @@ fn start(data: &Data) -> Result<Vec<f64>, Unsolved> {
         return Ok(vec![0.0; data.p]);
     }
     let eta = data.link.apply(if data.family == Family::Gaussian { mean.max(1e-3) } else { mean });
+    if let Some(intercept) = (0..data.p).find(|&k| data.x.iter().skip(k).step_by(data.p).all(|x| *x == 1.0)) {
+        let mut beta = vec![0.0; data.p];
+        beta[intercept] = eta;
+        return Ok(beta);
+    }
     let unit = Residuals { e: vec![eta; data.y.len()], scale: vec![1.0; data.y.len()] };
     let identity = Correlations::of(data, WorkingCorrelation::Independence, &[])?;
     let Equations { score, information } = equations(data, &identity, &unit);
@@ -207,25 +191,25 @@ impl Search<'_> {
         let mut residuals = Residuals::at(data, &self.beta)?;
         let (mut alpha, mut correlations) = self.working(&residuals)?;
         let mut kept: Option<Factor> = None;
-        let (mut before, mut last) = (f64::INFINITY, false);
+        let mut before = f64::INFINITY;
         loop {
             let factor = match kept.take() {
                 Some(factor) => factor,
                 None => Factor::of(&equations(data, &correlations, &residuals).information)?,
             };
             let step = factor.step(&score(data, &correlations, &residuals));
-            let size = factor.size(&step);
             let (beta, found) = self.moved(&step)?;
             let (next, own) = self.working(&found)?;
             let change = alpha.iter().zip(&next).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            let size = factor.size(&step).max(change);
             (self.beta, residuals, alpha, correlations) = (beta, found, next, own);
             self.iterations += 1;
-            if last {
+            let rate = size / before;
+            if size < ROUNDING || (rate < 0.9 && size * rate / (1.0 - rate) < LEFT && before < 1.0) {
                 return self.end(alpha, residuals, correlations, size);
             }
-            last = size < SMALL && change < SMALL_ALPHA;
             // Steps that do not shrink want a new H.
-            if size < KEEP && (size < 0.2 * before || size < SMALL) {
+            if size < KEEP && rate < 0.2 {
                 kept = Some(factor);
             }
             before = size;

@@ -2,6 +2,9 @@
 
 #[cfg(feature = "cli")]
 mod command;
+mod gee;
+#[cfg(feature = "cli")]
+mod gee_cli;
 mod independent;
 mod mixed;
 mod risks;
