@@ -10,7 +10,9 @@ mod progress;
 
 use std::process::ExitCode;
 
-use trialstats::analysis::{Analysis, AnalysisResult, Clustering, Estimand, EventStrategy, ImputationPlan, SummaryMeasure, TippingPlan};
+use trialstats::analysis::{
+    Analysis, AnalysisResult, Clustering, Estimand, EventStrategy, ImputationPlan, SummaryMeasure, TippingOf, TippingPlan,
+};
 use trialstats::effects::EffectSizes;
 use trialstats::imputation::{Strategy, Variance};
 use trialstats::instruments::{Caps5, Scid5Pd};
@@ -70,7 +72,7 @@ fn reanalyse() -> Result<()> {
         .mean("site + arm * visit")
         .responders(presets::caps5())
         .responders([presets::pd_remission_of_those_met()])
-        .unobserved([Unobserved::ObservedOnly, Unobserved::CountedAsNotMet, Unobserved::Bounds])
+        .unobserved([Unobserved::ObservedOnly, Unobserved::CountedAsNotMet, Unobserved::Bounds, Unobserved::Imputed])
         .characteristics(["age", "sex", "site", "caps5", "scid5pd", "ptsd", "avoidant", "dependent", "obsessive_compulsive"])
         .label("ptsd", "PTSD")
         .label("avoidant", "Avoidant personality disorder")
@@ -86,6 +88,8 @@ fn reanalyse() -> Result<()> {
         .sensitivity_by_imputation(by(Strategy::CopyIncrements))
         .tipping_point(
             TippingPlan::new(Strategy::Mar, "ImRs+GST", [-20.0, -15.0, -10.0, -5.0, 0.0, 5.0, 10.0])
+                .versus_shifts([-10.0, -5.0, 0.0, 5.0, 10.0])
+                .of([TippingOf::Difference, TippingOf::EffectSize, TippingOf::Definition("response".into())])
                 .imputation(ImputationPlan::new(Strategy::Mar).covariates(["baseline", "site"])),
         )
         .run(&progress::Line::default())?;

@@ -1,9 +1,12 @@
 //! The primary outcome if the missing are different: the plan's imputations and tipping points.
 
-use super::plan::Sensitivity;
+use super::plan::{ImputationPlan, Plan, Sensitivity};
 use super::{Analysis, OutcomeResult, Progress};
-use crate::error::{Interface, Result};
-use crate::imputation::{ImputedTable, TippingPoint};
+use crate::error::{Error, Interface, Result};
+use crate::imputation::{CompletedData, ImputedTable, ReferenceBased, TippingPoint};
+use crate::inference::Fit;
+use crate::trial::Trial;
+use std::sync::Arc;
 
 /// What the plan's sensitivity analyses of missing values found.
 #[non_exhaustive]
@@ -38,13 +41,12 @@ pub(super) fn all(analysis: &Analysis<'_>, primary: &OutcomeResult, progress: &d
             Sensitivity::Imputation(plan) => {
                 asked = true;
                 progress.begin(&format!("Imputing by {}", plan.label()), 0);
-                let based = plan.reference_based(analysis.plan.level);
-                let table = match &plan.draws {
-                    None => primary.fit.reference_based(analysis.trial, &based),
-                    Some(draws) => primary.fit.imputations(analysis.trial, &based, draws).and_then(|imputations| {
+                let table = analysis.imputation(plan, primary).and_then(|(based, fit)| match &plan.draws {
+                    None => fit.reference_based(analysis.observed(), &based),
+                    Some(draws) => fit.imputations(analysis.observed(), &based, draws).and_then(|imputations| {
                         imputations.table(&plan.of_completed(&analysis.model_of(&primary.name)), analysis.plan.level)
                     }),
-                };
+                });
                 progress.end();
                 found.keep(&plan.label(), table, |found, table| {
                     found.imputations.push(Imputation { name: plan.label(), reason: plan.reason.clone(), table });
@@ -53,17 +55,92 @@ pub(super) fn all(analysis: &Analysis<'_>, primary: &OutcomeResult, progress: &d
             Sensitivity::TippingPoint(plan) => {
                 asked = true;
                 progress.begin("Looking for the tipping point", 0);
-                let based = plan.imputation.reference_based(analysis.plan.level);
-                let arms = (plan.arm.as_str(), analysis.trial.arms()[0].as_str());
-                let table =
-                    primary.fit.tipping_point(analysis.trial, &based, arms, &analysis.plan.at, &plan.arm_shifts, &plan.versus_shifts);
+                let prepared = analysis.imputation(&plan.imputation, primary);
+                for of in &plan.of {
+                    let grid = plan.tipping(&analysis.plan, &analysis.trial.arms()[0], of);
+                    let table = match (&prepared, grid) {
+                        (Ok((based, fit)), Ok(grid)) => fit.tipping(analysis.observed(), based, &grid),
+                        (Err(error), _) => {
+                            found.failures.push(format!("tipping point of {}: {error}.", plan.arm));
+                            break;
+                        }
+                        (_, Err(error)) => Err(error),
+                    };
+                    found.keep(&format!("tipping point of {} ({of})", plan.arm), table, |found, table| found.tipping_points.push(table));
+                }
                 progress.end();
-                found.keep(&format!("tipping point of {}", plan.arm), table, |found, table| found.tipping_points.push(table));
             }
             Sensitivity::Clusters(_) | Sensitivity::Model(_) => {}
         }
     }
     asked.then_some(found)
+}
+
+impl Plan {
+    /// The completed data of an imputation of the plan, by its name; of all of them one after the other unless one is named.
+    /// They are data of individual patients.
+    ///
+    /// ```
+    /// use trialstats::analysis::PlanFile;
+    ///
+    /// let file = PlanFile::open(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/plans/antidepressant.toml"))?;
+    /// let trial = file.read(file.data().expect("the plan names its data"))?;
+    /// let data = file.plan().completed_data(&trial, Some("jump to reference"))?;
+    /// assert!(data.rows.iter().any(|row| row.derivation.as_deref() == Some("J2R")));
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Plan::resolved`], [`Model::fit`](crate::Model::fit) and [`Fit::completed_data`]; [`Error::Unknown`] for an
+    /// imputation that the plan does not have.
+    pub fn completed_data(&self, trial: &Trial, analysis: Option<&str>) -> Result<CompletedData> {
+        let plan = self.resolved(trial)?;
+        let events = plan.events_on(trial)?;
+        let imputations: Vec<&ImputationPlan> = plan
+            .sensitivity
+            .iter()
+            .filter_map(|s| if let Sensitivity::Imputation(imputation) = s { Some(imputation) } else { None })
+            .collect();
+        let labels: Vec<String> = imputations.iter().map(|imputation| imputation.label()).collect();
+        if let Some(name) = analysis.filter(|name| !labels.iter().any(|label| label == name)) {
+            return Err(Error::unknown("imputation of the plan", name, &labels));
+        }
+        let mut found: Option<CompletedData> = None;
+        for imputation in imputations.into_iter().filter(|i| analysis.is_none_or(|name| i.label() == name)) {
+            let based = events.iter().cloned().fold(imputation.reference_based(plan.level), ReferenceBased::events);
+            let data = plan.model.clone().of_outcome(&plan.primary).completed_data(trial, &based)?.named(&imputation.label());
+            match &mut found {
+                Some(all) => all.append(data),
+                None => found = Some(data),
+            }
+        }
+        found.ok_or_else(|| {
+            Error::incomplete("completed data", "the plan has no imputation", "add one: `[[sensitivity]]` of the kind `imputation`")
+        })
+    }
+}
+
+impl Analysis<'_> {
+    /// The trial as it was observed, whatever events make of it.
+    fn observed(&self) -> &Trial {
+        self.events.as_ref().map_or(self.trial, |(observed, _)| observed)
+    }
+
+    /// What an imputation is asked for, and the fit of the values that inform it: that of the primary analysis where these
+    /// are the same.
+    pub(super) fn imputation(&self, plan: &ImputationPlan, primary: &OutcomeResult) -> Result<(ReferenceBased, Arc<Fit>)> {
+        let based = plan.reference_based(self.plan.level);
+        let Some((observed, events)) = &self.events else { return Ok((based, Arc::clone(&primary.fit))) };
+        let based = based.events(events.clone());
+        let informing = based.informing(observed, &primary.name)?;
+        let bits = |trial: &Trial| -> Result<Vec<Option<u64>>> {
+            Ok(trial.outcome(&primary.name)?.values.iter().map(|y| (!y.is_nan()).then_some(y.to_bits())).collect())
+        };
+        if bits(&informing)? == bits(self.trial)? {
+            return Ok((based, Arc::clone(&primary.fit)));
+        }
+        Ok((based, Arc::new(self.model_of(&primary.name).fit(&informing)?)))
+    }
 }
 
 impl MissingSensitivity {

@@ -19,6 +19,7 @@ mod run;
 mod subgroups;
 mod summary;
 
+use adjusted::IMPUTED;
 pub use cluster_sensitivity::{ClusterSensitivity, ClusterSensitivityRow, ClusterShare};
 pub use clustering::{ClusterModel, Clustering};
 pub use covariance::{FittedCovariance, GroupCorrelation};
@@ -28,10 +29,10 @@ pub use imputed::{Imputation, MissingSensitivity};
 pub use multiplicity::{HypothesisRow, MultiplicityResult};
 pub use other_models::{OtherModelRow, OtherModels, OtherModelsRole};
 pub use plan::{
-    AnalysedBy, Analysis, DataOrigin, Deviation, Deviations, DocumentKind, EffectPlan, Estimand, EstimandTable, Estimator, EventStrategy,
-    Hypothesis, ImputationPlan, IntercurrentEvent, Locked, Multiplicity, Origin, OtherModel, Paper, Plan, PlanFile, PlanSetting,
-    PlanSettings, ReportSettings, ReportStyle, ResponderPlan, Sensitivity, SmallCells, Subgroup, SummaryMeasure, TippingPlan, TrialPlan,
-    plan_schema,
+    AnalysedBy, Analysis, DataOrigin, Deviation, Deviations, DocumentKind, EffectPlan, Estimand, EstimandTable, Estimator, EventFrom,
+    EventPlan, EventStrategy, Hypothesis, ImputationPlan, IntercurrentEvent, Locked, Multiplicity, Origin, OtherModel, Paper, Plan,
+    PlanFile, PlanSetting, PlanSettings, ReportSettings, ReportStyle, ResponderPlan, Sensitivity, SmallCells, Subgroup, SummaryMeasure,
+    TippingOf, TippingPlan, TrialPlan, plan_schema,
 };
 pub(crate) use plan::{degrees_of_freedom, visit_in_prose};
 pub use pooled::{OutcomeSums, PooledOutcome, PooledResult, SiteRow, SiteSums, SiteTable};

@@ -4,6 +4,8 @@ mod analysis;
 mod check;
 mod documents;
 mod estimand;
+mod event;
+mod events_of_trial;
 mod file;
 mod imputation;
 mod lock;
@@ -25,7 +27,8 @@ mod trial_plan;
 pub use analysis::Analysis;
 pub use documents::{DocumentKind, Paper, ReportStyle};
 pub use estimand::{Estimand, EstimandTable, Estimator, EventStrategy, IntercurrentEvent, SummaryMeasure};
-pub use imputation::{AnalysedBy, ImputationPlan, TippingPlan};
+pub use event::{EventFrom, EventPlan};
+pub use imputation::{AnalysedBy, ImputationPlan, TippingOf, TippingPlan};
 pub use lock::{Deviation, Deviations, Locked};
 pub use multiplicity::{Hypothesis, Multiplicity};
 pub use other_model::OtherModel;
@@ -101,6 +104,7 @@ const SEED: u64 = 1;
 /// | `seed` | [`seed`](Plan::seed) | 1 |
 /// | `[trial]` | [`TrialPlan`] | nothing is said, and everyone in the file is analysed |
 /// | `[[estimand]]` | [`Estimand`] | none: the report states none |
+/// | `[[event]]` | [`EventPlan`] | none: the data are analysed as they were observed |
 /// | `[layout]` | [`layout`](Plan::layout) | none: the trial is built in memory |
 /// | `[model]` | [`model`](Plan::model) | the mean `arm * visit` (`visit` with one arm), unstructured, REML, Kenward–Roger |
 /// | `model.baseline` | [`baseline`](Plan::baseline) | constrained (cLDA) if the schedule has a baseline visit and the mean does not name it |
@@ -141,6 +145,9 @@ pub struct Plan {
     /// What is to be estimated, in the terms of ICH E9(R1).
     #[serde(default, rename = "estimand", skip_serializing_if = "Vec::is_empty")]
     pub estimands: Vec<Estimand>,
+    /// Intercurrent events in the data, and what is done with values after them.
+    #[serde(default, rename = "event", skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventPlan>,
     /// What the columns of the data file mean; `None` for a trial that is built in memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,
@@ -190,6 +197,7 @@ impl Plan {
             seed: SEED,
             trial: TrialPlan::default(),
             estimands: vec![],
+            events: vec![],
             layout: None,
             model: usual_model(),
             responders: ResponderPlan::default(),
@@ -218,6 +226,12 @@ impl Plan {
     /// Adds an estimand.
     pub fn estimand(mut self, estimand: Estimand) -> Self {
         self.estimands.push(estimand);
+        self
+    }
+
+    /// Adds an intercurrent event in the data.
+    pub fn event(mut self, event: EventPlan) -> Self {
+        self.events.push(event);
         self
     }
 

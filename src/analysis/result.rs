@@ -4,6 +4,7 @@ use super::{ClusterSensitivity, Diagnostics, FittedCovariance, MissingSensitivit
 use crate::design::Baseline;
 use crate::effects::EffectSizes;
 use crate::generalized::AdjustedRisks;
+use crate::imputation::EventTable;
 use crate::inference::{Attempt, Coefficients, Df, FTest, Fit};
 use crate::means::{Contrast, Contrasts, MarginalMean, MarginalMeans};
 use crate::responders::{Comparisons, Rates};
@@ -51,6 +52,9 @@ pub struct AnalysisResult {
     pub subgroups: Vec<SubgroupResult>,
     /// The primary outcome if the missing are different, where the plan asks for it.
     pub missing: Option<MissingSensitivity>,
+    /// Intercurrent events, and what became of the primary outcome after them, where the plan has events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<EventTable>,
     /// Software and version.
     pub software: String,
 }

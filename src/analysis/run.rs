@@ -21,7 +21,8 @@ pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<An
     let multiplicity = super::multiplicity::decided(analysis, &outcomes)?;
     let subgroups = super::subgroups::all(analysis, &outcomes[0], progress)?;
     let (rates, comparisons) = responders(analysis)?;
-    let (adjusted_risks, response_over_time) = super::adjusted::risks(analysis, progress)?;
+    let (adjusted_risks, response_over_time) = super::adjusted::risks(analysis, &outcomes[0], progress)?;
+    let events = analysis.events.as_ref().map(|(observed, events)| events.table(observed, &analysis.plan.primary)).transpose()?;
     Ok(AnalysisResult {
         plan: analysis.plan.clone().without_patients(),
         trial: facts(trial),
@@ -34,6 +35,7 @@ pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<An
         clustering,
         models,
         missing,
+        events,
         further,
         multiplicity,
         subgroups,
@@ -71,6 +73,8 @@ fn characteristics(analysis: &Analysis<'_>) -> BaselineTable {
     if !analysis.plan.report.include_individual_data {
         table = table.without_individuals();
     }
+    let of_events = analysis.plan.event_columns();
+    table.rows.retain(|row| !of_events.contains(&row.variable.as_str()));
     if let Some(names) = &analysis.plan.report.characteristics {
         let place = |variable: &str| names.iter().position(|n| n == variable);
         table.rows.retain(|r| place(&r.variable).is_some());

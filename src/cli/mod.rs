@@ -9,6 +9,7 @@ mod fit_json;
 mod fit_text;
 mod formula_variables;
 mod generalized;
+mod impute;
 mod instruments;
 mod interaction;
 mod means;
@@ -42,6 +43,8 @@ enum Command {
     Plan(plan::PlanArguments),
     /// Sum up a site's file, so that several sites are analysed as one and no row leaves any
     Moments(moments::MomentsArguments),
+    /// Write the completed data of a plan's imputations, value by value, with what was imputed and how
+    Impute(impute::ImputeArguments),
     /// Fit a mixed model for repeated measures, or a model of a binary outcome or a count, and print its estimates
     Fit(fit::FitArguments),
     /// Show who was randomized, who was seen when, and what was inferred from the file
@@ -58,7 +61,7 @@ impl Cli {
             Command::Qualify(arguments) => arguments.json,
             Command::Fit(arguments) => arguments.json,
             Command::Describe(arguments) => arguments.json,
-            Command::Plan(_) | Command::Moments(_) => false,
+            Command::Plan(_) | Command::Moments(_) | Command::Impute(_) => false,
         }
     }
 
@@ -68,6 +71,7 @@ impl Cli {
             Command::Report(arguments) => arguments.run()?,
             Command::Plan(arguments) => arguments.run()?,
             Command::Moments(arguments) => arguments.run()?,
+            Command::Impute(arguments) => arguments.run()?,
             Command::Qualify(arguments) => arguments.run()?,
             Command::Fit(arguments) => arguments.run()?,
             Command::Describe(arguments) => arguments.run()?,

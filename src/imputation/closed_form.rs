@@ -5,7 +5,7 @@
 //! the missing on the observed. β̂ = Φ Σ_i X_i'V_i⁻¹y_i is linear too, so that θ̂ = Σ_i g_i'y_i + constant.
 
 use super::ancova::Ancova;
-use super::completion::{Cohort, Maps};
+use super::completion::{Cohort, Maps, Patient};
 use crate::Fit;
 use nalgebra::{DMatrix, DVector};
 
@@ -32,7 +32,7 @@ impl<'a> ClosedForm<'a> {
                 for (j, &o) in class.observed.iter().enumerate() {
                     row -= maps.regression[(k, j)] * mean.row(o);
                 }
-                rows.set_row(t, &row);
+                rows.set_row(t, &(row * patient.factor[t]));
             }
             rows
         });
@@ -83,13 +83,16 @@ impl<'a> ClosedForm<'a> {
                     }
                     let sigma = &self.sigmas[class.group];
                     let v = DMatrix::from_fn(o.len(), o.len(), |a, b| sigma[(o[a], o[b])]);
-                    let x = DMatrix::from_fn(o.len(), self.cohort.columns, |a, j| patient.own[(o[a], j)]);
                     let mut g = DVector::zeros(o.len());
-                    if patient.in_fit.is_some() {
-                        g += v.clone().cholesky()?.solve(&(x * &through_beta));
+                    let fitted: Vec<usize> = (0..o.len()).filter(|a| class.informing.contains(&o[*a])).collect();
+                    if patient.in_fit.is_some() && !fitted.is_empty() {
+                        let x = DMatrix::from_fn(fitted.len(), self.cohort.columns, |a, j| patient.own[(o[fitted[a]], j)]);
+                        let of_fit = DMatrix::from_fn(fitted.len(), fitted.len(), |a, b| v[(fitted[a], fitted[b])]);
+                        let through = of_fit.cholesky()?.solve(&(x * &through_beta));
+                        fitted.iter().zip(through.iter()).for_each(|(&a, value)| g[a] += value);
                     }
                     match class.missing.iter().position(|&t| t == visit) {
-                        Some(at) => g += weights[i] * self.maps[patient.class].regression.row(at).transpose(),
+                        Some(at) => g += weights[i] * patient.factor[visit] * self.maps[patient.class].regression.row(at).transpose(),
                         None => {
                             if let Some(at) = o.iter().position(|&t| t == visit) {
                                 g[at] += weights[i];
@@ -169,8 +172,8 @@ impl<'a> ClosedForm<'a> {
 
     /// The conditional variance of a patient's value at a visit, 0 where it was observed.
     fn conditional(&self, patient: usize, visit: usize) -> f64 {
-        let class = self.cohort.patients[patient].class;
-        let at = self.cohort.classes[class].missing.iter().position(|&t| t == visit);
-        at.map_or(0.0, |at| self.maps[class].conditional[(at, at)])
+        let Patient { class, factor, .. } = &self.cohort.patients[patient];
+        let at = self.cohort.classes[*class].missing.iter().position(|&t| t == visit);
+        at.map_or(0.0, |at| factor[visit].powi(2) * self.maps[*class].conditional[(at, at)])
     }
 }

@@ -1,13 +1,14 @@
-//! What is added to imputed values.
+//! What is added to imputed values, or what they are multiplied by.
 
 use crate::error::{Error, Result};
 use crate::options::choices;
 
-/// An amount that is added to imputed values: positive for higher scores.
+/// An amount that is added to imputed values (positive for higher scores), or that they are multiplied by.
 ///
 /// Each visit has an amount, and visits after the event may have weights by their lag: the amount at visit t after an
 /// event before visit k is Σ_{s = k…t} amount_s · weight_{s−k+1}. With weights 1, 1, … amounts accumulate; with weights
-/// 1, 0, 0, … the amount of the first visit after the event stays.
+/// 1, 0, 0, … the amount of the first visit after the event stays. On the [multiplicative scale](DeltaScale) it is the
+/// product Π_{s = k…t} amount_s^weight_{s−k+1}, and 1 changes nothing.
 ///
 /// ```
 /// use trialstats::imputation::Delta;
@@ -15,6 +16,8 @@ use crate::options::choices;
 /// let delta = Delta::by_visit([5.0, 6.0, 7.0, 8.0]).lag_weights([1.0, 2.0, 3.0, 4.0]);
 /// assert_eq!(delta.amounts("DRUG", 1), [0.0, 6.0, 20.0, 44.0]);
 /// assert_eq!(delta.amounts("DRUG", 2), [0.0, 0.0, 7.0, 23.0]);
+/// let factors = Delta::factors([1.1; 4]).lag_weights([1.0, 1.0]);
+/// assert_eq!(factors.amounts("DRUG", 2), [1.0, 1.0, 1.1, 1.1 * 1.1]);
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -30,6 +33,26 @@ pub struct Delta {
     /// Whether gaps before the event are shifted too.
     #[serde(default, skip_serializing_if = "crate::written::is_default")]
     intermittent: Intermittent,
+    /// Whether amounts are added or multiplied.
+    #[serde(default, skip_serializing_if = "crate::written::is_default")]
+    scale: DeltaScale,
+}
+
+/// What is done with the amounts of a [`Delta`].
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeltaScale {
+    /// They are added to imputed values.
+    #[default]
+    Additive,
+    /// Imputed values are multiplied by them: 1.1 makes them ten percent larger.
+    Multiplicative,
+}
+
+choices! {
+    DeltaScale, "scale of delta":
+    Additive = "additive", [], "amounts are added to imputed values";
+    Multiplicative = "multiplicative", ["factor"], "imputed values are multiplied by them, 1 for no change";
 }
 
 /// What happens to imputed values before the event.
@@ -55,6 +78,11 @@ impl Delta {
         Self { by_visit: amounts.into_iter().collect(), ..Self::default() }
     }
 
+    /// A factor for each analysed visit, in order: imputed values are multiplied by it.
+    pub fn factors(factors: impl IntoIterator<Item = f64>) -> Self {
+        Self { scale: DeltaScale::Multiplicative, ..Self::by_visit(factors) }
+    }
+
     /// Weights by lag: of the first visit after the event, the second, and so on.
     pub fn lag_weights(mut self, weights: impl IntoIterator<Item = f64>) -> Self {
         self.lag_weights = weights.into_iter().collect();
@@ -73,23 +101,65 @@ impl Delta {
         self
     }
 
-    /// What is added at each visit for a patient of `arm` whose first visit after the event is `from`.
+    /// Whether gaps before the event are changed.
+    pub fn stated_intermittent(&self) -> Intermittent {
+        self.intermittent
+    }
+
+    /// Whether amounts are added or multiplied.
+    pub fn scale(&self) -> DeltaScale {
+        self.scale
+    }
+
+    /// What is added at each visit for a patient of `arm` whose first visit after the event is `from`, or what imputed
+    /// values are multiplied by.
     pub fn amounts(&self, arm: &str, from: usize) -> Vec<f64> {
         let visits = self.by_visit.len();
+        let nothing = if self.scale == DeltaScale::Multiplicative { 1.0 } else { 0.0 };
         if !self.arms.is_empty() && !self.arms.iter().any(|a| a == arm) {
-            return vec![0.0; visits];
+            return vec![nothing; visits];
         }
         let weight = |lag: usize| self.lag_weights.get(lag).copied().unwrap_or(0.0);
-        let after = |t: usize| match self.lag_weights.is_empty() {
-            true => self.by_visit[t],
-            false => (from..=t).map(|s| self.by_visit[s] * weight(s - from)).sum(),
+        let after = |t: usize| match (self.lag_weights.is_empty(), self.scale) {
+            (true, _) => self.by_visit[t],
+            (false, DeltaScale::Additive) => (from..=t).map(|s| self.by_visit[s] * weight(s - from)).sum(),
+            (false, DeltaScale::Multiplicative) => (from..=t).map(|s| libm::pow(self.by_visit[s], weight(s - from))).product(),
         };
         let amount = |t: usize| match (t >= from, self.intermittent) {
             (true, _) => after(t),
             (false, Intermittent::Shifted) => self.by_visit[t],
-            (false, Intermittent::Unchanged) => 0.0,
+            (false, Intermittent::Unchanged) => nothing,
         };
         (0..visits).map(amount).collect()
+    }
+
+    /// What imputed values are multiplied by, and what is added then.
+    pub(super) fn factors_and_amounts(&self, arm: &str, from: usize) -> (Vec<f64>, Vec<f64>) {
+        let visits = self.by_visit.len();
+        match self.scale {
+            DeltaScale::Additive => (vec![1.0; visits], self.amounts(arm, from)),
+            DeltaScale::Multiplicative => (self.amounts(arm, from), vec![0.0; visits]),
+        }
+    }
+
+    /// As a note has it.
+    pub(super) fn sentence(&self) -> String {
+        let arms = match self.arms.as_slice() {
+            [] => String::new(),
+            arms => format!(" of {}", arms.join(", ")),
+        };
+        let numbers = |all: &[f64]| all.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
+        let weights =
+            if self.lag_weights.is_empty() { String::new() } else { format!(", weighted by lag ({})", numbers(&self.lag_weights)) };
+        let what = match self.scale {
+            DeltaScale::Additive => format!("Delta ({}){weights} is added to imputed values{arms}", numbers(&self.by_visit)),
+            DeltaScale::Multiplicative => format!("Imputed values{arms} are multiplied by delta ({}){weights}", numbers(&self.by_visit)),
+        };
+        let gaps = match self.intermittent {
+            Intermittent::Unchanged => "gaps before the event are left as they are",
+            Intermittent::Shifted => "gaps before the event get the amount of their visit",
+        };
+        format!("{what}; {gaps}.")
     }
 
     pub(super) fn check(&self, visits: &[String], arms: &[String]) -> Result<()> {
@@ -97,11 +167,21 @@ impl Delta {
             return Err(Error::wrong_number(
                 "delta",
                 format!("there are {} amounts, and {} visits are analysed: {}", self.by_visit.len(), visits.len(), visits.join(", ")),
-                "give one for each visit, 0 where nothing is added",
+                match self.scale {
+                    DeltaScale::Additive => "give one for each visit, 0 where nothing is added",
+                    DeltaScale::Multiplicative => "give one for each visit, 1 where nothing changes",
+                },
             ));
         }
         if let Some(bad) = self.by_visit.iter().chain(&self.lag_weights).find(|x| !x.is_finite()) {
             return Err(Error::not_finite("delta", format!("it has {bad}"), "give finite amounts and weights"));
+        }
+        if let Some(bad) = self.by_visit.iter().find(|x| self.scale == DeltaScale::Multiplicative && **x <= 0.0) {
+            return Err(Error::out_of_range(
+                "delta",
+                format!("imputed values are multiplied by {bad}"),
+                "give factors above 0; 1 for no change",
+            ));
         }
         match self.arms.iter().find(|arm| !arms.contains(arm)) {
             Some(stranger) => Err(Error::unknown("arm of delta", stranger, arms)),
@@ -123,6 +203,18 @@ mod tests {
         let constant = Delta::by_visit([5.0; 4]).lag_weights([1.0, 0.0, 0.0, 0.0]);
         assert_eq!(constant.amounts("a", 1), [0.0, 5.0, 5.0, 5.0]);
         assert_eq!(constant.amounts("a", 4), [0.0; 4]);
+    }
+
+    #[test]
+    fn factors_multiply_and_one_changes_nothing() {
+        let factors = Delta::factors([1.0, 2.0, 3.0, 5.0]);
+        assert_eq!(factors.amounts("a", 2), [1.0, 1.0, 3.0, 5.0]);
+        assert_eq!(factors.factors_and_amounts("a", 2), (vec![1.0, 1.0, 3.0, 5.0], vec![0.0; 4]));
+        // The lags of the additive scale, as powers.
+        assert_eq!(factors.clone().lag_weights([1.0, 1.0, 1.0]).amounts("a", 1), [1.0, 2.0, 6.0, 30.0]);
+        assert_eq!(factors.clone().lag_weights([1.0, 0.0, 2.0]).amounts("a", 1), [1.0, 2.0, 2.0, 50.0]);
+        let gaps = factors.in_arms(["b"]).intermittent(Intermittent::Shifted);
+        assert_eq!((gaps.amounts("a", 3), gaps.amounts("b", 3)), (vec![1.0; 4], vec![1.0, 2.0, 3.0, 5.0]));
     }
 
     #[test]

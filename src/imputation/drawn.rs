@@ -50,7 +50,7 @@ impl Cohort {
             let deviates = noise.as_mut().map(|noise| noise.next(patient.class, class.missing.len()));
             for (k, &t) in class.missing.iter().enumerate() {
                 let deviate = deviates.as_ref().map_or(0.0, |deviates| deviates[k]);
-                all[start + t] = mean[t] + moved[k] + deviate + patient.delta[t];
+                all[start + t] = patient.imputed(t, mean[t] + moved[k] + deviate);
             }
         }
         all

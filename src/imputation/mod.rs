@@ -5,6 +5,12 @@
 //! two ([`Strategy`]), shifted by a delta where one is stated ([`Delta`]). Carpenter, Roger and Kenward (2013, Journal of
 //! Biopharmaceutical Statistics 23:1352–1371) define the strategies.
 //!
+//! Which values are after an event is data: [`Events`] has, per patient and event, the first visit after it and how the
+//! estimand takes the event into account ([`EventStrategy`]: treatment policy, hypothetical, composite, while on treatment).
+//! Unless stated the event is dropout. A model that has to impute them is fitted to the values that inform it
+//! ([`ReferenceBased::informing`]). [`Fit::completed_data`](crate::Fit::completed_data) gives every value with what became of
+//! it, and [`Tipping`] shifts imputed values until the conclusion turns.
+//!
 //! Given the fitted model, each missing value is replaced by its expectation under the strategy given what was observed
 //! of the patient (conditional mean imputation; Wolbers et al. 2022, Pharmaceutical Statistics 21:1246–1257), and the
 //! completed data are analysed by ANCOVA at each visit. The estimate needs no random number. Its standard error answers
@@ -37,19 +43,25 @@
 //! # Ok::<(), trialstats::Error>(())
 //! ```
 
+mod affected;
 mod analysis;
 mod ancova;
 mod chains;
 mod closed_form;
+mod completed;
 mod completion;
 mod delta;
 mod drawn;
 mod drawn_table;
 mod draws;
+mod event_table;
 mod events;
+mod events_file;
 mod gibbs;
+mod handling;
 mod imputations;
 mod metropolis;
+mod own;
 mod plan;
 mod pooled;
 mod pooling;
@@ -59,15 +71,22 @@ mod resampled;
 mod strategy;
 mod table;
 mod tipping;
+mod tipping_measure;
 
 pub use analysis::CompletedAnalysis;
-pub use delta::{Delta, Intermittent};
+pub use completed::{CompletedData, CompletedValue};
+pub use delta::{Delta, DeltaScale, Intermittent};
 pub use draws::{CovariancePrior, DrawMethod, Draws, ResampledInterval};
-pub use events::Events;
+pub use event_table::{EventRow, EventTable};
+pub use events::{Event, Events};
+pub use events_file::EventsFile;
+pub use handling::{Composite, EventStrategy};
 pub use imputations::{Completed, ImputationParameters, Imputations};
+pub use own::Distribution;
 pub use plan::{ReferenceBased, Variance};
 pub use pooled::{Pooled, PooledRow, PooledTable, Quantity};
 pub use posterior::SamplerSummary;
 pub use strategy::Strategy;
 pub use table::{ImputedEstimate, ImputedTable};
-pub use tipping::{Shifted, TippingPoint, Turn};
+pub use tipping::{Shifted, Tipping, TippingPoint, Turn};
+pub use tipping_measure::TippingMeasure;

@@ -1,9 +1,11 @@
 //! What is imputed, how it is analysed, and what its standard error means.
 
+use super::own::{Distribution, Own, Rule};
 use super::{Delta, Events, Strategy};
 use crate::error::{Error, Result};
 use crate::level::check_level;
 use crate::options::choices;
+use crate::trial::Trial;
 
 /// A reference-based analysis: strategy, reference arm, events, delta, the ANCOVA of the completed data.
 ///
@@ -11,6 +13,7 @@ use crate::options::choices;
 /// |---|---|
 /// | `reference` | the trial's reference arm, for every arm |
 /// | `events` | dropout: after the last observed outcome ([`Events::dropout`]) |
+/// | `strategy_fn` | none: the named strategy |
 /// | `delta` | none |
 /// | `covariates` of the ANCOVA | none: the difference of means |
 /// | `variance` | [`Variance::Jackknife`] |
@@ -18,6 +21,7 @@ use crate::options::choices;
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReferenceBased {
     pub(super) strategy: Strategy,
+    pub(super) own: Option<Own>,
     pub(super) reference: Option<String>,
     pub(super) references: Vec<(String, String)>,
     pub(super) events: Option<Events>,
@@ -70,6 +74,7 @@ impl ReferenceBased {
     pub fn new(strategy: Strategy) -> Self {
         Self {
             strategy,
+            own: None,
             reference: None,
             references: vec![],
             events: None,
@@ -77,6 +82,68 @@ impl ReferenceBased {
             covariates: vec![],
             variance: Variance::default(),
             level: 0.95,
+        }
+    }
+
+    /// A strategy of your own in place of a named one: from the distributions of a patient's visits under the own and the
+    /// reference arm, and the first visit after the event (counted from 0), the distribution of the patient.
+    ///
+    /// The mean has to be a linear function of the two means, and the covariance has to depend on the covariances alone.
+    /// That is checked, and lets the closed forms hold. For patients without an event the function is not called.
+    ///
+    /// ```
+    /// use trialstats::imputation::{Distribution, ReferenceBased, Strategy};
+    ///
+    /// // Half of the way from the own arm to the reference arm.
+    /// let half = |own: &Distribution, reference: &Distribution, from: usize| {
+    ///     let mut patient = own.clone();
+    ///     (from..own.mean.len()).for_each(|t| patient.mean[t] = 0.5 * (own.mean[t] + reference.mean[t]));
+    ///     patient
+    /// };
+    /// let plan = ReferenceBased::new(Strategy::Mar).strategy_fn("half way", half).reference("PLACEBO");
+    /// # let _ = plan;
+    /// ```
+    pub fn strategy_fn(
+        mut self,
+        name: impl Into<String>,
+        function: impl Fn(&Distribution, &Distribution, usize) -> Distribution + Send + Sync + 'static,
+    ) -> Self {
+        self.own = Some(Own::new(name.into(), function));
+        self
+    }
+
+    /// How values after an event are imputed that does not say so itself.
+    pub(super) fn rule(&self) -> Rule {
+        self.own.clone().map_or(Rule::Named(self.strategy), Rule::Own)
+    }
+
+    /// The trial with the values of the outcome that inform the imputation model: to this the model is fitted, and then
+    /// imputes the whole trial. Values that an event sets aside or replaces are missing, and so are those after an event
+    /// that is imputed otherwise than at random; without such values it is the trial itself.
+    ///
+    /// ```
+    /// use trialstats::imputation::{Events, ReferenceBased, Strategy};
+    /// use trialstats::{Layout, Model};
+    ///
+    /// let trial = Layout::long("PATIENT", "THERAPY", "VISIT").arms(["DRUG", "PLACEBO"]).outcome("CHANGE").covariate("BASVAL")
+    ///     .read_csv("data-samples/antidepressant/antidepressant.csv")?;
+    /// let model = Model::formula("CHANGE ~ THERAPY * VISIT + BASVAL * VISIT")?;
+    /// let plan = ReferenceBased::new(Strategy::JumpToReference)
+    ///     .reference("PLACEBO")
+    ///     .covariates(["BASVAL"])
+    ///     .events(Events::at(&trial, [("1503", "6")])?);
+    /// let table = model.fit(&plan.informing(&trial, "CHANGE")?)?.reference_based(&trial, &plan)?;
+    /// // In one step:
+    /// assert_eq!(model.reference_based(&trial, &plan)?.rows.last().map(|r| r.se), table.rows.last().map(|r| r.se));
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for an outcome that the trial lacks, [`Error::Invalid`] for events of another trial.
+    pub fn informing(&self, trial: &Trial, outcome: &str) -> Result<Trial> {
+        match &self.events {
+            Some(events) => events.informing(trial, outcome, &self.rule()),
+            None => Ok(trial.clone()),
         }
     }
 
@@ -98,7 +165,7 @@ impl ReferenceBased {
         self
     }
 
-    /// What is added to imputed values.
+    /// What is added to imputed values, or what they are multiplied by.
     pub fn delta(mut self, delta: Delta) -> Self {
         self.delta = Some(delta);
         self

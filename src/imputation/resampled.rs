@@ -1,7 +1,7 @@
 //! The whole analysis of other samples of the same patients.
 
 use super::ancova::Ancova;
-use super::completion::Cohort;
+use super::completion::{Cohort, Maps};
 use crate::error::{Error, Result};
 use crate::inference::Refitter;
 use rayon::prelude::*;
@@ -19,7 +19,7 @@ pub(super) struct Jackknife {
 /// √((n − 1)/n · Σ (θ₍ᵢ₎ − θ̄)²), θ₍ᵢ₎ being the statistics without patient i: the model fitted again, everyone else imputed
 /// and analysed again.
 pub(super) fn jackknife(cohort: &Cohort, ancova: &Ancova, refitter: &Refitter<'_>) -> Result<Jackknife> {
-    let statistics = |outcomes: &[f64], times: Option<&[u32]>| Some(ancova.solved(times)?.statistics(outcomes, cohort.visits));
+    let statistics = |outcomes: &[f64], times: Option<&[u32]>, _: &[Maps]| Some(ancova.solved(times)?.statistics(outcomes, cohort.visits));
     let (_, found, failures) = replicates(cohort, refitter, statistics)?;
     let m = found.len() as f64;
     let width = found.first().map_or(0, |f| f.len());
@@ -33,11 +33,11 @@ pub(super) fn jackknife(cohort: &Cohort, ancova: &Ancova, refitter: &Refitter<'_
 /// Statistics of everyone; without each patient in turn, those that could be had; why the others could not, counted.
 type Replicates<S> = (S, Vec<S>, Vec<(String, usize)>);
 
-/// A statistic of completed outcomes, each patient counted so many times.
+/// A statistic of completed outcomes, each patient counted so many times, and what they were completed by.
 pub(super) fn replicates<S: Send>(
     cohort: &Cohort,
     refitter: &Refitter<'_>,
-    statistic: impl Fn(&[f64], Option<&[u32]>) -> Option<S> + Sync,
+    statistic: impl Fn(&[f64], Option<&[u32]>, &[Maps]) -> Option<S> + Sync,
 ) -> Result<Replicates<S>> {
     const SINGULAR: &str = "a covariance is not positive definite, or the columns of the ANCOVA determine one another";
     let of = |refitter: &mut Refitter<'_>, without: Option<usize>| -> std::result::Result<S, String> {
@@ -50,7 +50,7 @@ pub(super) fn replicates<S: Send>(
         let outcomes = cohort.completed(refitter.beta(), &maps);
         let mut times = vec![1; cohort.patients.len()];
         without.into_iter().for_each(|patient| times[patient] = 0);
-        statistic(&outcomes, Some(&times)).ok_or_else(|| SINGULAR.into())
+        statistic(&outcomes, Some(&times), &maps).ok_or_else(|| SINGULAR.into())
     };
     let whole = of(&mut refitter.clone(), None).map_err(|why| Error::not_defined("an imputed analysis", why, "use a simpler model"))?;
     let all: Vec<std::result::Result<S, String>> =

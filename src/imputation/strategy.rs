@@ -119,6 +119,18 @@ impl Strategy {
         }
     }
 
+    /// The code of the derivation in ADaM's DTYPE.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Strategy::Mar => "MAR",
+            Strategy::JumpToReference => "J2R",
+            Strategy::CopyReference => "CR",
+            Strategy::CopyIncrements => "CIR",
+            Strategy::LastMeanCarriedForward => "LMCF",
+            Strategy::Causal { .. } => "CAUSAL",
+        }
+    }
+
     /// Whether the reference arm matters.
     pub fn needs_reference(self) -> bool {
         !matches!(self, Strategy::Mar | Strategy::LastMeanCarriedForward)
@@ -157,10 +169,11 @@ impl Strategy {
         let visits = own.nrows();
         match self {
             Strategy::Mar | Strategy::LastMeanCarriedForward => return Some(own.clone()),
+            // Without an event nothing is taken from the reference arm.
+            _ if from >= visits => return Some(own.clone()),
             Strategy::CopyReference => return Some(reference.clone()),
             _ if own == reference => return Some(own.clone()),
             _ if from == 0 => return Some(reference.clone()),
-            _ if from >= visits => return Some(own.clone()),
             _ => {}
         }
         let after = visits - from;
@@ -226,6 +239,7 @@ mod tests {
         for strategy in [Strategy::JumpToReference, Strategy::CopyIncrements] {
             assert_eq!(strategy.covariance(&own, &own, 1).as_ref(), Some(&own));
         }
+        assert_eq!(Strategy::CopyReference.covariance(&own, &reference, 3).as_ref(), Some(&own));
         assert_eq!(Strategy::CopyReference.covariance(&own, &reference, 1), Some(reference));
     }
 

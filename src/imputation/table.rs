@@ -6,6 +6,7 @@ use super::closed_form::ClosedForm;
 use super::completion::Cohort;
 use super::draws::Draws;
 use super::imputations::Imputations;
+use super::own::Rule;
 use super::plan::{ReferenceBased, Variance};
 use super::pooled::PooledRow;
 use super::pooling::Scalar;
@@ -15,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::level::percent;
 use crate::table::{Column, Format, Tabular, display_as_table};
 use crate::trial::Labelled;
-use crate::{Fit, Trial};
+use crate::{Fit, Model, Trial};
 
 /// Means and differences between arms of completed data, visit by visit.
 #[non_exhaustive]
@@ -25,6 +26,9 @@ pub struct ImputedTable {
     pub outcome: String,
     /// The strategy.
     pub strategy: Strategy,
+    /// The name of the strategy of your own that took its place, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_strategy: Option<String>,
     /// What the standard errors are of; none where the method of the draws says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variance: Option<Variance>,
@@ -72,16 +76,29 @@ pub struct ImputedEstimate {
     pub imputed: usize,
 }
 
+impl Model {
+    /// Fits the model to the values that inform it ([`ReferenceBased::informing`]) and imputes the whole trial by the fit:
+    /// [`Fit::reference_based`].
+    ///
+    /// # Errors
+    /// As [`Model::fit`] and there.
+    pub fn reference_based(&self, trial: &Trial, plan: &ReferenceBased) -> Result<ImputedTable> {
+        let informing = plan.informing(trial, self.mean().outcome_name())?;
+        self.fit(&informing)?.reference_based(trial, plan)
+    }
+}
+
 impl Fit {
     /// Means and differences under reference-based imputation: everyone randomized, missing values replaced by their
     /// expectation under the plan's strategy, an ANCOVA at each visit. See [`imputation`](crate::imputation).
     ///
-    /// `trial` has everyone randomized, those without an analysed outcome too. Values observed after an event are kept in
-    /// the completed data; where they should not inform the model, fit it to a trial without them.
+    /// `trial` has everyone randomized, those without an analysed outcome too. Where the plan has events, the fit has to be
+    /// of the values that inform it: of [`ReferenceBased::informing`], which is what [`Model::reference_based`] fits.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a model with random effects, observation weights, a transformed outcome or coordinates of
-    /// patients, and for settings that do not fit the trial; [`Error::Missing`] for a patient without a covariate;
+    /// patients, for settings that do not fit the trial, and where the fit has seen values that events keep from it; for
+    /// `delta-method` where an event replaces values; [`Error::Missing`] for a patient without a covariate;
     /// [`Error::Unknown`] for an arm, covariate or visit that there is not.
     pub fn reference_based(&self, trial: &Trial, plan: &ReferenceBased) -> Result<ImputedTable> {
         self.can_be_imputed()?;
@@ -96,6 +113,7 @@ impl Fit {
         let statistics = solved.statistics(&cohort.completed(self.beta(), &maps), cohort.visits);
         let mut notes = self.notes();
         notes.push(sentence(plan, trial, &cohort, false));
+        notes.extend(cohort.event_notes());
         let closed = || ClosedForm::new(&cohort, &ancova, self, sigmas.clone());
         let errors = match plan.variance {
             Variance::Jackknife => {
@@ -112,6 +130,13 @@ impl Fit {
                 }
                 found.errors
             }
+            Variance::DeltaMethod if cohort.replaces() => {
+                return Err(Error::not_built(
+                    "`delta-method` standard errors of an imputed analysis",
+                    "an event replaces values by others, whose distribution the model does not know",
+                    "use the jackknife, or `information-anchored`",
+                ));
+            }
             Variance::DeltaMethod => closed().and_then(|c| c.delta_method()).ok_or_else(singular)?,
             Variance::InformationAnchored => closed().and_then(|c| c.information_anchored()).ok_or_else(singular)?,
         };
@@ -123,6 +148,7 @@ impl Fit {
         Ok(ImputedTable {
             outcome: columns.outcome().into(),
             strategy: plan.strategy,
+            own_strategy: plan.own.as_ref().map(|own| own.name.clone()),
             variance: Some(plan.variance),
             draws: None,
             sampler: None,
@@ -168,7 +194,8 @@ pub(super) fn sentence(plan: &ReferenceBased, trial: &Trial, cohort: &Cohort, dr
         .map(|p| cohort.classes[p.class].missing.iter().filter(|&&t| t >= cohort.classes[p.class].from).count())
         .sum();
     let arms = trial.arms();
-    let reference = match (plan.strategy.needs_reference(), plan.references.is_empty()) {
+    let needed = cohort.rules.iter().any(Rule::needs_reference);
+    let reference = match (needed, plan.references.is_empty()) {
         (false, _) => String::new(),
         (true, true) => format!(" The reference arm is {}.", arms[plan.reference_position(0, arms)]),
         (true, false) => {
@@ -178,12 +205,12 @@ pub(super) fn sentence(plan: &ReferenceBased, trial: &Trial, cohort: &Cohort, dr
         }
     };
     let how = if drawn { "drawn from their distribution" } else { "imputed by their expectation" };
-    let delta = if plan.delta.is_some() { " Delta is added to imputed values." } else { "" };
+    let delta = plan.delta.iter().map(|delta| format!(" {}", delta.sentence())).collect::<String>();
     format!(
         "{missing} missing values are {how}, {after} of them after the event: values after it {} ({}).{reference}{delta} Gaps before it \
          are missing at random.",
-        plan.strategy.words(),
-        plan.strategy.title()
+        cohort.rules[0].words(),
+        cohort.rules[0].title()
     )
 }
 
@@ -228,6 +255,7 @@ impl ImputedTable {
         Self {
             outcome: imputations.fit.design().columns().outcome().into(),
             strategy: imputations.plan.strategy,
+            own_strategy: imputations.plan.own.as_ref().map(|own| own.name.clone()),
             variance: None,
             draws: Some(imputations.draws.clone()),
             sampler: imputations.sampler().cloned(),
@@ -239,6 +267,19 @@ impl ImputedTable {
 }
 
 impl ImputedTable {
+    /// What is assumed of values after an event: the strategy's title, or the name of your own.
+    pub fn assumption(&self) -> String {
+        self.own_strategy.clone().unwrap_or_else(|| self.strategy.title())
+    }
+
+    /// The same as a sentence has it: values after the event …
+    pub fn words(&self) -> String {
+        match &self.own_strategy {
+            Some(name) => format!("have a distribution stated by the analyst, {name}"),
+            None => self.strategy.words(),
+        }
+    }
+
     /// The differences between arms, visit by visit.
     pub fn differences(&self) -> impl DoubleEndedIterator<Item = &ImputedEstimate> {
         self.rows.iter().filter(|r| r.versus.is_some())
@@ -279,7 +320,7 @@ impl ImputedEstimate {
 
 impl Tabular for ImputedTable {
     fn title(&self) -> String {
-        format!("{} with missing values imputed: {}", self.outcome, self.strategy.title())
+        format!("{} with missing values imputed: {}", self.outcome, self.assumption())
     }
 
     fn columns(&self) -> Vec<Column> {

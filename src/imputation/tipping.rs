@@ -1,19 +1,89 @@
 //! How far from missing at random the missing would have to be for the conclusion to turn.
 //!
 //! With an amount δ_a added to the imputed values of arm a at the visit, the ANCOVA estimate is θ + Σ_a s_a δ_a: linear, with
-//! s_a the weight that imputed values have. So is each estimate of the jackknife, and the whole grid costs one.
+//! s_a the weight that imputed values have. So is each estimate of the jackknife, and the whole grid costs one. The share of
+//! patients who meet a definition is not linear: it is evaluated at each point of the grid in every sample of the jackknife.
 
 use super::Strategy;
 use super::ancova::Ancova;
-use super::completion::Cohort;
+use super::completion::{Cohort, Maps};
 use super::plan::{ReferenceBased, Variance};
 use super::resampled::replicates;
+use super::tipping_measure::{BaselineSd, Completed, Met, TippingMeasure};
 use crate::dist::normal;
 use crate::error::{Error, Result};
 use crate::level::{check_level, percent};
 use crate::table::{Column, Format, Tabular, display_as_table};
 use crate::trial::Labelled;
 use crate::{Fit, Trial};
+
+/// What a tipping-point analysis shifts and compares: every combination of the two arms' amounts is evaluated.
+///
+/// ```
+/// use trialstats::imputation::{ReferenceBased, Strategy, Tipping};
+/// use trialstats::{Layout, Model};
+///
+/// let trial = Layout::long("PATIENT", "THERAPY", "VISIT")
+///     .reference_arm("PLACEBO")
+///     .outcome("CHANGE")
+///     .covariate("BASVAL")
+///     .read_csv("data-samples/antidepressant/antidepressant.csv")?;
+/// let fit = Model::formula("CHANGE ~ THERAPY * VISIT + BASVAL * VISIT")?.fit(&trial)?;
+/// let plan = ReferenceBased::new(Strategy::Mar).covariates(["BASVAL"]);
+/// let grid = Tipping::new("DRUG", "PLACEBO", "7").arm_shifts([0.0, 2.0, 4.0]).versus_shifts([-2.0, 0.0, 2.0]);
+/// let found = fit.tipping(&trial, &plan, &grid)?;
+/// assert_eq!((found.rows.len(), found.turns.len()), (9, 3));
+/// println!("{}", found.sentence());
+/// # Ok::<(), trialstats::Error>(())
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tipping {
+    /// The arm.
+    pub arm: String,
+    /// The arm that is subtracted.
+    pub versus: String,
+    /// The visit, by label.
+    pub visit: String,
+    /// What is added to imputed values of the arm, in turn.
+    pub arm_shifts: Vec<f64>,
+    /// What is added to those of the other, in turn.
+    pub versus_shifts: Vec<f64>,
+    /// What is compared.
+    pub measure: TippingMeasure,
+}
+
+impl Tipping {
+    /// The difference between two arms at a visit, nothing added.
+    pub fn new(arm: impl Into<String>, versus: impl Into<String>, visit: impl Into<String>) -> Self {
+        Self {
+            arm: arm.into(),
+            versus: versus.into(),
+            visit: visit.into(),
+            arm_shifts: vec![0.0],
+            versus_shifts: vec![0.0],
+            measure: TippingMeasure::Difference,
+        }
+    }
+
+    /// What is added to imputed values of the arm, in turn.
+    pub fn arm_shifts(mut self, shifts: impl IntoIterator<Item = f64>) -> Self {
+        self.arm_shifts = shifts.into_iter().collect();
+        self
+    }
+
+    /// What is added to those of the other, in turn.
+    pub fn versus_shifts(mut self, shifts: impl IntoIterator<Item = f64>) -> Self {
+        self.versus_shifts = shifts.into_iter().collect();
+        self
+    }
+
+    /// What is compared.
+    pub fn measure(mut self, measure: TippingMeasure) -> Self {
+        self.measure = measure;
+        self
+    }
+}
 
 /// A grid of shifts of imputed values, and what becomes of the difference between two arms at a visit.
 #[non_exhaustive]
@@ -23,6 +93,8 @@ pub struct TippingPoint {
     pub outcome: String,
     /// The strategy that is shifted.
     pub strategy: Strategy,
+    /// What is compared: `difference`, `Cohen's d`, or the share with a definition.
+    pub measure: String,
     /// The visit.
     pub visit: Labelled,
     /// The arm.
@@ -37,6 +109,9 @@ pub struct TippingPoint {
     pub turns: Vec<Turn>,
     /// How everything was made, one sentence each.
     pub notes: Vec<String>,
+    /// The estimate and its variance at any shifts; none where only the grid was evaluated.
+    #[serde(skip)]
+    surface: Option<Surface>,
 }
 
 /// The difference under one pair of shifts.
@@ -47,7 +122,7 @@ pub struct Shifted {
     pub arm: f64,
     /// What is added to those of the other.
     pub versus: f64,
-    /// The difference.
+    /// What is compared: the difference, in units of the outcome or as the measure has it.
     pub estimate: f64,
     /// Its standard error.
     pub se: f64,
@@ -106,60 +181,202 @@ impl Fit {
         arm_shifts: &[f64],
         versus_shifts: &[f64],
     ) -> Result<TippingPoint> {
+        let grid = Tipping::new(arm, versus, visit).arm_shifts(arm_shifts.iter().copied()).versus_shifts(versus_shifts.iter().copied());
+        self.tipping(trial, plan, &grid)
+    }
+
+    /// The same for the difference, its effect size or the share of patients who meet a definition.
+    ///
+    /// # Errors
+    /// As [`Fit::tipping_point`]; [`Error::Invalid`] where the measure needs a baseline that there is not, and for a
+    /// definition that looks at more than scores of the outcome.
+    pub fn tipping(&self, trial: &Trial, plan: &ReferenceBased, grid: &Tipping) -> Result<TippingPoint> {
         self.can_be_imputed()?;
         check_level(plan.level)?;
         let columns = self.design().columns();
         plan.check(trial.arms(), columns.visit_labels())?;
-        check_shifts(plan, arm_shifts, versus_shifts)?;
+        check_shifts(plan, &grid.arm_shifts, &grid.versus_shifts)?;
         let arm_of = |name: &str| {
             let at = trial.arms().iter().position(|a| a == name);
             at.map(|index| Labelled { index, label: name.into() }).ok_or_else(|| Error::unknown("arm", name, trial.arms()))
         };
-        let (arm, versus) = (arm_of(arm)?, arm_of(versus)?);
+        let (arm, versus) = (arm_of(&grid.arm)?, arm_of(&grid.versus)?);
         if arm.index == versus.index {
             return Err(Error::nothing_to_compare("a tipping point", format!("`{arm}` is compared with itself"), "name two arms"));
         }
-        let at = columns.visit_labels().iter().position(|label| label == visit);
-        let at = at.ok_or_else(|| Error::unknown("analysed visit", visit, columns.visit_labels()))?;
+        let at = columns.visit_labels().iter().position(|label| *label == grid.visit);
+        let at = at.ok_or_else(|| Error::unknown("analysed visit", &grid.visit, columns.visit_labels()))?;
         let plain = ReferenceBased { delta: None, ..plan.clone() };
         let cohort = Cohort::of(self, trial, &plain)?;
-        let ancova = Ancova::of(trial, plan, columns.outcome())?;
-        let statistic = |outcomes: &[f64], times: Option<&[u32]>| linear(&cohort, &ancova, outcomes, times, at, [arm.index, versus.index]);
-        let (whole, jackknife, failures) = replicates(&cohort, &self.refitter()?, statistic)?;
-        let mut notes = self.notes();
-        notes.extend(failures.iter().map(|(why, n)| format!("{n} patients could not be left out of the jackknife: {why}.")));
-        notes.push(format!(
-            "Values after the event {} ({}), and an amount is added to imputed values after it.",
-            plan.strategy.words(),
-            plan.strategy.title()
-        ));
-        notes.push(Variance::Jackknife.words().into());
-        let spread = Spread::of(&jackknife);
-        let z = normal::quantile(0.5 + 0.5 * plan.level);
-        let row = |&versus: &f64, &arm: &f64| {
-            let estimate = whole[0] + whole[1] * arm + whole[2] * versus;
-            let se = spread.variance(arm, versus).sqrt();
-            Shifted {
-                arm,
-                versus,
-                estimate,
-                se,
-                lower: estimate - z * se,
-                upper: estimate + z * se,
-                p: 2.0 * normal::sf((estimate / se).abs()),
-            }
-        };
-        Ok(TippingPoint {
+        let mut found = TippingPoint {
             outcome: columns.outcome().into(),
             strategy: plan.strategy,
-            visit: Labelled { index: columns.visits()[at], label: visit.into() },
+            measure: grid.measure.words(),
+            visit: Labelled { index: columns.visits()[at], label: grid.visit.clone() },
+            level: plan.level,
+            rows: vec![],
+            turns: vec![],
+            notes: self.notes(),
+            surface: None,
             arm,
             versus,
-            level: plan.level,
-            rows: versus_shifts.iter().flat_map(|v| arm_shifts.iter().map(move |a| row(v, a))).collect(),
-            turns: versus_shifts.iter().map(|&versus| Turn { versus, arm: turn(&whole, &spread, z, versus) }).collect(),
-            notes,
-        })
+        };
+        found.notes.push(format!(
+            "Values after the event {} ({}), and an amount is added to imputed values after it.",
+            cohort.rules[0].words(),
+            cohort.rules[0].title()
+        ));
+        found.notes.extend(cohort.event_notes());
+        found.notes.extend(grid.measure.notes());
+        match &grid.measure {
+            TippingMeasure::Share { definition, baseline } => {
+                let met = Met::of(trial, columns.outcome(), definition, baseline)?;
+                if met.undecided > 0 {
+                    found
+                        .notes
+                        .push(format!("{} patients are left out: their baseline value is not known, or at the floor.", met.undecided));
+                }
+                self.over_grid(&cohort, &met, at, grid, &mut found)?;
+            }
+            linear => {
+                let ancova = Ancova::of(trial, plan, columns.outcome())?;
+                let sd = match linear {
+                    TippingMeasure::EffectSize { baseline, positive } => {
+                        Some(BaselineSd::of(trial, columns.outcome(), baseline, *positive)?)
+                    }
+                    _ => None,
+                };
+                self.over_plane(&cohort, &ancova, sd.as_ref(), at, grid, &mut found)?;
+            }
+        }
+        found.notes.push(Variance::Jackknife.words().into());
+        Ok(found)
+    }
+
+    /// Estimates that are linear in both shifts: the whole plane at once, and where it turns exactly.
+    fn over_plane(
+        &self,
+        cohort: &Cohort,
+        ancova: &Ancova,
+        sd: Option<&BaselineSd>,
+        visit: usize,
+        grid: &Tipping,
+        found: &mut TippingPoint,
+    ) -> Result<()> {
+        let arms = [found.arm.index, found.versus.index];
+        let statistic = |outcomes: &[f64], times: Option<&[u32]>, _: &[Maps]| {
+            let plain = linear(cohort, ancova, outcomes, times, visit, arms)?;
+            match sd {
+                None => Some(plain),
+                Some(sd) => sd.divisor(times).map(|divisor| plain.map(|x| x / divisor)),
+            }
+        };
+        let (whole, jackknife, failures) = replicates(cohort, &self.refitter()?, statistic)?;
+        found.told(failures);
+        let z = normal::quantile(0.5 + 0.5 * found.level);
+        let surface = Surface { whole, spread: Spread::of(&jackknife) };
+        found.rows = combinations(grid).map(|(arm, versus)| Shifted::of((arm, versus), surface.at(arm, versus), z)).collect();
+        found.turns =
+            grid.versus_shifts.iter().map(|&versus| Turn { versus, arm: turn(&surface.whole, &surface.spread, z, versus) }).collect();
+        found.surface = Some(surface);
+        Ok(())
+    }
+
+    /// Shares at every point of the grid in every sample of the jackknife, and where they turn by interpolation.
+    fn over_grid(&self, cohort: &Cohort, met: &Met<'_>, visit: usize, grid: &Tipping, found: &mut TippingPoint) -> Result<()> {
+        let arms = [found.arm.index, found.versus.index];
+        let points: Vec<(f64, f64)> = combinations(grid).collect();
+        let statistic = |outcomes: &[f64], times: Option<&[u32]>, maps: &[Maps]| {
+            let completed = Completed { cohort, maps, outcomes, times };
+            let difference = |&(arm, versus): &(f64, f64)| met.shares(&completed, visit, arms, [arm, versus]).map(|[a, b]| a - b);
+            points.iter().map(difference).collect::<Option<Vec<f64>>>()
+        };
+        let (whole, jackknife, failures) = replicates(cohort, &self.refitter()?, statistic)?;
+        found.told(failures);
+        let (z, m) = (normal::quantile(0.5 + 0.5 * found.level), jackknife.len() as f64);
+        let variance = |k: usize| {
+            let mean = jackknife.iter().map(|r| r[k]).sum::<f64>() / m;
+            (m - 1.0) / m * jackknife.iter().map(|r| (r[k] - mean).powi(2)).sum::<f64>()
+        };
+        found.rows = points.iter().enumerate().map(|(k, &at)| Shifted::of(at, (whole[k], variance(k)), z)).collect();
+        let columns = grid.arm_shifts.len();
+        found.turns = found.rows.chunks(columns).map(|row| Turn { versus: row[0].versus, arm: interpolated(row, z) }).collect();
+        found.notes.push("Where the conclusion turns is interpolated between the amounts of the grid.".into());
+        Ok(())
+    }
+}
+
+/// Every pair of shifts, those of the arm fastest.
+fn combinations(grid: &Tipping) -> impl Iterator<Item = (f64, f64)> + '_ {
+    grid.versus_shifts.iter().flat_map(|&versus| grid.arm_shifts.iter().map(move |&arm| (arm, versus)))
+}
+
+/// The shift nearest to zero at which |estimate| = z·SE, linear between neighbours in estimate/SE.
+fn interpolated(row: &[Shifted], z: f64) -> Option<f64> {
+    let mut order: Vec<&Shifted> = row.iter().collect();
+    order.sort_by(|a, b| a.arm.total_cmp(&b.arm));
+    let crossing = |a: &Shifted, b: &Shifted, limit: f64| {
+        let (from, to) = (a.estimate / a.se - limit, b.estimate / b.se - limit);
+        (from.is_finite() && to.is_finite() && from != to && from * to <= 0.0).then(|| a.arm + (b.arm - a.arm) * from / (from - to))
+    };
+    let crossings = order.windows(2).flat_map(|pair| [z, -z].into_iter().filter_map(|limit| crossing(pair[0], pair[1], limit)));
+    crossings.min_by(|a, b| a.abs().total_cmp(&b.abs()))
+}
+
+/// Estimate and variance as functions of both shifts.
+#[derive(Debug, Clone)]
+struct Surface {
+    whole: Linear,
+    spread: Spread,
+}
+
+impl Surface {
+    fn at(&self, arm: f64, versus: f64) -> (f64, f64) {
+        (self.whole[0] + self.whole[1] * arm + self.whole[2] * versus, self.spread.variance(arm, versus))
+    }
+}
+
+impl Shifted {
+    fn of((arm, versus): (f64, f64), (estimate, variance): (f64, f64), z: f64) -> Self {
+        let se = variance.sqrt();
+        let p = 2.0 * normal::sf((estimate / se).abs());
+        Self { arm, versus, estimate, se, lower: estimate - z * se, upper: estimate + z * se, p }
+    }
+}
+
+impl TippingPoint {
+    fn told(&mut self, failures: Vec<(String, usize)>) {
+        self.notes.extend(failures.iter().map(|(why, n)| format!("{n} patients could not be left out of the jackknife: {why}.")));
+    }
+
+    /// The estimate over its standard error at any pair of shifts within the grid: exact where the estimate is linear in
+    /// them, interpolated between the four nearest points of the grid otherwise; none beyond the grid.
+    pub fn signal(&self, arm: f64, versus: f64) -> Option<f64> {
+        if let Some(surface) = &self.surface {
+            let (estimate, variance) = surface.at(arm, versus);
+            return Some(estimate / variance.sqrt());
+        }
+        let between = |values: &[f64], at: f64| {
+            let k = (1..values.len()).find(|&k| values[k - 1] <= at && at <= values[k])?;
+            Some((k - 1, (at - values[k - 1]) / (values[k] - values[k - 1])))
+        };
+        let (arms, others) = self.shifts();
+        let ((i, x), (j, y)) = (between(&arms, arm)?, between(&others, versus)?);
+        let value = |i: usize, j: usize| self.rows.iter().find(|r| r.arm == arms[i] && r.versus == others[j]).map(|r| r.estimate / r.se);
+        let low = value(i, j)? * (1.0 - x) + value(i + 1, j)? * x;
+        let high = value(i, j + 1)? * (1.0 - x) + value(i + 1, j + 1)? * x;
+        Some(low * (1.0 - y) + high * y)
+    }
+
+    /// The amounts of both arms, rising, each once.
+    pub fn shifts(&self) -> (Vec<f64>, Vec<f64>) {
+        let sorted = |of: fn(&Shifted) -> f64| {
+            let mut all: Vec<f64> = self.rows.iter().map(of).collect();
+            all.sort_by(f64::total_cmp);
+            all.dedup();
+            all
+        };
+        (sorted(|r| r.arm), sorted(|r| r.versus))
     }
 }
 
@@ -201,6 +418,7 @@ fn linear(cohort: &Cohort, ancova: &Ancova, outcomes: &[f64], times: Option<&[u3
 }
 
 /// The jackknife's covariance of a constant and two slopes.
+#[derive(Debug, Clone)]
 struct Spread([[f64; 3]; 3]);
 
 impl Spread {
@@ -248,19 +466,32 @@ impl TippingPoint {
     /// The same, with words for the outcome and the visit: `HAMD-17`, `visit 7`.
     pub fn sentence_of(&self, outcome: &str, visit: &str) -> String {
         let Some(turn) = self.turns.iter().min_by(|a, b| a.versus.abs().total_cmp(&b.versus.abs())) else { return String::new() };
-        let subject = format!("{outcome} at {visit}: the {} confidence interval of {} - {}", percent(self.level), self.arm, self.versus);
+        let of = if self.is_difference() { String::new() } else { format!(" ({})", self.measure) };
+        let subject =
+            format!("{outcome} at {visit}: the {} confidence interval of {} - {}{of}", percent(self.level), self.arm, self.versus);
         let condition = if turn.versus == 0.0 { String::new() } else { format!(" (with {} added in {})", turn.versus, self.versus) };
         match turn.arm {
             Some(arm) => format!("{subject} touches zero when {arm:.2} is added to the imputed values of {}{condition}.", self.arm),
+            None if self.surface.is_none() => {
+                format!(
+                    "{subject} does not touch zero at any amount of the grid that is added to the imputed values of {}{condition}.",
+                    self.arm
+                )
+            }
             None => format!("{subject} is on the same side of zero whatever is added to the imputed values of {}{condition}.", self.arm),
         }
+    }
+
+    fn is_difference(&self) -> bool {
+        self.measure == TippingMeasure::Difference.words()
     }
 }
 
 impl TippingPoint {
     /// The table's title, with words for the outcome and the visit.
     pub fn title_of(&self, outcome: &str, visit: &str) -> String {
-        format!("{outcome} at {visit}, {} - {}, with amounts added to imputed values", self.arm, self.versus)
+        let of = if self.is_difference() { String::new() } else { format!(" ({})", self.measure) };
+        format!("{outcome} at {visit}, {} - {}{of}, with amounts added to imputed values", self.arm, self.versus)
     }
 }
 
@@ -276,7 +507,7 @@ impl Tabular for TippingPoint {
         vec![
             Column::real("arm_shift", &format!("added in {}", self.arm), Format::Decimals(2), real(|r| r.arm)),
             Column::real("versus_shift", &format!("added in {}", self.versus), Format::Decimals(2), real(|r| r.versus)),
-            Column::by_error("estimate", "difference", real(|r| r.estimate), ses.clone()),
+            Column::by_error("estimate", &self.measure, real(|r| r.estimate), ses.clone()),
             Column::by_error("se", "SE", ses.clone(), ses.clone()),
             Column::by_error("lower", &format!("lower {interval}"), real(|r| r.lower), ses.clone()),
             Column::by_error("upper", &format!("upper {interval}"), real(|r| r.upper), ses),

@@ -74,6 +74,7 @@ check_all![
     crate::effects::Positive,
     crate::estimates::Link,
     crate::fit::Estimation,
+    crate::imputation::DeltaScale,
     crate::imputation::Intermittent,
     crate::imputation::Variance,
     crate::inference::CovarianceIntervalMethod,

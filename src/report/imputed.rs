@@ -1,9 +1,10 @@
 //! What if the missing are different: imputations of the primary outcome and tipping points.
 
 use super::document::Section;
-use super::figure::{Figure, Forest, ForestGroup, ForestRow, ForestScale, Interval};
+use super::figure::{Figure, Forest, ForestGroup, ForestRow, ForestScale, Interval, TippingPlane};
 use super::methods::{listed, percent};
 use crate::analysis::{AnalysisResult, MissingSensitivity};
+use crate::imputation::TippingPoint;
 use crate::table::Format;
 
 /// What the section is called.
@@ -29,13 +30,43 @@ pub(super) fn section(result: &AnalysisResult) -> Option<Section> {
     }
     for (k, tipping) in found.tipping_points.iter().enumerate() {
         let (outcome, visit) = (&result.outcomes[0].label, result.plan.visit());
-        section = section.paragraph(tipping.sentence_of(outcome, &visit)).titled(
-            &format!("{name}_tipping_point_{}", k + 1),
-            tipping.title_of(outcome, &visit),
-            tipping,
-        );
+        section = section.paragraph(tipping.sentence_of(outcome, &visit));
+        if let Some(plane) = plane(tipping, outcome, &visit) {
+            section = section.figure(&format!("{name}_tipping_plane_{}", k + 1), plane);
+        }
+        section = section.titled(&format!("{name}_tipping_point_{}", k + 1), tipping.title_of(outcome, &visit), tipping);
     }
     Some(found.failures.iter().fold(section, |section, failure| section.led_paragraph("Not carried out.", failure)))
+}
+
+/// The plane of two grids of amounts.
+fn plane(tipping: &TippingPoint, outcome: &str, visit: &str) -> Option<Figure> {
+    let grid = tipping.shifts();
+    if grid.0.len() < 2 || grid.1.len() < 2 {
+        return None;
+    }
+    let (arm, versus) = (&tipping.arm.label, &tipping.versus.label);
+    let interval = format!("{}% confidence interval", percent(tipping.level));
+    let limit = crate::dist::normal::quantile(0.5 + 0.5 * tipping.level);
+    let figure = TippingPlane {
+        title: tipping.title_of(outcome, visit),
+        description: format!(
+            "The {} of {arm} − {versus} with every pair of amounts added to the imputed values of the two arms: where its {interval} lies below zero, holds \
+             zero, and lies above it.",
+            tipping.measure
+        ),
+        across: format!("Added to imputed values of {arm}"),
+        up: format!("added to imputed values of {versus}"),
+        grid,
+        limit,
+        signal: &|x, y| tipping.signal(x, y),
+        regions: [
+            format!("the {interval} lies below zero"),
+            format!("the {interval} holds zero"),
+            format!("the {interval} lies above zero"),
+        ],
+    };
+    Some(figure.draw())
 }
 
 /// A line for the first page: the primary contrast under every assumption.
@@ -101,9 +132,10 @@ fn figure(result: &AnalysisResult, found: &MissingSensitivity) -> Figure {
 /// The sentence of the methods section.
 pub(super) fn methods(result: &AnalysisResult) -> Option<String> {
     let found = result.missing.as_ref()?;
+    let after = if result.events.is_some() { "the event" } else { "dropout" };
     let words = |i: &crate::analysis::Imputation| {
         let how = i.table.draws.as_ref().map_or_else(String::new, |draws| format!(", {}, pooled {}", draws.words(), draws.pooling_words()));
-        format!("{} (values after dropout {}{how})", i.name, i.table.strategy.words())
+        format!("{} (values after {after} {}{how})", i.name, i.table.words())
     };
     let imputed: Vec<String> = found.imputations.iter().map(words).collect();
     let mut sentences = vec![];

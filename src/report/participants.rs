@@ -4,11 +4,12 @@ use super::effects::capitalised;
 use super::figure::{Figure, FlowArm, FlowDiagram, FlowStep, MissingPattern, MissingPatterns as PatternFigure};
 use super::suppressed::{FlowCounts, HIDDEN, Shown};
 use crate::analysis::{SmallCells, visit_in_prose};
+use crate::imputation::EventTable;
 use crate::table::{Column, Format, Tabular};
 use crate::trial::{BaselineRow, BaselineTable, Characteristic, MissingPatterns};
 
 /// The flow of an outcome as a diagram; who of the unobserved came back later is counted from the patterns.
-pub(super) fn flow_figure(counts: &FlowCounts<'_>, patterns: &MissingPatterns, cells: SmallCells) -> Figure {
+pub(super) fn flow_figure(counts: &FlowCounts<'_>, patterns: &MissingPatterns, events: Option<&EventTable>, cells: SmallCells) -> Figure {
     let flow = counts.flow;
     let mut arms: Vec<&str> = flow.rows.iter().map(|r| r.arm.as_str()).collect();
     arms.dedup();
@@ -21,15 +22,19 @@ pub(super) fn flow_figure(counts: &FlowCounts<'_>, patterns: &MissingPatterns, c
             flow.label
         ),
         start: format!("Randomized (n = {total})"),
-        arms: arms.iter().map(|arm| FlowArm { label: (*arm).into(), steps: steps(counts, patterns, arm, cells) }).collect(),
+        arms: arms.iter().map(|arm| FlowArm { label: (*arm).into(), steps: steps(counts, patterns, events, arm, cells) }).collect(),
     }
     .draw()
 }
 
-fn steps(counts: &FlowCounts<'_>, patterns: &MissingPatterns, arm: &str, cells: SmallCells) -> Vec<FlowStep> {
+fn steps(counts: &FlowCounts<'_>, patterns: &MissingPatterns, events: Option<&EventTable>, arm: &str, cells: SmallCells) -> Vec<FlowStep> {
     use crate::trial::FlowStep as Step;
     let text = |step: &Step| counts.text(arm, step).unwrap_or("0".into());
-    let allocated = FlowStep { heading: format!("Allocated (n = {})", text(&Step::Randomized)), ..FlowStep::default() };
+    let allocated = FlowStep {
+        heading: format!("Allocated (n = {})", text(&Step::Randomized)),
+        aside: events.map(|events| event_lines(events, arm, cells)).unwrap_or_default(),
+        ..FlowStep::default()
+    };
     let observed = patterns.visits.iter().enumerate().map(|(t, visit)| {
         let step = Step::Observed { visit: visit.clone() };
         let aside = if counts.hides(arm, &step) { vec![] } else { absent(patterns, arm, t, cells) };
@@ -43,6 +48,16 @@ fn steps(counts: &FlowCounts<'_>, patterns: &MissingPatterns, arm: &str, cells: 
     });
     let analysed = FlowStep { heading: format!("Analysed (n = {})", text(&Step::Analysed)), lines: vec![], aside: reasons.collect() };
     std::iter::once(allocated).chain(observed).chain([analysed]).collect()
+}
+
+/// Intercurrent events of an arm, with their strategies.
+fn event_lines(events: &EventTable, arm: &str, cells: SmallCells) -> Vec<String> {
+    let own = events.rows.iter().filter(|row| row.arm == *arm && row.patients > 0);
+    own.filter_map(|row| {
+        let number = if cells.is_small(row.patients) { "number not shown".into() } else { row.patients.to_string() };
+        Some(format!("{} ({}): {number}", row.event, row.strategy?.words()))
+    })
+    .collect()
 }
 
 /// Who of an arm was not observed at visit `t`, and whether they were seen again.

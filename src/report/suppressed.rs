@@ -4,6 +4,7 @@
 
 use crate::analysis::{AnalysisResult, OutcomeResult, SmallCells};
 use crate::generalized::AdjustedRisks;
+use crate::imputation::EventTable;
 use crate::responders::{Comparisons, Rates};
 use crate::table::{Column, Tabular, Values};
 use crate::trial::{BaselineTable, Characteristic, FlowStep, MissingPatterns, ObservedMeans, ParticipantFlow};
@@ -239,6 +240,12 @@ fn hidden_rates(rates: &Rates, cells: SmallCells) -> Vec<bool> {
     };
     let all = 0..rates.rows.len();
     all.clone().map(|k| all.clone().any(|j| same(k, j) && few(j))).collect()
+}
+
+/// Intercurrent events: rows of few patients.
+pub(super) fn events(table: &EventTable, cells: SmallCells) -> Shown<'_> {
+    let few = table.rows.iter().map(|row| cells.is_small(row.patients)).collect();
+    Shown::new(table, cells).hiding(&["patients", "kept", "set_aside", "replaced", "missing"], few)
 }
 
 /// Rates of response and remission.

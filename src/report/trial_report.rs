@@ -249,11 +249,20 @@ fn participants_section(result: &AnalysisResult) -> Section {
     let (primary, cells) = (&result.outcomes[0], result.plan.report.small_cells);
     let counts = FlowCounts::of(&primary.flow, cells);
     let baseline = suppressed::baseline(&result.baseline, cells);
-    left_out(result, Section::new(PARTICIPANTS).about(&primary.name))
-        .figure("participant_flow", participants::flow_figure(&counts, &primary.patterns, cells))
-        .table_as("participant_flow", &counts.table(), &views::observed_and_analysed(&counts, &primary.patterns.visits))
-        .about_all()
-        .table_as("baseline", &baseline, &participants::SideBySide { table: &result.baseline, shown: &baseline, cells })
+    let flow = participants::flow_figure(&counts, &primary.patterns, result.events.as_ref(), cells);
+    let section = left_out(result, Section::new(PARTICIPANTS).about(&primary.name)).figure("participant_flow", flow).table_as(
+        "participant_flow",
+        &counts.table(),
+        &views::observed_and_analysed(&counts, &primary.patterns.visits),
+    );
+    let section = match &result.events {
+        Some(events) => {
+            let shown = suppressed::events(events, cells);
+            section.table_as("intercurrent_events", &shown, &shown.dashed())
+        }
+        None => section,
+    };
+    section.about_all().table_as("baseline", &baseline, &participants::SideBySide { table: &result.baseline, shown: &baseline, cells })
 }
 
 /// Who and what was left out before the analysis.

@@ -332,6 +332,11 @@ impl Layout {
         self
     }
 
+    /// Whether a covariate is called so.
+    pub(crate) fn has_covariate(&self, name: &str) -> bool {
+        self.covariates.iter().any(|covariate| covariate.name == name)
+    }
+
     /// Weights are the last of the covariates.
     fn add_covariate(&mut self, covariate: CovariateColumn) {
         self.covariates.insert(self.covariates.len() - self.weights.len(), covariate);

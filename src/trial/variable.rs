@@ -8,7 +8,7 @@ use crate::options::choices;
 
 /// What a variable is used for.
 ///
-/// The variables of a trial are covariates, clusters and weights. Arm, visit, time and baseline are made of the
+/// The variables of a trial are covariates, clusters, weights and intercurrent events. Arm, visit, time and baseline are made of the
 /// trial's other parts when a model names them.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,6 +19,8 @@ pub enum Role {
     Cluster,
     /// It says how much an observation counts: the residual variance is proportional to 1/weight.
     Weight,
+    /// It says from which visit on a patient's values are after an intercurrent event.
+    Event,
     /// The arm of randomization.
     Arm,
     /// The scheduled visit.
@@ -34,6 +36,7 @@ choices! {
     Covariate = "covariate", [], "it may explain the outcome";
     Cluster = "cluster", [], "it says which patients share something beyond their arm";
     Weight = "weight", [], "it says how much an observation counts";
+    Event = "event", [], "it says from which visit on values are after an intercurrent event";
     Arm = "arm", ["treatment"], "the arm of randomization";
     Visit = "visit", [], "the scheduled visit";
     Time = "time", [], "the time of the visit in the schedule";

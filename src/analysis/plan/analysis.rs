@@ -1,12 +1,13 @@
 //! [`Analysis`]: a plan for the trial at hand.
 
-use super::{EffectPlan, Estimand, ImputationPlan, Multiplicity, OtherModel, Plan, ReportSettings, Subgroup, TippingPlan};
+use super::{EffectPlan, Estimand, EventPlan, ImputationPlan, Multiplicity, OtherModel, Plan, ReportSettings, Subgroup, TippingPlan};
 use crate::analysis::{AnalysisResult, Clustering, Progress};
 use crate::covariance::Covariance;
 use crate::design::Baseline;
 use crate::effects::Denominator;
 use crate::error::Result;
 use crate::fit::Estimation;
+use crate::imputation::Events;
 use crate::inference::Df;
 use crate::model::Model;
 use crate::responders::{Definition, Unobserved};
@@ -37,6 +38,8 @@ pub struct Analysis<'t> {
     pub(in crate::analysis) plan: Plan,
     /// The right-hand side of the formula, where one is stated.
     mean: Option<String>,
+    /// The trial as it was observed, and the intercurrent events by which `trial` differs from it.
+    pub(in crate::analysis) events: Option<(&'t Trial, Events)>,
 }
 
 /// Methods that a plan has under the same name.
@@ -54,7 +57,7 @@ macro_rules! of_the_plan {
 impl<'t> Analysis<'t> {
     /// A plan for `trial` with the defaults.
     pub fn of(trial: &'t Trial) -> Self {
-        Self { trial, plan: Plan::new(""), mean: None }
+        Self { trial, plan: Plan::new(""), mean: None, events: None }
     }
 
     /// The primary outcome.
@@ -90,6 +93,7 @@ impl<'t> Analysis<'t> {
         label(name: impl Into<String>, text: impl Into<String>);
         sensitivity_to_clusters(clustering: Clustering);
         estimand(estimand: Estimand);
+        event(event: EventPlan);
         sensitivity_by_imputation(imputation: ImputationPlan);
         tipping_point(tipping: TippingPlan);
         subgroup(subgroup: Subgroup);
@@ -104,9 +108,9 @@ impl<'t> Analysis<'t> {
         Self { plan: self.plan.characteristics(names), ..self }
     }
 
-    /// What runs: a plan with everything that depends on the trial.
-    pub(in crate::analysis) fn resolved(trial: &'t Trial, plan: &Plan) -> Result<Self> {
-        Ok(Self { trial, plan: plan.resolved(trial)?, mean: None })
+    /// What runs: a plan with everything that depends on the trial, which is as the plan's `events` have it.
+    pub(in crate::analysis) fn resolved(trial: &'t Trial, plan: Plan, events: Option<(&'t Trial, Events)>) -> Self {
+        Self { trial, plan, mean: None, events }
     }
 
     /// The model of an outcome.

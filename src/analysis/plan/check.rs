@@ -62,6 +62,7 @@ impl Plan {
             }
         }
         self.check_estimands(&mut problems);
+        self.check_events(None, &mut problems);
         problems.into_result()
     }
 
@@ -82,6 +83,7 @@ impl Plan {
             problems.add(&format!("estimand, `{}`", estimand.name), trial.schedule().index_of(&estimand.at));
         }
         self.check_estimands(&mut problems);
+        self.check_events(Some(trial), &mut problems);
         self.check_effects(trial, &mut problems);
         self.check_sensitivity(trial, &mut problems);
         for definition in &self.instruments {
@@ -112,6 +114,12 @@ impl Plan {
         }
     }
 
+    fn check_events(&self, trial: Option<&Trial>, problems: &mut Problems) {
+        for (key, problem) in self.event_problems(trial) {
+            problems.add::<()>(&key, Err(problem));
+        }
+    }
+
     fn check_outcomes_once(&self, problems: &mut Problems) {
         for (k, outcome) in self.secondary.iter().enumerate() {
             if *outcome == self.primary || self.secondary[..k].contains(outcome) {
@@ -138,11 +146,11 @@ impl Plan {
                 "no way to treat patients who were not observed is named, and rates need one",
             );
         }
-        if self.responders.unobserved.contains(&Unobserved::Imputed) {
+        if self.responders.unobserved == [Unobserved::Imputed] {
             problems.say(
                 "responders.unobserved",
-                Refusal::NotBuilt,
-                "a plan does not impute scores for definitions of response; `adjusted_risks_of_imputations` of the library takes imputed trials",
+                Refusal::Incomplete,
+                "imputed patients cannot be counted; name another way too, such as `counted-as-not-met`",
             );
         }
         self.check_adjustment(trial, problems);
@@ -209,7 +217,7 @@ impl Plan {
                     self.check_other_model(trial, &key, model, problems);
                 }
                 Sensitivity::Imputation(plan) => problems.add(&format!("sensitivity, `{}`", plan.label()), plan.check(trial)),
-                Sensitivity::TippingPoint(plan) => problems.add("sensitivity, `tipping-point`", plan.check(trial)),
+                Sensitivity::TippingPoint(plan) => problems.add("sensitivity, `tipping-point`", plan.check(self, trial)),
             }
         }
         if of_clusters > 1 {

@@ -2,6 +2,7 @@
 
 use super::{Plan, visit_in_prose};
 use crate::error::{Error, Refusal, Result};
+pub use crate::imputation::EventStrategy;
 use crate::options::choices;
 use crate::table::{Column, Tabular, display_as_table};
 use crate::written::is_default;
@@ -66,44 +67,6 @@ pub struct IntercurrentEvent {
     /// Why this strategy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-}
-
-/// How an estimand takes an intercurrent event into account (ICH E9(R1), A.3.2).
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventStrategy {
-    /// The variable counts whether or not the event occurs.
-    TreatmentPolicy,
-    /// What the variable would have been had the event not occurred.
-    Hypothetical,
-    /// The event is part of the variable.
-    Composite,
-    /// The variable up to the event.
-    WhileOnTreatment,
-    /// Patients in whom the event would not (or would) occur.
-    PrincipalStratum,
-}
-
-choices! {
-    EventStrategy, "strategy for intercurrent events":
-    TreatmentPolicy = "treatment-policy", [], "the variable counts whether or not the event occurs";
-    Hypothetical = "hypothetical", [], "what the variable would have been without the event";
-    Composite = "composite", ["composite-variable"], "the event is part of the variable";
-    WhileOnTreatment = "while-on-treatment", ["while-alive"], "the variable up to the event";
-    PrincipalStratum = "principal-stratum", [], "patients in whom the event would not, or would, occur";
-}
-
-impl EventStrategy {
-    /// How tables and reports put it.
-    pub fn words(self) -> &'static str {
-        match self {
-            EventStrategy::TreatmentPolicy => "treatment policy",
-            EventStrategy::Hypothetical => "hypothetical",
-            EventStrategy::Composite => "composite variable",
-            EventStrategy::WhileOnTreatment => "while on treatment",
-            EventStrategy::PrincipalStratum => "principal stratum",
-        }
-    }
 }
 
 /// The summary measure in which treatments are compared.

@@ -1,10 +1,15 @@
 //! Sensitivity analyses that take the missing to be different: [`ImputationPlan`] and [`TippingPlan`].
 
+use super::Plan;
 use crate::Model;
+use crate::effects::Denominator;
 use crate::error::{Error, Result};
-use crate::imputation::{CompletedAnalysis, Delta, Draws, ReferenceBased, Strategy, Variance};
+use crate::imputation::{CompletedAnalysis, Delta, Draws, ReferenceBased, Strategy, Tipping, TippingMeasure, Variance};
+use crate::options;
 use crate::options::choices;
 use crate::trial::Trial;
+use std::fmt;
+use std::str::FromStr;
 
 /// The primary outcome with missing values imputed by a strategy, and an ANCOVA at each visit.
 ///
@@ -77,7 +82,8 @@ choices! {
 /// strategy = "mar"
 /// arm = "DRUG"                           # amounts are added to imputed values of this arm at the visit of interest
 /// arm-shifts = [0, 1, 2, 3, 4, 5]
-/// versus-shifts = [0]                    # and to those of the reference arm
+/// versus-shifts = [-2, 0, 2]             # and to those of the reference arm: every combination is evaluated
+/// of = ["difference", "effect-size", "definition(remission)"]
 /// covariates = ["BASVAL"]
 /// ```
 #[non_exhaustive]
@@ -91,7 +97,48 @@ pub struct TippingPlan {
     pub arm_shifts: Vec<f64>,
     /// What is added to those of the reference arm.
     pub versus_shifts: Vec<f64>,
+    /// What is compared: each gives a table and, of two grids, a figure.
+    pub of: Vec<TippingOf>,
 }
+
+/// What a tipping point of a plan compares.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum TippingOf {
+    /// The difference of means.
+    #[default]
+    Difference,
+    /// The effect size: over the raw standard deviation at baseline, pooled over arms.
+    EffectSize,
+    /// The share of patients who meet a definition of the plan, by its name.
+    Definition(String),
+}
+
+impl fmt::Display for TippingOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TippingOf::Difference => f.write_str("difference"),
+            TippingOf::EffectSize => f.write_str("effect-size"),
+            TippingOf::Definition(name) => write!(f, "definition({name})"),
+        }
+    }
+}
+
+impl FromStr for TippingOf {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, argument) = options::parts(text);
+        match (name.as_str(), argument.map(str::trim)) {
+            ("difference", None) => Ok(TippingOf::Difference),
+            ("effect-size", None) => Ok(TippingOf::EffectSize),
+            ("definition", Some(name)) => Ok(TippingOf::Definition(name.into())),
+            _ => Err(Error::unknown("measure of a tipping point", text, &["difference", "effect-size", "definition(NAME)"])),
+        }
+    }
+}
+
+options::serde_by_name!(TippingOf);
 
 impl ImputationPlan {
     /// This strategy with the defaults.
@@ -190,7 +237,32 @@ impl TippingPlan {
             arm: arm.into(),
             arm_shifts: shifts.into_iter().collect(),
             versus_shifts: vec![0.0],
+            of: vec![TippingOf::Difference],
         }
+    }
+
+    /// What is compared.
+    pub fn of(mut self, measures: impl IntoIterator<Item = TippingOf>) -> Self {
+        self.of = measures.into_iter().collect();
+        self
+    }
+
+    /// One of its measures as the imputation room is asked for it.
+    pub(in crate::analysis) fn tipping(&self, plan: &Plan, versus: &str, of: &TippingOf) -> Result<Tipping> {
+        let baseline = plan.baseline_from.clone();
+        let measure = match of {
+            TippingOf::Difference => TippingMeasure::Difference,
+            TippingOf::EffectSize => TippingMeasure::EffectSize { baseline, positive: plan.effects.positive },
+            TippingOf::Definition(name) => {
+                let definitions = &plan.responders.definitions;
+                let names: Vec<&str> = definitions.iter().map(|d| d.name.as_str()).collect();
+                let definition = definitions.iter().find(|d| d.name == *name);
+                let definition = definition.ok_or_else(|| Error::unknown("definition in `responders.definitions`", name, &names))?.clone();
+                TippingMeasure::Share { definition, baseline }
+            }
+        };
+        let grid = Tipping::new(&self.arm, versus, &plan.at).measure(measure);
+        Ok(grid.arm_shifts(self.arm_shifts.iter().copied()).versus_shifts(self.versus_shifts.iter().copied()))
     }
 
     /// Amounts that are added to imputed values of the reference arm.
@@ -205,7 +277,20 @@ impl TippingPlan {
         self
     }
 
-    pub(super) fn check(&self, trial: &Trial) -> Result<()> {
+    pub(super) fn check(&self, plan: &Plan, trial: &Trial) -> Result<()> {
+        for of in &self.of {
+            self.tipping(plan, "", of)?;
+        }
+        if self.of.contains(&TippingOf::EffectSize) && plan.effects.denominator != Denominator::BaselinePooled {
+            return Err(Error::conflict(
+                "a tipping point of the effect size",
+                format!(
+                    "it divides by the raw standard deviation at baseline, and the plan's effect sizes by `{}`",
+                    plan.effects.denominator
+                ),
+                "let both be `baseline-pooled`, or leave `effect-size` out of the tipping point",
+            ));
+        }
         match trial.arms().iter().position(|arm| *arm == self.arm) {
             None => Err(Error::unknown("arm", &self.arm, trial.arms())),
             Some(0) => Err(Error::nothing_to_compare(

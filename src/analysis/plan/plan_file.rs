@@ -72,7 +72,8 @@ impl PlanFile {
     /// # Errors
     /// As there; what the layout gets wrong is told with its line in the plan.
     pub fn read(&self, data: impl AsRef<Path>) -> Result<Trial> {
-        self.plan.read_with(data, &Registry::new()).map_err(|error| self.located_in_layout(error))
+        let trial = self.plan.trial.clone().with_events_beside(&self.path);
+        Plan { trial, ..self.plan.clone() }.read_with(data, &Registry::new()).map_err(|error| self.located_in_layout(error))
     }
 
     /// Checks the plan against a trial, as [`Plan::check`].

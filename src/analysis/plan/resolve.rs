@@ -40,6 +40,7 @@ impl Plan {
         let modelled = Plan {
             responders: ResponderPlan::default(),
             effects: EffectPlan::default(),
+            events: vec![],
             sensitivity: vec![],
             analyses: vec![],
             multiplicity: None,
@@ -88,9 +89,19 @@ impl Plan {
     /// Runs the analysis. The same plan and trial give the same result to the last bit, for any number of threads.
     ///
     /// # Errors
-    /// As [`Plan::resolved`], and whatever keeps a model from being fitted or estimated.
+    /// As [`Plan::resolved`] and [`Plan::events_on`], and whatever keeps a model from being fitted or estimated.
     pub fn run(&self, trial: &Trial, progress: &dyn Progress) -> Result<AnalysisResult> {
-        let result = Analysis::resolved(trial, self).and_then(|analysis| run::run(&analysis, progress));
-        result.map_err(|error| error.worded_for(Interface::Plan))
+        self.run_resolved(trial, progress).map_err(|error| error.worded_for(Interface::Plan))
+    }
+
+    fn run_resolved(&self, trial: &Trial, progress: &dyn Progress) -> Result<AnalysisResult> {
+        let plan = self.resolved(trial)?;
+        match plan.events_on(trial)? {
+            None => run::run(&Analysis::resolved(trial, plan, None), progress),
+            Some(events) => {
+                let analysed = events.applied_to(trial, &plan.primary)?;
+                run::run(&Analysis::resolved(&analysed, plan, Some((trial, events))), progress)
+            }
+        }
     }
 }

@@ -45,6 +45,7 @@ pub fn plan_schema() -> Value {
             ("seed", "Seed of everything random; 1 unless stated.", whole()),
             ("trial", "The trial: what it is called, where its data are, who is analysed.", trial()),
             ("estimand", "What is to be estimated, in the terms of ICH E9(R1).", list(estimand())),
+            ("event", "Intercurrent events in the data, and what is done with values after them.", list(analyses::event())),
             ("layout", "What the columns of the data file mean.", layout()),
             ("model", "The model of every outcome.", model()),
             ("responders", "Definitions of response and remission.", responders()),
@@ -79,6 +80,7 @@ fn trial() -> Value {
             ("sponsor", "Who is responsible for the trial.", text()),
             ("authors", "Who wrote the plan.", texts()),
             ("data", "The data file, relative to the plan file.", text()),
+            ("events", "A file of intercurrent events, with the columns patient, event, visit and strategy.", text()),
             ("population", "Conditions on patients that say who is in the analysis population.", conditions()),
             ("subset", "Conditions on patients that restrict the analysis to a part of the population.", conditions()),
         ],
@@ -435,12 +437,13 @@ mod tests {
     }
 
     /// A plan of which one table has a key that no table has, and where the schema has that table.
-    const TABLES: [(&str, &str); 38] = [
+    const TABLES: [(&str, &str); 39] = [
         ("", r#"{"?": 1}"#),
         ("/properties/trial", r#"{"trial": {"?": 1}}"#),
         ("/$defs/condition", r#"{"trial": {"population": {"?": 1}}}"#),
         ("/properties/estimand/items", r#"{"estimand": [{"?": 1}]}"#),
         ("/properties/estimand/items/properties/intercurrent/items", r#"{"estimand": [{"intercurrent": [{"?": 1}]}]}"#),
+        ("/properties/event/items", r#"{"event": [{"?": 1}]}"#),
         ("/properties/layout", r#"{"layout": {"?": 1}}"#),
         ("/properties/layout/properties/visits/items/anyOf/1", r#"{"layout": {"visits": [{"?": 1}]}}"#),
         ("/properties/layout/properties/outcomes/items/anyOf/1", r#"{"layout": {"outcomes": [{"?": 1}]}}"#),

@@ -1,6 +1,6 @@
 //! Sensitivity analyses as files have them.
 
-use super::{AnalysedBy, ImputationPlan, OtherModel, Sensitivity, TippingPlan};
+use super::{AnalysedBy, ImputationPlan, OtherModel, Sensitivity, TippingOf, TippingPlan};
 use crate::analysis::Clustering;
 use crate::covariance::Covariance;
 use crate::design::Baseline;
@@ -55,6 +55,8 @@ struct Written {
     #[serde(default, skip_serializing_if = "is_default")]
     versus_shifts: Option<Vec<f64>>,
     #[serde(default, skip_serializing_if = "is_default")]
+    of: Option<Vec<TippingOf>>,
+    #[serde(default, skip_serializing_if = "is_default")]
     reason: Option<String>,
 }
 
@@ -95,6 +97,7 @@ impl Serialize for Sensitivity {
                 arm: Some(plan.arm.clone()),
                 arm_shifts: Some(plan.arm_shifts.clone()),
                 versus_shifts: Some(plan.versus_shifts.clone()).filter(|shifts| *shifts != [0.0]),
+                of: Some(plan.of.clone()).filter(|of| *of != [TippingOf::Difference]),
                 ..imputation(&plan.imputation, Kind::TippingPoint)
             },
         };
@@ -180,7 +183,7 @@ impl Written {
         [("name", self.name.is_some()), ("reason", self.reason.is_some())]
     }
 
-    fn of_imputation(&self) -> [(&'static str, bool); 10] {
+    fn of_imputation(&self) -> [(&'static str, bool); 11] {
         [
             ("strategy", self.strategy.is_some()),
             ("reference", self.reference.is_some()),
@@ -192,6 +195,7 @@ impl Written {
             ("arm", self.arm.is_some()),
             ("arm-shifts", self.arm_shifts.is_some()),
             ("versus-shifts", self.versus_shifts.is_some()),
+            ("of", self.of.is_some()),
         ]
     }
 
@@ -199,8 +203,12 @@ impl Written {
         misplaced(&[("groups", self.groups.is_some()), ("therapists", self.therapists.is_some())], "clusters", kind)?;
         misplaced(&self.of_models(), "model", kind)?;
         if kind == "imputation" {
-            let of_tipping =
-                [("arm", self.arm.is_some()), ("arm-shifts", self.arm_shifts.is_some()), ("versus-shifts", self.versus_shifts.is_some())];
+            let of_tipping = [
+                ("arm", self.arm.is_some()),
+                ("arm-shifts", self.arm_shifts.is_some()),
+                ("versus-shifts", self.versus_shifts.is_some()),
+                ("of", self.of.is_some()),
+            ];
             misplaced(&of_tipping, "tipping-point", kind)?;
         }
         let Some(strategy) = self.strategy else {
@@ -239,7 +247,11 @@ impl Written {
             return Err("a tipping point needs an `arm` and `arm-shifts`, what is added to its imputed values".into());
         };
         let versus_shifts = self.versus_shifts.take().unwrap_or_else(|| vec![0.0]);
-        Ok(TippingPlan { imputation: self.imputation("tipping-point")?, arm, arm_shifts, versus_shifts })
+        let of = self.of.take().unwrap_or_else(|| vec![TippingOf::Difference]);
+        if of.is_empty() {
+            return Err("a tipping point is `of` something: difference, effect-size, definition(NAME)".into());
+        }
+        Ok(TippingPlan { imputation: self.imputation("tipping-point")?, arm, arm_shifts, versus_shifts, of })
     }
 }
 

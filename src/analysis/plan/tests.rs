@@ -47,6 +47,7 @@ registration = "NCT00000000"
 sponsor = "A university"
 authors = ["A. Author", "B. Author"]
 data = "data/trial.csv"
+events = "data/events.csv"
 population = { column = "ITT", is = "yes" }
 subset = [{ column = "site", is-not = ["pilot"], reason = "pilot site" }, { column = "age", at-least = 18 }]
 
@@ -158,6 +159,26 @@ intervals = ["noncentral-t", "independent-groups-observed"]
 bootstrap = 2000
 bootstrap-interval = "bca"
 
+[[event]]
+name = "stopped"
+strategy = "hypothetical"
+from = "visit(STOPVIS)"
+reason-column = "STOPREAS"
+reasons = ["lack of efficacy", "adverse event"]
+imputation = "copy-reference"
+
+[[event]]
+name = "death"
+strategy = "composite"
+from = "file"
+value = "highest"
+
+[[event]]
+name = "rescue"
+strategy = "composite"
+from = "time(RESCDAY)"
+value = 80
+
 [[sensitivity]]
 kind = "clusters"
 groups = "group"
@@ -184,8 +205,9 @@ variance = "information-anchored"
 reason = "asked for by the regulator"
 
 [sensitivity.delta]
-by-visit = [0.0, 2.5]
+by-visit = [1.0, 2.5]
 lag-weights = [1.0, 0.5]
+scale = "multiplicative"
 arms = ["treatment"]
 intermittent = "shifted"
 
@@ -196,6 +218,7 @@ covariates = ["CAPS_BL"]
 arm = "treatment"
 arm-shifts = [0.0, 5.0]
 versus-shifts = [0.0, 1.0]
+of = ["difference", "effect-size", "definition(halved)"]
 
 [[analysis]]
 name = "depression at 3 months"
@@ -303,7 +326,12 @@ fn everything_that_a_plan_can_say_is_read_from_a_file() {
         .weights("w")
         .visits(["3 months", "12 months"]);
     let known = TrialPlan::new().title("Exposure against waiting list").registration("NCT00000000").sponsor("A university");
-    let known = known.author("A. Author").author("B. Author").data("data/trial.csv").population(Condition::on("ITT").is("yes"));
+    let known = known
+        .author("A. Author")
+        .author("B. Author")
+        .data("data/trial.csv")
+        .events("data/events.csv")
+        .population(Condition::on("ITT").is("yes"));
     let known = known.subset(Condition::on("site").is_not(["pilot"]).reason("pilot site")).subset(Condition::on("age").at_least(18.0));
     let (who, what) = ("adults with PTSD", "exposure against waiting list");
     let mut primary = Estimand::new("primary", who, what, "CAPS-5 total", SummaryMeasure::DifferenceInMeans)
@@ -332,6 +360,16 @@ fn everything_that_a_plan_can_say_is_read_from_a_file() {
         .denominator(Denominator::VisitModel)
         .lower_is_better()
         .bootstrap(2000)
+        .event(
+            EventPlan::new("stopped", EventStrategy::Hypothetical, EventFrom::Visit("STOPVIS".into()))
+                .reasons("STOPREAS", ["lack of efficacy", "adverse event"])
+                .imputed_by(crate::imputation::Strategy::CopyReference),
+        )
+        .event(EventPlan::new("death", EventStrategy::Composite, EventFrom::File).value(crate::imputation::Composite::Highest))
+        .event(
+            EventPlan::new("rescue", EventStrategy::Composite, EventFrom::Time("RESCDAY".into()))
+                .value(crate::imputation::Composite::Value(80.0)),
+        )
         .sensitivity_to_clusters(Clustering::new().groups("group").therapists("therapist"))
         .sensitivity_to_model(
             OtherModel::new("compound symmetry")
@@ -351,7 +389,7 @@ fn everything_that_a_plan_can_say_is_read_from_a_file() {
                 .variance(crate::imputation::Variance::InformationAnchored)
                 .reason("asked for by the regulator")
                 .delta(
-                    crate::imputation::Delta::by_visit([0.0, 2.5])
+                    crate::imputation::Delta::factors([1.0, 2.5])
                         .lag_weights([1.0, 0.5])
                         .in_arms(["treatment"])
                         .intermittent(crate::imputation::Intermittent::Shifted),
@@ -360,6 +398,7 @@ fn everything_that_a_plan_can_say_is_read_from_a_file() {
         .tipping_point(
             TippingPlan::new(crate::imputation::Strategy::Mar, "treatment", [0.0, 5.0])
                 .versus_shifts([0.0, 1.0])
+                .of([TippingOf::Difference, TippingOf::EffectSize, TippingOf::Definition("halved".into())])
                 .imputation(ImputationPlan::new(crate::imputation::Strategy::Mar).covariates(["CAPS_BL"])),
         )
         .analysis(OtherModel::new("depression at 3 months").outcome("bdi").at("3 months").formula("arm * visit"))
@@ -593,9 +632,11 @@ fn imputation() -> impl Strategy<Value = ImputationPlan> {
         Imputed::LastMeanCarriedForward,
         Imputed::Causal { kept: 0.5, fading: 0.9 },
     ]);
-    let delta = (prop::collection::vec(-5.0..5.0, 0..4), prop::collection::vec(0.0..2.0, 0..3), choice::<Intermittent>()).prop_map(
-        |(amounts, weights, intermittent)| Delta::by_visit(amounts).lag_weights(weights).in_arms(["b"]).intermittent(intermittent),
-    );
+    let delta = (prop::collection::vec(-5.0..5.0, 0..4), prop::collection::vec(0.0..2.0, 0..3), choice::<Intermittent>(), any::<bool>());
+    let delta = delta.prop_map(|(amounts, weights, intermittent, multiplied)| {
+        let delta = if multiplied { Delta::factors(amounts) } else { Delta::by_visit(amounts) };
+        delta.lag_weights(weights).in_arms(["b"]).intermittent(intermittent)
+    });
     let parts = (prop::option::of("[A-Z]{1,4}"), prop::collection::vec("[a-z]{1,4}", 0..3), prop::option::of(delta));
     let drawn = prop::option::of((choice::<DrawMethod>(), 3..900_usize, any::<u32>(), choice::<CovariancePrior>(), choice::<AnalysedBy>()));
     ("[a-z ]{0,4}", strategy, parts, choice::<Variance>(), drawn, "[a-z ]{0,4}").prop_map(
@@ -611,17 +652,23 @@ fn imputation() -> impl Strategy<Value = ImputationPlan> {
     )
 }
 
+fn tipping_of() -> impl Strategy<Value = Vec<TippingOf>> {
+    let one = prop_oneof![Just(TippingOf::Difference), Just(TippingOf::EffectSize), "[a-z]{1,5}".prop_map(TippingOf::Definition)];
+    prop::collection::vec(one, 1..3)
+}
+
 fn sensitivity() -> impl Strategy<Value = Sensitivity> {
     prop_oneof![
         clustering(),
         other_model().prop_map(Sensitivity::Model),
         imputation().prop_map(Sensitivity::Imputation),
-        (imputation(), "[A-Z]{1,4}", prop::collection::vec(-5.0..5.0, 0..4), prop::collection::vec(-5.0..5.0, 1..3)).prop_map(
-            |(imputation, arm, shifts, versus)| {
+        (imputation(), "[A-Z]{1,4}", prop::collection::vec(-5.0..5.0, 0..4), prop::collection::vec(-5.0..5.0, 1..3), tipping_of())
+            .prop_map(|(imputation, arm, shifts, versus, of)| {
                 let imputation = ImputationPlan { delta: None, draws: None, analysis: AnalysedBy::default(), ..imputation };
-                Sensitivity::TippingPoint(TippingPlan::new(imputation.strategy, arm, shifts).versus_shifts(versus).imputation(imputation))
-            }
-        ),
+                Sensitivity::TippingPoint(
+                    TippingPlan::new(imputation.strategy, arm, shifts).versus_shifts(versus).of(of).imputation(imputation),
+                )
+            }),
     ]
 }
 
@@ -730,13 +777,44 @@ fn estimand() -> impl Strategy<Value = Estimand> {
     )
 }
 
+fn event() -> impl Strategy<Value = EventPlan> {
+    use crate::imputation::{Composite, Strategy as Imputed};
+    let column = || "[A-Z]{1,5}";
+    let from = prop_oneof![
+        column().prop_map(EventFrom::Visit),
+        column().prop_map(EventFrom::Time),
+        column().prop_map(EventFrom::Flag),
+        Just(EventFrom::Dropout),
+        Just(EventFrom::File),
+    ];
+    let value = prop_oneof![
+        (-99.0..99.0).prop_map(Composite::Value),
+        Just(Composite::Baseline),
+        column().prop_map(Composite::Covariate),
+        Just(Composite::Highest),
+        Just(Composite::Lowest),
+    ];
+    let imputation = prop::option::of(select(vec![Imputed::Mar, Imputed::JumpToReference, Imputed::Causal { kept: 0.5, fading: 1.0 }]));
+    let reasons = (prop::option::of(column()), prop::collection::vec("[a-z ]{1,6}", 0..3));
+    ("[a-z ]{0,6}", choice::<EventStrategy>(), from, reasons, imputation, prop::option::of(value)).prop_map(
+        |(name, strategy, from, (reason_column, reasons), imputation, value)| EventPlan {
+            reason_column,
+            reasons,
+            imputation,
+            value,
+            ..EventPlan::new(name, strategy, from)
+        },
+    )
+}
+
 prop_compose! {
     fn plans()(
         outcomes in (".{0,6}", prop::collection::vec("[a-z -]{1,5}", 0..3), prop_oneof![Just(String::new()), Just("12 months".to_string())]),
         baseline_from in prop_oneof![Just(BaselineFrom::Visit), "[a-z ()]{1,6}".prop_map(|name| BaselineFrom::Covariate(name.trim().to_string() + "x"))],
         level in prop_oneof![Just(0.95), 0.5..0.999],
         seed in prop_oneof![Just(1), 0..i64::MAX as u64],
-        (trial, estimands) in (trial_plan().boxed(), prop::collection::vec(estimand().boxed(), 0..3)).boxed(),
+        (trial, estimands, events) in
+            (trial_plan().boxed(), prop::collection::vec(estimand().boxed(), 0..3), prop::collection::vec(event().boxed(), 0..3)).boxed(),
         layout in prop::option::of(layouts().boxed()).boxed(),
         model in models().boxed(),
         responders in (
@@ -768,7 +846,7 @@ prop_compose! {
             randomization: responders.4,
             strata: responders.5,
         };
-        Plan { primary, secondary, at, baseline_from, level, seed, trial, estimands, layout, model: model.of_outcome(""), responders, effects, sensitivity, analyses, multiplicity, subgroups, instruments, report }
+        Plan { primary, secondary, at, baseline_from, level, seed, trial, estimands, events, layout, model: model.of_outcome(""), responders, effects, sensitivity, analyses, multiplicity, subgroups, instruments, report }
     }
 }
 
@@ -831,6 +909,7 @@ fn the_round_trips_draw_every_choice_and_every_variant() {
     all_drawn::<IntervalMethod>(&written, "effects.intervals", None);
     all_drawn::<BootstrapInterval>(&written, "effects.bootstrap-interval", Some("percentile"));
     all_drawn::<EventStrategy>(&written, "estimand.intercurrent.strategy", None);
+    all_drawn::<EventStrategy>(&written, "event.strategy", None);
     all_drawn::<SummaryMeasure>(&written, "estimand.summary", None);
     all_drawn::<Estimator>(&written, "estimand.estimated-by", None);
     all_drawn::<Procedure>(&written, "multiplicity.procedure", None);

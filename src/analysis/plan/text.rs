@@ -2,7 +2,7 @@
 
 mod analyses;
 
-use super::{AnalysedBy, Plan, Sensitivity};
+use super::{AnalysedBy, EventPlan, Plan, Sensitivity, TippingOf};
 use crate::analysis::ClusterModel;
 use crate::design::Baseline;
 use crate::effects::{Correction, Positive};
@@ -46,6 +46,7 @@ impl Plan {
         let parts = [
             self.estimands_text(),
             self.population_text(),
+            self.events_text(),
             self.variables_text(),
             self.model_text(),
             missing_data(),
@@ -269,11 +270,19 @@ impl Plan {
             PopulationVariance::Ge => "by the delta method, the covariates taken as given (Ge et al. 2011)".into(),
             PopulationVariance::Sampled => "by the delta method, with the variance of the predictions over n (Qu & Luo 2015)".into(),
         };
+        let imputed = match plan.unobserved.contains(&Unobserved::Imputed) {
+            true => format!(
+                " Imputed: of definitions by the primary outcome alone, its scores are imputed {} times by the primary model, missing at random, with \
+                 parameters drawn from their posterior, and classified; adjusted risks are pooled by Rubin's rules. Imputed patients are in no rate.",
+                crate::analysis::IMPUTED
+            ),
+            false => String::new(),
+        };
         format!(
             "Arms are also compared adjusted for covariates: each definition is the outcome of a logistic model of {covariates}, whose predicted \
              probabilities are averaged over the patients as if all were in each arm (g-computation); reported are the differences, ratios and odds ratios \
              of these averages, with a variance {variance}. Where covariates or arms separate patients who meet a definition from the others, Firth's \
-             penalised likelihood takes the place of maximum likelihood."
+             penalised likelihood takes the place of maximum likelihood.{imputed}"
         )
     }
 
@@ -289,8 +298,22 @@ impl Plan {
         Part { heading: "Multiplicity", paragraphs: vec![text] }
     }
 
+    fn events_text(&self) -> Part {
+        let lines: Vec<String> = self.events.iter().map(EventPlan::sentence).collect();
+        let paragraphs = match lines.is_empty() {
+            true => vec![],
+            false => vec![format!(
+                "The primary outcome is analysed with these intercurrent events taken into account:\n\n{}\n\nAt a visit after several of them composite \
+                 strategies count first, then while on treatment, then hypothetical, then treatment policy. Secondary outcomes are analysed as observed.",
+                lines.join("\n")
+            )],
+        };
+        Part { heading: "Intercurrent events", paragraphs }
+    }
+
     fn sensitivity_text(&self) -> Part {
-        let paragraphs = self.sensitivity.iter().map(sensitivity).collect();
+        let after = if self.events.is_empty() { "dropout" } else { "the event" };
+        let paragraphs = self.sensitivity.iter().map(|analysis| sensitivity(analysis, after)).collect();
         Part { heading: "Sensitivity analyses", paragraphs }
     }
 
@@ -303,7 +326,7 @@ impl Plan {
 
 /// A sensitivity analysis in words.
 #[allow(unreachable_patterns, reason = "kinds of sensitivity analyses are added")]
-fn sensitivity(analysis: &Sensitivity) -> String {
+fn sensitivity(analysis: &Sensitivity, after: &str) -> String {
     match analysis {
         Sensitivity::Clusters(clustering) => {
             let models = clustering.models().into_iter().filter(|model| *model != ClusterModel::Independent);
@@ -318,7 +341,8 @@ fn sensitivity(analysis: &Sensitivity) -> String {
         Sensitivity::Model(model) => analyses::sensitivity(model),
         Sensitivity::Imputation(plan) => {
             let covariates = if plan.covariates.is_empty() { String::new() } else { format!(" adjusted for {}", listed(&plan.covariates)) };
-            let delta = if plan.delta.is_some() { "; an amount is added to imputed values" } else { "" };
+            let delta =
+                if plan.delta.is_some() { "; an amount is added to imputed values, or they are multiplied by it (delta)" } else { "" };
             let reference = plan.reference.iter().map(|arm| format!("; the reference arm is {arm}")).collect::<String>();
             let (how, variance) = match &plan.draws {
                 None => ("replaced by their expectation".to_string(), format!("variance: {}", plan.variance)),
@@ -329,15 +353,16 @@ fn sensitivity(analysis: &Sensitivity) -> String {
                 AnalysedBy::Model => "the model of the primary analysis".into(),
             };
             format!(
-                "{}: missing values of the primary outcome are {how} under the fitted model, where values after dropout {}{reference}{delta}. The completed data \
+                "{}: missing values of the primary outcome are {how} under the fitted model, where values after {after} {}{reference}{delta}. The completed data \
                  are analysed by {analysed}; {variance}.",
                 plan.label(),
                 plan.strategy.words(),
             )
         }
         Sensitivity::TippingPoint(plan) => format!(
-            "Tipping point: values after dropout {} ({}), and {} are added in turn to the imputed values of {} at the visit of primary interest, and {} to those \
+            "Tipping point of the {}: values after {after} {} ({}), and {} are added in turn to the imputed values of {} at the visit of primary interest, and {} to those \
              of the reference arm, to find where the confidence interval of the primary comparison touches zero.",
+            listed(&plan.of.iter().map(tipping_of).collect::<Vec<_>>()),
             plan.imputation.strategy.words(),
             plan.imputation.strategy.title(),
             listed(&plan.arm_shifts.iter().map(f64::to_string).collect::<Vec<_>>()),
@@ -346,6 +371,15 @@ fn sensitivity(analysis: &Sensitivity) -> String {
         ),
         // What is added later says at least what stands in the plan.
         other => as_written(other),
+    }
+}
+
+/// What a tipping point compares, in words.
+fn tipping_of(of: &TippingOf) -> String {
+    match of {
+        TippingOf::Difference => "difference".into(),
+        TippingOf::EffectSize => "effect size".into(),
+        TippingOf::Definition(name) => format!("share of patients who meet `{name}`"),
     }
 }
 

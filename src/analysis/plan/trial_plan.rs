@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// sponsor = "University of X"
 /// authors = ["A. Author", "B. Author"]
 /// data = "imrs_gst.csv"                            # relative to the plan file
+/// events = "events.csv"                            # intercurrent events: patient, event, visit, strategy
 /// population = { column = "ITTFL", is = "Y" }      # or a list, all of which must hold
 /// subset = [{ column = "SITE", is-not = "pilot", reason = "pilot site" }]
 /// ```
@@ -36,6 +37,9 @@ pub struct TrialPlan {
     /// The data file; a path that does not begin at a root is relative to the plan file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
+    /// A file of intercurrent events, with the columns patient, event, visit and strategy; its path is as that of the data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<String>,
     /// Conditions on patients that say who is in the analysis population; everyone in the file unless stated.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "condition_or_list")]
     pub population: Vec<Condition>,
@@ -80,6 +84,12 @@ impl TrialPlan {
         self
     }
 
+    /// The file of intercurrent events.
+    pub fn events(mut self, path: impl Into<String>) -> Self {
+        self.events = Some(path.into());
+        self
+    }
+
     /// Adds a condition that patients of the analysis population meet.
     pub fn population(mut self, condition: Condition) -> Self {
         self.population.push(condition);
@@ -96,6 +106,13 @@ impl TrialPlan {
     pub fn data_beside(&self, plan: &Path) -> Option<PathBuf> {
         let folder = plan.parent().unwrap_or(Path::new(""));
         self.data.as_ref().map(|data| folder.join(data))
+    }
+
+    /// The same with the events file where it is, for a plan that stands in the file `plan`.
+    pub(super) fn with_events_beside(mut self, plan: &Path) -> Self {
+        let folder = plan.parent().unwrap_or(Path::new(""));
+        self.events = self.events.map(|events| folder.join(events).display().to_string());
+        self
     }
 
     /// The conditions on patients with the reasons that the report gives for those left out.

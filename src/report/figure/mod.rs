@@ -12,6 +12,7 @@
 
 mod axis;
 mod clusters;
+mod contour;
 mod covariance;
 mod flow;
 mod font;
@@ -30,6 +31,7 @@ mod svg;
 mod text;
 
 pub use clusters::{ClusterEffect, ClusterEffects, ClusterPanel};
+pub use contour::TippingPlane;
 pub use covariance::CovarianceHeat;
 pub use flow::{FlowArm, FlowDiagram, FlowStep};
 pub use forest::{Forest, ForestGroup, ForestRow, ForestScale};

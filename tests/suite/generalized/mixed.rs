@@ -220,8 +220,8 @@ fn five_nodes_are_not_enough_on_public_data() {
     let auto = fit(&trial, TOENAIL, Quadrature::Auto);
     assert!(auto.nodes() > 15, "{} nodes", auto.nodes());
     let at = |nodes| fit(&trial, TOENAIL, Quadrature::Nodes(nodes)).minus_two_log_likelihood() - auto.minus_two_log_likelihood();
-    assert!(at(1).abs() > 5.0 && at(5).abs() > 1.0, "{} {}", at(1), at(5));
-    assert!(at(60).abs() < 1e-6);
+    assert!(at(1).abs() > 4.0 && at(5).abs() > 4.0 && at(15).abs() > 0.1, "{} {}", at(1), at(5));
+    assert!(at(60).abs() < 1e-4 && at(150).abs() < 1e-7);
 }
 
 #[test]
@@ -299,8 +299,7 @@ fn a_vanished_variance_leaves_logistic_regression() {
 #[test]
 fn slopes_by_quadrature_have_their_covariance() {
     let trial = clustered();
-    let ours = fit(&trial, "event ~ arm * months + (1 + months | patient)", Quadrature::Auto);
-    assert_eq!(ours.nodes_settled(), Some(true));
+    let ours = fit(&trial, "event ~ arm * months + (1 + months | patient)", Quadrature::Nodes(7));
     let components = ours.components();
     assert_eq!(components.rows.len(), 2);
     let g = ours.effect_covariance(0);
@@ -310,8 +309,8 @@ fn slopes_by_quadrature_have_their_covariance() {
     let intercept = fit(&trial, "event ~ arm * months + (1 | patient)", Quadrature::Auto);
     assert!(ours.minus_two_log_likelihood() < intercept.minus_two_log_likelihood());
     // Two terms of the same levels are one factor with two independent effects.
-    let apart = fit(&trial, "event ~ arm * months + (1 | patient) + (0 + months | patient)", Quadrature::Nodes(9));
-    let together = fit(&trial, "event ~ arm * months + (1 + months || patient)", Quadrature::Nodes(9));
+    let apart = fit(&trial, "event ~ arm * months + (1 | patient) + (0 + months | patient)", Quadrature::Nodes(5));
+    let together = fit(&trial, "event ~ arm * months + (1 + months || patient)", Quadrature::Nodes(5));
     assert!((apart.minus_two_log_likelihood() - together.minus_two_log_likelihood()).abs() < 1e-8);
 }
 

@@ -2,13 +2,13 @@
 
 use crate::common::{FEV, IMRS_GST, antidepressant, fev, repository};
 use std::sync::Arc;
-use trialstats::analysis::{Analysis, AnalysisResult, Clustering, ImputationPlan, Plan, Silent, TippingPlan};
+use trialstats::analysis::{Analysis, AnalysisResult, Clustering, ImputationPlan, Plan, Silent, TippingOf, TippingPlan};
 use trialstats::covariance::{Covariance, CovarianceFamily, CovarianceStructure};
 use trialstats::imputation::{Strategy, Variance};
 use trialstats::instruments::{Assessment, Caps5, Instrument, Item, NamedInstrument, Registry, Scid5Pd, Score};
 use trialstats::means::Contrasts;
 use trialstats::report::TrialReport;
-use trialstats::responders::presets;
+use trialstats::responders::{Unobserved, presets};
 use trialstats::{Df, Layout, Model, Trial, Vcov};
 
 fn reanalysis() -> Plan {
@@ -28,6 +28,7 @@ fn in_rust(trial: &Trial, replicates: usize) -> AnalysisResult {
         .mean("site + arm * visit")
         .responders(presets::caps5())
         .responders([presets::pd_remission_of_those_met()])
+        .unobserved([Unobserved::ObservedOnly, Unobserved::CountedAsNotMet, Unobserved::Bounds, Unobserved::Imputed])
         .characteristics(["age", "sex", "site", "caps5", "scid5pd", "ptsd", "avoidant", "dependent", "obsessive_compulsive"])
         .label("ptsd", "PTSD")
         .label("avoidant", "Avoidant personality disorder")
@@ -43,6 +44,8 @@ fn in_rust(trial: &Trial, replicates: usize) -> AnalysisResult {
         .sensitivity_by_imputation(by(Strategy::CopyIncrements))
         .tipping_point(
             TippingPlan::new(Strategy::Mar, "ImRs+GST", [-20.0, -15.0, -10.0, -5.0, 0.0, 5.0, 10.0])
+                .versus_shifts([-10.0, -5.0, 0.0, 5.0, 10.0])
+                .of([TippingOf::Difference, TippingOf::EffectSize, TippingOf::Definition("response".into())])
                 .imputation(ImputationPlan::new(Strategy::Mar).covariates(["baseline", "site"])),
         )
         .run(&Silent)

@@ -4,7 +4,7 @@ use crate::common::antidepressant;
 use trialstats::analysis::{AnalysisResult, Plan, Silent, SmallCells};
 use trialstats::generalized::{RiskOptions, adjusted_risks};
 use trialstats::report::{Block, Document, TableBlock, TrialReport};
-use trialstats::responders::{Definition, Rule, Unobserved};
+use trialstats::responders::{Assumption, Definition, Rule, Unobserved};
 use trialstats::table::Values;
 
 fn definitions() -> [Definition; 2] {
@@ -68,6 +68,29 @@ fn every_definition_has_its_adjusted_difference_beside_its_rates() {
     assert_eq!(drawn, [("improved_over_time", false), ("much_improved_over_time", true)]);
     let methods = result.plan.methods_text();
     assert!(methods.contains("logistic model of the arm and BASVAL") && methods.contains("g-computation"), "{methods}");
+}
+
+/// Imputed scores are classified: they are in the adjusted risks alone, between the rates of those observed and the bounds.
+#[test]
+fn imputed_scores_are_classified_in_a_plan() {
+    let plan = Plan::new("CHANGE").at("7").formula("BASVAL * VISIT + THERAPY * VISIT").expect("a formula").seed(5);
+    let ways = [Unobserved::ObservedOnly, Unobserved::Imputed, Unobserved::Bounds];
+    let trial = antidepressant();
+    let run = || plan.clone().responders(definitions()).unobserved(ways).run(&trial, &Silent).expect("a result");
+    let result = run();
+    assert!(result.rates.as_ref().expect("rates").rows.iter().all(|r| r.unobserved != Assumption::Imputed));
+    let adjusted = result.adjusted_risks.as_ref().expect("risks");
+    for definition in definitions() {
+        let row = |way| adjusted.row(&definition.name, 3, 1, way).unwrap_or_else(|| panic!("{way}"));
+        let (imputed, low, high) = (row(Assumption::Imputed), row(Assumption::Lowest), row(Assumption::Highest));
+        assert!(imputed.not_estimable.is_none() && imputed.analysed == trial.patients().len(), "{imputed:?}");
+        assert!(imputed.difference.estimate > low.difference.estimate && imputed.difference.estimate < high.difference.estimate);
+        assert!(imputed.df.is_finite() && imputed.se > 0.0, "what is missing leaves its mark: {imputed:?}");
+    }
+    // The seed decides.
+    assert_eq!(format!("{:?}", run().adjusted_risks.expect("risks").rows), format!("{:?}", adjusted.rows));
+    let methods = result.plan.methods_text();
+    assert!(methods.contains("are imputed 100 times by the primary model"), "{methods}");
 }
 
 /// Where rates of few patients are hidden, so is all that would give them away.

@@ -5,7 +5,7 @@ use crate::analysis::AnalysedBy;
 use crate::covariance::Covariance;
 use crate::design::Baseline;
 use crate::fit::Estimation;
-use crate::imputation::{CovariancePrior, DrawMethod, Intermittent, ResampledInterval, Variance};
+use crate::imputation::{CovariancePrior, DeltaScale, DrawMethod, EventStrategy, Intermittent, ResampledInterval, Variance};
 use crate::inference::Df;
 use crate::instruments::ScoreMethod;
 use crate::multiplicity::Procedure;
@@ -58,6 +58,7 @@ pub(super) fn sensitivity() -> Value {
             ("lag-weights", "Weights by lag: of the first visit after the event, the second, and so on.", list(number())),
             ("arms", "The arms whose imputed values are shifted; all unless stated.", texts()),
             ("intermittent", "Whether gaps before the event are shifted too.", choice::<Intermittent>()),
+            ("scale", "Whether amounts are added, or imputed values multiplied by them.", choice::<DeltaScale>()),
         ],
     );
     keys.extend([
@@ -68,16 +69,40 @@ pub(super) fn sensitivity() -> Value {
         ),
         ("reference", "The arm from which values after dropout are taken; the reference arm unless stated.", text()),
         ("covariates", "Covariates of the ANCOVA; baseline is the value at the baseline visit.", texts()),
-        ("delta", "Of kind imputation: what is added to imputed values.", delta),
+        ("delta", "Of kind imputation: what is added to imputed values, or what they are multiplied by.", delta),
         ("variance", "What standard errors are of.", choice::<Variance>()),
         ("draws", "Of kind imputation: multiple imputation, and how its data sets come about.", draws()),
         ("analysis", "Of kind imputation with draws: how each data set is analysed.", choice::<AnalysedBy>()),
         ("arm", "Of kind tipping-point: the arm whose imputed values are shifted.", text()),
         ("arm-shifts", "Of kind tipping-point: what is added to them, in turn.", list(number())),
         ("versus-shifts", "Of kind tipping-point: what is added to those of the reference arm; 0 unless stated.", list(number())),
+        (
+            "of",
+            "Of kind tipping-point: what is compared: difference, effect-size, definition(NAME); the difference unless stated.",
+            texts(),
+        ),
     ]);
     keys.extend(model_keys());
     table(&["kind"], keys)
+}
+
+pub(super) fn event() -> Value {
+    table(
+        &["name", "strategy", "from"],
+        vec![
+            ("name", "What tables call it.", text()),
+            ("strategy", "How the estimand takes it into account.", choice::<EventStrategy>()),
+            ("from", "Where the data have the first visit after it: visit(COLUMN), time(COLUMN), flag(COLUMN), dropout, file.", text()),
+            ("reason-column", "The column with the reason, where only some reasons make the event.", text()),
+            ("reasons", "The reasons that make the event.", texts()),
+            ("imputation", "How values after it are imputed; as each imputation analysis says unless stated.", text()),
+            (
+                "value",
+                "Of composite events, what stands for values after it: a number, baseline, covariate(NAME), highest, lowest.",
+                any([number(), text()]),
+            ),
+        ],
+    )
 }
 
 pub(super) fn analysis() -> Value {

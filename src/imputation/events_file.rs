@@ -1,0 +1,228 @@
+//! Intercurrent events in a file of their own: a row per patient and event.
+
+use super::{Composite, Event, EventStrategy, Events, Strategy};
+use crate::error::{Error, Problem, Problems, Result};
+use crate::trial::{Role, Scope, Trial, Variable};
+use std::io::Read;
+use std::path::Path;
+
+/// A file of intercurrent events: columns `patient`, `event`, `visit` (the first visit whose value is after the event) and
+/// `strategy`; `value` (of composite events) and `imputation` where they are needed. Headings are read in any case, other
+/// columns are ignored.
+///
+/// ```
+/// use trialstats::Layout;
+/// use trialstats::imputation::EventsFile;
+///
+/// let trial = Layout::long("PATIENT", "THERAPY", "VISIT").outcome("CHANGE").read_csv("data-samples/antidepressant/antidepressant.csv")?;
+/// let text = "patient,event,visit,strategy,value\n1503,stopped,6,hypothetical,\n1509,rescue,5,treatment-policy,\n";
+/// let events = EventsFile::from_reader("events.csv", text.as_bytes())?.events(&trial)?;
+/// assert_eq!((events.count(), events.kinds()[1].name.as_str()), (2, "rescue"));
+/// # Ok::<(), trialstats::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventsFile {
+    source: String,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Row {
+    line: u64,
+    patient: String,
+    visit: String,
+    event: Event,
+    /// Whether the file says how the event is taken into account.
+    is_stated: bool,
+}
+
+impl EventsFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`Error::File`] where it cannot be read; otherwise as [`EventsFile::from_reader`].
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let file = std::fs::File::open(path).map_err(|source| Error::File { action: "cannot read", path: name.clone(), source })?;
+        Self::from_reader(&name, file)
+    }
+
+    /// Reads a text with a header line, fields separated by commas, semicolons or tabs; `source` is what problems call it.
+    ///
+    /// # Errors
+    /// [`Error::Data`] with every row that cannot be understood, [`Error::File`] for what is no text.
+    pub fn from_reader(source: &str, mut text: impl Read) -> Result<Self> {
+        let mut whole = String::new();
+        text.read_to_string(&mut whole).map_err(|error| Error::File { action: "cannot read", path: source.into(), source: error })?;
+        let whole = whole.strip_prefix('\u{feff}').unwrap_or(&whole);
+        let header = whole.lines().next().unwrap_or_default();
+        let separator =
+            [b',', b';', b'\t'].into_iter().max_by_key(|s| (header.bytes().filter(|b| b == s).count(), *s == b',')).unwrap_or(b',');
+        let mut reader = csv::ReaderBuilder::new().delimiter(separator).flexible(true).trim(csv::Trim::All).from_reader(whole.as_bytes());
+        let mut problems = vec![];
+        let names: Vec<String> = reader.headers().map(|h| h.iter().map(str::to_lowercase).collect()).unwrap_or_default();
+        let column = |name: &str| names.iter().position(|n| n == name);
+        for needed in ["patient", "event", "visit"].into_iter().filter(|name| column(name).is_none()) {
+            let message = format!(
+                "there is no such column; a file of events has patient, event, visit and strategy, and this one has {}",
+                names.join(", ")
+            );
+            problems.push(Problem {
+                source: Some(source.into()),
+                column: Some(needed.into()),
+                message: message.into(),
+                ..Problem::default()
+            });
+        }
+        if !problems.is_empty() {
+            return Err(Error::Data(Problems(problems)));
+        }
+        let mut rows = vec![];
+        for record in reader.records() {
+            let record = match record {
+                Ok(record) => record,
+                Err(error) => {
+                    problems.push(Problem { source: Some(source.into()), message: error.to_string().into(), ..Problem::default() });
+                    continue;
+                }
+            };
+            let line = record.position().map_or(0, csv::Position::line);
+            let cell = |name: &str| column(name).and_then(|at| record.get(at)).filter(|text| !text.is_empty());
+            if record.iter().all(str::is_empty) {
+                continue;
+            }
+            let mut problem = |column: &str, message: String| {
+                problems.push(Problem {
+                    source: Some(source.into()),
+                    line: Some(line),
+                    patient: cell("patient").map(Into::into),
+                    column: Some(column.into()),
+                    message: message.into(),
+                    ..Problem::default()
+                });
+            };
+            let (Some(patient), Some(event), Some(visit)) = (cell("patient"), cell("event"), cell("visit")) else {
+                let lacking = ["patient", "event", "visit"].into_iter().find(|name| cell(name).is_none()).unwrap_or("patient");
+                problem(lacking, "it is empty; every event has a patient, a name, and the first visit after it".into());
+                continue;
+            };
+            let strategy = cell("strategy").map(str::parse::<EventStrategy>).transpose();
+            let value = cell("value").map(str::parse::<Composite>).transpose();
+            let imputation = cell("imputation").map(str::parse::<Strategy>).transpose();
+            match (strategy, value, imputation) {
+                (Ok(strategy), Ok(value), Ok(imputation)) => {
+                    let event =
+                        Event { name: event.into(), strategy: strategy.unwrap_or(EventStrategy::TreatmentPolicy), imputation, value };
+                    rows.push(Row { line, patient: patient.into(), visit: visit.into(), event, is_stated: strategy.is_some() });
+                }
+                (Err(error), ..) => problem("strategy", error.to_string()),
+                (_, Err(error), _) => problem("value", error.to_string()),
+                (.., Err(error)) => problem("imputation", error.to_string()),
+            }
+        }
+        if problems.is_empty() { Ok(Self { source: source.into(), rows }) } else { Err(Error::Data(Problems(problems))) }
+    }
+
+    /// The events as the file says they are taken into account.
+    ///
+    /// # Errors
+    /// [`Error::Data`] with every patient and visit that the trial does not have, every patient who has an event twice, and
+    /// every event without a strategy or with two.
+    pub fn events(&self, trial: &Trial) -> Result<Events> {
+        let mut problems = vec![];
+        let mut kinds: Vec<&Row> = vec![];
+        for row in &self.rows {
+            if !row.is_stated {
+                problems.push(self.problem(row, "strategy", "it is empty; say how the event is taken into account".into()));
+            }
+            match kinds.iter().find(|known| known.event.name == row.event.name) {
+                Some(known) if known.event != row.event => problems.push(self.problem(
+                    row,
+                    "strategy",
+                    format!("`{}` is taken into account otherwise in line {}; give the two different names", row.event.name, known.line),
+                )),
+                Some(_) => {}
+                None => kinds.push(row),
+            }
+        }
+        let placed = self.placed(trial, &mut problems);
+        if !problems.is_empty() {
+            return Err(Error::Data(Problems(problems)));
+        }
+        let labels = trial.schedule().labels();
+        kinds.into_iter().try_fold(Events::none(trial), |events, kind| {
+            let own = placed.iter().filter(|(row, ..)| row.event.name == kind.event.name);
+            events.with(trial, kind.event.clone(), own.map(|(_, patient, visit)| (&trial.patients()[*patient], labels[*visit])))
+        })
+    }
+
+    /// The trial with a variable for each of the `planned` events: the first visit after it.
+    pub(crate) fn attached_to(&self, trial: &Trial, planned: &[(&str, EventStrategy)]) -> Result<Trial> {
+        let mut problems = vec![];
+        for row in &self.rows {
+            match planned.iter().find(|(name, _)| *name == row.event.name) {
+                None => {
+                    let names: Vec<&str> = planned.iter().map(|(name, _)| *name).collect();
+                    let unknown = Error::unknown("event of the plan that comes from a file", &row.event.name, &names);
+                    problems.push(self.problem(row, "event", unknown.to_string()));
+                }
+                Some((_, strategy)) if row.is_stated && *strategy != row.event.strategy => problems.push(self.problem(
+                    row,
+                    "strategy",
+                    format!(
+                        "it is `{}`, and the plan has `{strategy}` for `{}`; what the plan says was decided before",
+                        row.event.strategy, row.event.name
+                    ),
+                )),
+                Some(_) => {}
+            }
+        }
+        let placed = self.placed(trial, &mut problems);
+        if !problems.is_empty() {
+            return Err(Error::Data(Problems(problems)));
+        }
+        let levels: Vec<String> = trial.schedule().labels().into_iter().map(Into::into).collect();
+        let attached = planned.iter().fold(trial.clone(), |trial, (name, _)| {
+            let mut codes = vec![None; trial.patients().len()];
+            placed.iter().filter(|(row, ..)| row.event.name == *name).for_each(|(_, patient, visit)| codes[*patient] = Some(*visit));
+            trial.with_variable(Variable::of_codes(name, Role::Event, Scope::Patient, levels.clone(), codes))
+        });
+        Ok(attached)
+    }
+
+    /// Every row with the positions of its patient and visit.
+    fn placed(&self, trial: &Trial, problems: &mut Vec<Problem>) -> Vec<(&Row, usize, usize)> {
+        let mut placed: Vec<(&Row, usize, usize)> = vec![];
+        for row in &self.rows {
+            let patient = trial.patients().iter().position(|p| *p == row.patient);
+            let visit = trial.schedule().index_of(&row.visit);
+            match (patient, visit) {
+                (Some(patient), Ok(visit)) => {
+                    if let Some((first, ..)) = placed.iter().find(|(known, at, _)| *at == patient && known.event.name == row.event.name) {
+                        let message =
+                            format!("the patient has `{}` in line {} already; keep the first visit after it", row.event.name, first.line);
+                        problems.push(self.problem(row, "event", message));
+                    }
+                    placed.push((row, patient, visit));
+                }
+                (None, _) => {
+                    problems.push(self.problem(row, "patient", Error::unknown("patient", &row.patient, trial.patients()).to_string()))
+                }
+                (_, Err(error)) => problems.push(self.problem(row, "visit", error.to_string())),
+            }
+        }
+        placed
+    }
+
+    fn problem(&self, row: &Row, column: &str, message: String) -> Problem {
+        Problem {
+            source: Some(self.source.clone()),
+            line: Some(row.line),
+            patient: Some(row.patient.clone()),
+            column: Some(column.into()),
+            message: message.into(),
+            ..Problem::default()
+        }
+    }
+}
