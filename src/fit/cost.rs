@@ -3,6 +3,7 @@
 //! An estimate is right within a factor of about three: it counts the multiplications of the matrices that grow fastest,
 //! and the memory of those that are kept. Most fits are thousands of times cheaper than the limits.
 
+use super::clusters::Shape;
 use super::{Engine, Failure};
 use crate::design::Design;
 
@@ -66,11 +67,8 @@ impl Work<'_> {
                 parts
             }
             Engine::DenseEffects => {
-                let effects: usize = self.design.rows.random.iter().map(|term| term.total()).sum();
-                let n = p + effects as f64;
-                let why = format!("the {effects} random effects stand in one matrix with the mean, above a covariance of the visits");
-                let all = Part { bytes: 12.0 * BYTES * n * n, products: EVALUATIONS * 0.7 * n.powi(3), why };
-                let mut parts = vec![all, self.covariance(visits), self.slopes_of(n, "columns of the mean model and random effects")];
+                let shape = Shape::cheapest(self.design, p as usize);
+                let mut parts = vec![effects(&shape), self.covariance(visits), self.slopes_of_effects(&shape)];
                 parts.extend(self.robust.then(|| robust(patients, p)));
                 parts
             }
@@ -87,6 +85,21 @@ impl Work<'_> {
         }
     }
 
+    /// How Henderson's matrix moves with every covariance parameter within patients.
+    fn slopes_of_effects(&self, shape: &Shape) -> Part {
+        let (k, size) = (self.parameters as f64, shape.len() as f64);
+        let bytes = 3.0 * BYTES * k * size;
+        let derived = if self.slopes { 1.0 } else { 0.5 };
+        Part {
+            bytes,
+            products: derived * (2.0 * k * shape.products() as f64 + k * k * size),
+            why: format!(
+                "{} random effects and columns of the mean model have a matrix for each of {k} covariance parameters within patients",
+                shape.columns()
+            ),
+        }
+    }
+
     /// How X'V⁻¹X moves with every covariance parameter.
     fn slopes_of(&self, n: f64, of: &str) -> Part {
         let k = if self.slopes { self.parameters as f64 } else { 0.0 };
@@ -97,6 +110,20 @@ impl Work<'_> {
                 "degrees of freedom take a matrix of {n} {of} for each of {k} covariance parameters; other methods than Satterthwaite's and Kenward and Roger's do not"
             ),
         }
+    }
+}
+
+/// Henderson's equations, component by component.
+fn effects(shape: &Shape) -> Part {
+    let (effects, largest, beside) = (shape.effects(), shape.largest(), shape.joined());
+    let tied = match beside {
+        0 => format!("of the {effects} random effects {largest} are tied to each other by patients that they share"),
+        _ => format!("of the {effects} random effects, {beside} are crossed with the others, {largest} of which are tied to each other"),
+    };
+    Part {
+        bytes: 16.0 * BYTES * shape.len() as f64,
+        products: EVALUATIONS * 3.0 * shape.products() as f64,
+        why: format!("{tied}, above a covariance of the visits"),
     }
 }
 

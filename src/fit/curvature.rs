@@ -11,7 +11,7 @@
 use super::blocks::Blocks;
 use super::data::Data;
 use super::kernels::multiply;
-use super::likelihood::Differentiable;
+use super::likelihood::{Differentiable, Products};
 use super::problem::{Estimation, Point, Problem};
 use super::sigmas::Derivatives;
 use super::slopes::Slopes;
@@ -36,6 +36,17 @@ impl Curvature {
 
 impl Differentiable for Problem {
     const SCORES: bool = false;
+
+    type Slopes = Slopes;
+
+    fn blank_slopes(&self) -> Slopes {
+        Slopes::blank(self.sigmas.parameters(), self.columns)
+    }
+
+    fn products(&self) -> Products {
+        let p = self.columns;
+        Products { solution: 2 * p.pow(3), slope: p.pow(3), pair: p * p / 2 }
+    }
 
     fn set_leading_curvature(
         &self,
@@ -62,7 +73,7 @@ impl Differentiable for Problem {
         });
     }
 
-    fn set_correction(&self, point: &Point, slopes: &mut Slopes, correction: &mut DMatrix<f64>) {
+    fn set_correction(&self, point: &Point, slopes: &mut Slopes, correction: &mut DMatrix<f64>, _room: &mut Workspace) {
         let estimated = self.estimation == Estimation::Reml;
         slopes.set_correction(&point.phi, estimated.then_some(&point.phi), correction);
     }

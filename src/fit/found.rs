@@ -7,7 +7,6 @@ use super::optimum::Optimum;
 use super::refit::{Refit, Repeat, Replaceable};
 use super::search::{Convergence, Search, Steps};
 use super::sigmas::Derivatives;
-use super::slopes::Slopes;
 use super::{Engine, Failure};
 use crate::design::Design;
 use nalgebra::{DMatrix, DVector};
@@ -22,22 +21,22 @@ pub(crate) trait SecondOrder: Differentiable + Replaceable {
     /// What its answers share, computed once.
     type Shared: Debug + Clone + Send + Sync;
 
-    fn shared(&self, point: &Self::Point, slopes: &Slopes) -> Self::Shared;
+    fn shared(&self, point: &Self::Point, slopes: &Self::Slopes) -> Self::Shared;
 
     /// The Hessian over θ that is expected, exact in finite samples.
-    fn expected_hessian(&self, point: &Self::Point, own: &Derived<Self::Shared>) -> DMatrix<f64>;
+    fn expected_hessian(&self, point: &Self::Point, own: &Derived<Self>) -> DMatrix<f64>;
 
     /// P_k of every parameter, p × p.
-    fn slopes(&self, own: &Derived<Self::Shared>) -> Vec<DMatrix<f64>>;
+    fn slopes(&self, own: &Derived<Self>) -> Vec<DMatrix<f64>>;
 
     /// Σ_kl ω_kl Q_kl.
-    fn weighted_q(&self, point: &Self::Point, own: &Derived<Self::Shared>, omega: &DMatrix<f64>) -> DMatrix<f64>;
+    fn weighted_q(&self, point: &Self::Point, own: &Derived<Self>, omega: &DMatrix<f64>) -> DMatrix<f64>;
 
     /// Σ_kl ω_kl R_kl.
-    fn weighted_r(&self, point: &Self::Point, own: &Derived<Self::Shared>, omega: &DMatrix<f64>) -> Option<DMatrix<f64>>;
+    fn weighted_r(&self, point: &Self::Point, own: &Derived<Self>, omega: &DMatrix<f64>) -> Option<DMatrix<f64>>;
 
     /// The same without what is a matter of the parameters.
-    fn intrinsic_r(&self, point: &Self::Point, own: &Derived<Self::Shared>, omega: &DMatrix<f64>) -> Option<DMatrix<f64>>;
+    fn intrinsic_r(&self, point: &Self::Point, own: &Derived<Self>, omega: &DMatrix<f64>) -> Option<DMatrix<f64>>;
 
     /// The predicted effects of a term.
     fn effects(&self, point: &Self::Point, term: usize) -> Effects;
@@ -45,19 +44,19 @@ pub(crate) trait SecondOrder: Differentiable + Replaceable {
 
 /// The derivatives at an optimum.
 #[derive(Debug)]
-pub(crate) struct Derived<S> {
+pub(crate) struct Derived<L: SecondOrder> {
     /// ∂Σ.
     pub derivatives: Vec<Derivatives>,
     /// Of −2ℓ.
     pub curvature: Curvature,
     /// P_k and a_k of the parameters of Σ, over all columns.
-    pub slopes: Slopes,
-    pub shared: S,
+    pub slopes: L::Slopes,
+    pub shared: L::Shared,
 }
 
-impl<S> Derived<S> {
+impl<L: SecondOrder> Derived<L> {
     /// At any point.
-    pub fn at<L: SecondOrder<Shared = S>>(likelihood: &L, point: &L::Point) -> Self {
+    pub fn at(likelihood: &L, point: &L::Point) -> Self {
         let derivatives = likelihood.patterns().sigmas.derivatives(&L::mean(point).theta);
         let (curvature, slopes) = likelihood.exact_curvature(point, &derivatives);
         let shared = likelihood.shared(point, &slopes);
@@ -73,16 +72,16 @@ pub(crate) struct Found<L: SecondOrder> {
     /// β₀, from which the outcome is measured.
     pub origin: Vec<f64>,
     /// The derivatives, when first asked for.
-    derived: OnceLock<Arc<Derived<L::Shared>>>,
+    derived: OnceLock<Arc<Derived<L>>>,
 }
 
 impl<L: SecondOrder> Found<L> {
     /// With the derivatives, where they are known.
-    pub fn new(likelihood: L, point: L::Point, origin: Vec<f64>, known: Option<Arc<Derived<L::Shared>>>) -> Self {
+    pub fn new(likelihood: L, point: L::Point, origin: Vec<f64>, known: Option<Arc<Derived<L>>>) -> Self {
         Self { likelihood, point, origin, derived: known.map_or_else(OnceLock::new, OnceLock::from) }
     }
 
-    fn derived(&self) -> &Derived<L::Shared> {
+    fn derived(&self) -> &Derived<L> {
         self.derived.get_or_init(|| Arc::new(Derived::at(&self.likelihood, &self.point)))
     }
 }

@@ -26,14 +26,14 @@ use super::traces::restrict;
 use nalgebra::{DMatrix, DVector};
 
 /// Σ_kl ω_kl R_kl − 2 Σ_k b_k P_k, given C in W C W of every pattern.
-pub(super) fn curvature_gram(problem: &Problem, point: &Point, own: &Derived<()>, wcw: &Blocks) -> DMatrix<f64> {
+pub(super) fn curvature_gram(problem: &Problem, point: &Point, own: &Derived<Problem>, wcw: &Blocks) -> DMatrix<f64> {
     let r = problem.gram(wcw);
     let bias = bias(problem, point, own, wcw, &r);
     (0..own.slopes.len()).fold(r, |sum, k| sum - own.slopes.p(k) * (2.0 * bias[k]))
 }
 
 /// b, the bias of the parameters to the order 1/n.
-fn bias(problem: &Problem, point: &Point, own: &Derived<()>, wcw: &Blocks, r: &DMatrix<f64>) -> DVector<f64> {
+fn bias(problem: &Problem, point: &Point, own: &Derived<Problem>, wcw: &Blocks, r: &DMatrix<f64>) -> DVector<f64> {
     let (phi, per_group) = (&point.phi, problem.sigmas.per_group);
     let leverages = problem.leverages(phi);
     let mut c = DVector::zeros(own.slopes.len());

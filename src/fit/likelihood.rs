@@ -5,7 +5,6 @@ use super::Failure;
 use super::curvature::Curvature;
 use super::problem::{Point, Problem};
 use super::sigmas::Derivatives;
-use super::slopes::Slopes;
 use super::traces::TracePlan;
 use super::working::Working;
 use super::workspace::Workspace;
@@ -30,9 +29,6 @@ pub(crate) trait Likelihood: Clone + Debug + Send + Sync + 'static {
 
     /// The number of parameters θ.
     fn parameters(&self) -> usize;
-
-    /// The number of coefficients that an evaluation solves for.
-    fn coefficients(&self) -> usize;
 
     /// The map between θ and the parameters of a search.
     fn working(&self) -> Working;
@@ -68,10 +64,30 @@ pub(crate) trait Likelihood: Clone + Debug + Send + Sync + 'static {
     }
 }
 
+/// Multiplications, for choosing what to compute.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Products {
+    /// Of a solution and of what the derivatives take of it, beyond grams and patterns.
+    pub solution: usize,
+    /// Of the slopes of one parameter, beyond a gram.
+    pub slope: usize,
+    /// Of one pair of slopes.
+    pub pair: usize,
+}
+
 /// A likelihood with exact derivatives over θ.
 pub(crate) trait Differentiable: Likelihood {
     /// Whether a search takes steps of Fisher scoring where −2ℓ is not convex.
     const SCORES: bool;
+
+    /// P_k and a_k of every parameter k of Σ, in whatever basis suits.
+    type Slopes: Clone + Debug + Send + Sync;
+
+    /// Zeros.
+    fn blank_slopes(&self) -> Self::Slopes;
+
+    /// What an iteration takes.
+    fn products(&self) -> Products;
 
     /// Gradient and Hessian, the Hessian without the terms through P_k and a_k, which are smaller by p/N.
     fn set_leading_curvature(
@@ -84,10 +100,10 @@ pub(crate) trait Differentiable: Likelihood {
     );
 
     /// P_k and a_k of the parameters of Σ.
-    fn set_slopes(&self, point: &Self::Point, derivatives: &[Derivatives], slopes: &mut Slopes, room: &mut Self::Workspace);
+    fn set_slopes(&self, point: &Self::Point, derivatives: &[Derivatives], slopes: &mut Self::Slopes, room: &mut Self::Workspace);
 
     /// What the whole Hessian has beyond its leading part, given the slopes.
-    fn set_correction(&self, point: &Self::Point, slopes: &mut Slopes, correction: &mut DMatrix<f64>);
+    fn set_correction(&self, point: &Self::Point, slopes: &mut Self::Slopes, correction: &mut DMatrix<f64>, room: &mut Self::Workspace);
 
     /// The Hessian that is expected, but for terms smaller by p/N.
     fn set_fisher(
@@ -106,14 +122,14 @@ pub(crate) trait Differentiable: Likelihood {
     }
 
     /// Gradient and Hessian, whole, and the slopes that it took.
-    fn exact_curvature(&self, point: &Self::Point, derivatives: &[Derivatives]) -> (Curvature, Slopes) {
+    fn exact_curvature(&self, point: &Self::Point, derivatives: &[Derivatives]) -> (Curvature, Self::Slopes) {
         let (patterns, parameters, mut room) = (self.patterns(), self.parameters(), self.workspace());
         let mut curvature = Curvature::blank(parameters);
-        let mut slopes = Slopes::blank(patterns.sigmas.parameters(), self.coefficients());
+        let mut slopes = self.blank_slopes();
         self.set_leading_curvature(point, derivatives, TracePlan::of(patterns, derivatives), &mut curvature, &mut room);
         self.set_slopes(point, derivatives, &mut slopes, &mut room);
         let mut correction = DMatrix::zeros(parameters, parameters);
-        self.set_correction(point, &mut slopes, &mut correction);
+        self.set_correction(point, &mut slopes, &mut correction, &mut room);
         curvature.hessian += correction;
         (curvature, slopes)
     }

@@ -211,10 +211,6 @@ impl Likelihood for Problem {
         self.sigmas.parameters()
     }
 
-    fn coefficients(&self) -> usize {
-        self.columns
-    }
-
     fn working(&self) -> Working {
         Working::of(&self.sigmas)
     }

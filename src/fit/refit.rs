@@ -122,7 +122,7 @@ impl<L: SecondOrder> Refit<L> {
         let derivatives = likelihood.patterns().sigmas.derivatives(&theta);
         let (_, mut slopes) = likelihood.exact_curvature(&found.point, &derivatives);
         let mut correction = DMatrix::zeros(theta.len(), theta.len());
-        likelihood.set_correction(&found.point, &mut slopes, &mut correction);
+        likelihood.set_correction(&found.point, &mut slopes, &mut correction, &mut likelihood.workspace());
         let mut refit = Self {
             search: Search::new(&likelihood, found.point.clone()),
             origin: found.origin.clone(),
@@ -172,7 +172,7 @@ impl<L: SecondOrder> Refit<L> {
     /// Searches from the optimum of the fit that is repeated; from a start of its own where that leads nowhere.
     fn search(&mut self) -> Result<(), Failure> {
         self.steps = None;
-        let (columns, observations) = (self.likelihood.coefficients(), self.likelihood.patterns().observations());
+        let (columns, observations) = (self.likelihood.patterns().columns, self.likelihood.patterns().observations());
         if observations <= columns as f64 {
             return Err(Failure::TooFewObservations { observations: observations as usize, columns });
         }

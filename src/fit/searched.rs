@@ -6,7 +6,6 @@ use super::likelihood::Differentiable;
 use super::objective::Objective;
 use super::search::{MAX_ITERATIONS, Search};
 use super::sigmas::Derivatives;
-use super::slopes::Slopes;
 use super::traces::TracePlan;
 use super::verify;
 use super::working::Working;
@@ -16,24 +15,24 @@ use std::sync::Arc;
 
 /// What a search over a likelihood keeps.
 #[derive(Debug, Clone)]
-pub(crate) struct SearchRoom<R, S> {
+pub(crate) struct SearchRoom<L: SecondOrder> {
     pub working: Working,
     /// θ of the point that is evaluated.
     natural: Vec<f64>,
     /// ∂Σ where the search stands.
     derivatives: Vec<Derivatives>,
     plan: TracePlan,
-    slopes: Slopes,
+    slopes: L::Slopes,
     /// η from which it began.
     start: Vec<f64>,
-    own: R,
+    own: L::Workspace,
     /// The derivatives at the end, where it took all of them to be sure of it.
-    pub derived: Option<Arc<Derived<S>>>,
+    pub derived: Option<Arc<Derived<L>>>,
 }
 
 impl<L: SecondOrder> Objective for L {
     type Place = L::Point;
-    type Room = SearchRoom<L::Workspace, L::Shared>;
+    type Room = SearchRoom<L>;
 
     fn dimension(&self) -> usize {
         self.parameters()
@@ -51,7 +50,7 @@ impl<L: SecondOrder> Objective for L {
             natural: theta.clone(),
             plan: TracePlan::of(patterns, &derivatives),
             derivatives,
-            slopes: Slopes::blank(patterns.sigmas.parameters(), self.coefficients()),
+            slopes: self.blank_slopes(),
             start: theta.clone(),
             own: self.workspace(),
             derived: None,
@@ -95,18 +94,18 @@ impl<L: SecondOrder> Objective for L {
 
     fn set_correction(&self, point: &L::Point, correction: &mut DMatrix<f64>, room: &mut Self::Room) {
         self.set_slopes(point, &room.derivatives, &mut room.slopes, &mut room.own);
-        Differentiable::set_correction(self, point, &mut room.slopes, correction);
+        Differentiable::set_correction(self, point, &mut room.slopes, correction, &mut room.own);
     }
 
     /// Without them every step leaves a share of about p/n of the error (n patients), so that from the search's `NEAR`
     /// to its `LEFT` it takes 22 / (2 log₁₀ n/p) steps, and with them three.
     fn correction_pays(&self, room: &Self::Room) -> bool {
-        let (patterns, derivatives, p) = (self.patterns(), &room.derivatives, self.coefficients());
+        let (patterns, derivatives, p, products) = (self.patterns(), &room.derivatives, self.patterns().columns, self.products());
         let k = derivatives.iter().map(Vec::len).sum::<usize>() / patterns.sigmas.structures().len();
         let gram = patterns.data.cost(&patterns.patterns, &patterns.rows, p);
         let cubes: usize = patterns.patterns.iter().map(|p| p.size().pow(3)).sum();
-        let correction = k * (gram + cubes / 2 + p.pow(3)) + k * k * p * p / 2;
-        let iteration = 4 * gram + 6 * cubes + TracePlan::cost(patterns, derivatives) + 2 * p.pow(3) + k.pow(3) / 3;
+        let correction = k * (gram + cubes / 2 + products.slope) + k * k * products.pair;
+        let iteration = 4 * gram + 6 * cubes + TracePlan::cost(patterns, derivatives) + products.solution + k.pow(3) / 3;
         let patients: f64 = patterns.patterns.iter().map(|p| p.patients).sum();
         let saved = 11.0 / (patients / p as f64).max(1.5).log10() - 3.0;
         (correction as f64) < saved * iteration as f64
@@ -198,7 +197,7 @@ impl<L: SecondOrder> Search<L> {
     }
 }
 
-fn set_derivatives<L: SecondOrder>(likelihood: &L, point: &L::Point, room: &mut SearchRoom<L::Workspace, L::Shared>) {
+fn set_derivatives<L: SecondOrder>(likelihood: &L, point: &L::Point, room: &mut SearchRoom<L>) {
     let dense = &mut L::of_patterns(&mut room.own).dense;
     likelihood.patterns().sigmas.set_derivatives(&L::mean(point).theta, &mut room.derivatives, dense);
 }

@@ -29,7 +29,7 @@ impl SecondOrder for Problem {
 
     fn shared(&self, _point: &Point, _slopes: &Slopes) {}
 
-    fn expected_hessian(&self, point: &Point, own: &Derived<()>) -> DMatrix<f64> {
+    fn expected_hessian(&self, point: &Point, own: &Derived<Self>) -> DMatrix<f64> {
         let mut expected = self.fisher(point, &own.derivatives);
         if self.estimation == Estimation::Ml {
             return expected;
@@ -46,19 +46,19 @@ impl SecondOrder for Problem {
         0.5 * (&expected + expected.transpose())
     }
 
-    fn slopes(&self, own: &Derived<()>) -> Vec<DMatrix<f64>> {
+    fn slopes(&self, own: &Derived<Self>) -> Vec<DMatrix<f64>> {
         (0..own.slopes.len()).map(|k| own.slopes.p(k).clone_owned()).collect()
     }
 
-    fn weighted_q(&self, point: &Point, own: &Derived<()>, omega: &DMatrix<f64>) -> DMatrix<f64> {
+    fn weighted_q(&self, point: &Point, own: &Derived<Self>, omega: &DMatrix<f64>) -> DMatrix<f64> {
         self.gram(&self.weights_of_q(point, &own.derivatives, omega))
     }
 
-    fn weighted_r(&self, point: &Point, _own: &Derived<()>, omega: &DMatrix<f64>) -> Option<DMatrix<f64>> {
+    fn weighted_r(&self, point: &Point, _own: &Derived<Self>, omega: &DMatrix<f64>) -> Option<DMatrix<f64>> {
         self.weights_of_r(point, omega).map(|weights| self.gram(&weights))
     }
 
-    fn intrinsic_r(&self, point: &Point, own: &Derived<()>, omega: &DMatrix<f64>) -> Option<DMatrix<f64>> {
+    fn intrinsic_r(&self, point: &Point, own: &Derived<Self>, omega: &DMatrix<f64>) -> Option<DMatrix<f64>> {
         self.weights_of_r(point, omega).map(|weights| intrinsic::curvature_gram(self, point, own, &weights))
     }
 

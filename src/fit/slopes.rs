@@ -50,11 +50,6 @@ impl Slopes {
         (&mut self.p[k * size..(k + 1) * size], &mut self.a[k * c..(k + 1) * c])
     }
 
-    /// a_k, p.
-    pub fn a(&self, k: usize) -> &[f64] {
-        &self.a[k * self.columns..(k + 1) * self.columns]
-    }
-
     /// Writes what the whole Hessian has beyond its leading part: −2 a_k'Φa_l − tr(SP_kSP_l), where S is Φ, or what
     /// it is for a mean that is known where the likelihood is full, or nothing.
     pub fn set_correction(&mut self, phi: &DMatrix<f64>, s: Option<&DMatrix<f64>>, correction: &mut DMatrix<f64>) {

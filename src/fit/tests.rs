@@ -147,7 +147,7 @@ fn curvature_by(problem: &Problem, theta: &[f64], plan: TracePlan) -> (f64, Curv
     problem.set_leading_curvature(&point, &derivatives, plan, &mut curvature, &mut room);
     problem.set_slopes(&point, &derivatives, &mut slopes, &mut room);
     let mut correction = DMatrix::zeros(theta.len(), theta.len());
-    problem.set_correction(&point, &mut slopes, &mut correction);
+    problem.set_correction(&point, &mut slopes, &mut correction, &mut room);
     curvature.hessian += correction;
     (point.value, curvature)
 }

@@ -38,7 +38,7 @@ impl Effects {
         let parameters = optimum.effect_parameters();
         let covariances = optimum.clusters.terms.iter().map(|term| {
             let mut g = DMatrix::zeros(term.size(), term.size());
-            for ((a, b), &value) in term.pairs().into_iter().zip(&parameters[term.first_parameter..]) {
+            for (&(a, b), &value) in term.pairs().iter().zip(&parameters[term.first_parameter..]) {
                 g[(a, b)] = value;
                 g[(b, a)] = value;
             }

@@ -57,11 +57,6 @@ impl Clusters {
         self.terms.is_empty()
     }
 
-    /// The number q of effects.
-    pub fn effects(&self) -> usize {
-        self.terms.iter().map(|t| t.levels * t.size()).sum()
-    }
-
     /// The ends of the ranges of the parameters, as positions among those of all terms.
     pub fn boundaries(&self) -> Vec<Boundary> {
         self.terms.iter().flat_map(ClusterTerm::boundaries).collect()
@@ -77,14 +72,14 @@ impl Clusters {
     pub fn start(&self, variance: f64) -> Vec<f64> {
         let of_term = |t: &ClusterTerm| -> Vec<f64> {
             let value = |(a, b): (usize, usize)| if a == b { variance / t.squares[a] } else { 0.0 };
-            t.pairs().into_iter().map(value).collect()
+            t.pairs().iter().copied().map(value).collect()
         };
         self.terms.iter().flat_map(of_term).collect()
     }
 
     /// What one unit of each parameter is worth: the mean square that multiplies the effect, for variances.
     pub fn squares(&self) -> Vec<f64> {
-        self.terms.iter().flat_map(|t| t.pairs().into_iter().map(|(a, b)| (t.squares[a] * t.squares[b]).sqrt())).collect()
+        self.terms.iter().flat_map(|t| t.pairs().iter().map(|&(a, b)| (t.squares[a] * t.squares[b]).sqrt())).collect()
     }
 }
 
@@ -94,17 +89,29 @@ impl ClusterTerm {
         self.size
     }
 
+    /// The number of effects of all levels.
+    pub fn total(&self) -> usize {
+        self.levels * self.size
+    }
+
     /// The elements of G that are parameters, in their order.
-    pub fn pairs(&self) -> Vec<(usize, usize)> {
-        self.pairs.clone()
+    pub fn pairs(&self) -> &[(usize, usize)] {
+        &self.pairs
     }
 
     /// The lower triangle of Λ, G = ΛΛ', row by row, given the parameters of all terms; `None` where G is not
     /// positive semidefinite.
     pub fn factor(&self, parameters: &[f64]) -> Option<Vec<f64>> {
+        let mut l = vec![0.0; self.size * (self.size + 1) / 2];
+        self.set_factor(parameters, &mut l)?;
+        Some(l)
+    }
+
+    /// Writes it.
+    pub fn set_factor(&self, parameters: &[f64], l: &mut [f64]) -> Option<()> {
         let k = self.size();
-        let mut l = vec![0.0; k * (k + 1) / 2];
-        for ((a, b), &value) in self.pairs().into_iter().zip(&parameters[self.first_parameter..]) {
+        l.fill(0.0);
+        for (&(a, b), &value) in self.pairs().iter().zip(&parameters[self.first_parameter..]) {
             l[lower(a, b)] = value;
         }
         for (a, b) in lower_pairs(k) {
@@ -122,7 +129,7 @@ impl ClusterTerm {
                 0.0
             };
         }
-        Some(l)
+        Some(())
     }
 
     fn boundaries(&self) -> Vec<Boundary> {

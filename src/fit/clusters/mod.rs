@@ -13,12 +13,18 @@
 //! so that everything that the likelihood needs of the data is what it needs of a model with more columns. G̃ = ΛΛ'
 //! is never inverted: with u = Λv the penalty is v'v, and a variance of zero is a point like any other. [`WithEffects`]
 //! is the likelihood without effects and what these add to it.
+//!
+//! K is full in the columns of the mean alone. Effects that no patient shares, directly or through others, have nothing
+//! in common; [`shape`] says which those are, and everything is done component by component.
 
 mod cells;
-mod curvature;
+mod derivatives;
 mod layout;
 mod marginal;
 mod problem;
+mod projection;
+mod shape;
+mod slopes;
 mod solve;
 #[cfg(test)]
 mod tests;
@@ -26,3 +32,4 @@ mod tests;
 pub(crate) use cells::Cells;
 pub(crate) use layout::Clusters;
 pub(crate) use problem::{EffectsPoint, WithEffects};
+pub(crate) use shape::Shape;

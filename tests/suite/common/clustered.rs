@@ -41,6 +41,12 @@ pub fn layout(data: &str, formula: &str) -> Layout {
             .covariate_as("gst", CovariateKind::Numeric)
             .cluster("group")
             .cluster("therapist"),
+        "many_sites" => Layout::long("patient", "arm", "visit")
+            .reference_arm("control")
+            .visits(["1", "2", "3", "4"])
+            .outcome("y")
+            .covariate("baseline")
+            .cluster("site"),
         _ => Layout::long("patient", "arm", "visit").reference_arm("control").visits(["1", "2", "3"]).outcome("y").cluster("group"),
     }
 }

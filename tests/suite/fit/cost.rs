@@ -29,6 +29,32 @@ fn an_unstructured_covariance_of_a_hundred_visits_is_refused_with_its_cost() {
     assert!(model.allow_costly(true).allows_costly());
 }
 
+/// A random intercept of two thousand sites above an unstructured covariance: as many small systems.
+#[test]
+fn thousands_of_sites_above_an_unstructured_covariance_are_fitted() {
+    let (sites, per_site, visits) = (2000, 2, 2);
+    let patients = sites * per_site;
+    let value = |k: usize| f64::from((k as u32).wrapping_mul(2_654_435_761) % 1000) / 100.0;
+    let site: Vec<usize> = (0..patients).map(|i| i / per_site).collect();
+    let names: Vec<String> = (0..sites).map(|l| format!("s{l:04}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let y: Vec<f64> = (0..patients * visits).map(|k| value(k) + 2.0 * value(site[k / visits] + 77_777)).collect();
+    let trial = invented(&["a", "b"], (0..patients).map(|i| i % 2).collect(), Schedule::of_labels(["v1", "v2"]));
+    let trial = trial.variable(factor("site", &names, site)).outcome(outcome("y", y.clone())).build().expect("a trial");
+    let fit = Model::formula("y ~ arm * visit + us(visit | patient) + (1 | site)").expect("parses").fit(&trial).expect("a fit");
+    let mut compared = Comparison::of("two thousand sites");
+    // The arms differ within sites: the difference of a visit is a mean of differences, whatever the sites add.
+    let difference = |s: usize| y[(2 * s + 1) * visits] - y[2 * s * visits];
+    let mean = (0..sites).map(difference).sum::<f64>() / sites as f64;
+    let row = fit.coefficients().rows.into_iter().find(|row| row.label == "armb").expect("the arm");
+    compared.relative("difference at the first visit", row.estimate, mean, 1e-9);
+    // Predicted effects add up to nothing.
+    let effects = fit.random_effects();
+    compared.same("number of effects", effects.rows.len(), sites);
+    compared.within("their sum", effects.rows.iter().map(|row| row.estimate).sum(), 0.0, 1e-6);
+    assert_all([compared]);
+}
+
 /// A factor of hundreds of levels in the mean is fitted from the patients' rows, with the numbers that it has from sums over
 /// a factor that says the same in fewer columns.
 #[test]

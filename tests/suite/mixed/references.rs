@@ -189,6 +189,21 @@ fn a_balanced_trial_agrees_with_the_peers() {
     agrees("balanced", 3);
 }
 
+/// Thousands of effects fall into as many small systems; a hundred, to which glmmTMB can still be taken.
+#[test]
+fn many_sites_above_an_unstructured_covariance_agree_with_glmmtmb() {
+    let peers = reference("mixed/many_sites.json");
+    let formula = "y ~ baseline + arm * visit + us(visit | patient) + (1 | site)";
+    let fit =
+        trials::by_its_engine(formula, Model::formula(formula).expect("parses").fit(&trials::trial("many_sites", formula)).expect("fits"));
+    let of = |peer: &Value| {
+        let mut c = Comparison::of("100 sites");
+        compare_peer(&mut c, std::slice::from_ref(&fit), peer);
+        c
+    };
+    assert_all(["glmmTMB"].map(|peer| of(&peers[peer])));
+}
+
 #[test]
 fn clusters_of_one_agree_with_the_peers() {
     agrees("small_clusters", 2);
