@@ -13,12 +13,10 @@
 //! cargo run --release --example partial_nesting -- 10000 partial_nesting.csv
 //! ```
 
-use rayon::prelude::*;
-use std::collections::BTreeMap;
 use trialstats::design::Clusters;
 use trialstats::inference::InformationKind;
-use trialstats::means::ContrastOptions;
 use trialstats::simulate::{Dropout, Gaussian};
+use trialstats::study::{Characteristics, Compared, Procedure, Replicates, replicate};
 use trialstats::{Df, Fit, Model, Result, Trial, Vcov};
 
 /// The seed of all trials; trial r is replicate r.
@@ -204,73 +202,16 @@ impl Analysis {
         self.model()?.fit(trial)
     }
 
-    fn answer(&self, trial: &Trial) -> Result<Answer, String> {
-        let fit = self.fit(trial).map_err(|e| e.code().to_string())?;
-        let last = ContrastOptions::default().visits([VISITS[4]]);
-        let contrasts = fit.arm_contrasts(&last).map_err(|e| e.code().to_string())?;
-        let row = contrasts.rows.first().ok_or("no contrast")?;
-        if row.not_estimable.is_some() {
-            return Err("not-estimable".into());
-        }
-        let of = &row.estimate;
-        let interval = (row.lower, row.upper);
-        if ![of.estimate, of.se, of.p, interval.0, interval.1].iter().all(|x| x.is_finite()) {
-            return Err("not a number".into());
-        }
-        let boundary = fit.convergence().boundary.iter().any(|name| name.contains(" by "));
-        Ok(Answer { estimate: of.estimate, se: of.se, df: of.df, p: of.p, interval, icc: icc(&fit), boundary })
+    /// The model with the contrast of the arms at the last visit asked of it.
+    fn procedure(&self) -> Result<Procedure> {
+        Ok(Procedure::new(format!("{}, {}", self.model, self.method), self.model()?).contrast(Compared::new("B", "A", VISITS[4])))
     }
 }
 
-/// The estimated share of the variance at the last visit in arm B that lies between groups, where the model has any.
-fn icc(fit: &Fit) -> Option<f64> {
-    let between = fit.covariance_parameters().into_iter().find(|(name, _)| name.contains(" by "))?.1;
-    let of_b = fit.covariances().last()?;
-    let last = of_b.sigma.nrows() - 1;
-    Some(between / (between + of_b.sigma[(last, last)]))
-}
-
-/// What one analysis says of one trial, whose true contrast is zero.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Answer {
-    /// The contrast of the arms at the last visit.
-    pub estimate: f64,
-    /// Its standard error.
-    pub se: f64,
-    /// Its degrees of freedom.
-    pub df: f64,
-    /// The two-sided p-value of no difference.
-    pub p: f64,
-    /// The 95% confidence interval.
-    pub interval: (f64, f64),
-    /// The intraclass correlation, where the model has one.
-    pub icc: Option<f64>,
-    /// Whether the variance between clusters was estimated as zero.
-    pub boundary: bool,
-}
-
-/// One trial: its dropout, and each analysis's answer or the name of its failure.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Replicate {
-    /// Share of patients without the last visit.
-    pub left: f64,
-    /// In the order of [`Scenario::analyses`].
-    pub answers: Vec<Result<Answer, String>>,
-}
-
 /// The trials of one kind, each answered by every analysis: the same for any number of threads.
-pub fn replicates(scenario: Scenario, trials: usize) -> Result<Vec<Replicate>> {
-    let truth = scenario.truth();
-    let analyses = scenario.analyses();
-    (0..trials as u64)
-        .into_par_iter()
-        .map(|r| {
-            let trial = truth.trial(SEED, r)?;
-            let (y, n) = (&trial.outcomes()[0], trial.patients().len());
-            let left = (0..n).filter(|&i| trial.value(y, i, VISITS.len() - 1).is_none()).count() as f64 / n as f64;
-            Ok(Replicate { left, answers: analyses.iter().map(|a| a.answer(&trial)).collect() })
-        })
-        .collect()
+pub fn replicates(scenario: Scenario, trials: usize) -> Result<Replicates> {
+    let procedures = scenario.analyses().iter().map(Analysis::procedure).collect::<Result<Vec<_>>>()?;
+    replicate(&scenario.truth(), &procedures, SEED, 0..trials as u64)
 }
 
 /// What became of all trials of one kind under one analysis.
@@ -280,103 +221,25 @@ pub struct Summary {
     pub scenario: Scenario,
     /// What was done with them.
     pub analysis: Analysis,
-    /// Trials made.
-    pub trials: usize,
-    /// Failures by name.
-    pub failures: BTreeMap<String, usize>,
     /// Share of patients without the last visit.
     pub left: f64,
-    /// Share of p-values below 0.05.
-    pub type_one: f64,
-    /// Share of 95% confidence intervals that contain zero.
-    pub coverage: f64,
-    /// Mean of the estimates, which is their bias.
-    pub bias: f64,
-    /// Standard deviation of the estimates.
-    pub empirical_sd: f64,
-    /// Mean of the standard errors.
-    pub mean_se: f64,
-    /// Median of the degrees of freedom.
-    pub median_df: f64,
-    /// Share of the fits in which the variance between clusters was estimated as zero.
-    pub boundary: f64,
-    /// Median of the degrees of freedom of those fits.
-    pub median_df_at_boundary: f64,
-    /// Share of p-values below 0.05 among those fits.
-    pub type_one_at_boundary: f64,
-    /// Mean of the estimated intraclass correlations.
-    pub mean_icc: f64,
-}
-
-impl Summary {
-    /// Trials answered.
-    pub fn answered(&self) -> usize {
-        self.trials - self.failures.values().sum::<usize>()
-    }
-
-    /// Monte-Carlo standard error of a share of the trials answered.
-    pub fn error_of(&self, share: f64) -> f64 {
-        (share * (1.0 - share) / self.answered() as f64).sqrt()
-    }
-
-    /// Mean standard error over the standard deviation of the estimates, and its Monte-Carlo standard error (that of
-    /// the latter).
-    pub fn se_ratio(&self) -> (f64, f64) {
-        let ratio = self.mean_se / self.empirical_sd;
-        (ratio, ratio / (2.0 * (self.answered() as f64 - 1.0)).sqrt())
-    }
-
-    /// Failures as text.
-    pub fn failures(&self) -> String {
-        let failures: Vec<String> = self.failures.iter().map(|(name, times)| format!("{name}: {times}")).collect();
-        failures.join("; ")
-    }
+    /// All trials.
+    pub all: Characteristics,
+    /// Those in which the variance between clusters was estimated as zero.
+    pub at_boundary: Characteristics,
 }
 
 /// What became of the trials under analysis number `index` of [`Scenario::analyses`].
-pub fn summary(scenario: Scenario, replicates: &[Replicate], index: usize) -> Summary {
-    let mut failures = BTreeMap::new();
-    let mut answers = vec![];
-    for replicate in replicates {
-        match &replicate.answers[index] {
-            Ok(answer) => answers.push(*answer),
-            Err(name) => *failures.entry(name.clone()).or_insert(0) += 1,
-        }
-    }
-    let at_boundary: Vec<Answer> = answers.iter().copied().filter(|a| a.boundary).collect();
-    let bias = mean(&answers, |a| a.estimate);
-    let n = answers.len() as f64;
+pub fn summary(scenario: Scenario, replicates: &Replicates, index: usize) -> Summary {
+    let study = replicates.characteristics();
+    let boundary = replicates.answers(index).filter(|answer| answer.is_ok_and(|a| a.boundary));
     Summary {
         scenario,
         analysis: scenario.analyses()[index],
-        trials: replicates.len(),
-        failures,
-        left: replicates.iter().map(|r| r.left).sum::<f64>() / replicates.len() as f64,
-        type_one: share(&answers, |a| a.p < 0.05),
-        coverage: share(&answers, |a| a.interval.0 <= 0.0 && 0.0 <= a.interval.1),
-        bias,
-        empirical_sd: (mean(&answers, |a| (a.estimate - bias).powi(2)) * n / (n - 1.0)).sqrt(),
-        mean_se: mean(&answers, |a| a.se),
-        median_df: median_df(&answers),
-        boundary: share(&answers, |a| a.boundary),
-        median_df_at_boundary: median_df(&at_boundary),
-        type_one_at_boundary: share(&at_boundary, |a| a.p < 0.05),
-        mean_icc: mean(&answers, |a| a.icc.unwrap_or(f64::NAN)),
+        left: study.left,
+        all: study.rows[index].clone(),
+        at_boundary: Characteristics::of("variance estimated as zero", 0.0, boundary),
     }
-}
-
-fn mean(answers: &[Answer], of: impl Fn(&Answer) -> f64) -> f64 {
-    answers.iter().map(of).sum::<f64>() / answers.len() as f64
-}
-
-fn share(answers: &[Answer], is: impl Fn(&Answer) -> bool) -> f64 {
-    mean(answers, |a| f64::from(u8::from(is(a))))
-}
-
-fn median_df(answers: &[Answer]) -> f64 {
-    let mut dfs: Vec<f64> = answers.iter().map(|a| a.df).collect();
-    dfs.sort_by(f64::total_cmp);
-    dfs.get(dfs.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// The table, as CSV: shares with their Monte-Carlo standard errors, nothing where a model has no clusters.
@@ -386,37 +249,26 @@ pub fn csv(summaries: &[Summary]) -> String {
          empirical_sd,mean_se,se_ratio,se_ratio_mcse,median_df,boundary,median_df_at_boundary,type_one_error_at_boundary,mean_icc\n",
     );
     for s in summaries {
-        let (ratio, ratio_error) = s.se_ratio();
+        let (all, (bias, bias_error), (ratio, ratio_error)) = (&s.all, s.all.bias(), s.all.se_ratio());
         let places = |x: f64, places: usize| if x.is_nan() { String::new() } else { format!("{x:.places$}") };
-        let fields = [
-            match s.analysis.outcome {
-                Outcome::LastVisit => "last visit".to_string(),
-                Outcome::Repeated => "repeated".to_string(),
-            },
+        let outcome = if s.analysis.outcome == Outcome::LastVisit { "last visit" } else { "repeated" };
+        let mut fields = vec![
+            outcome.to_string(),
             s.scenario.variance_ratio.to_string(),
             s.scenario.icc.to_string(),
             format!("\"{}\"", s.analysis.model),
             format!("\"{}\"", s.analysis.method),
-            s.trials.to_string(),
-            s.answered().to_string(),
-            format!("\"{}\"", s.failures()),
-            places(s.left, 4),
-            places(s.type_one, 4),
-            places(s.error_of(s.type_one), 4),
-            places(s.coverage, 4),
-            places(s.error_of(s.coverage), 4),
-            places(s.bias, 4),
-            places(s.empirical_sd / (s.answered() as f64).sqrt(), 4),
-            places(s.empirical_sd, 4),
-            places(s.mean_se, 4),
-            places(ratio, 4),
-            places(ratio_error, 4),
-            places(s.median_df, 2),
-            places(s.boundary, 4),
-            places(s.median_df_at_boundary, 2),
-            places(s.type_one_at_boundary, 4),
-            places(s.mean_icc, 4),
+            all.trials.to_string(),
+            all.answered().to_string(),
+            format!("\"{}\"", all.failures_text()),
         ];
+        let shares = [s.left, all.successes.share, all.successes.error, all.coverage.share, all.coverage.error, bias, bias_error];
+        fields.extend(shares.into_iter().chain([all.empirical_sd, all.mean_se, ratio, ratio_error]).map(|x| places(x, 4)));
+        fields.push(places(all.median_df, 2));
+        fields.push(places(all.boundary.share, 4));
+        fields.push(places(s.at_boundary.median_df, 2));
+        fields.push(places(s.at_boundary.successes.share, 4));
+        fields.push(places(all.mean_between, 4));
         table += &fields.join(",");
         table += "\n";
     }
@@ -443,49 +295,17 @@ pub fn sample() -> Result<String> {
     Ok(table)
 }
 
-/// The table for reading.
-fn shown(s: &Summary) -> String {
-    let percent = |share: f64| format!("{:6.2} ({:.2})", 100.0 * share, 100.0 * s.error_of(share));
-    let (ratio, _) = s.se_ratio();
-    format!(
-        "{:<33}  {:<35} {:>15} {:>15} {:>7.3} {:>7.3} {:>8.1} {:>7.1} {:>8.1} {:>6.3} {:>6}  {}",
-        s.analysis.model,
-        s.analysis.method,
-        percent(s.type_one),
-        percent(s.coverage),
-        s.bias,
-        ratio,
-        s.median_df,
-        100.0 * s.boundary,
-        s.median_df_at_boundary,
-        s.mean_icc,
-        s.answered(),
-        s.failures()
-    )
-}
-
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let trials: usize = arguments.next().map_or(Ok(100), |a| a.parse())?;
     let (table_file, sample_file) = (arguments.next(), arguments.next());
-    println!("{trials} trials of each kind, seed {SEED}, no difference between the arms. In brackets: Monte-Carlo standard errors.");
+    println!("{trials} trials of each kind, seed {SEED}, no difference between the arms.");
     let mut summaries = vec![];
     for scenario in scenarios() {
         let replicates = replicates(scenario, trials)?;
         println!("\nICC {}, variance of arm B over that of arm A {}", scenario.icc, scenario.variance_ratio);
-        println!(
-            "{:<33}  {:<35} {:>15} {:>15} {:>7} {:>7} {:>8} {:>7} {:>8} {:>6} {:>6}  failures",
-            "model", "method", "type I error, %", "coverage, %", "bias", "SE/SD", "med. df", "at 0, %", "df there", "ICC", "trials"
-        );
-        for (index, analysis) in scenario.analyses().iter().enumerate() {
-            let summary = summary(scenario, &replicates, index);
-            if index > 0 && analysis.outcome != scenario.analyses()[index - 1].outcome {
-                println!("repeated measurements:");
-            }
-            println!("{}", shown(&summary));
-            summaries.push(summary);
-        }
-        println!("{:.1}% of the patients have left by the last visit", 100.0 * summaries[summaries.len() - 1].left);
+        println!("{}", replicates.characteristics());
+        summaries.extend((0..scenario.analyses().len()).map(|index| summary(scenario, &replicates, index)));
     }
     if let Some(path) = table_file {
         std::fs::write(path, csv(&summaries))?;

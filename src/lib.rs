@@ -52,7 +52,7 @@
 //! | write it as HTML, CSV, JSON, figures | [`report`] |
 //! | test several hypotheses at one familywise level | [`multiplicity`] |
 //! | make trials from a stated truth | [`simulate`] |
-//! | plan a trial: power and sample size by formula, group-sequential bounds | [`study`] |
+//! | plan a trial: power by simulation of the plan and by formula, sample size, interim looks | [`study`] |
 //! | know what the methods keep in small trials, and where SAS and R give other numbers | [`guide`] |
 //!
 //! The features: `cli` (on by default) is the command `trialstats`; `polars` brings data frames in and out; `parquet`

@@ -16,6 +16,7 @@ mod means;
 mod moments;
 mod parse;
 mod plan;
+mod power;
 mod progress;
 mod qualify;
 mod report;
@@ -41,6 +42,8 @@ enum Command {
     Report(report::ReportArguments),
     /// Check and explain a plan
     Plan(plan::PlanArguments),
+    /// Simulate a planned trial and analyse it as planned: power, sample size, operating characteristics
+    Power(power::PowerArguments),
     /// Sum up a site's file, so that several sites are analysed as one and no row leaves any
     Moments(moments::MomentsArguments),
     /// Write the completed data of a plan's imputations, value by value, with what was imputed and how
@@ -58,6 +61,7 @@ impl Cli {
     pub fn wants_json(&self) -> bool {
         match &self.command {
             Command::Report(arguments) => arguments.json,
+            Command::Power(arguments) => arguments.json,
             Command::Qualify(arguments) => arguments.json,
             Command::Fit(arguments) => arguments.json,
             Command::Describe(arguments) => arguments.json,
@@ -70,6 +74,7 @@ impl Cli {
         let text = match self.command {
             Command::Report(arguments) => arguments.run()?,
             Command::Plan(arguments) => arguments.run()?,
+            Command::Power(arguments) => arguments.run()?,
             Command::Moments(arguments) => arguments.run()?,
             Command::Impute(arguments) => arguments.run()?,
             Command::Qualify(arguments) => arguments.run()?,

@@ -10,6 +10,7 @@
 //! | [`if_the_missing_are_different`] | which imputation for which question, and what its standard error means, by simulation |
 //! | [`mixed_probabilities`] | why a logistic mixed model's "response" is no share of a population, and how many nodes public data take |
 //! | [`estimating_equations`] | generalized estimating equations in SAS, geepack, gee and statsmodels, and here |
+//! | [`planning`] | power by simulation of the plan itself: what goes in, what comes out, array jobs, and the trial of imagery rescripting planned again |
 //! | [`differences`] | where this library's numbers differ from those of SAS, mmrm, nlme, lme4 and their companions, by how much, and why |
 
 #[doc = include_str!("first_report.md")]
@@ -32,6 +33,9 @@ pub mod operating_characteristics {}
 
 #[doc = include_str!("if_the_missing_are_different.md")]
 pub mod if_the_missing_are_different {}
+
+#[doc = include_str!("planning.md")]
+pub mod planning {}
 
 #[doc = include_str!("partial_nesting.md")]
 pub mod partial_nesting {}

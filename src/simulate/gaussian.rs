@@ -132,6 +132,12 @@ impl Gaussian {
         self
     }
 
+    /// The mean of an arm at a visit; none for an arm or a visit that there is not.
+    pub(crate) fn mean(&self, arm: &str, visit: &str) -> Option<f64> {
+        let means = &self.arms.iter().find(|own| own.0 == arm)?.2;
+        means.get(self.visits.iter().position(|label| label == visit)?).copied()
+    }
+
     /// Replicate number `replicate` under `seed`: the same trial every time, on any number of threads.
     ///
     /// # Errors

@@ -207,7 +207,8 @@ fn the_installation_qualifies() {
 
 #[test]
 fn help_teaches_each_command() {
-    for command in [&["report"][..], &["plan", "init"], &["plan", "check"], &["moments"], &["qualify"], &["fit"], &["describe"]] {
+    for command in [&["report"][..], &["power"], &["plan", "init"], &["plan", "check"], &["moments"], &["qualify"], &["fit"], &["describe"]]
+    {
         let text = stdout(&run(&[command, &["--help"]].concat()));
         assert!(text.contains("Usage: trialstats") && text.len() > 400, "{command:?}: {text}");
     }

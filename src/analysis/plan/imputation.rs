@@ -204,7 +204,7 @@ impl ImputationPlan {
     }
 
     /// What the imputation room is asked for.
-    pub(in crate::analysis) fn reference_based(&self, level: f64) -> ReferenceBased {
+    pub(crate) fn reference_based(&self, level: f64) -> ReferenceBased {
         let plan = ReferenceBased::new(self.strategy).covariates(&self.covariates).variance(self.variance).level(level);
         let plan = self.reference.iter().fold(plan, |plan, arm| plan.reference(arm));
         self.delta.iter().cloned().fold(plan, ReferenceBased::delta)

@@ -143,7 +143,7 @@ impl OtherModel {
     /// # Errors
     /// [`Error::Formula`] where the formula cannot be understood; [`Error::Invalid`] where it states the covariance and a
     /// key does as well.
-    pub(in crate::analysis) fn model(&self, of_plan: &Model, trial: &Trial) -> Result<Model> {
+    pub(crate) fn model(&self, of_plan: &Model, trial: &Trial) -> Result<Model> {
         let mut model = of_plan.clone();
         if let Some(formula) = &self.formula {
             let stated = Model::formula(&format!("~ {formula}"))?;

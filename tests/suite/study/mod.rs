@@ -1,4 +1,8 @@
 //! Planning a trial: formulas, boundaries, and studies by simulation.
 
 mod analytic;
+#[cfg(feature = "cli")]
+mod command;
+mod power;
 mod sequential;
+mod truth;

@@ -1,0 +1,238 @@
+//! Trials from a truth.
+
+use super::truth::{ClusterTruth, CovariateTruth, TrialTruth};
+use crate::error::Result;
+use crate::simulate::random::{Stream, lower_factor, lower_times};
+use crate::trial::{Outcome, Schedule, Trial, Variable, Visit};
+
+/// Streams of one arm begin here, those of the next one as far beyond: the first patients of an arm are the same whatever
+/// the numbers of patients.
+const ARM: u64 = 1 << 32;
+/// Streams of clusters, far from those of any arm.
+const CLUSTERS: u64 = 1 << 60;
+/// Streams of covariates.
+const COVARIATES: u64 = 1 << 61;
+/// The stream of what a whole trial draws.
+const TRIAL: u64 = 1 << 62;
+
+/// A truth made ready for drawing many trials.
+#[derive(Debug, Clone)]
+pub struct Drawer {
+    truth: TrialTruth,
+    /// A trial without outcomes, shared by all.
+    empty: Trial,
+    /// By arm: lower factor of Σ within clusters, row by row.
+    factors: Vec<Vec<f64>>,
+    /// By arm: the chance of leaving before each visit after the baseline.
+    hazards: Vec<Vec<f64>>,
+    arm_of: Vec<usize>,
+    /// The position of each patient within the arm.
+    place: Vec<usize>,
+    /// The place of each patient in the order of entry.
+    ranks: Vec<usize>,
+    /// By factor of clusters: the cluster of each patient.
+    clusters: Vec<Vec<Option<usize>>>,
+}
+
+impl TrialTruth {
+    /// Made ready for drawing many trials.
+    ///
+    /// # Errors
+    /// As [`TrialTruth::check`].
+    pub fn drawer(&self) -> Result<Drawer> {
+        self.check()?;
+        let n = self.visits.len();
+        let arm_of: Vec<usize> = self.arms.iter().enumerate().flat_map(|(a, arm)| std::iter::repeat_n(a, arm.patients)).collect();
+        let place: Vec<usize> = self.arms.iter().flat_map(|arm| 0..arm.patients).collect();
+        let clusters: Vec<Vec<Option<usize>>> = self.clusters.iter().map(|c| self.members(c, &arm_of)).collect();
+        let visit =
+            |(k, label): (usize, &String)| Visit { label: label.clone(), time: Some(self.times.get(k).copied().unwrap_or(k as f64)) };
+        let schedule = Schedule::new(self.visits.iter().enumerate().map(visit).collect()).with_baseline(&self.visits[0])?;
+        let values = vec![f64::NAN; arm_of.len() * n];
+        let variables = self.factors(&clusters);
+        let empty = Trial::builder(format!("simulated: {} patients", arm_of.len()))
+            .patients((1..=arm_of.len()).map(|i| i.to_string()))
+            .arms(self.arms.iter().map(|arm| arm.name.clone()), arm_of.clone())
+            .schedule(schedule)
+            .outcome(Outcome { name: self.outcome.clone(), label: self.outcome.clone(), range: self.bounds, values })
+            .variables(variables)
+            .build()?;
+        let factors = (0..self.arms.len()).map(|a| lower_factor(&self.within(a), n).unwrap_or_default()).collect();
+        let hazards = (0..self.arms.len()).map(|a| self.missing_of(a).hazards(n)).collect();
+        let ranks = self.order_of_entry(&arm_of, &place);
+        Ok(Drawer { truth: self.clone(), empty, factors, hazards, arm_of, place, ranks, clusters })
+    }
+
+    /// Trial number `replicate` under `seed`: the same one every time.
+    ///
+    /// # Errors
+    /// As [`TrialTruth::check`].
+    pub fn trial(&self, seed: u64, replicate: u64) -> Result<Trial> {
+        self.drawer()?.trial(seed, replicate)
+    }
+
+    /// The place of each patient in the order of entry.
+    fn order_of_entry(&self, arm_of: &[usize], place: &[usize]) -> Vec<usize> {
+        let share = |i: usize| (place[i] as f64 + 0.5) / self.arms[arm_of[i]].patients as f64;
+        let mut order: Vec<usize> = (0..arm_of.len()).collect();
+        order.sort_by(|&a, &b| share(a).total_cmp(&share(b)).then(arm_of[a].cmp(&arm_of[b])));
+        let mut ranks = vec![0; order.len()];
+        order.into_iter().enumerate().for_each(|(rank, patient)| ranks[patient] = rank);
+        ranks
+    }
+
+    /// The cluster of each patient.
+    fn members(&self, cluster: &ClusterTruth, arm_of: &[usize]) -> Vec<Option<usize>> {
+        let mut seated = 0;
+        let sizes = cluster.sizes.clone().unwrap_or_else(|| vec![cluster.size.unwrap_or(1)]);
+        // The cluster that is being filled, and the seats left in it.
+        let (mut filling, mut left) = (0, sizes[0]);
+        let mut seat = || {
+            seated += 1;
+            if let Some(number) = cluster.number {
+                return (seated - 1) % number;
+            }
+            if left == 0 {
+                filling += 1;
+                left = sizes[filling % sizes.len()];
+            }
+            left -= 1;
+            filling
+        };
+        arm_of.iter().map(|&arm| self.belongs(cluster, arm).then(&mut seat)).collect()
+    }
+
+    /// The cluster factors of the trial; entries of one name are levels of one factor.
+    fn factors(&self, clusters: &[Vec<Option<usize>>]) -> Vec<Variable> {
+        let mut names: Vec<&str> = vec![];
+        for cluster in &self.clusters {
+            if !names.contains(&cluster.factor.as_str()) {
+                names.push(&cluster.factor);
+            }
+        }
+        let factor = |name: &str| {
+            let (mut levels, mut codes) = (vec![], vec![None; clusters.first().map_or(0, Vec::len)]);
+            for (cluster, members) in self.clusters.iter().zip(clusters).filter(|(c, _)| c.factor == name) {
+                let before = levels.len();
+                let number = members.iter().flatten().max().map_or(0, |last| last + 1);
+                let prefix = cluster.arm.as_ref().map(|arm| format!("{arm} ")).unwrap_or_default();
+                levels.extend((1..=number).map(|g| format!("{prefix}{g}")));
+                codes.iter_mut().zip(members).for_each(|(code, own)| *code = own.map(|g| before + g).or(*code));
+            }
+            Variable::cluster(name, levels, codes)
+        };
+        names.into_iter().map(factor).collect()
+    }
+}
+
+impl Drawer {
+    /// The truth.
+    pub fn truth(&self) -> &TrialTruth {
+        &self.truth
+    }
+
+    /// Trial number `replicate` under `seed`.
+    ///
+    /// # Errors
+    /// None that a checked truth gives.
+    pub fn trial(&self, seed: u64, replicate: u64) -> Result<Trial> {
+        let (values, covariates) = self.values(seed, replicate);
+        let trial = self.empty.with_outcome(&self.truth.outcome, values)?;
+        Ok(covariates.into_iter().fold(trial, |trial, covariate| trial.with_variable(covariate)))
+    }
+
+    /// When a visit is.
+    pub(super) fn time(&self, visit: usize) -> f64 {
+        self.truth.times.get(visit).copied().unwrap_or(visit as f64)
+    }
+
+    /// From the first visit to the last.
+    pub(super) fn duration(&self) -> f64 {
+        self.time(self.truth.visits.len() - 1) - self.time(0)
+    }
+
+    /// The place of a patient in the order of entry, in which the arms take turns by their shares.
+    pub(super) fn rank(&self, patient: usize) -> usize {
+        self.ranks[patient]
+    }
+
+    /// The outcomes, patient by patient, and the covariates.
+    fn values(&self, seed: u64, replicate: u64) -> (Vec<f64>, Vec<Variable>) {
+        let truth = &self.truth;
+        let n = truth.visits.len();
+        let shift = match truth.d_sd {
+            0.0 => 0.0,
+            sd => sd * Stream::new(seed, replicate, TRIAL).normal(),
+        };
+        let means: Vec<Vec<f64>> = (0..truth.arms.len()).map(|a| (0..n).map(|t| truth.mean_with(a, t, shift)).collect()).collect();
+        let effects = self.cluster_effects(seed, replicate);
+        let (covariates, added) = self.covariates(seed, replicate);
+        let mut values = vec![0.0; self.arm_of.len() * n];
+        for (i, y) in values.chunks_exact_mut(n).enumerate() {
+            let arm = self.arm_of[i];
+            let mut stream = Stream::new(seed, replicate, arm as u64 * ARM + self.place[i] as u64);
+            let mut deviations = lower_times(&self.factors[arm], &stream.normals(n));
+            for (cluster, (members, effects)) in truth.clusters.iter().zip(self.clusters.iter().zip(&effects)) {
+                if let Some(own) = members[i] {
+                    let root = cluster.icc.sqrt();
+                    (1..n).for_each(|t| deviations[t] += root * truth.sd[t] * effects[own]);
+                }
+            }
+            for t in 0..n {
+                y[t] = self.score(means[arm][t] + deviations[t] + added.get(i).copied().unwrap_or(0.0));
+                deviations[t] /= truth.sd[t];
+            }
+            truth.missing_of(arm).strike(&self.hazards[arm], &deviations, &mut stream, y);
+        }
+        (values, covariates)
+    }
+
+    /// A value as the instrument gives it.
+    fn score(&self, value: f64) -> f64 {
+        let value = if self.truth.whole { value.round() } else { value };
+        self.truth.bounds.map_or(value, |(low, high)| value.clamp(low, high))
+    }
+
+    fn cluster_effects(&self, seed: u64, replicate: u64) -> Vec<Vec<f64>> {
+        let of = |(k, members): (usize, &Vec<Option<usize>>)| {
+            let number = members.iter().flatten().max().map_or(0, |last| last + 1);
+            (0..number).map(|g| Stream::new(seed, replicate, CLUSTERS + k as u64 * ARM + g as u64).normal()).collect()
+        };
+        self.clusters.iter().enumerate().map(of).collect()
+    }
+
+    /// The covariates, and what they add to each patient's scores.
+    fn covariates(&self, seed: u64, replicate: u64) -> (Vec<Variable>, Vec<f64>) {
+        if self.truth.covariates.is_empty() {
+            return (vec![], vec![]);
+        }
+        let mut added = vec![0.0; self.arm_of.len()];
+        let mut variables = vec![];
+        for (k, covariate) in self.truth.covariates.iter().enumerate() {
+            let draw = |i: usize| {
+                Stream::new(seed, replicate, COVARIATES + k as u64 * (ARM << 4) + self.arm_of[i] as u64 * ARM + self.place[i] as u64)
+            };
+            let effect = |level: usize| covariate.effect.get(level).copied().unwrap_or(0.0);
+            if covariate.levels.is_empty() {
+                let numbers: Vec<f64> = (0..added.len()).map(|i| draw(i).normal()).collect();
+                added.iter_mut().zip(&numbers).for_each(|(sum, x)| *sum += effect(0) * x);
+                variables.push(Variable::number(&covariate.name, numbers));
+            } else {
+                let codes: Vec<usize> = (0..added.len()).map(|i| level(covariate, draw(i).uniform())).collect();
+                added.iter_mut().zip(&codes).for_each(|(sum, code)| *sum += effect(*code));
+                variables.push(Variable::factor(&covariate.name, covariate.levels.keys().cloned(), codes.into_iter().map(Some).collect()));
+            }
+        }
+        (variables, added)
+    }
+}
+
+/// The level at a point of the cumulated shares.
+fn level(covariate: &CovariateTruth, at: f64) -> usize {
+    let mut sum = 0.0;
+    let below = |share: &&f64| {
+        sum += **share;
+        sum <= at
+    };
+    covariate.levels.values().take_while(below).count().min(covariate.levels.len() - 1)
+}

@@ -1,0 +1,295 @@
+//! A study in a file: the plan, the truth, and what is asked.
+
+use super::looks::Looks;
+use super::truth::TrialTruth;
+use crate::analysis::Plan;
+use crate::error::{Error, Result};
+use crate::means::Margin;
+use std::path::{Path, PathBuf};
+use toml::Table;
+
+/// A study: the plan that will analyse the data, the truth that trials are made from, and what is asked of them.
+///
+/// In a file the tables `[truth]` ([`TrialTruth`]) and `[study]` ([`StudySettings`]) stand beside the plan's own keys, or in
+/// a file of their own that names the plan: `plan = "plan.toml"`.
+///
+/// ```
+/// use trialstats::analysis::Silent;
+/// use trialstats::study::StudyFile;
+///
+/// let file = StudyFile::from_toml(r#"
+///     primary = "y"
+///
+///     [study]
+///     trials = 200
+///
+///     [truth]
+///     visits = ["0", "1", "2"]
+///     sd = [1, 1, 1]
+///     correlation = { exchangeable = 0.5 }
+///     arms = [{ name = "a", patients = 40, means = [0, 0, 0] }, { name = "b", patients = 40, d = 0.6 }]
+/// "#)?;
+/// let found = file.run(&Silent)?;
+/// let power = &found.base().characteristics.rows[0].successes;
+/// assert!((power.share - found.base().theory[0].power).abs() < 4.0 * power.error + 0.02);
+/// # Ok::<(), trialstats::Error>(())
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone)]
+pub struct StudyFile {
+    /// The plan.
+    pub plan: Plan,
+    /// The truth.
+    pub truth: TrialTruth,
+    /// What is asked.
+    pub settings: StudySettings,
+}
+
+/// What is asked of the simulated trials.
+///
+/// | key | default | meaning |
+/// |---|---|---|
+/// | `trials` | 1000 | trials at every point; with `precision` the most there may be |
+/// | `precision` | none | stop where the Monte-Carlo standard error of the power is this small |
+/// | `seed` | that of the plan | seed of all trials |
+/// | `power` | 0.9 | the power sought |
+/// | `find` | nothing | `["patients"]`, `["effect"]` or both: what gives that power |
+/// | `[study.vary]` | nothing | [`Vary`]: values of one assumption at a time |
+/// | `margin` | none | `{ non-inferiority = { margin = 3, better = "lower" } }`: asked of the primary contrast as well |
+/// | `null` | false | also without any effect: the type I error |
+/// | `[study.looks]` | none | [`Looks`] |
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct StudySettings {
+    /// Trials at every point.
+    pub trials: u64,
+    /// The Monte-Carlo standard error of the power at which a point is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<f64>,
+    /// The seed; that of the plan unless stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The power sought.
+    pub power: f64,
+    /// What gives it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub find: Vec<Find>,
+    /// Values of one assumption at a time.
+    #[serde(skip_serializing_if = "crate::written::is_default")]
+    pub vary: Vary,
+    /// A margin that the primary contrast is held to as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub margin: Option<Margin>,
+    /// Whether trials without any effect are simulated too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub null: bool,
+    /// Interim looks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looks: Option<Looks>,
+}
+
+impl Default for StudySettings {
+    fn default() -> Self {
+        Self {
+            trials: 1000,
+            precision: None,
+            seed: None,
+            power: 0.9,
+            find: vec![],
+            vary: Vary::default(),
+            margin: None,
+            null: false,
+            looks: None,
+        }
+    }
+}
+
+/// What is sought.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Find {
+    /// The number of patients with the power sought, shared between the arms as in the truth.
+    Patients,
+    /// The effect size d with the power sought: the minimal detectable effect.
+    Effect,
+}
+
+crate::options::choices! {
+    Find, "quantity to find":
+    Patients = "patients", ["n"], "the number of patients that gives the power sought";
+    Effect = "effect", ["d"], "the effect size that gives the power sought";
+}
+
+/// Values of one assumption at a time, all others as the truth has them.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Vary {
+    /// Patients of all arms together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub patients: Vec<usize>,
+    /// The effect size d of every arm but the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub effect: Vec<f64>,
+    /// Share of patients who have left by the last visit, in all arms.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dropout: Vec<f64>,
+    /// The intraclass correlation of the first factor of clusters.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub icc: Vec<f64>,
+    /// Patients per cluster of the first factor of clusters.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub group_size: Vec<usize>,
+    /// Patients of every other arm per patient of the first, as many in all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allocation: Vec<f64>,
+}
+
+impl StudyFile {
+    /// A study in a file; a plan that it names lies beside it.
+    ///
+    /// # Errors
+    /// [`Error::File`] and [`Error::Written`] for files that cannot be read or understood, and as [`TrialTruth::check`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, None)
+    }
+
+    /// The same with the truth and the settings in another file.
+    ///
+    /// # Errors
+    /// As [`StudyFile::open`].
+    pub fn open_with(plan: impl AsRef<Path>, truth: Option<&Path>) -> Result<Self> {
+        let path = plan.as_ref();
+        let mut keys = table(path)?;
+        if let Some(truth) = truth {
+            for (key, value) in table(truth)? {
+                if keys.insert(key.clone(), value).is_some() {
+                    let what = format!("the key `{key}`");
+                    return Err(Error::conflict(
+                        what,
+                        format!("it stands in {} and in {}", path.display(), truth.display()),
+                        "state it once",
+                    ));
+                }
+            }
+        }
+        Self::of_keys(keys, path)
+    }
+
+    /// A study as text; a plan that it names lies in the working directory.
+    ///
+    /// # Errors
+    /// As [`StudyFile::open`].
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let keys = text.parse::<Table>().map_err(|e| unreadable("the study", text, &e))?;
+        Self::of_keys(keys, Path::new("the study"))
+    }
+
+    fn of_keys(mut keys: Table, path: &Path) -> Result<Self> {
+        let shown = path.display().to_string();
+        let truth = keys.remove("truth").ok_or_else(|| {
+            Error::incomplete(format!("the study in {shown}"), "it has no table `[truth]`", "state what trials are made from")
+        })?;
+        let settings = keys.remove("study").unwrap_or_else(|| Table::new().into());
+        let plan = match keys.remove("plan") {
+            Some(toml::Value::String(name)) if keys.is_empty() => Plan::from_file(beside(path, &name))?,
+            Some(toml::Value::String(_)) => {
+                return Err(Error::conflict("the key `plan`", "other keys of a plan stand beside it", "keep the plan in one place"));
+            }
+            Some(_) => return Err(Error::wrong_variable("the key `plan`", "it is not the name of a file", "write `plan = \"plan.toml\"`")),
+            None => Plan::from_toml(&keys.to_string())?,
+        };
+        let mut truth: TrialTruth = truth.try_into().map_err(|e| understood(&shown, "[truth]", &e))?;
+        let settings: StudySettings = settings.try_into().map_err(|e| understood(&shown, "[study]", &e))?;
+        if truth.outcome == "y" {
+            truth.outcome.clone_from(&plan.primary);
+        }
+        Self::new(plan, truth, settings)
+    }
+
+    /// A study from its parts.
+    ///
+    /// # Errors
+    /// As [`TrialTruth::check`], and [`Error::Invalid`] for settings that make no sense.
+    pub fn new(plan: Plan, truth: TrialTruth, settings: StudySettings) -> Result<Self> {
+        truth.check()?;
+        settings.check()?;
+        if truth.outcome != plan.primary {
+            return Err(Error::unknown("outcome of the truth", &plan.primary, &[truth.outcome.as_str()]));
+        }
+        Ok(Self { plan, truth, settings })
+    }
+
+    /// The seed of all trials.
+    pub fn seed(&self) -> u64 {
+        self.settings.seed.unwrap_or(self.plan.seed)
+    }
+
+    /// A fingerprint of the study: that of everything its results depend on.
+    pub(super) fn fingerprint(&self) -> Result<String> {
+        let text = format!("{}\n{:?}\n{:?}\n{}", self.plan.to_toml()?, self.truth, self.settings, env!("CARGO_PKG_VERSION"));
+        crate::seal::fingerprint(&text)
+            .map_err(|e| Error::made_in_rust("the fingerprint of the study", e.to_string(), "state the study in a file"))
+    }
+}
+
+impl StudySettings {
+    fn check(&self) -> Result<()> {
+        if self.trials < 2 {
+            return Err(Error::too_few_replicates(
+                "`trials` of the study",
+                format!("{} says nothing", self.trials),
+                "ask for 1000 or more",
+            ));
+        }
+        if !(self.power > 0.0 && self.power < 1.0) {
+            return Err(Error::out_of_range(
+                format!("a `power` of {}", self.power),
+                "it does not lie between 0 and 1",
+                "give one such as 0.9",
+            ));
+        }
+        if self.precision.is_some_and(|p| !(p > 0.0 && p < 0.5)) {
+            return Err(Error::out_of_range(
+                "the `precision` of the study",
+                "it is no standard error of a share",
+                "give one such as 0.005",
+            ));
+        }
+        self.looks.iter().try_for_each(Looks::check)?;
+        let bad = |what: &str| {
+            Err(Error::out_of_range(format!("`vary.{what}`"), "a value lies outside its range", "give values that a trial can have"))
+        };
+        match &self.vary {
+            v if v.patients.contains(&0) => bad("patients"),
+            v if v.group_size.contains(&0) => bad("group-size"),
+            v if v.dropout.iter().any(|x| !(0.0..1.0).contains(x)) => bad("dropout"),
+            v if v.icc.iter().any(|x| !(0.0..1.0).contains(x)) => bad("icc"),
+            v if v.allocation.iter().any(|x| !(*x > 0.0 && x.is_finite())) => bad("allocation"),
+            v if v.effect.iter().any(|x| !x.is_finite()) => bad("effect"),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn table(path: &Path) -> Result<Table> {
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|source| Error::File { action: "cannot read", path: shown.clone(), source })?;
+    text.parse::<Table>().map_err(|e| unreadable(&shown, &text, &e))
+}
+
+fn beside(path: &Path, name: &str) -> PathBuf {
+    path.parent().map_or_else(|| PathBuf::from(name), |folder| folder.join(name))
+}
+
+/// Text that is no TOML of this shape, with its line.
+pub(super) fn unreadable(what: &str, text: &str, error: &toml::de::Error) -> Error {
+    let at = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    Error::Written { what: what.into(), line: at, column: None, message: error.message().to_string() }
+}
+
+/// The same of a table, whose keys are known and whose lines are not.
+fn understood(what: &str, table: &str, error: &toml::de::Error) -> Error {
+    Error::Written { what: what.into(), line: None, column: None, message: format!("in {table}: {}", error.to_string().trim()) }
+}

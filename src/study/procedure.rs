@@ -1,0 +1,313 @@
+//! What is done with every simulated trial: a model, and the questions asked of its fit.
+
+use crate::analysis::{ImputationPlan, Plan, Sensitivity};
+use crate::effects::{EffectOptions, IntervalMethod, from_rows};
+use crate::error::{Error, Result};
+use crate::inference::Fit;
+use crate::means::{ArmComparisons, Contrast, ContrastOptions, Margin};
+use crate::model::Model;
+use crate::responders::{Definition, RateOptions, Unobserved};
+use crate::trial::{BaselineFrom, Trial};
+
+/// A model that is fitted to every trial, and what its fit is asked.
+///
+/// ```
+/// use trialstats::Model;
+/// use trialstats::simulate::Gaussian;
+/// use trialstats::study::{Compared, Procedure, replicate};
+///
+/// let truth = Gaussian::new(["0", "1"]).arm("a", 30, [0.0, 0.0]).arm("b", 30, [0.0, 0.8]);
+/// let procedure = Procedure::new("ANCOVA", Model::formula("y ~ baseline + arm")?).contrast(Compared::new("b", "a", "1"));
+/// let found = replicate(&truth, &[procedure], 20261122, 0..200)?;
+/// let row = &found.characteristics().rows[0];
+/// assert_eq!(row.trials, 200);
+/// assert!((row.successes.share - 0.86).abs() < 4.0 * row.successes.error + 0.02);
+/// # Ok::<(), trialstats::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Procedure {
+    /// Its name in tables.
+    pub name: String,
+    model: Model,
+    level: f64,
+    questions: Vec<(String, Question)>,
+}
+
+/// Two arms at a visit.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compared {
+    /// The arm.
+    pub arm: String,
+    /// The arm it is compared with.
+    pub versus: String,
+    /// The visit, by label.
+    pub visit: String,
+}
+
+impl Compared {
+    /// `arm` against `versus` at `visit`.
+    pub fn new(arm: impl Into<String>, versus: impl Into<String>, visit: impl Into<String>) -> Self {
+        Self { arm: arm.into(), versus: versus.into(), visit: visit.into() }
+    }
+}
+
+/// What is asked of a fitted model or a trial.
+#[non_exhaustive]
+#[derive(Debug, Clone)]
+pub enum Question {
+    /// The difference of two arms; a success where it is significant.
+    Contrast(Compared),
+    /// The same against a margin, such as non-inferiority, at one-sided level (1 − level)/2; a success where it is shown.
+    Margin(Compared, Margin),
+    /// Its effect size; a success where its interval excludes zero.
+    EffectSize(Compared, EffectOptions),
+    /// The difference in the rates of response; a success where Newcombe's interval excludes zero.
+    Response(Compared, Definition, Unobserved, BaselineFrom),
+    /// The difference where missing values are imputed by a strategy; a success where it is significant.
+    Imputed(Compared, ImputationPlan),
+}
+
+/// What one question found in one trial. Numbers that a question does not have are NaN.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Answer {
+    /// The estimate.
+    pub estimate: f64,
+    /// Its standard error.
+    pub se: f64,
+    /// Its degrees of freedom.
+    pub df: f64,
+    /// The two-sided p-value of no difference, or the one-sided against a margin.
+    pub p: f64,
+    /// The confidence interval.
+    pub interval: (f64, f64),
+    /// Whether the question was answered as hoped for: a significant difference, a margin kept.
+    pub success: bool,
+    /// Whether the variance of a random effect was estimated as zero.
+    pub boundary: bool,
+    /// Whether another covariance structure than the first had to be used.
+    pub fallback: bool,
+    /// Estimated share of the variance at the last visit that lies between the clusters of the first random effect, in the
+    /// last group of the covariance; NaN where the model has none.
+    pub between: f64,
+}
+
+impl Procedure {
+    /// A procedure that asks nothing yet, with 95% confidence intervals.
+    pub fn new(name: impl Into<String>, model: Model) -> Self {
+        Self { name: name.into(), model, level: 0.95, questions: vec![] }
+    }
+
+    /// Sets the confidence level; tests are at 1 − level.
+    pub fn level(mut self, level: f64) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Asks a question under a name.
+    pub fn ask(mut self, name: impl Into<String>, question: Question) -> Self {
+        self.questions.push((name.into(), question));
+        self
+    }
+
+    /// Asks for the difference of two arms, under the name of the procedure.
+    pub fn contrast(self, compared: Compared) -> Self {
+        let name = self.name.clone();
+        self.ask(name, Question::Contrast(compared))
+    }
+
+    /// What a plan analyses of its primary outcome: the primary contrast of every arm with the first, its effect size, the
+    /// definitions of response, imputations, and further models.
+    ///
+    /// `trial` is any trial of the kind that is planned.
+    ///
+    /// # Errors
+    /// As [`Plan::resolved`].
+    pub fn of_plan(plan: &Plan, trial: &Trial) -> Result<Vec<Procedure>> {
+        let plan = plan.resolved(trial)?;
+        let arms = trial.arms();
+        if arms.len() < 2 {
+            return Err(Error::nothing_to_compare(
+                "a study of this plan",
+                "its trials have one arm",
+                "state the arm that it is compared with",
+            ));
+        }
+        let (reference, many) = (&arms[0], arms.len() > 2);
+        let named = |what: &str, arm: &str| if many { format!("{what}, {arm}") } else { what.to_string() };
+        let mut primary = Procedure::new("primary analysis", plan.model.clone().of_outcome(&plan.primary)).level(plan.level);
+        let mut further = vec![];
+        for arm in &arms[1..] {
+            let compared = Compared::new(arm, reference, &plan.at);
+            primary = primary.ask(named("primary contrast", arm), Question::Contrast(compared.clone()));
+            if plan.baseline_from != BaselineFrom::Visit || trial.schedule().baseline().is_some() {
+                let options = EffectOptions::new()
+                    .denominator(plan.effects.denominator)
+                    .correction(plan.effects.correction)
+                    .positive(plan.effects.positive)
+                    .level(plan.level)
+                    .interval(plan.effects.intervals.first().copied().unwrap_or(IntervalMethod::Delta))
+                    .baseline(plan.baseline_from.clone());
+                primary = primary.ask(named("effect size", arm), Question::EffectSize(compared.clone(), options));
+            }
+            for definition in &plan.responders.definitions {
+                let unobserved = plan.responders.unobserved.first().copied().unwrap_or(Unobserved::CountedAsNotMet);
+                let name = named(&format!("response: {}", definition.name), arm);
+                primary =
+                    primary.ask(name, Question::Response(compared.clone(), definition.clone(), unobserved, plan.baseline_from.clone()));
+            }
+            for sensitivity in &plan.sensitivity {
+                match sensitivity {
+                    Sensitivity::Imputation(imputation) => {
+                        primary = primary.ask(named(&imputation.label(), arm), Question::Imputed(compared.clone(), imputation.clone()));
+                    }
+                    Sensitivity::Model(other) => {
+                        let model = other.model(&plan.model, trial)?.of_outcome(&plan.primary);
+                        further.push(Procedure::new(named(&other.name, arm), model).level(plan.level).contrast(compared.clone()));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(std::iter::once(primary).chain(further).collect())
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The names of its questions.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.questions.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Its questions.
+    pub fn questions(&self) -> impl Iterator<Item = &Question> {
+        self.questions.iter().map(|(_, question)| question)
+    }
+
+    /// The level of its confidence intervals.
+    pub fn confidence(&self) -> f64 {
+        self.level
+    }
+
+    /// The answers for a trial, or the names of failures.
+    pub(super) fn answers(&self, trial: &Trial) -> Vec<Result<Answer, String>> {
+        match self.model.fit(trial) {
+            Ok(fit) => self.questions.iter().map(|(_, question)| self.answer(question, trial, &fit)).collect(),
+            Err(error) => vec![Err(error.code().to_string()); self.questions.len()],
+        }
+    }
+
+    fn answer(&self, question: &Question, trial: &Trial, fit: &Fit) -> Result<Answer, String> {
+        let found = match question {
+            Question::Contrast(compared) => self.of_contrast(&contrast(fit, compared, self.level).map_err(coded)?),
+            Question::Margin(compared, margin) => self.against(fit, compared, *margin).map_err(coded),
+            Question::EffectSize(compared, options) => self.effect_size(trial, fit, compared, options).map_err(coded),
+            Question::Response(compared, definition, unobserved, baseline) => {
+                self.response(trial, compared, definition, *unobserved, baseline).map_err(coded)
+            }
+            Question::Imputed(compared, imputation) => self.imputed(trial, fit, compared, imputation).map_err(coded),
+        }?;
+        // A difference of rates has no standard error, and that is no failure.
+        if [found.estimate, found.interval.0, found.interval.1].iter().any(|x| !x.is_finite()) {
+            return Err("not a number".into());
+        }
+        let boundary = fit.convergence().boundary.iter().any(|name| name.contains(" by "));
+        Ok(Answer { boundary, fallback: !fit.attempts().is_empty(), between: between(fit), ..found })
+    }
+
+    fn of_contrast(&self, row: &Contrast) -> Result<Answer, String> {
+        if row.not_estimable.is_some() {
+            return Err("not-estimable".into());
+        }
+        let of = &row.estimate;
+        match [of.se, of.p].iter().all(|x| x.is_finite()) {
+            true => Ok(Answer { se: of.se, df: of.df, ..plain(of.estimate, (row.lower, row.upper), of.p, of.p < 1.0 - self.level) }),
+            false => Err("not a number".into()),
+        }
+    }
+
+    fn against(&self, fit: &Fit, compared: &Compared, margin: Margin) -> Result<Answer> {
+        let options = options(compared, self.level);
+        let table = fit.arm_contrasts(&options)?;
+        // Half of what both tails of the interval leave, to the digits that a plan would state.
+        let alpha = ((1.0 - self.level) * 0.5 * 1e9).round() / 1e9;
+        let tests = table.against(margin, alpha)?;
+        let (Some(row), Some(plain_row)) = (tests.rows.first(), table.rows.first()) else { return Err(absent(compared)) };
+        let found = plain(row.estimate, (row.lower, row.upper), row.p, row.shown == Some(true));
+        Ok(Answer { se: plain_row.estimate.se, df: plain_row.estimate.df, ..found })
+    }
+
+    fn effect_size(&self, trial: &Trial, fit: &Fit, compared: &Compared, options: &EffectOptions) -> Result<Answer> {
+        let row = contrast(fit, compared, self.level)?;
+        let table = from_rows(trial, fit, std::slice::from_ref(&row), options)?;
+        let effect = table.rows.first().ok_or_else(|| absent(compared))?;
+        let excludes = effect.lower > 0.0 || effect.upper < 0.0;
+        Ok(Answer {
+            se: effect.se / effect.sd,
+            df: effect.df,
+            ..plain(effect.effect, (effect.lower, effect.upper), row.estimate.p, excludes)
+        })
+    }
+
+    fn response(
+        &self,
+        trial: &Trial,
+        compared: &Compared,
+        definition: &Definition,
+        unobserved: Unobserved,
+        baseline: &BaselineFrom,
+    ) -> Result<Answer> {
+        let options = RateOptions::new([unobserved]).level(self.level).visits([compared.visit.clone()]);
+        let table = definition.evaluate_with(trial, baseline)?.compare(&options)?;
+        let row = table.rows.iter().find(|row| row.arm.as_str() == compared.arm).ok_or_else(|| absent(compared))?;
+        let of = row.difference;
+        Ok(plain(of.estimate, (of.lower, of.upper), f64::NAN, of.lower > 0.0 || of.upper < 0.0))
+    }
+
+    fn imputed(&self, trial: &Trial, fit: &Fit, compared: &Compared, imputation: &ImputationPlan) -> Result<Answer> {
+        let table = fit.reference_based(trial, &imputation.reference_based(self.level))?;
+        let is_it = |row: &&crate::imputation::ImputedEstimate| {
+            row.arm.as_str() == compared.arm && row.visit.as_str() == compared.visit && row.versus.is_some()
+        };
+        let row = table.rows.iter().find(is_it).ok_or_else(|| absent(compared))?;
+        Ok(Answer { se: row.se, df: f64::INFINITY, ..plain(row.estimate, (row.lower, row.upper), row.p, row.p < 1.0 - self.level) })
+    }
+}
+
+fn plain(estimate: f64, interval: (f64, f64), p: f64, success: bool) -> Answer {
+    Answer { estimate, se: f64::NAN, df: f64::NAN, p, interval, success, boundary: false, fallback: false, between: f64::NAN }
+}
+
+fn options(compared: &Compared, level: f64) -> ContrastOptions {
+    ContrastOptions::default().level(level).visits([compared.visit.as_str()]).arms(ArmComparisons::With(compared.versus.clone()))
+}
+
+fn contrast(fit: &Fit, compared: &Compared, level: f64) -> Result<Contrast> {
+    let table = fit.arm_contrasts(&options(compared, level))?;
+    table.between(&compared.arm, &compared.versus, &compared.visit).cloned().ok_or_else(|| absent(compared))
+}
+
+fn absent(compared: &Compared) -> Error {
+    let Compared { arm, versus, visit } = compared;
+    Error::not_defined(
+        format!("{arm} against {versus} at {visit}"),
+        "the analysis has no such comparison",
+        "name arms and a visit of the trial",
+    )
+}
+
+fn coded(error: Error) -> String {
+    error.code().to_string()
+}
+
+/// The estimated share of the variance at the last visit that lies between clusters.
+fn between(fit: &Fit) -> f64 {
+    let parameters = fit.covariance_parameters();
+    let variance = parameters.iter().find(|(name, _)| name.contains(" by ")).map(|(_, value)| *value);
+    let (Some(between), Some(group)) = (variance, fit.covariances().last()) else { return f64::NAN };
+    let last = group.sigma.nrows() - 1;
+    between / (between + group.sigma[(last, last)])
+}
