@@ -47,6 +47,7 @@
 //! | get Cohen's d with its denominator and interval named, bootstrap, reliable change | [`effects`] |
 //! | define response and remission, compare rates | [`responders`] |
 //! | model a binary outcome or a count | [`generalized`] |
+//! | compare proportions without a model: intervals, exact tests, strata | [`proportions`] |
 //! | run a whole analysis by plan | [`analysis`] |
 //! | begin a plan from a file | [`draft`] |
 //! | write it as HTML, CSV, JSON, figures | [`report`] |
@@ -80,6 +81,7 @@ pub mod means;
 mod model;
 pub mod multiplicity;
 pub mod options;
+pub mod proportions;
 pub mod qualify;
 pub mod report;
 pub mod responders;

@@ -21,6 +21,10 @@ pub const GENERALIZED_FIT: &str = "trialstats.generalized-fit/1";
 /// The schema of the command `trialstats describe --json`.
 pub const DESCRIBE: &str = "trialstats.describe/1";
 
+/// The schema of the command `trialstats proportions --json`: the fields of
+/// [`ComparedProportions`](crate::proportions::ComparedProportions).
+pub const PROPORTIONS: &str = "trialstats.proportions/1";
+
 /// The schema of a refusal by a command with `--json`: `error.code`, one of [`codes`](crate::error::codes()) or `usage` or
 /// `output` of the command line; `error.message`; and `error.problems`, one by one, of a file or a plan.
 pub const ERROR: &str = "trialstats.error/1";

@@ -18,6 +18,7 @@ mod parse;
 mod plan;
 mod power;
 mod progress;
+mod proportions;
 mod qualify;
 mod report;
 mod source;
@@ -52,6 +53,8 @@ enum Command {
     Fit(fit::FitArguments),
     /// Show who was randomized, who was seen when, and what was inferred from the file
     Describe(describe::DescribeArguments),
+    /// Compare proportions without a model: every interval and test of 36/154 and 12/77
+    Proportions(proportions::ProportionsArguments),
     /// Compute published values again on this machine and compare
     Qualify(qualify::QualifyArguments),
 }
@@ -65,6 +68,7 @@ impl Cli {
             Command::Qualify(arguments) => arguments.json,
             Command::Fit(arguments) => arguments.json,
             Command::Describe(arguments) => arguments.json,
+            Command::Proportions(arguments) => arguments.json,
             Command::Plan(_) | Command::Moments(_) | Command::Impute(_) => false,
         }
     }
@@ -77,6 +81,7 @@ impl Cli {
             Command::Power(arguments) => arguments.run()?,
             Command::Moments(arguments) => arguments.run()?,
             Command::Impute(arguments) => arguments.run()?,
+            Command::Proportions(arguments) => arguments.run()?,
             Command::Qualify(arguments) => arguments.run()?,
             Command::Fit(arguments) => arguments.run()?,
             Command::Describe(arguments) => arguments.run()?,

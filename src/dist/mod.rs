@@ -7,6 +7,7 @@
 //!
 #![doc = include_str!("accuracy.md")]
 
+pub(crate) mod binomial;
 pub mod chi_squared;
 pub mod f;
 mod invert;

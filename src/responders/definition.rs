@@ -1,27 +1,9 @@
 //! What counts as response or remission: a named rule with its source.
 
 use super::{Rule, presets};
-use crate::options::choices;
+use crate::proportions::Meaning;
 use crate::written::{NameOrTable, is_default, name_or_table};
 use serde::de::{Deserialize, Deserializer, Error as _};
-
-/// Whether meeting the definition is good for the patient; it decides what is benefit and what harm in the number
-/// needed to treat.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Meaning {
-    /// Response, remission.
-    #[default]
-    Favourable,
-    /// Deterioration, too few sessions.
-    Unfavourable,
-}
-
-choices! {
-    Meaning, "meaning of a definition":
-    Favourable = "favourable", ["favorable"], "response, remission";
-    Unfavourable = "unfavourable", ["unfavorable"], "deterioration, too few sessions";
-}
 
 /// A definition of response or remission, as data: it can be written down in a protocol, and read from TOML or JSON.
 ///

@@ -34,18 +34,17 @@
 mod comparison;
 mod definition;
 mod evaluate;
-mod number_needed;
 pub mod presets;
-mod proportions;
 mod rates;
 mod rule;
 
+pub use crate::proportions::{
+    Direction, Meaning, Measure, NumberNeeded, NumberNeededInterval, Proportion, ZeroCells, odds_ratio, risk_difference, risk_ratio,
+};
 pub use comparison::{Comparison, ComparisonSummary, Comparisons, compare};
+pub use definition::Definition;
 pub(crate) use definition::stated_definitions;
-pub use definition::{Definition, Meaning};
 pub use evaluate::{Responders, Status, share_below};
-pub use number_needed::{Direction, NumberNeeded, NumberNeededInterval};
-pub use proportions::{Measure, Proportion, ZeroCells, odds_ratio, risk_difference, risk_ratio};
 pub(crate) use rates::check_names;
 pub use rates::{Assumption, Rate, RateOptions, Rates, Unobserved, rates};
 pub use rule::{Occasion, Rule};

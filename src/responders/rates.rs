@@ -2,6 +2,7 @@
 
 use super::{Definition, Measure, Proportion, Responders, Status, ZeroCells};
 use crate::error::{Error, Result};
+use crate::level::check_level;
 use crate::options::choices;
 use crate::table::{Column, Format, Tabular, display_as_table};
 use crate::trial::{Labelled, labelled};
@@ -171,7 +172,7 @@ impl RateOptions {
                 "name another `Unobserved` too; adjusted risks take imputed outcomes",
             ));
         }
-        super::proportions::deviate(self.level).map(|_| ())
+        check_level(self.level)
     }
 
     pub(super) fn assumptions(&self) -> impl Iterator<Item = Assumption> + '_ {

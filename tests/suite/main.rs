@@ -4,6 +4,8 @@
 mod bootstrap;
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "cli")]
+mod cli_proportions;
 #[cfg(all(feature = "cli", feature = "formats"))]
 mod cli_sources;
 #[cfg(feature = "cli")]
@@ -34,6 +36,7 @@ mod peers;
 mod plan;
 #[cfg(feature = "cli")]
 mod printed;
+mod proportions;
 mod report;
 mod said;
 mod simulation;

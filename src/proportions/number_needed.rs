@@ -1,8 +1,26 @@
 //! The number needed to treat.
 
-use super::{Meaning, Measure};
+use super::Measure;
 use crate::options::choices;
 use std::fmt;
+
+/// Whether meeting the definition is good for the patient; it decides what is benefit and what harm in the number
+/// needed to treat.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Meaning {
+    /// Response, remission.
+    #[default]
+    Favourable,
+    /// Deterioration, too few sessions.
+    Unfavourable,
+}
+
+choices! {
+    Meaning, "meaning of a definition":
+    Favourable = "favourable", ["favorable"], "response, remission";
+    Unfavourable = "unfavourable", ["unfavorable"], "deterioration, too few sessions";
+}
 
 /// Whether treating is for the better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +67,7 @@ pub enum NumberNeededInterval {
 /// *Controlled Clinical Trials* 22:102–110.
 ///
 /// ```
-/// use trialstats::responders::{Meaning, Measure, NumberNeeded};
+/// use trialstats::proportions::{Meaning, Measure, NumberNeeded};
 /// // Altman's example: a difference of 10%, 95% interval −5% to 25%.
 /// let needed = NumberNeeded::from_difference(Measure { estimate: 0.10, lower: -0.05, upper: 0.25 }, Meaning::Favourable);
 /// assert_eq!(needed.to_string(), "NNTB 10.0 (NNTH 20.0 to ∞ to NNTB 4.0)");

@@ -1,4 +1,4 @@
-//! Intervals for one proportion and for two independent ones.
+//! A proportion, and the intervals that reports of response rates print.
 
 use crate::dist::normal;
 use crate::error::{Error, Result};
@@ -78,24 +78,29 @@ impl Proportion {
     /// [`Error::Invalid`] if `level` is not between 0 and 1.
     ///
     /// ```
-    /// use trialstats::responders::Proportion;
+    /// use trialstats::proportions::Proportion;
     /// // Newcombe 1998, table I: 81 of 263.
     /// let wilson = Proportion::new(81, 263)?.wilson(0.95)?;
     /// assert_eq!(format!("{:.4} {:.4}", wilson.lower, wilson.upper), "0.2553 0.3662");
     /// # Ok::<(), trialstats::Error>(())
     /// ```
     pub fn wilson(self, level: f64) -> Result<Measure> {
-        let z2 = deviate(level)?.powi(2);
+        Ok(self.score_interval(deviate(level)?))
+    }
+
+    /// Wilson's interval for a normal deviate.
+    pub(super) fn score_interval(self, z: f64) -> Measure {
+        let z2 = z.powi(2);
         let (p, n) = (self.share(), self.of as f64);
         let centre = p + z2 / (2.0 * n);
         let half = (z2 * (p * (1.0 - p) / n + z2 / (4.0 * n * n))).sqrt();
         let lower = if self.met == 0 && self.of > 0 { 0.0 } else { (centre - half) / (1.0 + z2 / n) };
         let upper = if self.met == self.of && self.of > 0 { 1.0 } else { (centre + half) / (1.0 + z2 / n) };
-        Ok(Measure { estimate: p, lower, upper })
+        Measure { estimate: p, lower, upper }
     }
 
     /// Those of whom it is true and those of whom it is not.
-    fn cells(self) -> [f64; 2] {
+    pub(super) fn cells(self) -> [f64; 2] {
         [self.met as f64, (self.of - self.met.min(self.of)) as f64]
     }
 }
@@ -116,7 +121,7 @@ pub(super) fn deviate(level: f64) -> Result<f64> {
 /// [`Error::Invalid`] if `level` is not between 0 and 1.
 ///
 /// ```
-/// use trialstats::responders::{Proportion, risk_difference};
+/// use trialstats::proportions::{Proportion, risk_difference};
 /// // Newcombe 1998, table II: 56 of 70 against 48 of 80.
 /// let difference = risk_difference(Proportion::new(56, 70)?, Proportion::new(48, 80)?, 0.95)?;
 /// assert_eq!(format!("{:.4} {:.4}", difference.lower, difference.upper), "0.0524 0.3339");
