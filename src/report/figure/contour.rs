@@ -50,7 +50,7 @@ impl TippingPlane<'_> {
         let up = Axis::fixed(ends(ys), ticks(ys, 7), (TOP + SIDE, TOP));
         let key: Vec<Vec<String>> = self.regions.iter().map(|text| wrapped(text, SMALL, false, WIDTH - LEFT - 40.0)).collect();
         let lines: usize = key.iter().map(Vec::len).sum();
-        let mut canvas = Canvas::new(WIDTH, TOP + SIDE + 72.0 + 16.0 * lines as f64 + 18.0);
+        let mut canvas = Canvas::new(WIDTH, TOP + SIDE + 72.0 + 16.0 * lines as f64 + 34.0);
         let fine = self.fine();
         self.regions(&mut canvas, &fine, &across, &up);
         for (value, width) in [(-self.limit, 2.0), (self.limit, 2.0), (0.0, 0.9)] {
@@ -71,7 +71,8 @@ impl TippingPlane<'_> {
             canvas.line((x - 8.0, y), (x + 8.0, y), Stroke::solid(INK, 1.4));
             canvas.line((x, y - 8.0), (x, y + 8.0), Stroke::solid(INK, 1.4));
         }
-        canvas.rectangle((LEFT, TOP), (WIDTH - RIGHT - LEFT, SIDE), "none", Some(Stroke::solid(RULE, 0.8)));
+        canvas.line((LEFT, TOP), (WIDTH - RIGHT, TOP), Stroke::solid(RULE, 0.8));
+        canvas.line((WIDTH - RIGHT, TOP), (WIDTH - RIGHT, TOP + SIDE), Stroke::solid(RULE, 0.8));
         across.draw_below(&mut canvas, TOP + SIDE);
         up.draw_left(&mut canvas, LEFT, LEFT);
         canvas.text(((LEFT + WIDTH - RIGHT) / 2.0, TOP + SIDE + 36.0), &self.across, TextStyle::new(TEXT, Anchor::Middle));
@@ -82,8 +83,10 @@ impl TippingPlane<'_> {
             canvas.lines((34.0, y), lines, 16.0, TextStyle::new(SMALL, Anchor::Start));
             y += 16.0 * lines.len() as f64;
         }
-        let marks = "Points: the grid, filled where the interval excludes zero. Thick line: it touches zero; dashed: estimate zero. Cross: nothing added.";
+        let marks = "Points: the grid, filled where the interval excludes zero. Cross: nothing added.";
         canvas.text((4.0, y), marks, TextStyle::new(SMALL, Anchor::Start).colour(SOFT));
+        let lines = "Thick line: the interval touches zero; dashed: the estimate is zero.";
+        canvas.text((4.0, y + 16.0), lines, TextStyle::new(SMALL, Anchor::Start).colour(SOFT));
         canvas.finish(&self.title, &self.description)
     }
 
