@@ -741,13 +741,14 @@ fn trial_plan() -> impl Strategy<Value = TrialPlan> {
     let conditions = || prop::collection::vec(("[A-Z]{1,4}", ".{0,5}"), 0..3);
     let conditions =
         move || conditions().prop_map(|all| all.into_iter().map(|(column, value)| Condition::on(column).is(value)).collect::<Vec<_>>());
-    (text(), text(), text(), text(), prop::collection::vec("[A-Z. ]{1,6}", 0..3), conditions(), conditions()).prop_map(
-        |(title, registration, sponsor, data, authors, population, subset)| TrialPlan {
+    (text(), text(), text(), (text(), text()), prop::collection::vec("[A-Z. ]{1,6}", 0..3), conditions(), conditions()).prop_map(
+        |(title, registration, sponsor, (data, events), authors, population, subset)| TrialPlan {
             title,
             registration,
             sponsor,
             authors,
             data,
+            events,
             population,
             subset,
         },
