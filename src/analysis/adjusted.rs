@@ -1,7 +1,7 @@
 //! Response and remission adjusted for covariates, at the visit of primary interest and over time.
 
 use super::{Analysis, OutcomeResult, Progress, ResponseOverTime};
-use crate::error::Result;
+use crate::error::{Interface, Result};
 use crate::generalized::{AdjustedRisks, RiskOptions, adjusted_risks, adjusted_risks_of_imputations};
 use crate::imputation::{DrawMethod, Draws, ReferenceBased, Strategy};
 use crate::responders::{RateOptions, Responders, Unobserved, rates};
@@ -28,7 +28,10 @@ pub(super) fn risks(
     let of_visit = options.clone().visits([plan.at.clone()]);
     let mut at_primary = adjusted_risks(&trial, &evaluated, &of_visit)?;
     if plan.responders.unobserved.contains(&Unobserved::Imputed) {
-        at_primary = at_primary.and(imputed(analysis, primary, &of_visit)?);
+        at_primary = match imputed(analysis, primary, &of_visit) {
+            Ok(risks) => at_primary.and(risks),
+            Err(error) => at_primary.noted(format!("Scores could not be imputed: {}.", error.worded_for(Interface::Plan))),
+        };
     }
     let over_time = match first_way(&plan.responders.unobserved) {
         Some(way) if evaluated.iter().any(|of| of.visits.len() > 1) => {

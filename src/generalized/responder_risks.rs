@@ -404,6 +404,12 @@ impl AdjustedRisks {
         self.rows.iter().all(same).then_some((&first.arm, &first.reference))
     }
 
+    /// With a sentence more among the notes.
+    pub fn noted(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
     /// With the rows of another table of the same definitions, such as those of imputed outcomes, after the rows of their
     /// definition.
     pub fn and(mut self, other: AdjustedRisks) -> Self {

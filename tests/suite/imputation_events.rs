@@ -88,13 +88,7 @@ fn a_hypothetical_event_makes_values_missing() {
     // The primary analysis of the estimand is that of the trial without the values.
     let analysed = events.applied_to(&trial, "CHANGE").expect("the outcome");
     let bits = |trial: &Trial| {
-        trial
-            .outcome("CHANGE")
-            .expect("the outcome")
-            .values
-            .iter()
-            .map(|y| y.is_nan().then_some(0).unwrap_or(y.to_bits()))
-            .collect::<Vec<_>>()
+        trial.outcome("CHANGE").expect("the outcome").values.iter().map(|y| if y.is_nan() { 0 } else { y.to_bits() }).collect::<Vec<_>>()
     };
     assert_eq!(bits(&analysed), bits(&without));
 }

@@ -136,7 +136,8 @@ fn dense(design: &Design, problem: &WithEffects, theta: &[f64]) -> Dense {
 /// A design, the same likelihood in every arrangement, and parameters.
 fn cases() -> Vec<(Design, Vec<WithEffects>, Vec<f64>, String)> {
     let mut cases = vec![];
-    let randoms: [(&str, fn(&Design) -> Vec<RandomTerm>); 2] = [("crossed", crossed), ("nested", nested)];
+    type Random = fn(&Design) -> Vec<RandomTerm>;
+    let randoms: [(&str, Random); 2] = [("crossed", crossed), ("nested", nested)];
     for (options, (kind, random)) in options().iter().flat_map(|options| randoms.map(|random| (options, random))) {
         let mut design = design(options);
         let random = random(&design);

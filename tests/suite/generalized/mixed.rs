@@ -390,9 +390,11 @@ fn small_and_odd_trials_are_fitted() {
     assert!(ours.minus_two_log_likelihood().is_finite());
     let table = trialstats::generalized::population_means(&ours, &trial, &PopulationOptions::default()).unwrap();
     assert!(table.rows.iter().filter(|r| r.measure == PopulationMeasure::Mean).all(|r| r.estimate > 0.0 && r.estimate < 1.0));
-    // One visit, patients in groups.
-    let one = Glmm::formula("y ~ arm + (1 | group)").unwrap().visits(["v2"]).fit(&trial).unwrap();
-    assert_eq!(one.observations().len(), 41);
+    // One visit, patients in groups: the one patient of an arm leaves nothing to estimate, which is said.
+    let one = |formula: &str| Glmm::formula(formula).unwrap().visits(["v2"]).fit(&trial);
+    let Err(Error::NotFitted(NotFitted::Separated { columns, .. })) = one("y ~ arm + (1 | group)") else { panic!("it is separated") };
+    assert_eq!(columns, ["armalone"]);
+    assert_eq!(one("y ~ 1 + (1 | group)").unwrap().observations().len(), 41);
 }
 
 #[cfg(feature = "cli")]
