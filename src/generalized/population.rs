@@ -19,7 +19,7 @@ pub struct PopulationCell<'a> {
     pub row: &'a [f64],
     /// The patient, as a position in the trial.
     pub patient: usize,
-    /// The visit, as a position among the analysed visits ([`Columns::visit_labels`]).
+    /// The visit, as a position among the analysed visits ([`Columns::visit_labels`](crate::design::Columns::visit_labels)).
     pub visit: usize,
     /// The arm, as a position in the trial.
     pub arm: usize,

@@ -455,9 +455,9 @@ fn no_key_of_a_whole_plan_is_at_its_default() {
     let plan = Plan::from_toml(WHOLE).unwrap_or_else(|error| panic!("{error}"));
     let keys = |value: &serde_json::Value| value.as_object().map_or(0, serde_json::Map::len);
     let written = json(&plan);
-    assert_eq!(keys(&written), 18);
+    assert_eq!(keys(&written), 19);
     let parts = ["trial", "model", "responders", "effects", "report"].map(|part| keys(&written[part]));
-    assert_eq!(parts, [7, 13, 6, 6, 9]);
+    assert_eq!(parts, [8, 13, 6, 6, 9]);
 }
 
 #[test]
