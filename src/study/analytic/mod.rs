@@ -18,7 +18,7 @@
 //! // Four visits, any two with correlation .25; 10, 20 and 30% have left by visits 2, 3 and 4.
 //! let design = Mmrm::compound_symmetry(0.25, [1.0, 0.9, 0.8, 0.7])?;
 //! let answer = design.solve(&Ask::patients_for(0.5, 0.8))?;
-//! assert_eq!(answer.patients(), [86, 86]);
+//! assert_eq!(answer.patients(), [87, 87]);
 //! # Ok::<(), trialstats::Error>(())
 //! ```
 //!

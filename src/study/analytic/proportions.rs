@@ -14,9 +14,9 @@ use crate::error::{Error, Result};
 /// ```
 /// use trialstats::study::analytic::{Ask, PowerFormula, TwoProportions};
 ///
-/// // R: power.prop.test(p1 = .50, p2 = .75, power = .90)
+/// // R: power.prop.test(p1 = .50, p2 = .75, power = .90, tol = 1e-12)
 /// let answer = TwoProportions::new(0.5)?.solve(&Ask::patients_for(0.25, 0.9))?;
-/// assert!((answer.exact[0] - 76.65294).abs() < 1e-4);
+/// assert!((answer.exact[0] - 76.70693).abs() < 1e-4);
 /// # Ok::<(), trialstats::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
