@@ -88,6 +88,7 @@ fn compare_all(c: &mut Comparison, what: &str, ours: &[f64], theirs: &[f64], tol
 /// Positions of α of an unstructured correlation of four visits in the order of R's upper triangle, column by column.
 const COLUMN_BY_COLUMN: [usize; 6] = [0, 1, 3, 2, 4, 5];
 
+/// Of these numbers QIC was read where it is published; the others are those that R reproduces, still to be read there.
 /// SAS/STAT User's Guide, The GENMOD Procedure, example "GEE for Binary Data with Logit Link Function": the coefficients and
 /// empirical standard errors, the working correlation, QIC and QICu, as printed; the exchangeable analysis likewise.
 #[test]

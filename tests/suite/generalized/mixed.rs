@@ -193,6 +193,7 @@ fn laplace_is_that_of_tmb() {
     assert_all(all);
 }
 
+/// The digits are still to be read in the guide; a grid of the likelihood in R has the same.
 /// The clinics of Beitler & Landis (1985), PROC NLMIXED: SAS/STAT User's Guide, "Logistic-Normal Model with Binomial Data".
 #[test]
 fn the_published_example_of_nlmixed_is_reproduced() {
