@@ -3,8 +3,8 @@
 use super::moments_file::{edited, file_of, places, reseal};
 use super::pooling::moments_of;
 use crate::common::antidepressant;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use chacha20::ChaCha8Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use trialstats::design::MeanModel;
 use trialstats::fit::TrialMoments;
