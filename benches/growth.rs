@@ -1,55 +1,31 @@
-//! How the cost grows: from 10² to 10⁶ patients, from 3 to 30 visits, on one and two threads; and the memory that
-//! streaming takes.
+//! How the cost grows with patients, visits, covariance parameters, columns, clusters, contrasts and replicates, with the
+//! exponent of each; the pass over the data on one and two threads; and the memory that streaming takes.
 
 mod common;
 
+use common::clock::{median, written};
+use common::growth::{Axis, measure};
 use common::{SIMULATED, model, on_threads, simulated, streamed};
-use criterion::{Criterion, Throughput};
-use std::hint::black_box;
 use std::time::Duration;
 use trialstats::fit::TrialMoments;
-use trialstats::{Df, Trial};
 
-const VISITS: usize = 5;
+const BUDGET: Duration = Duration::from_secs(2);
 
-/// The pass over the patients, which is proportional to them, and what comes after it, which is not.
-fn patients(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("patients");
-    for n in [100, 1000, 10_000, 100_000, 1_000_000] {
-        let trial = simulated(n, VISITS);
-        let model = model(SIMULATED).df(Df::KenwardRoger);
-        let frozen = model.freeze(&trial.protocol()).expect("a design");
-        let pass = |trial: &Trial| TrialMoments::of(&frozen, trial).expect("a pass");
-        let moments = pass(&trial);
-        group.throughput(Throughput::Elements(moments.n_observations() as u64));
-        for threads in [1, 2] {
-            group
-                .bench_function(format!("{n}/pass on {threads} thread(s)"), |b| on_threads(threads, || b.iter(|| pass(black_box(&trial)))));
-        }
-        group.throughput(Throughput::Elements(1));
-        group.bench_function(format!("{n}/fit from moments and Kenward-Roger"), |b| {
-            b.iter(|| model.fit_moments(black_box(&moments)).expect("can be fitted").coefficients())
-        });
-        group.bench_function(format!("{n}/pass, fit and Kenward-Roger"), |b| {
-            on_threads(1, || b.iter(|| model.fit(black_box(&trial)).expect("can be fitted").coefficients()))
-        });
-    }
-    group.finish();
+fn line(axis: &Axis) -> String {
+    let points = axis.points.iter().map(|(size, seconds)| format!("{size}: {}", written(*seconds))).collect::<Vec<_>>().join("; ");
+    format!("| {} | {} | {points} | {:.2} | {:.0} |", axis.what, axis.of, axis.exponent(), axis.ten_minutes())
 }
 
-/// Unstructured: T visits have T(T + 1)/2 parameters.
-fn visits(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("visits");
-    for visits in [3, 5, 10, 15, 20, 30] {
-        let trial = simulated(1000, visits);
-        group.bench_function(format!("{visits}/fit"), |b| b.iter(|| model(SIMULATED).fit(black_box(&trial)).expect("can be fitted")));
-        if visits <= 20 {
-            group.bench_function(format!("{visits}/fit and Kenward-Roger"), |b| {
-                b.iter(|| model(SIMULATED).df(Df::KenwardRoger).fit(black_box(&trial)).expect("can be fitted").coefficients())
-            });
-        }
+/// The pass over the patients, which is proportional to them, on one and two threads.
+fn passes() {
+    for n in [10_000, 100_000, 1_000_000] {
+        let trial = simulated(n, 5);
+        let frozen = model(SIMULATED).freeze(&trial.protocol()).expect("a design");
+        let pass = || TrialMoments::of(&frozen, &trial).expect("a pass");
+        let rows = pass().n_observations() as f64;
+        let [one, two] = [1, 2].map(|threads| on_threads(threads, || median(BUDGET, pass)).seconds);
+        println!("pass over {n} patients: {:.1} million rows a second; on two threads {:.2} times that", rows / one / 1e6, one / two);
     }
-    group.finish();
 }
 
 /// A million patients from a file; memory is told by the system, not by a clock.
@@ -71,16 +47,8 @@ fn main() {
     if streamed::is_the_measured_process() {
         return;
     }
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(2))
-        .sample_size(10)
-        .configure_from_args();
-    patients(&mut criterion);
-    visits(&mut criterion);
-    criterion.final_summary();
-    // With a filter somebody wants one number, and not a file of a million patients.
-    if std::env::args().skip(1).all(|argument| argument == "--bench") {
-        memory();
-    }
+    println!("| what | grows | size: time | exponent | ten minutes at |\n|---|---|---|---|---|");
+    measure().iter().for_each(|axis| println!("{}", line(axis)));
+    passes();
+    memory();
 }

@@ -10,6 +10,7 @@
 
 mod common;
 
+use common::methods::{Method, sparse_refit};
 use common::{changed, model};
 use gungraun::{Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group};
 use std::hint::black_box;
@@ -27,6 +28,13 @@ mod limits {
     pub const SLEEPSTUDY_SATTERTHWAITE: u64 = 1_976_000;
     pub const BCVA_SATTERTHWAITE: u64 = 107_000_000;
     pub const BCVA_KENWARD_ROGER: u64 = 136_500_000;
+    pub const JACKKNIFE: u64 = 400_000_000;
+    pub const CLOSED_FORM: u64 = 40_000_000;
+    pub const BAYESIAN: u64 = 2_000_000_000;
+    pub const GEE: u64 = 20_000_000;
+    pub const GLMM_LAPLACE: u64 = 60_000_000;
+    pub const GLMM_15: u64 = 200_000_000;
+    pub const SPARSE_REFIT: u64 = 20_000_000;
 }
 
 fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
@@ -53,6 +61,16 @@ fn bcva() -> (Trial, Model) {
 
 fn with_df((trial, model): (Trial, Model), df: Df) -> (Trial, Model) {
     (trial, model.df(df))
+}
+
+fn sparse() -> (Refitter<'static>, Vec<f64>) {
+    sparse_refit(common::CLUSTERED_LEVELS, &alone(common::imrs_gst_clustered()))
+}
+
+/// A case of [`common::methods`], run once already.
+fn of(name: &str) -> Method {
+    rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global().expect("no pool has been built before");
+    common::methods::warm(name)
 }
 
 /// What repeats a fit, used once already, and the outcomes of the next refit.
@@ -88,7 +106,27 @@ fn refit(case: (Refitter<'static>, Vec<f64>)) -> f64 {
     black_box(refitter.log_likelihood())
 }
 
-library_benchmark_group!(name = hot_path, benchmarks = [fit, fit_and_coefficients, refit]);
+#[library_benchmark]
+#[bench::imrs_gst(args = (sparse()), config = at_most(limits::SPARSE_REFIT))]
+fn refit_of_clusters(case: (Refitter<'static>, Vec<f64>)) -> f64 {
+    let (mut refitter, outcomes) = case;
+    refitter.with_outcomes(black_box(&outcomes)).expect("can be fitted");
+    black_box(refitter.log_likelihood())
+}
+
+#[library_benchmark]
+#[bench::jackknife(args = (of("jackknife")), config = at_most(limits::JACKKNIFE))]
+#[bench::closed_form(args = (of("closed-form")), config = at_most(limits::CLOSED_FORM))]
+#[bench::bayesian(args = (of("bayesian")), config = at_most(limits::BAYESIAN))]
+#[bench::gee(args = (of("gee")), config = at_most(limits::GEE))]
+#[bench::glmm_laplace(args = (of("glmm-laplace")), config = at_most(limits::GLMM_LAPLACE))]
+#[bench::glmm_15(args = (of("glmm-15")), config = at_most(limits::GLMM_15))]
+fn method(case: Method) -> f64 {
+    let mut case = case;
+    black_box((case.run)())
+}
+
+library_benchmark_group!(name = hot_path, benchmarks = [fit, fit_and_coefficients, refit, refit_of_clusters, method]);
 
 /// What cannot be had for counting; `None` where all is there.
 fn missing() -> Option<String> {

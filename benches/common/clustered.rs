@@ -97,8 +97,3 @@ pub fn write(trial: &Trial, path: &Path) -> io::Result<()> {
     }
     std::fs::write(path, text)
 }
-
-/// Whether a trial is one of these.
-pub fn is_one(trial: &Trial) -> bool {
-    trial.cluster("group").is_ok() || trial.cluster("therapist").is_ok()
-}

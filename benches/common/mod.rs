@@ -1,7 +1,10 @@
 //! The trials and models that the benches measure. Everything is read or made before a clock starts.
 #![allow(dead_code, reason = "each bench uses its part")]
 
+pub mod clock;
 pub mod clustered;
+pub mod growth;
+pub mod methods;
 pub mod streamed;
 
 use std::path::{Path, PathBuf};
@@ -111,6 +114,11 @@ pub fn primary_analysis(trial: &Trial) -> Result<PrimaryAnalysis> {
 /// Two arms, a covariate, 30% dropout by the last visit, autoregressive with correlation 0.7; the same numbers every
 /// time.
 pub fn simulated(patients: usize, visits: usize) -> Trial {
+    simulated_with(patients, visits, [])
+}
+
+/// The same with further variables.
+pub fn simulated_with(patients: usize, visits: usize, variables: impl IntoIterator<Item = Variable>) -> Trial {
     let labels: Vec<String> = (0..visits).map(|t| format!("v{t}")).collect();
     let means = |slope: f64| (0..visits).map(|t| 40.0 - slope * t as f64).collect::<Vec<f64>>();
     let each_visit = 1.0 - 0.7_f64.powf(1.0 / (visits - 1) as f64);
@@ -128,6 +136,7 @@ pub fn simulated(patients: usize, visits: usize) -> Trial {
         .schedule(Schedule::of_labels(labels))
         .outcome(drawn.outcomes()[0].clone())
         .variable(Variable::number("severity", severity))
+        .variables(variables)
         .build()
         .expect("the parts fit together")
 }

@@ -93,7 +93,7 @@ by_lmer_of <- function(formula, data, coefficients = FALSE) {
 }
 
 # Unclustered patients get group 1 and no part in its effect.
-by_pbkrtest <- function() {
+read_imrs_gst_clustered <- function() {
   file <- read.csv("data-samples/imrs_gst/imrs_gst.csv", na.strings = c("", "?"))
   file$y <- rowSums(file[sprintf("caps5_%02d", 1:20)])
   baseline <- file[file$visit == "baseline", c("patient", "y")]
@@ -103,6 +103,11 @@ by_pbkrtest <- function() {
   d$visit <- factor(d$visit, levels = c("3 months", "6 months", "9 months", "12 months"))
   d$gst <- as.numeric(!is.na(d$therapy_group))
   d$therapy_group[is.na(d$therapy_group)] <- d$therapy_group[!is.na(d$therapy_group)][1]
+  d
+}
+
+by_pbkrtest <- function() {
+  d <- read_imrs_gst_clustered()
   function() {
     m <- lmerTest::lmer(y ~ before + site + arm * visit + (1 | therapist) + (0 + gst | therapy_group) + (1 | patient), d)
     list(check = as.numeric(logLik(m)), coefficients = coef(summary(m, ddf = "Kenward-Roger")))
@@ -118,10 +123,44 @@ by_gls <- function() {
   }
 }
 
+# Remission at the visits after the baseline.
+by_geeglm <- function() {
+  d <- read_imrs_gst()
+  d <- droplevels(d[d$visit != "baseline", ])
+  d$remission <- as.numeric(d$y < 23)
+  d <- d[order(d$patient, d$visit), ]
+  function() {
+    m <- geeglm(remission ~ arm * visit, family = binomial, data = d, id = patient, corstr = "exchangeable",
+      control = geese.control(epsilon = 1e-10, maxit = 100))
+    list(check = sum(abs(coef(m))), coefficients = coef(summary(m)))
+  }
+}
+
+by_glmer <- function(nodes) {
+  d <- read_simulated()
+  d$visit <- factor(d$time)
+  d$arm <- factor(d$arm)
+  function() {
+    m <- glmer(y ~ arm * visit + (1 | patient), d, family = binomial, nAGQ = nodes)
+    list(check = as.numeric(logLik(m)))
+  }
+}
+
+# What bootMer does for each replicate: simulate, refit.
+by_bootmer <- function() {
+  d <- read_imrs_gst_clustered()
+  m <- lmer(y ~ before + site + arm * visit + (1 | therapist) + (0 + gst | therapy_group) + (1 | patient), d)
+  function() {
+    again <- refit(m, simulate(m, 1)[[1]])
+    list(check = as.numeric(length(fixef(again)) > 0))
+  }
+}
+
 mmrm_cases <- c("fev_fit", "fev_satterthwaite", "fev_kenward_roger", "bcva_satterthwaite", "bcva_kenward_roger", "bcva_cr2")
 packages <- if (case %in% mmrm_cases) "mmrm" else switch(case,
   imrs_gst = c("mmrm", "emmeans"), sleepstudy_fit = "lme4", nested = "lme4", crossed = "lme4", nested_satterthwaite = c("lme4", "lmerTest"),
   imrs_gst_clusters = c("lme4", "lmerTest", "pbkrtest"), sleepstudy_satterthwaite = c("lme4", "lmerTest"), fev_gls = "nlme",
+  gee = "geepack", glmm_laplace = "lme4", glmm_15 = "lme4", bootmer = "lme4",
   stop("no case `", case, "`"))
 suppressPackageStartupMessages(for (p in packages) library(p, character.only = TRUE))
 
@@ -142,7 +181,11 @@ run <- switch(case,
   nested_satterthwaite = by_lmer_of(y ~ arm * time + (1 | group) + (1 | patient), read_simulated(), TRUE),
   crossed = by_lmer_of(y ~ time + (1 | patient) + (1 | therapist), read_simulated()),
   imrs_gst_clusters = by_pbkrtest(),
-  fev_gls = by_gls()
+  fev_gls = by_gls(),
+  gee = by_geeglm(),
+  glmm_laplace = by_glmer(1),
+  glmm_15 = by_glmer(15),
+  bootmer = by_bootmer()
 )
 
 timed <- function() {

@@ -1,6 +1,6 @@
 //! Mixed models by the crate glmm.
 
-use crate::clock::{Median, median};
+use crate::common::clock::{Median, median};
 use crate::r::Measured;
 use glmm::formula::{Column, Table, lower};
 use glmm::loop_advanced::{build_workspace, fit_on};

@@ -1,7 +1,7 @@
 //! The cases that a peer has too.
 
 use crate::by_glmm::{self, Part};
-use crate::clock::{Median, median};
+use crate::common::clock::{Median, median};
 use crate::common::{self, clustered};
 use crate::r::{self, Measured};
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub struct Row {
     pub theirs: Result<Measured, String>,
     /// How many times faster the issue wants it; `None` where it is only shown.
     pub goal: Option<f64>,
-    /// Our log-likelihood.
+    /// Our log-likelihood, or what else a case ends in.
     pub check: f64,
 }
 
@@ -38,6 +38,8 @@ enum Own {
     Fit(Model),
     Refit(Model),
     PrimaryAnalysis,
+    /// A case of `common::methods`.
+    Method(&'static str),
 }
 
 struct Case {
@@ -50,7 +52,7 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    use Own::{Coefficients, Fit, PrimaryAnalysis, Refit};
+    use Own::{Coefficients, Fit, Method, PrimaryAnalysis, Refit};
     use Peer::{Glmm, R};
     let (fev, bcva) = (|| common::model(common::FEV), || common::model(common::BCVA));
     let sleep = || common::model(common::SLEEPSTUDY_EFFECTS);
@@ -218,7 +220,36 @@ fn cases() -> Vec<Case> {
             ("nlme::gls", R("fev_gls")),
             None,
         ),
+        case(
+            "gee geepack",
+            "imrs_gst: remission at four visits, logit, exchangeable, sandwich",
+            common::imrs_gst,
+            Method("gee"),
+            ("geepack", R("gee")),
+            Some(50.0),
+        ),
+        case(
+            "glmm laplace lme4",
+            "200 patients × 4 visits: logistic random intercept, Laplace",
+            binary,
+            Method("glmm-laplace"),
+            ("lme4", R("glmm_laplace")),
+            None,
+        ),
+        case("glmm 15 lme4", "the same by 15 nodes", binary, Method("glmm-15"), ("lme4", R("glmm_15")), None),
+        case(
+            "bootmer",
+            "imrs_gst with groups, therapists and patients: simulated and fitted again; lme4 as bootMer does",
+            common::imrs_gst_clustered,
+            Method("clustered-bootstrap"),
+            ("lme4", R("bootmer")),
+            Some(1000.0),
+        ),
     ]
+}
+
+fn binary() -> Trial {
+    common::methods::binary(200, 4)
 }
 
 /// Measures each case on both sides, one case after the other.
@@ -230,7 +261,7 @@ impl Case {
     fn measure(self) -> Row {
         let trial = (self.trial)();
         // R reads what was simulated from a file.
-        let data = matches!(self.peer.1, Peer::R(_)) && clustered::is_one(&trial);
+        let data = matches!(self.peer.1, Peer::R(_)) && trial.source() == "simulated";
         if data {
             common::clustered::write(&trial, &r::data()).expect("the folder for temporary files can be written");
         }
@@ -244,7 +275,12 @@ impl Case {
         let (own, check) = self.own.measure(&trial);
         let row = Row { what: self.what, peer: self.peer.0, own, theirs, goal: self.goal, check };
         let said = match &row.theirs {
-            Ok(theirs) => format!("{} {}, here {}", row.peer, crate::page::time(theirs.median.seconds), crate::page::time(own.seconds)),
+            Ok(theirs) => format!(
+                "{} {}, here {}",
+                row.peer,
+                crate::common::clock::written(theirs.median.seconds),
+                crate::common::clock::written(own.seconds)
+            ),
             Err(why) => why.clone(),
         };
         eprintln!("{}: {said}", self.name);
@@ -264,6 +300,13 @@ impl Own {
                 let mut refitter = original.refitter().expect("the fit has patients");
                 let outcomes = common::changed(refitter.outcomes());
                 (median(BUDGET, || refitter.with_outcomes(&outcomes).expect("can be fitted")), original.log_likelihood())
+            }
+            Own::Method(name) => {
+                let mut method = common::methods::method(name);
+                let found = median(BUDGET, &mut method.run);
+                // Of the bootstrap every replicate must have an optimum, there as here.
+                let check = (method.run)() / method.repeats;
+                (Median { seconds: found.seconds / method.repeats, repeats: found.repeats }, check)
             }
             Own::PrimaryAnalysis => {
                 let analyse = || common::primary_analysis(trial).expect("the sample can be analysed");

@@ -3,7 +3,7 @@
 
 mod by_glmm;
 mod cases;
-mod clock;
+mod chart;
 #[path = "../../../common/mod.rs"]
 mod common;
 mod machine;
@@ -19,8 +19,13 @@ fn main() -> std::io::Result<()> {
     }
     let filter = std::env::args().nth(1).unwrap_or_default();
     let rows = common::on_threads(1, || cases::measure(&filter));
-    let page = page::page(&machine::describe(), &rows, &own::measure(&filter));
+    let own = own::measure(&filter);
+    let page = page::page(&machine::describe(), &rows, &own);
     if filter.is_empty() {
+        let charts = common::repository("benches/charts");
+        std::fs::create_dir_all(&charts)?;
+        std::fs::write(charts.join("growth.svg"), chart::growth(&own.growth))?;
+        std::fs::write(charts.join("ratios.svg"), chart::ratios(&rows))?;
         std::fs::write(common::repository("BENCHMARKS.md"), page)
     } else {
         println!("{page}");

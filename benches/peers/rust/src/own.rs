@@ -1,6 +1,8 @@
 //! What the library is compared with itself in: a million patients, ten thousand refits.
 
-use crate::clock::{Median, median};
+use crate::common::clock::{Median, median};
+use crate::common::growth::{self, Axis};
+use crate::common::methods::{NAMES, method};
 use crate::common::{self, SIMULATED, on_threads, simulated, streamed};
 use rayon::prelude::*;
 use std::time::Duration;
@@ -19,6 +21,9 @@ pub struct Own {
     pub patients: Option<Patients>,
     pub refits: Option<Refits>,
     pub streamed: Option<streamed::Streamed>,
+    /// What came after the mixed model, case by case: what it is and one run.
+    pub methods: Vec<(&'static str, Median)>,
+    pub growth: Vec<Axis>,
 }
 
 /// A thousand patients beside a million.
@@ -46,14 +51,24 @@ pub struct Refits {
     pub failed: usize,
 }
 
-/// Measures what the filter names: `patients`, `refits`, `streamed`; all without one.
+/// Measures what the filter names: `patients`, `refits`, `streamed`, `methods`, `growth`; all without one.
 pub fn measure(filter: &str) -> Own {
     let wanted = |name: &str| name.contains(filter);
     Own {
         patients: wanted("patients").then(patients),
         refits: wanted("refits").then(refits),
         streamed: if wanted("streamed") { stream() } else { None },
+        methods: if wanted("methods") { NAMES.iter().map(|name| timed(name)).collect() } else { vec![] },
+        growth: if wanted("growth") { growth::measure() } else { vec![] },
     }
+}
+
+/// One run of a case of `common::methods`, on one thread but where it says otherwise.
+fn timed(name: &str) -> (&'static str, Median) {
+    let mut method = method(name);
+    let found = on_threads(1, || median(BUDGET, &mut method.run));
+    eprintln!("{name}: {}", common::clock::written(found.seconds / method.repeats));
+    (method.what, Median { seconds: found.seconds / method.repeats, repeats: found.repeats })
 }
 
 fn patients() -> Patients {

@@ -1,6 +1,7 @@
 //! `BENCHMARKS.md`.
 
 use crate::cases::Row;
+use crate::common::clock::written as time;
 use crate::own::{Own, Patients, Refits};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,8 +11,7 @@ const HEAD: &str = "# How fast it is\n\nWritten by `benches/peers/run`, which me
 
 const TAIL: &str = "## What is held without a clock\n\n- Nothing allocates inside an iteration: `no_iteration_allocates` in `tests/suite/fit/refit.rs` counts the allocations of whole refits \
                     (likelihood, derivatives, step, verification) and allows none.\n- Instructions of the hot path are counted by valgrind and limited in \
-                    `benches/instructions.rs`; `.ci/run` checks them.\n- Growth from 10² to 10⁶ patients and from 3 to 30 visits: `cargo bench --bench growth`; every sample trial: \
-                    `cargo bench --bench fitting`.\n";
+                    `benches/instructions.rs`; `.ci/run` checks them.\n- All that needs no peer: `cargo bench`.\n";
 
 pub fn page(machine: &[String], rows: &[Row], own: &Own) -> String {
     let mut text = HEAD.to_string();
@@ -32,12 +32,37 @@ pub fn page(machine: &[String], rows: &[Row], own: &Own) -> String {
         text += &line("10⁶ patients streamed from CSV, all cores: pass and fit", s.seconds, "", &rate(s.observations, s.seconds));
         text += &format!("| the same: peak memory | {memory} | < 200 MB | {} |\n", verdict(s.megabytes.is_some_and(|m| m < 200.0)));
     }
+    text += &methods(own);
+    text += &grown(own);
     text.push('\n');
     text + TAIL
 }
 
+/// What came after the mixed model; ratios are to times that others have published or that were measured elsewhere.
+fn methods(own: &Own) -> String {
+    let mut text = "\n## Imputation, tipping points, binary outcomes, planning\n\n| case | one run |\n|---|---|\n".to_string();
+    for (what, median) in &own.methods {
+        writeln!(text, "| {what} | {} |", time(median.seconds)).expect("a string takes all");
+    }
+    text
+}
+
+/// How the cost grows.
+fn grown(own: &Own) -> String {
+    let mut text = "\n## How the cost grows\n\nOne thread. The exponent is the slope of log time on log size over the larger half of the sizes; ten minutes are reached at the size \
+                    named, if it holds.\n\n![Time against size](benches/charts/growth.svg)\n\n| what | grows | size: time | exponent | ten minutes at |\n|---|---|---|---|---|\n"
+        .to_string();
+    for axis in &own.growth {
+        let points: Vec<String> = axis.points.iter().map(|(size, seconds)| format!("{size}: {}", time(*seconds))).collect();
+        let points = points.join("; ");
+        writeln!(text, "| {} | {} | {points} | {:.2} | {:.0} |", axis.what, axis.of, axis.exponent(), axis.ten_minutes())
+            .expect("a string takes all");
+    }
+    text
+}
+
 fn beside_peers(rows: &[Row]) -> String {
-    let mut text = "\n## Beside the peers, one thread\n\n| case | peer | peer's median (repeats) | here (repeats) | times faster | goal | |\n|---|---|---|---|---|---|---|\n".to_string();
+    let mut text = "\n## Beside the peers, one thread\n\n![How many times faster](benches/charts/ratios.svg)\n\n| case | peer | peer's median (repeats) | here (repeats) | times faster | goal | |\n|---|---|---|---|---|---|---|\n".to_string();
     let mut notes = vec![];
     for row in rows {
         let (theirs, ratio) = match &row.theirs {
@@ -50,7 +75,7 @@ fn beside_peers(rows: &[Row]) -> String {
         if let Ok(m) = &row.theirs
             && (m.check - row.check).abs().partial_cmp(&(1e-6 * row.check.abs())) != Some(std::cmp::Ordering::Less)
         {
-            notes.push(format!("{}: log-likelihoods differ, {} there and {} here", row.what, m.check, row.check));
+            notes.push(format!("{}: the numbers differ, {} there and {} here", row.what, m.check, row.check));
         }
         let goal = row.goal.map_or(String::new(), |goal| format!("≥ {goal:.0}"));
         let met = ratio.zip(row.goal).map_or("", |(ratio, goal)| verdict(ratio >= goal));
@@ -59,7 +84,7 @@ fn beside_peers(rows: &[Row]) -> String {
         writeln!(text, "| {} | {} | {theirs} | {own} | {ratio} | {goal} | {met} |", row.what, row.peer).expect("a string takes all");
     }
     if notes.is_empty() {
-        text += "\nEvery case has the same log-likelihood on both sides, to 10⁻⁶ relative.\n";
+        text += "\nEvery case ends in the same number on both sides (log-likelihood, or coefficients of estimating equations), to 10⁻⁶ relative.\n";
     } else {
         text.push('\n');
         notes.iter().for_each(|note| text += &format!("- {note}\n"));
@@ -120,17 +145,6 @@ fn verdict(met: bool) -> &'static str {
     if met { "met" } else { "missed" }
 }
 
-fn times(ratio: f64) -> String {
+pub fn times(ratio: f64) -> String {
     if ratio < 10.0 { format!("{ratio:.2}") } else { format!("{ratio:.0}") }
-}
-
-/// Three digits with a unit.
-pub fn time(seconds: f64) -> String {
-    let (value, unit) = match seconds {
-        s if s < 1e-3 => (s * 1e6, "µs"),
-        s if s < 1.0 => (s * 1e3, "ms"),
-        s => (s, "s"),
-    };
-    let digits = (2 - value.max(1.0).log10().floor() as i32).max(0) as usize;
-    format!("{value:.digits$} {unit}")
 }

@@ -1,6 +1,6 @@
 //! The cases that R runs.
 
-use crate::clock::Median;
+use crate::common::clock::Median;
 use crate::common::repository;
 use serde_json::Value;
 use std::path::PathBuf;
