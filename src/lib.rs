@@ -44,8 +44,9 @@
 //! | choose degrees of freedom; residuals; information criteria | [`inference`] |
 //! | get marginal means, contrasts, changes from baseline, joint tests, non-inferiority | [`means`] |
 //! | analyse several outcomes at once | [`joint`] |
-//! | get Cohen's d with its denominator and interval named, bootstrap, reliable change | [`effects`] |
+//! | get Cohen's d with its denominator and interval named, bootstrap | [`effects`] |
 //! | define response and remission, compare rates | [`responders`] |
+//! | classify patients by reliable and clinically significant change; cumulative responder curves | [`change`] |
 //! | model a binary outcome or a count | [`generalized`] |
 //! | compare proportions without a model: intervals, exact tests, strata | [`proportions`] |
 //! | run a whole analysis by plan | [`analysis`] |
@@ -61,6 +62,7 @@
 
 pub mod analysis;
 pub mod bootstrap;
+pub mod change;
 mod closest;
 pub mod covariance;
 pub mod design;

@@ -8,6 +8,7 @@ mod covariance;
 mod diagnostics;
 mod effect_sizes;
 mod imputed;
+mod individual_change;
 mod multiplicity;
 mod other_models;
 mod plan;
@@ -26,6 +27,7 @@ pub use covariance::{FittedCovariance, GroupCorrelation};
 pub use diagnostics::{Diagnostics, Quantile, ResidualPoint, Spread};
 pub use effect_sizes::StandardizedDifference;
 pub use imputed::{Imputation, MissingSensitivity};
+pub use individual_change::IndividualChangeResult;
 pub use multiplicity::{HypothesisRow, MultiplicityResult};
 pub use other_models::{OtherModelRow, OtherModels, OtherModelsRole};
 pub use plan::{

@@ -42,6 +42,7 @@ pub(crate) use text::degrees_of_freedom;
 pub use trial_plan::TrialPlan;
 
 use super::Clustering;
+use crate::change::IndividualChange;
 use crate::covariance::Covariance;
 use crate::design::Baseline;
 use crate::effects::{Denominator, Positive};
@@ -114,6 +115,7 @@ const SEED: u64 = 1;
 /// | `[[analysis]]` | [`OtherModel`] | none: further analyses |
 /// | `[multiplicity]` | [`Multiplicity`] | none: one primary comparison |
 /// | `[[subgroup]]` | [`Subgroup`] | none |
+/// | `[[individual-change]]` | [`IndividualChange`] | none |
 /// | `[[instrument]]` | [`Definition`](crate::instruments::InstrumentDefinition) | none beside those of the crate |
 /// | `[report]` | [`ReportSettings`] | a plain title |
 ///
@@ -177,6 +179,9 @@ pub struct Plan {
     /// Subgroups in which the primary contrast is shown.
     #[serde(default, rename = "subgroup", skip_serializing_if = "Vec::is_empty")]
     pub subgroups: Vec<Subgroup>,
+    /// What counts as recovered, improved and deteriorated, patient by patient.
+    #[serde(default, rename = "individual-change", skip_serializing_if = "Vec::is_empty")]
+    pub individual_changes: Vec<IndividualChange>,
     /// Instruments by their definitions, for the layout to name.
     #[serde(default, rename = "instrument", skip_serializing_if = "Vec::is_empty")]
     pub instruments: Vec<crate::instruments::InstrumentDefinition>,
@@ -206,6 +211,7 @@ impl Plan {
             analyses: vec![],
             multiplicity: None,
             subgroups: vec![],
+            individual_changes: vec![],
             instruments: vec![],
             report: ReportSettings::default(),
         }
@@ -450,6 +456,30 @@ impl Plan {
     /// ```
     pub fn multiplicity(mut self, multiplicity: Multiplicity) -> Self {
         self.multiplicity = Some(multiplicity);
+        self
+    }
+
+    /// Adds a definition of individual change: its classes at the visit of primary interest are counted, compared between the
+    /// arms and drawn, with the unobserved treated as [`unobserved`](Plan::unobserved) says.
+    ///
+    /// ```
+    /// use trialstats::analysis::{Plan, Silent};
+    /// use trialstats::change::{CutOff, IndividualChange, Norm, Reliability};
+    /// use trialstats::means::Better;
+    /// # use trialstats::Layout;
+    /// # use trialstats::trial::BaselineFrom;
+    /// # let layout = Layout::long("PATIENT", "THERAPY", "VISIT").reference_arm("PLACEBO").outcome("HAMDTL17").covariate("BASVAL");
+    /// # let trial = layout.read_csv("data-samples/antidepressant/antidepressant.csv")?;
+    /// let change = IndividualChange::by_reliability("HAMDTL17", Better::Lower, Reliability::test_retest(0.8).source("illustrative"))
+    ///     .functional(Norm::new(4.0, 3.0).source("illustrative"))
+    ///     .cut_off(CutOff::C);
+    /// let plan = Plan::new("HAMDTL17").formula("BASVAL * VISIT + THERAPY * VISIT")?.individual_change(change);
+    /// let result = plan.baseline_from(BaselineFrom::Covariate("BASVAL".into())).run(&trial, &Silent)?;
+    /// println!("{}", result.individual_changes[0].rates);
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    pub fn individual_change(mut self, change: IndividualChange) -> Self {
+        self.individual_changes.push(change);
         self
     }
 

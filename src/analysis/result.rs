@@ -1,6 +1,9 @@
 //! What an analysis found: tables and figures' numbers, ready to be arranged.
 
-use super::{ClusterSensitivity, Diagnostics, FittedCovariance, MissingSensitivity, MultiplicityResult, OtherModels, Plan, SubgroupResult};
+use super::{
+    ClusterSensitivity, Diagnostics, FittedCovariance, IndividualChangeResult, MissingSensitivity, MultiplicityResult, OtherModels, Plan,
+    SubgroupResult,
+};
 use crate::design::Baseline;
 use crate::effects::EffectSizes;
 use crate::generalized::AdjustedRisks;
@@ -50,6 +53,9 @@ pub struct AnalysisResult {
     /// The primary contrast within subgroups, one result per factor of the plan.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subgroups: Vec<SubgroupResult>,
+    /// What became of single patients, one result per definition of the plan.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub individual_changes: Vec<IndividualChangeResult>,
     /// The primary outcome if the missing are different, where the plan asks for it.
     pub missing: Option<MissingSensitivity>,
     /// Intercurrent events, and what became of the primary outcome after them, where the plan has events.

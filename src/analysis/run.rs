@@ -20,6 +20,7 @@ pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<An
     let further = super::other_models::further(analysis, progress)?;
     let multiplicity = super::multiplicity::decided(analysis, &outcomes)?;
     let subgroups = super::subgroups::all(analysis, &outcomes[0], progress)?;
+    let individual_changes = super::individual_change::all(analysis)?;
     let (rates, comparisons) = responders(analysis)?;
     let (adjusted_risks, response_over_time) = super::adjusted::risks(analysis, &outcomes[0], progress)?;
     let events = analysis.events.as_ref().map(|(observed, events)| events.table(observed, &analysis.plan.primary)).transpose()?;
@@ -39,6 +40,7 @@ pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<An
         further,
         multiplicity,
         subgroups,
+        individual_changes,
         software: software(),
     })
 }

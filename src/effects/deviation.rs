@@ -8,7 +8,7 @@ use crate::estimates::{Estimates, OutcomeSpread};
 
 /// An estimated standard deviation.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Deviation {
+pub(crate) struct Deviation {
     pub sd: f64,
     /// ν with Var(s)/s² ≈ 1/(2ν); NaN where it is not known.
     pub df: f64,
@@ -17,7 +17,7 @@ pub(super) struct Deviation {
 }
 
 impl Deviation {
-    pub fn of(denominator: Denominator, scores: &Scores, estimates: Option<&dyn Estimates>, target: &Target) -> Result<Self> {
+    pub(super) fn of(denominator: Denominator, scores: &Scores, estimates: Option<&dyn Estimates>, target: &Target) -> Result<Self> {
         let (arm, versus, visit) = (target.arm.index, target.versus.as_ref().map(|versus| versus.index), target.visit.index);
         let arms = scores.trial.arms().len();
         match (denominator, versus) {
@@ -57,7 +57,7 @@ fn single(sample: Sample) -> Deviation {
 }
 
 /// √(Σ(n−1)s² / Σ(n−1)); a sample of one adds nothing.
-pub(super) fn pooled(samples: &[Sample]) -> Deviation {
+pub(crate) fn pooled(samples: &[Sample]) -> Deviation {
     let used: Vec<&Sample> = samples.iter().filter(|s| s.n > 1).collect();
     let df: f64 = used.iter().map(|s| s.n as f64 - 1.0).sum();
     let squares: f64 = used.iter().map(|s| (s.n as f64 - 1.0) * s.variance).sum();

@@ -1,4 +1,4 @@
-//! Standardized effect sizes: within and between arms, from raw data and from a model's estimates; reliable change.
+//! Standardized effect sizes: within and between arms, from raw data and from a model's estimates.
 //!
 //! An effect size is a difference over a standard deviation, and the choice of the standard deviation moves it more
 //! than anything else does. [`Denominator`] therefore names it, [`IntervalMethod`] says how the limits are made, and
@@ -11,8 +11,8 @@
 //! | a fitted model | [`from_model`] |
 //! | elsewhere | [`from_estimates`] |
 //!
-//! [`Bootstrap`] replaces the limits of any of them by limits from resampled patients. [`ReliableChange`] asks of
-//! each patient whether the change is more than error of measurement.
+//! [`Bootstrap`] replaces the limits of any of them by limits from resampled patients. Whether the change of a single
+//! patient is more than error of measurement is a question to [`change`](crate::change).
 
 mod bootstrap;
 mod correction;
@@ -21,15 +21,15 @@ mod model;
 mod options;
 mod placed;
 mod raw;
-mod reliable_change;
 mod scores;
 mod table;
 
 pub use crate::bootstrap::{Bootstrap, BootstrapDistribution, BootstrapInterval, BootstrapSummary};
 pub use correction::{Correction, HedgesForm};
+pub(crate) use deviation::pooled;
 pub(crate) use model::from_rows;
 pub use model::{from_estimates, from_model, from_model_estimates};
 pub use options::{Denominator, EffectOptions, GroupSize, IntervalMethod, Positive, RawScores};
 pub use raw::{between_arms, within_arms};
-pub use reliable_change::{ReliableChange, ReliableChangeRow, ReliableChanges, Threshold};
+pub(crate) use scores::{Sample, Scores};
 pub use table::{Difference, EffectSize, EffectSizes, Limits, Source, independent_groups_se};

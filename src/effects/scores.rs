@@ -5,7 +5,7 @@ use crate::trial::{BaselineFrom, Outcome, Trial};
 
 /// An outcome of a trial beside its baseline.
 #[derive(Debug, Clone)]
-pub(super) struct Scores<'a> {
+pub(crate) struct Scores<'a> {
     pub trial: &'a Trial,
     pub outcome: &'a Outcome,
     baseline: Option<Vec<f64>>,
@@ -86,14 +86,15 @@ impl<'a> Scores<'a> {
         Ok((before, after, products / (before.n as f64 - 1.0)))
     }
 
-    fn value(&self, patient: usize, visit: usize) -> f64 {
+    /// The value of a patient at a visit, NaN where there is none.
+    pub fn value(&self, patient: usize, visit: usize) -> f64 {
         self.trial.value(self.outcome, patient, visit).unwrap_or(f64::NAN)
     }
 }
 
 /// Number, mean and variance of the values that are there; NaN where there are too few.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Sample {
+pub(crate) struct Sample {
     pub n: usize,
     pub mean: f64,
     /// With n − 1 in the denominator.

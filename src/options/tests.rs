@@ -126,6 +126,13 @@ check_all![
     crate::proportions::ScoreType,
     crate::proportions::StratifiedDifferenceMethod,
     crate::proportions::TestMethod,
+    crate::change::ChangeCategory,
+    crate::change::ChangeClass,
+    crate::change::ClassScheme,
+    crate::change::CurveScale,
+    crate::change::CurveSteps,
+    crate::change::ReliabilityKind,
+    crate::change::ReliableChangeMethod,
     crate::error::Refusal,
     crate::report::figure::ForestScale,
     crate::responders::Assumption,
@@ -231,7 +238,7 @@ fn joint_covariances_round_trip() {
 /// Options that carry numbers are objects with a kebab-case tag.
 #[test]
 fn options_with_numbers_are_tagged_objects() {
-    use crate::effects::Threshold;
+    use crate::change::{CutOff, Spread};
     use crate::instruments::MissingItems;
     use crate::means::{Better, Margin};
     fn check<T: Debug + PartialEq + Serialize + DeserializeOwned>(value: T, json: serde_json::Value) {
@@ -241,9 +248,11 @@ fn options_with_numbers_are_tagged_objects() {
     let margin = Margin::NonInferiority { margin: 2.5, better: Better::Lower };
     check(margin, serde_json::json!({ "non-inferiority": { "margin": 2.5, "better": "lower" } }));
     check(Margin::Equivalence { lower: -1.0, upper: 2.0 }, serde_json::json!({ "equivalence": { "lower": -1.0, "upper": 2.0 } }));
-    check(Threshold::Points(13.0), serde_json::json!({ "points": 13.0 }));
-    let threshold = Threshold::ReliabilityAtBaseline { reliability: 0.78, level: 0.95 };
-    check(threshold, serde_json::json!({ "reliability-at-baseline": { "reliability": 0.78, "level": 0.95 } }));
+    check(Spread::Stated(13.0), serde_json::json!(13.0));
+    check(Spread::BaselineOfArm("A (1)".into()), serde_json::json!("arm(A (1))"));
+    check(Spread::BaselineWhole, serde_json::json!("baseline-whole"));
+    check(CutOff::C, serde_json::json!("c"));
+    check(CutOff::Score(-8.5), serde_json::json!(-8.5));
     check(MissingItems::MakeMissing, serde_json::json!("make-missing"));
     check(MissingItems::Prorate { at_most: 2 }, serde_json::json!({ "prorate": { "at-most": 2 } }));
 }

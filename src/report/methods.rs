@@ -21,6 +21,9 @@ pub(super) fn section(result: &AnalysisResult) -> Section {
     if let Some(text) = response(result) {
         section = section.led_paragraph("Response and remission.", text);
     }
+    if let Some(text) = super::individual_change::methods(result) {
+        section = section.led_paragraph("Individual change.", text);
+    }
     if let Some(text) = clustering(result) {
         section = section.led_paragraph("Clustering.", text);
     }

@@ -74,6 +74,7 @@ mod first_page;
 mod grid;
 mod html;
 mod imputed;
+mod individual_change;
 mod methods;
 mod models;
 mod multiplicity;

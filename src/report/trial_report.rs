@@ -9,7 +9,8 @@ use super::provenance::{self, Provenance};
 use super::published::PublishedTable;
 use super::suppressed::{self, FlowCounts};
 use super::{
-    clustering, consort, estimand, first_page, imputed, methods, models, multiplicity, outcome, participants, remission, subgroups, views,
+    clustering, consort, estimand, first_page, imputed, individual_change, methods, models, multiplicity, outcome, participants, remission,
+    subgroups, views,
 };
 use crate::analysis::{AnalysisResult, DataOrigin, Deviations, OutcomeResult, Plan};
 use crate::error::Result;
@@ -144,6 +145,7 @@ impl<'r> TrialReport<'r> {
                 sections.extend(imputed::section(result));
                 sections.extend(subgroups::section(result));
                 sections.extend(remission::section(result));
+                sections.extend(individual_change::section(result));
             }
         }
         sections.extend(multiplicity::section(result));
@@ -172,6 +174,7 @@ impl<'r> TrialReport<'r> {
             with_roles(result).fold(Section::appendix("observed scores"), |section, (o, role)| outcome::observed(result, o, role, section));
         let mut sections = vec![observed];
         sections.extend(remission::tables(result, Section::appendix("all rates of response and remission")));
+        sections.extend(individual_change::tables(result, Section::appendix("individual change: arms compared, and curves")));
         sections.push(model_checks(result));
         let made_from = provenance::section(MADE_FROM.into(), result, &self.provenance, self.date.as_deref(), self.planned, plan);
         sections.push(made_from);

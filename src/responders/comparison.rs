@@ -4,7 +4,7 @@ use super::rates::{Tally, check_names, percent, shared_notes, unobserved_notes};
 use super::{
     Assumption, Definition, Measure, NumberNeeded, Proportion, RateOptions, Responders, ZeroCells, odds_ratio, risk_difference, risk_ratio,
 };
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::table::{Column, Format, Tabular, display_as_table};
 use crate::trial::{Labelled, labelled};
 
@@ -71,8 +71,8 @@ pub fn compare(responders: &[Responders], options: &RateOptions) -> Result<Compa
     check_names(responders)?;
     let mut rows = vec![];
     for r in responders {
-        let reference = reference_of(r, options)?;
-        for visit in options.visits_of(r)? {
+        let reference = options.reference_of(&r.arms)?;
+        for visit in options.visits_of(&r.visits)? {
             for assumption in options.assumptions() {
                 for arm in (0..r.arms.len()).filter(|&a| a != reference) {
                     rows.push(comparison(r, visit, arm, reference, assumption, options)?);
@@ -90,16 +90,6 @@ impl Responders {
     /// As [`compare`].
     pub fn compare(&self, options: &RateOptions) -> Result<Comparisons> {
         compare(std::slice::from_ref(self), options)
-    }
-}
-
-fn reference_of(r: &Responders, options: &RateOptions) -> Result<usize> {
-    if r.arms.len() < 2 {
-        return Err(Error::nothing_to_compare("a comparison of arms", "the trial has one arm", "use `rates`"));
-    }
-    match &options.reference {
-        None => Ok(0),
-        Some(arm) => r.arms.iter().position(|a| a == arm).ok_or_else(|| Error::unknown("arm", arm, &r.arms)),
     }
 }
 

@@ -121,7 +121,7 @@ impl Unobserved {
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct RateOptions {
     pub(super) unobserved: Vec<Unobserved>,
-    pub(super) level: f64,
+    pub(crate) level: f64,
     pub(super) visits: Option<Vec<String>>,
     pub(super) reference: Option<String>,
     pub(super) zero_cells: ZeroCells,
@@ -157,7 +157,7 @@ impl RateOptions {
         self
     }
 
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if self.unobserved.is_empty() {
             return Err(Error::incomplete(
                 "rates",
@@ -175,18 +175,29 @@ impl RateOptions {
         check_level(self.level)
     }
 
-    pub(super) fn assumptions(&self) -> impl Iterator<Item = Assumption> + '_ {
+    pub(crate) fn assumptions(&self) -> impl Iterator<Item = Assumption> + '_ {
         self.unobserved.iter().flat_map(|u| u.assumptions().iter().copied())
     }
 
     /// The positions of the visits shown among those evaluated.
-    pub(super) fn visits_of(&self, responders: &Responders) -> Result<Vec<usize>> {
+    pub(crate) fn visits_of(&self, evaluated: &[String]) -> Result<Vec<usize>> {
         match &self.visits {
-            None => Ok((0..responders.visits.len()).collect()),
-            Some(wanted) => wanted
-                .iter()
-                .map(|v| responders.visits.iter().position(|w| w == v).ok_or_else(|| Error::unknown("visit", v, &responders.visits)))
-                .collect(),
+            None => Ok((0..evaluated.len()).collect()),
+            Some(wanted) => {
+                let place = |v: &String| evaluated.iter().position(|w| w == v).ok_or_else(|| Error::unknown("visit", v, evaluated));
+                wanted.iter().map(place).collect()
+            }
+        }
+    }
+
+    /// The position of the arm that others are compared with.
+    pub(crate) fn reference_of(&self, arms: &[String]) -> Result<usize> {
+        if arms.len() < 2 {
+            return Err(Error::nothing_to_compare("a comparison of arms", "the trial has one arm", "use `rates`"));
+        }
+        match &self.reference {
+            None => Ok(0),
+            Some(arm) => arms.iter().position(|a| a == arm).ok_or_else(|| Error::unknown("arm", arm, arms)),
         }
     }
 }
@@ -331,7 +342,7 @@ pub fn rates(responders: &[Responders], options: &RateOptions) -> Result<Rates> 
     check_names(responders)?;
     let mut rows = vec![];
     for r in responders {
-        for visit in options.visits_of(r)? {
+        for visit in options.visits_of(&r.visits)? {
             for assumption in options.assumptions() {
                 for arm in 0..r.arms.len() {
                     let tally = Tally::of(r, arm, visit);

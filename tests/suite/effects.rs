@@ -8,7 +8,7 @@ use trialstats::bootstrap::Resampling;
 use trialstats::dist::{noncentral_t, normal};
 use trialstats::effects::{
     self, Bootstrap, BootstrapDistribution, BootstrapInterval, BootstrapSummary, Correction, Denominator, Difference, EffectOptions,
-    EffectSize, EffectSizes, GroupSize, HedgesForm, IntervalMethod, Positive, ReliableChange, Threshold,
+    EffectSize, EffectSizes, GroupSize, HedgesForm, IntervalMethod, Positive,
 };
 use trialstats::inference::Estimate;
 use trialstats::means::{ArmComparisons, ContrastOptions};
@@ -81,16 +81,6 @@ fn an_arm_that_nobody_of_was_observed_at_a_visit_says_which() {
     assert!(text.contains("nobody in arm active was observed at end"), "{text}");
     let text = effects::between_arms(&trial, "y", &EffectOptions::new()).unwrap().to_string();
     assert!(text.contains("nobody in arm active was observed at end"), "{text}");
-}
-
-#[test]
-fn a_reliable_change_of_no_points_is_refused() {
-    let trial = antidepressant();
-    for points in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        let rule = ReliableChange::new("any", Threshold::Points(points));
-        let refused = rule.evaluate_with(&trial, "HAMDTL17", &BaselineFrom::Covariate("BASVAL".into())).unwrap_err();
-        assert_eq!(refused.code(), "out-of-range", "{points}");
-    }
 }
 
 #[test]
@@ -517,30 +507,6 @@ fn too_few_replicates_for_a_level_are_refused() {
     let run = |replicates| Bootstrap::new(replicates, 1).run(&trial, |t| Ok(vec![t.outcomes()[0].values[0]]));
     assert!(run(38).unwrap_err().to_string().contains("at least 40"));
     assert!(run(40).is_ok());
-}
-
-#[test]
-fn reliable_change_sorts_patients_by_the_size_of_their_change() {
-    let changes = [-20.0, -13.0, -12.9, -12.0, -11.0, 0.0, 12.0, 13.5, f64::NAN];
-    let scores = changes.iter().flat_map(|c| [40.0, 40.0 + c]).collect();
-    let schedule = Schedule::of_labels(["t0", "t1"]).with_baseline("t0").unwrap();
-    let trial = invented(&["only"], vec![0; 9], schedule).outcome(outcome("caps5", scores)).build().unwrap();
-    let count = |rule: &ReliableChange| {
-        let table = rule.evaluate(&trial, "caps5").unwrap();
-        let row = &table.rows[0];
-        assert_eq!((row.observed, row.randomized, row.improved + row.unchanged + row.deteriorated), (8, 9, 8));
-        (row.improved, row.unchanged, row.deteriorated)
-    };
-    assert_eq!(count(&ReliableChange::caps5_12_points()), (4, 2, 2));
-    assert_eq!(count(&ReliableChange::caps5_13_points()), (2, 5, 1));
-    // 1.96 × 10 × √0.44 = 13.001: a change of 13 points does not exceed it.
-    assert_eq!(count(&ReliableChange::caps5_retest()), (1, 6, 1));
-    assert_eq!(count(&ReliableChange::caps5_12_points().improvement(Positive::Rise)), (2, 2, 4));
-    let constant = ReliableChange::new("own", Threshold::ReliabilityAtBaseline { reliability: 0.8, level: 0.95 });
-    assert!(constant.evaluate(&trial, "caps5").unwrap_err().to_string().contains("no standard deviation"));
-    let nonsense = ReliableChange::new("own", Threshold::Reliability { reliability: 1.4, sd: 1.0, level: 0.95 });
-    assert_eq!(nonsense.evaluate(&trial, "caps5").unwrap_err().code(), "out-of-range");
-    assert!(ReliableChange::caps5_12_points().evaluate(&trial, "caps5").unwrap().to_string().contains("(Marx et al. 2022)"));
 }
 
 proptest! {

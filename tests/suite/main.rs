@@ -2,6 +2,7 @@
 //! file of it.
 
 mod bootstrap;
+mod change;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]

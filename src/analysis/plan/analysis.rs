@@ -2,6 +2,7 @@
 
 use super::{EffectPlan, Estimand, EventPlan, ImputationPlan, Multiplicity, OtherModel, Plan, ReportSettings, Subgroup, TippingPlan};
 use crate::analysis::{AnalysisResult, Clustering, Progress};
+use crate::change::IndividualChange;
 use crate::covariance::Covariance;
 use crate::design::Baseline;
 use crate::effects::Denominator;
@@ -97,6 +98,7 @@ impl<'t> Analysis<'t> {
         sensitivity_by_imputation(imputation: ImputationPlan);
         tipping_point(tipping: TippingPlan);
         subgroup(subgroup: Subgroup);
+        individual_change(change: IndividualChange);
         sensitivity_to_model(model: OtherModel);
         analysis(analysis: OtherModel);
         multiplicity(multiplicity: Multiplicity);

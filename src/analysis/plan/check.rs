@@ -1,6 +1,7 @@
 //! Everything in a plan that does not fit a trial.
 
 use super::{OtherModel, Plan, Sensitivity};
+use crate::change::IndividualChange;
 use crate::effects::Denominator;
 use crate::error::{Error, Interface, PlanProblem, PlanProblems, Refusal, Result};
 use crate::level::check_level;
@@ -92,6 +93,7 @@ impl Plan {
         named_once("instrument", self.instruments.iter().map(|definition| definition.name.as_str()), &mut problems);
         self.check_multiplicity(trial, &mut problems);
         self.check_subgroups(trial, &mut problems);
+        self.check_individual_changes(trial, &mut problems);
         self.check_report(trial, &mut problems);
         problems.into_result()
     }
@@ -280,6 +282,23 @@ impl Plan {
         }
         if !self.subgroups.is_empty() && trial.arms().len() < 2 {
             problems.say("subgroup", Refusal::NothingToCompare, "subgroups show differences between arms, and the trial has one");
+        }
+    }
+
+    fn check_individual_changes(&self, trial: &Trial, problems: &mut Problems) {
+        for (k, change) in self.individual_changes.iter().enumerate() {
+            let key = format!("individual-change, `{}`", change.outcome);
+            problems.add(&key, change.evaluate_with(trial, &self.baseline_from));
+            let is_same = |other: &IndividualChange| other.outcome == change.outcome && other.heading() == change.heading();
+            if self.individual_changes[..k].iter().any(is_same) {
+                problems.say(&key, Refusal::NamedTwice, "another definition for this outcome is called the same; give each a `label`");
+            }
+        }
+        if !self.individual_changes.is_empty() {
+            problems.add("responders.unobserved", crate::analysis::individual_change::rate_options(self).check());
+            if trial.schedule().baseline().is_some_and(|t| trial.schedule().labels()[t] == self.at) {
+                problems.say("at", Refusal::NothingToCompare, "individual change is from baseline, and this is the baseline visit");
+            }
         }
     }
 

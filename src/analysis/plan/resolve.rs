@@ -45,6 +45,7 @@ impl Plan {
             analyses: vec![],
             multiplicity: None,
             subgroups: vec![],
+            individual_changes: vec![],
             baseline_from: BaselineFrom::default(),
             report: ReportSettings { characteristics: None, labels: vec![], ..self.report.clone() },
             ..self.clone()

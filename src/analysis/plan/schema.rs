@@ -54,6 +54,11 @@ pub fn plan_schema() -> Value {
             ("analysis", "Further analyses, by models of their own.", list(analyses::analysis())),
             ("multiplicity", "Hypotheses that are tested at one familywise level.", analyses::multiplicity()),
             ("subgroup", "Subgroups in which the primary contrast is shown.", list(analyses::subgroup())),
+            (
+                "individual-change",
+                "What counts as recovered, improved and deteriorated, patient by patient.",
+                list(analyses::individual_change()),
+            ),
             ("instrument", "Instruments by their definitions, for the layout to name.", list(analyses::instrument())),
             ("report", "The report.", report()),
         ],
@@ -437,7 +442,7 @@ mod tests {
     }
 
     /// A plan of which one table has a key that no table has, and where the schema has that table.
-    const TABLES: [(&str, &str); 39] = [
+    const TABLES: [(&str, &str); 44] = [
         ("", r#"{"?": 1}"#),
         ("/properties/trial", r#"{"trial": {"?": 1}}"#),
         ("/$defs/condition", r#"{"trial": {"population": {"?": 1}}}"#),
@@ -461,6 +466,11 @@ mod tests {
         ("/properties/multiplicity", r#"{"multiplicity": {"?": 1}}"#),
         ("/properties/multiplicity/properties/hypotheses/items", r#"{"multiplicity": {"hypotheses": [{"?": 1}]}}"#),
         ("/properties/subgroup/items", r#"{"subgroup": [{"?": 1}]}"#),
+        ("/properties/individual-change/items", r#"{"individual-change": [{"?": 1}]}"#),
+        ("/properties/individual-change/items/properties/reliable-change", r#"{"individual-change": [{"reliable-change": {"?": 1}}]}"#),
+        ("/properties/individual-change/items/properties/reliability", r#"{"individual-change": [{"reliability": {"?": 1}}]}"#),
+        ("/properties/individual-change/items/properties/clinical", r#"{"individual-change": [{"clinical": {"?": 1}}]}"#),
+        ("/properties/individual-change/items/properties/functional", r#"{"individual-change": [{"functional": {"?": 1}}]}"#),
         ("/properties/instrument/items", r#"{"instrument": [{"?": 1}]}"#),
         ("/properties/instrument/items/properties/reliable-change", r#"{"instrument": [{"reliable-change": {"?": 1}}]}"#),
         ("/properties/instrument/items/properties/severity", r#"{"instrument": [{"severity": {"?": 1}}]}"#),

@@ -1,10 +1,12 @@
 use super::*;
 use crate::analysis::{DocumentKind, EffectPlan, Paper, ReportSettings, ReportStyle, ResponderPlan};
 use crate::bootstrap::BootstrapInterval;
+use crate::change::{ClassScheme, CutOff, IndividualChange, Norm, Reliability, ReliabilityKind, ReliableChangeMethod, Spread};
 use crate::effects::{Correction, IntervalMethod};
 use crate::generalized::{PopulationVariance, Randomization};
 use crate::inference::{InformationKind, Vcov};
 use crate::instruments::{InstrumentDefinition, ItemRule, MissingItems, ScoreMethod};
+use crate::means::Better;
 use crate::model::tests::models;
 use crate::multiplicity::Procedure;
 use crate::options::Choices;
@@ -252,6 +254,25 @@ label = "Severity at baseline"
 cut-points = [30.0, 45.5]
 groups = ["mild", "moderate", "severe"]
 
+[[individual-change]]
+outcome = "bdi"
+better = "lower"
+label = "Beck"
+reliability = { value = 0.86, kind = "internal-consistency", source = "manual" }
+method = "edwards-nunnally"
+sd = "arm(waiting list)"
+level = 0.9
+clinical = { mean = 25.5, sd = 9, source = "manual" }
+functional = { mean = 7, sd = 6, source = "manual" }
+cut-off = "c"
+classes = "five"
+
+[[individual-change]]
+outcome = "FEV1"
+better = "higher"
+reliable-change = { points = 4.5, source = "protocol" }
+cut-off = 60
+
 [[instrument]]
 name = "mood"
 label = "Mood scale"
@@ -410,6 +431,22 @@ fn everything_that_a_plan_can_say_is_read_from_a_file() {
         )
         .subgroup(Subgroup::by("sex").level("female", "Women").level("male", "Men"))
         .subgroup(Subgroup::cut("CAPS_BL", [30.0, 45.5]).label("Severity at baseline").groups(["mild", "moderate", "severe"]))
+        .individual_change(
+            IndividualChange::by_reliability(
+                "bdi",
+                Better::Lower,
+                Reliability::new(0.86, ReliabilityKind::InternalConsistency).source("manual"),
+            )
+            .label("Beck")
+            .method(ReliableChangeMethod::EdwardsNunnally)
+            .sd(Spread::BaselineOfArm("waiting list".into()))
+            .level(0.9)
+            .clinical(Norm::new(25.5, 9.0).source("manual"))
+            .functional(Norm::new(7.0, 6.0).source("manual"))
+            .cut_off(CutOff::C)
+            .classes(ClassScheme::Five),
+        )
+        .individual_change(IndividualChange::by_points("FEV1", Better::Higher, 4.5, "protocol").cut_off(CutOff::Score(60.0)))
         .instrument(mood())
         .report(settings)
         .characteristics(["sex", "CAPS_BL"])
@@ -455,7 +492,7 @@ fn no_key_of_a_whole_plan_is_at_its_default() {
     let plan = Plan::from_toml(WHOLE).unwrap_or_else(|error| panic!("{error}"));
     let keys = |value: &serde_json::Value| value.as_object().map_or(0, serde_json::Map::len);
     let written = json(&plan);
-    assert_eq!(keys(&written), 19);
+    assert_eq!(keys(&written), 20);
     let parts = ["trial", "model", "responders", "effects", "report"].map(|part| keys(&written[part]));
     assert_eq!(parts, [8, 13, 6, 6, 9]);
 }
@@ -694,6 +731,32 @@ fn subgroup() -> impl Strategy<Value = Subgroup> {
     )
 }
 
+fn individual_change() -> impl Strategy<Value = IndividualChange> {
+    let number = || -99.0..99.0_f64;
+    let norm = move || prop::option::of((number(), number(), ".{0,6}").prop_map(|(mean, sd, source)| Norm::new(mean, sd).source(source)));
+    let sd = prop_oneof![
+        Just(Spread::BaselinePooled),
+        Just(Spread::BaselineWhole),
+        "[a-zA-Z ()]{0,6}".prop_map(Spread::BaselineOfArm),
+        number().prop_map(Spread::Stated),
+    ];
+    let cut_off = prop_oneof![Just(CutOff::A), Just(CutOff::B), Just(CutOff::C), number().prop_map(CutOff::Score)];
+    let reliability =
+        (0.0..1.0_f64, choice::<ReliabilityKind>(), ".{0,6}").prop_map(|(r, kind, source)| Reliability::new(r, kind).source(source));
+    let reliable = (prop::option::of((number(), ".{0,6}")), prop::option::of(reliability));
+    let made = (choice::<ReliableChangeMethod>(), sd, 0.5..0.99_f64, choice::<ClassScheme>());
+    let populations = (norm(), norm(), prop::option::of(cut_off));
+    (".{0,6}", ".{0,6}", choice::<Better>(), reliable, made, populations).prop_map(
+        |(outcome, label, better, (points, reliability), (method, sd, level, classes), (clinical, functional, cut_off))| {
+            let (points, source) = points.map_or((1.0, None), |(points, source)| (points, Some(source)));
+            let change = IndividualChange::by_points(outcome, better, points, source.clone().unwrap_or_default()).label(label).level(level);
+            let change = change.method(method).sd(sd).classes(classes);
+            let reliable_change = change.reliable_change.clone().filter(|_| source.is_some());
+            IndividualChange { reliable_change, reliability, clinical, functional, cut_off, ..change }
+        },
+    )
+}
+
 fn instrument() -> impl Strategy<Value = InstrumentDefinition> {
     let shipped =
         ["pcl5", "phq9", "gad7", "whodas12"].map(|name| crate::instruments::Defined::shipped(name).expect("it comes with the crate"));
@@ -832,12 +895,13 @@ prop_compose! {
             prop::collection::vec((other_model(), "[a-z ]{0,3}", "[a-z ]{0,3}"), 0..2).boxed(),
             prop::option::of(multiplicity()).boxed(),
             prop::collection::vec(subgroup(), 0..2).boxed(),
+            prop::collection::vec(individual_change(), 0..3).boxed(),
             prop::collection::vec(instrument(), 0..2).boxed(),
         ).boxed(),
         report in report().boxed(),
     ) -> Plan {
         let (primary, secondary, at) = outcomes;
-        let (analyses, multiplicity, subgroups, instruments) = further;
+        let (analyses, multiplicity, subgroups, individual_changes, instruments) = further;
         let analyses = analyses.into_iter().map(|(model, outcome, at)| model.outcome(outcome).at(at)).collect();
         let responders = ResponderPlan {
             unobserved: responders.0,
@@ -847,7 +911,7 @@ prop_compose! {
             randomization: responders.4,
             strata: responders.5,
         };
-        Plan { primary, secondary, at, baseline_from, level, seed, trial, estimands, events, layout, model: model.of_outcome(""), responders, effects, sensitivity, analyses, multiplicity, subgroups, instruments, report }
+        Plan { primary, secondary, at, baseline_from, level, seed, trial, estimands, events, layout, model: model.of_outcome(""), responders, effects, sensitivity, analyses, multiplicity, subgroups, individual_changes, instruments, report }
     }
 }
 

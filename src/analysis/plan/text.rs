@@ -1,6 +1,7 @@
 //! The statistical methods of a plan as text, before there are data.
 
 mod analyses;
+mod individual_change;
 
 use super::{AnalysedBy, EventPlan, Plan, Sensitivity, TippingOf};
 use crate::analysis::ClusterModel;
@@ -52,6 +53,7 @@ impl Plan {
             missing_data(),
             self.effects_text(),
             self.responders_text(),
+            self.individual_change_text(),
             self.multiplicity_text(),
             self.subgroups_text(),
             self.sensitivity_text(),

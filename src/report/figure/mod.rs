@@ -11,6 +11,7 @@
 //! embedded and no font is missing.
 
 mod axis;
+mod before_after;
 mod clusters;
 mod contour;
 mod covariance;
@@ -26,11 +27,13 @@ mod quantiles;
 mod raster;
 mod rates;
 mod residuals;
+mod responders;
 mod shape;
 mod style;
 mod svg;
 mod text;
 
+pub use before_after::{BeforeAfter, NoChange};
 pub use clusters::{ClusterEffect, ClusterEffects, ClusterPanel};
 pub use contour::TippingPlane;
 pub use covariance::CovarianceHeat;
@@ -42,6 +45,7 @@ pub use missing::{MissingPattern, MissingPatterns};
 pub use quantiles::NormalQuantilesByVisit;
 pub use rates::{ArmRate, RateGroup, Rates};
 pub use residuals::{BoxSummary, NormalQuantiles, QuantilePoint, ResidualBoxes, ResidualScatter, ResidualSeries};
+pub use responders::{CumulativeResponders, ResponderCurve};
 
 use std::sync::{Arc, OnceLock};
 

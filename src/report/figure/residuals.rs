@@ -202,7 +202,7 @@ fn draw_box(canvas: &mut Canvas, y: &Axis, summary: &BoxSummary, x: f64, arm: us
 }
 
 /// Marker and name of each arm in a line.
-fn draw_key<'a>(canvas: &mut Canvas, arms: impl Iterator<Item = &'a str> + Clone, y: f64) {
+pub(super) fn draw_key<'a>(canvas: &mut Canvas, arms: impl Iterator<Item = &'a str> + Clone, y: f64) {
     let step = widest(arms.clone(), SMALL, false) + 34.0;
     for (a, arm) in arms.enumerate() {
         let x = LEFT + step * a as f64;

@@ -110,6 +110,54 @@ fn every_problem_is_told_at_once_with_its_key_and_the_nearest_name() {
 }
 
 #[test]
+fn definitions_of_change_are_checked_by_their_outcome() {
+    let plan = Plan::from_toml(
+        r#"
+        primary = "caps5"
+        at = "12 months"
+
+        [responders]
+        unobserved = ["multiple-imputation"]
+
+        [[individual-change]]
+        outcome = "casp5"
+        better = "lower"
+        reliable-change = { points = 12 }
+
+        [[individual-change]]
+        outcome = "caps5"
+        better = "lower"
+        reliability = { value = 78 }
+
+        [[individual-change]]
+        outcome = "scid5pd"
+        better = "lower"
+        reliability = { value = 0.9 }
+        sd = "arm(ImRs-GST)"
+
+        [[individual-change]]
+        outcome = "caps5"
+        better = "lower"
+        reliability = { value = 0.8 }
+        cut-off = "c"
+        "#,
+    )
+    .expect("the plan reads");
+    let found: Vec<String> = problems(&plan, &imrs()).iter().map(ToString::to_string).collect();
+    for says in [
+        "individual-change, `casp5`: there is no outcome named `casp5`; did you mean `caps5`?",
+        "individual-change, `caps5`: a reliability of 78: it does not lie between 0 and 1; write 0.78 for 78%",
+        "individual-change, `scid5pd`: there is no arm named `ImRs-GST`; did you mean `ImRs+GST`?",
+        "individual-change, `caps5`: individual change in `caps5`: cut-offs b and c need the functional population",
+        "individual-change, `caps5`: another definition for this outcome is called the same",
+        "responders.unobserved: rates of imputed outcomes",
+    ] {
+        assert!(found.iter().any(|problem| problem.contains(says)), "{says}\n{}", found.join("\n"));
+    }
+    assert_eq!(found.len(), 6, "{found:?}");
+}
+
+#[test]
 fn a_level_and_replicates_are_checked_together() {
     let plan = Plan::new("caps5").bootstrap(3);
     let found = problems(&plan, &imrs());

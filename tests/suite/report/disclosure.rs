@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use trialstats::Tabular;
 use trialstats::Trial;
 use trialstats::analysis::{Analysis, AnalysisResult, Clustering, Plan, ReportSettings, Silent, SmallCells};
+use trialstats::change::{CutOff, IndividualChange};
+use trialstats::means::Better;
 use trialstats::report::{Document, Kind, Section, TrialReport};
 use trialstats::responders::{Definition, Rule};
 use trialstats::table::{Column, Format};
@@ -68,7 +70,9 @@ fn distinct() -> Trial {
 
 fn result(trial: &Trial, settings: ReportSettings) -> AnalysisResult {
     let half = Definition::new("drop", Rule::percent_drop("y", 2.0));
-    Analysis::of(trial).primary("y").responders([half]).report(settings).run(&Silent).expect("a result")
+    let change = IndividualChange::by_points("y", Better::Lower, 3.0, "stated").cut_off(CutOff::Score(30.0));
+    let analysis = Analysis::of(trial).primary("y").responders([half]).individual_change(change).report(settings);
+    analysis.run(&Silent).expect("a result")
 }
 
 /// Values of single patients that the files of a report hold: scores, ages, residuals.
@@ -175,8 +179,9 @@ fn report_of_few(cells: SmallCells) -> Document {
     let trial = few();
     let half = Definition::new("half", Rule::percent_drop("y", 50.0));
     let settings = ReportSettings::new().small_cells(cells);
-    let result = Analysis::of(&trial).primary("y").responders([half]).report(settings).run(&Silent).expect("a result");
-    TrialReport::new(&result).document()
+    let change = IndividualChange::by_points("y", Better::Lower, 10.0, "stated").cut_off(CutOff::Score(12.0));
+    let analysis = Analysis::of(&trial).primary("y").responders([half]).individual_change(change).report(settings);
+    TrialReport::new(&analysis.run(&Silent).expect("a result")).document()
 }
 
 /// Small numbers among the counts of results for programs, with the statistics that are rates of them.

@@ -4,5 +4,6 @@ mod analyses;
 mod disclosure;
 mod documents;
 mod files;
+mod individual_change;
 mod readme;
 mod remission;

@@ -2,12 +2,14 @@
 
 use super::{Key, any, choice, list, number, reference, table, text, texts, whole, words};
 use crate::analysis::AnalysedBy;
+use crate::change::{ClassScheme, ReliabilityKind, ReliableChangeMethod};
 use crate::covariance::Covariance;
 use crate::design::Baseline;
 use crate::fit::Estimation;
 use crate::imputation::{CovariancePrior, DeltaScale, DrawMethod, EventStrategy, Intermittent, ResampledInterval, Variance};
 use crate::inference::Df;
 use crate::instruments::ScoreMethod;
+use crate::means::Better;
 use crate::multiplicity::Procedure;
 use serde_json::{Value, json};
 
@@ -123,6 +125,53 @@ pub(super) fn subgroup() -> Value {
             ("cut-points", "Where the groups of a number begin, rising.", list(number())),
             ("groups", "Names of the groups that cut points make, one more than these.", texts()),
             ("labels", "Text for the levels of a factor.", json!({ "type": "object", "additionalProperties": text() })),
+        ],
+    )
+}
+
+pub(super) fn individual_change() -> Value {
+    let points = table(&["points"], vec![("points", "Points, above 0.", number()), ("source", "Where the number comes from.", text())]);
+    let reliability = table(
+        &["value"],
+        vec![
+            ("value", "Between 0 and 1.", number()),
+            ("kind", "How it was estimated.", choice::<ReliabilityKind>()),
+            ("source", "Where it comes from.", text()),
+        ],
+    );
+    let norm = || {
+        table(
+            &["mean", "sd"],
+            vec![
+                ("mean", "The mean, in points.", number()),
+                ("sd", "The standard deviation, in points.", number()),
+                ("source", "Where they come from.", text()),
+            ],
+        )
+    };
+    table(
+        &["outcome", "better"],
+        vec![
+            ("outcome", "The outcome.", text()),
+            ("label", "Text for tables.", text()),
+            ("better", "Which scores are better.", choice::<Better>()),
+            ("reliable-change", "A change is reliable by at least so many points.", points),
+            ("reliability", "A change is reliable by the reliability of the score.", reliability),
+            ("method", "How, by a reliability.", choice::<ReliableChangeMethod>()),
+            (
+                "sd",
+                "The standard deviation that belongs to the reliability: points, baseline-pooled, baseline-whole, arm(NAME).",
+                any([number(), text()]),
+            ),
+            (
+                "level",
+                "Two-sided level of the index; 0.95 unless stated.",
+                json!({ "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 }),
+            ),
+            ("clinical", "The clinical population; the trial at baseline unless stated.", norm()),
+            ("functional", "The functional population.", norm()),
+            ("cut-off", "Where the functional range begins: a, b, c, or a score.", any([number(), words(&["a", "b", "c"])])),
+            ("classes", "Which classes are told apart.", choice::<ClassScheme>()),
         ],
     )
 }
