@@ -4,6 +4,7 @@ mod formula;
 mod identified;
 mod names;
 mod partially_nested;
+mod redrawn;
 mod subgroup;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -36,6 +36,7 @@ mod random;
 mod random_checks;
 mod random_effects;
 mod random_terms;
+mod redrawn;
 mod repeated;
 mod rows;
 mod span;
@@ -69,6 +70,7 @@ pub use model::{Baseline, MeanModel};
 pub(crate) use notices::constant_sentence;
 pub use random::{EffectCovariance, RandomTerm};
 pub use random_effects::RandomEffects;
+pub(crate) use redrawn::Redrawn;
 pub use rows::Rows;
 
 use crate::error::{Error, Result};

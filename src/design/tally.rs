@@ -111,6 +111,11 @@ impl Tally {
         Self { patients, observed: observed.cells(), planned, numbers }
     }
 
+    /// So many patients and observations, and nothing of their levels.
+    pub fn counted(patients: usize, observations: usize) -> Self {
+        Self { patients, observed: vec![Cell { levels: vec![], n: observations }], ..Self::default() }
+    }
+
     /// The number of analysed observations.
     pub fn observations(&self) -> usize {
         self.observed.iter().map(|cell| cell.n).sum()

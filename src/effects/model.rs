@@ -1,9 +1,10 @@
 //! Effect sizes from a model's estimates, or from estimates made elsewhere.
 
+use super::deviation::Deviation;
 use super::options::EffectOptions;
 use super::placed::Placed;
 use super::scores::Scores;
-use super::table::{Difference, EffectSizes, Source, standardize};
+use super::table::{Difference, EffectSize, EffectSizes, Source, row, standardize};
 use crate::Trial;
 use crate::error::{Error, Result};
 use crate::estimates::{Estimate, Estimates};
@@ -64,6 +65,20 @@ pub fn from_estimates(trial: &Trial, outcome: &str, differences: &[Difference], 
     let scores = Scores::new(trial, outcome, &options.baseline)?;
     let placed = differences.iter().map(|difference| Placed::of(trial, difference)).collect::<Result<Vec<_>>>()?;
     standardize(&scores, None, &placed, Source::Estimates, options)
+}
+
+/// The effect size of one difference, without the notes of a table.
+pub(crate) fn of_difference(
+    trial: &Trial,
+    estimates: &dyn Estimates,
+    difference: &Difference,
+    options: &EffectOptions,
+) -> Result<EffectSize> {
+    options.check()?;
+    let scores = Scores::new(trial, estimates.columns().outcome(), &options.baseline)?;
+    let placed = Placed::of(trial, difference)?;
+    let deviation = Deviation::of(options.denominator, &scores, Some(estimates), &placed.target)?;
+    Ok(row(&scores, &placed, deviation, options))
 }
 
 /// The same for rows of several tables of contrasts.

@@ -152,7 +152,7 @@ pub(super) fn standardize(
     })
 }
 
-fn row(scores: &Scores, difference: &Placed, deviation: Deviation, options: &EffectOptions) -> EffectSize {
+pub(super) fn row(scores: &Scores, difference: &Placed, deviation: Deviation, options: &EffectOptions) -> EffectSize {
     let Target { arm, versus, visit } = &difference.target;
     let randomized = scores.trial.randomized();
     let observed = |arm: &Labelled| match (versus, scores.change(arm.index, visit.index)) {

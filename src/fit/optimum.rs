@@ -10,7 +10,7 @@ use super::found::{Found, SecondOrder, convergence, measured_from};
 use super::likelihood::Likelihood;
 use super::marginal::{Effects, MarginalModel, Solution};
 use super::problem::{Estimation, Point, Problem};
-use super::refit::Repeat;
+use super::refit::{self, Repeat};
 use super::scaled_cholesky::ScaledCholesky;
 use super::search::{Convergence, MAX_ITERATIONS, Search, Steps};
 use super::sigmas::Sigmas;
@@ -75,6 +75,17 @@ pub(super) struct Fitting {
     pub centring: Centring,
     pub clusters: Clusters,
     pub moments: Option<Moments>,
+}
+
+/// Where a search begins.
+#[derive(Debug, Clone)]
+pub(super) enum Beginning {
+    /// At starts of its own, to be tried in their order.
+    Own,
+    /// At the θ where another search stood, then at starts of its own.
+    Left(Vec<f64>),
+    /// At θ, which is near, and nowhere else.
+    Near(Vec<f64>),
 }
 
 /// Where a search stands: a mean to measure the outcome from, and covariance parameters.
@@ -149,6 +160,15 @@ impl Optimum {
         }
     }
 
+    /// The optimum as a search from θ finds it, exact as those of [`Repeat`] are; `None` where the search fails there, or where
+    /// it takes the care of [`Optimum::new`] to be sure of its digits.
+    pub fn beginning_at(theta: &[f64], design: &Design, classes: Classes, estimation: Estimation) -> Option<Self> {
+        cause::in_scale(design).ok()?;
+        let found = Self::from_beginning(design, classes, estimation, None, Beginning::Near(theta.to_vec())).ok()?;
+        let sound = !found.lost_digits && !turned::is_nearly_singular(&found.optimum.covariances());
+        sound.then_some(found.optimum)
+    }
+
     fn in_natural_parameters(design: &Design, classes: Classes, estimation: Estimation) -> Result<Self, Failure> {
         let mut place = None;
         for _ in 0..MOVES_OF_ORIGIN {
@@ -176,23 +196,33 @@ impl Optimum {
     }
 
     fn from(design: &Design, classes: Classes, estimation: Estimation, place: Option<Place>) -> Result<Candidate, Lost> {
+        match place {
+            Some(Place { origin, theta }) => Self::from_beginning(design, classes, estimation, Some(origin), Beginning::Left(theta)),
+            None => Self::from_beginning(design, classes, estimation, None, Beginning::Own),
+        }
+    }
+
+    fn from_beginning(
+        design: &Design,
+        classes: Classes,
+        estimation: Estimation,
+        known_origin: Option<Vec<f64>>,
+        beginning: Beginning,
+    ) -> Result<Candidate, Lost> {
         let (kept, labels) = checked(&design.columns, &design.account, &design.rows.random, &classes)?;
         let centring = Centring::of(design, &kept);
         let design = &*centring.applied(design);
         let rows = moments::active_rows(&design.columns, design.rows.weights.is_some(), &kept);
         let sigmas = Sigmas::new(classes, &labels);
         let parts = Parts { design, rows, origin: &[], sigmas, estimation, labels };
-        let (origin, theta) = match place {
-            Some(Place { origin, theta }) => (origin, Some(theta)),
-            None => (origin(&parts, &kept)?, None),
-        };
+        let origin = known_origin.map_or_else(|| origin(&parts, &kept), Ok)?;
         let (problem, moments) = Parts { origin: &origin, ..parts }.problem(Storage::Cheaper);
         let fitting = Fitting { clusters: Clusters::of(&design.rows.random, kept.len()), kept, centring, moments };
         if fitting.clusters.is_empty() {
-            return found(problem, origin, theta, fitting);
+            return found(problem, origin, beginning, fitting);
         }
         let observed = build::observed_rows(design, &problem.rows, &origin);
-        found(WithEffects::new(problem, design, &observed), origin, theta, fitting)
+        found(WithEffects::new(problem, design, &observed), origin, beginning, fitting)
     }
 
     /// The same from moments that `collect` makes, for the columns kept and their rows.
@@ -210,7 +240,7 @@ impl Optimum {
         let problem = build::problem_of_moments(&moments, rows, kept.len(), Sigmas::new(classes, &labels), estimation, labels);
         let origin = moments.origin.clone();
         let fitting = Fitting { clusters: Clusters::of(&[], kept.len()), kept, centring, moments: Some(moments) };
-        found(problem, origin, None, fitting).map(|found| found.optimum).map_err(|lost| lost.failure)
+        found(problem, origin, Beginning::Own, fitting).map(|found| found.optimum).map_err(|lost| lost.failure)
     }
 
     /// The optimum of a model with random effects and independent residuals.
@@ -343,9 +373,19 @@ impl Optimum {
     }
 }
 
-/// Searches that begin at θ, or at starts of their own, to be tried in this order.
-fn searches<L: SecondOrder>(likelihood: &L, theta: Option<Vec<f64>>) -> Result<Vec<Search<L>>, Failure> {
-    let searches: Vec<Search<L>> = match theta.and_then(|theta| likelihood.at(&theta)) {
+/// Searches to be tried in this order.
+fn searches<L: SecondOrder>(likelihood: &L, beginning: Beginning) -> Result<Vec<Search<L>>, Failure> {
+    let left = match beginning {
+        Beginning::Near(theta) => {
+            let mut search = Search::new(likelihood, likelihood.at(&theta).ok_or(Failure::NoStart)?);
+            search.end_at(refit::LEFT);
+            likelihood.check_effects(&search.place)?;
+            return Ok(vec![search]);
+        }
+        Beginning::Left(theta) => likelihood.at(&theta),
+        Beginning::Own => None,
+    };
+    let searches: Vec<Search<L>> = match left {
         None => start::starts(likelihood, start::SMALLEST_VARIANCE)?.into_iter().map(|start| Search::new(likelihood, start)).collect(),
         // What is small from here on is not rounding.
         Some(left) => {
@@ -361,9 +401,9 @@ fn searches<L: SecondOrder>(likelihood: &L, theta: Option<Vec<f64>>) -> Result<V
 type Ended<L> = (Failure, Option<Box<Search<L>>>);
 
 /// The first search that ends at an optimum, or how the last one ended.
-fn first_found<L: SecondOrder>(likelihood: &L, theta: Option<Vec<f64>>) -> Result<(Search<L>, Steps), Ended<L>> {
+fn first_found<L: SecondOrder>(likelihood: &L, beginning: Beginning) -> Result<(Search<L>, Steps), Ended<L>> {
     let mut last = (Failure::NoStart, None);
-    for mut search in searches(likelihood, theta).map_err(|failure| (failure, None))? {
+    for mut search in searches(likelihood, beginning).map_err(|failure| (failure, None))? {
         match search.minimise(likelihood) {
             Ok(steps) => return Ok((search, steps)),
             Err(failure) => last = (failure, Some(Box::new(search))),
@@ -372,8 +412,8 @@ fn first_found<L: SecondOrder>(likelihood: &L, theta: Option<Vec<f64>>) -> Resul
     Err(last)
 }
 
-pub(super) fn found<L: SecondOrder>(likelihood: L, origin: Vec<f64>, theta: Option<Vec<f64>>, fitting: Fitting) -> Result<Candidate, Lost> {
-    let (search, steps) = first_found(&likelihood, theta).map_err(|(failure, search)| {
+pub(super) fn found<L: SecondOrder>(likelihood: L, origin: Vec<f64>, beginning: Beginning, fitting: Fitting) -> Result<Candidate, Lost> {
+    let (search, steps) = first_found(&likelihood, beginning).map_err(|(failure, search)| {
         let Some(search) = search else { return failure.into() };
         let mean = L::mean(&search.place);
         let place = Place { origin: measured_from(&origin, &mean.beta).as_slice().to_vec(), theta: mean.theta.clone() };
@@ -484,6 +524,6 @@ pub(super) fn searched(design: &Design, classes: Classes, estimation: Estimation
     let parts = Parts { design, rows, origin: &[], sigmas, estimation, labels };
     let origin = origin(&parts, &kept)?;
     let problem = Parts { origin: &origin, ..parts }.problem(Storage::Cheaper).0;
-    let (search, _) = first_found(&problem, None).map_err(|(failure, _)| failure)?;
+    let (search, _) = first_found(&problem, Beginning::Own).map_err(|(failure, _)| failure)?;
     Ok((problem, search.place))
 }

@@ -16,7 +16,7 @@ use nalgebra::DMatrix;
 use std::fmt::Debug;
 
 /// The decrement that a repeat may leave: its optimum is exact to 1e-9 standard errors.
-const LEFT: f64 = 1e-18;
+pub(super) const LEFT: f64 = 1e-18;
 
 /// A likelihood whose data can be replaced.
 pub(crate) trait Replaceable: Likelihood {

@@ -9,7 +9,7 @@ use super::build::{Parts, Storage};
 use super::centring::Centring;
 use super::classes::Classes;
 use super::clusters::Clusters;
-use super::optimum::{Fitting, Optimum, checked, found, least_squares};
+use super::optimum::{Beginning, Fitting, Optimum, checked, found, least_squares};
 use super::problem::{Estimation, Problem};
 use super::refit::Repeat;
 use super::sigmas::Sigmas;
@@ -114,7 +114,8 @@ impl Optimum {
         let turn = Turn::of(vec![basis]);
         let problem = Problem { sigmas: Sigmas::new(Classes::from(structure), &problem.labels), ..problem };
         let fitting = Fitting { clusters: Clusters::of(&[], kept.len()), kept, centring, moments };
-        let optimum = found(problem, origin, Some(theta), fitting).map(|found| found.optimum.turned_back(natural, Arc::new(turn)));
+        let optimum =
+            found(problem, origin, Beginning::Left(theta), fitting).map(|found| found.optimum.turned_back(natural, Arc::new(turn)));
         Some(optimum.map_err(|lost| lost.failure))
     }
 

@@ -3,6 +3,7 @@
 use super::{Compared, Contrast, Contrasts};
 use crate::dist;
 use crate::error::{Error, Result};
+use crate::estimates::Estimate;
 use crate::level::percent;
 use crate::options::choices;
 use crate::table::{Column, Format, Tabular, display_as_table};
@@ -151,9 +152,7 @@ impl Margin {
     fn test(self, contrast: &Contrast, alpha: f64) -> MarginTest {
         let e = &contrast.estimate;
         let (lower, upper) = e.interval(1.0 - 2.0 * alpha);
-        let (low, high) = self.limits();
-        let one_sided = |distance: f64| if distance == f64::INFINITY { 0.0 } else { dist::t::sf(distance / e.se, e.df) };
-        let p = if e.estimate.is_nan() { f64::NAN } else { one_sided(e.estimate - low).max(one_sided(high - e.estimate)) };
+        let p = self.p(e);
         MarginTest {
             compared: contrast.compared.clone(),
             visit: contrast.visit.clone(),
@@ -163,6 +162,25 @@ impl Margin {
             p,
             shown: (!p.is_nan()).then_some(p < alpha),
         }
+    }
+}
+
+impl Margin {
+    /// The one-sided p-value.
+    fn p(self, e: &Estimate) -> f64 {
+        let (low, high) = self.limits();
+        let one_sided = |distance: f64| if distance == f64::INFINITY { 0.0 } else { dist::t::sf(distance / e.se, e.df) };
+        if e.estimate.is_nan() { f64::NAN } else { one_sided(e.estimate - low).max(one_sided(high - e.estimate)) }
+    }
+
+    /// The one-sided p-value of an estimate, and whether it is shown to lie within the margin, where that can be said.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a margin that no difference satisfies, or every one.
+    pub(crate) fn of_estimate(self, estimate: &Estimate, alpha: f64) -> Result<(f64, Option<bool>)> {
+        self.check()?;
+        let p = self.p(estimate);
+        Ok((p, (!p.is_nan()).then_some(p < alpha)))
     }
 }
 

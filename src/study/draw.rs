@@ -34,6 +34,14 @@ pub struct Drawer {
     clusters: Vec<Vec<Option<usize>>>,
 }
 
+/// The data of a trial: all in which trials of one truth differ.
+#[derive(Debug, Clone)]
+pub(super) struct Drawn {
+    /// The outcome, patient by patient at every visit, NaN where missing.
+    pub outcomes: Vec<f64>,
+    pub covariates: Vec<Variable>,
+}
+
 impl TrialTruth {
     /// Made ready for drawing many trials.
     ///
@@ -136,9 +144,13 @@ impl Drawer {
     /// # Errors
     /// None that a checked truth gives.
     pub fn trial(&self, seed: u64, replicate: u64) -> Result<Trial> {
-        let (values, covariates) = self.values(seed, replicate);
-        let trial = self.empty.with_outcome(&self.truth.outcome, values)?;
-        Ok(covariates.into_iter().fold(trial, |trial, covariate| trial.with_variable(covariate)))
+        self.trial_of(&self.drawn(seed, replicate))
+    }
+
+    /// The trial that has these data.
+    pub(super) fn trial_of(&self, drawn: &Drawn) -> Result<Trial> {
+        let trial = self.empty.with_outcome(&self.truth.outcome, drawn.outcomes.clone())?;
+        Ok(drawn.covariates.iter().fold(trial, |trial, covariate| trial.with_variable(covariate.clone())))
     }
 
     /// When a visit is.
@@ -156,8 +168,17 @@ impl Drawer {
         self.ranks[patient]
     }
 
-    /// The outcomes, patient by patient, and the covariates.
-    fn values(&self, seed: u64, replicate: u64) -> (Vec<f64>, Vec<Variable>) {
+    /// The data of trial number `replicate` under `seed`.
+    pub(super) fn drawn(&self, seed: u64, replicate: u64) -> Drawn {
+        self.values(seed, replicate, true)
+    }
+
+    /// The same with nobody missing.
+    pub(super) fn whole(&self, seed: u64, replicate: u64) -> Drawn {
+        self.values(seed, replicate, false)
+    }
+
+    fn values(&self, seed: u64, replicate: u64, struck: bool) -> Drawn {
         let truth = &self.truth;
         let n = truth.visits.len();
         let shift = match truth.d_sd {
@@ -182,9 +203,11 @@ impl Drawer {
                 y[t] = self.score(means[arm][t] + deviations[t] + added.get(i).copied().unwrap_or(0.0));
                 deviations[t] /= truth.sd[t];
             }
-            truth.missing_of(arm).strike(&self.hazards[arm], &deviations, &mut stream, y);
+            if struck {
+                truth.missing_of(arm).strike(&self.hazards[arm], &deviations, &mut stream, y);
+            }
         }
-        (values, covariates)
+        Drawn { outcomes: values, covariates }
     }
 
     /// A value as the instrument gives it.

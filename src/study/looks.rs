@@ -1,13 +1,13 @@
 //! Interim looks: the planned analysis at each, the bounds it is held to, and where trials stop.
 
 use super::characteristics::Share;
-use super::draw::Drawer;
+use super::draw::{Drawer, Drawn};
+use super::frame::{Frame, OneTrial};
 use super::procedure::{Answer, Procedure, Question};
 use super::sequential::{Boundaries, Futility, GroupSequential, Spending};
 use crate::dist::normal;
 use crate::error::{Error, Result};
 use crate::table::{Column, Format, Tabular, display_as_table};
-use crate::trial::Trial;
 use rayon::prelude::*;
 
 /// When a trial is looked at before its end, and what stops it: the table `[study.looks]`.
@@ -124,11 +124,12 @@ impl Looks {
             return Err(Error::nothing_to_compare("interim looks", "the procedure does not begin with a contrast", "ask for one first"));
         };
         let entered: Vec<usize> = looks.iter().map(|share| self.entered(drawer, *share)).collect();
+        let frame = Frame::new(procedure, drawer);
         let one = |number: u64| -> Result<Option<Vec<AtLook>>> {
-            let trial = drawer.trial(seed, number)?;
+            let drawn = drawer.drawn(seed, number);
             let mut found = vec![];
             for share in looks {
-                let answers = procedure.answers(&self.seen(drawer, &trial, *share)?);
+                let answers = frame.answers(&OneTrial::new(drawer, self.seen(drawer, &drawn, *share)))?;
                 match answers.first() {
                     Some(Ok(answer)) => found.push(AtLook::of(answer)),
                     _ => return Ok(None),
@@ -200,17 +201,16 @@ impl Looks {
         (finished + under_way).min(n) as usize
     }
 
-    /// The trial as it is known at a look.
-    fn seen(&self, drawer: &Drawer, trial: &Trial, share: f64) -> Result<Trial> {
+    /// The data as they are known at a look.
+    fn seen(&self, drawer: &Drawer, drawn: &Drawn, share: f64) -> Drawn {
+        let mut seen = drawn.clone();
         if share >= 1.0 {
-            return Ok(trial.clone());
+            return seen;
         }
         let truth = drawer.truth();
         let (n, visits) = (truth.patients(), truth.visits.len());
         let finished = (share * n as f64).ceil();
-        let name = &truth.outcome;
-        let mut values = trial.outcome(name)?.values.clone();
-        for (i, own) in values.chunks_exact_mut(visits).enumerate() {
+        for (i, own) in seen.outcomes.chunks_exact_mut(visits).enumerate() {
             let rank = drawer.rank(i) as f64;
             for (t, value) in own.iter_mut().enumerate() {
                 let is_seen = match self.accrual {
@@ -223,7 +223,7 @@ impl Looks {
                 }
             }
         }
-        trial.with_outcome(name, values)
+        seen
     }
 }
 

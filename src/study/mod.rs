@@ -23,6 +23,7 @@ mod document;
 mod draw;
 mod file;
 mod formula;
+mod frame;
 mod looks;
 mod missing;
 mod procedure;

@@ -1,9 +1,10 @@
 //! What is done with every simulated trial: a model, and the questions asked of its fit.
 
 use crate::analysis::{ImputationPlan, Plan, Sensitivity};
-use crate::effects::{EffectOptions, IntervalMethod, from_rows};
+use crate::effects::{Difference, EffectOptions, IntervalMethod, of_difference};
 use crate::error::{Error, Result};
-use crate::inference::Fit;
+use crate::estimates::Estimate;
+use crate::inference::{Fit, MomentsFit};
 use crate::means::{ArmComparisons, Contrast, ContrastOptions, Margin};
 use crate::model::Model;
 use crate::responders::{Definition, RateOptions, Unobserved};
@@ -201,55 +202,76 @@ impl Procedure {
     }
 
     fn answer(&self, question: &Question, trial: &Trial, fit: &Fit) -> Result<Answer, String> {
-        let found = match question {
-            Question::Contrast(compared) => self.of_contrast(&contrast(fit, compared, self.level).map_err(coded)?),
-            Question::Margin(compared, margin) => self.against(fit, compared, *margin).map_err(coded),
-            Question::EffectSize(compared, options) => self.effect_size(trial, fit, compared, options).map_err(coded),
-            Question::Response(compared, definition, unobserved, baseline) => {
-                self.response(trial, compared, definition, *unobserved, baseline).map_err(coded)
+        match question {
+            Question::Imputed(compared, imputation) => completed(self.imputed(trial, fit, compared, imputation).map_err(coded)?, fit),
+            Question::Response(..) => self.answer_near(question, Some(trial), fit, None),
+            Question::Contrast(compared) | Question::Margin(compared, _) | Question::EffectSize(compared, _) => {
+                let row = contrast(fit, compared, self.level).map_err(coded)?;
+                completed(self.of_difference(question, Some(trial), fit, &row.estimate)?, fit)
             }
-            Question::Imputed(compared, imputation) => self.imputed(trial, fit, compared, imputation).map_err(coded),
-        }?;
-        // A difference of rates has no standard error, and that is no failure.
-        if [found.estimate, found.interval.0, found.interval.1].iter().any(|x| !x.is_finite()) {
-            return Err("not a number".into());
-        }
-        let boundary = fit.convergence().boundary.iter().any(|name| name.contains(" by "));
-        Ok(Answer { boundary, fallback: !fit.attempts().is_empty(), between: between(fit), ..found })
-    }
-
-    fn of_contrast(&self, row: &Contrast) -> Result<Answer, String> {
-        if row.not_estimable.is_some() {
-            return Err("not-estimable".into());
-        }
-        let of = &row.estimate;
-        match [of.se, of.p].iter().all(|x| x.is_finite()) {
-            true => Ok(Answer { se: of.se, df: of.df, ..plain(of.estimate, (row.lower, row.upper), of.p, of.p < 1.0 - self.level) }),
-            false => Err("not a number".into()),
         }
     }
 
-    fn against(&self, fit: &Fit, compared: &Compared, margin: Margin) -> Result<Answer> {
-        let options = options(compared, self.level);
-        let table = fit.arm_contrasts(&options)?;
-        // Half of what both tails of the interval leave, to the digits that a plan would state.
-        let alpha = ((1.0 - self.level) * 0.5 * 1e9).round() / 1e9;
-        let tests = table.against(margin, alpha)?;
-        let (Some(row), Some(plain_row)) = (tests.rows.first(), table.rows.first()) else { return Err(absent(compared)) };
-        let found = plain(row.estimate, (row.lower, row.upper), row.p, row.shown == Some(true));
-        Ok(Answer { se: plain_row.estimate.se, df: plain_row.estimate.df, ..found })
+    /// The answer from a fit of the estimates alone, with the weights of the coefficients in a question about two arms.
+    pub(super) fn answer_near(
+        &self,
+        question: &Question,
+        trial: Option<&Trial>,
+        fit: &MomentsFit,
+        weights: Option<&[f64]>,
+    ) -> Result<Answer, String> {
+        let found = match (question, weights, trial) {
+            (Question::Response(compared, definition, unobserved, baseline), _, Some(trial)) => {
+                self.response(trial, compared, definition, *unobserved, baseline).map_err(coded)?
+            }
+            (_, Some(weights), trial) => {
+                let estimate = match fit.estimate("", weights) {
+                    Ok(estimate) => estimate,
+                    Err(Error::NotEstimable { .. }) => Estimate::none(""),
+                    Err(error) => return Err(coded(error)),
+                };
+                self.of_difference(question, trial, fit, &estimate)?
+            }
+            _ => return Err("not-estimable".into()),
+        };
+        completed(found, fit)
     }
 
-    fn effect_size(&self, trial: &Trial, fit: &Fit, compared: &Compared, options: &EffectOptions) -> Result<Answer> {
-        let row = contrast(fit, compared, self.level)?;
-        let table = from_rows(trial, fit, std::slice::from_ref(&row), options)?;
-        let effect = table.rows.first().ok_or_else(|| absent(compared))?;
-        let excludes = effect.lower > 0.0 || effect.upper < 0.0;
-        Ok(Answer {
-            se: effect.se / effect.sd,
-            df: effect.df,
-            ..plain(effect.effect, (effect.lower, effect.upper), row.estimate.p, excludes)
-        })
+    /// The weights of the coefficients in the difference of two arms, where it has an estimate.
+    pub(super) fn weights(&self, fit: &Fit, compared: &Compared) -> Option<Vec<f64>> {
+        let row = contrast(fit, compared, self.level).ok()?;
+        (row.not_estimable.is_none() && row.estimate.estimate.is_finite()).then_some(row.coefficients)
+    }
+
+    /// What an estimated difference says to a question about it.
+    fn of_difference(&self, question: &Question, trial: Option<&Trial>, fit: &MomentsFit, found: &Estimate) -> Result<Answer, String> {
+        let interval = found.interval(self.level);
+        match (question, trial) {
+            (Question::Margin(_, margin), _) => {
+                // Half of what both tails of the interval leave, to the digits that a plan would state.
+                let alpha = ((1.0 - self.level) * 0.5 * 1e9).round() / 1e9;
+                let (p, shown) = margin.of_estimate(found, alpha).map_err(coded)?;
+                Ok(Answer {
+                    se: found.se,
+                    df: found.df,
+                    ..plain(found.estimate, found.interval(1.0 - 2.0 * alpha), p, shown == Some(true))
+                })
+            }
+            (Question::EffectSize(compared, options), Some(trial)) => {
+                let Compared { arm, versus, visit } = compared;
+                let difference = Difference::between(arm, versus, visit, found);
+                let effect = of_difference(trial, fit, &difference, options).map_err(coded)?;
+                let excludes = effect.lower > 0.0 || effect.upper < 0.0;
+                Ok(Answer {
+                    se: effect.se / effect.sd,
+                    df: effect.df,
+                    ..plain(effect.effect, (effect.lower, effect.upper), found.p, excludes)
+                })
+            }
+            _ if found.estimate.is_nan() => Err("not-estimable".into()),
+            _ if ![found.se, found.p].iter().all(|x| x.is_finite()) => Err("not a number".into()),
+            _ => Ok(Answer { se: found.se, df: found.df, ..plain(found.estimate, interval, found.p, found.p < 1.0 - self.level) }),
+        }
     }
 
     fn response(
@@ -275,6 +297,16 @@ impl Procedure {
         let row = table.rows.iter().find(is_it).ok_or_else(|| absent(compared))?;
         Ok(Answer { se: row.se, df: f64::INFINITY, ..plain(row.estimate, (row.lower, row.upper), row.p, row.p < 1.0 - self.level) })
     }
+}
+
+/// An answer with what it shares with all answers of its fit; a number that is none is a failure. A difference of rates has no
+/// standard error, and that is no failure.
+fn completed(found: Answer, fit: &MomentsFit) -> Result<Answer, String> {
+    if [found.estimate, found.interval.0, found.interval.1].iter().any(|x| !x.is_finite()) {
+        return Err("not a number".into());
+    }
+    let boundary = fit.convergence().boundary.iter().any(|name| name.contains(" by "));
+    Ok(Answer { boundary, fallback: !fit.attempts().is_empty(), between: between(fit), ..found })
 }
 
 fn plain(estimate: f64, interval: (f64, f64), p: f64, success: bool) -> Answer {
@@ -304,7 +336,7 @@ fn coded(error: Error) -> String {
 }
 
 /// The estimated share of the variance at the last visit that lies between clusters.
-fn between(fit: &Fit) -> f64 {
+fn between(fit: &MomentsFit) -> f64 {
     let parameters = fit.covariance_parameters();
     let variance = parameters.iter().find(|(name, _)| name.contains(" by ")).map(|(_, value)| *value);
     let (Some(between), Some(group)) = (variance, fit.covariances().last()) else { return f64::NAN };

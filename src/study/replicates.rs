@@ -2,6 +2,7 @@
 
 use super::characteristics::OperatingCharacteristics;
 use super::draw::Drawer;
+use super::frame::{Frame, OneTrial};
 use super::procedure::{Answer, Compared, Procedure, Question};
 use crate::effects::{Denominator, EffectOptions, Positive};
 use crate::error::Result;
@@ -10,7 +11,7 @@ use crate::trial::Trial;
 use rayon::prelude::*;
 
 /// Where trials come from.
-pub trait Source: Sync {
+pub trait Source: Sync + std::fmt::Debug {
     /// Trial number `replicate` under `seed`: the same one every time, on any number of threads.
     ///
     /// # Errors
@@ -19,6 +20,12 @@ pub trait Source: Sync {
 
     /// The true difference of two arms, where it is known.
     fn difference(&self, _compared: &Compared) -> Option<f64> {
+        None
+    }
+
+    /// What draws the data of its trials, where they differ in outcomes and covariates alone: procedures are made ready for
+    /// them once.
+    fn drawer(&self) -> Option<&Drawer> {
         None
     }
 
@@ -52,6 +59,10 @@ impl Source for Drawer {
 
     fn baseline_sd(&self) -> Option<f64> {
         self.truth().sd.first().copied()
+    }
+
+    fn drawer(&self) -> Option<&Drawer> {
+        Some(self)
     }
 }
 
@@ -87,15 +98,48 @@ pub fn replicate(
     seed: u64,
     numbers: impl IntoParallelIterator<Item = u64>,
 ) -> Result<Replicates> {
-    let one = |number: u64| -> Result<Replicate> {
-        let trial = source.draw(seed, number)?;
-        let answers = procedures.iter().flat_map(|procedure| procedure.answers(&trial)).collect();
-        Ok(Replicate { number, left: left(&trial), answers })
-    };
-    let trials = numbers.into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
-    let names = procedures.iter().flat_map(|p| p.names().map(String::from)).collect();
-    let truths = procedures.iter().flat_map(|p| p.questions().map(|q| true_value(source, q))).collect();
-    Ok(Replicates { names, truths, trials })
+    Repeated::new(source, procedures, seed).replicates(numbers)
+}
+
+/// Procedures made ready for the trials of a source.
+#[derive(Debug)]
+pub(super) struct Repeated<'s> {
+    source: &'s dyn Source,
+    procedures: &'s [Procedure],
+    frames: Vec<Frame<'s>>,
+    seed: u64,
+}
+
+impl<'s> Repeated<'s> {
+    pub fn new(source: &'s dyn Source, procedures: &'s [Procedure], seed: u64) -> Self {
+        let frames = source.drawer().map_or(vec![], |drawer| procedures.iter().map(|procedure| Frame::new(procedure, drawer)).collect());
+        Self { source, procedures, frames, seed }
+    }
+
+    /// The trials with these numbers.
+    ///
+    /// # Errors
+    /// As [`replicate`].
+    pub fn replicates(&self, numbers: impl IntoParallelIterator<Item = u64>) -> Result<Replicates> {
+        let trials = numbers.into_par_iter().map(|number| self.one(number)).collect::<Result<Vec<_>>>()?;
+        let names = self.procedures.iter().flat_map(|p| p.names().map(String::from)).collect();
+        let truths = self.procedures.iter().flat_map(|p| p.questions().map(|q| true_value(self.source, q))).collect();
+        Ok(Replicates { names, truths, trials })
+    }
+
+    fn one(&self, number: u64) -> Result<Replicate> {
+        let Some(drawer) = self.source.drawer() else {
+            let trial = self.source.draw(self.seed, number)?;
+            let answers = self.procedures.iter().flat_map(|procedure| procedure.answers(&trial)).collect();
+            return Ok(Replicate { number, left: left(&trial), answers });
+        };
+        let one = OneTrial::new(drawer, drawer.drawn(self.seed, number));
+        let mut answers = vec![];
+        for frame in &self.frames {
+            answers.extend(frame.answers(&one)?);
+        }
+        Ok(Replicate { number, left: one.left(), answers })
+    }
 }
 
 impl Replicates {

@@ -6,7 +6,7 @@ use super::file::{Find, StudyFile};
 use super::formula::ByTheory;
 use super::looks::InterimStudy;
 use super::procedure::{Compared, Procedure, Question};
-use super::replicates::{Replicates, replicate};
+use super::replicates::{Repeated, Replicates, replicate};
 use super::search::{Point as Tried, crossing, next};
 use super::truth::TrialTruth;
 use crate::analysis::Progress;
@@ -200,11 +200,12 @@ impl StudyFile {
     fn simulated(&self, point: &Planned, task: &str, progress: &dyn Progress) -> Result<Replicates> {
         let (drawer, procedures, trials) = (point.truth.drawer()?, self.procedures()?, self.settings.trials);
         progress.begin(task, trials);
+        let repeated = Repeated::new(&drawer, &procedures, self.seed());
         let mut all: Option<Replicates> = None;
         let mut done = 0;
         while done < trials {
             let until = (done + BATCH).min(trials);
-            let batch = replicate(&drawer, &procedures, self.seed(), done..until)?;
+            let batch = repeated.replicates(done..until)?;
             match &mut all {
                 None => all = Some(batch),
                 Some(all) => all.trials.extend(batch.trials),

@@ -3,6 +3,7 @@
 mod analytic;
 #[cfg(feature = "cli")]
 mod command;
+mod frame;
 mod power;
 mod sequential;
 mod truth;

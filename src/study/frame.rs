@@ -1,0 +1,140 @@
+//! A procedure made ready for the trials of one truth: what does not differ between them is worked out once.
+//!
+//! Trials of one truth differ in outcomes, covariates and who is missing. Columns, the coding of factors, the weights of a
+//! contrast and the place where a search begins are those of the frame; a trial adds its sums, its optimum and its degrees of
+//! freedom. Where a trial lacks what the columns need (an arm of which nobody is left at a visit), where the search from the
+//! frame's start does not end at a sound optimum, and for questions that need the patients of a fit, the trial is analysed
+//! as if it were the only one.
+
+use super::draw::{Drawer, Drawn};
+use super::procedure::{Answer, Procedure, Question};
+use crate::design::{Design, Redrawn};
+use crate::error::Result;
+use crate::inference::{Fit, MomentsFit};
+use crate::model::Model;
+use crate::trial::Trial;
+use std::cell::OnceCell;
+
+/// Patients of the trial whose estimates are where searches begin, at least: with more than a few times those of a trial, its
+/// own error is small beside that of the trials.
+const PATIENTS: usize = 600;
+/// The seed of the frame's trials; answers do not depend on it beyond rounding.
+const SEED: u64 = 0x6672_616d_6500_0001;
+
+/// A procedure with all that its trials share.
+#[derive(Debug)]
+pub(super) struct Frame<'s> {
+    procedure: &'s Procedure,
+    frozen: Option<Frozen>,
+}
+
+/// What trials share.
+#[derive(Debug)]
+struct Frozen {
+    /// The design of a trial with nobody missing.
+    design: Design,
+    /// Where searches begin.
+    theta: Vec<f64>,
+    /// The weights of the coefficients in each question about two arms.
+    weights: Vec<Option<Vec<f64>>>,
+}
+
+/// One trial: its data, and the whole of it where somebody asks.
+#[derive(Debug)]
+pub(super) struct OneTrial<'d> {
+    drawer: &'d Drawer,
+    drawn: Drawn,
+    trial: OnceCell<Trial>,
+}
+
+impl<'d> OneTrial<'d> {
+    pub fn new(drawer: &'d Drawer, drawn: Drawn) -> Self {
+        Self { drawer, drawn, trial: OnceCell::new() }
+    }
+
+    /// The trial.
+    pub fn trial(&self) -> Result<&Trial> {
+        if let Some(trial) = self.trial.get() {
+            return Ok(trial);
+        }
+        let trial = self.drawer.trial_of(&self.drawn)?;
+        Ok(self.trial.get_or_init(|| trial))
+    }
+
+    /// Share of the patients without the last visit.
+    pub fn left(&self) -> f64 {
+        let visits = self.drawer.truth().visits.len();
+        let patients = self.drawn.outcomes.chunks_exact(visits);
+        let n = patients.len();
+        patients.filter(|own| own[visits - 1].is_nan()).count() as f64 / n as f64
+    }
+}
+
+impl<'s> Frame<'s> {
+    /// For the trials of a drawer.
+    pub fn new(procedure: &'s Procedure, drawer: &Drawer) -> Self {
+        Self { procedure, frozen: Frozen::of(procedure, drawer) }
+    }
+
+    /// The answers for a trial, or the names of failures.
+    ///
+    /// # Errors
+    /// As [`Drawer::trial`].
+    pub fn answers(&self, one: &OneTrial) -> Result<Vec<Result<Answer, String>>> {
+        let found = self.frozen.as_ref().and_then(|frozen| Some((frozen, frozen.fit(self.procedure.model(), &one.drawn)?)));
+        let Some((frozen, fit)) = found else { return Ok(self.procedure.answers(one.trial()?)) };
+        let answer = |(question, weights): (&Question, &Option<Vec<f64>>)| match (question, weights) {
+            (Question::Response(..) | Question::EffectSize(..), _) => {
+                Ok(self.procedure.answer_near(question, Some(one.trial()?), &fit, weights.as_deref()))
+            }
+            _ => Ok(self.procedure.answer_near(question, None, &fit, weights.as_deref())),
+        };
+        self.procedure.questions().zip(&frozen.weights).map(answer).collect()
+    }
+}
+
+impl Frozen {
+    /// What the trials of a drawer share under a procedure; `None` where they share too little.
+    fn of(procedure: &Procedure, drawer: &Drawer) -> Option<Self> {
+        let model = procedure.model();
+        // A multiple of a trial costs what many trials cost.
+        if !model.needs_no_patients() || procedure.questions().any(|q| matches!(q, Question::Imputed(..))) {
+            return None;
+        }
+        let (first, second) = (drawer.whole(SEED, 0), drawer.whole(SEED, 1));
+        let whole = model.fit(&drawer.trial_of(&first).ok()?).ok()?;
+        let design = whole.design().clone();
+        if !design.can_be_redrawn(&first.covariates) || !whole.attempts().is_empty() {
+            return None;
+        }
+        let other = model.fit(&drawer.trial_of(&second).ok()?).ok()?;
+        let weights = procedure.questions().map(|question| shared_weights(procedure, question, [&whole, &other])).collect::<Option<_>>()?;
+        let theta = Model::start_from(&large(model, drawer).unwrap_or(whole));
+        Some(Self { design, theta, weights })
+    }
+
+    fn fit(&self, model: &Model, drawn: &Drawn) -> Option<MomentsFit> {
+        let data = Redrawn { outcomes: &drawn.outcomes, baseline: 0, covariates: &drawn.covariates };
+        model.fit_near(&self.theta, &self.design.redrawn(data)?)
+    }
+}
+
+/// The fit to a trial of the same truth with many more patients.
+fn large(model: &Model, drawer: &Drawer) -> Option<Fit> {
+    let truth = drawer.truth();
+    let times = PATIENTS.div_ceil(truth.patients().max(1));
+    let fit = model.fit(&truth.with_patients(times * truth.patients()).trial(SEED, 2).ok()?).ok()?;
+    fit.attempts().is_empty().then_some(fit)
+}
+
+/// The weights of a question about two arms, where they are the same in every trial: `None` where they are not, and no
+/// weights for a question that has none.
+fn shared_weights(procedure: &Procedure, question: &Question, fits: [&Fit; 2]) -> Option<Option<Vec<f64>>> {
+    let compared = match question {
+        Question::Contrast(compared) | Question::Margin(compared, _) | Question::EffectSize(compared, _) => compared,
+        Question::Response(..) => return Some(None),
+        Question::Imputed(..) => return None,
+    };
+    let [a, b] = fits.map(|fit| procedure.weights(fit, compared));
+    a.filter(|a| Some(a) == b.as_ref()).map(Some)
+}
