@@ -11,7 +11,8 @@ mod progress;
 use std::process::ExitCode;
 
 use trialstats::analysis::{
-    Analysis, AnalysisResult, Clustering, Estimand, EventStrategy, ImputationPlan, SummaryMeasure, TippingOf, TippingPlan,
+    Analysis, AnalysisResult, Clustering, Estimand, EventStrategy, ImputationPlan, ObservedAt, PopulationPlan, SummaryMeasure, TippingOf,
+    TippingPlan,
 };
 use trialstats::effects::EffectSizes;
 use trialstats::imputation::{Strategy, Variance};
@@ -19,6 +20,7 @@ use trialstats::instruments::{Caps5, Scid5Pd};
 use trialstats::report::{Kind, Provenance, PublishedTable, TrialReport};
 use trialstats::responders::{Assumption, Rates, Unobserved, presets, share_below};
 use trialstats::table::Format;
+use trialstats::trial::Condition;
 use trialstats::{Layout, Result, Tabular as _, Trial};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data-samples/imrs_gst/imrs_gst.csv");
@@ -91,6 +93,11 @@ fn reanalyse() -> Result<()> {
                 .versus_shifts([-10.0, -5.0, 0.0, 5.0, 10.0])
                 .of([TippingOf::Difference, TippingOf::EffectSize, TippingOf::Definition("response".into())])
                 .imputation(ImputationPlan::new(Strategy::Mar).covariates(["baseline", "site"])),
+        )
+        .sensitivity_in_population(PopulationPlan::new("completers").observed_at(ObservedAt::LastVisit))
+        .sensitivity_in_population(
+            PopulationPlan::new("per protocol")
+                .patients(Condition::on("imrs_sessions").at_least(9.0).reason("fewer than three quarters of 12 ImRs sessions")),
         )
         .run(&progress::Line::default())?;
     println!("\n{}", result.summary());

@@ -3,9 +3,10 @@
 use super::plan::{ImputationPlan, Plan, Sensitivity};
 use super::{Analysis, OutcomeResult, Progress};
 use crate::error::{Error, Interface, Result};
-use crate::imputation::{CompletedData, ImputedTable, ReferenceBased, TippingPoint};
+use crate::imputation::{CompletedData, DrawMethod, Draws, ImputedTable, ReferenceBased, TippingPoint};
 use crate::inference::Fit;
 use crate::trial::Trial;
+use rayon::prelude::*;
 use std::sync::Arc;
 
 /// What the plan's sensitivity analyses of missing values found.
@@ -70,7 +71,7 @@ pub(super) fn all(analysis: &Analysis<'_>, primary: &OutcomeResult, progress: &d
                 }
                 progress.end();
             }
-            Sensitivity::Clusters(_) | Sensitivity::Model(_) => {}
+            Sensitivity::Clusters(_) | Sensitivity::Model(_) | Sensitivity::Population(_) => {}
         }
     }
     asked.then_some(found)
@@ -96,17 +97,8 @@ impl Plan {
     pub fn completed_data(&self, trial: &Trial, analysis: Option<&str>) -> Result<CompletedData> {
         let plan = self.resolved(trial)?;
         let events = plan.events_on(trial)?;
-        let imputations: Vec<&ImputationPlan> = plan
-            .sensitivity
-            .iter()
-            .filter_map(|s| if let Sensitivity::Imputation(imputation) = s { Some(imputation) } else { None })
-            .collect();
-        let labels: Vec<String> = imputations.iter().map(|imputation| imputation.label()).collect();
-        if let Some(name) = analysis.filter(|name| !labels.iter().any(|label| label == name)) {
-            return Err(Error::unknown("imputation of the plan", name, &labels));
-        }
         let mut found: Option<CompletedData> = None;
-        for imputation in imputations.into_iter().filter(|i| analysis.is_none_or(|name| i.label() == name)) {
+        for imputation in plan.imputations_named(analysis)? {
             let based = events.iter().cloned().fold(imputation.reference_based(plan.level), ReferenceBased::events);
             let data = plan.model.clone().of_outcome(&plan.primary).completed_data(trial, &based)?.named(&imputation.label());
             match &mut found {
@@ -114,15 +106,81 @@ impl Plan {
                 None => found = Some(data),
             }
         }
-        found.ok_or_else(|| {
-            Error::incomplete("completed data", "the plan has no imputation", "add one: `[[sensitivity]]` of the kind `imputation`")
-        })
+        found.ok_or_else(no_imputation)
     }
+
+    /// Drawn completed data of an imputation of the plan, by its name, or of all of them one after the other: `write` gets
+    /// one data set after the other, in the order of the draws, however many threads make them, and nothing is kept. They
+    /// are data of individual patients.
+    ///
+    /// The method is that of the imputation's `draws`, or `bayesian` where it has none; `number` and `seed` replace those
+    /// stated there, and the seed of an imputation without draws is that of the plan. Returns the number of data sets.
+    ///
+    /// # Errors
+    /// As [`Plan::completed_data`] and [`Imputations::completed_data`](crate::imputation::Imputations::completed_data), and
+    /// whatever `write` returns.
+    pub fn drawn_data(
+        &self,
+        trial: &Trial,
+        analysis: Option<&str>,
+        (number, seed): (usize, Option<u64>),
+        progress: &dyn Progress,
+        mut write: impl FnMut(CompletedData) -> Result<()>,
+    ) -> Result<usize> {
+        // As many data sets as are made before they are written: enough for every thread, few enough to hold.
+        const AT_ONCE: usize = 64;
+        let plan = self.resolved(trial)?;
+        let events = plan.events_on(trial)?;
+        let imputations = plan.imputations_named(analysis)?;
+        if imputations.is_empty() {
+            return Err(no_imputation());
+        }
+        let mut sets = 0;
+        for imputation in imputations {
+            let based = events.iter().cloned().fold(imputation.reference_based(plan.level), ReferenceBased::events);
+            let draws = imputation.draws.clone().unwrap_or_else(|| Draws::new(DrawMethod::Bayesian).seed(plan.seed)).number(number);
+            let draws = seed.into_iter().fold(draws, Draws::seed);
+            draws.check_of_everyone("completed data by draws")?;
+            progress.begin(&format!("Drawing by {}", imputation.label()), number as u64);
+            let model = plan.model.clone().of_outcome(&plan.primary);
+            let fit = model.fit(&based.informing(trial, &plan.primary)?)?;
+            let drawn = fit.imputations(trial, &based, &draws)?;
+            for first in (0..drawn.len()).step_by(AT_ONCE) {
+                let some: Vec<Result<CompletedData>> =
+                    (first..drawn.len().min(first + AT_ONCE)).into_par_iter().map(|k| drawn.completed_data(k)).collect();
+                for data in some {
+                    write(data?.named(&imputation.label()))?;
+                    sets += 1;
+                }
+                progress.advance(drawn.len().min(first + AT_ONCE) as u64);
+            }
+            progress.end();
+        }
+        Ok(sets)
+    }
+
+    /// The imputations of the plan, or the one of this name.
+    fn imputations_named(&self, analysis: Option<&str>) -> Result<Vec<&ImputationPlan>> {
+        let all: Vec<&ImputationPlan> = self
+            .sensitivity
+            .iter()
+            .filter_map(|s| if let Sensitivity::Imputation(imputation) = s { Some(imputation) } else { None })
+            .collect();
+        let labels: Vec<String> = all.iter().map(|imputation| imputation.label()).collect();
+        if let Some(name) = analysis.filter(|name| !labels.iter().any(|label| label == name)) {
+            return Err(Error::unknown("imputation of the plan", name, &labels));
+        }
+        Ok(all.into_iter().filter(|i| analysis.is_none_or(|name| i.label() == name)).collect())
+    }
+}
+
+fn no_imputation() -> Error {
+    Error::incomplete("completed data", "the plan has no imputation", "add one: `[[sensitivity]]` of the kind `imputation`")
 }
 
 impl Analysis<'_> {
     /// The trial as it was observed, whatever events make of it.
-    fn observed(&self) -> &Trial {
+    pub(super) fn observed(&self) -> &Trial {
         self.events.as_ref().map_or(self.trial, |(observed, _)| observed)
     }
 

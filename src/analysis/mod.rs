@@ -13,6 +13,7 @@ mod multiplicity;
 mod other_models;
 mod plan;
 mod pooled;
+mod populations;
 mod progress;
 mod resampled;
 mod result;
@@ -32,12 +33,13 @@ pub use multiplicity::{HypothesisRow, MultiplicityResult};
 pub use other_models::{OtherModelRow, OtherModels, OtherModelsRole};
 pub use plan::{
     AnalysedBy, Analysis, DataOrigin, Deviation, Deviations, DocumentKind, EffectPlan, Estimand, EstimandTable, Estimator, EventFrom,
-    EventPlan, EventStrategy, Hypothesis, ImputationPlan, IntercurrentEvent, Locked, Multiplicity, Origin, OtherModel, Paper, Plan,
-    PlanFile, PlanSetting, PlanSettings, ReportSettings, ReportStyle, ResponderPlan, Sensitivity, SmallCells, Subgroup, SummaryMeasure,
-    TippingOf, TippingPlan, TrialPlan, plan_schema,
+    EventPlan, EventStrategy, Hypothesis, ImputationPlan, IntercurrentEvent, Locked, Multiplicity, ObservedAt, Origin, OtherModel, Paper,
+    Plan, PlanFile, PlanSetting, PlanSettings, PopulationPlan, ReportSettings, ReportStyle, ResponderPlan, Sensitivity, SmallCells,
+    Subgroup, SummaryMeasure, TippingOf, TippingPlan, TrialPlan, plan_schema,
 };
 pub(crate) use plan::{degrees_of_freedom, visit_in_prose};
 pub use pooled::{OutcomeSums, PooledOutcome, PooledResult, SiteRow, SiteSums, SiteTable};
+pub use populations::{PopulationRow, PopulationStep, PopulationTable, Populations};
 pub use progress::{Progress, Silent};
 pub use result::{AnalysisResult, ModelFacts, OutcomeEffects, OutcomeResult, ResponseOverTime, TrialFacts};
 pub use subgroups::{SubgroupEffectSize, SubgroupResult, SubgroupRow};

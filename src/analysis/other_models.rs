@@ -10,6 +10,7 @@ use crate::means::{Compared, Contrast, ContrastOptions};
 use crate::model::Model;
 use crate::options::choices;
 use crate::table::{Column, Format, Tabular, by_reason, display_as_table};
+use crate::trial::Trial;
 use std::sync::Arc;
 
 /// What a table of analyses by other models is for.
@@ -20,12 +21,15 @@ pub enum OtherModelsRole {
     Sensitivity,
     /// Further prespecified analyses, of any outcome at any visit.
     Further,
+    /// The primary contrast in parts of the patients, by the primary model: the primary analysis is the first row.
+    Populations,
 }
 
 choices! {
     OtherModelsRole, "role of analyses by other models":
     Sensitivity = "sensitivity", [], "how far the primary contrast depends on its model";
     Further = "further", [], "further prespecified analyses";
+    Populations = "populations", [], "the primary contrast in parts of the patients";
 }
 
 /// Differences between arms by other models than the plan's.
@@ -95,8 +99,8 @@ pub(super) fn sensitivity(analysis: &Analysis<'_>, primary: &OutcomeResult, prog
     if planned.is_empty() {
         return Ok(None);
     }
-    let own = Own { name: PRIMARY, reason: "", outcome: &primary.name, visit: &analysis.plan.at };
-    let rows = of_fit(analysis, &own, &analysis.model_of(&primary.name), &primary.fit)?;
+    let own = Own::primary(analysis, &primary.name);
+    let rows = of_fit(analysis, analysis.trial, &own, &analysis.model_of(&primary.name), &primary.fit)?;
     fitted(analysis, OtherModelsRole::Sensitivity, rows, &planned, progress).map(Some)
 }
 
@@ -122,6 +126,11 @@ fn fitted(
         progress.advance(done as u64 + 1);
     }
     progress.end();
+    Ok(table(analysis, role, rows))
+}
+
+/// The table of these rows.
+pub(super) fn table(analysis: &Analysis<'_>, role: OtherModelsRole, rows: Vec<OtherModelRow>) -> OtherModels {
     let effect_note = rows.iter().any(|row| row.effect.is_some()).then(|| {
         let effects = &analysis.plan.effects;
         let sign = match effects.positive {
@@ -135,15 +144,23 @@ fn fitted(
             percent(analysis.plan.level)
         )
     });
-    Ok(OtherModels { role, level: analysis.plan.level, rows, effect_note })
+    OtherModels { role, level: analysis.plan.level, rows, effect_note }
 }
 
 /// What an analysis is of.
-struct Own<'a> {
-    name: &'a str,
-    reason: &'a str,
-    outcome: &'a str,
-    visit: &'a str,
+#[derive(Clone, Copy)]
+pub(super) struct Own<'a> {
+    pub name: &'a str,
+    pub reason: &'a str,
+    pub outcome: &'a str,
+    pub visit: &'a str,
+}
+
+impl<'a> Own<'a> {
+    /// The primary analysis.
+    pub fn primary(analysis: &'a Analysis<'_>, outcome: &'a str) -> Self {
+        Own { name: PRIMARY, reason: "", outcome, visit: &analysis.plan.at }
+    }
 }
 
 /// The rows of one analysis; one without numbers that says why where it cannot be made.
@@ -156,16 +173,16 @@ fn by(analysis: &Analysis<'_>, other: &OtherModel) -> Result<Vec<OtherModelRow>>
         visit: if other.at.is_empty() { &plan.at } else { &other.at },
     };
     let model = other.model(&plan.model, analysis.trial)?.of_outcome(own.outcome);
-    let found = model.fit(analysis.trial).map(Arc::new).and_then(|fit| of_fit(analysis, &own, &model, &fit));
+    let found = model.fit(analysis.trial).map(Arc::new).and_then(|fit| of_fit(analysis, analysis.trial, &own, &model, &fit));
     match found {
         Ok(rows) => Ok(rows),
         Err(error) => failed(analysis, &own, &model, &error.worded_for(Interface::Plan).to_string()),
     }
 }
 
-/// The rows of a fitted model.
-fn of_fit(analysis: &Analysis<'_>, own: &Own<'_>, model: &Model, fit: &Arc<Fit>) -> Result<Vec<OtherModelRow>> {
-    let (trial, plan) = (analysis.trial, &analysis.plan);
+/// The rows of a model fitted to `trial`.
+pub(super) fn of_fit(analysis: &Analysis<'_>, trial: &Trial, own: &Own<'_>, model: &Model, fit: &Arc<Fit>) -> Result<Vec<OtherModelRow>> {
+    let plan = &analysis.plan;
     if !has_arm(fit) || trial.arms().len() < 2 {
         return failed(analysis, own, model, "its mean has no difference between arms");
     }
@@ -189,7 +206,7 @@ fn of_fit(analysis: &Analysis<'_>, own: &Own<'_>, model: &Model, fit: &Arc<Fit>)
 }
 
 /// A row without numbers for each arm that is compared with the reference.
-fn failed(analysis: &Analysis<'_>, own: &Own<'_>, model: &Model, why: &str) -> Result<Vec<OtherModelRow>> {
+pub(super) fn failed(analysis: &Analysis<'_>, own: &Own<'_>, model: &Model, why: &str) -> Result<Vec<OtherModelRow>> {
     let arms = analysis.trial.arms();
     let labelled = |index: usize| crate::trial::Labelled::among(arms, index);
     let compared = |arm: usize| Compared::Arms { arm: labelled(arm), versus: labelled(0) };
@@ -235,6 +252,7 @@ impl Tabular for OtherModels {
             (OtherModelsRole::Sensitivity, Some(row)) => {
                 format!("{} at {}: the primary contrast under other models", row.outcome_label, super::visit_in_prose(&row.visit))
             }
+            (OtherModelsRole::Populations, Some(row)) => super::populations::title(&row.outcome_label, &row.visit),
             _ => "Further analyses".into(),
         }
     }
@@ -285,6 +303,7 @@ impl Tabular for OtherModels {
                 vec!["The primary analysis stays as prespecified; the other rows show how far its contrast depends on the model.".into()]
             }
             OtherModelsRole::Further => vec!["Not adjusted for multiplicity.".into()],
+            OtherModelsRole::Populations => vec![super::Populations::caution().into()],
         };
         let mut told: Vec<&str> = vec![];
         for row in &self.rows {
@@ -294,7 +313,12 @@ impl Tabular for OtherModels {
             told.push(&row.analysis);
             let reason =
                 if row.reason.is_empty() { String::new() } else { format!(" Made because: {}.", row.reason.trim_end_matches('.')) };
-            notes.push(format!("{}: {}; {}.{reason}", row.analysis, row.formula, row.df_method));
+            match self.role {
+                // One model fits every population, and the primary analysis has said which.
+                OtherModelsRole::Populations if reason.is_empty() => {}
+                OtherModelsRole::Populations => notes.push(format!("{}:{reason}", row.analysis)),
+                _ => notes.push(format!("{}: {}; {}.{reason}", row.analysis, row.formula, row.df_method)),
+            }
         }
         notes.extend(self.effect_note.clone());
         let why = |r: &OtherModelRow| r.failure.clone().or_else(|| r.not_estimable.clone());

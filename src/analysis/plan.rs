@@ -13,6 +13,7 @@ mod multiplicity;
 mod other_model;
 mod parts;
 mod plan_file;
+mod population;
 mod resolve;
 mod schema;
 mod sensitivity;
@@ -34,6 +35,7 @@ pub use multiplicity::{Hypothesis, Multiplicity};
 pub use other_model::OtherModel;
 pub use parts::{DataOrigin, EffectPlan, ReportSettings, ResponderPlan, Sensitivity};
 pub use plan_file::PlanFile;
+pub use population::{ObservedAt, PopulationPlan};
 pub use schema::plan_schema;
 pub use settings::{Origin, PlanSetting, PlanSettings};
 pub use small_cells::SmallCells;
@@ -428,6 +430,12 @@ impl Plan {
         self
     }
 
+    /// Adds a sensitivity analysis: the primary contrast in a part of the patients, such as completers.
+    pub fn sensitivity_in_population(mut self, population: PopulationPlan) -> Self {
+        self.sensitivity.push(Sensitivity::Population(population));
+        self
+    }
+
     /// Adds a further analysis, by a model of its own, of any outcome at any visit.
     pub fn analysis(mut self, analysis: OtherModel) -> Self {
         self.analyses.push(analysis);
@@ -542,6 +550,11 @@ impl Plan {
         self.sensitivity
             .iter()
             .find_map(|sensitivity| if let Sensitivity::Clusters(clustering) = sensitivity { Some(clustering) } else { None })
+    }
+
+    /// The parts of the patients in which sensitivity analyses repeat the primary one.
+    pub fn populations(&self) -> impl Iterator<Item = &PopulationPlan> {
+        self.sensitivity.iter().filter_map(|s| if let Sensitivity::Population(population) = s { Some(population) } else { None })
     }
 
     /// The models that sensitivity analyses put beside the primary one.

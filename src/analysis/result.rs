@@ -2,7 +2,7 @@
 
 use super::{
     ClusterSensitivity, Diagnostics, FittedCovariance, IndividualChangeResult, MissingSensitivity, MultiplicityResult, OtherModels, Plan,
-    SubgroupResult,
+    Populations, SubgroupResult,
 };
 use crate::design::Baseline;
 use crate::effects::EffectSizes;
@@ -58,6 +58,9 @@ pub struct AnalysisResult {
     pub individual_changes: Vec<IndividualChangeResult>,
     /// The primary outcome if the missing are different, where the plan asks for it.
     pub missing: Option<MissingSensitivity>,
+    /// The primary contrast in parts of the patients, where the plan asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub populations: Option<Populations>,
     /// Intercurrent events, and what became of the primary outcome after them, where the plan has events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<EventTable>,

@@ -17,6 +17,7 @@ pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<An
     let clustering = super::cluster_models::sensitivity(analysis, &outcomes[0].fit, progress)?;
     let models = super::other_models::sensitivity(analysis, &outcomes[0], progress)?;
     let missing = super::imputed::all(analysis, &outcomes[0], progress);
+    let populations = super::populations::all(analysis, &outcomes[0], progress)?;
     let further = super::other_models::further(analysis, progress)?;
     let multiplicity = super::multiplicity::decided(analysis, &outcomes)?;
     let subgroups = super::subgroups::all(analysis, &outcomes[0], progress)?;
@@ -36,6 +37,7 @@ pub(super) fn run(analysis: &Analysis<'_>, progress: &dyn Progress) -> Result<An
         clustering,
         models,
         missing,
+        populations,
         events,
         further,
         multiplicity,
@@ -75,8 +77,8 @@ fn characteristics(analysis: &Analysis<'_>) -> BaselineTable {
     if !analysis.plan.report.include_individual_data {
         table = table.without_individuals();
     }
-    let of_events = analysis.plan.event_columns();
-    table.rows.retain(|row| !of_events.contains(&row.variable.as_str()));
+    let unnamed = analysis.plan.unnamed_columns();
+    table.rows.retain(|row| !unnamed.contains(&row.variable.as_str()));
     if let Some(names) = &analysis.plan.report.characteristics {
         let place = |variable: &str| names.iter().position(|n| n == variable);
         table.rows.retain(|r| place(&r.variable).is_some());

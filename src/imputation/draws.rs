@@ -247,6 +247,18 @@ impl Draws {
         (chains, self.burn_in.unwrap_or(200), self.thin.unwrap_or(5))
     }
 
+    /// Refuses methods whose data sets are not drawn data of everyone, each once.
+    pub(crate) fn check_of_everyone(&self, what: &str) -> Result<()> {
+        match self.method {
+            DrawMethod::Bayesian | DrawMethod::ApproximateBayesian => self.check(),
+            other => Err(Error::not_built(
+                format!("{what}, by the method `{other}`"),
+                "its data sets are samples of the patients, or hold expectations; `bayesian` and `approximate-bayesian` draw the data of everyone",
+                "use one of these",
+            )),
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         let fewest = if self.method == DrawMethod::BootstrappedImputation { 3 } else { 2 };
         let counts =

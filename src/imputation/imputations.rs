@@ -1,6 +1,7 @@
 //! Imputed data sets, each made when it is asked for.
 
 use super::Delta;
+use super::completed::CompletedData;
 use super::completion::Cohort;
 use super::drawn::Noise;
 use super::draws::{DrawMethod, Draws};
@@ -146,6 +147,30 @@ impl<'a> Imputations<'a> {
         })
     }
 
+    /// Data set `number`, from 0, value by value with what became of each, as [`Fit::completed_data`] has it: its draw is
+    /// `number` + 1. They are data of individual patients.
+    ///
+    /// ```
+    /// use trialstats::imputation::{DrawMethod, Draws, ReferenceBased, Strategy};
+    /// use trialstats::{Layout, Model};
+    ///
+    /// let trial = Layout::long("PATIENT", "THERAPY", "VISIT").outcome("CHANGE").read_csv("data-samples/antidepressant/antidepressant.csv")?;
+    /// let fit = Model::formula("CHANGE ~ THERAPY * VISIT")?.fit(&trial)?;
+    /// let imputations = fit.imputations(&trial, &ReferenceBased::new(Strategy::Mar), &Draws::new(DrawMethod::Bayesian).number(20))?;
+    /// let third = imputations.completed_data(2)?;
+    /// assert!(third.rows.iter().all(|row| row.draw == Some(3) && !row.value.is_nan()));
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Imputations::completed`]; [`Error::Invalid`] for methods whose data sets are not drawn, or are samples of the
+    /// patients.
+    pub fn completed_data(&self, number: usize) -> Result<CompletedData> {
+        self.draws.check_of_everyone("completed data by draws")?;
+        let completed = self.completed(number)?;
+        CompletedData::of(self.fit, self.trial, &self.cohort, completed.outcomes(), Some((number + 1, self.draws.stated_seed())))
+    }
+
     fn outcomes(&self, parameters: &Parameters, number: usize) -> Option<Vec<f64>> {
         let maps = self.cohort.maps(&parameters.sigmas)?;
         let mut noise = match self.draws.method().is_random() {
@@ -181,6 +206,11 @@ impl<'a> Imputations<'a> {
             }
         }
         Ok((found, failures))
+    }
+
+    /// How the parameters were drawn, a sentence.
+    pub(super) fn how(&self) -> &str {
+        &self.drawn.words
     }
 
     /// How results become one.

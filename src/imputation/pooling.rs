@@ -88,8 +88,7 @@ impl Scalar {
     /// Confidence limits.
     pub fn interval(&self, level: f64) -> (f64, f64) {
         self.limits.unwrap_or_else(|| {
-            let tail = 0.5 + 0.5 * level;
-            let quantile = if self.df.is_infinite() { normal::quantile(tail) } else { student::quantile(tail, self.df) };
+            let quantile = quantile(self.df, level);
             (self.estimate - quantile * self.se, self.estimate + quantile * self.se)
         })
     }
@@ -101,24 +100,30 @@ impl Scalar {
     }
 }
 
+/// How many standard errors a limit of this level is from the estimate.
+pub(super) fn quantile(df: f64, level: f64) -> f64 {
+    let tail = 0.5 + 0.5 * level;
+    if df.is_infinite() { normal::quantile(tail) } else { student::quantile(tail, df) }
+}
+
+/// Rubin's rules from the mean of the estimates and of their variances and the variance between them, of `m` data sets;
+/// without Monte-Carlo errors.
+pub(super) fn pooled(m: f64, estimate: f64, within: f64, between: f64, complete_df: f64) -> Scalar {
+    let inflated = (1.0 + 1.0 / m) * between;
+    let total = within + inflated;
+    Scalar { df: barnard_rubin(m, inflated, total, complete_df), ..Scalar::normal(estimate, total.sqrt()) }
+}
+
 /// T = Ū + (1 + 1/M)B.
 fn rubin(estimates: &[f64], variances: &[f64], complete_df: f64, chains: &[usize]) -> Scalar {
     let m = estimates.len() as f64;
     let estimate = mean(estimates);
     let (within, between) = (mean(variances), squares(estimates) / (m - 1.0));
-    let inflated = (1.0 + 1.0 / m) * between;
-    let total = within + inflated;
+    let found = pooled(m, estimate, within, between, complete_df);
     let effective = independent(estimates, chains);
     let of_between = (1.0 + 1.0 / m).powi(2) * 2.0 * between * between / (effective - 1.0).max(1.0);
     let of_within = squares(variances) / (m - 1.0) / effective;
-    Scalar {
-        estimate,
-        se: total.sqrt(),
-        df: barnard_rubin(m, inflated, total, complete_df),
-        monte_carlo: (between / effective).sqrt(),
-        monte_carlo_se: (of_between + of_within).sqrt() / (2.0 * total.sqrt()),
-        limits: None,
-    }
+    Scalar { monte_carlo: (between / effective).sqrt(), monte_carlo_se: (of_between + of_within).sqrt() / (2.0 * found.se), ..found }
 }
 
 /// 1/ν = 1/ν_M + 1/ν_obs, ν_M = (M − 1)/λ², ν_obs = ν(ν + 1)/(ν + 3) · (1 − λ), λ = (1 + 1/M)B/T (Barnard and Rubin 1999,

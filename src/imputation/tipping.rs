@@ -7,8 +7,10 @@
 use super::Strategy;
 use super::ancova::Ancova;
 use super::completion::{Cohort, Maps};
+use super::draws::Draws;
 use super::plan::{ReferenceBased, Variance};
 use super::resampled::replicates;
+use super::tipping_draws::{self, Asked, DrawnTipping};
 use super::tipping_measure::{BaselineSd, Completed, Met, TippingMeasure};
 use crate::dist::normal;
 use crate::error::{Error, Result};
@@ -51,6 +53,8 @@ pub struct Tipping {
     pub versus_shifts: Vec<f64>,
     /// What is compared.
     pub measure: TippingMeasure,
+    /// How data sets are drawn on which the grid is evaluated too; none for the closed form alone.
+    pub draws: Option<Draws>,
 }
 
 impl Tipping {
@@ -63,6 +67,7 @@ impl Tipping {
             arm_shifts: vec![0.0],
             versus_shifts: vec![0.0],
             measure: TippingMeasure::Difference,
+            draws: None,
         }
     }
 
@@ -81,6 +86,30 @@ impl Tipping {
     /// What is compared.
     pub fn measure(mut self, measure: TippingMeasure) -> Self {
         self.measure = measure;
+        self
+    }
+
+    /// Evaluates the grid also on data sets that are drawn once, shifted and pooled by Rubin's rules; see [`DrawnTipping`].
+    ///
+    /// ```
+    /// use trialstats::imputation::{DrawMethod, Draws, ReferenceBased, Strategy, Tipping};
+    /// use trialstats::{Layout, Model};
+    ///
+    /// let trial = Layout::long("PATIENT", "THERAPY", "VISIT")
+    ///     .reference_arm("PLACEBO")
+    ///     .outcome("CHANGE")
+    ///     .covariate("BASVAL")
+    ///     .read_csv("data-samples/antidepressant/antidepressant.csv")?;
+    /// let fit = Model::formula("CHANGE ~ THERAPY * VISIT + BASVAL * VISIT")?.fit(&trial)?;
+    /// let plan = ReferenceBased::new(Strategy::Mar).covariates(["BASVAL"]);
+    /// let grid = Tipping::new("DRUG", "PLACEBO", "7").arm_shifts([0.0, 2.0, 4.0]);
+    /// let found = fit.tipping(&trial, &plan, &grid.draws(Draws::new(DrawMethod::Bayesian).number(200)))?;
+    /// let drawn = found.draws.expect("they were asked for");
+    /// assert!(drawn.turns[0].arm.is_some() && drawn.turns[0].monte_carlo_error > 0.0);
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    pub fn draws(mut self, draws: Draws) -> Self {
+        self.draws = Some(draws);
         self
     }
 }
@@ -107,6 +136,9 @@ pub struct TippingPoint {
     pub rows: Vec<Shifted>,
     /// For each shift of `versus` the shift of `arm` nearest to zero at which the confidence interval touches zero.
     pub turns: Vec<Turn>,
+    /// The same by draws, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draws: Option<DrawnTipping>,
     /// How everything was made, one sentence each.
     pub notes: Vec<String>,
     /// The estimate and its variance at any shifts; none where only the grid was evaluated.
@@ -145,7 +177,7 @@ pub struct Turn {
 }
 
 /// A statistic of the jackknife as a function of the shifts: constant, slope in the arm's, slope in the other's.
-type Linear = [f64; 3];
+pub(super) type Linear = [f64; 3];
 
 impl Fit {
     /// Adds amounts to the imputed values of two arms at a visit, every combination of `arm_shifts` and `versus_shifts`, and
@@ -206,7 +238,9 @@ impl Fit {
         }
         let at = columns.visit_labels().iter().position(|label| *label == grid.visit);
         let at = at.ok_or_else(|| Error::unknown("analysed visit", &grid.visit, columns.visit_labels()))?;
+        grid.draws.iter().try_for_each(|draws| draws.check_of_everyone("a tipping point by draws"))?;
         let plain = ReferenceBased { delta: None, ..plan.clone() };
+        let imputations = grid.draws.as_ref().map(|draws| self.imputations(trial, &plain, draws)).transpose()?;
         let cohort = Cohort::of(self, trial, &plain)?;
         let mut found = TippingPoint {
             outcome: columns.outcome().into(),
@@ -216,6 +250,7 @@ impl Fit {
             level: plan.level,
             rows: vec![],
             turns: vec![],
+            draws: None,
             notes: self.notes(),
             surface: None,
             arm,
@@ -228,6 +263,8 @@ impl Fit {
         ));
         found.notes.extend(cohort.event_notes());
         found.notes.extend(grid.measure.notes());
+        let arms = [found.arm.index, found.versus.index];
+        let asked = imputations.as_ref().map(|imputations| Asked { imputations, grid, visit: at, arms, level: plan.level });
         match &grid.measure {
             TippingMeasure::Share { definition, baseline } => {
                 let met = Met::of(trial, columns.outcome(), definition, baseline)?;
@@ -237,6 +274,7 @@ impl Fit {
                         .push(format!("{} patients are left out: their baseline value is not known, or at the floor.", met.undecided));
                 }
                 self.over_grid(&cohort, &met, at, grid, &mut found)?;
+                found.draws = asked.map(|asked| tipping_draws::shares(&asked, &met)).transpose()?;
             }
             linear => {
                 let ancova = Ancova::of(trial, plan, columns.outcome())?;
@@ -247,9 +285,15 @@ impl Fit {
                     _ => None,
                 };
                 self.over_plane(&cohort, &ancova, sd.as_ref(), at, grid, &mut found)?;
+                let divisor = sd.as_ref().and_then(|sd| sd.divisor(None)).unwrap_or(1.0);
+                found.draws = asked.map(|asked| tipping_draws::linear(&asked, &ancova, divisor)).transpose()?;
             }
         }
         found.notes.push(Variance::Jackknife.words().into());
+        found.notes.extend(found.draws.as_ref().map(|drawn| drawn.note(&grid.measure)));
+        if let (Some(_), Some(imputations)) = (&found.draws, &imputations) {
+            found.notes.push(imputations.how().into());
+        }
         Ok(found)
     }
 
@@ -307,12 +351,12 @@ impl Fit {
 }
 
 /// Every pair of shifts, those of the arm fastest.
-fn combinations(grid: &Tipping) -> impl Iterator<Item = (f64, f64)> + '_ {
+pub(super) fn combinations(grid: &Tipping) -> impl Iterator<Item = (f64, f64)> + '_ {
     grid.versus_shifts.iter().flat_map(|&versus| grid.arm_shifts.iter().map(move |&arm| (arm, versus)))
 }
 
 /// The shift nearest to zero at which |estimate| = z·SE, linear between neighbours in estimate/SE.
-fn interpolated(row: &[Shifted], z: f64) -> Option<f64> {
+pub(super) fn interpolated(row: &[Shifted], z: f64) -> Option<f64> {
     let mut order: Vec<&Shifted> = row.iter().collect();
     order.sort_by(|a, b| a.arm.total_cmp(&b.arm));
     let crossing = |a: &Shifted, b: &Shifted, limit: f64| {
@@ -337,7 +381,7 @@ impl Surface {
 }
 
 impl Shifted {
-    fn of((arm, versus): (f64, f64), (estimate, variance): (f64, f64), z: f64) -> Self {
+    pub(super) fn of((arm, versus): (f64, f64), (estimate, variance): (f64, f64), z: f64) -> Self {
         let se = variance.sqrt();
         let p = 2.0 * normal::sf((estimate / se).abs());
         Self { arm, versus, estimate, se, lower: estimate - z * se, upper: estimate + z * se, p }
@@ -402,24 +446,26 @@ fn linear(cohort: &Cohort, ancova: &Ancova, outcomes: &[f64], times: Option<&[u3
     let solved = ancova.solved(times)?;
     let means = solved.means();
     let l = &means[arms[0]] - &means[arms[1]];
-    let visits = cohort.visits;
-    let mut shifts = [vec![0.0; outcomes.len()], vec![0.0; outcomes.len()]];
-    for (i, patient) in cohort.patients.iter().enumerate() {
-        let class = &cohort.classes[patient.class];
-        if let Some(at) = arms.iter().position(|a| *a == patient.arm)
-            && class.missing.contains(&visit)
-            && visit >= class.from
-        {
-            shifts[at][i * visits + visit] = 1.0;
-        }
-    }
-    let of = |outcomes: &[f64]| l.dot(&solved.coefficients(outcomes, visit, visits));
-    Some([of(outcomes), of(&shifts[0]), of(&shifts[1])])
+    let of = |outcomes: &[f64], visit: usize, visits: usize| l.dot(&solved.coefficients(outcomes, visit, visits));
+    let [arm, versus] = indicators(cohort, visit, arms);
+    Some([of(outcomes, visit, cohort.visits), of(&arm, 0, 1), of(&versus, 0, 1)])
+}
+
+/// Whose values at the visit each of the two shifts moves: 1 for values that are imputed after the event in its arm.
+pub(super) fn indicators(cohort: &Cohort, visit: usize, arms: [usize; 2]) -> [Vec<f64>; 2] {
+    let moves = |arm: usize| {
+        let is_moved = |patient: &super::completion::Patient| {
+            let class = &cohort.classes[patient.class];
+            patient.arm == arm && class.missing.contains(&visit) && visit >= class.from
+        };
+        cohort.patients.iter().map(|patient| f64::from(u8::from(is_moved(patient)))).collect()
+    };
+    arms.map(moves)
 }
 
 /// The jackknife's covariance of a constant and two slopes.
 #[derive(Debug, Clone)]
-struct Spread([[f64; 3]; 3]);
+pub(super) struct Spread(pub [[f64; 3]; 3]);
 
 impl Spread {
     fn of(replicates: &[Linear]) -> Self {
@@ -429,14 +475,14 @@ impl Spread {
         Self(std::array::from_fn(|a| std::array::from_fn(|b| entry(a, b))))
     }
 
-    fn variance(&self, arm: f64, versus: f64) -> f64 {
+    pub fn variance(&self, arm: f64, versus: f64) -> f64 {
         let at = [1.0, arm, versus];
         (0..3).map(|a| (0..3).map(|b| at[a] * self.0[a][b] * at[b]).sum::<f64>()).sum::<f64>().max(0.0)
     }
 }
 
 /// The shift of the arm nearest to zero at which θ(δ)² = z²·Var(δ): both are quadratic in it.
-fn turn(whole: &Linear, spread: &Spread, z: f64, versus: f64) -> Option<f64> {
+pub(super) fn turn(whole: &Linear, spread: &Spread, z: f64, versus: f64) -> Option<f64> {
     let (s, v) = (&spread.0, versus);
     let theta = [whole[0] + whole[2] * v, whole[1]];
     let variance = [s[0][0] + 2.0 * v * s[0][2] + v * v * s[2][2], 2.0 * (s[0][1] + v * s[1][2]), s[1][1]];
@@ -469,16 +515,19 @@ impl TippingPoint {
         let of = if self.is_difference() { String::new() } else { format!(" ({})", self.measure) };
         let subject =
             format!("{outcome} at {visit}: the {} confidence interval of {} - {}{of}", percent(self.level), self.arm, self.versus);
+        let drawn = self.draws.iter().map(|drawn| drawn.sentence(turn.versus)).collect::<String>();
         let condition = if turn.versus == 0.0 { String::new() } else { format!(" (with {} added in {})", turn.versus, self.versus) };
         match turn.arm {
-            Some(arm) => format!("{subject} touches zero when {arm:.2} is added to the imputed values of {}{condition}.", self.arm),
+            Some(arm) => format!("{subject} touches zero when {arm:.2} is added to the imputed values of {}{condition}.{drawn}", self.arm),
             None if self.surface.is_none() => {
                 format!(
-                    "{subject} does not touch zero at any amount of the grid that is added to the imputed values of {}{condition}.",
+                    "{subject} does not touch zero at any amount of the grid that is added to the imputed values of {}{condition}.{drawn}",
                     self.arm
                 )
             }
-            None => format!("{subject} is on the same side of zero whatever is added to the imputed values of {}{condition}.", self.arm),
+            None => {
+                format!("{subject} is on the same side of zero whatever is added to the imputed values of {}{condition}.{drawn}", self.arm)
+            }
         }
     }
 
@@ -504,7 +553,7 @@ impl Tabular for TippingPoint {
         let real = |f: fn(&Shifted) -> f64| self.rows.iter().map(f).collect::<Vec<_>>();
         let ses = real(|r| r.se);
         let interval = percent(self.level);
-        vec![
+        let mut columns = vec![
             Column::real("arm_shift", &format!("added in {}", self.arm), Format::Decimals(2), real(|r| r.arm)),
             Column::real("versus_shift", &format!("added in {}", self.versus), Format::Decimals(2), real(|r| r.versus)),
             Column::by_error("estimate", &self.measure, real(|r| r.estimate), ses.clone()),
@@ -512,7 +561,9 @@ impl Tabular for TippingPoint {
             Column::by_error("lower", &format!("lower {interval}"), real(|r| r.lower), ses.clone()),
             Column::by_error("upper", &format!("upper {interval}"), real(|r| r.upper), ses),
             Column::real("p", "p", Format::Probability, real(|r| r.p)),
-        ]
+        ];
+        columns.extend(self.draws.iter().flat_map(|drawn| drawn.columns(&interval)));
+        columns
     }
 
     fn notes(&self) -> Vec<String> {

@@ -174,6 +174,25 @@ impl<'a> Met<'a> {
         (n[0] > 0.0 && n[1] > 0.0).then(|| [met[0] / n[0], met[1] / n[1]])
     }
 
+    /// The shares of an arm at a visit in a drawn data set of everyone, with each of these amounts added to imputed values
+    /// after the event, and the number of patients they are of; none where the arm has nobody.
+    pub fn drawn_shares(&self, cohort: &Cohort, outcomes: &[f64], visit: usize, arm: usize, shifts: &[f64]) -> Option<(Vec<f64>, f64)> {
+        let (mut met, mut n) = (vec![0.0; shifts.len()], 0.0);
+        for (i, patient) in cohort.patients.iter().enumerate() {
+            if patient.arm != arm || self.sets[i].is_none() {
+                continue;
+            }
+            let class = &cohort.classes[patient.class];
+            let (value, is_shifted) = (outcomes[i * cohort.visits + visit], visit >= class.from && class.missing.contains(&visit));
+            for (met, shift) in met.iter_mut().zip(shifts) {
+                let value = if is_shifted { value + shift } else { value };
+                *met += f64::from(u8::from(self.holds(self.rule, value, i)));
+            }
+            n += 1.0;
+        }
+        (n > 0.0).then(|| (met.into_iter().map(|met| met / n).collect(), n))
+    }
+
     /// Whether a score meets a rule.
     fn holds(&self, rule: &Rule, score: f64, patient: usize) -> bool {
         let baseline = self.baseline[patient];

@@ -91,6 +91,8 @@ check_all![
     crate::instruments::Disorder,
     crate::instruments::ScoreMethod,
     crate::analysis::OtherModelsRole,
+    crate::analysis::ObservedAt,
+    crate::analysis::PopulationStep,
     crate::multiplicity::Procedure,
     crate::means::Adjustment,
     crate::means::Basis,

@@ -4,7 +4,7 @@ use super::document::Section;
 use super::figure::Interval;
 use super::suppressed::{self, HIDDEN};
 use super::views::{self, definition_label};
-use super::{clustering, imputed, methods, outcome};
+use super::{clustering, imputed, methods, outcome, populations};
 use crate::analysis::AnalysisResult;
 use crate::generalized::{AdjustedRisk, AdjustedRisks};
 use crate::responders::{Assumption, Comparison, Comparisons, Measure};
@@ -25,6 +25,9 @@ pub(super) fn section(result: &AnalysisResult) -> Section {
     }
     if let Some(sentence) = imputed::conclusion(result) {
         section = section.led_paragraph("If the missing are different.", sentence);
+    }
+    if let Some(sentence) = populations::conclusion(result) {
+        section = section.led_paragraph("Parts of the patients.", sentence);
     }
     for o in secondary {
         let headline = outcome::headline(result, o);

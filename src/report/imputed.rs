@@ -110,13 +110,19 @@ fn figure(result: &AnalysisResult, found: &MissingSensitivity) -> Figure {
                 rows.push(ForestRow { label: imputation.name.clone(), interval: Interval::new(row.estimate, (row.lower, row.upper)) });
             }
         }
+        for row in super::populations::rows_of(result, arm.index, versus.index).filter(|row| row.estimate.se.is_finite()) {
+            ses.push(row.estimate.se);
+            let label = format!("{}, not randomized", row.analysis);
+            rows.push(ForestRow { label, interval: Interval::new(row.estimate.estimate, (row.lower, row.upper)) });
+        }
         groups.push(ForestGroup { heading: contrast.compared.typeset(), rows });
     }
     let level = percent(result.plan.level);
+    let parts = if result.populations.is_some() { ", and in parts of the patients, which are not randomized groups" } else { "" };
     Forest {
         title: format!("{} at {}, by what is assumed of the missing", primary.label, result.plan.visit()),
         description: format!(
-            "The primary contrast by the mixed model and with missing values imputed, with {level}% confidence intervals."
+            "The primary contrast by the mixed model and with missing values imputed{parts}, with {level}% confidence intervals."
         ),
         label_heading: "Assumption".into(),
         estimate_heading: format!("Difference ({level}% CI)"),

@@ -33,6 +33,9 @@ pub(super) fn section(result: &AnalysisResult) -> Section {
     if let Some(text) = super::imputed::methods(result) {
         section = section.led_paragraph("If the missing are different.", text);
     }
+    if let Some(text) = super::populations::methods(result) {
+        section = section.led_paragraph("Parts of the patients.", text);
+    }
     if let Some(text) = super::models::methods(result) {
         section = section.led_paragraph("Other models.", text);
     }

@@ -81,6 +81,7 @@ mod multiplicity;
 mod outcome;
 mod participants;
 mod pooled;
+mod populations;
 mod provenance;
 mod published;
 mod remission;

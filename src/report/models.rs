@@ -4,7 +4,7 @@ use super::document::Section;
 use super::figure::{Figure, Forest, ForestGroup, ForestRow, ForestScale, Interval};
 use super::methods::{listed, percent};
 use super::suppressed::Shown;
-use crate::analysis::{AnalysisResult, OtherModelRow, OtherModels, SmallCells, visit_in_prose};
+use crate::analysis::{AnalysisResult, OtherModelRow, OtherModels, OtherModelsRole, SmallCells, visit_in_prose};
 use crate::means::Compared;
 use crate::table::Format;
 
@@ -30,7 +30,8 @@ fn tabled(section: Section, name: &str, found: &OtherModels, cells: SmallCells, 
     section.table_as(name, &shown, &shown.dashed())
 }
 
-fn figure(found: &OtherModels) -> Figure {
+/// The contrasts as a forest, a group per pair of arms.
+pub(super) fn figure(found: &OtherModels) -> Figure {
     let mut groups: Vec<(&Compared, ForestGroup)> = vec![];
     for row in &found.rows {
         let drawn = ForestRow { label: row.analysis.clone(), interval: Interval::new(row.estimate.estimate, (row.lower, row.upper)) };
@@ -41,12 +42,15 @@ fn figure(found: &OtherModels) -> Figure {
     }
     let of: Option<&OtherModelRow> = found.rows.first();
     let (outcome, visit) = of.map_or_else(Default::default, |row| (row.outcome_label.clone(), visit_in_prose(&row.visit)));
+    let (by, under) = match found.role {
+        OtherModelsRole::Populations => {
+            ("in parts of the patients", "in everyone randomized and in parts of the patients, which are not randomized groups")
+        }
+        _ => ("by model", "under the primary model and others"),
+    };
     Forest {
-        title: format!("{outcome} at {visit}, by model"),
-        description: format!(
-            "The primary contrast under the primary model and others, with {}% confidence intervals.",
-            percent(found.level)
-        ),
+        title: format!("{outcome} at {visit}, {by}"),
+        description: format!("The primary contrast {under}, with {}% confidence intervals.", percent(found.level)),
         label_heading: "Analysis".into(),
         estimate_heading: format!("Difference ({}% CI)", percent(found.level)),
         axis_label: format!("Difference between arms, {outcome}"),

@@ -9,8 +9,8 @@ use super::provenance::{self, Provenance};
 use super::published::PublishedTable;
 use super::suppressed::{self, FlowCounts};
 use super::{
-    clustering, consort, estimand, first_page, imputed, individual_change, methods, models, multiplicity, outcome, participants, remission,
-    subgroups, views,
+    clustering, consort, estimand, first_page, imputed, individual_change, methods, models, multiplicity, outcome, participants,
+    populations, remission, subgroups, views,
 };
 use crate::analysis::{AnalysisResult, DataOrigin, Deviations, OutcomeResult, Plan};
 use crate::error::Result;
@@ -143,6 +143,7 @@ impl<'r> TrialReport<'r> {
                 sections.extend(clustering::section(result));
                 sections.extend(models::sensitivity(result));
                 sections.extend(imputed::section(result));
+                sections.extend(populations::section(result));
                 sections.extend(subgroups::section(result));
                 sections.extend(remission::section(result));
                 sections.extend(individual_change::section(result));
@@ -194,7 +195,7 @@ impl<'r> TrialReport<'r> {
             Answer::Participants => vec![PARTICIPANTS.into()],
             Answer::Results => vec![outcome::heading(&result.outcomes[0], PRIMARY)],
             Answer::Secondary => result.outcomes[1..].iter().map(|o| outcome::heading(o, SECONDARY)).collect(),
-            Answer::Sensitivity => vec![clustering::HEADING.into(), imputed::HEADING.into()],
+            Answer::Sensitivity => vec![clustering::HEADING.into(), imputed::HEADING.into(), populations::HEADING.into()],
             Answer::Remission => vec![remission::heading(result)],
             Answer::Missing => vec![MISSING.into()],
             Answer::Provenance => match result.plan.report.registration.as_ref().or(result.plan.trial.registration.as_ref()) {

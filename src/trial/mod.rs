@@ -16,6 +16,7 @@ mod flow;
 mod frame;
 pub(crate) mod labelled;
 pub(crate) mod layout;
+mod meeting;
 mod observed;
 mod patterns;
 mod protocol;

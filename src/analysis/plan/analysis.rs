@@ -1,6 +1,8 @@
 //! [`Analysis`]: a plan for the trial at hand.
 
-use super::{EffectPlan, Estimand, EventPlan, ImputationPlan, Multiplicity, OtherModel, Plan, ReportSettings, Subgroup, TippingPlan};
+use super::{
+    EffectPlan, Estimand, EventPlan, ImputationPlan, Multiplicity, OtherModel, Plan, PopulationPlan, ReportSettings, Subgroup, TippingPlan,
+};
 use crate::analysis::{AnalysisResult, Clustering, Progress};
 use crate::change::IndividualChange;
 use crate::covariance::Covariance;
@@ -97,6 +99,7 @@ impl<'t> Analysis<'t> {
         event(event: EventPlan);
         sensitivity_by_imputation(imputation: ImputationPlan);
         tipping_point(tipping: TippingPlan);
+        sensitivity_in_population(population: PopulationPlan);
         subgroup(subgroup: Subgroup);
         individual_change(change: IndividualChange);
         sensitivity_to_model(model: OtherModel);

@@ -220,12 +220,18 @@ impl Plan {
                 }
                 Sensitivity::Imputation(plan) => problems.add(&format!("sensitivity, `{}`", plan.label()), plan.check(trial)),
                 Sensitivity::TippingPoint(plan) => problems.add("sensitivity, `tipping-point`", plan.check(self, trial)),
+                // A primary outcome that the trial does not have is told of by itself.
+                Sensitivity::Population(plan) if trial.outcome(&self.primary).is_ok() => {
+                    problems.add(&format!("sensitivity, `{}`", plan.name), plan.check(trial, &self.primary));
+                }
+                Sensitivity::Population(_) => {}
             }
         }
         if of_clusters > 1 {
             problems.say("sensitivity", Refusal::NamedTwice, "there are two of kind `clusters`; one names groups and therapists");
         }
-        named_once("sensitivity", self.other_models().map(|model| model.name.as_str()), problems);
+        let names = self.other_models().map(|model| model.name.as_str());
+        named_once("sensitivity", names.chain(self.populations().map(|population| population.name.as_str())), problems);
         for model in &self.analyses {
             let key = format!("analysis, `{}`", model.name);
             if !model.outcome.is_empty() {

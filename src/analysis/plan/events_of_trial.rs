@@ -3,7 +3,7 @@
 use super::{EventFrom, EventPlan, Plan};
 use crate::error::{Error, Result};
 use crate::imputation::{EventStrategy, Events, EventsFile};
-use crate::trial::{Layout, Trial};
+use crate::trial::{CovariateKind, Layout, Trial};
 
 impl Plan {
     /// The intercurrent events of a trial as the plan says where they are; none where the plan has no events.
@@ -18,18 +18,24 @@ impl Plan {
         self.events.iter().try_fold(Events::none(trial), |events, event| event.added_to(events, trial, &self.primary)).map(Some)
     }
 
-    /// Columns that the events need and the layout does not name.
-    pub(super) fn with_event_columns(&self, layout: Layout) -> Layout {
-        self.events.iter().flat_map(EventPlan::columns).fold(layout, |layout, (column, kind)| match layout.has_covariate(column) {
+    /// The layout with columns that events and parts of the patients need and it does not name.
+    pub(super) fn with_needed_columns(&self, layout: Layout) -> Layout {
+        self.needed_columns().fold(layout, |layout, (column, kind)| match layout.has_covariate(column) {
             true => layout,
             false => layout.covariate_as(column, kind),
         })
     }
 
-    /// The names of columns that are there for the events alone.
-    pub(in crate::analysis) fn event_columns(&self) -> Vec<&str> {
+    /// The names of columns that are there for the events and parts of the patients alone.
+    pub(in crate::analysis) fn unnamed_columns(&self) -> Vec<&str> {
         let stated = |column: &str| self.layout.as_ref().is_some_and(|layout| layout.has_covariate(column));
-        self.events.iter().flat_map(EventPlan::columns).map(|(column, _)| column).filter(|column| !stated(column)).collect()
+        self.needed_columns().map(|(column, _)| column).filter(|column| !stated(column)).collect()
+    }
+
+    fn needed_columns(&self) -> impl Iterator<Item = (&str, CovariateKind)> {
+        let conditions = self.populations().flat_map(|population| &population.patients);
+        let of_patients = conditions.map(|condition| (condition.column(), CovariateKind::Inferred));
+        self.events.iter().flat_map(EventPlan::columns).chain(of_patients)
     }
 
     /// The trial with the events of the plan's events file.

@@ -83,7 +83,7 @@ impl Plan {
         let registry = registry.clone().define(&self.instruments)?;
         let layout = self.needed_layout()?.clone().with_instruments(&registry)?;
         let layout = self.trial.conditions().fold(layout, Layout::keep_patients);
-        self.with_events_file(self.with_event_columns(layout).read(path)?)
+        self.with_events_file(self.with_needed_columns(layout).read(path)?)
     }
 
     fn needed_layout(&self) -> Result<&Layout> {

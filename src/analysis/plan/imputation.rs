@@ -85,6 +85,7 @@ choices! {
 /// versus-shifts = [-2, 0, 2]             # and to those of the reference arm: every combination is evaluated
 /// of = ["difference", "effect-size", "definition(remission)"]
 /// covariates = ["BASVAL"]
+/// draws = { method = "bayesian", number = 5000, seed = 1 } # the grid also on drawn data sets, beside the closed form
 /// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -262,7 +263,8 @@ impl TippingPlan {
             }
         };
         let grid = Tipping::new(&self.arm, versus, &plan.at).measure(measure);
-        Ok(grid.arm_shifts(self.arm_shifts.iter().copied()).versus_shifts(self.versus_shifts.iter().copied()))
+        let grid = grid.arm_shifts(self.arm_shifts.iter().copied()).versus_shifts(self.versus_shifts.iter().copied());
+        Ok(self.imputation.draws.iter().cloned().fold(grid, Tipping::draws))
     }
 
     /// Amounts that are added to imputed values of the reference arm.
@@ -271,7 +273,7 @@ impl TippingPlan {
         self
     }
 
-    /// The strategy, its reference and the ANCOVA.
+    /// The strategy, its reference, the ANCOVA, and the draws on which the grid is evaluated too.
     pub fn imputation(mut self, imputation: ImputationPlan) -> Self {
         self.imputation = imputation;
         self

@@ -1,6 +1,6 @@
 //! The parts of a plan that have settings of their own.
 
-use super::{DocumentKind, ImputationPlan, OtherModel, Paper, Plan, ReportStyle, SmallCells, TippingPlan};
+use super::{DocumentKind, ImputationPlan, OtherModel, Paper, Plan, PopulationPlan, ReportStyle, SmallCells, TippingPlan};
 use crate::analysis::Clustering;
 use crate::bootstrap::{Bootstrap, BootstrapInterval};
 use crate::effects::{Correction, Denominator, GroupSize, IntervalMethod, Positive};
@@ -118,6 +118,8 @@ pub enum Sensitivity {
     Imputation(ImputationPlan),
     /// What would have to be added to imputed values for the conclusion to turn: `kind = "tipping-point"`.
     TippingPoint(TippingPlan),
+    /// The primary contrast in a part of the patients, such as completers: `kind = "population"`.
+    Population(PopulationPlan),
 }
 
 /// What the report says beyond the analysis.

@@ -1,12 +1,14 @@
 //! Sensitivity analyses as files have them.
 
-use super::{AnalysedBy, ImputationPlan, OtherModel, Sensitivity, TippingOf, TippingPlan};
+use super::trial_plan::condition_or_list;
+use super::{AnalysedBy, ImputationPlan, ObservedAt, OtherModel, PopulationPlan, Sensitivity, TippingOf, TippingPlan};
 use crate::analysis::Clustering;
 use crate::covariance::Covariance;
 use crate::design::Baseline;
 use crate::fit::Estimation;
 use crate::imputation::{Delta, Draws, Strategy, Variance};
 use crate::inference::Df;
+use crate::trial::Condition;
 use crate::written::is_default;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, Serializer};
@@ -57,6 +59,10 @@ struct Written {
     #[serde(default, skip_serializing_if = "is_default")]
     of: Option<Vec<TippingOf>>,
     #[serde(default, skip_serializing_if = "is_default")]
+    observed_at: Option<ObservedAt>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    patients: Option<Conditions>,
+    #[serde(default, skip_serializing_if = "is_default")]
     reason: Option<String>,
 }
 
@@ -68,7 +74,12 @@ enum Kind {
     Model,
     Imputation,
     TippingPoint,
+    Population,
 }
+
+/// A condition, or a list of conditions.
+#[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Conditions(#[serde(deserialize_with = "condition_or_list")] Vec<Condition>);
 
 impl Serialize for Sensitivity {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -100,6 +111,14 @@ impl Serialize for Sensitivity {
                 of: Some(plan.of.clone()).filter(|of| *of != [TippingOf::Difference]),
                 ..imputation(&plan.imputation, Kind::TippingPoint)
             },
+            Sensitivity::Population(plan) => Written {
+                kind: Kind::Population,
+                name: Some(plan.name.clone()),
+                observed_at: plan.observed_at,
+                patients: Some(plan.patients.clone()).filter(|conditions| !conditions.is_empty()).map(Conditions),
+                reason: Some(plan.reason.clone()).filter(|reason| !reason.is_empty()),
+                ..Written::default()
+            },
         };
         written.serialize(serializer)
     }
@@ -130,6 +149,7 @@ impl<'de> Deserialize<'de> for Sensitivity {
             Kind::Clusters => written.clusters().map_err(D::Error::custom),
             Kind::Model => written.model().map_err(D::Error::custom),
             Kind::Imputation => written.imputation("imputation").map(Sensitivity::Imputation).map_err(D::Error::custom),
+            Kind::Population => written.population().map_err(D::Error::custom),
             Kind::TippingPoint => written.tipping_point().map(Sensitivity::TippingPoint).map_err(D::Error::custom),
         }
     }
@@ -143,6 +163,7 @@ impl Written {
         misplaced(&self.of_models(), "model", "clusters")?;
         misplaced(&self.of_any_name(), "model", "clusters")?;
         misplaced(&self.of_imputation(), "imputation", "clusters")?;
+        misplaced(&self.of_populations(), "population", "clusters")?;
         let clustering = self.groups.into_iter().fold(Clustering::new(), Clustering::groups);
         Ok(Sensitivity::Clusters(self.therapists.into_iter().fold(clustering, Clustering::therapists)))
     }
@@ -150,6 +171,7 @@ impl Written {
     fn model(self) -> Result<Sensitivity, String> {
         misplaced(&[("groups", self.groups.is_some()), ("therapists", self.therapists.is_some())], "clusters", "model")?;
         misplaced(&self.of_imputation(), "imputation", "model")?;
+        misplaced(&self.of_populations(), "population", "model")?;
         let Some(name) = self.name else {
             return Err("a sensitivity analysis by another model needs a `name`, which tables call it by".into());
         };
@@ -168,6 +190,31 @@ impl Written {
 }
 
 impl Written {
+    fn population(self) -> Result<Sensitivity, String> {
+        let kind = "population";
+        misplaced(&[("groups", self.groups.is_some()), ("therapists", self.therapists.is_some())], "clusters", kind)?;
+        misplaced(&self.of_models(), "model", kind)?;
+        misplaced(&self.of_imputation(), "imputation", kind)?;
+        let Some(name) = self.name else {
+            return Err(
+                "a sensitivity analysis in a part of the patients needs a `name`, such as \"completers\", which tables call it by".into()
+            );
+        };
+        let patients = self.patients.map(|conditions| conditions.0).unwrap_or_default();
+        if self.observed_at.is_none() && patients.is_empty() {
+            return Err(
+                "a population says who is in it: `observed-at = \"last-visit\"`, `patients = { column = \"…\", at-least = … }`, or both"
+                    .into(),
+            );
+        }
+        Ok(Sensitivity::Population(PopulationPlan {
+            name,
+            observed_at: self.observed_at,
+            patients,
+            reason: self.reason.unwrap_or_default(),
+        }))
+    }
+
     fn of_models(&self) -> [(&'static str, bool); 6] {
         [
             ("formula", self.formula.is_some()),
@@ -177,6 +224,10 @@ impl Written {
             ("estimation", self.estimation.is_some()),
             ("df", self.df.is_some()),
         ]
+    }
+
+    fn of_populations(&self) -> [(&'static str, bool); 2] {
+        [("observed-at", self.observed_at.is_some()), ("patients", self.patients.is_some())]
     }
 
     fn of_any_name(&self) -> [(&'static str, bool); 2] {
@@ -202,6 +253,7 @@ impl Written {
     fn imputation(self, kind: &str) -> Result<ImputationPlan, String> {
         misplaced(&[("groups", self.groups.is_some()), ("therapists", self.therapists.is_some())], "clusters", kind)?;
         misplaced(&self.of_models(), "model", kind)?;
+        misplaced(&self.of_populations(), "population", kind)?;
         if kind == "imputation" {
             let of_tipping = [
                 ("arm", self.arm.is_some()),
@@ -215,7 +267,7 @@ impl Written {
             return Err(format!("a sensitivity analysis of kind `{kind}` needs a `strategy`: mar, jump-to-reference, copy-reference, …"));
         };
         if kind == "tipping-point" {
-            misplaced(&[("draws", self.draws.is_some()), ("analysis", self.analysis.is_some())], "imputation", kind)?;
+            misplaced(&[("analysis", self.analysis.is_some())], "imputation", kind)?;
         }
         if self.draws.is_some() && self.variance.is_some() {
             return Err("`draws` say how standard errors come about, and so does `variance`: state one of them".into());

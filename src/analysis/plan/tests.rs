@@ -222,6 +222,13 @@ arm-shifts = [0.0, 5.0]
 versus-shifts = [0.0, 1.0]
 of = ["difference", "effect-size", "definition(halved)"]
 
+[[sensitivity]]
+kind = "population"
+name = "as treated"
+observed-at = "every-visit"
+patients = [{ column = "CAPS_BL", at-least = 20.0, reason = "too mild" }, { column = "sex", is-not = ["unknown"] }]
+reason = "asked for by readers"
+
 [[analysis]]
 name = "depression at 3 months"
 outcome = "bdi"
@@ -422,6 +429,13 @@ fn everything_that_a_plan_can_say_is_read_from_a_file() {
                 .of([TippingOf::Difference, TippingOf::EffectSize, TippingOf::Definition("halved".into())])
                 .imputation(ImputationPlan::new(crate::imputation::Strategy::Mar).covariates(["CAPS_BL"])),
         )
+        .sensitivity_in_population(
+            PopulationPlan::new("as treated")
+                .observed_at(ObservedAt::EveryVisit)
+                .patients(Condition::on("CAPS_BL").at_least(20.0).reason("too mild"))
+                .patients(Condition::on("sex").is_not(["unknown"]))
+                .reason("asked for by readers"),
+        )
         .analysis(OtherModel::new("depression at 3 months").outcome("bdi").at("3 months").formula("arm * visit"))
         .multiplicity(
             Multiplicity::new(Procedure::Graph)
@@ -534,6 +548,16 @@ fn what_a_file_gets_wrong_is_named_with_its_place_and_what_was_meant() {
         ),
         ("primary = 'y'\n[[sensitivity]]\nkind = 'cluster'", "line 3, character 8: there is no choice `cluster`; did you mean `clusters`?"),
         ("primary = 'y'\n[[sensitivity]]\nkind = 'clusters'", "`groups`, `therapists`, or both"),
+        ("primary = 'y'\n[[sensitivity]]\nkind = 'population'\nname = 'x'", "a population says who is in it"),
+        ("primary = 'y'\n[[sensitivity]]\nkind = 'population'\nobserved-at = 'last-visit'", "needs a `name`"),
+        (
+            "primary = 'y'\n[[sensitivity]]\nkind = 'population'\nname = 'x'\nobserved-at = 'last-visit'\nstrategy = 'mar'",
+            "`strategy` belongs to a sensitivity analysis of kind `imputation`, and the kind is `population`",
+        ),
+        (
+            "primary = 'y'\n[[sensitivity]]\nkind = 'imputation'\nstrategy = 'mar'\nobserved-at = 'last-visit'",
+            "`observed-at` belongs to a sensitivity analysis of kind `population`, and the kind is `imputation`",
+        ),
         (
             "primary = 'y'\n[responders]\ndefinitions = ['caps5-respons']",
             "line 3, character 16: there is no preset of a definition of response named `caps5-respons`; did you mean `caps5-response`?",
@@ -694,14 +718,27 @@ fn tipping_of() -> impl Strategy<Value = Vec<TippingOf>> {
     prop::collection::vec(one, 1..3)
 }
 
+fn population() -> impl Strategy<Value = PopulationPlan> {
+    let condition = ("[A-Z]{1,4}", -5.0..5.0, prop::option::of("[a-z ]{1,6}")).prop_map(|(column, low, reason)| {
+        let condition = Condition::on(column).at_least(low);
+        reason.into_iter().fold(condition, Condition::reason)
+    });
+    let parts = (prop::option::of(choice::<ObservedAt>()), prop::collection::vec(condition, 0..3));
+    ("[a-z ]{1,6}", parts, "[a-z ]{0,4}").prop_map(|(name, (observed_at, patients), reason)| {
+        let observed_at = if patients.is_empty() { Some(observed_at.unwrap_or(ObservedAt::LastVisit)) } else { observed_at };
+        PopulationPlan { name, observed_at, patients, reason }
+    })
+}
+
 fn sensitivity() -> impl Strategy<Value = Sensitivity> {
     prop_oneof![
+        population().prop_map(Sensitivity::Population),
         clustering(),
         other_model().prop_map(Sensitivity::Model),
         imputation().prop_map(Sensitivity::Imputation),
         (imputation(), "[A-Z]{1,4}", prop::collection::vec(-5.0..5.0, 0..4), prop::collection::vec(-5.0..5.0, 1..3), tipping_of())
             .prop_map(|(imputation, arm, shifts, versus, of)| {
-                let imputation = ImputationPlan { delta: None, draws: None, analysis: AnalysedBy::default(), ..imputation };
+                let imputation = ImputationPlan { delta: None, analysis: AnalysedBy::default(), ..imputation };
                 Sensitivity::TippingPoint(
                     TippingPlan::new(imputation.strategy, arm, shifts).versus_shifts(versus).of(of).imputation(imputation),
                 )
@@ -1005,7 +1042,7 @@ fn the_round_trips_draw_every_choice_and_every_variant() {
     assert_eq!(plans.iter().map(|plan| name(&plan.report.small_cells)).collect::<BTreeSet<_>>(), every.into_iter().collect());
     let (name, every) = variants!(BaselineFrom: Visit, Covariate);
     assert_eq!(plans.iter().map(|plan| name(&plan.baseline_from)).collect::<BTreeSet<_>>(), every.into_iter().collect());
-    let (name, every) = variants!(Sensitivity: Clusters, Model, Imputation, TippingPoint);
+    let (name, every) = variants!(Sensitivity: Clusters, Model, Imputation, TippingPoint, Population);
     assert_eq!(plans.iter().flat_map(|plan| &plan.sensitivity).map(name).collect::<BTreeSet<_>>(), every.into_iter().collect());
 }
 
@@ -1019,6 +1056,9 @@ fn the_methods_before_the_data_say_every_further_analysis() {
         "- Severity at baseline (CAPS_BL), cut at 30 and 45.5: mild, moderate and severe.",
         "compound symmetry: the primary comparison is repeated; the mean is `site + arm * visit`",
         "Reason: asked for by a reviewer.",
+        "as treated: the primary model is fitted to patients for whom the primary outcome is observed at every visit, and CAPS_BL is at least 20, and sex is not unknown.",
+        "this is not a randomized comparison",
+        "Reason: asked for by readers.",
         "- depression at 3 months: bdi at 3 months; the mean is `arm * visit`.",
     ] {
         assert!(text.contains(said), "no `{said}` in\n{text}");

@@ -363,14 +363,20 @@ fn sensitivity(analysis: &Sensitivity, after: &str) -> String {
         }
         Sensitivity::TippingPoint(plan) => format!(
             "Tipping point of the {}: values after {after} {} ({}), and {} are added in turn to the imputed values of {} at the visit of primary interest, and {} to those \
-             of the reference arm, to find where the confidence interval of the primary comparison touches zero.",
+             of the reference arm, to find where the confidence interval of the primary comparison touches zero.{}",
             listed(&plan.of.iter().map(tipping_of).collect::<Vec<_>>()),
             plan.imputation.strategy.words(),
             plan.imputation.strategy.title(),
             listed(&plan.arm_shifts.iter().map(f64::to_string).collect::<Vec<_>>()),
             plan.arm,
-            listed(&plan.versus_shifts.iter().map(f64::to_string).collect::<Vec<_>>())
+            listed(&plan.versus_shifts.iter().map(f64::to_string).collect::<Vec<_>>()),
+            plan.imputation
+                .draws
+                .iter()
+                .map(|draws| format!(" The same is done with missing values {}, pooled {}.", draws.words(), draws.pooling_words()))
+                .collect::<String>()
         ),
+        Sensitivity::Population(plan) => analyses::population(plan),
         // What is added later says at least what stands in the plan.
         other => as_written(other),
     }

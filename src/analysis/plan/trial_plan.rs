@@ -127,7 +127,7 @@ impl TrialPlan {
 }
 
 /// A condition, or a list of conditions.
-fn condition_or_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Condition>, D::Error> {
+pub(super) fn condition_or_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Condition>, D::Error> {
     struct Either;
     impl<'de> Visitor<'de> for Either {
         type Value = Vec<Condition>;

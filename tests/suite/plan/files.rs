@@ -2,13 +2,16 @@
 
 use crate::common::{FEV, IMRS_GST, antidepressant, fev, repository};
 use std::sync::Arc;
-use trialstats::analysis::{Analysis, AnalysisResult, Clustering, ImputationPlan, Plan, Silent, TippingOf, TippingPlan};
+use trialstats::analysis::{
+    Analysis, AnalysisResult, Clustering, ImputationPlan, ObservedAt, Plan, PopulationPlan, Silent, TippingOf, TippingPlan,
+};
 use trialstats::covariance::{Covariance, CovarianceFamily, CovarianceStructure};
 use trialstats::imputation::{Strategy, Variance};
 use trialstats::instruments::{Assessment, Caps5, Instrument, Item, NamedInstrument, Registry, Scid5Pd, Score};
 use trialstats::means::Contrasts;
 use trialstats::report::TrialReport;
 use trialstats::responders::{Unobserved, presets};
+use trialstats::trial::Condition;
 use trialstats::{Df, Layout, Model, Trial, Vcov};
 
 fn reanalysis() -> Plan {
@@ -47,6 +50,11 @@ fn in_rust(trial: &Trial, replicates: usize) -> AnalysisResult {
                 .versus_shifts([-10.0, -5.0, 0.0, 5.0, 10.0])
                 .of([TippingOf::Difference, TippingOf::EffectSize, TippingOf::Definition("response".into())])
                 .imputation(ImputationPlan::new(Strategy::Mar).covariates(["baseline", "site"])),
+        )
+        .sensitivity_in_population(PopulationPlan::new("completers").observed_at(ObservedAt::LastVisit))
+        .sensitivity_in_population(
+            PopulationPlan::new("per protocol")
+                .patients(Condition::on("imrs_sessions").at_least(9.0).reason("fewer than three quarters of 12 ImRs sessions")),
         )
         .run(&Silent)
         .expect("it can be analysed")

@@ -10,6 +10,7 @@ mod lock;
 mod methods_text;
 mod multiplicity;
 mod other_models;
+mod populations;
 mod samples;
 mod settings;
 mod subgroups;

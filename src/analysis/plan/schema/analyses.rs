@@ -1,7 +1,7 @@
 //! The schema of analyses beside the primary one, and of instruments as data.
 
 use super::{Key, any, choice, list, number, reference, table, text, texts, whole, words};
-use crate::analysis::AnalysedBy;
+use crate::analysis::{AnalysedBy, ObservedAt};
 use crate::change::{ClassScheme, ReliabilityKind, ReliableChangeMethod};
 use crate::covariance::Covariance;
 use crate::design::Baseline;
@@ -49,7 +49,7 @@ fn draws() -> Value {
 
 pub(super) fn sensitivity() -> Value {
     let mut keys: Vec<Key> = vec![
-        ("kind", "The kind of analysis.", words(&["clusters", "model", "imputation", "tipping-point"])),
+        ("kind", "The kind of analysis.", words(&["clusters", "model", "imputation", "tipping-point", "population"])),
         ("groups", "Of kind clusters: the factor of patients who are treated together.", text()),
         ("therapists", "Of kind clusters: the factor of patients who have a therapist in common.", text()),
     ];
@@ -73,7 +73,7 @@ pub(super) fn sensitivity() -> Value {
         ("covariates", "Covariates of the ANCOVA; baseline is the value at the baseline visit.", texts()),
         ("delta", "Of kind imputation: what is added to imputed values, or what they are multiplied by.", delta),
         ("variance", "What standard errors are of.", choice::<Variance>()),
-        ("draws", "Of kind imputation: multiple imputation, and how its data sets come about.", draws()),
+        ("draws", "Of kinds imputation and tipping-point: multiple imputation, and how its data sets come about.", draws()),
         ("analysis", "Of kind imputation with draws: how each data set is analysed.", choice::<AnalysedBy>()),
         ("arm", "Of kind tipping-point: the arm whose imputed values are shifted.", text()),
         ("arm-shifts", "Of kind tipping-point: what is added to them, in turn.", list(number())),
@@ -82,6 +82,16 @@ pub(super) fn sensitivity() -> Value {
             "of",
             "Of kind tipping-point: what is compared: difference, effect-size, definition(NAME); the difference unless stated.",
             texts(),
+        ),
+        (
+            "observed-at",
+            "Of kind population: at which visits the primary outcome is observed in those who are in it.",
+            choice::<ObservedAt>(),
+        ),
+        (
+            "patients",
+            "Of kind population: conditions on covariates that those who are in it meet.",
+            any([reference("condition"), list(reference("condition"))]),
         ),
     ]);
     keys.extend(model_keys());

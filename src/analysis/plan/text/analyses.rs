@@ -1,7 +1,7 @@
 //! What a plan says of subgroups, further analyses, other models and several hypotheses, in words.
 
 use super::{Part, listed};
-use crate::analysis::{Hypothesis, Multiplicity, OtherModel, Plan, Subgroup, visit_in_prose};
+use crate::analysis::{Hypothesis, Multiplicity, OtherModel, Plan, PopulationPlan, Subgroup, visit_in_prose};
 use crate::level::percent;
 use crate::multiplicity::Procedure;
 
@@ -73,6 +73,15 @@ fn subgroup(of: &Subgroup) -> String {
 /// A sensitivity analysis by another model.
 pub(super) fn sensitivity(model: &OtherModel) -> String {
     format!("{}: the primary comparison is repeated; {}", model.name, differs(model))
+}
+
+/// The primary comparison in a part of the patients.
+pub(super) fn population(plan: &PopulationPlan) -> String {
+    let reason = if plan.reason.is_empty() { String::new() } else { format!(" Reason: {}.", plan.reason.trim_end_matches('.')) };
+    format!(
+        "{}: the primary model is fitted to patients for whom {plan}. Who they are is decided after randomization, so this is not a randomized comparison;          how many of each arm are in, and why the others are not, is reported.{reason}",
+        plan.name
+    )
 }
 
 /// What differs from the primary model, a clause with its full stop.
