@@ -108,6 +108,7 @@ impl Events {
             let value = kind.value.as_ref().map(|value| format!(" ({})", value.words())).unwrap_or_default();
             format!("{} ({} strategy): {}{value}.", kind.name, kind.strategy.words(), kind.strategy.of_values())
         }));
+        notes.extend_from_slice(self.notes());
         Ok(EventTable { outcome: of.name.clone(), label: of.label.clone(), rows, notes })
     }
 }

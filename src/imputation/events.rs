@@ -1,5 +1,6 @@
 //! From which visit on a patient's values are those after an intercurrent event, and what is done with them.
 
+use super::event_dates::{VisitDates, placed, texts_of};
 use super::{Composite, EventStrategy, Strategy};
 use crate::error::{Error, Result};
 use crate::trial::{Labelled, Scope, Trial, Variable};
@@ -37,6 +38,8 @@ pub struct Events {
     kinds: Vec<Event>,
     /// By patient: events, with the first visit after each as a position in the schedule.
     of: Vec<Vec<Occurrence>>,
+    /// What became of dates, a sentence per event that has them.
+    notes: Vec<String>,
 }
 
 /// An intercurrent event as such: its name, and how it is taken into account.
@@ -115,7 +118,7 @@ impl Event {
 impl Events {
     /// No event of anybody.
     pub fn none(trial: &Trial) -> Self {
-        Self { kinds: vec![], of: vec![vec![]; trial.patients().len()] }
+        Self { kinds: vec![], of: vec![vec![]; trial.patients().len()], notes: vec![] }
     }
 
     /// Dropout, with values after it (there are none) kept: the first visit after the last one with an observed outcome,
@@ -190,6 +193,31 @@ impl Events {
     pub fn with_time_column(self, trial: &Trial, event: Event, column: &str) -> Result<Self> {
         let found = times_of(trial, column)?;
         self.add(trial, event, found)
+    }
+
+    /// Adds an event whose date is in a column, empty for patients without the event; see [`VisitDates`] for the first visit
+    /// after it.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a variable that the trial lacks; [`Error::Invalid`] for what is no date, dates of visits that run
+    /// backwards, and where nothing says when the visits were; otherwise as [`Events::with`].
+    pub fn with_date_column(self, trial: &Trial, event: Event, column: &str, dates: &VisitDates) -> Result<Self> {
+        let of = texts_of(trial, column)?;
+        self.with_dates(trial, event, &of, dates)
+    }
+
+    /// The same of dates at hand, one per patient.
+    pub(crate) fn with_dates(self, trial: &Trial, event: Event, of: &[Option<String>], dates: &VisitDates) -> Result<Self> {
+        let placed = placed(trial, &event.name, of, dates)?;
+        let note = placed.sentence(&event.name);
+        let mut all = self.add(trial, event, placed.found)?;
+        all.notes.push(note);
+        Ok(all)
+    }
+
+    /// What became of dates, a sentence per event that has them.
+    pub(super) fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Adds an event that a column marks by visit: the first visit whose flag is `Y`, `yes`, `true` or 1.

@@ -1,14 +1,14 @@
 //! Intercurrent events in a file of their own: a row per patient and event.
 
-use super::{Composite, Event, EventStrategy, Events, Strategy};
+use super::{Composite, Event, EventStrategy, Events, Strategy, VisitDates};
 use crate::error::{Error, Problem, Problems, Result};
 use crate::trial::{Role, Scope, Trial, Variable};
 use std::io::Read;
 use std::path::Path;
 
-/// A file of intercurrent events: columns `patient`, `event`, `visit` (the first visit whose value is after the event) and
-/// `strategy`; `value` (of composite events) and `imputation` where they are needed. Headings are read in any case, other
-/// columns are ignored.
+/// A file of intercurrent events: columns `patient`, `event`, `visit` (the first visit whose value is after the event) or
+/// `date` (that of the event; see [`VisitDates`]), and `strategy`; `value` (of composite events) and `imputation` where they
+/// are needed. Headings are read in any case, other columns are ignored.
 ///
 /// ```
 /// use trialstats::Layout;
@@ -24,19 +24,35 @@ use std::path::Path;
 pub struct EventsFile {
     source: String,
     rows: Vec<Row>,
+    dates: VisitDates,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 struct Row {
     line: u64,
     patient: String,
-    visit: String,
+    when: When,
     event: Event,
     /// Whether the file says how the event is taken into account.
     is_stated: bool,
 }
 
+/// When an event was.
+#[derive(Debug, Clone, PartialEq)]
+enum When {
+    /// Before this visit.
+    Visit(String),
+    /// On this date.
+    Date(String),
+}
+
 impl EventsFile {
+    /// Where the data have the dates of visits, with which dates in the file are compared.
+    pub fn visit_dates(mut self, dates: VisitDates) -> Self {
+        self.dates = dates;
+        self
+    }
+
     /// Reads a file.
     ///
     /// # Errors
@@ -63,9 +79,10 @@ impl EventsFile {
         let mut problems = vec![];
         let names: Vec<String> = reader.headers().map(|h| h.iter().map(str::to_lowercase).collect()).unwrap_or_default();
         let column = |name: &str| names.iter().position(|n| n == name);
-        for needed in ["patient", "event", "visit"].into_iter().filter(|name| column(name).is_none()) {
+        let has = |name: &str| column(name).is_some() || name == "visit" && column("date").is_some();
+        for needed in ["patient", "event", "visit"].into_iter().filter(|name| !has(name)) {
             let message = format!(
-                "there is no such column; a file of events has patient, event, visit and strategy, and this one has {}",
+                "there is no such column; a file of events has patient, event, visit (or date) and strategy, and this one has {}",
                 names.join(", ")
             );
             problems.push(Problem {
@@ -102,9 +119,10 @@ impl EventsFile {
                     ..Problem::default()
                 });
             };
-            let (Some(patient), Some(event), Some(visit)) = (cell("patient"), cell("event"), cell("visit")) else {
+            let when = cell("visit").map(|visit| When::Visit(visit.into())).or_else(|| cell("date").map(|date| When::Date(date.into())));
+            let (Some(patient), Some(event), Some(when)) = (cell("patient"), cell("event"), when) else {
                 let lacking = ["patient", "event", "visit"].into_iter().find(|name| cell(name).is_none()).unwrap_or("patient");
-                problem(lacking, "it is empty; every event has a patient, a name, and the first visit after it".into());
+                problem(lacking, "it is empty; every event has a patient, a name, and the first visit after it or a date".into());
                 continue;
             };
             let strategy = cell("strategy").map(str::parse::<EventStrategy>).transpose();
@@ -114,14 +132,18 @@ impl EventsFile {
                 (Ok(strategy), Ok(value), Ok(imputation)) => {
                     let event =
                         Event { name: event.into(), strategy: strategy.unwrap_or(EventStrategy::TreatmentPolicy), imputation, value };
-                    rows.push(Row { line, patient: patient.into(), visit: visit.into(), event, is_stated: strategy.is_some() });
+                    rows.push(Row { line, patient: patient.into(), when, event, is_stated: strategy.is_some() });
                 }
                 (Err(error), ..) => problem("strategy", error.to_string()),
                 (_, Err(error), _) => problem("value", error.to_string()),
                 (.., Err(error)) => problem("imputation", error.to_string()),
             }
         }
-        if problems.is_empty() { Ok(Self { source: source.into(), rows }) } else { Err(Error::Data(Problems(problems))) }
+        if problems.is_empty() {
+            Ok(Self { source: source.into(), rows, dates: VisitDates::default() })
+        } else {
+            Err(Error::Data(Problems(problems)))
+        }
     }
 
     /// The events as the file says they are taken into account.
@@ -146,7 +168,7 @@ impl EventsFile {
                 None => kinds.push(row),
             }
         }
-        let placed = self.placed(trial, &mut problems);
+        let placed = self.placed(trial, &|_| Some(&self.dates), &mut problems);
         if !problems.is_empty() {
             return Err(Error::Data(Problems(problems)));
         }
@@ -158,16 +180,16 @@ impl EventsFile {
     }
 
     /// The trial with a variable for each of the `planned` events: the first visit after it.
-    pub(crate) fn attached_to(&self, trial: &Trial, planned: &[(&str, EventStrategy)]) -> Result<Trial> {
+    pub(crate) fn attached_to(&self, trial: &Trial, planned: &[(&str, EventStrategy, VisitDates)]) -> Result<Trial> {
         let mut problems = vec![];
         for row in &self.rows {
-            match planned.iter().find(|(name, _)| *name == row.event.name) {
+            match planned.iter().find(|(name, ..)| *name == row.event.name) {
                 None => {
-                    let names: Vec<&str> = planned.iter().map(|(name, _)| *name).collect();
+                    let names: Vec<&str> = planned.iter().map(|(name, ..)| *name).collect();
                     let unknown = Error::unknown("event of the plan that comes from a file", &row.event.name, &names);
                     problems.push(self.problem(row, "event", unknown.to_string()));
                 }
-                Some((_, strategy)) if row.is_stated && *strategy != row.event.strategy => problems.push(self.problem(
+                Some((_, strategy, _)) if row.is_stated && *strategy != row.event.strategy => problems.push(self.problem(
                     row,
                     "strategy",
                     format!(
@@ -178,12 +200,13 @@ impl EventsFile {
                 Some(_) => {}
             }
         }
-        let placed = self.placed(trial, &mut problems);
+        let dates = |event: &str| planned.iter().find(|(name, ..)| *name == event).map(|(.., dates)| dates);
+        let placed = self.placed(trial, &dates, &mut problems);
         if !problems.is_empty() {
             return Err(Error::Data(Problems(problems)));
         }
         let levels: Vec<String> = trial.schedule().labels().into_iter().map(Into::into).collect();
-        let attached = planned.iter().fold(trial.clone(), |trial, (name, _)| {
+        let attached = planned.iter().fold(trial.clone(), |trial, (name, ..)| {
             let mut codes = vec![None; trial.patients().len()];
             placed.iter().filter(|(row, ..)| row.event.name == *name).for_each(|(_, patient, visit)| codes[*patient] = Some(*visit));
             trial.with_variable(Variable::of_codes(name, Role::Event, Scope::Patient, levels.clone(), codes))
@@ -191,12 +214,26 @@ impl EventsFile {
         Ok(attached)
     }
 
-    /// Every row with the positions of its patient and visit.
-    fn placed(&self, trial: &Trial, problems: &mut Vec<Problem>) -> Vec<(&Row, usize, usize)> {
+    /// Every row with the positions of its patient and visit, but for events after the last visit; `dates` says for the name
+    /// of an event where the dates of visits are.
+    fn placed<'d>(
+        &self,
+        trial: &Trial,
+        dates: &dyn Fn(&str) -> Option<&'d VisitDates>,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<(&Row, usize, usize)> {
         let mut placed: Vec<(&Row, usize, usize)> = vec![];
+        let dated = self.dated(trial, dates, problems);
         for row in &self.rows {
             let patient = trial.patients().iter().position(|p| *p == row.patient);
-            let visit = trial.schedule().index_of(&row.visit);
+            let visit = match (&row.when, patient) {
+                (When::Visit(visit), _) => trial.schedule().index_of(visit),
+                (When::Date(_), None) => Ok(0),
+                (When::Date(_), Some(patient)) => match dated.iter().find(|(event, at, _)| *event == row.event.name && *at == patient) {
+                    Some((.., visit)) => Ok(*visit),
+                    None => continue,
+                },
+            };
             match (patient, visit) {
                 (Some(patient), Ok(visit)) => {
                     if let Some((first, ..)) = placed.iter().find(|(known, at, _)| *at == patient && known.event.name == row.event.name) {
@@ -213,6 +250,35 @@ impl EventsFile {
             }
         }
         placed
+    }
+
+    /// The dated events: name, patient, first visit after it; those after the last visit are in none.
+    fn dated<'d>(
+        &self,
+        trial: &Trial,
+        dates: &dyn Fn(&str) -> Option<&'d VisitDates>,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<(&str, usize, usize)> {
+        let mut found: Vec<(&str, usize, usize)> = vec![];
+        let mut names: Vec<&str> = vec![];
+        for row in self.rows.iter().filter(|row| matches!(row.when, When::Date(_))) {
+            let name = row.event.name.as_str();
+            // An event that the plan does not have is told of by itself.
+            let (false, Some(dates)) = (names.contains(&name), dates(name)) else { continue };
+            names.push(name);
+            let mut of = vec![None; trial.patients().len()];
+            for other in self.rows.iter().filter(|other| other.event.name == name) {
+                let patient = trial.patients().iter().position(|p| *p == other.patient);
+                if let (Some(patient), When::Date(date)) = (patient, &other.when) {
+                    of[patient] = Some(date.clone());
+                }
+            }
+            match super::event_dates::placed(trial, name, &of, dates) {
+                Ok(placed) => found.extend(placed.found.into_iter().map(|(patient, visit)| (name, patient, visit))),
+                Err(error) => problems.push(self.problem(row, "date", error.to_string())),
+            }
+        }
+        found
     }
 
     fn problem(&self, row: &Row, column: &str, message: String) -> Problem {

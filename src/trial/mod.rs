@@ -42,7 +42,7 @@ pub use observed::{ObservedMeans, ObservedRow};
 pub use patterns::{MissingPatterns, PatternKind, PatternRow};
 pub use protocol::Protocol;
 pub use reading::{Chunk, Chunks};
-pub(crate) use reading::{Look, LookedAt, look};
+pub(crate) use reading::{Days, Look, LookedAt, days, look};
 pub use schedule::{Schedule, Visit};
 pub use summary::{FEW, Summary};
 pub(crate) use values::on_visits;

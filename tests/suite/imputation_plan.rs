@@ -176,7 +176,9 @@ fn what_is_wrong_with_events_is_told_all_at_once() {
     }
     let told = problems("columns", "patient,when\n1,2\n");
     assert!(
-        told.contains("there is no such column; a file of events has patient, event, visit and strategy, and this one has patient, when"),
+        told.contains(
+            "there is no such column; a file of events has patient, event, visit (or date) and strategy, and this one has patient, when"
+        ),
         "{told}"
     );
     let told = problems("empty", &format!("patient,event,visit,strategy\n{},,6,\n", patients[0]));

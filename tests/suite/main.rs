@@ -25,6 +25,7 @@ mod foreign;
 mod generalized;
 mod identity;
 mod imputation;
+mod imputation_dates;
 mod imputation_drawn_file;
 mod imputation_events;
 mod imputation_plan;

@@ -1,7 +1,8 @@
 //! Intercurrent events in the data, as a plan says where they are and what is done with them: [`EventPlan`].
 
 use crate::error::{Error, Result};
-use crate::imputation::{Composite, Event, EventStrategy, Events, Strategy};
+use crate::imputation::texts_of;
+use crate::imputation::{Composite, Event, EventStrategy, Events, Strategy, TimeUnit, VisitDates};
 use crate::options;
 use crate::trial::{CovariateKind, Role, Trial};
 use std::fmt;
@@ -29,9 +30,10 @@ use std::str::FromStr;
 /// |---|---|
 /// | `visit(COLUMN)` | in a column of the data file, empty for patients without the event |
 /// | `time(COLUMN)` | the first one planned after a time in a column, on the scale of the visits' times |
+/// | `date(COLUMN)` | the first one whose date is after the date in a column: `visit-dates` names the column with the dates of the visits, `start-date` and `time-unit` say from which date the schedule plans them; see [`VisitDates`] |
 /// | `flag(COLUMN)` | the first one that a column marks with Y, yes, true or 1 |
 /// | `dropout` | the first one after the last with an observed primary outcome |
-/// | `file` | in the events file, whose columns are patient, event, visit and strategy |
+/// | `file` | in the events file, whose columns are patient, event, visit (or date, with `visit-dates`) and strategy |
 ///
 /// The primary outcome is analysed as the events have it: values after a hypothetical event are set aside, composite and
 /// while-on-treatment values take the place of others. Secondary outcomes are analysed as they were observed.
@@ -57,6 +59,15 @@ pub struct EventPlan {
     /// Under a composite strategy, what stands for values after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Composite>,
+    /// Of events by date, the column with the dates of the visits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visit_dates: Option<String>,
+    /// Of events by date, the column with the date from which visits are planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_date: Option<String>,
+    /// The unit of the visits' planned times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_unit: Option<TimeUnit>,
 }
 
 /// Where the data have an intercurrent event.
@@ -67,6 +78,8 @@ pub enum EventFrom {
     Visit(String),
     /// A column with its time, on the scale of the visits' times.
     Time(String),
+    /// A column with its date.
+    Date(String),
     /// A column that marks visits after it.
     Flag(String),
     /// The first visit after the last with an observed primary outcome.
@@ -80,6 +93,7 @@ impl fmt::Display for EventFrom {
         match self {
             EventFrom::Visit(column) => write!(f, "visit({column})"),
             EventFrom::Time(column) => write!(f, "time({column})"),
+            EventFrom::Date(column) => write!(f, "date({column})"),
             EventFrom::Flag(column) => write!(f, "flag({column})"),
             EventFrom::Dropout => f.write_str("dropout"),
             EventFrom::File => f.write_str("file"),
@@ -95,10 +109,15 @@ impl FromStr for EventFrom {
         match (name.as_str(), argument.map(str::trim)) {
             ("visit", Some(column)) => Ok(EventFrom::Visit(column.into())),
             ("time", Some(column)) => Ok(EventFrom::Time(column.into())),
+            ("date", Some(column)) => Ok(EventFrom::Date(column.into())),
             ("flag", Some(column)) => Ok(EventFrom::Flag(column.into())),
             ("dropout", None) => Ok(EventFrom::Dropout),
             ("file", None) => Ok(EventFrom::File),
-            _ => Err(Error::unknown("place of an event", text, &["visit(COLUMN)", "time(COLUMN)", "flag(COLUMN)", "dropout", "file"])),
+            _ => Err(Error::unknown(
+                "place of an event",
+                text,
+                &["visit(COLUMN)", "time(COLUMN)", "date(COLUMN)", "flag(COLUMN)", "dropout", "file"],
+            )),
         }
     }
 }
@@ -108,7 +127,18 @@ options::serde_by_name!(EventFrom);
 impl EventPlan {
     /// An event with this strategy.
     pub fn new(name: impl Into<String>, strategy: EventStrategy, from: EventFrom) -> Self {
-        Self { name: name.into(), strategy, from, reason_column: None, reasons: vec![], imputation: None, value: None }
+        Self {
+            name: name.into(),
+            strategy,
+            from,
+            reason_column: None,
+            reasons: vec![],
+            imputation: None,
+            value: None,
+            visit_dates: None,
+            start_date: None,
+            time_unit: None,
+        }
     }
 
     /// Of those patients alone who have one of these reasons in a column.
@@ -130,6 +160,17 @@ impl EventPlan {
         self
     }
 
+    /// Of an event by date, where the dates of visits are.
+    pub fn dates(mut self, dates: VisitDates) -> Self {
+        (self.visit_dates, self.start_date, self.time_unit) = (dates.visits, dates.start, dates.unit);
+        self
+    }
+
+    /// Where the dates of visits are; nowhere for events without dates.
+    pub(super) fn visit_dates(&self) -> VisitDates {
+        VisitDates { visits: self.visit_dates.clone(), start: self.start_date.clone(), unit: self.time_unit }
+    }
+
     fn event(&self) -> Event {
         let event = Event::new(&self.name, self.strategy);
         let event = self.imputation.into_iter().fold(event, Event::imputed_by);
@@ -142,14 +183,36 @@ impl EventPlan {
             EventFrom::Visit(column) => Some((column.as_str(), CovariateKind::Factor)),
             EventFrom::Time(column) => Some((column.as_str(), CovariateKind::Numeric)),
             EventFrom::Flag(column) => Some((column.as_str(), CovariateKind::FactorByVisit)),
+            EventFrom::Date(column) => Some((column.as_str(), CovariateKind::Factor)),
             EventFrom::Dropout | EventFrom::File => None,
         };
-        place.into_iter().chain(self.reason_column.as_deref().map(|column| (column, CovariateKind::Factor))).collect()
+        let visits = self.visit_dates.as_deref().map(|column| (column, CovariateKind::FactorByVisit));
+        let start = self.start_date.as_deref().map(|column| (column, CovariateKind::Factor));
+        place
+            .into_iter()
+            .chain(visits)
+            .chain(start)
+            .chain(self.reason_column.as_deref().map(|column| (column, CovariateKind::Factor)))
+            .collect()
     }
 
     /// Refuses settings that contradict one another, whatever the data.
     pub(super) fn check_itself(&self) -> Result<()> {
         self.event().check()?;
+        let has_dates = self.visit_dates() != VisitDates::default();
+        match self.from {
+            EventFrom::Date(_) => self.visit_dates().check(&self.name)?,
+            EventFrom::File if has_dates => self.visit_dates().check(&self.name)?,
+            EventFrom::File => {}
+            _ if has_dates => {
+                return Err(Error::conflict(
+                    format!("the event `{}`", self.name),
+                    format!("it has dates of visits, and it comes from `{}`, which needs none", self.from),
+                    "leave `visit-dates`, `start-date` and `time-unit` out, or let it come from a date: `date(COLUMN)`",
+                ));
+            }
+            _ => {}
+        }
         match (&self.reason_column, self.reasons.is_empty()) {
             (Some(_), true) => Err(Error::incomplete(
                 format!("the event `{}`", self.name),
@@ -174,6 +237,11 @@ impl EventPlan {
         let all = match &self.from {
             EventFrom::Visit(column) => events.with_visit_column(trial, event, column)?,
             EventFrom::Time(column) => events.with_time_column(trial, event, column)?,
+            EventFrom::Date(column) => {
+                let mut dates = texts_of(trial, column)?;
+                dates.iter_mut().enumerate().filter(|(patient, _)| !of(*patient)).for_each(|(_, date)| *date = None);
+                events.with_dates(trial, event, &dates, &self.visit_dates())?
+            }
             EventFrom::Flag(column) => events.with_flag_column(trial, event, column)?,
             EventFrom::Dropout => events.with_dropout(trial, primary, event, of)?,
             EventFrom::File => match trial.variables().iter().find(|v| v.role() == Role::Event && v.name() == self.name) {
@@ -213,6 +281,15 @@ impl EventPlan {
         let place = match &self.from {
             EventFrom::Visit(column) => format!("from the visit in the column {column} on"),
             EventFrom::Time(column) => format!("from the first visit planned after the time in the column {column} on"),
+            EventFrom::Date(column) => {
+                let planned = self.start_date.iter().map(|start| format!("planned from {start}")).collect::<String>();
+                let of = match (&self.visit_dates, planned.is_empty()) {
+                    (Some(visits), true) => format!("dates of visits in {visits}"),
+                    (Some(visits), false) => format!("dates of visits in {visits}, of those not attended {planned}"),
+                    (None, _) => format!("visits as {planned}"),
+                };
+                format!("from the first visit after the date in the column {column} on, a visit on the day itself counting as before; {of}")
+            }
             EventFrom::Flag(column) => format!("from the first visit that the column {column} marks on"),
             EventFrom::Dropout => "from the first visit after the last observed one on".into(),
             EventFrom::File => "from the visit in the events file on".into(),

@@ -2,7 +2,7 @@
 
 use super::{EventFrom, EventPlan, Plan};
 use crate::error::{Error, Result};
-use crate::imputation::{EventStrategy, Events, EventsFile};
+use crate::imputation::{EventStrategy, Events, EventsFile, VisitDates};
 use crate::trial::{CovariateKind, Layout, Trial};
 
 impl Plan {
@@ -40,8 +40,9 @@ impl Plan {
 
     /// The trial with the events of the plan's events file.
     pub(super) fn with_events_file(&self, trial: Trial) -> Result<Trial> {
-        let planned: Vec<(&str, EventStrategy)> =
-            self.events.iter().filter(|event| event.from == EventFrom::File).map(|event| (event.name.as_str(), event.strategy)).collect();
+        let of_file = self.events.iter().filter(|event| event.from == EventFrom::File);
+        let planned: Vec<(&str, EventStrategy, VisitDates)> =
+            of_file.map(|event| (event.name.as_str(), event.strategy, event.visit_dates())).collect();
         match (&self.trial.events, planned.is_empty()) {
             (None, _) => Ok(trial),
             (Some(path), true) => Err(Error::incomplete(

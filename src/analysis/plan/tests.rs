@@ -181,6 +181,14 @@ strategy = "composite"
 from = "time(RESCDAY)"
 value = 80
 
+[[event]]
+name = "moved"
+strategy = "hypothetical"
+from = "date(MOVEDT)"
+visit-dates = "ADT"
+start-date = "RANDDT"
+time-unit = "month"
+
 [[sensitivity]]
 kind = "clusters"
 groups = "group"
@@ -397,6 +405,10 @@ fn everything_that_a_plan_can_say_is_read_from_a_file() {
         .event(
             EventPlan::new("rescue", EventStrategy::Composite, EventFrom::Time("RESCDAY".into()))
                 .value(crate::imputation::Composite::Value(80.0)),
+        )
+        .event(
+            EventPlan::new("moved", EventStrategy::Hypothetical, EventFrom::Date("MOVEDT".into()))
+                .dates(crate::imputation::VisitDates::of_visits("ADT").else_planned_from("RANDDT", crate::imputation::TimeUnit::Month)),
         )
         .sensitivity_to_clusters(Clustering::new().groups("group").therapists("therapist"))
         .sensitivity_to_model(
@@ -884,6 +896,7 @@ fn event() -> impl Strategy<Value = EventPlan> {
     let from = prop_oneof![
         column().prop_map(EventFrom::Visit),
         column().prop_map(EventFrom::Time),
+        column().prop_map(EventFrom::Date),
         column().prop_map(EventFrom::Flag),
         Just(EventFrom::Dropout),
         Just(EventFrom::File),
@@ -897,8 +910,12 @@ fn event() -> impl Strategy<Value = EventPlan> {
     ];
     let imputation = prop::option::of(select(vec![Imputed::Mar, Imputed::JumpToReference, Imputed::Causal { kept: 0.5, fading: 1.0 }]));
     let reasons = (prop::option::of(column()), prop::collection::vec("[a-z ]{1,6}", 0..3));
-    ("[a-z ]{0,6}", choice::<EventStrategy>(), from, reasons, imputation, prop::option::of(value)).prop_map(
-        |(name, strategy, from, (reason_column, reasons), imputation, value)| EventPlan {
+    let dates = (prop::option::of(column()), prop::option::of((column(), choice::<crate::imputation::TimeUnit>())));
+    ("[a-z ]{0,6}", choice::<EventStrategy>(), from, (reasons, dates), imputation, prop::option::of(value)).prop_map(
+        |(name, strategy, from, ((reason_column, reasons), (visit_dates, planned)), imputation, value)| EventPlan {
+            visit_dates,
+            start_date: planned.as_ref().map(|(column, _)| column.clone()),
+            time_unit: planned.map(|(_, unit)| unit),
             reason_column,
             reasons,
             imputation,

@@ -1,4 +1,4 @@
-//! Visits that are labelled by dates.
+//! Dates: labels of visits, and of events.
 
 /// The dates of labels, as far as they can be told.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +47,36 @@ pub(super) fn of(labels: &[String]) -> Option<Dates> {
             (false, false) => Dates::Ambiguous,
         },
     )
+}
+
+/// The days of dates, as far as they can be told.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Days {
+    /// Days from a day long ago, the time of day as a part of one.
+    Known(Vec<f64>),
+    /// All are dates, but day and month cannot be told apart.
+    Ambiguous,
+    /// One of them, by its place, is no whole date.
+    NoDate(usize),
+}
+
+/// The days of dates that may be there more than once: those of patients, of whom one reading must do for all.
+pub(crate) fn days(dates: &[&str]) -> Days {
+    let written: Vec<Option<(Vec<Part>, f64)>> = dates.iter().map(|date| parts(date).filter(|(parts, _)| parts.len() == 3)).collect();
+    if let Some(at) = written.iter().position(Option::is_none) {
+        return Days::NoDate(at);
+    }
+    let all = || written.iter().flatten();
+    let read = |reading: &[char; 3]| all().map(|(parts, time)| Some(day(parts, reading)? + time)).collect::<Option<Vec<f64>>>();
+    let readings: Vec<Vec<f64>> = READINGS.iter().filter_map(read).collect();
+    match readings.split_first() {
+        Some((first, others)) if others.iter().all(|other| other == first) => Days::Known(first.clone()),
+        Some(_) => Days::Ambiguous,
+        // Each may be a date by itself, and no reading makes dates of all.
+        None => Days::NoDate(
+            written.iter().flatten().position(|(parts, _)| READINGS.iter().all(|reading| day(parts, reading).is_none())).unwrap_or(0),
+        ),
+    }
 }
 
 fn since_first(days: &[f64]) -> Vec<f64> {
@@ -187,6 +217,24 @@ mod tests {
         assert_eq!(dates(&["01/01/2024", "02/02/2024"]), days(&[0.0, 32.0]));
         assert_eq!(dates(&["01/02/2024", "01/02/2025"]), days(&[0.0, 366.0]));
         assert_eq!(dates(&["01/02/2024", "05/03/2024"]), Some(Dates::Known { places: vec![0.0, 1.0], are_days: false }));
+    }
+
+    #[test]
+    fn dates_of_patients_have_one_reading() {
+        let known = |dates: &[&str]| match super::days(dates) {
+            Days::Known(days) => days,
+            other => panic!("{other:?}"),
+        };
+        let found = known(&["2024-03-01", "2024-03-01", "01MAR2024", "2024-03-02T06:00"].map(|d| d));
+        assert_eq!((found[1] - found[0], found[3] - found[0]), (0.0, 1.25));
+        // One that is past the twelfth decides for all.
+        let found = known(&["01/02/2024", "13/02/2024", "02/01/2024"]);
+        assert_eq!((found[1] - found[0], found[0] - found[2]), (12.0, 30.0));
+        assert_eq!(super::days(&["01/02/2024", "03/02/2024"]), Days::Ambiguous);
+        assert_eq!(super::days(&["2024-03-01", "2024-03"]), Days::NoDate(1));
+        assert_eq!(super::days(&["2024-03-01", "2024-02-30"]), Days::NoDate(1));
+        assert_eq!(super::days(&["2024-03-01", "unknown"]), Days::NoDate(1));
+        assert_eq!(super::days(&[]), Days::Known(vec![]));
     }
 
     #[test]

@@ -73,6 +73,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 pub use self::chunks::{Chunk, Chunks};
+pub(crate) use self::dates::{Days, days};
 use self::findings::{Findings, Place};
 use self::grid::Grid;
 pub(super) use self::input::{Input, columns, read};

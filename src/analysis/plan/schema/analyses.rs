@@ -6,7 +6,7 @@ use crate::change::{ClassScheme, ReliabilityKind, ReliableChangeMethod};
 use crate::covariance::Covariance;
 use crate::design::Baseline;
 use crate::fit::Estimation;
-use crate::imputation::{CovariancePrior, DeltaScale, DrawMethod, EventStrategy, Intermittent, ResampledInterval, Variance};
+use crate::imputation::{CovariancePrior, DeltaScale, DrawMethod, EventStrategy, Intermittent, ResampledInterval, TimeUnit, Variance};
 use crate::inference::Df;
 use crate::instruments::ScoreMethod;
 use crate::means::Better;
@@ -104,7 +104,11 @@ pub(super) fn event() -> Value {
         vec![
             ("name", "What tables call it.", text()),
             ("strategy", "How the estimand takes it into account.", choice::<EventStrategy>()),
-            ("from", "Where the data have the first visit after it: visit(COLUMN), time(COLUMN), flag(COLUMN), dropout, file.", text()),
+            (
+                "from",
+                "Where the data have the first visit after it: visit(COLUMN), time(COLUMN), date(COLUMN), flag(COLUMN), dropout, file.",
+                text(),
+            ),
             ("reason-column", "The column with the reason, where only some reasons make the event.", text()),
             ("reasons", "The reasons that make the event.", texts()),
             ("imputation", "How values after it are imputed; as each imputation analysis says unless stated.", text()),
@@ -113,6 +117,9 @@ pub(super) fn event() -> Value {
                 "Of composite events, what stands for values after it: a number, baseline, covariate(NAME), highest, lowest.",
                 any([number(), text()]),
             ),
+            ("visit-dates", "Of events by date, the column with the dates of the visits.", text()),
+            ("start-date", "Of events by date, the column with the date from which visits are planned.", text()),
+            ("time-unit", "The unit of the visits' planned times.", choice::<TimeUnit>()),
         ],
     )
 }
