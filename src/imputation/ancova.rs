@@ -10,6 +10,8 @@ use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 pub(super) struct Ancova {
     /// A row per patient: 1, a column per arm but the first, the covariates.
     pub matrix: DMatrix<f64>,
+    /// The same, row after row.
+    rows: Vec<f64>,
     arms: usize,
 }
 
@@ -32,7 +34,8 @@ impl Ancova {
             columns.extend(covariate(trial, name, outcome)?);
         }
         let matrix = DMatrix::from_fn(n, columns.len(), |i, j| columns[j][i]);
-        let ancova = Self { matrix, arms };
+        let rows = matrix.transpose().as_slice().to_vec();
+        let ancova = Self { matrix, rows, arms };
         if ancova.solved(None).is_none() {
             return Err(Error::not_defined(
                 "the ANCOVA of imputed data",
@@ -41,6 +44,11 @@ impl Ancova {
             ));
         }
         Ok(ancova)
+    }
+
+    /// The row of each patient.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f64]> {
+        self.rows.chunks_exact(self.width())
     }
 
     /// The number of columns.
@@ -53,12 +61,14 @@ impl Ancova {
     pub fn solved<'a>(&'a self, times: Option<&'a [u32]>) -> Option<Solved<'a>> {
         let q = self.width();
         let (mut gram, mut mean, mut n) = (DMatrix::zeros(q, q), DVector::zeros(q), 0.0);
-        for (i, row) in self.matrix.row_iter().enumerate() {
+        for (i, row) in self.rows().enumerate() {
             let weight = times.map_or(1.0, |times| f64::from(times[i]));
             if weight > 0.0 {
-                let row = row.transpose();
-                gram.syger(weight, &row, &row, 1.0);
-                mean.axpy(weight, &row, 1.0);
+                for a in 0..q {
+                    let weighed = weight * row[a];
+                    mean[a] += weighed;
+                    (0..=a).for_each(|b| gram[(a, b)] += weighed * row[b]);
+                }
                 n += weight;
             }
         }
@@ -89,10 +99,25 @@ impl Solved<'_> {
     /// The coefficients of outcomes y at a visit, `outcomes` being n × T.
     pub fn coefficients(&self, outcomes: &[f64], visit: usize, visits: usize) -> DVector<f64> {
         let mut right = DVector::zeros(self.of.width());
-        for (i, row) in self.of.matrix.row_iter().enumerate() {
+        for (i, row) in self.of.rows().enumerate() {
             let weight = self.times.map_or(1.0, |times| f64::from(times[i]));
             if weight > 0.0 {
-                right.axpy(weight * outcomes[i * visits + visit], &row.transpose(), 1.0);
+                let y = weight * outcomes[i * visits + visit];
+                right.iter_mut().zip(row).for_each(|(right, x)| *right += y * x);
+            }
+        }
+        self.gram.solve(&right)
+    }
+
+    /// Those of every visit, a column each: one pass over the patients.
+    fn all_coefficients(&self, outcomes: &[f64], visits: usize) -> DMatrix<f64> {
+        let mut right = DMatrix::zeros(self.of.width(), visits);
+        for (i, (row, outcomes)) in self.of.rows().zip(outcomes.chunks_exact(visits)).enumerate() {
+            let weight = self.times.map_or(1.0, |times| f64::from(times[i]));
+            if weight > 0.0 {
+                for (mut column, y) in right.column_iter_mut().zip(outcomes) {
+                    column.iter_mut().zip(row).for_each(|(right, x)| *right += weight * y * x);
+                }
             }
         }
         self.gram.solve(&right)
@@ -102,8 +127,7 @@ impl Solved<'_> {
     pub fn statistics(&self, outcomes: &[f64], visits: usize) -> Vec<f64> {
         let means = self.means();
         let mut all = vec![];
-        for visit in 0..visits {
-            let coefficients = self.coefficients(outcomes, visit, visits);
+        for coefficients in self.all_coefficients(outcomes, visits).column_iter() {
             let means: Vec<f64> = means.iter().map(|l| l.dot(&coefficients)).collect();
             all.extend(&means);
             all.extend(means[1..].iter().map(|m| m - means[0]));

@@ -30,9 +30,10 @@ pub(super) struct Patient {
     pub in_fit: Option<usize>,
     pub arm: usize,
     pub class: usize,
-    /// Rows of the model matrix at every visit in the own arm and in the reference arm: T × p.
+    /// Rows of the model matrix at every visit in the own arm: T × p.
     pub own: DMatrix<f64>,
-    pub reference: DMatrix<f64>,
+    /// The same in the reference arm, where they differ and something is imputed.
+    pub reference: Option<DMatrix<f64>>,
     /// Outcomes as the events have them, NaN where they are imputed.
     pub outcomes: Vec<f64>,
     /// What imputed values are multiplied by.
@@ -132,7 +133,6 @@ impl Cohort {
         };
         let (own_place, reference_place) = (place(arm)?, place(reference)?);
         let own = rows(own_place)?;
-        let reference_rows = if reference == arm || !needs_reference { own.clone() } else { rows(reference_place)? };
         let uses: Vec<(Use, Option<usize>)> = scheduled.iter().map(|&v| (affected.uses[v], affected.decided_by[v])).collect();
         let outcomes = (0..self.visits).map(|t| match uses[t].0 {
             Use::Observed => Ok(applied.outcome(patient, t)?.unwrap_or(f64::NAN)),
@@ -151,6 +151,8 @@ impl Cohort {
             informing: at(&|t| affected.informs[scheduled[t]]),
             missing: at(&|t| matches!(uses[t].0, Use::Missing | Use::SetAside)),
         };
+        let is_own = reference == arm || !needs_reference || class.missing.is_empty();
+        let reference = if is_own { None } else { Some(rows(reference_place)?) };
         let (factor, delta) = match &plan.delta {
             Some(delta) => delta.factors_and_amounts(&arms[arm], from),
             None => (vec![1.0; self.visits], vec![0.0; self.visits]),
@@ -159,7 +161,7 @@ impl Cohort {
             self.classes.push(class);
             self.classes.len() - 1
         });
-        self.patients.push(Patient { in_fit, arm, class: at, own, reference: reference_rows, outcomes, factor, delta, uses });
+        self.patients.push(Patient { in_fit, arm, class: at, own, reference, outcomes, factor, delta, uses });
         Ok(())
     }
 
@@ -242,7 +244,8 @@ impl Cohort {
                 format!("Values after the event `{}` ({}): {counted}{imputation}.", kind.name, kind.strategy.words())
             })
         };
-        self.events.kinds().iter().enumerate().filter_map(sentence).collect()
+        let of_kinds = self.events.kinds().iter().enumerate().filter_map(sentence);
+        of_kinds.chain(self.events.notes().iter().cloned()).collect()
     }
 
     /// The outcomes of everyone with missing ones replaced by their expectation, patient by patient: n × T.
@@ -259,6 +262,11 @@ impl Patient {
 
     /// The rows by which the patient's mean under the strategy depends on β: T × p.
     pub fn rows(&self, maps: &Maps) -> DMatrix<f64> {
-        &maps.own * &self.own + &maps.reference * &self.reference
+        &maps.own * &self.own + &maps.reference * self.in_reference()
+    }
+
+    /// Rows of the model matrix in the reference arm.
+    pub fn in_reference(&self) -> &DMatrix<f64> {
+        self.reference.as_ref().unwrap_or(&self.own)
     }
 }
