@@ -14,9 +14,11 @@ use trialstats::analysis::{
     Analysis, AnalysisResult, Clustering, Estimand, EventStrategy, ImputationPlan, ObservedAt, PopulationPlan, SummaryMeasure, TippingOf,
     TippingPlan,
 };
+use trialstats::change::{CutOff, IndividualChange, Norm, Reliability, Spread};
 use trialstats::effects::EffectSizes;
 use trialstats::imputation::{Strategy, Variance};
 use trialstats::instruments::{Caps5, Scid5Pd};
+use trialstats::means::Better;
 use trialstats::report::{Kind, Provenance, PublishedTable, TrialReport};
 use trialstats::responders::{Assumption, Rates, Unobserved, presets, share_below};
 use trialstats::table::Format;
@@ -53,6 +55,7 @@ fn reanalyse() -> Result<()> {
         .instrument(Scid5Pd::cluster_c())
         .read_csv(FILE)?;
 
+    let [by_index, by_points] = individual_changes();
     let result = Analysis::of(&trial)
         .primary("caps5")
         .estimand(
@@ -80,6 +83,8 @@ fn reanalyse() -> Result<()> {
         .label("avoidant", "Avoidant personality disorder")
         .label("dependent", "Dependent personality disorder")
         .label("obsessive_compulsive", "Obsessive-compulsive personality disorder")
+        .individual_change(by_index)
+        .individual_change(by_points)
         .lower_is_better()
         .bootstrap(2000)
         .seed(2024)
@@ -116,6 +121,16 @@ fn reanalyse() -> Result<()> {
     let written = report.document().write_as("reanalysis-report", &kinds)?;
     println!("SYNTHETIC DATA. Report: {} (Word, RTF, tables, figures and JSON beside it)", written.html.display());
     Ok(())
+}
+
+/// What counts for a single patient; the standard deviation and the functional population are illustrative.
+fn individual_changes() -> [IndividualChange; 2] {
+    let reliability = Reliability::test_retest(0.78).source("Weathers et al. 2018, ICC");
+    let by_index = IndividualChange::by_reliability("caps5", Better::Lower, reliability)
+        .sd(Spread::Stated(10.0))
+        .functional(Norm::new(6.0, 5.0).source("illustrative, not published"))
+        .cut_off(CutOff::C);
+    [by_index, IndividualChange::caps5_13_points().cut_off(CutOff::Score(8.0))]
 }
 
 /// The primary outcome if the missing are different.

@@ -24,8 +24,8 @@ pub struct IndividualChangeResult {
     /// Cumulative responder curves in points, and in per cent of the baseline where lower scores are better; with the first
     /// definition of an outcome.
     pub curves: Vec<ResponderCurves>,
-    /// Each patient, where the plan includes individual data.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Each patient, where the plan includes individual data. It has identifiers and is no part of the JSON.
+    #[serde(skip)]
     pub patients: Option<IndividualChanges>,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn all(analysis: &Analysis<'_>) -> Result<Vec<IndividualChangeResult>
 
 fn one(analysis: &Analysis<'_>, definition: &IndividualChange, with_curves: bool) -> Result<IndividualChangeResult> {
     let (plan, trial) = (&analysis.plan, analysis.trial);
-    let found = definition.evaluate_with(trial, &plan.baseline_from)?;
+    let found = definition.evaluate_at(trial, &plan.baseline_from, &[&plan.at])?;
     let options = rate_options(plan);
     Ok(IndividualChangeResult {
         definition: definition.clone(),

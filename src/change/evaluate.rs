@@ -3,7 +3,7 @@
 use super::yardstick::{self, Observed, Yardstick};
 use super::{ChangeClass, IndividualChange, Norm};
 use crate::effects::Scores;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::table::{Column, Format, Tabular, display_as_table};
 use crate::trial::{BaselineFrom, Trial};
 
@@ -68,12 +68,32 @@ impl IndividualChange {
     /// # Errors
     /// As [`IndividualChange::evaluate`].
     pub fn evaluate_with(&self, trial: &Trial, baseline: &BaselineFrom) -> Result<IndividualChanges> {
+        let visits = Scores::new(trial, &self.outcome, baseline)?.visits();
+        self.evaluate_visits(trial, baseline, visits)
+    }
+
+    /// The same at some of the visits after baseline: a method that takes numbers from the scores of a visit, such as
+    /// Hageman and Arrindell's, may not be defined at all of them.
+    ///
+    /// # Errors
+    /// As [`IndividualChange::evaluate`], and [`Error::Unknown`](crate::Error::Unknown) for what is no visit after baseline.
+    pub fn evaluate_at<S: AsRef<str>>(&self, trial: &Trial, baseline: &BaselineFrom, visits: &[S]) -> Result<IndividualChanges> {
+        let labels = trial.schedule().labels();
+        let after = Scores::new(trial, &self.outcome, baseline)?.visits();
+        let known: Vec<&str> = after.iter().map(|&t| labels[t]).collect();
+        let place = |visit: &S| {
+            let at = known.iter().position(|label| *label == visit.as_ref());
+            at.map(|k| after[k]).ok_or_else(|| Error::unknown("visit after baseline", visit.as_ref(), &known))
+        };
+        self.evaluate_visits(trial, baseline, visits.iter().map(place).collect::<Result<Vec<_>>>()?)
+    }
+
+    fn evaluate_visits(&self, trial: &Trial, baseline: &BaselineFrom, visits: Vec<usize>) -> Result<IndividualChanges> {
         self.check()?;
         let scores = Scores::new(trial, &self.outcome, baseline)?;
         let before = scores.baseline()?.to_vec();
         let carried_trial = trial.carried_forward();
         let carried_scores = Scores::new(&carried_trial, &self.outcome, baseline)?;
-        let visits = scores.visits();
         let yardsticks = visits.iter().map(|&visit| yardstick_at(self, &scores, &before, visit)).collect::<Result<Vec<_>>>()?;
         let (mut changes, mut carried) = (vec![], vec![]);
         for (patient, &before) in before.iter().enumerate() {

@@ -198,8 +198,9 @@ impl Band {
         let spread = before.variance + after.variance - 2.0 * covariance;
         let of_differences = (spread - 2.0 * error_variance) / spread;
         let at_visit = 1.0 - error_variance / after.variance;
-        for (what, value) in [("differences", of_differences), ("scores at the visit", at_visit)] {
-            if !(value > 0.0 && value <= 1.0) {
+        for (what, value, is_needed) in [("differences", of_differences, true), ("scores at the visit", at_visit, change.cut_off.is_some())]
+        {
+            if is_needed && !(value > 0.0 && value <= 1.0) {
                 return Err(Error::not_defined(
                     format!("Hageman and Arrindell's index of `{}`", change.outcome),
                     format!("the reliability of the {what} is {value:.3}: they vary no more than error of measurement does"),

@@ -123,7 +123,7 @@ fn sentence(result: &AnalysisResult, found: &IndividualChangeResult) -> Option<S
             return None;
         }
         let differences = found.comparisons.iter().flat_map(|c| &c.rows).filter(|r| r.category == category && r.unobserved == way);
-        let differences: Vec<String> = differences.filter_map(|row| difference(result, row, arms.len() > 2)).collect();
+        let differences: Vec<String> = differences.filter_map(|row| difference(result, row)).collect();
         let compared = if differences.is_empty() { String::new() } else { format!(" ({})", differences.join("; ")) };
         parts.push(format!("{} {words}{compared}", listed(&shares)));
     }
@@ -141,13 +141,12 @@ fn sentence(result: &AnalysisResult, found: &IndividualChangeResult) -> Option<S
     Some(format!("At {}, {} ({unobserved}).{}", visit_in_prose(&result.plan.at), parts.join("; "), test.unwrap_or_default()))
 }
 
-/// `difference 4.1 percentage points, 95% CI [−11.2, 19.1]`.
-fn difference(result: &AnalysisResult, row: &ChangeComparison, named: bool) -> Option<String> {
+/// `B − A: 4.1 percentage points, 95% CI [−11.2, 19.1]`.
+fn difference(result: &AnalysisResult, row: &ChangeComparison) -> Option<String> {
     let number = |x: f64| minus_signs(&format!("{:.1}", 100.0 * x));
     let of = row.difference;
-    let between = if named { format!("{} against {}: ", row.arm, row.reference) } else { "difference ".into() };
     let limits = sentences::interval(result.plan.report.style, result.plan.level, &number(of.lower), &number(of.upper));
-    (!of.estimate.is_nan()).then(|| format!("{between}{} percentage points{limits}", number(of.estimate)))
+    (!of.estimate.is_nan()).then(|| format!("{} − {}: {} percentage points{limits}", row.arm, row.reference, number(of.estimate)))
 }
 
 /// The way to treat the unobserved that comes first; bounds only where there is no other.

@@ -294,16 +294,14 @@ impl Plan {
     fn check_individual_changes(&self, trial: &Trial, problems: &mut Problems) {
         for (k, change) in self.individual_changes.iter().enumerate() {
             let key = format!("individual-change, `{}`", change.outcome);
-            problems.add(&key, change.evaluate_with(trial, &self.baseline_from));
+            // A visit that is none is told as such.
+            match trial.schedule().index_of(&self.at).is_ok() {
+                true => problems.add(&key, change.evaluate_at(trial, &self.baseline_from, &[&self.at])),
+                false => problems.add(&key, change.check()),
+            };
             let is_same = |other: &IndividualChange| other.outcome == change.outcome && other.heading() == change.heading();
             if self.individual_changes[..k].iter().any(is_same) {
                 problems.say(&key, Refusal::NamedTwice, "another definition for this outcome is called the same; give each a `label`");
-            }
-        }
-        if !self.individual_changes.is_empty() {
-            problems.add("responders.unobserved", crate::analysis::individual_change::rate_options(self).check());
-            if trial.schedule().baseline().is_some_and(|t| trial.schedule().labels()[t] == self.at) {
-                problems.say("at", Refusal::NothingToCompare, "individual change is from baseline, and this is the baseline visit");
             }
         }
     }

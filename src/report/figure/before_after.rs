@@ -55,7 +55,9 @@ impl BeforeAfter {
         if let Some(band) = self.band {
             let polygon: Vec<(f64, f64)> =
                 clipped(band, ends).into_iter().map(|(before, after)| (across.at(before), up.at(after))).collect();
-            canvas.polygon(&polygon, FAINT, 1.0, Some(Stroke::solid(RULE, 0.8)));
+            if polygon.len() > 2 {
+                canvas.polygon(&polygon, FAINT, 1.0, Some(Stroke::solid(RULE, 0.8)));
+            }
         }
         up.draw_left(&mut canvas, LEFT, right);
         across.draw_below(&mut canvas, bottom);

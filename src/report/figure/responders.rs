@@ -77,12 +77,17 @@ impl CumulativeResponders {
         for (a, points) in arms.clone() {
             let of = |value: fn(&Interval) -> f64| self.line(points, value).into_iter().map(|(x, y)| (across.at(x), up.at(100.0 * y)));
             let band: Vec<_> = of(|i| i.high).chain(of(|i| i.low).rev()).collect();
-            canvas.polygon(&band, ArmStyle::of(a).colour, 0.12, None);
+            // Of an arm that nobody was observed in there is none.
+            if band.len() > 2 {
+                canvas.polygon(&band, ArmStyle::of(a).colour, 0.12, None);
+            }
         }
         up.draw_left(canvas, across.at(f64::NEG_INFINITY), across.at(f64::INFINITY));
         for (a, points) in arms {
             let line: Vec<_> = self.line(points, |i| i.estimate).into_iter().map(|(x, y)| (across.at(x), up.at(100.0 * y))).collect();
-            canvas.polyline(&line, ArmStyle::of(a).line(1.8));
+            if line.len() > 1 {
+                canvas.polyline(&line, ArmStyle::of(a).line(1.8));
+            }
             // A marker now and then tells the lines apart in print; of steps there may be hundreds.
             let every = points.len().div_ceil(9).max(1);
             for (x, interval) in points.iter().skip(a % every).step_by(every).filter(|(_, i)| i.estimate.is_finite()) {

@@ -150,7 +150,7 @@ fn definitions_of_change_are_checked_by_their_outcome() {
         "individual-change, `scid5pd`: there is no arm named `ImRs-GST`; did you mean `ImRs+GST`?",
         "individual-change, `caps5`: individual change in `caps5`: cut-offs b and c need the functional population",
         "individual-change, `caps5`: another definition for this outcome is called the same",
-        "responders.unobserved: rates of imputed outcomes",
+        "responders.unobserved: imputed patients cannot be counted",
     ] {
         assert!(found.iter().any(|problem| problem.contains(says)), "{says}\n{}", found.join("\n"));
     }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use trialstats::analysis::{
     Analysis, AnalysisResult, Clustering, ImputationPlan, ObservedAt, Plan, PopulationPlan, Silent, TippingOf, TippingPlan,
 };
+use trialstats::change::{CutOff, IndividualChange, Norm, Reliability, Spread};
 use trialstats::covariance::{Covariance, CovarianceFamily, CovarianceStructure};
 use trialstats::imputation::{Strategy, Variance};
 use trialstats::instruments::{Assessment, Caps5, Instrument, Item, NamedInstrument, Registry, Scid5Pd, Score};
-use trialstats::means::Contrasts;
+use trialstats::means::{Better, Contrasts};
 use trialstats::report::TrialReport;
 use trialstats::responders::{Unobserved, presets};
 use trialstats::trial::Condition;
@@ -24,6 +25,7 @@ fn json(result: &AnalysisResult) -> serde_json::Value {
 
 /// The reanalysis in Rust, as in examples/reanalysis.rs, with few replicates.
 fn in_rust(trial: &Trial, replicates: usize) -> AnalysisResult {
+    let [by_index, by_points] = individual_changes();
     Analysis::of(trial)
         .primary("caps5")
         .at("12 months")
@@ -37,6 +39,8 @@ fn in_rust(trial: &Trial, replicates: usize) -> AnalysisResult {
         .label("avoidant", "Avoidant personality disorder")
         .label("dependent", "Dependent personality disorder")
         .label("obsessive_compulsive", "Obsessive-compulsive personality disorder")
+        .individual_change(by_index)
+        .individual_change(by_points)
         .lower_is_better()
         .bootstrap(replicates)
         .seed(2024)
@@ -58,6 +62,16 @@ fn in_rust(trial: &Trial, replicates: usize) -> AnalysisResult {
         )
         .run(&Silent)
         .expect("it can be analysed")
+}
+
+/// What counts for a single patient; the standard deviation and the functional population are illustrative.
+fn individual_changes() -> [IndividualChange; 2] {
+    let reliability = Reliability::test_retest(0.78).source("Weathers et al. 2018, ICC");
+    let by_index = IndividualChange::by_reliability("caps5", Better::Lower, reliability)
+        .sd(Spread::Stated(10.0))
+        .functional(Norm::new(6.0, 5.0).source("illustrative, not published"))
+        .cut_off(CutOff::C);
+    [by_index, IndividualChange::caps5_13_points().cut_off(CutOff::Score(8.0))]
 }
 
 /// The primary outcome if the missing are different.
