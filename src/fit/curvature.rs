@@ -45,7 +45,7 @@ impl Differentiable for Problem {
 
     fn products(&self) -> Products {
         let p = self.columns;
-        Products { solution: 2 * p.pow(3), slope: p.pow(3), pair: p * p / 2 }
+        Products { coefficients: p, solution: 2 * p.pow(3), slope: p.pow(3), pair: p * p / 2 }
     }
 
     fn set_leading_curvature(

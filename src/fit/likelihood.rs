@@ -64,9 +64,11 @@ pub(crate) trait Likelihood: Clone + Debug + Send + Sync + 'static {
     }
 }
 
-/// Multiplications, for choosing what to compute.
+/// Coefficients and multiplications, for choosing what to compute.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Products {
+    /// The coefficients that it estimates: of the mean, and of effects of clusters.
+    pub coefficients: usize,
     /// Of a solution and of what the derivatives take of it, beyond grams and patterns.
     pub solution: usize,
     /// Of the slopes of one parameter, beyond a gram.

@@ -97,8 +97,9 @@ impl<L: SecondOrder> Objective for L {
         Differentiable::set_correction(self, point, &mut room.slopes, correction, &mut room.own);
     }
 
-    /// Without them every step leaves a share of about p/n of the error (n patients), so that from the search's `NEAR`
-    /// to its `LEFT` it takes 22 / (2 log₁₀ n/p) steps, and with them three.
+    /// Without them every step leaves a share of about c/n of the error (c coefficients, those of effects of clusters
+    /// among them; n patients), so that from the search's `NEAR` to its `LEFT` it takes 22 / (2 log₁₀ n/c) steps, and
+    /// with them three.
     fn correction_pays(&self, room: &Self::Room) -> bool {
         let (patterns, derivatives, p, products) = (self.patterns(), &room.derivatives, self.patterns().columns, self.products());
         let k = derivatives.iter().map(Vec::len).sum::<usize>() / patterns.sigmas.structures().len();
@@ -107,7 +108,7 @@ impl<L: SecondOrder> Objective for L {
         let correction = k * (gram + cubes / 2 + products.slope) + k * k * products.pair;
         let iteration = 4 * gram + 6 * cubes + TracePlan::cost(patterns, derivatives) + products.solution + k.pow(3) / 3;
         let patients: f64 = patterns.patterns.iter().map(|p| p.patients).sum();
-        let saved = 11.0 / (patients / p as f64).max(1.5).log10() - 3.0;
+        let saved = 11.0 / (patients / products.coefficients as f64).max(1.5).log10() - 3.0;
         (correction as f64) < saved * iteration as f64
     }
 

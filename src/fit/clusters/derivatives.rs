@@ -76,7 +76,12 @@ impl Differentiable for WithEffects {
     fn products(&self) -> Products {
         let (shape, cells) = (&self.shape, self.cells.products());
         let squares: usize = shape.components.iter().map(|c| c.size().pow(3)).sum();
-        Products { solution: 3 * shape.products() + 2 * cells, slope: 2 * shape.products() + squares + cells, pair: shape.len() / 2 }
+        Products {
+            coefficients: shape.columns(),
+            solution: 3 * shape.products() + 2 * cells,
+            slope: 2 * shape.products() + squares + cells,
+            pair: shape.len() / 2,
+        }
     }
 
     fn set_leading_curvature(

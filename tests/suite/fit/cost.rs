@@ -55,6 +55,24 @@ fn thousands_of_sites_above_an_unstructured_covariance_are_fitted() {
     assert_all([compared]);
 }
 
+/// Effects of hundreds of sites are coefficients too: with as many of them as half of the patients, a Hessian without what
+/// moves through the coefficients would leave half of the error in every step, and take some 25 steps.
+#[test]
+fn effects_of_many_sites_take_few_steps() {
+    let (sites, per_site, visits) = (300, 2, 4);
+    let patients = sites * per_site;
+    let value = |k: usize| f64::from((k as u32).wrapping_mul(2_654_435_761) % 1000) / 100.0;
+    let site: Vec<usize> = (0..patients).map(|i| i / per_site).collect();
+    let names: Vec<String> = (0..sites).map(|l| format!("s{l:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let of_patient = |i: usize| 1.5 * value(i + 55_555) + 2.0 * value(site[i] + 77_777);
+    let y = (0..patients * visits).map(|k| value(k) + of_patient(k / visits)).collect();
+    let trial = invented(&["a", "b"], (0..patients).map(|i| i % 2).collect(), Schedule::of_labels(["v1", "v2", "v3", "v4"]));
+    let trial = trial.variable(factor("site", &names, site)).outcome(outcome("y", y)).build().expect("a trial");
+    let fit = Model::formula("y ~ arm * visit + us(visit | patient) + (1 | site)").expect("parses").fit(&trial).expect("a fit");
+    assert!(fit.convergence().iterations <= 15, "{:?}", fit.convergence());
+}
+
 /// A factor of hundreds of levels in the mean is fitted from the patients' rows, with the numbers that it has from sums over
 /// a factor that says the same in fewer columns.
 #[test]
