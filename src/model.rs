@@ -418,6 +418,7 @@ impl Model {
             engine,
             parameters: classes.structures[0].parameter_names(&design.columns.visit_labels).len() * design.columns.groups.len(),
             slopes,
+            adjusted: self.df.adjusts_covariance(),
             robust: self.vcov.is_cluster_robust() && self.df == Df::Satterthwaite,
         };
         // More parameters than observations are refused for that, whatever they would cost.

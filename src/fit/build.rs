@@ -1,15 +1,18 @@
 //! From a design to the likelihood problem: one pass over the patients, and the choice how their data are kept.
 
 use super::data::Data;
+use super::elimination::Elimination;
 use super::moments::{Moments, Observed, PatternMoments, Rows, value_count};
 use super::pattern::Pattern;
 use super::problem::{Estimation, Problem};
 use super::rows::PatientRows;
 use super::sigmas::Sigmas;
 use super::sums::Sums;
+use super::touched::Touch;
 use super::verify::Labels;
 use crate::design::Design;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// How the data of a problem are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +44,12 @@ impl Parts<'_> {
     /// The problem, and the sums where it can be made from sums.
     pub fn problem(self, storage: Storage) -> (Problem, Option<Moments>) {
         let columns = self.origin.len();
+        if let Some(elimination) = self.elimination().filter(|_| storage == Storage::Cheaper) {
+            let (mut own, patterns) = self.by_patient();
+            own.note_touched(&patterns, &self.rows);
+            let problem = self.with(Data::Patients(own), patterns);
+            return (Problem { elimination: Some(Arc::new(elimination)), ..problem }, None);
+        }
         if !self.sigmas.are_shared() || (storage == Storage::Cheaper && self.has_too_long_sums()) {
             let (own, patterns) = self.by_patient();
             return (self.with(Data::Patients(own), patterns), None);
@@ -58,6 +67,22 @@ impl Parts<'_> {
             false => Data::Patients(self.by_patient().0),
         };
         (self.with(data, patterns), Some(moments))
+    }
+
+    /// The order in which the columns are eliminated, where that and the patients one by one make an iteration cost less.
+    fn elimination(&self) -> Option<Elimination> {
+        let (columns, q) = (self.origin.len(), value_count(self.design));
+        if columns < Elimination::FEW {
+            return None;
+        }
+        let touch = Touch::of(self.design, &self.rows);
+        let elimination = touch.elimination(columns)?;
+        let without = match self.sigmas.are_shared() {
+            true => (q * q) as f64 / 4.0 * (self.design.columns.visits.len().pow(2) as f64),
+            false => f64::INFINITY,
+        };
+        let dense = without + columns.pow(3) as f64;
+        (touch.products + (elimination.products() as f64) < dense).then_some(elimination)
     }
 
     /// Whether z is so long, and so full of zeros, that sums over its products would fill the memory and cost more than the
@@ -85,7 +110,7 @@ impl Parts<'_> {
     fn with(self, data: Data, patterns: Vec<Pattern>) -> Problem {
         let log_weights = log_weights(self.design);
         let Self { rows, origin, sigmas, estimation, labels, .. } = self;
-        Problem { data, patterns, rows, columns: origin.len(), estimation, sigmas, log_weights, labels }
+        Problem { data, patterns, rows, columns: origin.len(), elimination: None, estimation, sigmas, log_weights, labels }
     }
 
     /// The patients one by one, ordered by pattern, and the patterns.
@@ -124,7 +149,7 @@ pub(crate) fn problem_of_moments(
     let patterns = patterns_of(moments);
     let data = Data::Sums(Sums::new(moments, &patterns, &rows, columns));
     let log_weights = moments.patterns.iter().map(|p| p.log_weights).sum();
-    Problem { data, patterns, rows, columns, estimation, sigmas, log_weights, labels }
+    Problem { data, patterns, rows, columns, elimination: None, estimation, sigmas, log_weights, labels }
 }
 
 fn patterns_of(moments: &Moments) -> Vec<Pattern> {

@@ -3,9 +3,12 @@
 //! An estimate is right within a factor of about three: it counts the multiplications of the matrices that grow fastest,
 //! and the memory of those that are kept. Most fits are thousands of times cheaper than the limits.
 
+use super::centring::Centring;
 use super::clusters::Shape;
-use super::{Engine, Failure};
-use crate::design::Design;
+use super::elimination::Elimination;
+use super::touched::Touch;
+use super::{Engine, Failure, moments};
+use crate::design::{Design, PatientClusters};
 
 /// The memory, in bytes, beyond which a fit is not begun unless it is told to.
 const MEMORY: f64 = 4e9;
@@ -26,6 +29,8 @@ pub(crate) struct Work<'d> {
     pub parameters: usize,
     /// Whether degrees of freedom take derivatives of X'V⁻¹X.
     pub slopes: bool,
+    /// Whether they adjust the covariance of the estimates.
+    pub adjusted: bool,
     /// Whether the degrees of freedom of every coefficient come from a cluster-robust covariance.
     pub robust: bool,
 }
@@ -44,10 +49,20 @@ impl Work<'_> {
         if self.parameters > self.design.n_observations() {
             return Ok(());
         }
-        let parts = self.parts();
-        let bytes: f64 = parts.iter().map(|p| p.bytes).sum();
-        let seconds: f64 = parts.iter().map(|p| p.products).sum::<f64>() / SPEED;
-        if bytes <= MEMORY && seconds <= TIME {
+        let takes = |parts: &[Part]| {
+            let bytes: f64 = parts.iter().map(|p| p.bytes).sum();
+            (bytes, parts.iter().map(|p| p.products).sum::<f64>() / SPEED)
+        };
+        let is_little = |(bytes, seconds): (f64, f64)| bytes <= MEMORY && seconds <= TIME;
+        let mut parts = self.parts(None);
+        // Most designs are cheap whatever their patients touch.
+        if !is_little(takes(&parts))
+            && let Some(order) = self.elimination()
+        {
+            parts = self.parts(Some(&order));
+        }
+        let (bytes, seconds) = takes(&parts);
+        if is_little((bytes, seconds)) {
             return Ok(());
         }
         let weight = |p: &Part| (p.bytes / MEMORY).max(p.products / SPEED / TIME);
@@ -55,21 +70,40 @@ impl Work<'_> {
         Err(Failure::Costly { bytes, seconds, why })
     }
 
-    fn parts(&self) -> Vec<Part> {
+    /// The order in which the columns of the mean are eliminated, where patients touch few of many.
+    fn elimination(&self) -> Option<Elimination> {
+        if self.engine != Engine::Patterns || self.adjusted {
+            return None;
+        }
+        let design = self.design;
+        let kept: Vec<usize> = (0..design.columns.len()).filter(|&c| design.account.aliased.iter().all(|a| a.column != c)).collect();
+        let design = &*Centring::of(design, &kept).applied(design);
+        let rows = moments::active_rows(&design.columns, design.rows.weights.is_some(), &kept);
+        Touch::of(design, &rows).elimination(kept.len())
+    }
+
+    fn parts(&self, order: Option<&Elimination>) -> Vec<Part> {
         let p = (self.design.columns.len() - self.design.account.aliased.len()) as f64;
         let visits = self.design.columns.visits.len() as f64;
         let patients = self.design.rows.patients.len() as f64;
         match self.engine {
             Engine::SparseEffects => vec![mean(p)],
             Engine::Patterns => {
-                let mut parts = vec![mean(p), self.covariance(visits), self.slopes_of(p, "columns of the mean model")];
-                parts.extend(self.robust.then(|| robust(patients, p)));
+                let covariance = self.covariance(visits);
+                let mut parts = match order {
+                    Some(order) => vec![mean_in_order(order), covariance, self.slopes_in_order(order)],
+                    None => vec![mean(p), covariance, self.slopes_of(p, "columns of the mean model")],
+                };
+                // Clusters above patients touch other columns.
+                let above = self.design.rows.clusters.as_ref().is_some_and(PatientClusters::above_patients);
+                let width = order.filter(|_| !above).map_or(p, |order| order.widest() as f64);
+                parts.extend(self.robust.then(|| robust(patients, p, width)));
                 parts
             }
             Engine::DenseEffects => {
                 let shape = Shape::cheapest(self.design, p as usize);
                 let mut parts = vec![effects(&shape), self.covariance(visits), self.slopes_of_effects(&shape)];
-                parts.extend(self.robust.then(|| robust(patients, p)));
+                parts.extend(self.robust.then(|| robust(patients, p, p)));
                 parts
             }
         }
@@ -97,6 +131,15 @@ impl Work<'_> {
                 "{} random effects and columns of the mean model have a matrix for each of {k} covariance parameters within patients",
                 shape.columns()
             ),
+        }
+    }
+
+    /// How X'V⁻¹X moves with every covariance parameter, where patients touch few columns.
+    fn slopes_in_order(&self, order: &Elimination) -> Part {
+        let (k, n) = (if self.slopes { self.parameters as f64 } else { 0.0 }, order.columns() as f64);
+        Part {
+            products: k * (4.0 * order.products() as f64 + k * order.elements() as f64),
+            ..self.slopes_of(n, "columns of the mean model")
         }
     }
 
@@ -136,11 +179,16 @@ fn mean(p: f64) -> Part {
     }
 }
 
-/// Degrees of freedom of every coefficient under a cluster-robust covariance.
-fn robust(clusters: f64, p: f64) -> Part {
+/// The same, where patients touch few columns.
+fn mean_in_order(order: &Elimination) -> Part {
+    Part { products: EVALUATIONS * 2.0 * order.products() as f64, ..mean(order.columns() as f64) }
+}
+
+/// Degrees of freedom of every coefficient under a cluster-robust covariance, of clusters that touch so many columns.
+fn robust(clusters: f64, p: f64, width: f64) -> Part {
     Part {
         bytes: BYTES * p * p * 16.0,
-        products: 0.5 * clusters * p.powi(3),
+        products: 0.5 * clusters * p * width.powi(2),
         why: format!(
             "a cluster-robust covariance has degrees of freedom that go over {clusters} patients for each of {p} coefficients; with `residual` or \
              `normal` degrees of freedom it has not"

@@ -45,6 +45,10 @@ impl Differentiable for Problem {
 
     fn products(&self) -> Products {
         let p = self.columns;
+        if let Some(elimination) = &self.elimination {
+            let solution = elimination.products() + 3 * p * p;
+            return Products { coefficients: p, solution, slope: solution, pair: elimination.elements() };
+        }
         Products { coefficients: p, solution: 2 * p.pow(3), slope: p.pow(3), pair: p * p / 2 }
     }
 
@@ -75,7 +79,7 @@ impl Differentiable for Problem {
 
     fn set_correction(&self, point: &Point, slopes: &mut Slopes, correction: &mut DMatrix<f64>, _room: &mut Workspace) {
         let estimated = self.estimation == Estimation::Reml;
-        slopes.set_correction(&point.phi, estimated.then_some(&point.phi), correction);
+        slopes.set_correction(&point.phi, estimated.then_some(&point.phi), self.elimination.as_deref(), correction);
     }
 
     /// Σ_P n tr(W∂_kΣW∂_lΣ), in the rows and columns of Σ's parameters; the rest is set to zero.

@@ -5,6 +5,7 @@ use super::moments::Rows;
 use super::pattern::Pattern;
 use super::rows::PatientRows;
 use super::sums::Sums;
+use super::touched::TouchedRoom;
 
 /// The data of a problem: sums over the patients of a pattern, or the patients.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub(crate) struct DataScratch {
     pub weighted: Vec<f64>,
     /// m × q, row by row.
     pub rows: Vec<f64>,
+    /// For a patient who touches few columns.
+    pub touched: TouchedRoom,
 }
 
 impl Data {
@@ -83,10 +86,10 @@ impl Data {
     }
 
     /// The products that a gram takes.
-    pub fn cost(&self, patterns: &[Pattern], rows: &Rows, columns: usize) -> usize {
+    pub fn cost(&self, patterns: &[Pattern], rows: &Rows) -> usize {
         match self {
             Data::Sums(sums) => sums.cost(patterns),
-            Data::Patients(_) => PatientRows::cost(patterns, rows, columns),
+            Data::Patients(own) => own.own_cost(patterns, rows),
         }
     }
 

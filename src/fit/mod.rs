@@ -15,6 +15,7 @@ mod collect;
 pub(crate) mod cost;
 pub(crate) mod curvature;
 mod data;
+pub(crate) mod elimination;
 mod engine;
 mod failure;
 mod found;
@@ -44,6 +45,7 @@ mod streaming;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod touched;
 pub(crate) mod traces;
 mod trial_moments;
 mod turned;

@@ -11,6 +11,7 @@
 use super::Failure;
 use super::blocks::Blocks;
 use super::data::Data;
+use super::elimination::Elimination;
 use super::kernels::{cholesky, inverse_from_cholesky, symmetric_product};
 use super::likelihood::Likelihood;
 use super::moments::Rows;
@@ -22,6 +23,7 @@ use super::workspace::Workspace;
 use crate::options::choices;
 use nalgebra::{DMatrix, DVector};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Restricted or full maximum likelihood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +51,8 @@ pub(crate) struct Problem {
     pub rows: Rows,
     /// The number p of (active) columns.
     pub columns: usize,
+    /// The order in which the columns are eliminated, where patients touch few of many.
+    pub elimination: Option<Arc<Elimination>>,
     pub estimation: Estimation,
     pub sigmas: Sigmas,
     /// Σ log w of the observation weights.
@@ -161,8 +165,17 @@ impl Problem {
             log_scale += room.scale[c].ln();
         }
         rescale(&mut room.gram, &room.scale);
-        let log_determinant = cholesky(&mut room.gram, p)? - 2.0 * log_scale;
-        inverse_from_cholesky(&room.gram, p, phi.as_mut_slice());
+        let log_determinant = match &self.elimination {
+            Some(elimination) => {
+                let [root, row, rows] = &mut room.root;
+                elimination.solve(&mut room.gram, root, phi.as_mut_slice(), (row, rows))?
+            }
+            None => {
+                let log_determinant = cholesky(&mut room.gram, p)?;
+                inverse_from_cholesky(&room.gram, p, phi.as_mut_slice());
+                log_determinant
+            }
+        } - 2.0 * log_scale;
         rescale(phi.as_mut_slice(), &room.scale);
         symmetric_product(phi.as_slice(), &room.cross, beta.as_mut_slice());
         Some(if self.estimation == Estimation::Reml { log_determinant } else { 0.0 })

@@ -5,6 +5,7 @@ use super::data::DataScratch;
 use super::kernels::{axpy, dot};
 use super::moments::Rows;
 use super::pattern::Pattern;
+use super::touched::{TouchedRoom, TouchedRows};
 use std::ops::Range;
 
 /// z and y of every patient, ordered by pattern.
@@ -23,12 +24,23 @@ pub(crate) struct PatientRows {
     starts: Vec<usize>,
     /// Where each pattern's y begin.
     y_starts: Vec<usize>,
+    /// The rows of X in the order of y, where patients touch few columns.
+    touched: Option<TouchedRows>,
 }
 
 impl PatientRows {
     /// No patients yet; `patients` of each pattern are to come.
     pub fn empty(values: usize, columns: usize) -> Self {
-        Self { values, columns, z: vec![], y: vec![], times: vec![], starts: vec![0], y_starts: vec![0] }
+        Self { values, columns, z: vec![], y: vec![], times: vec![], starts: vec![0], y_starts: vec![0], touched: None }
+    }
+
+    /// Notes which columns each patient touches, so that nothing is done with others.
+    pub fn note_touched(&mut self, patterns: &[Pattern], rows: &Rows) {
+        let mut touched = TouchedRows::empty();
+        for (index, pattern) in patterns.iter().enumerate() {
+            self.patients(index).for_each(|i| touched.push(self.z_of(i), &pattern.visits, rows));
+        }
+        self.touched = Some(touched);
     }
 
     /// Adds a patient of the pattern that is being filled.
@@ -45,7 +57,19 @@ impl PatientRows {
     }
 
     pub fn scratch(&self, visits: usize) -> DataScratch {
-        DataScratch { product: vec![0.0; visits * self.columns], residual: vec![0.0; visits], ..DataScratch::default() }
+        let residual = vec![0.0; visits];
+        if self.touched.is_some() {
+            return DataScratch { residual, touched: TouchedRoom::new(self.columns, visits), ..DataScratch::default() };
+        }
+        DataScratch { product: vec![0.0; visits * self.columns], residual, ..DataScratch::default() }
+    }
+
+    /// The products that one gram takes.
+    pub fn own_cost(&self, patterns: &[Pattern], rows: &Rows) -> usize {
+        match &self.touched {
+            Some(touched) => touched.cost(patterns),
+            None => Self::cost(patterns, rows, self.columns),
+        }
     }
 
     /// The products that one gram would take, for choosing between this and sums.
@@ -77,8 +101,13 @@ impl PatientRows {
     }
 
     fn y_of(&self, pattern: usize, m: usize, patient: usize) -> &[f64] {
-        let first = self.y_starts[pattern] + (patient - self.starts[pattern]) * m;
+        let first = self.first_row(pattern, m, patient);
         &self.y[first..first + m]
+    }
+
+    /// The position of a patient's first row among all rows.
+    fn first_row(&self, pattern: usize, m: usize, patient: usize) -> usize {
+        self.y_starts[pattern] + (patient - self.starts[pattern]) * m
     }
 
     /// Every patient with their pattern and multiplicity.
@@ -92,6 +121,12 @@ impl PatientRows {
     pub fn gram(&self, patterns: &[Pattern], rows: &Rows, omega: &Blocks, gram: &mut [f64], scratch: &mut DataScratch) {
         let p = self.columns;
         gram.fill(0.0);
+        if let Some(touched) = &self.touched {
+            return self.each(patterns, |index, pattern, patient, times| {
+                let first = self.first_row(index, pattern.size(), patient);
+                touched.add_gram(first, pattern.size(), (omega.get(index), times), gram, &mut scratch.touched);
+            });
+        }
         self.each(patterns, |index, pattern, patient, times| {
             let (m, omega, z) = (pattern.size(), omega.get(index), self.z_of(patient));
             let product = &mut scratch.product[..m * p];
@@ -113,6 +148,13 @@ impl PatientRows {
     /// Σ_i X_i'Ω(y_i − X_iβ₀), p.
     pub fn cross(&self, patterns: &[Pattern], rows: &Rows, omega: &Blocks, cross: &mut [f64]) {
         cross.fill(0.0);
+        if let Some(touched) = &self.touched {
+            return self.each(patterns, |index, pattern, patient, times| {
+                let m = pattern.size();
+                let y = self.y_of(index, m, patient);
+                touched.add_cross(self.first_row(index, m, patient), (omega.get(index), y, times), cross);
+            });
+        }
         self.each(patterns, |index, pattern, patient, times| {
             let (m, omega, z) = (pattern.size(), omega.get(index), self.z_of(patient));
             let y = self.y_of(index, m, patient);
@@ -126,6 +168,16 @@ impl PatientRows {
     /// Σ_i X_i'Ω(y_i − X_i(β₀ + β)), p.
     pub fn cross_of_residuals(&self, patterns: &[Pattern], rows: &Rows, omega: &Blocks, beta: &[f64], cross: &mut [f64]) {
         cross.fill(0.0);
+        if let Some(touched) = &self.touched {
+            return self.each(patterns, |index, pattern, patient, times| {
+                let m = pattern.size();
+                let first = self.first_row(index, m, patient);
+                for (j, omega) in omega.get(index).chunks_exact(m).enumerate() {
+                    let residual = times * (self.y[first + j] - touched.times(first + j, beta));
+                    omega.iter().enumerate().for_each(|(i, omega)| touched.add(first + i, omega * residual, cross));
+                }
+            });
+        }
         self.each(patterns, |index, pattern, patient, times| {
             let (m, omega, z) = (pattern.size(), omega.get(index), self.z_of(patient));
             for ((y, &s), omega) in self.y_of(index, m, patient).iter().zip(&pattern.visits).zip(omega.chunks_exact(m)) {
@@ -143,8 +195,13 @@ impl PatientRows {
         self.each(patterns, |index, pattern, patient, times| {
             let (m, z) = (pattern.size(), self.z_of(patient));
             let residual = &mut scratch.residual[..m];
-            for ((e, y), &t) in residual.iter_mut().zip(self.y_of(index, m, patient)).zip(&pattern.visits) {
-                *e = y - rows[t].iter().map(|e| e.weight * z[e.value] * beta[e.column]).sum::<f64>();
+            if let Some(touched) = &self.touched {
+                let first = self.first_row(index, m, patient);
+                residual.iter_mut().enumerate().for_each(|(i, e)| *e = self.y[first + i] - touched.times(first + i, beta));
+            } else {
+                for ((e, y), &t) in residual.iter_mut().zip(self.y_of(index, m, patient)).zip(&pattern.visits) {
+                    *e = y - rows[t].iter().map(|e| e.weight * z[e.value] * beta[e.column]).sum::<f64>();
+                }
             }
             for (column, &e) in squares.get_mut(index).chunks_exact_mut(m).zip(&*residual) {
                 axpy(column, times * e, residual);
@@ -156,6 +213,12 @@ impl PatientRows {
     pub fn leverages(&self, patterns: &[Pattern], rows: &Rows, phi: &[f64], leverages: &mut Blocks, scratch: &mut DataScratch) {
         let p = self.columns;
         leverages.clear();
+        if let Some(touched) = &self.touched {
+            return self.each(patterns, |index, pattern, patient, times| {
+                let first = self.first_row(index, pattern.size(), patient);
+                touched.add_leverage(first, pattern.size(), (phi, times), leverages.get_mut(index), &mut scratch.touched);
+            });
+        }
         self.each(patterns, |index, pattern, patient, times| {
             let (m, z) = (pattern.size(), self.z_of(patient));
             let product = &mut scratch.product[..m * p];

@@ -101,9 +101,9 @@ impl<L: SecondOrder> Objective for L {
     /// among them; n patients), so that from the search's `NEAR` to its `LEFT` it takes 22 / (2 log₁₀ n/c) steps, and
     /// with them three.
     fn correction_pays(&self, room: &Self::Room) -> bool {
-        let (patterns, derivatives, p, products) = (self.patterns(), &room.derivatives, self.patterns().columns, self.products());
+        let (patterns, derivatives, products) = (self.patterns(), &room.derivatives, self.products());
         let k = derivatives.iter().map(Vec::len).sum::<usize>() / patterns.sigmas.structures().len();
-        let gram = patterns.data.cost(&patterns.patterns, &patterns.rows, p);
+        let gram = patterns.data.cost(&patterns.patterns, &patterns.rows);
         let cubes: usize = patterns.patterns.iter().map(|p| p.size().pow(3)).sum();
         let correction = k * (gram + cubes / 2 + products.slope) + k * k * products.pair;
         let iteration = 4 * gram + 6 * cubes + TracePlan::cost(patterns, derivatives) + products.solution + k.pow(3) / 3;

@@ -1,5 +1,6 @@
 //! How X'WX and X'Wr move with the covariance parameters, and what that adds to the curvature of the likelihood.
 
+use super::elimination::Elimination;
 use super::kernels::{dot, multiply, symmetric_product};
 use nalgebra::{DMatrix, DMatrixView};
 
@@ -52,8 +53,17 @@ impl Slopes {
 
     /// Writes what the whole Hessian has beyond its leading part: −2 a_k'Φa_l − tr(SP_kSP_l), where S is Φ, or what
     /// it is for a mean that is known where the likelihood is full, or nothing.
-    pub fn set_correction(&mut self, phi: &DMatrix<f64>, s: Option<&DMatrix<f64>>, correction: &mut DMatrix<f64>) {
+    pub fn set_correction(
+        &mut self,
+        phi: &DMatrix<f64>,
+        s: Option<&DMatrix<f64>>,
+        elimination: Option<&Elimination>,
+        correction: &mut DMatrix<f64>,
+    ) {
         let (c, size) = (self.columns, self.columns * self.columns);
+        if elimination.is_some_and(|order| self.set_correction_in_order(phi, s, order, correction)) {
+            return;
+        }
         if self.len() * size > LARGE && self.set_large_correction(phi, s, correction) {
             return;
         }
@@ -78,6 +88,41 @@ impl Slopes {
 }
 
 impl Slopes {
+    /// The same where the columns are eliminated in some order: with S = KK', the traces are the inner products of the
+    /// K'P_kK, which are nearly all zeros. `false`, and nothing done, where S is not positive definite.
+    fn set_correction_in_order(
+        &mut self,
+        phi: &DMatrix<f64>,
+        s: Option<&DMatrix<f64>>,
+        order: &Elimination,
+        correction: &mut DMatrix<f64>,
+    ) -> bool {
+        let (c, size) = (self.columns, self.columns * self.columns);
+        let mut between: Vec<Vec<(usize, f64)>> = vec![];
+        if let Some(s) = s {
+            let Some(root) = order.root_of(s.as_slice()) else { return false };
+            for p in self.p.chunks_exact(size) {
+                order.between(&root, p, &mut self.transposed);
+                between.push(self.transposed.iter().copied().enumerate().filter(|(_, x)| *x != 0.0).collect());
+            }
+        }
+        let full = &mut self.transposed;
+        for l in 0..self.a.len() / c {
+            symmetric_product(phi.as_slice(), &self.a[l * c..(l + 1) * c], &mut self.phi_a);
+            if let Some(own) = between.get(l) {
+                full.fill(0.0);
+                own.iter().for_each(|&(at, x)| full[at] = x);
+            }
+            for k in 0..=l {
+                let traces: f64 = between.get(k).map_or(0.0, |own| own.iter().map(|&(at, x)| x * full[at]).sum());
+                let term = -2.0 * dot(&self.a[k * c..(k + 1) * c], &self.phi_a) - traces;
+                correction[(k, l)] = term;
+                correction[(l, k)] = term;
+            }
+        }
+        true
+    }
+
     /// The same for many parameters and columns, as products of matrices that stay in the cache: with S = KK', the traces
     /// are the inner products of the K'P_kK. `false`, and nothing done, where S is not positive definite.
     fn set_large_correction(&self, phi: &DMatrix<f64>, s: Option<&DMatrix<f64>>, correction: &mut DMatrix<f64>) -> bool {

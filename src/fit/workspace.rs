@@ -25,6 +25,8 @@ pub(crate) struct Workspace {
     pub cross: Vec<f64>,
     /// p.
     pub scale: Vec<f64>,
+    /// What is not zero of a root of Φ, and what goes with it; empty where the columns are eliminated in no order.
+    pub root: [Vec<f64>; 3],
     /// A matrix per pattern.
     pub blocks: Blocks,
     /// G of each cell on the visit grid, T × T.
@@ -52,6 +54,10 @@ impl Workspace {
             gram: vec![0.0; p * p],
             cross: vec![0.0; p],
             scale: vec![0.0; p],
+            root: problem
+                .elimination
+                .as_ref()
+                .map_or_else(Default::default, |own| [vec![0.0; own.elements()], vec![0.0; p], vec![0.0; own.room()]]),
             blocks: Blocks::zeros(&problem.patterns),
             g: vec![grid(); problem.sigmas.cells()],
             dense: grid(),

@@ -2,6 +2,7 @@
 
 use super::expected_information::InformationKind;
 use crate::fit::curvature::Curvature;
+use crate::fit::kernels::dot;
 use crate::fit::optimum::Optimum;
 use crate::fit::scaled_cholesky::pseudo_inverse;
 use crate::fit::sigmas::Derivatives;
@@ -15,6 +16,8 @@ pub(crate) struct Information {
     pub covariance: DMatrix<f64>,
     /// P_k of every parameter, p × p.
     pub p: Vec<DMatrix<f64>>,
+    /// The elements of every P_k that are not zero, where they are few: on and below the diagonal, twice below it.
+    elements: Option<Vec<Elements>>,
     /// ∂_kΣ of the natural parameters, cell by cell of groups and classes.
     derivatives: Vec<Derivatives>,
     /// ∂θ/∂η' where the working parameters are used, or those of a model in another basis of the visits.
@@ -36,7 +39,14 @@ impl Information {
                 InformationKind::Observed => optimum.model().curvature().hessian,
             };
             let covariance = 2.0 * pseudo_inverse(&hessian);
-            return Self { covariance, p: natural_p, derivatives, jacobian: Some(turn.clone()), of_model: true };
+            return Self {
+                covariance,
+                elements: elements(&natural_p),
+                p: natural_p,
+                derivatives,
+                jacobian: Some(turn.clone()),
+                of_model: true,
+            };
         }
         let (hessian, jacobian) = match kind {
             InformationKind::Expected => (optimum.model().expected_hessian(), None),
@@ -47,12 +57,16 @@ impl Information {
             None => natural_p,
             Some(j) => (0..j.ncols()).map(|k| combination(natural_p.iter(), |l| j[(l, k)], natural_p[0].nrows())).collect(),
         };
-        Self { covariance: 2.0 * pseudo_inverse(&hessian), p, derivatives, of_model: jacobian.is_none(), jacobian }
+        Self { covariance: 2.0 * pseudo_inverse(&hessian), elements: elements(&p), p, derivatives, of_model: jacobian.is_none(), jacobian }
     }
 
     /// The gradient of v'Φv over the parameters: ∂_k(v'Φv) = −(Φv)'P_k(Φv).
     pub fn variance_gradient(&self, phi_v: &DVector<f64>) -> DVector<f64> {
-        DVector::from_iterator(self.p.len(), self.p.iter().map(|p| -phi_v.dot(&(p * phi_v))))
+        let form = |elements: &Elements| elements.iter().map(|&(i, j, x)| x * phi_v[i] * phi_v[j]).sum::<f64>();
+        match &self.elements {
+            Some(all) => DVector::from_iterator(all.len(), all.iter().map(|own| -form(own))),
+            None => DVector::from_iterator(self.p.len(), self.p.iter().map(|p| -symmetric_form(p, phi_v.as_slice()))),
+        }
     }
 
     /// The gradient of a'Σb over the parameters, Σ the covariance of `group` on the visit grid and a, b held.
@@ -95,6 +109,33 @@ fn in_working_parameters(optimum: &Optimum) -> Curvature {
         curvature.hessian.column_mut(k).fill(0.0);
     }
     curvature
+}
+
+/// v'Av of a symmetric A.
+fn symmetric_form(a: &DMatrix<f64>, v: &[f64]) -> f64 {
+    let column = |(j, (column, &x)): (usize, (&[f64], &f64))| x * (column[j] * x + 2.0 * dot(&column[j + 1..], &v[j + 1..]));
+    a.as_slice().chunks_exact(v.len().max(1)).zip(v).enumerate().map(column).sum()
+}
+
+/// Rows, columns and values.
+type Elements = Vec<(usize, usize, f64)>;
+
+/// The elements of symmetric matrices that are not zero; `None` where they are many, or the matrices small.
+fn elements(matrices: &[DMatrix<f64>]) -> Option<Vec<Elements>> {
+    const SMALL: usize = 100;
+    const SHARE: usize = 8;
+    let of = |matrix: &DMatrix<f64>| -> Option<Elements> {
+        let (n, mut own) = (matrix.nrows(), vec![]);
+        for (j, column) in matrix.column_iter().enumerate() {
+            let below = column.iter().enumerate().skip(j).filter(|(_, x)| **x != 0.0);
+            own.extend(below.map(|(i, &x)| (i, j, if i == j { x } else { 2.0 * x })));
+            if own.len() > n * n / SHARE {
+                return None;
+            }
+        }
+        Some(own)
+    };
+    if matrices.first().is_none_or(|own| own.nrows() < SMALL) { None } else { matrices.iter().map(of).collect() }
 }
 
 fn combination<'a>(matrices: impl Iterator<Item = &'a DMatrix<f64>>, weight: impl Fn(usize) -> f64, size: usize) -> DMatrix<f64> {

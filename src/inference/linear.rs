@@ -1,6 +1,7 @@
 //! Linear combinations of the coefficients: estimates, degrees of freedom, joint tests.
 
 use super::sandwich::Sandwich;
+use super::weighing::quadratic_form;
 use super::{Coefficients, Df, Estimate, FTest, MomentsFit, Vcov, kenward_roger, satterthwaite};
 use crate::design::PatientClusters;
 use crate::error::{Error, Result};
@@ -57,9 +58,9 @@ impl MomentsFit {
                 satterthwaite::df(self.information(), phi, &vector)
             }
         };
-        let variance = (vector.transpose() * self.centred_vcov() * &vector)[0];
+        let variance = quadratic_form(self.centred_vcov(), &vector);
         // What is left of a sum of squares that should be zero is rounding.
-        if self.vcov_method.is_cluster_robust() && (df.is_nan() || variance <= 1e-20 * vector.dot(&(phi * &vector))) {
+        if self.vcov_method.is_cluster_robust() && (df.is_nan() || variance <= 1e-20 * quadratic_form(phi, &vector)) {
             let why = format!("no residual informs its variance: the {} that bear on it are fitted exactly", self.cluster_word());
             return Err(Error::NotEstimable { estimate: label.into(), why });
         }

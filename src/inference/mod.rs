@@ -65,13 +65,16 @@ mod response;
 mod sandwich;
 mod sandwich_effects;
 mod sandwich_eigen;
+mod sandwich_root;
 mod sandwich_rotation;
 mod sandwich_rows;
+mod sandwich_squares;
 mod satterthwaite;
 mod simulation;
 mod spread;
 mod summary;
 mod view;
+mod weighing;
 
 pub use crate::estimates::{Coefficients, Df, Estimate, FTest};
 pub(crate) use between_within::BetweenWithin;

@@ -31,11 +31,12 @@
 use super::Df;
 use super::sandwich_eigen::symmetric_eigen;
 use super::sandwich_rows::{Rows, WhitenedRows};
+use super::sandwich_squares::Squares;
 use crate::design::{Design, PatientClusters};
 use crate::fit::kernels::{dot, symmetric_product};
 use crate::fit::optimum::Optimum;
 use crate::options::choices;
-use nalgebra::{Cholesky, DMatrix, SymmetricEigen};
+use nalgebra::DMatrix;
 use std::sync::OnceLock;
 
 /// The covariance of the coefficients, from which standard errors come.
@@ -112,8 +113,6 @@ pub(crate) struct Sandwich {
     /// there.
     saturated: Vec<Saturated>,
     rows: Rows,
-    /// K.
-    root: DMatrix<f64>,
     /// A_i, cluster by cluster; empty for CR0.
     corrections: Vec<f64>,
     coefficient_df: OnceLock<Vec<f64>>,
@@ -133,9 +132,8 @@ struct Saturated {
 impl Sandwich {
     /// One pass over the clusters.
     pub fn of(design: &Design, optimum: &Optimum, method: Vcov) -> Self {
-        let root = square_root(&optimum.phi);
-        let rows = Rows::of(design, optimum, &root);
-        let (p, largest) = (root.ncols(), rows.largest);
+        let rows = Rows::of(design, optimum);
+        let (p, largest) = (rows.root.columns(), rows.largest);
         let mut corrections = vec![];
         let mut scratch = Scratch { h: vec![0.0; largest * largest], vectors: vec![0.0; largest * largest] };
         let (mut e, mut score, mut meat) = (vec![0.0; largest], vec![0.0; p], vec![0.0; p * p]);
@@ -154,18 +152,19 @@ impl Sandwich {
                 corrections.extend_from_slice(a);
                 symmetric_product(a, own.e, &mut e[..m]);
             }
-            own.transpose_times(&e[..m], &mut score);
-            add_square(&mut meat, &score);
+            let score = &mut score[..own.touched.len()];
+            own.transpose_times(&e[..m], score);
+            add_square(&mut meat, p, own.touched, score);
         });
-        let meat = from_lower(&meat, p);
-        let covariance = &root * meat * root.transpose();
-        Self { covariance, saturated, rows, root, corrections, coefficient_df: OnceLock::new() }
+        let covariance = rows.root.around(&from_lower(&meat, p));
+        Self { covariance, saturated, rows, corrections, coefficient_df: OnceLock::new() }
     }
 
     /// Satterthwaite's degrees of freedom of every fitted column's coefficient, computed once.
     pub fn coefficient_df(&self, design: &Design, optimum: &Optimum) -> &[f64] {
         self.coefficient_df.get_or_init(|| {
-            let mut weights = DMatrix::identity(self.root.nrows(), self.root.nrows());
+            let p = self.rows.root.columns();
+            let mut weights = DMatrix::identity(p, p);
             for mut column in weights.column_iter_mut() {
                 let mut given: Vec<f64> = column.iter().copied().collect();
                 optimum.centring.weights(&mut given);
@@ -223,9 +222,23 @@ impl Sandwich {
     /// Satterthwaite's degrees of freedom of the combinations in the columns of `l`, p × k; NaN for one whose
     /// variance no residual tells.
     pub fn degrees_of_freedom(&self, design: &Design, optimum: &Optimum, l: &DMatrix<f64>) -> Vec<f64> {
-        let p = self.root.ncols();
-        let combinations = self.root.transpose() * l;
-        let mut traces: Vec<Traces> = (0..l.ncols()).map(|_| Traces::zeros(p)).collect();
+        /// The number of numbers that are summed at once.
+        const AT_ONCE: usize = 1 << 25;
+        let squares = Squares::of(self.rows.root.columns(), &self.rows.touched);
+        let width = (AT_ONCE / squares.len().max(1)).max(1);
+        let combinations = self.rows.root.transposed_times(l);
+        let first = (0..l.ncols()).step_by(width);
+        first
+            .flat_map(|k| {
+                self.some_degrees_of_freedom(design, optimum, combinations.columns(k, width.min(l.ncols() - k)).into_owned(), &squares)
+            })
+            .collect()
+    }
+
+    /// The same of the columns of K'l.
+    fn some_degrees_of_freedom(&self, design: &Design, optimum: &Optimum, combinations: DMatrix<f64>, squares: &Squares) -> Vec<f64> {
+        let p = self.rows.root.columns();
+        let mut traces: Vec<Traces> = (0..combinations.ncols()).map(|_| Traces::zeros(squares.len())).collect();
         let (mut x, mut a, mut b) = (vec![0.0; self.rows.largest], vec![0.0; self.rows.largest], vec![0.0; p]);
         let (mut start, mut cluster) = (0, 0);
         let mut saturated = self.saturated.iter().peekable();
@@ -242,11 +255,12 @@ impl Sandwich {
                     Some(correction) => symmetric_product(correction, &x[..m], &mut a[..m]),
                     None => a[..m].copy_from_slice(&x[..m]),
                 }
-                own.transpose_times(&a[..m], &mut b);
-                traces.add(dot(&a[..m], &a[..m]), &b);
+                let b = &mut b[..own.touched.len()];
+                own.transpose_times(&a[..m], b);
+                traces.add(dot(&a[..m], &a[..m]), b, own, squares);
             }
         });
-        traces.iter().zip(combinations.column_iter()).map(|(traces, c)| traces.degrees_of_freedom(c.norm_squared())).collect()
+        traces.iter().zip(combinations.column_iter()).map(|(traces, c)| traces.degrees_of_freedom(c.norm_squared(), squares)).collect()
     }
 }
 
@@ -257,30 +271,28 @@ struct Traces {
     d_b: f64,
     /// What of l'Φl comes from directions without a residual.
     silent: f64,
-    /// The lower triangle of S.
+    /// What may be other than zero of the lower triangle of S.
     s: Vec<f64>,
 }
 
 impl Traces {
-    fn zeros(p: usize) -> Self {
-        Self { d: 0.0, d_squared: 0.0, d_b: 0.0, silent: 0.0, s: vec![0.0; p * p] }
+    fn zeros(squares: usize) -> Self {
+        Self { d: 0.0, d_squared: 0.0, d_b: 0.0, silent: 0.0, s: vec![0.0; squares] }
     }
 
     /// Adds a cluster with d = a'a and K'b.
-    fn add(&mut self, d: f64, b: &[f64]) {
+    fn add(&mut self, d: f64, b: &[f64], own: &WhitenedRows, squares: &Squares) {
         self.d += d;
         self.d_squared += d * d;
         self.d_b += d * dot(b, b);
-        add_square(&mut self.s, b);
+        squares.add(own.set, b, &mut self.s);
     }
 
     /// Given l'Φl, by which rounding is judged.
-    fn degrees_of_freedom(&self, variance: f64) -> f64 {
-        let p = self.s.len().isqrt();
-        let trace = self.d - (0..p).map(|j| self.s[j * p + j]).sum::<f64>();
-        let below: f64 = (0..p).map(|j| self.s[j * p..j * p + j].iter().map(|x| x * x).sum::<f64>()).sum();
-        let squares = 2.0 * below + (0..p).map(|j| self.s[j * p + j].powi(2)).sum::<f64>();
-        let trace_of_square = self.d_squared - 2.0 * self.d_b + squares;
+    fn degrees_of_freedom(&self, variance: f64, squares: &Squares) -> f64 {
+        let (trace_of_s, trace_of_s_squared) = squares.traces(&self.s);
+        let trace = self.d - trace_of_s;
+        let trace_of_square = self.d_squared - 2.0 * self.d_b + trace_of_s_squared;
         let told = trace > 1e-12 * variance && trace_of_square > 0.0 && self.silent <= SILENT * variance;
         if told { trace * trace / trace_of_square } else { f64::NAN }
     }
@@ -323,22 +335,11 @@ impl Scratch {
     }
 }
 
-/// K with KK' = Φ.
-fn square_root(phi: &DMatrix<f64>) -> DMatrix<f64> {
-    Cholesky::new(phi.clone()).map_or_else(
-        || {
-            let eigen = SymmetricEigen::new(phi.clone());
-            &eigen.eigenvectors * DMatrix::from_diagonal(&eigen.eigenvalues.map(|l| l.max(0.0).sqrt()))
-        },
-        |factor| factor.l(),
-    )
-}
-
-/// Adds v v' to the lower triangle of a matrix, row by row.
-fn add_square(sum: &mut [f64], v: &[f64]) {
-    for (i, &factor) in v.iter().enumerate() {
-        let row = &mut sum[i * v.len()..i * v.len() + i + 1];
-        row.iter_mut().zip(v).for_each(|(s, x)| *s += factor * x);
+/// Adds v v' to the lower triangle of a p × p matrix, row by row; v has numbers for some columns, which ascend.
+fn add_square(sum: &mut [f64], p: usize, columns: &[usize], v: &[f64]) {
+    for (k, (&i, &factor)) in columns.iter().zip(v).enumerate() {
+        let row = &mut sum[i * p..i * p + i + 1];
+        columns[..=k].iter().zip(v).for_each(|(&j, x)| row[j] += factor * x);
     }
 }
 

@@ -3,11 +3,11 @@
 
 use crate::common::dense_sandwich::{Dense, of_independent_patients};
 use crate::common::tolerances::{AS_GIVEN, CR2_OF_CLUBSANDWICH, GLS, IDENTITY, INVARIANCE, INVARIANCE_DF};
-use crate::common::{Comparison, antidepressant, assert_all, bcva, estimation, fev, number, reference, rows, text};
+use crate::common::{Comparison, antidepressant, assert_all, bcva, estimation, fev, number, of_values, reference, rows, text};
 use nalgebra::{DMatrix, DVector};
 use trialstats::covariance::Covariance;
 use trialstats::simulate::{Dropout, Gaussian};
-use trialstats::trial::{CovariateKind, Layout};
+use trialstats::trial::{CovariateKind, Layout, Schedule};
 use trialstats::{Df, Fit, Model, Trial, Vcov};
 
 const ROBUST: [Vcov; 3] = [Vcov::Cr0, Vcov::Cr2, Vcov::Cr3];
@@ -222,4 +222,35 @@ fn between_within_is_the_split_plot_in_balanced_data() {
     let once = Gaussian::new(["1"]).arm("a", 7, [1.0]).arm("b", 5, [1.0]).trial(2, 0).expect("a trial");
     let fit = Model::formula("y ~ arm").expect("parses").df(Df::BetweenWithin).fit(&once).expect("fits");
     assert!(fit.coefficients().rows.iter().all(|r| r.df == 10.0));
+}
+
+/// Patients of one of many arms touch few columns, which is another way through the arithmetic. With everyone seen at every
+/// visit the mean of an arm at a visit is an average, whatever Σ is, a patient's leverage is 1/n, and so are SE and df known:
+/// Σe² over n², n(n − 1) or (n − 1)² for each of the two arms of a difference, and n − 1 from each of them.
+#[test]
+fn differences_of_many_arms_have_the_standard_errors_of_averages() {
+    let (arms, n, visits) = (24, 5, 3);
+    let value = |k: usize| f64::from((k as u32).wrapping_mul(2_654_435_761) % 1000) / 100.0;
+    let y: Vec<f64> = (0..arms * n * visits).map(|k| value(k) + value(k / visits + 77_777)).collect();
+    let names: Vec<String> = (0..arms).map(|a| format!("a{a:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let trial = of_values(&names, (0..arms * n).map(|i| i % arms).collect(), Schedule::of_labels(["v1", "v2", "v3"]), y.clone());
+    let average = |arm: usize| (0..n).map(|i| y[(arm + i * arms) * visits]).sum::<f64>() / n as f64;
+    let squares = |arm: usize| (0..n).map(|i| (y[(arm + i * arms) * visits] - average(arm)).powi(2)).sum::<f64>();
+    let size = n as f64;
+    assert_all([(Vcov::Cr0, size.powi(2)), (Vcov::Cr2, size * (size - 1.0)), (Vcov::Cr3, (size - 1.0).powi(2))].map(|(vcov, divisor)| {
+        let mut c = Comparison::of(format!("{vcov}"));
+        let rows = Model::formula("y ~ arm * visit").expect("parses").vcov(vcov).fit(&trial).expect("a fit").coefficients().rows;
+        let row = |label: &str| rows.iter().find(|row| row.label == label).expect("the coefficient");
+        let intercept = row("(Intercept)");
+        c.relative("SE of the first arm", intercept.se, (squares(0) / divisor).sqrt(), 1e-9);
+        c.relative("df of the first arm", intercept.df, size - 1.0, 1e-8);
+        for arm in 1..arms {
+            let own = row(&format!("arma{arm:02}"));
+            c.relative(&format!("{} estimate", own.label), own.estimate, average(arm) - average(0), 1e-9);
+            c.relative(&format!("{} SE", own.label), own.se, ((squares(0) + squares(arm)) / divisor).sqrt(), 1e-9);
+            c.relative(&format!("{} df", own.label), own.df, 2.0 * (size - 1.0), 1e-8);
+        }
+        c
+    }));
 }
