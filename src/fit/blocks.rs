@@ -23,6 +23,16 @@ impl Blocks {
         Self { values: vec![0.0; end], starts }
     }
 
+    /// All elements, pattern after pattern.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Where the matrix of a pattern begins among all elements.
+    pub fn start(&self, pattern: usize) -> usize {
+        self.starts[pattern]
+    }
+
     /// Makes every matrix an identity.
     pub fn set_identity(&mut self, patterns: &[Pattern]) {
         self.clear();

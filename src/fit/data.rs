@@ -48,7 +48,7 @@ impl Data {
     /// Σ_i X_i'ΩX_i for a symmetric Ω per pattern, p × p.
     pub fn gram(&self, patterns: &[Pattern], rows: &Rows, omega: &Blocks, gram: &mut [f64], scratch: &mut DataScratch) {
         match self {
-            Data::Sums(sums) => sums.gram(patterns, omega, gram, scratch),
+            Data::Sums(sums) => sums.gram(omega, gram, scratch),
             Data::Patients(own) => own.gram(patterns, rows, omega, gram, scratch),
         }
     }

@@ -148,9 +148,14 @@ fn multiply_of_size(a: &[f64], b: &[f64], m: usize, product: &mut [f64]) {
     let (a, b, product) = (&a[..m * m], &b[..m * m], &mut product[..m * m]);
     for (own, factors) in product.chunks_exact_mut(m).zip(b.chunks_exact(m)) {
         own.fill(0.0);
-        for (column, &factor) in a.chunks_exact(m).zip(factors) {
-            axpy(own, factor, column);
+        let (groups, fours) = (a.chunks_exact(4 * m), factors.chunks_exact(4));
+        let rest = groups.remainder().chunks_exact(m).zip(fours.remainder());
+        for (group, four) in groups.zip(fours) {
+            let (first, second) = group.split_at(2 * m);
+            let ((c0, c1), (c2, c3)) = (first.split_at(m), second.split_at(m));
+            axpy_of_four(own, [four[0], four[1], four[2], four[3]], [c0, c1, c2, c3]);
         }
+        rest.for_each(|(column, &factor)| axpy(own, factor, column));
     }
 }
 
@@ -168,6 +173,15 @@ pub(crate) fn symmetric_product(a: &[f64], v: &[f64], product: &mut [f64]) {
 #[inline(always)]
 pub(crate) fn axpy(y: &mut [f64], factor: f64, x: &[f64]) {
     y.iter_mut().zip(x).for_each(|(y, x)| *y += factor * x);
+}
+
+/// Adds the four multiples of x to y, one after the other.
+#[inline(always)]
+pub(crate) fn axpy_of_four(y: &mut [f64], factors: [f64; 4], x: [&[f64]; 4]) {
+    let x = x.map(|x| &x[..y.len()]);
+    for i in 0..y.len() {
+        y[i] = y[i] + factors[0] * x[0][i] + factors[1] * x[1][i] + factors[2] * x[2][i] + factors[3] * x[3][i];
+    }
 }
 
 /// a'b, in four running sums so that the additions need not wait for each other.

@@ -3,7 +3,7 @@
 use super::assembly::Assembly;
 use super::blocks::Blocks;
 use super::data::DataScratch;
-use super::kernels::{axpy, dot};
+use super::kernels::{axpy, axpy_of_four, dot};
 use super::moments::{Moments, PatternMoments, Rows};
 use super::pattern::Pattern;
 use crate::covariance::{lower, lower_pairs};
@@ -21,6 +21,11 @@ pub(crate) struct Sums {
     zy: Vec<f64>,
     zy_starts: Vec<usize>,
     yy: Blocks,
+    /// Where the pairs of visits s ≥ t of patterns are: in Σ zz' of all patterns, and in a matrix per pattern; pair after
+    /// pair.
+    seen: Vec<(u32, u32)>,
+    /// Where each pair's end.
+    seen_ends: Vec<u32>,
     assembly: Assembly,
 }
 
@@ -30,13 +35,17 @@ impl Sums {
         let q = moments.values;
         let mut zy_starts = vec![0];
         moments.patterns.iter().for_each(|p| zy_starts.push(zy_starts[zy_starts.len() - 1] + p.zy.len()));
+        let yy = Blocks::zeros(patterns);
+        let (seen, seen_ends) = seen(patterns, &yy, rows.len(), q * (q + 1) / 2);
         let mut sums = Self {
             values: q,
+            seen,
+            seen_ends,
             zz: vec![0.0; moments.patterns.len() * q * (q + 1) / 2],
             full: vec![0.0; moments.patterns.len() * q * q],
             zy: vec![0.0; zy_starts[zy_starts.len() - 1]],
             zy_starts,
-            yy: Blocks::zeros(patterns),
+            yy,
             assembly: Assembly::new(rows, q, columns),
         };
         moments.patterns.iter().enumerate().for_each(|(index, own)| sums.set(index, own));
@@ -132,20 +141,24 @@ impl Sums {
     }
 
     /// Σ_i X_i'ΩX_i, p × p.
-    pub fn gram(&self, patterns: &[Pattern], omega: &Blocks, gram: &mut [f64], scratch: &mut DataScratch) {
-        let block = self.assembly.block;
+    pub fn gram(&self, omega: &Blocks, gram: &mut [f64], scratch: &mut DataScratch) {
+        let (block, omega) = (self.assembly.block, omega.values());
         scratch.k.fill(0.0);
-        for (index, (pattern, zz)) in patterns.iter().zip(self.zz.chunks_exact(block)).enumerate() {
-            let (m, omega) = (pattern.size(), omega.get(index));
-            for (j, &t) in pattern.visits.iter().enumerate() {
-                for (i, &s) in pattern.visits.iter().enumerate().skip(j) {
-                    let weight = omega[j * m + i];
-                    if weight != 0.0 {
-                        let first = lower(s, t) * block;
-                        axpy(&mut scratch.k[first..first + block], weight, zz);
-                    }
+        let mut first = 0;
+        for (k, &end) in scratch.k.chunks_exact_mut(block.max(1)).zip(&self.seen_ends) {
+            let seen = &self.seen[first..end as usize];
+            first = end as usize;
+            let zz = |at: u32| &self.zz[at as usize..at as usize + block];
+            // Four patterns at a time, so that the sum is read and written once for all of them.
+            let groups = seen.chunks_exact(4);
+            let rest = groups.remainder();
+            for group in groups {
+                let weights = [0, 1, 2, 3].map(|i| omega[group[i].1 as usize]);
+                if weights != [0.0; 4] {
+                    axpy_of_four(k, weights, [0, 1, 2, 3].map(|i| zz(group[i].0)));
                 }
             }
+            rest.iter().for_each(|&(at, of)| axpy(k, omega[of as usize], zz(at)));
         }
         self.assembly.gram(&scratch.k, gram);
     }
@@ -248,6 +261,33 @@ impl Sums {
             }
         }
     }
+}
+
+/// Where the pairs of visits of patterns are, pair after pair, and where each pair's end.
+fn seen(patterns: &[Pattern], blocks: &Blocks, visits: usize, block: usize) -> (Vec<(u32, u32)>, Vec<u32>) {
+    let mut ends = vec![0_u32; visits * (visits + 1) / 2];
+    for pattern in patterns {
+        for (j, &t) in pattern.visits.iter().enumerate() {
+            pattern.visits[j..].iter().for_each(|&s| ends[lower(s, t)] += 1);
+        }
+    }
+    let mut next = 0;
+    for end in &mut ends {
+        // Where the pair's begin, for now.
+        next += std::mem::replace(end, next);
+    }
+    let mut seen = vec![(0, 0); next as usize];
+    for (index, pattern) in patterns.iter().enumerate() {
+        let m = pattern.size();
+        for (j, &t) in pattern.visits.iter().enumerate() {
+            for (i, &s) in pattern.visits.iter().enumerate().skip(j) {
+                let end = &mut ends[lower(s, t)];
+                seen[*end as usize] = ((index * block) as u32, (blocks.start(index) + j * m + i) as u32);
+                *end += 1;
+            }
+        }
+    }
+    (seen, ends)
 }
 
 /// b_t = D_t'β of every visit.
