@@ -225,7 +225,7 @@ mod tests {
             Days::Known(days) => days,
             other => panic!("{other:?}"),
         };
-        let found = known(&["2024-03-01", "2024-03-01", "01MAR2024", "2024-03-02T06:00"].map(|d| d));
+        let found = known(&["2024-03-01", "2024-03-01", "2024-MAR-01", "2024-03-02T06:00"]);
         assert_eq!((found[1] - found[0], found[3] - found[0]), (0.0, 1.25));
         // One that is past the twelfth decides for all.
         let found = known(&["01/02/2024", "13/02/2024", "02/01/2024"]);
