@@ -177,23 +177,23 @@ pub struct ResponderCurves {
     pub options: CurveOptions,
 }
 
-/// An improvement as amount and what it is a share of; the share is 1 in points.
+/// An improvement in points, and in per cent what it is a share of.
 #[derive(Debug, Clone, Copy)]
 struct Improvement {
     amount: f64,
-    of: f64,
+    of: Option<f64>,
 }
 
 impl Improvement {
     fn value(self) -> f64 {
-        if self.of == 1.0 { self.amount } else { 100.0 * self.amount / self.of }
+        self.of.map_or(self.amount, |of| 100.0 * self.amount / of)
     }
 
     /// Without the division, so that 20 of 40 is 50% exactly; a cut-off made of the patient's own improvement is reached.
     fn reaches(self, cut_off: f64) -> bool {
         match self.of {
-            1.0 => self.amount >= cut_off,
-            of => 100.0 * self.amount >= cut_off * of || self.value() >= cut_off,
+            None => self.amount >= cut_off,
+            Some(of) => 100.0 * self.amount >= cut_off * of || self.value() >= cut_off,
         }
     }
 }
@@ -215,7 +215,7 @@ impl Improvement {
 /// let options = CurveOptions::new("HAMDTL17", Better::Lower).baseline(BaselineFrom::Covariate("BASVAL".into()));
 /// let curves = responder_curves(&trial, &options)?;
 /// let [placebo, drug] = [0, 1].map(|arm| curves.at(10.0, arm).expect("a patient improved by 10 points"));
-/// assert_eq!(format!("{}/{} {}/{}", placebo.met, placebo.of, drug.met, drug.of), "33/88 44/84");
+/// assert_eq!(format!("{}/{} {}/{}", placebo.met, placebo.of, drug.met, drug.of), "12/88 28/84");
 /// # Ok::<(), trialstats::Error>(())
 /// ```
 ///
@@ -293,8 +293,8 @@ fn visit_of(trial: &Trial, options: &CurveOptions) -> Result<usize> {
 /// The improvement of a patient; none where it was not observed, or is a share of nothing.
 fn improvement(options: &CurveOptions, before: f64, after: f64) -> Option<Improvement> {
     let amount = if options.better == Better::Lower { before - after } else { after - before };
-    let of = if options.scale == CurveScale::Percent { before - options.floor } else { 1.0 };
-    (!amount.is_nan() && of > 0.0).then_some(Improvement { amount, of })
+    let of = (options.scale == CurveScale::Percent).then_some(before - options.floor);
+    (!amount.is_nan() && of.is_none_or(|of| of > 0.0)).then_some(Improvement { amount, of })
 }
 
 fn cut_offs(by_arm: &[Vec<Improvement>], options: &CurveOptions) -> Result<Vec<f64>> {

@@ -10,7 +10,7 @@ use super::views::interval;
 use crate::analysis::{AnalysisResult, IndividualChangeResult, SmallCells, visit_in_prose};
 use crate::change::{ChangeCategory, ChangeComparison, ChangeRate, ChangeRates, CurveScale, IndividualChanges, ResponderCurves};
 use crate::means::Better;
-use crate::responders::Assumption;
+use crate::responders::{Assumption, RateOptions, Unobserved};
 use crate::table::{Column, Format, Tabular};
 use crate::trial::Labelled;
 
@@ -34,7 +34,9 @@ pub(super) fn section(result: &AnalysisResult) -> Option<Section> {
             Some(sentence) => section.led_paragraph(lead, sentence),
             None => section.led_paragraph(lead, "The shares are in the table."),
         };
-        let section = section.table_as(&name, &shown, &ClassesInWords { rates: &found.rates, shown: &shown });
+        let stated = only_stated(&found.rates);
+        let shown = shown_rates(&stated, cells);
+        let section = section.selection(&format!("{name}_classes"), &shown, &ClassesInWords { rates: &stated, shown: &shown });
         let section = match found.curves.first().filter(|_| !cells.is_suppressing()) {
             Some(curves) => section.figure(&format!("{name}_curves"), curve_figure(curves)),
             None => section,
@@ -46,7 +48,20 @@ pub(super) fn section(result: &AnalysisResult) -> Option<Section> {
     }))
 }
 
-/// Comparisons class by class, and curves as tables.
+/// The shares under the first way to treat the unobserved.
+fn only_stated(rates: &ChangeRates) -> ChangeRates {
+    let Some(way) = stated(rates) else { return rates.clone() };
+    let unobserved = match way {
+        Assumption::ObservedOnly => Unobserved::ObservedOnly,
+        Assumption::LastObserved => Unobserved::LastObserved,
+        Assumption::Lowest | Assumption::Highest => Unobserved::Bounds,
+        Assumption::CountedAsNotMet | Assumption::Imputed => Unobserved::CountedAsNotMet,
+    };
+    let rows = rates.rows.iter().filter(|row| unobserved.assumptions().contains(&row.unobserved)).cloned().collect();
+    ChangeRates { rows, options: RateOptions::new([unobserved]).level(rates.options.level), ..rates.clone() }
+}
+
+/// All shares, comparisons class by class, and curves as tables.
 pub(super) fn tables(result: &AnalysisResult, section: Section) -> Option<Section> {
     if result.individual_changes.is_empty() {
         return None;
@@ -54,10 +69,11 @@ pub(super) fn tables(result: &AnalysisResult, section: Section) -> Option<Sectio
     let cells = result.plan.report.small_cells;
     Some(result.individual_changes.iter().enumerate().fold(section, |section, (k, found)| {
         let name = name(result, k);
+        let hidden = shown_rates(&found.rates, cells);
         let section = section.about(&found.definition.outcome);
+        let section = section.table_as(&name, &hidden, &ClassesInWords { rates: &found.rates, shown: &hidden });
         let section = match &found.comparisons {
             Some(comparisons) => {
-                let hidden = shown_rates(&found.rates, cells);
                 let of = |arm: &Labelled| (0..found.rates.rows.len()).any(|k| found.rates.rows[k].arm == *arm && hidden.hides(k));
                 let rows = comparisons.rows.iter().map(|r| of(&r.arm) || of(&r.reference)).collect();
                 let shown = Shown::new(comparisons, cells).hiding(COMPARED, rows);
@@ -135,10 +151,10 @@ fn sentence(result: &AnalysisResult, found: &IndividualChangeResult) -> Option<S
     });
     let unobserved = match way {
         Assumption::ObservedOnly => "of those observed",
-        Assumption::LastObserved => "those not observed as when last observed",
-        _ => "those not observed counted in no class",
+        Assumption::LastObserved => "with those not observed as when last observed",
+        _ => "with those not observed counted in no class",
     };
-    Some(format!("At {}, {} ({unobserved}).{}", visit_in_prose(&result.plan.at), parts.join("; "), test.unwrap_or_default()))
+    Some(format!("At {}, {unobserved}, {}.{}", visit_in_prose(&result.plan.at), parts.join("; "), test.unwrap_or_default()))
 }
 
 /// `B − A: 4.1 percentage points, 95% CI [−11.2, 19.1]`.
