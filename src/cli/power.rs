@@ -69,6 +69,8 @@ impl PowerArguments {
     /// Runs the study, or a part of it, and says in a page what was found.
     pub fn run(&self) -> std::result::Result<String, Failure> {
         let study = self.study().map_err(Failure::of_plan)?;
+        // Said at once: a study may take minutes.
+        eprintln!("{}", study.announcement().map_err(Failure::of_plan)?);
         if let Some(shard) = &self.shard {
             let (part, of) = parts_of(shard)?;
             let path = study.write_part(part, of, &self.parts, &Line::default()).map_err(Failure::of_plan)?;
@@ -117,6 +119,8 @@ fn parts_of(shard: &str) -> std::result::Result<(u64, u64), Failure> {
 fn summary(study: &StudyFile, result: &StudyResult) -> String {
     let mut parts = vec![result.sentence()];
     parts.extend(result.sentences_of_search());
+    parts.extend(result.sentence_of_costs());
+    parts.extend(result.base().familywise.iter().map(ToString::to_string));
     parts.push(result.base().characteristics.to_string());
     if let Some(null) = result.curve("null").first() {
         parts.push(format!("Without any effect:\n{}", null.characteristics));

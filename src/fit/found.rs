@@ -32,6 +32,11 @@ pub(crate) trait SecondOrder: Differentiable + Replaceable {
     /// Σ_kl ω_kl Q_kl.
     fn weighted_q(&self, point: &Self::Point, own: &Derived<Self>, omega: &DMatrix<f64>) -> DMatrix<f64>;
 
+    /// x'{Σ_kl ω_kl Q_kl}x.
+    fn weighted_q_along(&self, point: &Self::Point, own: &Derived<Self>, omega: &DMatrix<f64>, x: &DVector<f64>) -> f64 {
+        x.dot(&(self.weighted_q(point, own, omega) * x))
+    }
+
     /// Σ_kl ω_kl R_kl.
     fn weighted_r(&self, point: &Self::Point, own: &Derived<Self>, omega: &DMatrix<f64>) -> Option<DMatrix<f64>>;
 
@@ -118,6 +123,10 @@ impl<L: SecondOrder> MarginalModel for Found<L> {
 
     fn weighted_q(&self, omega: &DMatrix<f64>) -> DMatrix<f64> {
         self.likelihood.weighted_q(&self.point, self.derived(), omega)
+    }
+
+    fn weighted_q_along(&self, omega: &DMatrix<f64>, x: &DVector<f64>) -> f64 {
+        self.likelihood.weighted_q_along(&self.point, self.derived(), omega, x)
     }
 
     fn weighted_r(&self, omega: &DMatrix<f64>) -> Option<DMatrix<f64>> {

@@ -53,6 +53,11 @@ pub(crate) trait MarginalModel: Debug + Send + Sync {
     /// Σ_kl ω_kl X'V⁻¹ ∂_kV V⁻¹ ∂_lV V⁻¹X, p × p.
     fn weighted_q(&self, omega: &DMatrix<f64>) -> DMatrix<f64>;
 
+    /// x'{Σ_kl ω_kl X'V⁻¹ ∂_kV V⁻¹ ∂_lV V⁻¹X}x.
+    fn weighted_q_along(&self, omega: &DMatrix<f64>, x: &DVector<f64>) -> f64 {
+        x.dot(&(self.weighted_q(omega) * x))
+    }
+
     /// Σ_kl ω_kl X'V⁻¹ ∂_klV V⁻¹X, p × p; `None` where V is linear in θ.
     fn weighted_r(&self, omega: &DMatrix<f64>) -> Option<DMatrix<f64>>;
 

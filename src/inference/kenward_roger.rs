@@ -3,7 +3,7 @@
 
 use super::information::Information;
 use crate::fit::optimum::Optimum;
-use nalgebra::{Cholesky, DMatrix};
+use nalgebra::{Cholesky, DMatrix, DVector};
 
 /// What the adjustment makes of the second derivatives of Σ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,27 @@ pub(crate) fn adjusted_covariance(optimum: &Optimum, information: &Information, 
     }
     let adjusted = phi + 2.0 * phi * sum * phi;
     0.5 * (&adjusted + adjusted.transpose())
+}
+
+/// v'Φ_Av for one v, for what a few vectors cost.
+pub(crate) fn adjusted_variance(optimum: &Optimum, information: &Information, bends: Bends, v: &DVector<f64>) -> f64 {
+    let (phi, model) = (&optimum.phi, optimum.model());
+    let x = phi * v;
+    let mut sum = model.weighted_q_along(&information.omega_of_model(), &x);
+    let natural = information.jacobian.is_none().then_some(&information.covariance);
+    let r = natural.and_then(|omega| match bends {
+        Bends::Ignored => None,
+        Bends::Whole => model.weighted_r(omega),
+        Bends::Intrinsic => model.intrinsic_r(omega),
+    });
+    if let Some(r) = r {
+        sum -= 0.25 * x.dot(&(r * &x));
+    }
+    if !information.p.is_empty() {
+        let moved = DMatrix::from_columns(&information.p.iter().map(|p| p * &x).collect::<Vec<_>>());
+        sum -= moved.dot(&(phi * (&moved * &information.covariance)));
+    }
+    v.dot(&x) + 2.0 * sum
 }
 
 /// The scale λ and the denominator degrees of freedom m of an F statistic with ℓ numerator degrees of freedom.

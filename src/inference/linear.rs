@@ -58,7 +58,7 @@ impl MomentsFit {
                 satterthwaite::df(self.information(), phi, &vector)
             }
         };
-        let variance = quadratic_form(self.centred_vcov(), &vector);
+        let variance = self.variance_of_mean(&vector);
         // What is left of a sum of squares that should be zero is rounding.
         if self.vcov_method.is_cluster_robust() && (df.is_nan() || variance <= 1e-20 * quadratic_form(phi, &vector)) {
             let why = format!("no residual informs its variance: the {} that bear on it are fitted exactly", self.cluster_word());

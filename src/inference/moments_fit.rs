@@ -2,14 +2,15 @@
 
 use super::fallback::{Attempt, Fallback};
 use super::information::Information;
-use super::kenward_roger::{Bends, adjusted_covariance};
+use super::kenward_roger::{Bends, adjusted_covariance, adjusted_variance};
 use super::of_patients::OfPatients;
+use super::weighing::quadratic_form;
 use super::{Df, InformationKind, Vcov};
 use crate::covariance::Covariance;
 use crate::design::{Account, Columns, RandomTerm};
 use crate::fit::optimum::Optimum;
 use crate::fit::{Convergence, Estimation, Moments};
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 use std::sync::{Arc, OnceLock};
 
 /// A model fitted from sums over patients ([`Model::fit_moments`](crate::Model::fit_moments)), which may come from
@@ -276,6 +277,21 @@ impl MomentsFit {
     /// The random effects of clusters; none without patients.
     pub(super) fn random(&self) -> &[RandomTerm] {
         self.of_patients.as_ref().map_or(&[], OfPatients::random)
+    }
+
+    /// The variance of v'β for weights of the fitted columns, as centred; for fits of which a single estimate is asked,
+    /// without the covariance of all.
+    pub(super) fn variance_of_mean(&self, v: &DVector<f64>) -> f64 {
+        let bends = match self.df {
+            Df::KenwardRoger => Bends::Whole,
+            Df::KenwardRogerLinear => Bends::Ignored,
+            Df::KenwardRoger2 => Bends::Intrinsic,
+            _ => return quadratic_form(self.centred_vcov(), v),
+        };
+        match self.of_patients {
+            None if self.centred_vcov.get().is_none() => adjusted_variance(&self.optimum, self.information(), bends, v),
+            _ => quadratic_form(self.centred_vcov(), v),
+        }
     }
 
     /// How the model was fitted, one sentence each: what every table made from it carries in its notes.

@@ -130,6 +130,9 @@ impl Tabular for PowerTable {
             Column::significant("se_by_theory", "SE by theory", 2, of(&|p| p.theory.first().map_or(f64::NAN, |t| t.se))),
             Column::count("trials", "Trials", self.points.iter().map(|p| first(p).trials)),
         ]);
+        if self.points.iter().any(|p| p.cost.is_some()) {
+            columns.push(Column::significant("cost", "Cost", 0, of(&|p| p.cost.unwrap_or(f64::NAN))));
+        }
         columns
     }
 
@@ -278,6 +281,7 @@ impl StudyFile {
         for sentence in result.sentences_of_search() {
             answer = answer.paragraph(sentence);
         }
+        answer = result.sentence_of_costs().into_iter().fold(answer, |section, text| section.paragraph(text));
         let mut document = Document::new(format!("Power: {title}"))
             .subtitle("Simulated trials, analysed as planned")
             .section(answer)
@@ -286,6 +290,10 @@ impl StudyFile {
             Section::new("Operating characteristics").titled("characteristics", "With the effect assumed", &result.base().characteristics);
         if let Some(null) = result.curve("null").first() {
             operating = operating.titled("characteristics-null", "Without any effect", &null.characteristics);
+        }
+        let of_points = [("familywise", Some(result.base())), ("familywise-null", result.curve("null").first().copied())];
+        for (name, familywise) in of_points.into_iter().filter_map(|(name, point)| Some((name, point?.familywise.as_ref()?))) {
+            operating = operating.table(name, familywise);
         }
         document = document.section(operating);
         for varied in result.varied() {

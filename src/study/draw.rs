@@ -4,6 +4,7 @@ use super::truth::{ClusterTruth, CovariateTruth, TrialTruth};
 use crate::error::Result;
 use crate::simulate::random::{Stream, lower_factor, lower_times};
 use crate::trial::{Outcome, Schedule, Trial, Variable, Visit};
+use std::borrow::Cow;
 
 /// Streams of one arm begin here, those of the next one as far beyond: the first patients of an arm are the same whatever
 /// the numbers of patients.
@@ -21,8 +22,7 @@ pub struct Drawer {
     truth: TrialTruth,
     /// A trial without outcomes, shared by all.
     empty: Trial,
-    /// By arm: lower factor of Σ within clusters, row by row.
-    factors: Vec<Vec<f64>>,
+    stated: Parameters,
     /// By arm: the chance of leaving before each visit after the baseline.
     hazards: Vec<Vec<f64>>,
     arm_of: Vec<usize>,
@@ -32,6 +32,16 @@ pub struct Drawer {
     ranks: Vec<usize>,
     /// By factor of clusters: the cluster of each patient.
     clusters: Vec<Vec<Option<usize>>>,
+}
+
+/// The parameters that a trial is drawn from.
+#[derive(Debug, Clone)]
+struct Parameters {
+    /// By arm.
+    means: Vec<Vec<f64>>,
+    sd: Vec<f64>,
+    /// By arm: lower factor of Σ within clusters, row by row.
+    factors: Vec<Vec<f64>>,
 }
 
 /// The data of a trial: all in which trials of one truth differ.
@@ -66,9 +76,10 @@ impl TrialTruth {
             .variables(variables)
             .build()?;
         let factors = (0..self.arms.len()).map(|a| lower_factor(&self.within(a), n).unwrap_or_default()).collect();
+        let stated = Parameters { means: self.means_with(0.0), sd: self.sd.clone(), factors };
         let hazards = (0..self.arms.len()).map(|a| self.missing_of(a).hazards(n)).collect();
         let ranks = self.order_of_entry(&arm_of, &place);
-        Ok(Drawer { truth: self.clone(), empty, factors, hazards, arm_of, place, ranks, clusters })
+        Ok(Drawer { truth: self.clone(), empty, stated, hazards, arm_of, place, ranks, clusters })
     }
 
     /// Trial number `replicate` under `seed`: the same one every time.
@@ -77,6 +88,11 @@ impl TrialTruth {
     /// As [`TrialTruth::check`].
     pub fn trial(&self, seed: u64, replicate: u64) -> Result<Trial> {
         self.drawer()?.trial(seed, replicate)
+    }
+
+    /// The means of every arm where effects `d` are this much larger.
+    fn means_with(&self, shift: f64) -> Vec<Vec<f64>> {
+        (0..self.arms.len()).map(|a| (0..self.visits.len()).map(|t| self.mean_with(a, t, shift)).collect()).collect()
     }
 
     /// The place of each patient in the order of entry.
@@ -153,6 +169,12 @@ impl Drawer {
         Ok(drawn.covariates.iter().fold(trial, |trial, covariate| trial.with_variable(covariate.clone())))
     }
 
+    /// The number of clusters that belong to one arm.
+    pub(super) fn groups(&self) -> usize {
+        let own = self.truth.clusters.iter().zip(&self.clusters).filter(|(cluster, _)| cluster.arm.is_some());
+        own.map(|(_, members)| members.iter().flatten().max().map_or(0, |last| last + 1)).sum()
+    }
+
     /// When a visit is.
     pub(super) fn time(&self, visit: usize) -> f64 {
         self.truth.times.get(visit).copied().unwrap_or(visit as f64)
@@ -179,35 +201,51 @@ impl Drawer {
     }
 
     fn values(&self, seed: u64, replicate: u64, struck: bool) -> Drawn {
-        let truth = &self.truth;
-        let n = truth.visits.len();
-        let shift = match truth.d_sd {
-            0.0 => 0.0,
-            sd => sd * Stream::new(seed, replicate, TRIAL).normal(),
-        };
-        let means: Vec<Vec<f64>> = (0..truth.arms.len()).map(|a| (0..n).map(|t| truth.mean_with(a, t, shift)).collect()).collect();
+        let (truth, n) = (&self.truth, self.truth.visits.len());
+        let Parameters { means, sd, factors } = &*self.parameters(seed, replicate);
         let effects = self.cluster_effects(seed, replicate);
         let (covariates, added) = self.covariates(seed, replicate);
         let mut values = vec![0.0; self.arm_of.len() * n];
         for (i, y) in values.chunks_exact_mut(n).enumerate() {
             let arm = self.arm_of[i];
             let mut stream = Stream::new(seed, replicate, arm as u64 * ARM + self.place[i] as u64);
-            let mut deviations = lower_times(&self.factors[arm], &stream.normals(n));
+            let mut deviations = lower_times(&factors[arm], &stream.normals(n));
             for (cluster, (members, effects)) in truth.clusters.iter().zip(self.clusters.iter().zip(&effects)) {
                 if let Some(own) = members[i] {
                     let root = cluster.icc.sqrt();
-                    (1..n).for_each(|t| deviations[t] += root * truth.sd[t] * effects[own]);
+                    (1..n).for_each(|t| deviations[t] += root * sd[t] * effects[own]);
                 }
             }
             for t in 0..n {
                 y[t] = self.score(means[arm][t] + deviations[t] + added.get(i).copied().unwrap_or(0.0));
-                deviations[t] /= truth.sd[t];
+                deviations[t] /= sd[t];
             }
             if struck {
                 truth.missing_of(arm).strike(&self.hazards[arm], &deviations, &mut stream, y);
             }
         }
         Drawn { outcomes: values, covariates }
+    }
+
+    /// The parameters of a trial: those stated, or drawn about them.
+    fn parameters(&self, seed: u64, replicate: u64) -> Cow<'_, Parameters> {
+        let (truth, n) = (&self.truth, self.truth.visits.len());
+        if truth.d_sd == 0.0 && truth.uncertainty.is_none() {
+            return Cow::Borrowed(&self.stated);
+        }
+        let mut stream = Stream::new(seed, replicate, TRIAL);
+        let shift = if truth.d_sd == 0.0 { 0.0 } else { truth.d_sd * stream.normal() };
+        let mut own = Parameters { means: truth.means_with(shift), ..self.stated.clone() };
+        if let Some(uncertainty) = &truth.uncertainty {
+            let moved = uncertainty.of_means(&mut stream);
+            own.means.iter_mut().flatten().zip(moved).for_each(|(mean, by)| *mean += by);
+            let within =
+                |sigma: &[f64]| (0..truth.arms.len()).map(|a| lower_factor(&truth.within_of(sigma, a), n)).collect::<Option<Vec<_>>>();
+            let sigma = uncertainty.covariance_about(&truth.covariance(), n, &mut stream, |sigma| within(sigma).is_some());
+            own.sd = (0..n).map(|t| sigma[t * n + t].sqrt()).collect();
+            own.factors = within(&sigma).unwrap_or_else(|| self.stated.factors.clone());
+        }
+        Cow::Owned(own)
     }
 
     /// A value as the instrument gives it.

@@ -1,10 +1,12 @@
 //! A study in a file: the plan, the truth, and what is asked.
 
+use super::costs::Costs;
 use super::looks::Looks;
 use super::truth::TrialTruth;
 use crate::analysis::Plan;
 use crate::error::{Error, Result};
 use crate::means::Margin;
+use crate::model::Model;
 use std::path::{Path, PathBuf};
 use toml::Table;
 
@@ -58,6 +60,7 @@ pub struct StudyFile {
 /// | `margin` | none | `{ non-inferiority = { margin = 3, better = "lower" } }`: asked of the primary contrast as well |
 /// | `null` | false | also without any effect: the type I error |
 /// | `[study.looks]` | none | [`Looks`] |
+/// | `[study.costs]` | none | [`Costs`]: the cheapest design with the power sought |
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
@@ -87,6 +90,9 @@ pub struct StudySettings {
     /// Interim looks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looks: Option<Looks>,
+    /// What patients and groups cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub costs: Option<Costs>,
 }
 
 impl Default for StudySettings {
@@ -101,6 +107,7 @@ impl Default for StudySettings {
             margin: None,
             null: false,
             looks: None,
+            costs: None,
         }
     }
 }
@@ -200,7 +207,7 @@ impl StudyFile {
             Some(_) => return Err(Error::wrong_variable("the key `plan`", "it is not the name of a file", "write `plan = \"plan.toml\"`")),
             None => Plan::from_toml(&keys.to_string())?,
         };
-        let mut truth: TrialTruth = truth.try_into().map_err(|e| understood(&shown, "[truth]", &e))?;
+        let mut truth: TrialTruth = completed(truth, path)?.try_into().map_err(|e| understood(&shown, "[truth]", &e))?;
         let settings: StudySettings = settings.try_into().map_err(|e| understood(&shown, "[study]", &e))?;
         if truth.outcome == "y" {
             truth.outcome.clone_from(&plan.primary);
@@ -258,6 +265,9 @@ impl StudySettings {
             ));
         }
         self.looks.iter().try_for_each(Looks::check)?;
+        if self.costs.is_some_and(|costs| !costs.are_sensible()) {
+            return Err(Error::out_of_range("`study.costs`", "a cost is below zero or no number", "give what a patient and a group cost"));
+        }
         let bad = |what: &str| {
             Err(Error::out_of_range(format!("`vary.{what}`"), "a value lies outside its range", "give values that a trial can have"))
         };
@@ -271,6 +281,43 @@ impl StudySettings {
             _ => Ok(()),
         }
     }
+}
+
+/// A pilot that a truth begins with.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pilot {
+    /// The file of its data.
+    data: String,
+    /// The file of the plan that reads them.
+    plan: String,
+    /// Patients planned in all, shared between the arms as in the pilot; as many as there unless stated.
+    patients: Option<usize>,
+    /// Whether what the pilot leaves unknown is drawn anew for every trial.
+    #[serde(default)]
+    assurance: bool,
+}
+
+/// `[truth]` with what a pilot says of the keys that it does not state itself.
+fn completed(truth: toml::Value, path: &Path) -> Result<toml::Value> {
+    let toml::Value::Table(mut keys) = truth else { return Ok(truth) };
+    let Some(pilot) = keys.remove("pilot") else { return Ok(keys.into()) };
+    let pilot: Pilot = pilot.try_into().map_err(|e| understood(&path.display().to_string(), "[truth.pilot]", &e))?;
+    let plan = Plan::from_file(beside(path, &pilot.plan))?;
+    let trial = plan.read(beside(path, &pilot.data))?;
+    let fit = Model::default().of_outcome(&plan.primary).fit(&trial)?;
+    let mut known =
+        if pilot.assurance { TrialTruth::from_fit_with_uncertainty(&fit, &trial)? } else { TrialTruth::from_fit(&fit, &trial)? };
+    if let Some(patients) = pilot.patients {
+        known = known.with_patients(patients);
+        known.origins.remove("patients");
+    }
+    let known =
+        Table::try_from(known).map_err(|e| Error::made_in_rust("the truth of a pilot", e.to_string(), "state `[truth]` by hand"))?;
+    let stated = |key: &str| keys.contains_key(key);
+    let kept: Vec<(String, toml::Value)> = known.into_iter().filter(|(key, _)| !stated(key)).collect();
+    keys.extend(kept);
+    Ok(keys.into())
 }
 
 fn table(path: &Path) -> Result<Table> {

@@ -1,5 +1,6 @@
 //! What is done with every simulated trial: a model, and the questions asked of its fit.
 
+use super::familywise;
 use crate::analysis::{ImputationPlan, Plan, Sensitivity};
 use crate::effects::{Difference, EffectOptions, IntervalMethod, of_difference};
 use crate::error::{Error, Result};
@@ -170,6 +171,7 @@ impl Procedure {
                 }
             }
         }
+        let primary = familywise::asked(&plan, trial, primary)?;
         Ok(std::iter::once(primary).chain(further).collect())
     }
 

@@ -2,6 +2,7 @@
 
 use super::analytic::Sides;
 use super::characteristics::OperatingCharacteristics;
+use super::familywise::Familywise;
 use super::file::{Find, StudyFile};
 use super::formula::ByTheory;
 use super::looks::InterimStudy;
@@ -52,6 +53,12 @@ pub struct PointResult {
     pub characteristics: OperatingCharacteristics,
     /// The power of each contrast with the first arm by theory.
     pub theory: Vec<ByTheory>,
+    /// What the plan's procedure for several hypotheses rejects, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub familywise: Option<Familywise>,
+    /// What the trial costs, where the study says what patients and groups do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
 }
 
 /// The value that gives the power sought.
@@ -110,9 +117,12 @@ impl StudyFile {
     pub fn run(&self, progress: &dyn Progress) -> Result<StudyResult> {
         let points = self.points()?;
         let mut results = vec![];
+        progress.begin(&format!("Simulating {} points", points.len()), points.len() as u64 * self.settings.trials);
         for (k, point) in points.iter().enumerate() {
-            results.push(self.simulated(point, &format!("Point {} of {}", k + 1, points.len()), progress)?);
+            let before = k as u64 * self.settings.trials;
+            results.push(self.simulated(point, before, progress)?);
         }
+        progress.end();
         self.completed(&points, &results, progress)
     }
 
@@ -132,6 +142,18 @@ impl StudyFile {
         };
         let software = format!("trialstats {}", env!("CARGO_PKG_VERSION"));
         Ok(StudyResult { points: results, found, looks, seed: self.seed(), power: self.settings.power, alpha: self.alpha(), software })
+    }
+
+    /// What will be simulated, in a line.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for assumptions that cannot be varied.
+    pub fn announcement(&self) -> Result<String> {
+        let (points, trials) = (self.points()?.len(), self.settings.trials);
+        let most = if self.settings.precision.is_some() { "at most " } else { "" };
+        let searched = self.settings.find.iter().map(|what| format!("; then a search for the {what}")).collect::<String>();
+        let points = if points == 1 { "1 point".into() } else { format!("{points} points") };
+        Ok(format!("Simulating {points} of {most}{trials} trials, seed {}{searched}.", self.seed()))
     }
 
     /// The level of the tests.
@@ -197,9 +219,8 @@ impl StudyFile {
     }
 
     /// The trials of a point, in batches until the power is known well enough.
-    fn simulated(&self, point: &Planned, task: &str, progress: &dyn Progress) -> Result<Replicates> {
+    fn simulated(&self, point: &Planned, before: u64, progress: &dyn Progress) -> Result<Replicates> {
         let (drawer, procedures, trials) = (point.truth.drawer()?, self.procedures()?, self.settings.trials);
-        progress.begin(task, trials);
         let repeated = Repeated::new(&drawer, &procedures, self.seed());
         let mut all: Option<Replicates> = None;
         let mut done = 0;
@@ -211,14 +232,13 @@ impl StudyFile {
                 Some(all) => all.trials.extend(batch.trials),
             }
             done = until;
-            progress.advance(done);
+            progress.advance(before + done);
             let error = all.as_ref().map_or(f64::NAN, |all| all.characteristics().rows[0].successes.error);
             // A share of 0 or 1 has no error yet.
             if self.settings.precision.is_some_and(|wanted| error > 0.0 && error <= wanted) {
                 break;
             }
         }
-        progress.end();
         all.ok_or_else(|| Error::too_few_replicates("the study", "no trial was asked for", "ask for some"))
     }
 
@@ -231,6 +251,8 @@ impl StudyFile {
             patients: truth.arms.iter().map(|arm| arm.patients).collect(),
             characteristics: replicates.characteristics(),
             theory,
+            familywise: Familywise::of(&self.plan.resolved(&truth.trial(self.seed(), 0)?)?, replicates)?,
+            cost: self.settings.costs.map(|costs| truth.drawer().map(|drawer| costs.of(&drawer))).transpose()?,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use super::covariation::Correlation;
 use super::missing::MissingTruth;
+use super::pilot::Uncertainty;
 use crate::error::{Error, Result};
 use crate::simulate::random::lower_factor;
 use std::collections::BTreeMap;
@@ -60,6 +61,7 @@ use std::collections::BTreeMap;
 /// | `[[covariates]]` | none | [`CovariateTruth`] |
 /// | `[missing]` | nobody is missing | [`MissingTruth`] |
 /// | `d-sd` | 0 | standard deviation of the effect `d` from trial to trial: what is not known of it (assurance) |
+/// | `uncertainty` | none | [`Uncertainty`](super::Uncertainty): what is not known of means and covariance |
 /// | `origins` | all invented | where values come from, by key: `arms = "published: …"` |
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -86,6 +88,9 @@ pub struct TrialTruth {
     /// Standard deviation of the effects `d` from trial to trial.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub d_sd: f64,
+    /// What is not known of means and covariance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<Uncertainty>,
     /// Where values come from, by key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub origins: BTreeMap<String, String>,
@@ -213,6 +218,7 @@ impl TrialTruth {
             bounds: None,
             whole: false,
             d_sd: 0.0,
+            uncertainty: None,
             origins: BTreeMap::new(),
             missing: MissingTruth::default(),
             arms: vec![],
@@ -291,15 +297,20 @@ impl TrialTruth {
 
     /// The covariance within clusters of an arm's patients.
     pub(super) fn within(&self, arm: usize) -> Vec<f64> {
+        self.within_of(&self.covariance(), arm)
+    }
+
+    /// The same where the covariance of all sources together is another.
+    pub(super) fn within_of(&self, sigma: &[f64], arm: usize) -> Vec<f64> {
         let n = self.visits.len();
         let shared: f64 = self.clusters.iter().filter(|c| self.belongs(c, arm)).map(|c| c.icc).sum();
-        let mut sigma = self.covariance();
+        let (mut within, sd) = (sigma.to_vec(), |t: usize| sigma[t * n + t].sqrt());
         for s in 1..n {
             for t in 1..n {
-                sigma[s * n + t] -= shared * self.sd[s] * self.sd[t];
+                within[s * n + t] -= shared * sd(s) * sd(t);
             }
         }
-        sigma
+        within
     }
 
     pub(super) fn belongs(&self, cluster: &ClusterTruth, arm: usize) -> bool {
@@ -391,6 +402,7 @@ impl TrialTruth {
         self.correlation.check(n)?;
         self.arms.iter().enumerate().try_for_each(|(k, arm)| self.check_arm(k, arm))?;
         self.missing.check(n)?;
+        self.uncertainty.iter().try_for_each(|uncertainty| uncertainty.check(self.arms.len(), n))?;
         self.clusters.iter().try_for_each(|cluster| self.check_cluster(cluster))?;
         self.covariates.iter().try_for_each(check_covariate)?;
         for (k, arm) in self.arms.iter().enumerate() {

@@ -132,7 +132,7 @@ impl Multiplicity {
     /// # Errors
     /// [`Error::Unknown`] for a transition to no hypothesis; [`Error::Invalid`] for weights and transitions that cannot be,
     /// and a level outside (0, 1).
-    pub(in crate::analysis) fn decide(&self, p: &[f64], alpha: f64) -> Result<Decisions> {
+    pub(crate) fn decide(&self, p: &[f64], alpha: f64) -> Result<Decisions> {
         let weights = self.weights()?;
         if self.procedure != Procedure::Graph {
             if let Some(named) = self.hypotheses.iter().find(|h| !h.transitions.is_empty()) {
@@ -157,7 +157,7 @@ impl Multiplicity {
     }
 
     /// The familywise level in a plan with this confidence level.
-    pub(in crate::analysis) fn level(&self, confidence: f64) -> f64 {
+    pub(crate) fn level(&self, confidence: f64) -> f64 {
         // 1 − 0.95 is 0.05 and a rounding error, which the decimal that was meant does not have.
         self.alpha.unwrap_or_else(|| ((1.0 - confidence) * 1e12).round() / 1e12)
     }
@@ -200,12 +200,12 @@ impl Hypothesis {
     }
 
     /// The outcome in a plan.
-    pub(in crate::analysis) fn outcome_in<'a>(&'a self, plan: &'a Plan) -> &'a str {
+    pub(crate) fn outcome_in<'a>(&'a self, plan: &'a Plan) -> &'a str {
         if self.outcome.is_empty() { &plan.primary } else { &self.outcome }
     }
 
     /// The visit in a plan.
-    pub(in crate::analysis) fn visit_in<'a>(&'a self, plan: &'a Plan) -> &'a str {
+    pub(crate) fn visit_in<'a>(&'a self, plan: &'a Plan) -> &'a str {
         if self.at.is_empty() { &plan.at } else { &self.at }
     }
 
@@ -214,7 +214,7 @@ impl Hypothesis {
     /// # Errors
     /// [`Error::Unknown`] for an arm that the trial does not have; [`Error::Invalid`] where it has to be named, or is
     /// compared with itself.
-    pub(in crate::analysis) fn arms_in<'a>(&'a self, trial: &'a Trial) -> Result<(&'a str, &'a str)> {
+    pub(crate) fn arms_in<'a>(&'a self, trial: &'a Trial) -> Result<(&'a str, &'a str)> {
         let arms = trial.arms();
         for named in [&self.arm, &self.versus] {
             if !named.is_empty() && !arms.contains(named) {

@@ -98,6 +98,17 @@ impl WithEffects {
         product
     }
 
+    /// Squares of components times a matrix of effects by column, from the left.
+    fn squares_times(&self, squares: &[f64], matrix: &DMatrix<f64>) -> DMatrix<f64> {
+        let mut product = DMatrix::zeros(matrix.nrows(), matrix.ncols());
+        for component in &self.shape.components {
+            let (first, size) = (component.effects.start, component.size());
+            let square = DMatrixView::from_slice(&squares[component.square.clone()], size, size);
+            product.rows_mut(first, size).copy_from(&(square * matrix.rows(first, size)));
+        }
+        product
+    }
+
     /// The position of the term and the element of G of every parameter.
     fn elements(&self) -> impl Iterator<Item = (usize, (usize, usize))> {
         self.clusters.terms.iter().enumerate().flat_map(|(term, own)| own.pairs().iter().map(move |&pair| (term, pair)))
@@ -223,6 +234,48 @@ impl SecondOrder for WithEffects {
             q += m.tr_mul(&others);
         }
         q
+    }
+
+    /// The same sums as [`weighted_q`](Self::weighted_q)'s, with Fx in the place of F: vectors for matrices.
+    fn weighted_q_along(&self, point: &EffectsPoint, own: &Derived<Self>, omega: &DMatrix<f64>, x: &DVector<f64>) -> f64 {
+        let (shape, shared, first) = (&self.shape, &own.shared, own.slopes.len());
+        let (joined, inner, width) = (shape.joined(), shape.inner(), shape.outer);
+        let fx = &shared.f * x;
+        let weighted = self.form(point, &self.within.weights_of_q(&point.mean, &own.derivatives, omega));
+        let mut sum = fx.dot(&(self.outer(&weighted) * &fx));
+        // P_kFx of every parameter of Σ: for the outer columns, and for the effects of components.
+        let (mut of_outer, mut of_inner) = (DMatrix::zeros(width, first), DMatrix::zeros(inner, first));
+        for k in 0..first {
+            let form = own.slopes.form(k);
+            of_outer.column_mut(k).copy_from(&(self.outer(form) * &fx));
+            of_inner.column_mut(k).copy_from(&self.across(shape.parts(form).1).tr_mul(&fx));
+        }
+        let within = omega.view((0, 0), (first, first));
+        let (weighted_outer, weighted_inner) = (&of_outer * within, &of_inner * within);
+        sum -= of_outer.dot(&(&shared.psi * weighted_outer));
+        sum -= of_inner.dot(&self.squares_times(&point.m, &weighted_inner));
+        // ∂_gG̃ Z'V⁻¹Xx of every parameter of G.
+        let zx = &shared.zx * x;
+        let moved: Vec<DVector<f64>> = self.elements().map(|(term, pair)| self.moved(term, pair, &zx)).collect();
+        if moved.is_empty() {
+            return sum;
+        }
+        let moved = DMatrix::from_columns(&moved);
+        let effects = omega.view((first, 0), (moved.ncols(), first));
+        let through = &moved * effects;
+        let q = DMatrixView::from_slice(&shared.projection.q, width, joined);
+        let outer = self.across(&shared.projection.a) * through.rows(joined, inner) + q * through.rows(0, joined);
+        let own_components = self.squares_times(&shared.projection.b, &through.rows(joined, inner).clone_owned());
+        sum -= 2.0 * (of_outer.dot(&outer) + of_inner.dot(&own_components));
+        let mut others = &moved * omega.view((first, first), (moved.ncols(), moved.ncols()));
+        let mut room = [vec![0.0; width], vec![0.0; width]];
+        for mut column in others.column_iter_mut() {
+            let from: Vec<f64> = column.iter().copied().collect();
+            let mut product = vec![0.0; from.len()];
+            shared.projection.times(shape, shared.psi.as_slice(), &from, &mut product, &mut room);
+            column.copy_from_slice(&product);
+        }
+        sum + moved.dot(&others)
     }
 
     fn weighted_r(&self, point: &EffectsPoint, own: &Derived<Self>, omega: &DMatrix<f64>) -> Option<DMatrix<f64>> {

@@ -4,6 +4,8 @@ mod analytic;
 #[cfg(feature = "cli")]
 mod command;
 mod frame;
+mod pilot;
 mod power;
 mod sequential;
+mod several;
 mod truth;
