@@ -8,4 +8,5 @@ mod pilot;
 mod power;
 mod sequential;
 mod several;
+mod simr;
 mod truth;
