@@ -56,8 +56,8 @@ impl IndividualChange {
     /// Classifies every patient at every visit after baseline.
     ///
     /// # Errors
-    /// As [`check`](IndividualChange::check); [`Error::Unknown`](crate::Error::Unknown) for an outcome or arm that the trial
-    /// lacks; [`Error::Invalid`](crate::Error::Invalid) where there is no baseline, or the scores have no standard deviation
+    /// As [`check`](IndividualChange::check); [`Error::Unknown`] for an outcome or arm that the trial
+    /// lacks; [`Error::Invalid`] where there is no baseline, or the scores have no standard deviation
     /// or vary no more than error of measurement does.
     pub fn evaluate(&self, trial: &Trial) -> Result<IndividualChanges> {
         self.evaluate_with(trial, &BaselineFrom::Visit)
@@ -76,7 +76,7 @@ impl IndividualChange {
     /// Hageman and Arrindell's, may not be defined at all of them.
     ///
     /// # Errors
-    /// As [`IndividualChange::evaluate`], and [`Error::Unknown`](crate::Error::Unknown) for what is no visit after baseline.
+    /// As [`IndividualChange::evaluate`], and [`Error::Unknown`] for what is no visit after baseline.
     pub fn evaluate_at<S: AsRef<str>>(&self, trial: &Trial, baseline: &BaselineFrom, visits: &[S]) -> Result<IndividualChanges> {
         let labels = trial.schedule().labels();
         let after = Scores::new(trial, &self.outcome, baseline)?.visits();
