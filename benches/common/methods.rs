@@ -209,8 +209,8 @@ pub fn warm(name: &str) -> Method {
     method
 }
 
-/// A refit of random effects of clusters by the sparse engine, once done already.
-pub fn sparse_refit(formula: &str, trial: &Trial) -> (Refitter<'static>, Vec<f64>) {
+/// What repeats a fit with random effects of clusters, used once already, and the outcomes of the next refit.
+pub fn clustered_refit(formula: &str, trial: &Trial) -> (Refitter<'static>, Vec<f64>) {
     let fit: &'static Fit = leaked(ok(Model::formula(formula).and_then(|model| model.fit(trial))));
     let mut refitter = ok(fit.refitter());
     let outcomes = changed(refitter.outcomes());
