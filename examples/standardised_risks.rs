@@ -1,5 +1,5 @@
 //! Coverage of the difference between two response rates, raw and adjusted for the baseline score, in small trials: the
-//! numbers of the guide's page on response as an outcome.
+//! numbers of `guide::adjusted_risks`.
 //!
 //! ```text
 //! cargo run --release --example standardised_risks -- 10000 standardised_risks.csv

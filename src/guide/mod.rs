@@ -8,6 +8,7 @@
 //! | [`operating_characteristics`] | type I error and coverage of Satterthwaite, Kenward–Roger and CR2 in small trials with dropout, by simulation |
 //! | [`partial_nesting`] | type I error, coverage and bias of six models of a trial with therapy groups in one arm only, by simulation: which to use |
 //! | [`if_the_missing_are_different`] | which imputation for which question, and what its standard error means, by simulation |
+//! | [`adjusted_risks`] | what a difference of response rates gains by adjusting for the baseline, and what its intervals keep in small trials, by simulation |
 //! | [`mixed_probabilities`] | why a logistic mixed model's "response" is no share of a population, and how many nodes public data take |
 //! | [`estimating_equations`] | generalized estimating equations in SAS, geepack, gee and statsmodels, and here |
 //! | [`planning`] | power by simulation of the plan itself: what goes in, what comes out, array jobs, and the trial of imagery rescripting planned again |
@@ -21,6 +22,9 @@ pub mod same_analysis {}
 
 #[doc = include_str!("differences.md")]
 pub mod differences {}
+
+#[doc = include_str!("adjusted_risks.md")]
+pub mod adjusted_risks {}
 
 #[doc = include_str!("mixed_probabilities.md")]
 pub mod mixed_probabilities {}
