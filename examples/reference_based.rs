@@ -4,10 +4,10 @@
 //! strategy itself, so that the truth of the treatment-policy estimand is known. Each is imputed by that strategy; the
 //! difference at the last visit gets three standard errors: the jackknife and the delta method (over repetitions of the
 //! trial) and the information-anchored one (Rubin's rules). The argument is the number of trials of each kind; the
-//! documentation (`guide::if_the_missing_are_different`) has 2,500.
+//! documentation (`guide::if_the_missing_are_different`) has 10,000.
 //!
 //! ```text
-//! cargo run --release --example reference_based -- 2500
+//! cargo run --release --example reference_based -- 10000
 //! ```
 
 use rayon::prelude::*;
