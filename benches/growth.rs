@@ -13,7 +13,7 @@ const BUDGET: Duration = Duration::from_secs(2);
 
 fn line(axis: &Axis) -> String {
     let points = axis.points.iter().map(|(size, seconds)| format!("{size}: {}", written(*seconds))).collect::<Vec<_>>().join("; ");
-    format!("| {} | {} | {points} | {:.2} | {:.0} |", axis.what, axis.of, axis.exponent(), axis.ten_minutes())
+    format!("| {} | {} | {points} | {:.2} | {} |", axis.what, axis.of, axis.exponent(), axis.ten_minutes())
 }
 
 /// The pass over the patients, which is proportional to them, on one and two threads.

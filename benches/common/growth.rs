@@ -32,10 +32,16 @@ impl Axis {
         xy / xx
     }
 
-    /// The size at which ten minutes would be reached, if the last exponent held.
-    pub fn ten_minutes(&self) -> f64 {
-        let (size, seconds) = self.points[self.points.len() - 1];
-        size * (600.0 / seconds).powf(1.0 / self.exponent().max(0.1))
+    /// The size at which ten minutes would be reached, if the exponent held; nothing where the cost hardly grows.
+    pub fn ten_minutes(&self) -> String {
+        let (exponent, (size, seconds)) = (self.exponent(), self.points[self.points.len() - 1]);
+        if exponent < 0.3 {
+            return "does not grow".into();
+        }
+        let at = size * (600.0 / seconds).powf(1.0 / exponent);
+        // Two digits: it is an extrapolation.
+        let unit = 10_f64.powf(at.log10().floor() - 1.0);
+        format!("{:.0}", (at / unit).round() * unit)
     }
 }
 

@@ -55,7 +55,7 @@ fn grown(own: &Own) -> String {
     for axis in &own.growth {
         let points: Vec<String> = axis.points.iter().map(|(size, seconds)| format!("{size}: {}", time(*seconds))).collect();
         let points = points.join("; ");
-        writeln!(text, "| {} | {} | {points} | {:.2} | {:.0} |", axis.what, axis.of, axis.exponent(), axis.ten_minutes())
+        writeln!(text, "| {} | {} | {points} | {:.2} | {} |", axis.what, axis.of, axis.exponent(), axis.ten_minutes())
             .expect("a string takes all");
     }
     text
