@@ -64,8 +64,9 @@ pub struct Comparisons {
 /// Every arm against the reference, per definition and visit, once for each way to treat the unobserved.
 ///
 /// # Errors
-/// [`Error::Invalid`](crate::Error::Invalid) if the options name no way to treat the unobserved or a level outside (0, 1), if two definitions
-/// have one name, or if there is one arm only; [`Error::Unknown`](crate::Error::Unknown) for an arm or visit that the trial lacks.
+/// [`Error::Invalid`](crate::Error::Invalid) if the options name no way to treat the unobserved or a level outside
+/// (0, 1), if two definitions have one name, or if there is one arm only; [`Error::Unknown`](crate::Error::Unknown) for an
+/// arm or visit that the trial lacks.
 pub fn compare(responders: &[Responders], options: &RateOptions) -> Result<Comparisons> {
     options.check()?;
     check_names(responders)?;
