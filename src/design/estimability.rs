@@ -166,7 +166,8 @@ impl ScaledGram {
         let largest = |k: usize| rows.z.iter().skip(k).step_by(q.max(1)).fold(0.0, |m, z| f64::max(m, z.abs()));
         let scale: Vec<f64> = (0..q).map(|k| power_of_two(largest(k))).collect();
         let means = value_means(&rows.z, &scale);
-        Self::of_visits(columns, &scale, SMALLEST_SHARE, |t| visit_moments(rows, t, columns.visits.len(), &scale, &means))
+        let mut moments = visit_moments(rows, columns.visits.len(), &scale, &means);
+        Self::of_visits(columns, &scale, SMALLEST_SHARE, |t| std::mem::take(&mut moments[t]))
     }
 
     /// Where only sums are left of the patients: counts of indicators are exact in them; what numbers leave of each
@@ -216,12 +217,7 @@ impl ScaledGram {
     }
 
     /// From Σ z z' (its lower triangle, row by row) and Σ (z − mean)² at each visit, z in units of `value_scale`.
-    fn of_visits(
-        columns: &Columns,
-        value_scale: &[f64],
-        smallest_share: f64,
-        visit: impl Fn(usize) -> (Vec<DoubleDouble>, Vec<f64>),
-    ) -> Self {
+    fn of_visits(columns: &Columns, value_scale: &[f64], smallest_share: f64, mut visit: impl FnMut(usize) -> VisitMoments) -> Self {
         let (p, q) = (columns.len(), columns.values);
         let mut scale = vec![0.0; p];
         for e in columns.entries.iter().flatten() {
@@ -285,30 +281,38 @@ fn value_means(z: &[f64], scale: &[f64]) -> Vec<Option<f64>> {
         .collect()
 }
 
-/// Σ z z' (its lower triangle) over the patients seen at visit `t`, and Σ (z − mean)².
-fn visit_moments(rows: &Rows, t: usize, visits: usize, scale: &[f64], means: &[Option<f64>]) -> (Vec<DoubleDouble>, Vec<f64>) {
+/// Σ z z' (its lower triangle, row by row) over the patients seen at a visit, and Σ (z − mean)².
+type VisitMoments = (Vec<DoubleDouble>, Vec<f64>);
+
+/// Those of every visit.
+fn visit_moments(rows: &Rows, visits: usize, scale: &[f64], means: &[Option<f64>]) -> Vec<VisitMoments> {
     let q = scale.len();
-    let mut moments = vec![DoubleDouble::default(); q * q];
-    let mut spread = vec![0.0; q];
-    let mut z = vec![0.0; q];
-    for (i, row) in rows.z.chunks_exact(q.max(1)).enumerate() {
-        if rows.y[i * visits + t].is_nan() {
-            continue;
-        }
+    let mut moments = vec![(vec![DoubleDouble::default(); q * q], vec![0.0; q]); visits];
+    let (mut z, mut products, mut spreads) = (vec![0.0; q], vec![], vec![]);
+    for (row, y) in rows.z.chunks_exact(q.max(1)).zip(rows.y.chunks_exact(visits)) {
         z.iter_mut().zip(row).zip(scale).for_each(|((z, x), s)| *z = x / s);
-        for a in 0..q {
-            if z[a] == 0.0 {
-                continue;
-            }
-            spread[a] += (z[a] - means[a].unwrap_or(0.0)).powi(2);
+        // What a patient adds is the same at every visit.
+        products.clear();
+        spreads.clear();
+        for a in (0..q).filter(|&a| z[a] != 0.0) {
+            spreads.push((a, (z[a] - means[a].unwrap_or(0.0)).powi(2)));
             for b in (0..=a).filter(|&b| z[b] != 0.0) {
-                let sum = &mut moments[a * q + b];
                 // Counts are exact as they are.
-                if means[a].is_none() && means[b].is_none() { sum.count() } else { *sum = *sum + product(z[a], z[b]) }
+                let counts = means[a].is_none() && means[b].is_none();
+                products.push((a * q + b, (!counts).then(|| product(z[a], z[b]))));
+            }
+        }
+        for ((sums, spread), _) in moments.iter_mut().zip(y).filter(|(_, y)| !y.is_nan()) {
+            spreads.iter().for_each(|&(a, own)| spread[a] += own);
+            for &(at, own) in &products {
+                match own {
+                    None => sums[at].count(),
+                    Some(own) => sums[at] = sums[at] + own,
+                }
             }
         }
     }
-    (moments, spread)
+    moments
 }
 
 impl ValueSums {
@@ -322,7 +326,7 @@ impl ValueSums {
 
     /// Σ z z' at a visit without the centres, to twice the working precision, and the squares of numbers about their
     /// means.
-    fn at_visit(&self, t: usize, scale: &[f64]) -> (Vec<DoubleDouble>, Vec<f64>) {
+    fn at_visit(&self, t: usize, scale: &[f64]) -> VisitMoments {
         let (q, products) = (scale.len(), &self.products[t]);
         let mut moments: Vec<DoubleDouble> = products.iter().map(|&x| DoubleDouble::from(x)).collect();
         for (value, centre) in self.centres.iter().enumerate() {

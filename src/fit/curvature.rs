@@ -171,6 +171,9 @@ impl Problem {
             for (index, pattern) in patterns {
                 set_positions(&pattern.visits, &mut room.position);
                 let (w, derivative) = (point.w.get(index), &derivatives[pattern.cell][k % per_group]);
+                if elements(derivative, &room.position, pattern.size()).next().is_none() {
+                    continue;
+                }
                 add_sandwich(w, derivative, &room.position, &mut room.left, omega.get_mut(index));
                 if let Data::Sums(sums) = &self.data {
                     sums.add_slope(index, pattern, w, elements(derivative, &room.position, pattern.size()), &mut room.data);

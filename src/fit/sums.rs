@@ -149,16 +149,21 @@ impl Sums {
             let seen = &self.seen[first..end as usize];
             first = end as usize;
             let zz = |at: u32| &self.zz[at as usize..at as usize + block];
-            // Four patterns at a time, so that the sum is read and written once for all of them.
-            let groups = seen.chunks_exact(4);
-            let rest = groups.remainder();
-            for group in groups {
-                let weights = [0, 1, 2, 3].map(|i| omega[group[i].1 as usize]);
-                if weights != [0.0; 4] {
-                    axpy_of_four(k, weights, [0, 1, 2, 3].map(|i| zz(group[i].0)));
+            // Four patterns at a time, so that the sum is read and written once for all of them; many have nothing.
+            let (mut group, mut waiting) = ([(0.0, 0); 4], 0);
+            for &(at, of) in seen {
+                let weight = omega[of as usize];
+                if weight == 0.0 {
+                    continue;
+                }
+                group[waiting] = (weight, at);
+                waiting += 1;
+                if waiting == 4 {
+                    axpy_of_four(k, group.map(|(weight, _)| weight), group.map(|(_, at)| zz(at)));
+                    waiting = 0;
                 }
             }
-            rest.iter().for_each(|&(at, of)| axpy(k, omega[of as usize], zz(at)));
+            group[..waiting].iter().for_each(|&(weight, at)| axpy(k, weight, zz(at)));
         }
         self.assembly.gram(&scratch.k, gram);
     }
