@@ -111,6 +111,12 @@ pub trait CovarianceStructure: Debug + Send + Sync {
         false
     }
 
+    /// Z, T × r, where Σ = ZGZ' + σ²I with any positive semidefinite G, and θ is the lower triangle of G row by row and then
+    /// σ²: such a model is one of random effects of patients, which are refitted faster. None unless said otherwise.
+    fn multipliers(&self) -> Option<&DMatrix<f64>> {
+        None
+    }
+
     /// Where the range of parameters ends in an estimate that counts: variances that vanish, covariance matrices that
     /// become singular, correlations that die out. The search reaches such an end without crossing it, and what has
     /// vanished there is named. None unless said otherwise.

@@ -12,6 +12,8 @@ pub struct RandomCoefficients {
     z: DMatrix<f64>,
     names: Vec<&'static str>,
     residual: Box<dyn CovarianceStructure>,
+    /// Whether R is σ² I.
+    independent: bool,
 }
 
 impl RandomCoefficients {
@@ -27,12 +29,13 @@ impl RandomCoefficients {
 
     fn new(z: DMatrix<f64>, names: Vec<&'static str>) -> Self {
         let residual = Box::new(Toeplitz::banded(z.nrows(), 1));
-        Self { z, names, residual }
+        Self { z, names, residual, independent: true }
     }
 
     /// The same with the structure R of what the coefficients leave.
     pub fn with_residual(mut self, residual: Box<dyn CovarianceStructure>) -> Self {
         self.residual = residual;
+        self.independent = false;
         self
     }
 
@@ -145,6 +148,10 @@ impl CovarianceStructure for RandomCoefficients {
 
     fn is_linear(&self) -> bool {
         self.residual.is_linear()
+    }
+
+    fn multipliers(&self) -> Option<&DMatrix<f64>> {
+        self.independent.then_some(&self.z)
     }
 
     fn second_derivative(&self, theta: &[f64], k: usize, l: usize, derivative: &mut DMatrix<f64>) -> bool {

@@ -7,6 +7,7 @@ use super::optimum::Optimum;
 use super::refit::{Refit, Repeat, Replaceable};
 use super::search::{Convergence, Search, Steps};
 use super::sigmas::Derivatives;
+use super::sparse;
 use super::{Engine, Failure};
 use crate::design::Design;
 use nalgebra::{DMatrix, DVector};
@@ -142,7 +143,12 @@ impl<L: SecondOrder> MarginalModel for Found<L> {
     }
 
     fn repeat(&self, optimum: &Optimum, design: &Design) -> Result<Box<dyn Repeat>, Failure> {
-        Ok(Box::new(Refit::new(design, self, &optimum.centring)))
+        let own = Refit::new(design, self, &optimum.centring);
+        let patterns = self.likelihood.patterns();
+        Ok(match sparse::by_effects(patterns, optimum, design) {
+            Some(effects) => Box::new(effects.beside(Box::new(own))),
+            None => Box::new(own),
+        })
     }
 }
 

@@ -271,6 +271,20 @@ impl Optimum {
         })
     }
 
+    /// The optimum of the same model that the sparse engine found for other outcomes.
+    pub(super) fn of_effects(&self, fit: SparseFit) -> Self {
+        Self {
+            theta: fit.theta.clone(),
+            value: fit.value,
+            beta: fit.beta.clone(),
+            phi: fit.phi.clone(),
+            eta: self.working.at_natural(&fit.theta),
+            convergence: fit.convergence.clone(),
+            model: Arc::new(fit),
+            ..self.clone()
+        }
+    }
+
     /// The optimum at which a search has ended.
     pub(super) fn of_search<L: SecondOrder>(likelihood: L, search: Search<L>, steps: Steps, origin: Vec<f64>, fitting: Fitting) -> Self {
         let convergence = convergence(&likelihood, &search, steps);

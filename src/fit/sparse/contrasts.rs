@@ -116,9 +116,18 @@ impl Turned {
 
     /// θ of the design from that of the fit.
     pub fn theta(&self, theta: &[f64]) -> Vec<f64> {
-        let Some((map, _)) = &self.maps else { return theta.to_vec() };
-        let own = map * nalgebra::DVector::from_column_slice(&theta[1..]);
-        std::iter::once(theta[0]).chain(own.iter().copied()).collect()
+        let mut own = theta.to_vec();
+        self.set_theta(theta, &mut own);
+        own
+    }
+
+    /// The same into `own`.
+    pub fn set_theta(&self, theta: &[f64], own: &mut [f64]) {
+        own.copy_from_slice(theta);
+        let Some((map, _)) = &self.maps else { return };
+        for (x, row) in own[1..].iter_mut().zip(map.row_iter()) {
+            *x = row.iter().zip(&theta[1..]).map(|(m, t)| m * t).sum();
+        }
     }
 
     /// θ of the fit from that of the design.

@@ -4,11 +4,11 @@
 //! outcome, all of U'V₁⁻¹U that the level moves is c'(I + R'ΨR)⁻¹c with c = R⁻¹Z_j'U. The rest of U'U is the same at
 //! every Ψ, and is summed from residuals, so that no digits are lost to differences.
 
-use super::layout::{Layout, Place};
-use super::small::{forward, semidefinite_root};
+use super::layout::Layout;
+use super::rows::Rows;
 use crate::design::Design;
 use crate::fit::Failure;
-use crate::fit::kernels::{axpy, cholesky, for_small_sizes, inverse_from_cholesky, mirror, symmetric_product};
+use crate::fit::kernels::{axpy, cholesky, inverse_from_cholesky, mirror, symmetric_product};
 use std::borrow::Cow;
 
 /// The share of the sum of squares that least squares must leave for its digits to be trusted at once.
@@ -81,167 +81,25 @@ pub(super) struct Data {
     pub squares: f64,
 }
 
-/// Rows of observations in the order of a layout.
-struct Rows<'d> {
-    design: &'d Design,
-    /// What multiplies the effects of every term.
-    z: &'d [Cow<'d, [f64]>],
-    layout: &'d Layout,
-    /// D_t of the kept columns: column, value of z, weight.
-    entries: Vec<Vec<(usize, usize, f64)>>,
-    /// \[X e\] with √w, N × m.
-    u: Vec<f64>,
-    /// √w.
-    roots: Vec<f64>,
-    /// R⁻¹z of the head, N × k.
-    whitened: Vec<f64>,
-}
-
-impl<'d> Rows<'d> {
-    fn new(design: &'d Design, layout: &'d Layout, z: &'d [Cow<'d, [f64]>], kept: &[usize]) -> Self {
-        let mut position = vec![None; design.columns.len()];
-        kept.iter().enumerate().for_each(|(new, &old)| position[old] = Some(new));
-        let entry = |e: &crate::design::Entry| position[e.column].map(|column| (column, e.value, e.weight));
-        let entries = design.columns.entries.iter().map(|row| row.iter().filter_map(entry).collect()).collect();
-        let n = layout.rows.len();
-        let roots = match &design.rows.weights {
-            Some(w) => layout.rows.iter().map(|&row| w[row as usize].sqrt()).collect(),
-            None => vec![1.0; n],
-        };
-        let mut own = Self { design, z, layout, entries, u: vec![0.0; n * (kept.len() + 1)], roots, whitened: vec![0.0; n * layout.size] };
-        own.set_x(kept.len() + 1);
-        own
-    }
-
-    fn set_x(&mut self, m: usize) {
-        let visits = self.design.columns.visits.len();
-        for ((u, &row), &root) in self.u.chunks_exact_mut(m).zip(&self.layout.rows).zip(&self.roots) {
-            let z = self.design.rows.z_of(row as usize / visits);
-            self.entries[row as usize % visits].iter().for_each(|&(column, value, weight)| u[column] += root * weight * z[value]);
-        }
-    }
-
-    /// R⁻¹z of every row, and R of every level of the head.
-    fn whiten(&mut self) -> Vec<f64> {
-        let (k, layout) = (self.layout.size, self.layout);
-        for &term in &layout.head {
-            let random = &self.design.rows.random[term];
-            let (Place::Head(at) | Place::Tail(at)) = layout.places[term];
-            for ((own, &row), root) in self.whitened.chunks_exact_mut(k).zip(&layout.rows).zip(&self.roots) {
-                let z = &self.z[term][row as usize * random.size()..][..random.size()];
-                own[at..at + z.len()].iter_mut().zip(z).for_each(|(x, z)| *x = root * z);
-            }
-        }
-        let mut roots = vec![0.0; layout.levels() * k * k];
-        for (level, r) in roots.chunks_exact_mut(k * k).enumerate() {
-            let own = &mut self.whitened[layout.starts[level] * k..layout.starts[level + 1] * k];
-            for z in own.chunks_exact(k) {
-                for i in 0..k {
-                    (0..=i).for_each(|j| r[i * k + j] += z[i] * z[j]);
-                }
-            }
-            semidefinite_root(r, k);
-            own.chunks_exact_mut(k).for_each(|z| forward(r, k, z));
-        }
-        // Rows of no level are explained by none.
-        self.whitened[layout.starts[layout.levels()] * k..].fill(0.0);
-        roots
-    }
-
-    /// Writes e = √w y − Xβ to the last column; X is that of the rows, √w included.
-    fn set_outcome(&mut self, m: usize, beta: &[f64]) {
-        for ((u, &row), root) in self.u.chunks_exact_mut(m).zip(&self.layout.rows).zip(&self.roots) {
-            let (x, e) = u.split_at_mut(m - 1);
-            e[0] = root * self.design.rows.y[row as usize] - x.iter().zip(beta).map(|(x, b)| x * b).sum::<f64>();
-        }
-    }
-
-    /// U and R⁻¹z of the rows of a level, or of those of none.
-    fn of_level(&self, level: usize, m: usize) -> (&[f64], &[f64]) {
-        let end = self.layout.starts.get(level + 1).copied().unwrap_or(self.layout.rows.len());
-        let (start, k) = (self.layout.starts[level], self.layout.size);
-        (&self.u[start * m..end * m], &self.whitened[start * k..end * k])
-    }
-
-    /// c of every level of the head, of X, and its part in the sums of X.
-    fn add_x(&self, m: usize, c: &mut [f64], within: &mut [f64]) {
-        let mut residual = vec![0.0; m];
-        for_small_sizes!(m, m => self.add_x_of_size(m, c, within, &mut residual));
-    }
-
-    #[inline(always)]
-    fn add_x_of_size(&self, m: usize, c: &mut [f64], within: &mut [f64], residual: &mut [f64]) {
-        let (k, p) = (self.layout.size, m - 1);
-        let (residual, within) = (&mut residual[..p], &mut within[..m * m]);
-        for level in 0..=self.layout.levels() {
-            let (u, whitened) = self.of_level(level, m);
-            let mut none = [];
-            let c = c.get_mut(level * k * m..(level + 1) * k * m).unwrap_or(&mut none);
-            for (u, z) in u.chunks_exact(m).zip(whitened.chunks_exact(k)) {
-                c.chunks_exact_mut(m).zip(z).for_each(|(c, z)| axpy(&mut c[..p], *z, &u[..p]));
-            }
-            for (u, z) in u.chunks_exact(m).zip(whitened.chunks_exact(k)) {
-                residual.copy_from_slice(&u[..p]);
-                c.chunks_exact(m).zip(z).for_each(|(c, z)| axpy(residual, -z, &c[..p]));
-                for (j, sums) in within.chunks_exact_mut(m).enumerate().take(p) {
-                    if residual[j] != 0.0 {
-                        axpy(&mut sums[j..p], residual[j], &residual[j..]);
-                    }
-                }
-            }
-        }
-    }
-
-    /// The same of e; what the head cannot explain of e is at right angles to what it can of X.
-    fn add_outcome(&self, m: usize, c: &mut [f64], within: &mut [f64]) {
-        let mut sums = vec![0.0; m];
-        for_small_sizes!(m, m => self.add_outcome_of_size(m, c, &mut sums));
-        (0..m).for_each(|j| within[j * m + m - 1] = sums[j]);
-    }
-
-    #[inline(always)]
-    fn add_outcome_of_size(&self, m: usize, c: &mut [f64], sums: &mut [f64]) {
-        let (k, p) = (self.layout.size, m - 1);
-        let sums = &mut sums[..m];
-        for level in 0..=self.layout.levels() {
-            let (u, whitened) = self.of_level(level, m);
-            let mut none = [];
-            let c = c.get_mut(level * k * m..(level + 1) * k * m).unwrap_or(&mut none);
-            for (u, z) in u.chunks_exact(m).zip(whitened.chunks_exact(k)) {
-                c.iter_mut().skip(p).step_by(m).zip(z).for_each(|(c, z)| *c += z * u[p]);
-            }
-            for (u, z) in u.chunks_exact(m).zip(whitened.chunks_exact(k)) {
-                let residual = u[p] - c.iter().skip(p).step_by(m).zip(z).map(|(c, z)| c * z).sum::<f64>();
-                axpy(&mut sums[..p], residual, &u[..p]);
-                sums[p] += residual * residual;
-            }
-        }
-    }
-
-    /// What the head cannot explain of a row of U.
-    fn set_residual(&self, m: usize, c: &[f64], position: usize, residual: &mut [f64]) {
-        let k = self.layout.size;
-        residual.copy_from_slice(&self.u[position * m..(position + 1) * m]);
-        c.chunks_exact(m).zip(&self.whitened[position * k..(position + 1) * k]).for_each(|(c, z)| axpy(residual, -z, c));
-    }
-}
-
 impl Data {
-    /// One pass after the other over the observations; `z` multiplies the effects of every term.
-    pub fn of(design: &Design, layout: &Layout, z: &[Cow<[f64]>], kept: &[usize]) -> Result<Self, Failure> {
+    /// One pass after the other over the observations, which are returned; `z` multiplies the effects of every term.
+    pub fn of(design: &Design, layout: &Layout, z: &[Cow<[f64]>], kept: &[usize]) -> Result<(Self, Rows), Failure> {
         let (p, k) = (kept.len(), layout.size);
         let m = p + 1;
-        let mut rows = Rows::new(design, layout, z, kept);
-        let r = rows.whiten();
+        let mut rows = Rows::new(design, layout, kept);
+        let r = rows.whiten(design, layout, z);
         let mut c = vec![0.0; layout.levels() * k * m];
         let mut within = vec![0.0; m * m];
-        rows.add_x(m, &mut c, &mut within);
-        let origin = least_squares(&mut rows, m, &within, &c)?;
-        rows.add_outcome(m, &mut c, &mut within);
+        rows.add_x(&mut c, &mut within);
+        let origin = least_squares(&mut rows, (layout, &design.rows.y), m, &within, &c)?;
+        let (mut explained, mut sums) = (vec![0.0; layout.levels() * k], vec![0.0; m]);
+        rows.set_explained(&mut explained, &mut sums);
+        c.iter_mut().skip(p).step_by(m).zip(&explained).for_each(|(c, own)| *c = *own);
+        (0..m).for_each(|j| within[j * m + p] = sums[j]);
         mirror(&mut within, m);
-        let squares = rows.u.iter().skip(p).step_by(m).map(|e| e * e).sum();
+        let squares = rows.squares();
         let log_weights = if design.rows.weights.is_some() { rows.roots.iter().map(|root| 2.0 * root.ln()).sum() } else { 0.0 };
-        let (linked, components) = links(&rows, layout, m, &r, &c);
+        let (linked, components) = links((design, z), &rows, layout, m, &r, &c);
         let (mut free_r, mut free_c) = (vec![], vec![]);
         for level in (0..layout.levels()).filter(|&level| layout.component_of[level].is_none()) {
             free_r.extend_from_slice(&r[level * k * k..(level + 1) * k * k]);
@@ -251,12 +109,12 @@ impl Data {
         let observations = layout.rows.len();
         let data =
             Self { columns: p, size: k, observations, origin, within, shapes, linked, components, shape_of, free_c, log_weights, squares };
-        Ok(data)
+        Ok((data, rows))
     }
 }
 
 /// β of least squares; leaves what it leaves of the outcome in the last column.
-fn least_squares(rows: &mut Rows, m: usize, within: &[f64], c: &[f64]) -> Result<Vec<f64>, Failure> {
+fn least_squares(rows: &mut Rows, (layout, y): (&Layout, &[f64]), m: usize, within: &[f64], c: &[f64]) -> Result<Vec<f64>, Failure> {
     let p = m - 1;
     let mut gram = vec![0.0; p * p];
     for j in 0..p {
@@ -275,7 +133,7 @@ fn least_squares(rows: &mut Rows, m: usize, within: &[f64], c: &[f64]) -> Result
     let mut inverse = vec![0.0; p * p];
     inverse_from_cholesky(&gram, p, &mut inverse);
     let (mut beta, mut cross, mut step) = (vec![0.0; p], vec![0.0; p], vec![0.0; p]);
-    rows.set_outcome(m, &beta);
+    rows.set_outcome(layout, y, &beta);
     // Once more where little is left of the outcome, and digits of that little were lost.
     for _ in 0..MOST_PASSES {
         cross.fill(0.0);
@@ -287,7 +145,7 @@ fn least_squares(rows: &mut Rows, m: usize, within: &[f64], c: &[f64]) -> Result
         cross.iter_mut().zip(&scale).for_each(|(x, s)| *x *= s);
         symmetric_product(&inverse, &cross, &mut step);
         beta.iter_mut().zip(&step).zip(&scale).for_each(|((b, step), s)| *b += step * s);
-        rows.set_outcome(m, &beta);
+        rows.set_outcome(layout, y, &beta);
         if before - cross.iter().zip(&step).map(|(x, y)| x * y).sum::<f64>() > DIGITS_LOST * before {
             break;
         }
@@ -347,8 +205,8 @@ fn compress(rows: &mut Vec<f64>, n: usize) {
 }
 
 /// The levels of the head that touch the tail, component by component, and the components.
-fn links(rows: &Rows, layout: &Layout, m: usize, r: &[f64], c: &[f64]) -> (Linked, Vec<Component>) {
-    let (random, k, tail) = (&rows.design.rows.random, layout.size, layout.tail.len());
+fn links((design, z): (&Design, &[Cow<[f64]>]), rows: &Rows, layout: &Layout, m: usize, r: &[f64], c: &[f64]) -> (Linked, Vec<Component>) {
+    let (random, k, tail) = (&design.rows.random, layout.size, layout.tail.len());
     let blank = |members: &super::layout::Members| {
         let size = members.starts[tail];
         Component { size, starts: members.starts.clone(), within: vec![0.0; size * size], cross: vec![0.0; size * m], heads: 0..0 }
@@ -369,7 +227,7 @@ fn links(rows: &Rows, layout: &Layout, m: usize, r: &[f64], c: &[f64]) -> (Linke
         for (index, &term) in layout.tail.iter().enumerate() {
             let Some((component, at)) = layout.in_tail(random, index, position) else { continue };
             let size = random[term].size();
-            let z = &rows.z[term][layout.rows[position] as usize * size..][..size];
+            let z = &z[term][layout.rows[position] as usize * size..][..size];
             own.extend(z.iter().enumerate().map(|(a, z)| (at + a as u32, z * rows.roots[position])));
             found = Some(component);
         }
@@ -393,7 +251,7 @@ fn links(rows: &Rows, layout: &Layout, m: usize, r: &[f64], c: &[f64]) -> (Linke
             touched.clear();
             for position in layout.of_level(level) {
                 set_own(&mut own, position);
-                rows.set_residual(m, own_c, position, &mut residual);
+                rows.set_residual(own_c, position, &mut residual);
                 add(&mut components[number], &own, &residual);
                 for &(t, x) in &own {
                     if slot[t as usize] == u32::MAX {
@@ -423,7 +281,7 @@ fn links(rows: &Rows, layout: &Layout, m: usize, r: &[f64], c: &[f64]) -> (Linke
     }
     for position in layout.starts[layout.levels()]..layout.rows.len() {
         if let Some(component) = set_own(&mut own, position) {
-            rows.set_residual(m, &[], position, &mut residual);
+            rows.set_residual(&[], position, &mut residual);
             add(&mut components[component as usize], &own, &residual);
         }
     }

@@ -13,12 +13,19 @@ pub(super) struct Order {
     pub effects: Vec<Vec<usize>>,
     /// The element of Ψ that each element of the reordered one is.
     pub places: Vec<usize>,
+    /// Room for the factor of one term.
+    room: Vec<f64>,
 }
 
 impl Order {
     /// As the effects stand in the model.
     pub fn of(parameters: &Parameters) -> Self {
-        Self { effects: parameters.sizes.iter().map(|&k| (0..k).collect()).collect(), places: (0..parameters.len()).collect() }
+        let largest = parameters.sizes.iter().copied().max().unwrap_or(0);
+        Self {
+            effects: parameters.sizes.iter().map(|&k| (0..k).collect()).collect(),
+            places: (0..parameters.len()).collect(),
+            room: vec![0.0; largest * largest],
+        }
     }
 
     /// Orders the effects by what Λ leaves of each, in units of 1/√scale, and writes η.
@@ -28,11 +35,11 @@ impl Order {
                 parameters.of_term(term).for_each(|(index, _)| eta[index] = lambda[index]);
                 continue;
             }
-            let mut rows = vec![0.0; k * k];
-            parameters.set_lower(term, lambda, &mut rows);
+            let rows = &mut self.room[..k * k];
+            parameters.set_lower(term, lambda, rows);
             let unit = |a: usize| parameters.position(term, a, a).map_or(1.0, |index| scale[index]);
             if parameters.is_correlated(term) {
-                order_by_size(&mut rows, k, unit, &mut self.effects[term]);
+                order_by_size(rows, k, unit, &mut self.effects[term]);
             }
             let order = &self.effects[term];
             for (index, p) in parameters.of_term(term) {
@@ -44,16 +51,17 @@ impl Order {
     }
 
     /// Writes Λ of η.
-    pub fn set_lambda(&self, parameters: &Parameters, eta: &[f64], lambda: &mut [f64]) {
+    pub fn set_lambda(&mut self, parameters: &Parameters, eta: &[f64], lambda: &mut [f64]) {
         lambda.copy_from_slice(eta);
         for (term, &k) in parameters.sizes.iter().enumerate() {
             let order = &self.effects[term];
             if order.is_sorted() {
                 continue;
             }
-            let mut rows = vec![0.0; k * k];
+            let rows = &mut self.room[..k * k];
+            rows.fill(0.0);
             parameters.of_term(term).for_each(|(index, p)| rows[order[p.a] * k + p.b] = eta[index]);
-            (0..k).for_each(|a| rotate_to_lower(&mut rows, k, a));
+            (0..k).for_each(|a| rotate_to_lower(rows, k, a));
             parameters.of_term(term).for_each(|(index, p)| lambda[index] = rows[p.a * k + p.b]);
         }
     }

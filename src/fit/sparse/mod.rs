@@ -7,6 +7,7 @@
 //! are, two crossed ones a factor of the smaller one's size. First and second derivatives are exact ([`curvature`],
 //! [`components`]), so that the search takes few steps from where scoring ends ([`start`], [`profiled`]).
 
+mod coefficients;
 mod components;
 mod contrasts;
 mod curvature;
@@ -18,15 +19,21 @@ mod identified;
 mod layout;
 mod model;
 mod natural;
+mod outcomes;
 mod parameters;
 mod point;
 mod profiled;
+mod refit;
+mod rows;
+
 #[cfg(test)]
 mod references;
 mod small;
 mod start;
 #[cfg(test)]
 mod tests;
+
+pub(super) use coefficients::by_effects;
 
 use super::clusters::Clusters;
 use super::optimum::Optimum;
@@ -43,7 +50,7 @@ use point::{Point, Problem};
 use profiled::Profiled;
 use start::Start;
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// The optimum of a linear mixed model's likelihood.
 #[derive(Debug)]
@@ -68,7 +75,7 @@ pub(crate) struct SparseFit {
     /// The derivatives at the optimum, when first asked for.
     curvature: OnceLock<Curvature>,
     /// The same optimum by the dense engine, when first asked for.
-    dense: OnceLock<Result<Box<Optimum>, Failure>>,
+    dense: Arc<OnceLock<Result<Optimum, Failure>>>,
 }
 
 impl SparseFit {
@@ -84,19 +91,24 @@ impl SparseFit {
         let layout = Layout::of(design);
         check_components(random, &layout)?;
         let Multipliers { z, turned } = Multipliers::of(random, &parameters);
-        let data = Data::of(design, &layout, &z, kept)?;
-        has_variation(design, &data)?;
+        let (data, _) = Data::of(design, &layout, &z, kept)?;
+        has_variation(squares(design), &data)?;
         let problem = Problem { data, layout, parameters, estimation };
         let scale = scales(random, &z, &problem.parameters);
         let factors = random.iter().map(|term| term.factor.clone()).collect();
-        let (point, steps) = searched(&problem, &scale, factors)?;
-        let sigma = point.squares / problem.residual_df();
-        let mut theta = vec![0.0; problem.parameters.len()];
-        problem.parameters.set_psi(&point.lambda, &mut theta);
-        theta.iter_mut().for_each(|psi| *psi *= sigma);
-        theta.insert(0, sigma);
-        let fitted = theta;
-        let theta = turned.theta(&fitted);
+        let Start { point, curvature, errors, evaluations, .. } = Start::of(&problem, &scale)?;
+        let objective = Profiled { problem, scale, errors, factors };
+        let room = objective.room_of(curvature, true);
+        let mut search = Search::within(&objective, point, room);
+        let steps = search.minimise(&objective)?;
+        // Both count the evaluation at which the search begins.
+        let steps = Steps { evaluations: steps.evaluations + evaluations - 1, ..steps };
+        Ok(Self::at(objective.problem, search.place, steps, turned, random))
+    }
+
+    /// The optimum at which a search has ended; `random` are the effects of the design.
+    fn at(problem: Problem, point: Point, steps: Steps, turned: Turned, random: &[RandomTerm]) -> Self {
+        let fitted = problem.theta(&point);
         let (beta, phi) = problem.mean(&point);
         let convergence = Convergence {
             engine: Engine::SparseEffects,
@@ -105,20 +117,20 @@ impl SparseFit {
             decrement: steps.decrement,
             boundary: problem.parameters.vanished(random, &point.lambda),
         };
-        Ok(Self {
-            theta,
+        Self {
+            theta: turned.theta(&fitted),
             value: point.value,
             beta,
-            phi: phi * sigma,
+            phi: phi * fitted[0],
             convergence,
+            clusters: Clusters::of(random, problem.data.columns),
             problem,
             point,
             fitted,
             turned,
-            clusters: Clusters::of(random, kept.len()),
             curvature: OnceLock::new(),
-            dense: OnceLock::new(),
-        })
+            dense: Arc::default(),
+        }
     }
 
     /// The derivatives at the optimum.
@@ -129,17 +141,6 @@ impl SparseFit {
             curvature
         })
     }
-}
-
-/// The optimum, and how it was reached.
-fn searched(problem: &Problem, scale: &[f64], factors: Vec<String>) -> Result<(Point, Steps), Failure> {
-    let Start { point, curvature, errors, evaluations, .. } = Start::of(problem, scale)?;
-    let objective = Profiled { problem, scale, errors, factors };
-    let room = objective.room_of(curvature, true);
-    let mut search = Search::within(&objective, point, room);
-    let steps = search.minimise(&objective)?;
-    // Both count the evaluation at which the search begins.
-    Ok((search.place, Steps { evaluations: steps.evaluations + evaluations - 1, ..steps }))
 }
 
 fn check_sizes(design: &Design, kept: &[usize]) -> Result<(), Failure> {
@@ -166,13 +167,17 @@ fn check_components(random: &[RandomTerm], layout: &Layout) -> Result<(), Failur
     Err(Failure::TooManyEffects { factors, effects, most: MOST_JOINED })
 }
 
+/// Σ w y² of the outcomes of a design.
+fn squares(design: &Design) -> f64 {
+    let weight = |row: usize| design.rows.weights.as_ref().map_or(1.0, |w| w[row]);
+    design.rows.y.iter().enumerate().filter(|(_, y)| !y.is_nan()).map(|(row, y)| weight(row) * y * y).sum()
+}
+
 /// Refuses an outcome of which nothing is left by the mean, or by the mean and the random effects that were
-/// eliminated first.
-fn has_variation(design: &Design, data: &Data) -> Result<(), Failure> {
+/// eliminated first; `total` is Σ w y².
+fn has_variation(total: f64, data: &Data) -> Result<(), Failure> {
     /// The share of a sum of squares that is but rounding.
     const ROUNDING: f64 = 1e-24;
-    let weight = |row: usize| design.rows.weights.as_ref().map_or(1.0, |w| w[row]);
-    let total: f64 = design.rows.y.iter().enumerate().filter(|(_, y)| !y.is_nan()).map(|(row, y)| weight(row) * y * y).sum();
     if data.squares <= ROUNDING * total {
         return Err(Failure::NoResidualVariation);
     }

@@ -3,6 +3,7 @@
 use super::SparseFit;
 use super::natural::{Natural, value};
 use super::point::Point;
+use super::refit::SparseRefit;
 use crate::covariance::lower;
 use crate::design::Design;
 use crate::fit::Failure;
@@ -90,10 +91,7 @@ impl MarginalModel for SparseFit {
         self.effects_of(term)
     }
 
-    /// The sums of this engine are made for one outcome: the dense one finds the same optimum, once, and repeats it.
     fn repeat(&self, optimum: &Optimum, design: &Design) -> Result<Box<dyn Repeat>, Failure> {
-        let dense =
-            self.dense.get_or_init(|| Optimum::new(design, optimum.sigmas.classes().clone(), self.problem.estimation).map(Box::new));
-        dense.as_ref().map_err(Failure::clone)?.repeat(design)
+        Ok(Box::new(SparseRefit::new(self, optimum, design)?))
     }
 }

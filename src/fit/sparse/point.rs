@@ -128,9 +128,35 @@ impl Problem {
     pub fn mean(&self, point: &Point) -> (DVector<f64>, DMatrix<f64>) {
         let (p, m) = (self.data.columns, self.width());
         let root = DMatrix::from_fn(p, p, |i, j| point.root[j * m + i]);
-        let solved = DVector::from_fn(p, |j, _| point.root[j * m + p]);
         let inverse = root.solve_lower_triangular(&DMatrix::identity(p, p)).unwrap_or_else(|| DMatrix::zeros(p, p));
-        (inverse.transpose() * solved + DVector::from_column_slice(&self.data.origin), inverse.transpose() * inverse)
+        let mut beta = DVector::zeros(p);
+        self.set_beta(point, beta.as_mut_slice());
+        (beta, inverse.transpose() * inverse)
+    }
+
+    /// σ² at its best, then the elements of G.
+    pub fn theta(&self, point: &Point) -> Vec<f64> {
+        let mut theta = vec![0.0; self.parameters.len() + 1];
+        self.set_theta(point, &mut theta);
+        theta
+    }
+
+    /// Writes the same.
+    pub fn set_theta(&self, point: &Point, theta: &mut [f64]) {
+        theta[0] = point.squares / self.residual_df();
+        self.parameters.set_psi(&point.lambda, &mut theta[1..]);
+        (1..theta.len()).for_each(|k| theta[k] *= theta[0]);
+    }
+
+    /// Writes β.
+    pub fn set_beta(&self, point: &Point, beta: &mut [f64]) {
+        let (p, m) = (self.data.columns, self.width());
+        for j in (0..p).rev() {
+            let column = &point.root[j * m..(j + 1) * m];
+            let later: f64 = column[j + 1..p].iter().zip(&beta[j + 1..]).map(|(l, b)| l * b).sum();
+            beta[j] = (column[p] - later) / column[j];
+        }
+        beta.iter_mut().zip(&self.data.origin).for_each(|(b, origin)| *b += origin);
     }
 
     /// Moves a point to Λ; `false`, and a point without meaning, where −2ℓ has no value.

@@ -6,6 +6,7 @@ use super::eta::Order;
 use super::parameters::Parameter;
 use super::point::{Point, Problem};
 use super::small::semidefinite_root;
+use super::start::Start;
 use crate::fit::Failure;
 use crate::fit::curvature::Curvature;
 use crate::fit::objective::Objective;
@@ -18,11 +19,11 @@ const VANISHED: f64 = 1e-9;
 const UNBOUNDED: f64 = 1e13;
 
 /// The objective.
-#[derive(Debug)]
-pub(super) struct Profiled<'p> {
-    pub problem: &'p Problem,
+#[derive(Debug, Clone)]
+pub(super) struct Profiled {
+    pub problem: Problem,
     /// The mean square of what multiplies each effect, by parameter.
-    pub scale: &'p [f64],
+    pub scale: Vec<f64>,
     /// Standard errors of the elements of Ψ; zero where they are not known.
     pub errors: Vec<f64>,
     /// The factors, for messages.
@@ -73,7 +74,7 @@ impl Room {
     }
 }
 
-impl Objective for Profiled<'_> {
+impl Objective for Profiled {
     type Place = Point;
     type Room = Room;
 
@@ -94,7 +95,7 @@ impl Objective for Profiled<'_> {
     }
 
     fn set_eta(&self, place: &Point, eta: &mut [f64], room: &mut Room) {
-        room.order.set_eta(&self.problem.parameters, self.scale, &place.lambda, eta);
+        room.order.set_eta(&self.problem.parameters, &self.scale, &place.lambda, eta);
     }
 
     fn evaluate(&self, eta: &[f64], place: &mut Point, room: &mut Room) -> bool {
@@ -188,7 +189,7 @@ impl Objective for Profiled<'_> {
     }
 }
 
-impl Profiled<'_> {
+impl Profiled {
     /// Room with derivatives, which may be those of where the search begins.
     pub fn room_of(&self, sums: Sums, current: bool) -> Room {
         let n = self.dimension();
@@ -228,6 +229,12 @@ impl Profiled<'_> {
                 continue;
             }
             let share = |a: usize, b: usize| if a == b { 1.0 } else { 0.5 };
+            if k == 2 {
+                let first = parameters.of_term(term).next().map_or(0, |(index, _)| index);
+                let [a, b, d] = convex_pair([gradient[first], 0.5 * gradient[first + 1], gradient[first + 2]]);
+                gradient[first..first + 3].copy_from_slice(&[a, 2.0 * b, d]);
+                continue;
+            }
             let own = parameters.symmetric(term, gradient);
             let mut eigen = SymmetricEigen::new(DMatrix::from_fn(k, k, |a, b| share(a, b) * own[a * k + b]));
             eigen.eigenvalues.iter_mut().for_each(|l| *l = l.max(0.0));
@@ -295,5 +302,42 @@ impl Profiled<'_> {
 
     fn no_variation_left(&self) -> Failure {
         Failure::NoVariationLeft { factors: self.factors.clone() }
+    }
+}
+
+/// The positive semidefinite part of the symmetric matrix ((a, b), (b, d)).
+fn convex_pair([a, b, d]: [f64; 3]) -> [f64; 3] {
+    let (middle, half) = (0.5 * (a + d), (0.5 * (a - d)).hypot(b));
+    let (least, most) = (middle - half, middle + half);
+    if least >= 0.0 {
+        return [a, b, d];
+    }
+    if most <= 0.0 {
+        return [0.0; 3];
+    }
+    // The projection on the eigenvector of the larger eigenvalue is (M − least I) / (most − least).
+    let by = most / (most - least);
+    [by * (a - least), by * b, by * (d - least)]
+}
+
+impl Search<Profiled> {
+    /// Moves to Λ; `false` where −2ℓ has no value there.
+    pub fn restart(&mut self, objective: &Profiled, lambda: &[f64]) -> bool {
+        let found = objective.problem.evaluate(lambda, &mut self.place);
+        self.stand(objective);
+        found
+    }
+
+    /// Moves to a start, the derivatives of which are known.
+    pub fn begin_from(&mut self, objective: &mut Profiled, start: Start) {
+        (self.place, self.room.sums, objective.errors) = (start.point, start.curvature, start.errors);
+        self.stand(objective);
+        self.room.current = true;
+    }
+
+    /// Takes note of a place that no search led to.
+    fn stand(&mut self, objective: &Profiled) {
+        (self.corrects, self.scoring) = (false, false);
+        objective.follow(&self.place, &mut self.eta, &mut self.room);
     }
 }

@@ -14,10 +14,7 @@ const MAX_SCORING: usize = 3;
 const FLOOR: f64 = 0.1;
 
 /// A first point, with the derivatives there.
-pub(super) struct Start<'p> {
-    problem: &'p Problem,
-    /// The mean square of what multiplies each effect, by parameter.
-    scale: &'p [f64],
+pub(super) struct Start {
     pub point: Point,
     next: Point,
     pub curvature: Curvature,
@@ -30,45 +27,62 @@ pub(super) struct Start<'p> {
     pub evaluations: usize,
 }
 
-impl<'p> Start<'p> {
-    /// Refuses effects that cannot be distinguished from the mean or from each other.
-    pub fn of(problem: &'p Problem, scale: &'p [f64]) -> Result<Self, Failure> {
+impl Start {
+    /// Refuses effects that cannot be distinguished from the mean or from each other. `scale` is the mean square of what
+    /// multiplies each effect, by parameter.
+    pub fn of(problem: &Problem, scale: &[f64]) -> Result<Self, Failure> {
+        let mut lambda = vec![0.0; problem.parameters.len()];
+        problem.parameters.diagonal().for_each(|k| lambda[k] = 1.0 / scale[k].sqrt());
+        let mut start = Self::at(problem, lambda)?;
+        identified::parameters(problem, &start.point.lambda, &start.curvature)?;
+        start.score(problem);
+        Ok(start)
+    }
+
+    /// At a Λ that is known, with the standard errors there.
+    pub fn near(problem: &Problem, lambda: &[f64]) -> Result<Self, Failure> {
+        let mut start = Self::at(problem, lambda.to_vec())?;
+        let n = problem.parameters.len();
+        let mut expected = DMatrix::zeros(n, n);
+        problem.set_expected(&start.curvature, expected.as_mut_slice());
+        if start.factor.set(&expected) {
+            start.set_errors();
+        }
+        Ok(start)
+    }
+
+    fn at(problem: &Problem, lambda: Vec<f64>) -> Result<Self, Failure> {
         let n = problem.parameters.len();
         let mut start = Self {
-            problem,
-            scale,
             point: problem.blank(),
             next: problem.blank(),
             curvature: problem.blank_curvature(),
             head: problem.head_elements(),
             psi: vec![0.0; n],
-            lambda: vec![0.0; n],
+            lambda,
             errors: vec![0.0; n],
             factor: ScaledCholesky::blank(n),
             evaluations: 1,
         };
-        problem.parameters.diagonal().for_each(|k| start.lambda[k] = 1.0 / start.scale[k].sqrt());
         if !problem.evaluate(&start.lambda, &mut start.point) {
             return Err(Failure::Singular);
         }
-        start.differentiate();
-        identified::parameters(problem, &start.point.lambda, &start.curvature)?;
-        start.score();
+        start.differentiate(problem);
         Ok(start)
     }
 
-    fn differentiate(&mut self) {
-        self.problem.differentiate(&self.point, &mut self.curvature, &self.head);
+    fn differentiate(&mut self, problem: &Problem) {
+        problem.differentiate(&self.point, &mut self.curvature, &self.head);
     }
 
     /// Steps of Fisher scoring in σ² and G.
-    fn score(&mut self) {
-        let (n, df) = (self.problem.parameters.len(), self.problem.residual_df());
+    pub fn score(&mut self, problem: &Problem) {
+        let (n, df) = (problem.parameters.len(), problem.residual_df());
         let (mut slope, mut step, mut expected) = (DVector::zeros(n), DVector::zeros(n), DMatrix::zeros(n, n));
         for _ in 0..MAX_SCORING {
-            self.problem.parameters.set_psi(&self.point.lambda, &mut self.psi);
-            self.problem.set_gradient(&self.curvature, slope.as_mut_slice());
-            self.problem.set_expected(&self.curvature, expected.as_mut_slice());
+            problem.parameters.set_psi(&self.point.lambda, &mut self.psi);
+            problem.set_gradient(&self.curvature, slope.as_mut_slice());
+            problem.set_expected(&self.curvature, expected.as_mut_slice());
             if !self.factor.set(&expected) {
                 return;
             }
@@ -78,13 +92,13 @@ impl<'p> Start<'p> {
             let growth = 1.0 + step.iter().zip(&self.curvature.traces).map(|(s, t)| s * t).sum::<f64>() / df;
             self.psi.iter_mut().zip(step.iter()).for_each(|(psi, step)| *psi -= step / growth.max(0.1));
             self.set_errors();
-            let inside = self.set_lambda();
+            let inside = self.set_lambda(problem);
             self.evaluations += 1;
-            if !self.problem.evaluate(&self.lambda, &mut self.next) || self.next.value > self.point.value {
+            if !problem.evaluate(&self.lambda, &mut self.next) || self.next.value > self.point.value {
                 return;
             }
             std::mem::swap(&mut self.point, &mut self.next);
-            self.differentiate();
+            self.differentiate(problem);
             if decrement < 1.0 || !inside {
                 return;
             }
@@ -104,8 +118,8 @@ impl<'p> Start<'p> {
     }
 
     /// The factor Λ of the Ψ proposed; where Ψ is not positive definite, of one near it. Returns whether it was.
-    fn set_lambda(&mut self) -> bool {
-        let parameters = &self.problem.parameters;
+    fn set_lambda(&mut self, problem: &Problem) -> bool {
+        let parameters = &problem.parameters;
         let mut inside = true;
         for (term, &k) in parameters.sizes.iter().enumerate() {
             let error = |a: usize| parameters.position(term, a, a).map_or(1.0, |index| self.errors[index]);

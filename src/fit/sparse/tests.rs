@@ -371,6 +371,63 @@ fn one_factor() {
     check("partial", &design(&s.x, &s.y, None, vec![some]));
 }
 
+/// A fit moved to other outcomes against a fit of them, and moved back.
+fn check_repeated(name: &str, design: &Design, estimation: Estimation) {
+    let kept: Vec<usize> = (0..design.columns.len()).collect();
+    let own = fit(design, estimation).expect("can be fitted");
+    let mut repeated = super::refit::Repeated::new(&own, design, &kept).expect("can be repeated");
+    let bent = |(at, y): (usize, &f64)| 7.0 + 0.8 * y + 0.01 * y * y + ((at * 7919) % 13) as f64 * 0.2;
+    for (y, moved) in [(design.rows.y.iter().enumerate().map(bent).collect(), true), (design.rows.y.clone(), false)] {
+        repeated.fit_to(&y).unwrap_or_else(|failure| panic!("{name}: {failure}"));
+        let mut other = design.clone();
+        std::sync::Arc::make_mut(&mut other.rows).y = y;
+        let expected = fit(&other, estimation).expect("can be fitted");
+        let found = repeated.fit(&design.rows.random);
+        assert!(relative(found.value, expected.value, 1.0) < 1e-12, "{name}: {} and {}", found.value, expected.value);
+        assert_eq!((found.value - own.value).abs() > 1.0, moved, "{name}");
+        for c in 0..kept.len() {
+            let unit = expected.phi[(c, c)].sqrt();
+            assert!((found.beta[c] - expected.beta[c]).abs() < 1e-8 * unit, "{name}: {} and {}", found.beta, expected.beta);
+        }
+        same(&found.phi, &expected.phi, &format!("{name}: phi"), 1e-8);
+        let scale = expected.theta.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+        for (a, b) in found.theta.iter().zip(&expected.theta) {
+            assert!((a - b).abs() < 1e-7 * scale, "{name}: {:?} and {:?}", found.theta, expected.theta);
+        }
+    }
+}
+
+/// Every kind of sum: levels with and without a tail, few and many of a shape, of one effect and of two, weighted.
+#[test]
+fn other_outcomes_in_the_same_sums() {
+    let s = study(3, [2.0, 1.5, 1.0, 0.7]);
+    let patient = term("patient", CORRELATED, s.patient.clone(), &[&s.one]);
+    let slope = term("patient", CORRELATED, s.patient.clone(), &[&s.one, &s.time]);
+    let group = term("group", CORRELATED, s.group.clone(), &[&s.one]);
+    let rater = term("rater", CORRELATED, s.rater.clone(), &[&s.one, &s.time]);
+    let weights: Vec<f64> = s.time.iter().map(|t| 0.5 + t).collect();
+    // Sixty levels of one shape.
+    let n = 240;
+    let day = |row: usize| (row % 4) as f64;
+    let uneven = |row: usize| ((row * 7919 % 101) as f64).sin();
+    let x = DMatrix::from_fn(n, 3, |row, c| [1.0, day(row), day(row) * f64::from(row / 4 % 2 == 0)][c]);
+    let y: Vec<f64> = (0..n).map(|row| 10.0 + uneven(row / 4) * (2.0 + day(row)) + 3.0 * uneven(row + 11)).collect();
+    let (one, days): (Vec<f64>, Vec<f64>) = (vec![1.0; n], (0..n).map(day).collect());
+    let alike = term("patient", CORRELATED, (0..n).map(|row| Some(row / 4)).collect(), &[&one, &days]);
+    for estimation in [Estimation::Reml, Estimation::Ml] {
+        for (name, random, weights) in [
+            ("intercept", vec![patient.clone()], None),
+            ("weighted slope", vec![slope.clone()], Some(weights.clone())),
+            ("group", vec![group.clone()], None),
+            ("nested and crossed", vec![group.clone(), patient.clone(), rater.clone()], None),
+            ("weighted, crossed", vec![slope.clone(), rater.clone()], Some(weights.clone())),
+        ] {
+            check_repeated(name, &design(&s.x, &s.y, weights, random), estimation);
+        }
+        check_repeated("many alike", &design(&x, &y, None, vec![alike.clone()]), estimation);
+    }
+}
+
 #[test]
 fn nested_factors() {
     let s = study(5, [1.0, 0.0, 3.0, 0.0]);

@@ -85,6 +85,32 @@ fn patients_counted_twice_are_patients_entered_twice() {
     }
 }
 
+/// By either engine, whichever was asked last.
+#[test]
+fn effects_of_patients_are_refitted_too() {
+    let trial = antidepressant();
+    let everyone: Vec<usize> = (0..trial.patients().len()).collect();
+    let other = with_outcome(&trial, &everyone, changed);
+    let times: Vec<u32> = (0..trial.patients().len()).map(|i| [1, 2, 0, 1, 3][i % 5]).collect();
+    let sample: Vec<usize> = times.iter().enumerate().flat_map(|(i, &n)| (0..n).map(move |_| i)).collect();
+    let resampled = with_outcome(&trial, &sample, |_, y| y);
+    for effects in ["(1 | PATIENT)", "(1 + time | PATIENT)"] {
+        let model = Model::formula(&format!("CHANGE ~ BASVAL * VISIT + THERAPY * VISIT + {effects}")).expect("parses");
+        let fit = model.fit(&trial).expect("fits");
+        let mut refitter = fit.refitter().expect("has patients");
+        let original = refitter.outcomes().to_vec();
+        let outcomes: Vec<f64> = original.iter().enumerate().map(|(at, &y)| changed(at, y)).collect();
+        for _ in 0..2 {
+            refitter.with_outcomes(&outcomes).expect("fits");
+            assert_same(effects, refitter.beta(), refitter.log_likelihood(), &model.fit(&other).expect("fits"));
+            refitter.with_multiplicities(&times).expect("fits");
+            assert_same(effects, refitter.beta(), refitter.log_likelihood(), &model.fit(&resampled).expect("fits"));
+            refitter.with_outcomes(&original).expect("fits");
+            assert_same(effects, refitter.beta(), refitter.log_likelihood(), &fit);
+        }
+    }
+}
+
 #[test]
 fn weights_and_long_designs_are_refitted_too() {
     let trial = fev();

@@ -1,0 +1,219 @@
+//! Other outcomes in the sums of a design: everything that belongs to X and Z stays, and of every sum over U = \[X e\]
+//! the last column is made anew.
+
+use super::data::{Data, Shape};
+use super::layout::Layout;
+use super::rows::Rows;
+use super::small::semidefinite_root;
+use crate::design::RandomTerm;
+use crate::fit::kernels::{axpy, dot};
+use std::borrow::Cow;
+
+/// The observations of a design, ready to take other outcomes.
+#[derive(Debug, Clone)]
+pub(super) struct Outcomes {
+    rows: Rows,
+    /// What the levels of the head have of e, k numbers each.
+    explained: Vec<f64>,
+    /// The same of every row: what the head cannot explain of e.
+    residual: Vec<f64>,
+    /// The level of the head of every row; the number of levels where it has none.
+    level_of: Vec<u32>,
+    /// The effects of the tail that rows have a share in.
+    shares: Vec<Share>,
+    /// The levels of the head that touch the tail, in the order of their sums, and the free ones.
+    linked: Vec<u32>,
+    free: Vec<u32>,
+    /// How the free levels of each shape become few.
+    rotations: Vec<Rotation>,
+    sums: Vec<f64>,
+}
+
+/// An effect of the tail, and its multiplier in a row.
+#[derive(Debug, Clone, Copy)]
+struct Share {
+    row: u32,
+    component: u32,
+    effect: u32,
+    by: f64,
+}
+
+impl Outcomes {
+    /// Of a design whose sums are `data`, made from `rows`. Sums of free levels become those that it will write to.
+    pub fn new(random: &[RandomTerm], z: &[Cow<[f64]>], layout: &Layout, rows: Rows, data: &mut Data) -> Self {
+        let (k, levels) = (data.size, layout.levels());
+        let mut level_of = vec![levels as u32; layout.rows.len()];
+        (0..levels).for_each(|level| level_of[layout.of_level(level)].fill(level as u32));
+        let mut shares = vec![];
+        for position in 0..layout.rows.len() {
+            for (index, &term) in layout.tail.iter().enumerate() {
+                let Some((component, at)) = layout.in_tail(random, index, position) else { continue };
+                let size = random[term].size();
+                let own = &z[term][layout.rows[position] as usize * size..][..size];
+                let share =
+                    |(a, z): (usize, &f64)| Share { row: position as u32, component, effect: at + a as u32, by: z * rows.roots[position] };
+                shares.extend(own.iter().enumerate().map(share));
+            }
+        }
+        let free: Vec<u32> = (0..levels as u32).filter(|&level| layout.component_of[level as usize].is_none()).collect();
+        let mut linked: Vec<u32> = (0..levels as u32).filter(|&level| layout.component_of[level as usize].is_some()).collect();
+        linked.sort_by_key(|&level| layout.component_of[level as usize]);
+        let mut members: Vec<Vec<u32>> = vec![vec![]; data.shapes.len()];
+        data.shape_of.iter().enumerate().for_each(|(own, &shape)| members[shape as usize].push(own as u32));
+        let m = data.columns + 1;
+        let rotations: Vec<Rotation> = members.into_iter().map(|own| Rotation::of(own, &data.free_c, k, m)).collect();
+        data.shapes.iter_mut().zip(&rotations).for_each(|(shape, rotation)| rotation.begin(shape));
+        Self {
+            explained: vec![0.0; levels * k],
+            residual: vec![0.0; layout.rows.len()],
+            level_of,
+            shares,
+            linked,
+            free,
+            rotations,
+            sums: vec![0.0; m],
+            rows,
+        }
+    }
+
+    /// Takes the outcomes `y`, as the design has them, into the sums, and returns Σ w y².
+    pub fn set(&mut self, layout: &Layout, y: &[f64], data: &mut Data) -> f64 {
+        let (p, m, k) = (data.columns, data.columns + 1, data.size);
+        self.rows.set_outcome(layout, y, &data.origin);
+        self.sums.fill(0.0);
+        self.rows.set_explained(&mut self.explained, &mut self.sums);
+        for j in 0..m {
+            (data.within[j * m + p], data.within[p * m + j]) = (self.sums[j], self.sums[j]);
+        }
+        data.squares = self.rows.squares();
+        let explained = &self.explained;
+        let of_level = |level: u32| &explained[level as usize * k..(level as usize + 1) * k];
+        set_last(&mut data.linked.c, &self.linked, k, m, of_level);
+        set_last(&mut data.free_c, &self.free, k, m, of_level);
+        set_cross(&self.rows, (&self.explained, &self.level_of), &self.shares, &mut self.residual, data);
+        for (shape, rotation) in data.shapes.iter_mut().zip(&mut self.rotations) {
+            rotation.set(&self.free, of_level, k, m, shape);
+        }
+        layout.rows.iter().zip(&self.rows.roots).map(|(&row, root)| (root * y[row as usize]).powi(2)).sum()
+    }
+}
+
+/// Sets Z'e of the tail without what the head can explain; `residual` has room for that of every row.
+fn set_cross(rows: &Rows, (explained, level_of): (&[f64], &[u32]), shares: &[Share], residual: &mut [f64], data: &mut Data) {
+    if shares.is_empty() {
+        return;
+    }
+    let (m, k) = (data.columns + 1, data.size);
+    let e = rows.u.iter().skip(data.columns).step_by(m);
+    for ((residual, e), (&level, z)) in residual.iter_mut().zip(e).zip(level_of.iter().zip(rows.whitened.chunks_exact(k))) {
+        let own = explained.get(level as usize * k..(level as usize + 1) * k).unwrap_or_default();
+        *residual = e - own.iter().zip(z).map(|(c, z)| c * z).sum::<f64>();
+    }
+    for component in &mut data.components {
+        component.cross.iter_mut().skip(m - 1).step_by(m).for_each(|x| *x = 0.0);
+    }
+    for share in shares {
+        let component = &mut data.components[share.component as usize];
+        component.cross[share.effect as usize * m + m - 1] += share.by * residual[share.row as usize];
+    }
+}
+
+/// Writes the last columns of the c of some levels, k × m each.
+fn set_last<'a>(c: &mut [f64], levels: &[u32], k: usize, m: usize, of_level: impl Fn(u32) -> &'a [f64]) {
+    for (c, &level) in c.chunks_exact_mut(k * m).zip(levels) {
+        c.iter_mut().skip(m - 1).step_by(m).zip(of_level(level)).for_each(|(c, own)| *c = *own);
+    }
+}
+
+/// The levels of one shape, of which there may be many, as few c: those of X are rotated once, those of e whenever they
+/// change.
+#[derive(Debug, Clone)]
+struct Rotation {
+    /// The levels, as positions among the free ones.
+    levels: Vec<u32>,
+    /// Householder's vectors of the columns that belong to X, with 2/v'v before each; none where the levels are few.
+    reflections: Vec<(f64, Vec<f64>)>,
+    /// Σ cc' of X as few c, k × m each, with zeros in the place of e; none where the levels are few.
+    root: Vec<f64>,
+    /// The columns of e, one after the other.
+    columns: Vec<f64>,
+    /// Of what is left of them below, the products, k × k.
+    rest: Vec<f64>,
+}
+
+impl Rotation {
+    fn of(levels: Vec<u32>, free_c: &[f64], k: usize, m: usize) -> Self {
+        let (h, p, width) = (levels.len(), m - 1, k * (m - 1));
+        let mut own = Self { levels, reflections: vec![], root: vec![], columns: vec![], rest: vec![0.0; k * k] };
+        if h <= k * m {
+            return own;
+        }
+        own.columns = vec![0.0; h * k];
+        // Column by column, the columns of e left out.
+        let mut x = vec![0.0; h * width];
+        for (i, &level) in own.levels.iter().enumerate() {
+            let c = &free_c[level as usize * k * m..(level as usize + 1) * k * m];
+            (0..width).for_each(|j| x[j * h + i] = c[j / p * m + j % p]);
+        }
+        for j in 0..width {
+            let (before, rest) = x.split_at_mut((j + 1) * h);
+            let column = &before[j * h..];
+            let norm = dot(&column[j..], &column[j..]).sqrt();
+            let mut v = column[j..].to_vec();
+            v[0] += if v[0] > 0.0 { norm } else { -norm };
+            let square = dot(&v, &v);
+            let factor = if square > 0.0 { 2.0 / square } else { 0.0 };
+            for other in std::iter::once(&mut before[j * h..]).chain(rest.chunks_exact_mut(h)) {
+                reflect(&v, factor, &mut other[j..]);
+            }
+            own.reflections.push((factor, v));
+        }
+        own.root = vec![0.0; (width + k) * k * m];
+        for i in 0..width {
+            (i..width).for_each(|j| own.root[i * k * m + j / p * m + j % p] = x[j * h + i]);
+        }
+        own
+    }
+
+    /// Sets what the shape has of X.
+    fn begin(&self, shape: &mut Shape) {
+        if !self.reflections.is_empty() {
+            shape.sums.clone_from(&self.root);
+        }
+    }
+
+    /// Sets what the shape has of e.
+    fn set<'a>(&mut self, free: &[u32], of_level: impl Fn(u32) -> &'a [f64], k: usize, m: usize, shape: &mut Shape) {
+        if self.reflections.is_empty() {
+            for (c, &own) in shape.sums.chunks_exact_mut(k * m).zip(&self.levels) {
+                c.iter_mut().skip(m - 1).step_by(m).zip(of_level(free[own as usize])).for_each(|(c, x)| *c = *x);
+            }
+            return;
+        }
+        let (h, width) = (self.levels.len(), self.reflections.len());
+        for (i, &own) in self.levels.iter().enumerate() {
+            of_level(free[own as usize]).iter().enumerate().for_each(|(a, x)| self.columns[a * h + i] = *x);
+        }
+        for column in self.columns.chunks_exact_mut(h) {
+            self.reflections.iter().enumerate().for_each(|(j, (factor, v))| reflect(v, *factor, &mut column[j..]));
+        }
+        for (i, c) in shape.sums.chunks_exact_mut(k * m).enumerate().take(width) {
+            c.iter_mut().skip(m - 1).step_by(m).zip(self.columns.chunks_exact(h)).for_each(|(c, column)| *c = column[i]);
+        }
+        // What is left below belongs to e alone, and of it no more is needed than the products.
+        for (a, one) in self.columns.chunks_exact(h).enumerate() {
+            for (b, other) in self.columns.chunks_exact(h).enumerate().take(a + 1) {
+                self.rest[a * k + b] = dot(&one[width..], &other[width..]);
+            }
+        }
+        semidefinite_root(&mut self.rest, k);
+        for (j, c) in shape.sums[width * k * m..].chunks_exact_mut(k * m).enumerate() {
+            c.iter_mut().skip(m - 1).step_by(m).enumerate().for_each(|(a, c)| *c = self.rest[a * k + j]);
+        }
+    }
+}
+
+/// Replaces x by its reflection.
+fn reflect(v: &[f64], factor: f64, x: &mut [f64]) {
+    axpy(x, -factor * dot(v, x), v);
+}

@@ -1,0 +1,209 @@
+//! Fitting the same design to other outcomes, from the optimum of the fit that is repeated.
+
+use super::contrasts::{Multipliers, Turned};
+use super::data::Data;
+use super::outcomes::Outcomes;
+use super::point::Problem;
+use super::profiled::Profiled;
+use super::start::Start;
+use super::{SparseFit, has_variation, scales};
+use crate::design::{Design, RandomTerm};
+use crate::fit::Failure;
+use crate::fit::optimum::Optimum;
+use crate::fit::refit::{LEFT, Repeat};
+use crate::fit::search::{self, Search, Steps};
+use std::sync::{Arc, OnceLock};
+
+/// A search that is repeated for other outcomes. Where no variance has vanished it allocates nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Repeated {
+    objective: Profiled,
+    search: Search<Profiled>,
+    outcomes: Outcomes,
+    turned: Turned,
+    /// Λ of the fit that is repeated, and the standard errors of Ψ there.
+    lambda: Vec<f64>,
+    errors: Vec<f64>,
+    /// θ of the optimum found last: of the effects as they were fitted, and as the design has them.
+    fitted: Vec<f64>,
+    pub theta: Vec<f64>,
+    steps: Steps,
+    left: f64,
+}
+
+impl Repeated {
+    /// Ready to repeat a fit of the columns `kept` of this design.
+    pub fn new(fit: &SparseFit, design: &Design, kept: &[usize]) -> Result<Self, Failure> {
+        let random = &design.rows.random;
+        let SparseFit { problem, point, turned, .. } = fit;
+        let Multipliers { z, .. } = Multipliers::of(random, &problem.parameters);
+        let scale = scales(random, &z, &problem.parameters);
+        let (mut data, rows) = Data::of(design, &problem.layout, &z, kept)?;
+        let outcomes = Outcomes::new(random, &z, &problem.layout, rows, &mut data);
+        let problem = Problem { data, ..problem.clone() };
+        let errors = Start::near(&problem, &point.lambda)?.errors;
+        let factors = random.iter().map(|term| term.factor.clone()).collect();
+        let objective = Profiled { problem, scale, errors: errors.clone(), factors };
+        Ok(Self {
+            search: Search::new(&objective, point.clone()),
+            objective,
+            outcomes,
+            turned: turned.clone(),
+            lambda: point.lambda.clone(),
+            errors,
+            fitted: fit.fitted.clone(),
+            theta: fit.theta.clone(),
+            steps: Steps { iterations: 0, evaluations: 0, decrement: f64::NAN },
+            left: LEFT,
+        })
+    }
+
+    /// Fits these outcomes, as the design has them: from the optimum of the fit that is repeated, or from a start of its
+    /// own where that leads nowhere.
+    pub fn fit_to(&mut self, y: &[f64]) -> Result<(), Failure> {
+        let problem = &mut self.objective.problem;
+        let total = self.outcomes.set(&problem.layout, y, &mut problem.data);
+        has_variation(total, &problem.data)?;
+        self.search.end_at(self.left);
+        self.steps = match self.near() {
+            Ok(steps) => steps,
+            Err(_) => {
+                let start = Start::of(&self.objective.problem, &self.objective.scale)?;
+                self.search.begin_from(&mut self.objective, start);
+                self.search.minimise(&self.objective)?
+            }
+        };
+        self.objective.problem.set_theta(&self.search.place, &mut self.fitted);
+        self.turned.set_theta(&self.fitted, &mut self.theta);
+        Ok(())
+    }
+
+    /// Searches from the optimum of the fit that is repeated. Where a variance had vanished, −2ℓ is level in its root:
+    /// steps of scoring in the variance itself lead away from there.
+    fn near(&mut self) -> Result<Steps, Failure> {
+        let problem = &self.objective.problem;
+        if problem.parameters.diagonal().all(|k| self.lambda[k] != 0.0) {
+            self.objective.errors.copy_from_slice(&self.errors);
+            if !self.search.restart(&self.objective, &self.lambda) {
+                return Err(Failure::Singular);
+            }
+        } else {
+            let mut start = Start::near(problem, &self.lambda)?;
+            start.score(problem);
+            self.search.begin_from(&mut self.objective, start);
+        }
+        self.search.minimise(&self.objective)
+    }
+
+    /// The optimum found last, as a fit has it.
+    pub fn fit(&self, random: &[RandomTerm]) -> SparseFit {
+        SparseFit::at(self.objective.problem.clone(), self.search.place.clone(), self.steps, self.turned.clone(), random)
+    }
+
+    pub fn value(&self) -> f64 {
+        self.search.place.value
+    }
+
+    pub fn set_beta(&self, beta: &mut [f64]) {
+        self.objective.problem.set_beta(&self.search.place, beta);
+    }
+
+    /// From now on finds optima as exact as those of fits.
+    pub fn be_exact(&mut self) {
+        self.left = search::LEFT;
+    }
+
+    fn is_exact(&self) -> bool {
+        self.left < LEFT
+    }
+}
+
+/// Repeats a fit of the sparse engine.
+#[derive(Debug, Clone)]
+pub(super) struct SparseRefit {
+    own: Repeated,
+    design: Design,
+    original: Arc<Optimum>,
+    /// The same optimum by the dense engine, once it was asked for, and what repeats it.
+    found: Arc<OnceLock<Result<Optimum, Failure>>>,
+    dense: Option<Box<dyn Repeat>>,
+    /// Whether what was found last is the dense engine's.
+    was_dense: bool,
+}
+
+impl SparseRefit {
+    /// Ready to repeat a fit of this design.
+    pub fn new(fit: &SparseFit, optimum: &Optimum, design: &Design) -> Result<Self, Failure> {
+        let own = Repeated::new(fit, &optimum.centring.applied(design), &optimum.kept)?;
+        let (design, original) = (design.clone(), Arc::new(optimum.clone()));
+        Ok(Self { own, design, original, found: fit.dense.clone(), dense: None, was_dense: false })
+    }
+
+    /// What repeats the fit by the dense engine.
+    fn dense(&mut self) -> Result<&mut Box<dyn Repeat>, Failure> {
+        let dense = match self.dense.take() {
+            Some(dense) => dense,
+            None => {
+                let (classes, estimation) = (self.original.sigmas.classes(), self.own.objective.problem.estimation);
+                let found = self.found.get_or_init(|| Optimum::new(&self.design, classes.clone(), estimation));
+                let mut dense = found.as_ref().map_err(Failure::clone)?.repeat(&self.design)?;
+                if self.own.is_exact() {
+                    dense.be_exact();
+                }
+                dense
+            }
+        };
+        Ok(self.dense.insert(dense))
+    }
+
+    /// What found the last optimum, where it was the dense engine.
+    fn last_dense(&self) -> Option<&dyn Repeat> {
+        self.dense.as_deref().filter(|_| self.was_dense)
+    }
+}
+
+impl Repeat for SparseRefit {
+    fn with_outcomes(&mut self, outcomes: &[f64]) -> Result<(), Failure> {
+        self.was_dense = false;
+        self.own.fit_to(outcomes)
+    }
+
+    /// By the dense engine: the sums of this one are made for patients who count once.
+    fn with_multiplicities(&mut self, times: &[u32]) -> Result<(), Failure> {
+        self.was_dense = true;
+        self.dense()?.with_multiplicities(times)
+    }
+
+    fn be_exact(&mut self) {
+        self.own.be_exact();
+        if let Some(dense) = &mut self.dense {
+            dense.be_exact();
+        }
+    }
+
+    fn value(&self) -> f64 {
+        self.last_dense().map_or_else(|| self.own.value(), Repeat::value)
+    }
+
+    fn theta(&self) -> &[f64] {
+        self.last_dense().map_or(&self.own.theta, Repeat::theta)
+    }
+
+    fn set_beta(&self, beta: &mut [f64]) {
+        match self.last_dense() {
+            Some(dense) => dense.set_beta(beta),
+            None => self.own.set_beta(beta),
+        }
+    }
+
+    fn optimum(&self, original: &Optimum) -> Optimum {
+        match self.last_dense() {
+            Some(dense) => dense.optimum(original),
+            None => original.of_effects(self.own.fit(&self.design.rows.random)),
+        }
+    }
+
+    fn boxed(&self) -> Box<dyn Repeat> {
+        Box::new(self.clone())
+    }
+}
