@@ -245,7 +245,7 @@ impl Cohort {
             })
         };
         let of_kinds = self.events.kinds().iter().enumerate().filter_map(sentence);
-        of_kinds.chain(self.events.notes().iter().cloned()).collect()
+        of_kinds.chain(self.events.notes()).collect()
     }
 
     /// The outcomes of everyone with missing ones replaced by their expectation, patient by patient: n × T.

@@ -1,7 +1,7 @@
 //! Intercurrent events by their dates: which visit is the first after them.
 
 use crate::error::{Error, Result};
-use crate::options::choices;
+use crate::options::{Choices, choices};
 use crate::trial::{Days, Scope, Trial, Variable, days};
 use std::collections::BTreeSet;
 
@@ -106,15 +106,44 @@ impl VisitDates {
     }
 }
 
-/// What became of dated events.
+/// Where the date of an intercurrent event lies among the dates of a patient's visits, and so which visit is the first affected.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DatePlace {
+    /// Before the baseline visit: the first visit after baseline is affected.
+    BeforeBaseline,
+    /// Before the first visit that has a date, where the baseline visit has none.
+    BeforeVisits,
+    /// On the day of a visit, which counts as before the event; the next one is affected.
+    OnVisit,
+    /// Between two visits that have dates.
+    Between,
+    /// After the last visit attended, and before later ones that were missed.
+    AfterAttended,
+    /// On the day of the last visit or after it: no value is affected.
+    AfterLast,
+    /// Nowhere: no visit of the patient has a date, and every visit after baseline counts as after the event.
+    WithoutVisits,
+}
+
+choices! {
+    DatePlace, "place of the date of an event":
+    BeforeBaseline = "before-baseline", [], "before the baseline visit, so that every visit after baseline is affected";
+    BeforeVisits = "before-visits", [], "before the first visit with a date";
+    OnVisit = "on-visit", [], "on the day of a visit, which counts as before it";
+    Between = "between", [], "between two visits";
+    AfterAttended = "after-attended", [], "after the last visit attended, before visits that were missed";
+    AfterLast = "after-last", [], "on the day of the last visit or after it, so that no value is affected";
+    WithoutVisits = "without-visits", [], "of patients no visit of whom has a date, so that every visit after baseline is affected";
+}
+
+/// Dated events of one kind.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Placed {
     /// Patients, and the first visit after the event of each.
     pub found: Vec<(usize, usize)>,
-    on_the_day: usize,
-    between: usize,
-    before_all: usize,
-    after_all: usize,
+    /// By patient: where the date lies, of those who have one.
+    pub places: Vec<Option<DatePlace>>,
 }
 
 /// The dates of visits and events as days.
@@ -133,7 +162,7 @@ pub(super) fn placed(trial: &Trial, event: &str, of: &[Option<String>], dates: &
     let calendar = Calendar::of(trial, event, of, dates)?;
     let (visits, first) = (trial.schedule().len(), trial.schedule().baseline().map_or(0, |b| b + 1));
     let labels = trial.schedule().labels();
-    let mut placed = Placed::default();
+    let mut placed = Placed { found: vec![], places: vec![None; trial.patients().len()] };
     for (patient, event_day) in calendar.events.iter().enumerate() {
         let Some(event_day) = *event_day else { continue };
         let attended = &calendar.attended[patient * visits..(patient + 1) * visits];
@@ -147,37 +176,62 @@ pub(super) fn placed(trial: &Trial, event: &str, of: &[Option<String>], dates: &
         }
         let last = attended.iter().rposition(|day| day.is_some_and(|day| !is_after(day, event_day)));
         let from = last.map_or(0, |t| t + 1).max(first);
-        let is_affected = |t: &usize| attended[*t].or(planned[*t]).is_none_or(|day| is_after(day, event_day));
-        placed.on_the_day += usize::from(attended.iter().flatten().any(|day| day.floor() == event_day.floor()));
-        match (from..visits).find(is_affected) {
-            Some(t) => {
-                placed.found.push((patient, t));
-                placed.before_all += usize::from(last.is_none());
-                placed.between += usize::from(last.is_some() && attended[t..].iter().any(Option::is_some));
-            }
-            None => placed.after_all += 1,
-        }
+        let day = |t: usize| attended[t].or(planned[t]);
+        let affected = (from..visits).find(|&t| day(t).is_none_or(|day| is_after(day, event_day)));
+        let days: Vec<Option<f64>> = (0..visits).map(day).collect();
+        placed.places[patient] = Some(DatePlace::of(event_day, &days, trial.schedule().baseline(), affected));
+        placed.found.extend(affected.map(|t| (patient, t)));
     }
     Ok(placed)
 }
 
-impl Placed {
-    /// The rule and what it did, for notes.
-    pub fn sentence(&self, event: &str) -> String {
-        let counted = [
-            (self.on_the_day, "on the day of a visit, which counts as before"),
-            (self.between, "between two visits attended"),
-            (self.before_all, "before every visit attended"),
-            (self.after_all, "after the last visit, so that no value is affected"),
-        ];
-        let counted: Vec<String> = counted.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-        let counted = if counted.is_empty() { String::new() } else { format!(": {}", counted.join(", ")) };
-        format!(
-            "{event} has dates ({} patients with one{counted}). The first visit whose date is after it is the first affected; a visit on the day counts as before \
-             it, and one that was not attended, without a planned date, as after it where it follows the last visit attended before.",
-            self.found.len() + self.after_all
-        )
+impl DatePlace {
+    /// As tables put it.
+    pub fn words(self) -> &'static str {
+        match self {
+            DatePlace::BeforeBaseline => "before the baseline visit",
+            DatePlace::BeforeVisits => "before the first visit with a date",
+            DatePlace::OnVisit => "on the day of a visit",
+            DatePlace::Between => "between two visits",
+            DatePlace::AfterAttended => "after the last visit attended",
+            DatePlace::AfterLast => "after the last visit, no value affected",
+            DatePlace::WithoutVisits => "no visit has a date",
+        }
     }
+
+    /// The place of a day among those of the visits, given the first visit affected.
+    fn of(event: f64, days: &[Option<f64>], baseline: Option<usize>, affected: Option<usize>) -> Self {
+        let Some(affected) = affected else { return DatePlace::AfterLast };
+        let is_before = |day: &Option<f64>| day.is_some_and(|day| !is_after(day, event));
+        let is_later = |day: &Option<f64>| day.is_some_and(|day| is_after(day, event));
+        match () {
+            () if days.iter().all(Option::is_none) => DatePlace::WithoutVisits,
+            () if baseline.is_some_and(|baseline| is_later(&days[baseline])) => DatePlace::BeforeBaseline,
+            () if days.iter().any(|day| is_before(day) && day.is_some_and(|day| day.floor() == event.floor())) => DatePlace::OnVisit,
+            () if !days.iter().any(is_before) => DatePlace::BeforeVisits,
+            () if days[affected..].iter().any(is_later) => DatePlace::Between,
+            () => DatePlace::AfterAttended,
+        }
+    }
+}
+
+/// The rule by which dates become visits, for notes.
+pub(super) fn rule(event: &str) -> String {
+    format!(
+        "{event} has dates: the first visit whose date is after it is the first affected; a visit on the day counts as before it, and one that was not \
+         attended, without a planned date, as after it where it follows the last visit attended before."
+    )
+}
+
+/// How many dates there are and where they lie, for notes.
+pub(super) fn counted(event: &str, places: &[Option<DatePlace>]) -> String {
+    let number = |place: DatePlace| places.iter().flatten().filter(|own| **own == place).count();
+    let parts = DatePlace::CHOICES.iter().map(|choice| (number(choice.value), choice.meaning)).filter(|(n, _)| *n > 0);
+    let parts: Vec<String> = parts.map(|(n, meaning)| format!("{n} {meaning}")).collect();
+    let all = places.iter().flatten().count();
+    let patients = if all == 1 { "patient has" } else { "patients have" };
+    let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) };
+    format!("{all} {patients} a date of {event}{parts}.")
 }
 
 /// Whether a visit is after an event: by the day, or by the time where both have one.

@@ -2,10 +2,11 @@
 
 use super::affected::Use;
 use super::own::Rule;
-use super::{EventStrategy, Events, Strategy};
+use super::{DatePlace, EventDates, EventStrategy, Events, Strategy};
 use crate::error::Result;
-use crate::table::{Column, Tabular, Values, display_as_table};
+use crate::table::{Column, Tabular, Values};
 use crate::trial::{Labelled, Trial};
+use std::fmt;
 
 /// Intercurrent events by arm, and what became of the values of an outcome after them.
 #[non_exhaustive]
@@ -17,6 +18,9 @@ pub struct EventTable {
     pub label: String,
     /// Arm by arm: a row per event, then missing values that no event explains.
     pub rows: Vec<EventRow>,
+    /// The events that came with dates; none where none did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dates: Option<EventDates>,
     /// How events are counted, one sentence each.
     pub notes: Vec<String>,
 }
@@ -33,6 +37,11 @@ pub struct EventRow {
     pub strategy: Option<EventStrategy>,
     /// Patients of the arm with the event, or with such a missing value.
     pub patients: usize,
+    /// Patients whose event was recorded with its date, those of whom no value is affected included.
+    pub dated: usize,
+    /// Patients whose event was on the day of their last visit or after it, so that no value is affected; they are not among
+    /// `patients`.
+    pub unaffected: usize,
     /// Values observed after it and kept.
     pub kept: usize,
     /// Values observed after it and set aside.
@@ -71,11 +80,17 @@ impl Events {
                         |i: &usize| (0..visits).filter(|&t| affected[*i].decided_by[t] == Some(at) && of(&affected[*i].uses[t])).count();
                     members.iter().map(own).sum()
                 };
+                let dates = self.dated().iter().find(|dated| dated.event == at);
+                let dated = |of: &dyn Fn(DatePlace) -> bool| {
+                    dates.map_or(0, |dates| members.iter().filter(|&&i| dates.places[i].is_some_and(of)).count())
+                };
                 rows.push(EventRow {
                     arm: labelled(),
                     event: kind.name.clone(),
                     strategy: Some(kind.strategy),
                     patients: members.iter().filter(|&&i| self.of(i).iter().any(|o| o.event == at)).count(),
+                    dated: dated(&|_| true),
+                    unaffected: dated(&|place| place == DatePlace::AfterLast),
                     kept: count(&|u| *u == Use::Observed),
                     set_aside: count(&|u| *u == Use::SetAside),
                     replaced: count(&|u| matches!(u, Use::Replaced(_))),
@@ -93,6 +108,8 @@ impl Events {
                     event: event.into(),
                     strategy: None,
                     patients: members.iter().filter(|i| of_patient(i) > 0).count(),
+                    dated: 0,
+                    unaffected: 0,
                     kept: 0,
                     set_aside: 0,
                     replaced: 0,
@@ -108,8 +125,11 @@ impl Events {
             let value = kind.value.as_ref().map(|value| format!(" ({})", value.words())).unwrap_or_default();
             format!("{} ({} strategy): {}{value}.", kind.name, kind.strategy.words(), kind.strategy.of_values())
         }));
-        notes.extend_from_slice(self.notes());
-        Ok(EventTable { outcome: of.name.clone(), label: of.label.clone(), rows, notes })
+        let dates = EventDates::of(self, trial);
+        if dates.is_some() {
+            notes.push("Patients whose event was on the day of their last visit or after it have no value affected, and are not among those with it.".into());
+        }
+        Ok(EventTable { outcome: of.name.clone(), label: of.label.clone(), rows, dates, notes })
     }
 }
 
@@ -121,16 +141,23 @@ impl Tabular for EventTable {
     fn columns(&self) -> Vec<Column> {
         let strategies = self.rows.iter().map(|r| r.strategy.map(|s| s.words().to_string())).collect();
         let count = |of: fn(&EventRow) -> usize| self.rows.iter().map(of).collect::<Vec<_>>();
-        vec![
+        let mut columns = vec![
             Column::text("arm", "Arm", self.rows.iter().map(|r| r.arm.label.clone())),
             Column::text("event", "Event", self.rows.iter().map(|r| r.event.as_str())),
             Column { name: "strategy".into(), heading: "Strategy".into(), values: Values::Text(strategies) },
             Column::count("patients", "Patients", count(|r| r.patients)),
+        ];
+        if self.dates.is_some() {
+            columns.push(Column::count("dated", "With a date", count(|r| r.dated)));
+            columns.push(Column::count("unaffected", "After the last visit", count(|r| r.unaffected)));
+        }
+        columns.extend([
             Column::count("kept", "Values kept", count(|r| r.kept)),
             Column::count("set_aside", "Values set aside", count(|r| r.set_aside)),
             Column::count("replaced", "Values replaced", count(|r| r.replaced)),
             Column::count("missing", "Not observed", count(|r| r.missing)),
-        ]
+        ]);
+        columns
     }
 
     fn notes(&self) -> Vec<String> {
@@ -138,4 +165,10 @@ impl Tabular for EventTable {
     }
 }
 
-display_as_table!(EventTable);
+/// The table, and below it that of dates.
+impl fmt::Display for EventTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_text())?;
+        self.dates.iter().try_for_each(|dates| write!(f, "\n{dates}"))
+    }
+}

@@ -1,6 +1,6 @@
 //! From which visit on a patient's values are those after an intercurrent event, and what is done with them.
 
-use super::event_dates::{VisitDates, placed, texts_of};
+use super::event_dates::{DatePlace, VisitDates, counted, placed, rule, texts_of};
 use super::{Composite, EventStrategy, Strategy};
 use crate::error::{Error, Result};
 use crate::trial::{Labelled, Scope, Trial, Variable};
@@ -38,8 +38,16 @@ pub struct Events {
     kinds: Vec<Event>,
     /// By patient: events, with the first visit after each as a position in the schedule.
     of: Vec<Vec<Occurrence>>,
-    /// What became of dates, a sentence per event that has them.
-    notes: Vec<String>,
+    /// Where dates lie, of each event that has them.
+    dated: Vec<Dated>,
+}
+
+/// The dates of one kind of event.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Dated {
+    pub event: usize,
+    /// By patient, of those who have a date.
+    pub places: Vec<Option<DatePlace>>,
 }
 
 /// An intercurrent event as such: its name, and how it is taken into account.
@@ -118,7 +126,7 @@ impl Event {
 impl Events {
     /// No event of anybody.
     pub fn none(trial: &Trial) -> Self {
-        Self { kinds: vec![], of: vec![vec![]; trial.patients().len()], notes: vec![] }
+        Self { kinds: vec![], of: vec![vec![]; trial.patients().len()], dated: vec![] }
     }
 
     /// Dropout, with values after it (there are none) kept: the first visit after the last one with an observed outcome,
@@ -209,15 +217,31 @@ impl Events {
     /// The same of dates at hand, one per patient.
     pub(crate) fn with_dates(self, trial: &Trial, event: Event, of: &[Option<String>], dates: &VisitDates) -> Result<Self> {
         let placed = placed(trial, &event.name, of, dates)?;
-        let note = placed.sentence(&event.name);
-        let mut all = self.add(trial, event, placed.found)?;
-        all.notes.push(note);
-        Ok(all)
+        Ok(self.add(trial, event, placed.found)?.with_places(placed.places))
     }
 
-    /// What became of dates, a sentence per event that has them.
-    pub(super) fn notes(&self) -> &[String] {
-        &self.notes
+    /// Says where the dates of the event that was added last lie.
+    pub(crate) fn with_places(mut self, places: Vec<Option<DatePlace>>) -> Self {
+        if let Some(event) = self.kinds.len().checked_sub(1) {
+            self.dated.push(Dated { event, places });
+        }
+        self
+    }
+
+    /// Where dates lie, of each event that has them.
+    pub(super) fn dated(&self) -> &[Dated] {
+        &self.dated
+    }
+
+    /// By which rule dates became visits, a sentence per event that has them.
+    pub(super) fn rules_of_dates(&self) -> impl Iterator<Item = String> {
+        self.dated.iter().map(|dated| rule(&self.kinds[dated.event].name))
+    }
+
+    /// The same with where the dates lie.
+    pub(super) fn notes(&self) -> impl Iterator<Item = String> {
+        let name = |dated: &Dated| self.kinds[dated.event].name.as_str();
+        self.dated.iter().flat_map(move |dated| [rule(name(dated)), counted(name(dated), &dated.places)])
     }
 
     /// Adds an event that a column marks by visit: the first visit whose flag is `Y`, `yes`, `true` or 1.
@@ -250,6 +274,9 @@ impl Events {
     pub(crate) fn restricted(mut self, event: &str, of: impl Fn(usize) -> bool) -> Self {
         let Some(at) = self.kinds.iter().position(|kind| kind.name == event) else { return self };
         self.of.iter_mut().enumerate().for_each(|(patient, own)| own.retain(|o| o.event != at || of(patient)));
+        for dated in self.dated.iter_mut().filter(|dated| dated.event == at) {
+            dated.places.iter_mut().enumerate().filter(|(patient, _)| !of(*patient)).for_each(|(_, place)| *place = None);
+        }
         self
     }
 

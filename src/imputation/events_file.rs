@@ -1,7 +1,9 @@
 //! Intercurrent events in a file of their own: a row per patient and event.
 
-use super::{Composite, Event, EventStrategy, Events, Strategy, VisitDates};
+use super::event_dates::Placed;
+use super::{Composite, DatePlace, Event, EventStrategy, Events, Strategy, VisitDates};
 use crate::error::{Error, Problem, Problems, Result};
+use crate::options::Choices;
 use crate::trial::{Role, Scope, Trial, Variable};
 use std::io::Read;
 use std::path::Path;
@@ -168,18 +170,24 @@ impl EventsFile {
                 None => kinds.push(row),
             }
         }
-        let placed = self.placed(trial, &|_| Some(&self.dates), &mut problems);
+        let dated = self.dated(trial, &|_| Some(&self.dates), &mut problems);
+        let placed = self.placed(trial, &dated, &mut problems);
         if !problems.is_empty() {
             return Err(Error::Data(Problems(problems)));
         }
         let labels = trial.schedule().labels();
         kinds.into_iter().try_fold(Events::none(trial), |events, kind| {
-            let own = placed.iter().filter(|(row, ..)| row.event.name == kind.event.name);
-            events.with(trial, kind.event.clone(), own.map(|(_, patient, visit)| (&trial.patients()[*patient], labels[*visit])))
+            let name = kind.event.name.as_str();
+            let own = placed.iter().filter(|(row, ..)| row.event.name == name);
+            let own = own.map(|(_, patient, visit)| (&trial.patients()[*patient], labels[*visit]));
+            let events = events.with(trial, kind.event.clone(), own)?;
+            let dates = dated.iter().find(|(event, _)| *event == name).map(|(_, placed)| placed.places.clone());
+            Ok(dates.into_iter().fold(events, Events::with_places))
         })
     }
 
-    /// The trial with a variable for each of the `planned` events: the first visit after it.
+    /// The trial with a variable for each of the `planned` events, the first visit after it, and for those with dates another, where
+    /// each date lies.
     pub(crate) fn attached_to(&self, trial: &Trial, planned: &[(&str, EventStrategy, VisitDates)]) -> Result<Trial> {
         let mut problems = vec![];
         for row in &self.rows {
@@ -201,7 +209,8 @@ impl EventsFile {
             }
         }
         let dates = |event: &str| planned.iter().find(|(name, ..)| *name == event).map(|(.., dates)| dates);
-        let placed = self.placed(trial, &dates, &mut problems);
+        let dated = self.dated(trial, &dates, &mut problems);
+        let placed = self.placed(trial, &dated, &mut problems);
         if !problems.is_empty() {
             return Err(Error::Data(Problems(problems)));
         }
@@ -209,57 +218,55 @@ impl EventsFile {
         let attached = planned.iter().fold(trial.clone(), |trial, (name, ..)| {
             let mut codes = vec![None; trial.patients().len()];
             placed.iter().filter(|(row, ..)| row.event.name == *name).for_each(|(_, patient, visit)| codes[*patient] = Some(*visit));
-            trial.with_variable(Variable::of_codes(name, Role::Event, Scope::Patient, levels.clone(), codes))
+            let trial = trial.with_variable(Variable::of_codes(name, Role::Event, Scope::Patient, levels.clone(), codes));
+            match dated.iter().find(|(event, _)| event == name) {
+                Some((_, placed)) => trial.with_variable(places_variable(name, &placed.places)),
+                None => trial,
+            }
         });
         Ok(attached)
     }
 
-    /// Every row with the positions of its patient and visit, but for events after the last visit; `dates` says for the name
-    /// of an event where the dates of visits are.
-    fn placed<'d>(
-        &self,
-        trial: &Trial,
-        dates: &dyn Fn(&str) -> Option<&'d VisitDates>,
-        problems: &mut Vec<Problem>,
-    ) -> Vec<(&Row, usize, usize)> {
+    /// Where the dates of an event lie, in a trial with the events of a file; none where the file has no date of it.
+    pub(crate) fn places_in(trial: &Trial, event: &str) -> Option<Vec<Option<DatePlace>>> {
+        let name = places_name(event);
+        let variable = trial.variables().iter().find(|v| v.role() == Role::Event && v.name() == name)?;
+        let place = |code: &Option<usize>| code.map(|code| DatePlace::CHOICES[code].value);
+        Some(variable.codes()?.iter().map(place).collect())
+    }
+
+    /// Every row with the positions of its patient and visit, but for events after the last visit.
+    fn placed(&self, trial: &Trial, dated: &[(&str, Placed)], problems: &mut Vec<Problem>) -> Vec<(&Row, usize, usize)> {
+        let mut seen: Vec<(&Row, usize)> = vec![];
         let mut placed: Vec<(&Row, usize, usize)> = vec![];
-        let dated = self.dated(trial, dates, problems);
         for row in &self.rows {
-            let patient = trial.patients().iter().position(|p| *p == row.patient);
-            let visit = match (&row.when, patient) {
-                (When::Visit(visit), _) => trial.schedule().index_of(visit),
-                (When::Date(_), None) => Ok(0),
-                (When::Date(_), Some(patient)) => match dated.iter().find(|(event, at, _)| *event == row.event.name && *at == patient) {
-                    Some((.., visit)) => Ok(*visit),
-                    None => continue,
-                },
+            let Some(patient) = trial.patients().iter().position(|p| *p == row.patient) else {
+                problems.push(self.problem(row, "patient", Error::unknown("patient", &row.patient, trial.patients()).to_string()));
+                continue;
             };
-            match (patient, visit) {
-                (Some(patient), Ok(visit)) => {
-                    if let Some((first, ..)) = placed.iter().find(|(known, at, _)| *at == patient && known.event.name == row.event.name) {
-                        let message =
-                            format!("the patient has `{}` in line {} already; keep the first visit after it", row.event.name, first.line);
-                        problems.push(self.problem(row, "event", message));
-                    }
-                    placed.push((row, patient, visit));
+            if let Some((first, _)) = seen.iter().find(|(known, at)| *at == patient && known.event.name == row.event.name) {
+                let message = format!("the patient has `{}` in line {} already; keep the first of them", row.event.name, first.line);
+                problems.push(self.problem(row, "event", message));
+            }
+            seen.push((row, patient));
+            let visit = match &row.when {
+                When::Visit(visit) => trial.schedule().index_of(visit).map(Some),
+                When::Date(_) => {
+                    let own = dated.iter().find(|(event, _)| *event == row.event.name);
+                    Ok(own.and_then(|(_, placed)| placed.found.iter().find(|(at, _)| *at == patient).map(|(_, visit)| *visit)))
                 }
-                (None, _) => {
-                    problems.push(self.problem(row, "patient", Error::unknown("patient", &row.patient, trial.patients()).to_string()))
-                }
-                (_, Err(error)) => problems.push(self.problem(row, "visit", error.to_string())),
+            };
+            match visit {
+                Ok(visit) => placed.extend(visit.map(|visit| (row, patient, visit))),
+                Err(error) => problems.push(self.problem(row, "visit", error.to_string())),
             }
         }
         placed
     }
 
-    /// The dated events: name, patient, first visit after it; those after the last visit are in none.
-    fn dated<'d>(
-        &self,
-        trial: &Trial,
-        dates: &dyn Fn(&str) -> Option<&'d VisitDates>,
-        problems: &mut Vec<Problem>,
-    ) -> Vec<(&str, usize, usize)> {
-        let mut found: Vec<(&str, usize, usize)> = vec![];
+    /// The dated events by name; `dates` says for the name of an event where the dates of visits are.
+    fn dated<'d>(&self, trial: &Trial, dates: &dyn Fn(&str) -> Option<&'d VisitDates>, problems: &mut Vec<Problem>) -> Vec<(&str, Placed)> {
+        let mut found: Vec<(&str, Placed)> = vec![];
         let mut names: Vec<&str> = vec![];
         for row in self.rows.iter().filter(|row| matches!(row.when, When::Date(_))) {
             let name = row.event.name.as_str();
@@ -274,7 +281,7 @@ impl EventsFile {
                 }
             }
             match super::event_dates::placed(trial, name, &of, dates) {
-                Ok(placed) => found.extend(placed.found.into_iter().map(|(patient, visit)| (name, patient, visit))),
+                Ok(placed) => found.push((name, placed)),
                 Err(error) => problems.push(self.problem(row, "date", error.to_string())),
             }
         }
@@ -291,4 +298,15 @@ impl EventsFile {
             ..Problem::default()
         }
     }
+}
+
+/// The name of the variable of a trial with where the dates of an event lie.
+fn places_name(event: &str) -> String {
+    format!("{event}: place of its date")
+}
+
+fn places_variable(event: &str, places: &[Option<DatePlace>]) -> Variable {
+    let levels = DatePlace::CHOICES.iter().map(|choice| choice.name.to_string()).collect();
+    let code = |place: &Option<DatePlace>| DatePlace::CHOICES.iter().position(|choice| Some(choice.value) == *place);
+    Variable::of_codes(&places_name(event), Role::Event, Scope::Patient, levels, places.iter().map(code).collect())
 }

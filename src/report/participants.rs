@@ -52,10 +52,13 @@ fn steps(counts: &FlowCounts<'_>, patterns: &MissingPatterns, events: Option<&Ev
 
 /// Intercurrent events of an arm, with their strategies.
 fn event_lines(events: &EventTable, arm: &str, cells: SmallCells) -> Vec<String> {
-    let own = events.rows.iter().filter(|row| row.arm == *arm && row.patients > 0);
-    own.filter_map(|row| {
-        let number = if cells.is_small(row.patients) { "number not shown".into() } else { row.patients.to_string() };
-        Some(format!("{} ({}): {number}", row.event, row.strategy?.words()))
+    let number = |n: usize| if cells.is_small(n) { "number not shown".into() } else { n.to_string() };
+    let own = events.rows.iter().filter(|row| row.arm == *arm);
+    own.flat_map(|row| {
+        let strategy = row.strategy.filter(|_| row.patients > 0);
+        let affected = strategy.map(|strategy| format!("{} ({}): {}", row.event, strategy.words(), number(row.patients)));
+        let unaffected = (row.unaffected > 0).then(|| format!("{} after the last visit: {}", row.event, number(row.unaffected)));
+        affected.into_iter().chain(unaffected)
     })
     .collect()
 }

@@ -4,7 +4,7 @@
 
 use crate::analysis::{AnalysisResult, OutcomeResult, SmallCells};
 use crate::generalized::AdjustedRisks;
-use crate::imputation::EventTable;
+use crate::imputation::{EventDateRow, EventDates, EventRow, EventTable};
 use crate::responders::{Comparisons, Rates};
 use crate::table::{Column, Tabular, Values};
 use crate::trial::{BaselineTable, Characteristic, FlowStep, MissingPatterns, ObservedMeans, ParticipantFlow};
@@ -244,8 +244,20 @@ fn hidden_rates(rates: &Rates, cells: SmallCells) -> Vec<bool> {
 
 /// Intercurrent events: rows of few patients.
 pub(super) fn events(table: &EventTable, cells: SmallCells) -> Shown<'_> {
-    let few = table.rows.iter().map(|row| cells.is_small(row.patients)).collect();
-    Shown::new(table, cells).hiding(&["patients", "kept", "set_aside", "replaced", "missing"], few)
+    // Those with the event are those by date whose values are affected, and those by visit.
+    let few = |row: &EventRow| {
+        let by_visit = (row.patients + row.unaffected).saturating_sub(row.dated);
+        [row.patients, row.unaffected, row.dated, by_visit].into_iter().any(|n| cells.is_small(n))
+    };
+    let few = table.rows.iter().map(few).collect();
+    Shown::new(table, cells).hiding(&["patients", "dated", "unaffected", "kept", "set_aside", "replaced", "missing"], few)
+}
+
+/// Intercurrent events by date: those of an arm all or none, for their numbers add up to one that is known.
+pub(super) fn event_dates(table: &EventDates, cells: SmallCells) -> Shown<'_> {
+    let same = |a: &EventDateRow, b: &EventDateRow| a.arm.index == b.arm.index && a.event == b.event;
+    let few = table.rows.iter().map(|row| table.rows.iter().any(|other| same(row, other) && cells.is_small(other.patients))).collect();
+    Shown::new(table, cells).hiding(&["place", "visit", "patients"], few)
 }
 
 /// Rates of response and remission.

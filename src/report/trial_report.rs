@@ -262,7 +262,14 @@ fn participants_section(result: &AnalysisResult) -> Section {
     let section = match &result.events {
         Some(events) => {
             let shown = suppressed::events(events, cells);
-            section.table_as("intercurrent_events", &shown, &shown.dashed())
+            let section = section.table_as("intercurrent_events", &shown, &shown.dashed());
+            match &events.dates {
+                Some(dates) => {
+                    let shown = suppressed::event_dates(dates, cells);
+                    section.table_as("intercurrent_events_by_date", &shown, &shown.dashed())
+                }
+                None => section,
+            }
         }
         None => section,
     };

@@ -1,7 +1,8 @@
 //! Intercurrent events by date: the first visit after each, by eye, and the same analysis as by that visit.
 
-use trialstats::analysis::{Plan, Silent};
-use trialstats::imputation::{Event, EventStrategy, Events, EventsFile, TimeUnit, VisitDates};
+use trialstats::analysis::{AnalysisResult, Plan, Silent};
+use trialstats::imputation::{DatePlace, Event, EventStrategy, EventTable, Events, EventsFile, TimeUnit, VisitDates};
+use trialstats::report::TrialReport;
 use trialstats::simulate::Gaussian;
 use trialstats::trial::{Outcome, Schedule, Trial, Variable, Visit};
 use trialstats::{Error, Result};
@@ -14,6 +15,11 @@ fn trial(seen: &[[&str; 4]], events: &[&str]) -> Trial {
 }
 
 fn dated(seen: &[[&str; 4]], events: &[&str], starts: &[&str]) -> Trial {
+    allocated(seen, events, starts, vec![0; seen.len()])
+}
+
+/// The same with an arm, `a` or `b`, of each patient.
+fn allocated(seen: &[[&str; 4]], events: &[&str], starts: &[&str], arms: Vec<usize>) -> Trial {
     let n = seen.len();
     let factor = |texts: Vec<&str>| {
         let mut levels: Vec<String> = texts.iter().filter(|t| !t.is_empty()).map(ToString::to_string).collect();
@@ -26,7 +32,7 @@ fn dated(seen: &[[&str; 4]], events: &[&str], starts: &[&str]) -> Trial {
     let schedule = VISITS.iter().enumerate().map(|(k, label)| Visit { label: (*label).into(), time: Some(k as f64) });
     Trial::builder("invented patients")
         .patients((0..n).map(|i| format!("p{i}")))
-        .arms(["a"], vec![0; n])
+        .arms(if arms.contains(&1) { vec!["a", "b"] } else { vec!["a"] }, arms)
         .schedule(Schedule::new(schedule.collect()).with_baseline("before").expect("it is there"))
         .outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values: (0..4 * n).map(|k| k as f64).collect() })
         .variable(Variable::factor_by_visit("seen", visits.0, visits.1))
@@ -80,8 +86,103 @@ fn the_first_visit_after_the_day_is_affected() {
     }
     // The rule and its counts are printed.
     let events = Events::none(&trial).with_date_column(&trial, event(), "stopped", &VisitDates::of_visits("seen")).expect("events");
-    let table = events.table(&trial, "y").expect("a table").to_string();
-    assert!(table.contains("15 patients with one") && table.contains("3 after the last visit"), "{table}");
+    let table = events.table(&trial, "y").expect("a table");
+    assert_eq!((table.rows[0].dated, table.rows[0].unaffected, table.rows[0].patients), (15, 3, 12));
+    let (text, dates) = (table.to_string(), table.dates.expect("dates"));
+    assert!(text.contains("Intercurrent events by date") && dates.notes[0].contains("a visit on the day counts as before it"), "{text}");
+}
+
+/// Every place that a date can have, in two arms, counted by eye.
+fn of_every_place() -> Trial {
+    let missed = ["2024-01-01", "2024-02-01", "", ""];
+    let late = ["", "2024-02-01", "2024-03-01", "2024-04-01"];
+    let patients = [
+        (FULL, "2023-12-24", 0),
+        (FULL, "2023-12-31", 0),
+        (FULL, "2024-02-10", 0),
+        (FULL, "2024-02-01", 0),
+        (FULL, "2024-03-15", 0),
+        (FULL, "2024-04-01", 0),
+        (FULL, "2024-09-01", 0),
+        (FULL, "", 0),
+        (missed, "2024-02-10", 1),
+        (missed, "2024-02-01", 1),
+        (late, "2024-01-10", 1),
+        (["", "", "", ""], "2024-01-10", 1),
+        (["2024-01-01", "2024-02-01T15:00", "2024-03-01", "2024-04-01"], "2024-02-01T09:00", 1),
+    ];
+    let (seen, dates): (Vec<_>, Vec<_>) = patients.iter().map(|(seen, date, _)| (*seen, *date)).unzip();
+    allocated(&seen, &dates, &vec!["2024-01-01"; seen.len()], patients.iter().map(|(.., arm)| *arm).collect())
+}
+
+fn counts(events: &Events, trial: &Trial) -> Vec<(String, DatePlace, Option<String>, usize)> {
+    let dates = events.table(trial, "y").expect("a table").dates.expect("the event has dates");
+    dates.rows.iter().map(|r| (r.arm.label.clone(), r.place, r.visit.as_ref().map(|v| v.label.clone()), r.patients)).collect()
+}
+
+fn expected_counts() -> Vec<(String, DatePlace, Option<String>, usize)> {
+    [
+        ("a", DatePlace::BeforeBaseline, Some("1 month"), 2),
+        ("a", DatePlace::OnVisit, Some("2 months"), 1),
+        ("a", DatePlace::Between, Some("2 months"), 1),
+        ("a", DatePlace::Between, Some("3 months"), 1),
+        ("a", DatePlace::AfterLast, None, 2),
+        ("b", DatePlace::BeforeVisits, Some("1 month"), 1),
+        ("b", DatePlace::OnVisit, Some("2 months"), 1),
+        ("b", DatePlace::Between, Some("1 month"), 1),
+        ("b", DatePlace::AfterAttended, Some("2 months"), 1),
+        ("b", DatePlace::WithoutVisits, Some("1 month"), 1),
+    ]
+    .map(|(arm, place, visit, n)| (arm.to_string(), place, visit.map(str::to_string), n))
+    .to_vec()
+}
+
+#[test]
+fn dates_are_counted_by_arm_place_and_visit() {
+    let trial = of_every_place();
+    let events = Events::none(&trial).with_date_column(&trial, event(), "stopped", &VisitDates::of_visits("seen")).expect("events");
+    assert_eq!(counts(&events, &trial), expected_counts());
+    let table = events.table(&trial, "y").expect("a table");
+    let of_arm = |arm: &str| table.rows.iter().find(|row| row.arm.label == arm && row.event == "stopped").expect("its row");
+    assert_eq!((of_arm("a").patients, of_arm("a").dated, of_arm("a").unaffected), (5, 7, 2));
+    assert_eq!((of_arm("b").patients, of_arm("b").dated, of_arm("b").unaffected), (5, 5, 0));
+    // Parts add up to the patients with the event, and to those with a date.
+    let dates = table.dates.as_ref().expect("dates");
+    let affected = dates.rows.iter().filter(|row| row.visit.is_some()).map(|row| row.patients).sum::<usize>();
+    assert_eq!((affected, dates.rows.iter().map(|row| row.patients).sum::<usize>()), (10, 12));
+    let text = table.to_string();
+    assert!(text.contains("no visit has a date") && text.contains("Intercurrent events by date"), "{text}");
+    // Events that are known by their visit have no such columns.
+    let by_visit = Events::none(&trial).with(&trial, event(), [("p0", "1 month")]).expect("events").table(&trial, "y").expect("a table");
+    assert!(by_visit.dates.is_none() && !by_visit.to_string().contains("by date"), "{by_visit}");
+    // Planned dates are dates of visits too.
+    let planned = Events::none(&trial).with_date_column(&trial, event(), "stopped", &VisitDates::planned_from("start", TimeUnit::Month));
+    let places: Vec<DatePlace> = counts(&planned.expect("events"), &trial).into_iter().map(|(_, place, ..)| place).collect();
+    assert!(!places.contains(&DatePlace::WithoutVisits) && places.contains(&DatePlace::BeforeBaseline), "{places:?}");
+}
+
+/// The same dates in a file of events, with the counts that the column of the data has.
+#[test]
+fn dates_of_a_file_are_counted_like_those_of_a_column() {
+    let trial = of_every_place();
+    let variable = trial.variable("stopped").expect("it");
+    let codes = variable.codes().expect("a factor");
+    let rows =
+        codes.iter().enumerate().filter_map(|(i, code)| Some(format!("p{i},stopped,,{},hypothetical\n", variable.levels()[(*code)?])));
+    let text = format!("patient,event,visit,date,strategy\n{}p7,rescue,2 months,,treatment-policy\n", rows.collect::<String>());
+    let file = EventsFile::from_reader("events.csv", text.as_bytes()).expect("a file").visit_dates(VisitDates::of_visits("seen"));
+    let events = file.events(&trial).expect("events");
+    assert_eq!(counts(&events, &trial), expected_counts());
+    let table = events.table(&trial, "y").expect("a table");
+    let rescue = table.rows.iter().find(|row| row.event == "rescue").expect("its row");
+    assert_eq!((rescue.patients, rescue.dated, rescue.unaffected), (1, 0, 0));
+    // An event that the file has twice is refused, whichever of the two affects a value.
+    for dates in [["2024-02-10", "2024-09-01"], ["2024-09-01", "2024-10-01"]] {
+        let twice = format!("patient,event,date,strategy\n{}", dates.map(|date| format!("p7,stopped,{date},hypothetical\n")).concat());
+        let file = EventsFile::from_reader("events.csv", twice.as_bytes()).expect("a file").visit_dates(VisitDates::of_visits("seen"));
+        let error = file.events(&trial).expect_err("it is there twice").to_string();
+        assert!(error.contains("`stopped` in line 2 already"), "{error}");
+    }
 }
 
 #[test]
@@ -163,6 +264,14 @@ strategy = "jump-to-reference"
 variance = "information-anchored"
 "#;
 
+/// The words of the participant flow's figure, whatever lines they are on.
+fn flow(result: &AnalysisResult) -> String {
+    let document = TrialReport::new(result).document();
+    let svg = &document.figures().find(|figure| figure.name == "participant_flow").expect("the flow").figure.svg;
+    let words = svg.split('<').filter_map(|part| Some(part.split_once('>')?.1)).flat_map(str::split_whitespace);
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// A file in which every fifth patient stops on 10 February, after the visit of 1 February: the plan with the date is the plan
 /// with the visit, bit for bit.
 #[test]
@@ -183,14 +292,49 @@ fn a_plan_by_date_is_the_plan_by_visit() {
     };
     let by_date = run("from = 'date(STOPDT)'\nvisit-dates = 'ADT'");
     let by_visit = run("from = 'visit(STOPVIS)'");
-    let bits = |result: &trialstats::analysis::AnalysisResult| -> Vec<u64> {
+    let bits = |result: &AnalysisResult| -> Vec<u64> {
         let missing = result.missing.as_ref().expect("it was asked for");
         assert_eq!(missing.failures, Vec::<String>::new());
         missing.imputations[0].table.rows.iter().flat_map(|row| [row.estimate.to_bits(), row.se.to_bits()]).collect()
     };
     assert_eq!(bits(&by_date), bits(&by_visit));
-    let events = by_date.events.as_ref().expect("there are events").to_string();
-    assert!(events.contains("12 patients with one") && events.contains("a visit on the day counts as before"), "{events}");
+    let events = by_date.events.as_ref().expect("there are events");
+    assert_eq!(events.rows.iter().map(|row| row.dated).sum::<usize>(), 12);
+    assert!(events.dates.as_ref().is_some_and(|dates| dates.notes[0].contains("a visit on the day counts as before")), "{events}");
+    let note = by_date.missing.as_ref().expect("it").imputations[0].table.notes.join(" ");
+    assert!(note.contains("12 patients have a date of stopped: 12 between two visits."), "{note}");
+    let html = TrialReport::new(&by_date).document().to_html();
+    assert!(html.contains("Intercurrent events by date") && html.contains("between two visits"));
+    assert!(!TrialReport::new(&by_visit).document().to_html().contains("Intercurrent events by date"));
+    // The same dates in a file of events, and one after the last visit.
+    let dates = std::env::temp_dir().join(format!("trialstats-dates-of-events-{}.csv", std::process::id()));
+    let rows: String = (0..60).step_by(5).map(|i| format!("p{i:02},stopped,2024-02-10\n")).collect();
+    std::fs::write(&dates, format!("patient,event,date\n{rows}p01,stopped,2024-12-01\n")).expect("a file");
+    let of_file = |report: &str| {
+        let from = format!(
+            "{}\n[trial]\nevents = '{}'\n[report]\n{report}\n",
+            PLAN.replace("FROM", "from = 'file'\nvisit-dates = 'ADT'"),
+            dates.display()
+        );
+        let plan = Plan::from_toml(&from).unwrap_or_else(|error| panic!("{error}"));
+        plan.read(&path).and_then(|trial| plan.run(&trial, &Silent)).unwrap_or_else(|error| panic!("{error}"))
+    };
+    let by_file = of_file("");
+    assert_eq!(bits(&by_file), bits(&by_visit));
+    let (events, of_column) = (by_file.events.as_ref().expect("events"), by_date.events.as_ref().expect("events"));
+    let counted = |table: &EventTable| table.rows.iter().map(|row| [row.patients, row.dated, row.unaffected]).collect::<Vec<_>>();
+    assert_eq!(counted(of_column)[0], [6, 6, 0]);
+    assert_eq!(counted(events)[0], [6, 7, 1]);
+    let rows = |table: &EventTable| table.dates.as_ref().expect("dates").rows.clone();
+    assert_eq!(rows(events).iter().filter(|row| row.place != DatePlace::AfterLast).cloned().collect::<Vec<_>>(), rows(of_column));
+    let html = TrialReport::new(&by_file).document().to_html();
+    assert!(html.contains("after the last visit, no value affected"));
+    assert!(flow(&by_file).contains("stopped (hypothetical): 6 stopped after the last visit: 1"), "{}", flow(&by_file));
+    // One patient is not shown where few are not, and what would give the number away is not either.
+    let few = of_file("small-cells = 'suppressed(5)'");
+    assert!(!TrialReport::new(&few).document().to_html().contains("after the last visit, no value affected"));
+    assert!(flow(&few).contains("stopped after the last visit: number not shown"), "{}", flow(&few));
+    std::fs::remove_file(&dates).expect("it is removed");
     // Columns of events alone are no characteristics of the patients.
     assert!(by_date.baseline.rows.iter().all(|row| !["ADT", "STOPDT"].contains(&row.variable.as_str())));
     // Settings that contradict one another are told with the key.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::imputation::texts_of;
-use crate::imputation::{Composite, Event, EventStrategy, Events, Strategy, TimeUnit, VisitDates};
+use crate::imputation::{Composite, Event, EventStrategy, Events, EventsFile, Strategy, TimeUnit, VisitDates};
 use crate::options;
 use crate::trial::{CovariateKind, Role, Trial};
 use std::fmt;
@@ -245,7 +245,10 @@ impl EventPlan {
             EventFrom::Flag(column) => events.with_flag_column(trial, event, column)?,
             EventFrom::Dropout => events.with_dropout(trial, primary, event, of)?,
             EventFrom::File => match trial.variables().iter().find(|v| v.role() == Role::Event && v.name() == self.name) {
-                Some(variable) => events.with_visits_of(trial, event, variable)?,
+                Some(variable) => {
+                    let events = events.with_visits_of(trial, event, variable)?;
+                    EventsFile::places_in(trial, &self.name).into_iter().fold(events, Events::with_places)
+                }
                 None => {
                     return Err(Error::incomplete(
                         format!("the event `{}`", self.name),
