@@ -12,11 +12,11 @@ use rayon::prelude::*;
 
 /// Standard errors of every statistic of [`Solved::statistics`](super::ancova::Solved::statistics).
 pub(super) struct ClosedForm<'a> {
-    cohort: &'a Cohort,
-    ancova: &'a Ancova,
-    fit: &'a Fit,
-    sigmas: Vec<DMatrix<f64>>,
-    maps: Vec<Maps>,
+    pub(super) cohort: &'a Cohort,
+    pub(super) ancova: &'a Ancova,
+    pub(super) fit: &'a Fit,
+    pub(super) sigmas: Vec<DMatrix<f64>>,
+    pub(super) maps: Vec<Maps>,
     /// M: of each patient with missing values the rows m_it, p × T; those of observed visits are zero.
     rows: Vec<Option<DMatrix<f64>>>,
 }
@@ -43,7 +43,7 @@ impl<'a> ClosedForm<'a> {
     }
 
     /// Each statistic's weights of the patients at a visit: the columns of an n × (2·arms − 1) matrix.
-    fn weights(&self) -> Option<DMatrix<f64>> {
+    pub(super) fn weights(&self) -> Option<DMatrix<f64>> {
         let solved = self.ancova.solved(None)?;
         let means = solved.means();
         let differences = means[1..].iter().map(|l| l - &means[0]);
@@ -63,7 +63,7 @@ impl<'a> ClosedForm<'a> {
     }
 
     /// Σ_i c_i m_it: how a statistic depends on β.
-    fn slope(&self, weights: &[f64], visit: usize) -> DVector<f64> {
+    pub(super) fn slope(&self, weights: &[f64], visit: usize) -> DVector<f64> {
         let mut slope = DVector::zeros(self.cohort.columns);
         for (i, row) in self.imputed(visit) {
             slope.iter_mut().zip(row).for_each(|(slope, m)| *slope += weights[i] * m);
@@ -72,7 +72,7 @@ impl<'a> ClosedForm<'a> {
     }
 
     /// Φ over all columns, zero for aliased ones.
-    fn phi(&self) -> DMatrix<f64> {
+    pub(super) fn phi(&self) -> DMatrix<f64> {
         self.fit.model_based_vcov().map(|x| if x.is_nan() { 0.0 } else { x })
     }
 
@@ -131,7 +131,7 @@ impl<'a> ClosedForm<'a> {
 
     /// How each statistic depends on the covariance parameters with β held: central differences of the imputed values, which
     /// are linear in what patients of a class have: their sums are made once.
-    fn slopes_in_theta(&self, weights: &DMatrix<f64>) -> Option<Vec<DVector<f64>>> {
+    pub(super) fn slopes_in_theta(&self, weights: &DMatrix<f64>) -> Option<Vec<DVector<f64>>> {
         let theta: Vec<f64> = self.fit.covariance_parameters().into_iter().map(|(_, value)| value).collect();
         let statistics = weights.ncols();
         let sums = self.sums(weights);
@@ -232,17 +232,17 @@ impl<'a> ClosedForm<'a> {
 }
 
 /// What patients of a class have in common.
-struct Kept {
+pub(super) struct Kept {
     /// V of the visits that are kept.
     v: DMatrix<f64>,
     /// Those of them that inform the fit, as places among the kept.
-    fitted: Vec<usize>,
+    pub(super) fitted: Vec<usize>,
     /// V⁻¹ of these.
-    inverse: DMatrix<f64>,
+    pub(super) inverse: DMatrix<f64>,
 }
 
 impl Kept {
-    fn of(class: &Class, sigma: &DMatrix<f64>) -> Option<Self> {
+    pub(super) fn of(class: &Class, sigma: &DMatrix<f64>) -> Option<Self> {
         let o = &class.observed;
         let v = DMatrix::from_fn(o.len(), o.len(), |a, b| sigma[(o[a], o[b])]);
         let fitted: Vec<usize> = (0..o.len()).filter(|a| class.informing.contains(&o[*a])).collect();

@@ -19,7 +19,7 @@
 //! | [`Variance`] | question | how |
 //! |---|---|---|
 //! | `jackknife` | how far would the estimate vary in repetitions of the trial? | the whole analysis without each patient in turn |
-//! | `delta-method` | the same | the estimate is linear in the outcomes given the covariance: its variance follows from the model, with that of the covariance parameters by the delta method |
+//! | `delta-method` | the same | the estimate is linear in the outcomes given the covariance: its variance follows from the model, with that of the covariance parameters by the delta method; where an event replaces values, from the patients (nonparametric delta method) |
 //! | `information-anchored` | what would Rubin's rules say with infinitely many draws? | within- and between-imputation variance in closed form |
 //!
 //! Under reference-based strategies the first two grow smaller with more missing data, because imputed values borrow
@@ -64,6 +64,7 @@ mod events_file;
 mod gibbs;
 mod handling;
 mod imputations;
+mod influence;
 mod metropolis;
 mod own;
 mod plan;

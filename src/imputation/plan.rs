@@ -38,7 +38,10 @@ pub enum Variance {
     /// The whole analysis without each patient in turn (the default).
     #[default]
     Jackknife,
-    /// The estimate is linear in the outcomes given the covariance; that of the covariance parameters by the delta method.
+    /// The estimate is linear in the outcomes given the covariance; that of the covariance parameters by the delta method. Where an
+    /// event replaces values (`composite`, `while-on-treatment`), whose distribution the model does not know, the nonparametric
+    /// delta method: Σ u_i², u_i being the derivative of the estimate in the weight of patient i (the infinitesimal jackknife, with
+    /// the leverages of HC2).
     DeltaMethod,
     /// Rubin's rules with infinitely many draws, in closed form.
     InformationAnchored,
@@ -52,9 +55,13 @@ choices! {
 }
 
 impl Variance {
-    /// As a note has it.
-    pub(super) fn words(self) -> &'static str {
+    /// As a note has it; whether an event replaces values.
+    pub(super) fn words(self, replaces: bool) -> &'static str {
         match self {
+            Variance::DeltaMethod if replaces => {
+                "Standard errors over samples of patients, events included, by the nonparametric delta method (the infinitesimal jackknife, with the \
+                 leverages of HC2): the model does not know the distribution of values that replace others; normal quantiles."
+            }
             Variance::Jackknife => {
                 "Standard errors by the jackknife: the model, the imputation and the ANCOVA without each patient in turn; normal quantiles."
             }

@@ -97,9 +97,8 @@ impl Fit {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a model with random effects, observation weights, a transformed outcome or coordinates of
-    /// patients, for settings that do not fit the trial, and where the fit has seen values that events keep from it; for
-    /// `delta-method` where an event replaces values; [`Error::Missing`] for a patient without a covariate;
-    /// [`Error::Unknown`] for an arm, covariate or visit that there is not.
+    /// patients, for settings that do not fit the trial, and where the fit has seen values that events keep from it;
+    /// [`Error::Missing`] for a patient without a covariate; [`Error::Unknown`] for an arm, covariate or visit that there is not.
     pub fn reference_based(&self, trial: &Trial, plan: &ReferenceBased) -> Result<ImputedTable> {
         self.can_be_imputed()?;
         let columns = self.design().columns();
@@ -130,20 +129,14 @@ impl Fit {
                 }
                 found.errors
             }
-            Variance::DeltaMethod if cohort.replaces() => {
-                return Err(Error::not_built(
-                    "`delta-method` standard errors of an imputed analysis",
-                    "an event replaces values by others, whose distribution the model does not know",
-                    "use the jackknife, or `information-anchored`",
-                ));
-            }
+            Variance::DeltaMethod if cohort.replaces() => closed().and_then(|c| c.nonparametric_delta_method()).ok_or_else(singular)?,
             Variance::DeltaMethod => closed().and_then(|c| c.delta_method()).ok_or_else(singular)?,
             Variance::InformationAnchored => closed().and_then(|c| c.information_anchored()).ok_or_else(singular)?,
         };
         let alone = (0..trial.arms().len()).filter(|&arm| is_alone(&cohort, arm));
         notes.extend(alone.map(|arm| format!("{} has one patient, so its rows have no standard error.", trial.arms()[arm])));
         let scalars: Vec<Scalar> = statistics.iter().zip(&errors).map(|(&estimate, &se)| Scalar::normal(estimate, se)).collect();
-        notes.push(plan.variance.words().into());
+        notes.push(plan.variance.words(cohort.replaces()).into());
         notes.push(format!("{} confidence intervals; p-values are not adjusted for multiplicity.", percent(plan.level)));
         Ok(ImputedTable {
             outcome: columns.outcome().into(),

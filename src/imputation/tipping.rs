@@ -289,7 +289,7 @@ impl Fit {
                 found.draws = asked.map(|asked| tipping_draws::linear(&asked, &ancova, divisor)).transpose()?;
             }
         }
-        found.notes.push(Variance::Jackknife.words().into());
+        found.notes.push(Variance::Jackknife.words(false).into());
         found.notes.extend(found.draws.as_ref().map(|drawn| drawn.note(&grid.measure)));
         if let (Some(_), Some(imputations)) = (&found.draws, &imputations) {
             found.notes.push(imputations.how().into());

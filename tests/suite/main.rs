@@ -29,6 +29,7 @@ mod imputation_dates;
 mod imputation_drawn_file;
 mod imputation_events;
 mod imputation_plan;
+mod imputation_replaced;
 mod imputation_tipping;
 mod imputation_tipping_draws;
 mod inference;
