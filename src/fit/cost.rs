@@ -49,25 +49,12 @@ impl Work<'_> {
         if self.parameters > self.design.n_observations() {
             return Ok(());
         }
-        let takes = |parts: &[Part]| {
-            let bytes: f64 = parts.iter().map(|p| p.bytes).sum();
-            (bytes, parts.iter().map(|p| p.products).sum::<f64>() / SPEED)
+        let refused = match judged(&self.parts(None)) {
+            Ok(()) => return Ok(()),
+            Err(refused) => refused,
         };
-        let is_little = |(bytes, seconds): (f64, f64)| bytes <= MEMORY && seconds <= TIME;
-        let mut parts = self.parts(None);
         // Most designs are cheap whatever their patients touch.
-        if !is_little(takes(&parts))
-            && let Some(order) = self.elimination()
-        {
-            parts = self.parts(Some(&order));
-        }
-        let (bytes, seconds) = takes(&parts);
-        if is_little((bytes, seconds)) {
-            return Ok(());
-        }
-        let weight = |p: &Part| (p.bytes / MEMORY).max(p.products / SPEED / TIME);
-        let why = parts.iter().max_by(|a, b| weight(a).total_cmp(&weight(b))).map_or(String::new(), |p| p.why.clone());
-        Err(Failure::Costly { bytes, seconds, why })
+        self.elimination().map_or(Err(refused), |order| judged(&self.parts(Some(&order))))
     }
 
     /// The order in which the columns of the mean are eliminated, where patients touch few of many.
@@ -156,6 +143,18 @@ impl Work<'_> {
     }
 }
 
+/// Refuses parts that together are beyond the limits, for the one that weighs most.
+fn judged(parts: &[Part]) -> Result<(), Failure> {
+    let bytes: f64 = parts.iter().map(|p| p.bytes).sum();
+    let seconds = parts.iter().map(|p| p.products).sum::<f64>() / SPEED;
+    if bytes <= MEMORY && seconds <= TIME {
+        return Ok(());
+    }
+    let weight = |p: &Part| (p.bytes / MEMORY).max(p.products / SPEED / TIME);
+    let why = parts.iter().max_by(|a, b| weight(a).total_cmp(&weight(b))).map_or(String::new(), |p| p.why.clone());
+    Err(Failure::Costly { bytes, seconds, why })
+}
+
 /// Henderson's equations, component by component.
 fn effects(shape: &Shape) -> Part {
     let (effects, largest, beside) = (shape.effects(), shape.largest(), shape.joined());
@@ -211,4 +210,44 @@ pub(super) fn amount(bytes: f64, seconds: f64) -> String {
 fn rounded(x: f64) -> f64 {
     let unit = 10_f64.powf(x.abs().max(1.0).log10().floor() - 1.0).max(1.0);
     ((x / unit).round() * unit).max(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::{DesignOptions, MeanModel};
+    use crate::trial::{Outcome, Schedule, Trial};
+    use std::collections::BTreeSet;
+
+    /// A factor of so many levels in the mean beside arm by visit, an unstructured covariance of six visits, Satterthwaite's
+    /// degrees of freedom: what is judged of it, with and without an order.
+    fn judged_of(levels: usize) -> [Result<(), Failure>; 2] {
+        let trial = Trial::builder("four invented patients")
+            .patients(["a", "b", "c", "d"])
+            .arms(["only"], vec![0; 4])
+            .schedule(Schedule::of_labels(["v1"]))
+            .outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values: vec![1.0, 2.0, 4.0, 3.0] })
+            .build()
+            .expect("a trial");
+        let design = Design::build(&trial, &MeanModel::parse("y ~ 1").expect("parses"), &DesignOptions::default()).expect("a design");
+        // Only the parameters matter to the parts that are asked for.
+        let work = Work { design: &design, engine: Engine::Patterns, parameters: 21, slopes: true, adjusted: false, robust: false };
+        let touched: BTreeSet<Vec<usize>> = (0..levels).map(|l| std::iter::once(l).chain(levels..levels + 12).collect()).collect();
+        let columns = (levels + 12) as f64;
+        let order = Elimination::of(levels + 12, &touched).expect("it saves");
+        [
+            judged(&[mean(columns), work.covariance(6.0), work.slopes_of(columns, "columns")]),
+            judged(&[mean_in_order(&order), work.covariance(6.0), work.slopes_in_order(&order)]),
+        ]
+    }
+
+    #[test]
+    fn a_factor_of_two_thousand_levels_is_no_longer_refused() {
+        let [dense, in_order] = judged_of(2000);
+        assert!(matches!(dense, Err(Failure::Costly { seconds, .. }) if seconds > TIME), "{dense:?}");
+        assert!(in_order.is_ok(), "{in_order:?}");
+        // Nothing else is relaxed: the inverse of tens of thousands of columns does not fit.
+        let [_, in_order] = judged_of(20_000);
+        assert!(matches!(in_order, Err(Failure::Costly { bytes, .. }) if bytes > MEMORY), "{in_order:?}");
+    }
 }

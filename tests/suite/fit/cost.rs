@@ -73,6 +73,45 @@ fn effects_of_many_sites_take_few_steps() {
     assert!(fit.convergence().iterations <= 15, "{:?}", fit.convergence());
 }
 
+/// A factor of five hundred levels alone: the means of the textbook's one-way analysis of variance, with the pooled variance within
+/// levels and its degrees of freedom. (`fit::cost` has the decision on two thousand.)
+#[test]
+fn a_factor_of_five_hundred_levels_has_the_one_way_means() {
+    let levels = 500;
+    // Two to four patients per level.
+    let site: Vec<usize> = (0..levels).flat_map(|l| std::iter::repeat_n(l, 2 + l % 3)).collect();
+    let patients = site.len();
+    let names: Vec<String> = (0..levels).map(|l| format!("s{l:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let y: Vec<f64> = (0..patients).map(|k| f64::from((k as u32).wrapping_mul(2_654_435_761) % 1000) / 100.0).collect();
+    let trial = invented(&["a", "b"], (0..patients).map(|i| i % 2).collect(), Schedule::of_labels(["v1"]));
+    let trial = trial.variable(factor("site", &names, site.clone())).outcome(outcome("y", y.clone())).build().expect("a trial");
+    let (mut sums, mut counts) = (vec![0.0; levels], vec![0.0; levels]);
+    for (&s, y) in site.iter().zip(&y) {
+        sums[s] += y;
+        counts[s] += 1.0;
+    }
+    let means: Vec<f64> = sums.iter().zip(&counts).map(|(sum, n)| sum / n).collect();
+    let df = (patients - levels) as f64;
+    let variance = site.iter().zip(&y).map(|(&s, y)| (y - means[s]).powi(2)).sum::<f64>() / df;
+    for method in [Df::Residual, Df::Satterthwaite] {
+        let fit = Model::formula("y ~ site").expect("parses").df(method).fit(&trial).expect("a fit");
+        let rows = fit.coefficients().rows;
+        let mut compared = Comparison::of(format!("one-way means, {method}"));
+        compared.same("coefficients", rows.len(), levels);
+        for (l, row) in rows.iter().enumerate() {
+            let (mean, error) = match l {
+                0 => (means[0], (variance / counts[0]).sqrt()),
+                _ => (means[l] - means[0], (variance * (1.0 / counts[l] + 1.0 / counts[0])).sqrt()),
+            };
+            compared.within(&row.label, row.estimate, mean, 1e-9);
+            compared.relative(&format!("SE of {}", row.label), row.se, error, 1e-7);
+            compared.relative(&format!("df of {}", row.label), row.df, df, 1e-6);
+        }
+        assert_all([compared]);
+    }
+}
+
 /// A factor of hundreds of levels in the mean is fitted from the patients' rows, with the numbers that it has from sums over
 /// a factor that says the same in fewer columns.
 #[test]
