@@ -34,7 +34,7 @@ pub fn reseal(file: &mut Value) {
     }
 }
 
-fn read(file: &Value) -> Result<TrialMoments, Error> {
+pub fn read(file: &Value) -> Result<TrialMoments, Error> {
     TrialMoments::from_json(&file.to_string())
 }
 
@@ -235,7 +235,7 @@ pub fn edited(file: &Value, place: &str, edit: usize) -> Option<Value> {
 
 /// All that is read off a fit from moments: estimates, standard errors, degrees of freedom, means by each way of
 /// averaging.
-fn numbers(model: &Model, moments: &TrialMoments) -> Result<Vec<f64>, Error> {
+pub fn numbers(model: &Model, moments: &TrialMoments) -> Result<Vec<f64>, Error> {
     let fit = model.fit_moments(moments)?;
     let mut numbers = vec![fit.log_likelihood(), fit.n_patients() as f64];
     numbers.extend(fit.coefficients().rows.iter().flat_map(|row| [row.estimate / row.se, row.se, row.df]));
@@ -249,7 +249,7 @@ fn numbers(model: &Model, moments: &TrialMoments) -> Result<Vec<f64>, Error> {
 
 /// Whether no sum says a number twice, so that nothing in a file could tell that it was changed: what only the
 /// fingerprint holds.
-fn is_said_once(place: &str) -> bool {
+pub fn is_said_once(place: &str) -> bool {
     let last = place.rsplit('/').next().unwrap_or("");
     let in_pattern = place.starts_with("/patterns/") && ["/zz/", "/zy/", "/yy/"].iter().any(|name| place.contains(name));
     in_pattern || place.starts_with("/point/outcome") || (place.contains("/numbers/") && last == "planned") || place.ends_with("/time")

@@ -1,8 +1,9 @@
 //! Hostile files of sums, and hostile formulas: an error each, never a panic.
 
-use super::moments_file::{edited, file_of, places, reseal};
+use super::moments_file::{edited, file_of, is_said_once, numbers, places, read, reseal};
 use super::pooling::moments_of;
 use crate::common::antidepressant;
+use crate::common::tolerances::POOLED;
 use chacha20::ChaCha8Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -105,6 +106,81 @@ fn no_file_of_sums_makes_reading_or_fitting_panic() {
     }
     println!("{refused} files refused, {read} read");
     assert!(refused > read && read > 0, "{refused} {read}");
+}
+
+/// What somebody makes of a value: a number near it or far from it, another value of the file, or an edit of any kind.
+fn altered(rng: &mut ChaCha8Rng, file: &Value, known: &[String], place: &str) -> Option<Value> {
+    let mut changed = file.clone();
+    let number = file.pointer(place)?.as_f64();
+    let Some(number) = number.filter(|_| below(rng, 4) > 0) else {
+        let edit = below(rng, 12);
+        return edited(file, place, edit);
+    };
+    let is_whole = file.pointer(place)?.is_u64();
+    let value = match below(rng, 6) {
+        0 => number * (1.0 + 10_f64.powi(-(below(rng, 12) as i32))),
+        1 => number + pick(rng, &[1.0, -1.0, 2.0, 0.5]),
+        2 => -number,
+        3 => number * pick(rng, &[10.0, 0.1, 2.0, 0.0]),
+        4 => file.pointer(&known[below(rng, known.len())])?.as_f64()?,
+        _ => f64::from_bits(number.to_bits() ^ (1 << below(rng, 64))),
+    };
+    let value = if is_whole && value >= 0.0 && value.fract() == 0.0 && value < 1e15 { json!(value as u64) } else { json!(value) };
+    *changed.pointer_mut(place)? = value;
+    (changed != *file).then_some(changed)
+}
+
+/// One to three values of an exported file are changed. As it was sealed, none is read. With the fingerprints made anew, a file whose
+/// estimates differ is refused, unless it says a changed value nowhere else; several changes may agree with one another by chance.
+#[test]
+fn no_edit_of_sums_changes_an_estimate_unseen() {
+    let trial = antidepressant();
+    let of = |model: Model| (moments_of(&model, &trial, &few(&trial)), model);
+    let sums: Vec<(TrialMoments, Model)> = models().into_iter().take(2).map(of).collect();
+    let exported: Vec<(Value, Vec<String>, Vec<f64>)> = sums
+        .iter()
+        .map(|(moments, model)| {
+            let file = file_of(moments);
+            let mut known = vec![];
+            places(&file, String::new(), &mut known);
+            known.retain(|place| !place.ends_with("/sha256"));
+            (file, known, numbers(model, moments).expect("estimates"))
+        })
+        .collect();
+    let (mut edits, mut refused, mut harmless, mut once, mut agreeing, mut wrong) = (0, 0, 0, 0, 0, vec![]);
+    for seed in 0..cases(1000) {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let at = below(&mut rng, exported.len());
+        let ((file, known, original), (moments, model)) = (&exported[at], &sums[at]);
+        let (mut changed, mut edited_places) = (file.clone(), vec![]);
+        let wanted = 1 + below(&mut rng, 3);
+        while edited_places.len() < wanted || changed == *file {
+            let place = pick(&mut rng, known).clone();
+            if let Some(own) = altered(&mut rng, &changed, known, &place) {
+                changed = own;
+                edited_places.push(place);
+            }
+        }
+        edits += 1;
+        // As it was sealed: told by the fingerprint, but for one that says the same in other words.
+        assert!(read(&changed).ok().is_none_or(|own| own == *moments), "{seed}: {edited_places:?} pass the fingerprint");
+        reseal(&mut changed);
+        let Ok(own) = read(&changed) else {
+            refused += 1;
+            continue;
+        };
+        let is_same =
+            |own: &[f64]| own.len() == original.len() && own.iter().zip(original).all(|(a, b)| (a - b).abs() <= POOLED * b.abs().max(1.0));
+        match numbers(model, &own) {
+            Ok(own) if is_same(&own) => harmless += 1,
+            _ if edited_places.iter().any(|place| is_said_once(place)) => once += 1,
+            _ if edited_places.len() > 1 => agreeing += 1,
+            Ok(_) | Err(_) => wrong.push(format!("{seed}: {edited_places:?}")),
+        }
+    }
+    println!("{edits} files: {refused} refused, {harmless} with the same estimates, {once} of what is said once, {agreeing} that agree");
+    assert!(wrong.is_empty(), "{} pass unseen: {wrong:#?}", wrong.len());
+    assert!(refused > 0 && agreeing * 200 <= edits, "{refused} {agreeing}");
 }
 
 /// Pieces of which formulas are made.
