@@ -8,6 +8,9 @@ use crate::error::Result;
 /// The power of a contrast of two arms at the last visit by theory: the variance of a mean under dropout by Lu, Luo and Chen
 /// (2008), given the baseline, and with therapy groups in an arm the design effect; t on Satterthwaite's degrees of freedom.
 ///
+/// A two-sided test is significant in either direction, and so is counted by simulation: without an effect the power is the
+/// level. (The formulas in [`analytic`](super::analytic) count the direction of the effect alone, as R's `power.t.test` does.)
+///
 /// Bounds of the instrument, what dropout depends on, and clusters that both arms share are left out: the latter cancel from
 /// the difference where each treats as many patients of either arm.
 #[non_exhaustive]
@@ -33,7 +36,12 @@ impl TrialTruth {
         let df = variance * variance / parts.iter().map(|(variance, df)| variance * variance / df).sum::<f64>();
         let last = self.visits.len() - 1;
         let (effect, se) = (self.mean(arm, last) - self.mean(0, last), variance.sqrt());
-        let power = noncentral_t::cdf(t::quantile(sides.tail(alpha), df), df, -effect.abs() / se);
+        let (bound, shift) = (t::quantile(sides.tail(alpha), df), effect.abs() / se);
+        let opposite = match sides {
+            Sides::One => 0.0,
+            Sides::Two => noncentral_t::cdf(bound, df, shift),
+        };
+        let power = noncentral_t::cdf(bound, df, -shift) + opposite;
         Ok(ByTheory { se, df, power })
     }
 

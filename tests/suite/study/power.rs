@@ -192,6 +192,26 @@ fn theory_is_that_of_the_formulas() {
     assert!((theory.se - 3.0 * (1.0 - 0.16_f64).sqrt() * (2.0_f64 / 50.0).sqrt()).abs() < 1e-12);
 }
 
+/// Both tails of a two-sided test count: two visits, the baseline saying nothing of the second, are R's t test
+/// (`power.t.test(strict = TRUE)`, printed to sixteen places). Without an effect the power is the level.
+#[test]
+fn theory_counts_both_tails() {
+    let file = crate::common::reference("planning/power_t_test.json");
+    for row in crate::common::rows(&file["rows"]) {
+        let [n, delta, power] = ["n", "delta", "power"].map(|key| crate::common::number(&row[key]));
+        let truth = TrialTruth::new(["0", "1"], [1.0, 1.0], Correlation::Exchangeable(0.0))
+            .arm(ArmTruth::new("a", n as usize, [0.0, 0.0]))
+            .arm(ArmTruth::new("b", n as usize, [0.0, delta]));
+        let found = truth.by_theory(1, 0.05, Sides::Two).expect("a power").power;
+        assert!((found - power).abs() < 1e-12, "{found} for {power} with n = {n}, δ = {delta}");
+    }
+    let none = truth().with_effect(0.0);
+    for sides in [Sides::One, Sides::Two] {
+        let found = none.by_theory(1, 0.05, sides).expect("a level").power;
+        assert!((found - 0.05).abs() < 1e-12, "{sides}: {found}");
+    }
+}
+
 #[test]
 fn impossible_studies_say_why() {
     let text = |study: &str, truth: &str| {
