@@ -8,7 +8,7 @@ use crate::trial::{Outcome, Trial};
 
 /// A value of a patient at a visit.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Use {
+pub(crate) enum Use {
     /// Observed, and kept.
     Observed,
     /// Not observed.
@@ -21,10 +21,12 @@ pub(super) enum Use {
 
 /// A patient under the events.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Affected {
+pub(crate) struct Affected {
     /// The first visit after the event that decides how missing values are imputed; the number of visits where there is
     /// none.
     pub from: usize,
+    /// That event.
+    pub governed_by: Option<usize>,
     /// How values from there on are imputed, where the event says so itself.
     pub imputation: Option<Strategy>,
     /// By scheduled visit.
@@ -57,6 +59,11 @@ impl Events {
         (0..self.patients()).map(|patient| self.affected_patient(trial, outcome, rule, &composite, patient)).collect()
     }
 
+    /// The same where the analysis imputes by a named strategy.
+    pub(crate) fn affected_under(&self, trial: &Trial, outcome: &str, strategy: Strategy) -> Result<Vec<Affected>> {
+        self.affected(trial, trial.outcome(outcome)?, &Rule::Named(strategy))
+    }
+
     fn affected_patient(
         &self,
         trial: &Trial,
@@ -70,6 +77,7 @@ impl Events {
         let governing = self.governing(own, rule);
         let mut found = Affected {
             from: governing.map_or(visits, |o| o.from),
+            governed_by: governing.map(|o| o.event),
             imputation: governing.and_then(|o| self.kinds()[o.event].imputation),
             uses: vec![],
             decided_by: vec![],

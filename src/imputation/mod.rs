@@ -79,6 +79,7 @@ mod tipping;
 mod tipping_draws;
 mod tipping_measure;
 
+pub(crate) use affected::{Affected, Use};
 pub use analysis::CompletedAnalysis;
 pub use completed::{CompletedData, CompletedValue};
 pub use completed_file::CompletedWriter;

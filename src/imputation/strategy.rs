@@ -138,7 +138,7 @@ impl Strategy {
 
     /// The mean as a linear function of both arms' means: μ = own·μ_own + reference·μ_reference, T × T each; `from` is the
     /// first visit after the event.
-    pub(super) fn mean(self, visits: usize, from: usize) -> (DMatrix<f64>, DMatrix<f64>) {
+    pub(crate) fn mean(self, visits: usize, from: usize) -> (DMatrix<f64>, DMatrix<f64>) {
         let (mut own, mut reference) = (DMatrix::identity(visits, visits), DMatrix::zeros(visits, visits));
         if self == Strategy::Mar || from >= visits {
             return (own, reference);

@@ -50,6 +50,8 @@ pub struct Characteristics {
     pub coverage: Share,
     /// The truth; NaN where it is not known.
     pub truth: f64,
+    /// Its Monte-Carlo standard error, where it is the mean of a large draw; 0 where it is known exactly.
+    pub truth_error: f64,
     /// Mean of the estimates.
     pub mean_estimate: f64,
     /// Standard deviation of the estimates.
@@ -91,6 +93,7 @@ impl Characteristics {
             successes: share(&|a| a.success),
             coverage: if truth.is_nan() { unknown } else { covers },
             truth,
+            truth_error: 0.0,
             mean_estimate,
             empirical_sd: (squares * n / (n - 1.0)).sqrt(),
             mean_se: mean(&|a| a.se),
@@ -108,7 +111,8 @@ impl Characteristics {
 
     /// Mean of the estimates minus the truth, and its Monte-Carlo standard error.
     pub fn bias(&self) -> (f64, f64) {
-        (self.mean_estimate - self.truth, self.empirical_sd / (self.answered() as f64).sqrt())
+        let of_mean = self.empirical_sd / (self.answered() as f64).sqrt();
+        (self.mean_estimate - self.truth, of_mean.hypot(self.truth_error))
     }
 
     /// Mean standard error over the standard deviation of the estimates, and its Monte-Carlo standard error (that of the
@@ -143,7 +147,10 @@ pub struct OperatingCharacteristics {
 
 impl OperatingCharacteristics {
     pub(super) fn of(replicates: &Replicates) -> Self {
-        let row = |(k, name): (usize, &String)| Characteristics::of(name, replicates.truths[k], replicates.answers(k));
+        let row = |(k, name): (usize, &String)| {
+            let found = Characteristics::of(name, replicates.truths[k], replicates.answers(k));
+            Characteristics { truth_error: replicates.truth_errors[k], ..found }
+        };
         let left = replicates.trials.iter().map(|r| r.left).sum::<f64>() / replicates.trials.len() as f64;
         Self { rows: replicates.names.iter().enumerate().map(row).collect(), left }
     }
@@ -175,6 +182,9 @@ impl Tabular for OperatingCharacteristics {
             Column::real("median_df", "Median df", Format::Df, of(&|r| if r.median_df.is_finite() { r.median_df } else { f64::NAN })),
             Column::count("answered", "Answered", rows.iter().map(Characteristics::answered)),
         ];
+        if rows.iter().any(|r| r.truth_error > 0.0) {
+            columns.insert(3, Column::significant("truth_error", "its MC error", 2, of(&|r| r.truth_error)));
+        }
         if rows.iter().any(|r| r.boundary.share > 0.0) {
             columns.push(Column::text("boundary", "Variance at zero, %", shown(&|r| r.boundary)));
         }
@@ -189,12 +199,16 @@ impl Tabular for OperatingCharacteristics {
 
     fn notes(&self) -> Vec<String> {
         let trials = self.rows.first().map_or(0, |row| row.trials);
-        vec![
+        let drawn =
+            "A truth with a Monte-Carlo error is the mean of a large draw without missing data, each value as the plan's events have it.";
+        let drawn = self.rows.iter().any(|row| row.truth_error > 0.0).then(|| drawn.to_string());
+        let notes = vec![
             format!("{trials} simulated trials. In brackets: Monte-Carlo standard errors."),
             "Success: a significant difference, a margin kept, or an interval that excludes zero. Trials whose analysis failed are not counted in it."
                 .into(),
             format!("{:.1}% of the patients are without the last visit.", 100.0 * self.left),
-        ]
+        ];
+        notes.into_iter().chain(drawn).collect()
     }
 }
 

@@ -71,6 +71,10 @@ impl TrialTruth {
                 origin(&cluster.factor),
             ));
         }
+        for event in &self.events {
+            let of = event.arm.as_ref().map_or("all arms".to_string(), |arm| format!("arm {arm}"));
+            rows.push((format!("event `{}` ({of})", event.name), event.words(self.visits.len()), origin(&event.name)));
+        }
         if let Some((low, high)) = self.bounds {
             rows.push(("range of the scores".into(), format!("{low} to {high}"), origin("bounds")));
         }
@@ -159,6 +163,7 @@ fn words(varied: &str) -> &str {
         "patients" => "number of patients",
         "effect" => "effect size d",
         "dropout" => "share who have left by the last visit",
+        "events" => "share with the intercurrent event",
         "icc" => "intraclass correlation",
         "group-size" => "size of the groups",
         "allocation" => "allocation ratio",

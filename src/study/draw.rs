@@ -1,14 +1,18 @@
 //! Trials from a truth.
 
+use super::events::{Course, regressions};
+use super::life::Life;
 use super::truth::{ClusterTruth, CovariateTruth, TrialTruth};
 use crate::error::Result;
 use crate::simulate::random::{Stream, lower_factor, lower_times};
-use crate::trial::{Outcome, Schedule, Trial, Variable, Visit};
+use crate::trial::{Outcome, Role, Schedule, Scope, Trial, Variable, Visit};
 use std::borrow::Cow;
 
 /// Streams of one arm begin here, those of the next one as far beyond: the first patients of an arm are the same whatever
 /// the numbers of patients.
-const ARM: u64 = 1 << 32;
+pub(super) const ARM: u64 = 1 << 32;
+/// Streams of intercurrent events.
+pub(super) const EVENTS: u64 = 1 << 59;
 /// Streams of clusters, far from those of any arm.
 const CLUSTERS: u64 = 1 << 60;
 /// Streams of covariates.
@@ -19,15 +23,21 @@ const TRIAL: u64 = 1 << 62;
 /// A truth made ready for drawing many trials.
 #[derive(Debug, Clone)]
 pub struct Drawer {
-    truth: TrialTruth,
+    pub(super) truth: TrialTruth,
     /// A trial without outcomes, shared by all.
     empty: Trial,
-    stated: Parameters,
+    pub(super) stated: Parameters,
     /// By arm: the chance of leaving before each visit after the baseline.
-    hazards: Vec<Vec<f64>>,
-    arm_of: Vec<usize>,
+    pub(super) hazards: Vec<Vec<f64>>,
+    /// By event of the truth: the chance of having it before each visit after the baseline.
+    pub(super) event_hazards: Vec<Vec<f64>>,
+    /// The names of the events.
+    event_names: Vec<String>,
+    /// By event of the truth: its name among them.
+    pub(super) name_of_event: Vec<usize>,
+    pub(super) arm_of: Vec<usize>,
     /// The position of each patient within the arm.
-    place: Vec<usize>,
+    pub(super) place: Vec<usize>,
     /// The place of each patient in the order of entry.
     ranks: Vec<usize>,
     /// By factor of clusters: the cluster of each patient.
@@ -36,12 +46,14 @@ pub struct Drawer {
 
 /// The parameters that a trial is drawn from.
 #[derive(Debug, Clone)]
-struct Parameters {
+pub(super) struct Parameters {
     /// By arm.
-    means: Vec<Vec<f64>>,
-    sd: Vec<f64>,
+    pub means: Vec<Vec<f64>>,
+    pub sd: Vec<f64>,
     /// By arm: lower factor of Σ within clusters, row by row.
     factors: Vec<Vec<f64>>,
+    /// By event of the truth, then by arm: what values after it are moved by.
+    pub courses: Vec<Course>,
 }
 
 /// The data of a trial: all in which trials of one truth differ.
@@ -50,6 +62,26 @@ pub(super) struct Drawn {
     /// The outcome, patient by patient at every visit, NaN where missing.
     pub outcomes: Vec<f64>,
     pub covariates: Vec<Variable>,
+    /// By name of event: the first visit after it of each patient who is seen to have it.
+    pub events: Vec<Vec<Option<usize>>>,
+}
+
+/// Which of the trials of one number is drawn: they share all their random numbers.
+#[derive(Clone, Copy)]
+pub(super) struct World<'w> {
+    /// Whether patients leave and miss visits.
+    pub missing: bool,
+    /// Whether the event of this number in the truth happens.
+    pub happens: &'w (dyn Fn(usize) -> bool + Sync),
+    /// Whether values are as the instrument gives them.
+    pub scored: bool,
+}
+
+impl World<'_> {
+    /// The trial as it goes.
+    pub const SEEN: World<'static> = World { missing: true, happens: &|_| true, scored: true };
+    /// Nobody has an event, and nobody is missing.
+    pub const UNTOUCHED: World<'static> = World { missing: false, happens: &|_| false, scored: true };
 }
 
 impl TrialTruth {
@@ -76,10 +108,21 @@ impl TrialTruth {
             .variables(variables)
             .build()?;
         let factors = (0..self.arms.len()).map(|a| lower_factor(&self.within(a), n).unwrap_or_default()).collect();
-        let stated = Parameters { means: self.means_with(0.0), sd: self.sd.clone(), factors };
+        let means = self.means_with(0.0);
+        let courses = self.courses(&means, &self.covariance());
+        let stated = Parameters { means, sd: self.sd.clone(), factors, courses };
+        let event_hazards = self.events.iter().map(|event| event.hazards(n)).collect();
+        let mut event_names: Vec<String> = vec![];
+        for event in &self.events {
+            if !event_names.contains(&event.name) {
+                event_names.push(event.name.clone());
+            }
+        }
+        let name_of_event = self.events.iter().filter_map(|e| event_names.iter().position(|name| *name == e.name)).collect();
         let hazards = (0..self.arms.len()).map(|a| self.missing_of(a).hazards(n)).collect();
         let ranks = self.order_of_entry(&arm_of, &place);
-        Ok(Drawer { truth: self.clone(), empty, stated, hazards, arm_of, place, ranks, clusters })
+        let truth = self.clone();
+        Ok(Drawer { truth, empty, stated, hazards, event_hazards, event_names, name_of_event, arm_of, place, ranks, clusters })
     }
 
     /// Trial number `replicate` under `seed`: the same one every time.
@@ -93,6 +136,18 @@ impl TrialTruth {
     /// The means of every arm where effects `d` are this much larger.
     fn means_with(&self, shift: f64) -> Vec<Vec<f64>> {
         (0..self.arms.len()).map(|a| (0..self.visits.len()).map(|t| self.mean_with(a, t, shift)).collect()).collect()
+    }
+
+    /// By event and arm: what values after the event are moved by.
+    fn courses(&self, means: &[Vec<f64>], sigma: &[f64]) -> Vec<Course> {
+        if self.events.is_empty() {
+            return vec![];
+        }
+        let regressions = regressions(sigma, self.visits.len());
+        let of_event = |event: &super::EventTruth| -> Vec<Course> {
+            means.iter().map(|own| Course::of(event.then, own, &means[0], &regressions)).collect()
+        };
+        self.events.iter().flat_map(of_event).collect()
     }
 
     /// The place of each patient in the order of entry.
@@ -166,7 +221,10 @@ impl Drawer {
     /// The trial that has these data.
     pub(super) fn trial_of(&self, drawn: &Drawn) -> Result<Trial> {
         let trial = self.empty.with_outcome(&self.truth.outcome, drawn.outcomes.clone())?;
-        Ok(drawn.covariates.iter().fold(trial, |trial, covariate| trial.with_variable(covariate.clone())))
+        let trial = drawn.covariates.iter().fold(trial, |trial, covariate| trial.with_variable(covariate.clone()));
+        Ok(self.event_names.iter().zip(&drawn.events).fold(trial, |trial, (name, had)| {
+            trial.with_variable(Variable::of_codes(name, Role::Event, Scope::Patient, self.truth.visits.clone(), had.clone()))
+        }))
     }
 
     /// The number of clusters that belong to one arm.
@@ -192,20 +250,23 @@ impl Drawer {
 
     /// The data of trial number `replicate` under `seed`.
     pub(super) fn drawn(&self, seed: u64, replicate: u64) -> Drawn {
-        self.values(seed, replicate, true)
+        self.in_world(seed, replicate, World::SEEN)
     }
 
-    /// The same with nobody missing.
+    /// The same with nobody missing and without events.
     pub(super) fn whole(&self, seed: u64, replicate: u64) -> Drawn {
-        self.values(seed, replicate, false)
+        self.in_world(seed, replicate, World::UNTOUCHED)
     }
 
-    fn values(&self, seed: u64, replicate: u64, struck: bool) -> Drawn {
+    /// The trial of this number in another world.
+    pub(super) fn in_world(&self, seed: u64, replicate: u64, world: World) -> Drawn {
         let (truth, n) = (&self.truth, self.truth.visits.len());
-        let Parameters { means, sd, factors } = &*self.parameters(seed, replicate);
+        let parameters = &*self.parameters(seed, replicate);
+        let Parameters { means, sd, factors, .. } = parameters;
         let effects = self.cluster_effects(seed, replicate);
         let (covariates, added) = self.covariates(seed, replicate);
         let mut values = vec![0.0; self.arm_of.len() * n];
+        let mut events = vec![vec![None; self.arm_of.len()]; self.event_names.len()];
         for (i, y) in values.chunks_exact_mut(n).enumerate() {
             let arm = self.arm_of[i];
             let mut stream = Stream::new(seed, replicate, arm as u64 * ARM + self.place[i] as u64);
@@ -217,18 +278,20 @@ impl Drawer {
                 }
             }
             for t in 0..n {
-                y[t] = self.score(means[arm][t] + deviations[t] + added.get(i).copied().unwrap_or(0.0));
+                y[t] = means[arm][t] + deviations[t] + added.get(i).copied().unwrap_or(0.0);
                 deviations[t] /= sd[t];
             }
-            if struck {
-                truth.missing_of(arm).strike(&self.hazards[arm], &deviations, &mut stream, y);
+            let mut life = Life { patient: i, y, deviations: &mut deviations, stream: &mut stream };
+            self.lived(&mut life, (seed, replicate), world, parameters, &mut events);
+            if world.scored {
+                y.iter_mut().for_each(|y| *y = self.score(*y));
             }
         }
-        Drawn { outcomes: values, covariates }
+        Drawn { outcomes: values, covariates, events }
     }
 
     /// The parameters of a trial: those stated, or drawn about them.
-    fn parameters(&self, seed: u64, replicate: u64) -> Cow<'_, Parameters> {
+    pub(super) fn parameters(&self, seed: u64, replicate: u64) -> Cow<'_, Parameters> {
         let (truth, n) = (&self.truth, self.truth.visits.len());
         if truth.d_sd == 0.0 && truth.uncertainty.is_none() {
             return Cow::Borrowed(&self.stated);
@@ -244,12 +307,15 @@ impl Drawer {
             let sigma = uncertainty.covariance_about(&truth.covariance(), n, &mut stream, |sigma| within(sigma).is_some());
             own.sd = (0..n).map(|t| sigma[t * n + t].sqrt()).collect();
             own.factors = within(&sigma).unwrap_or_else(|| self.stated.factors.clone());
+            own.courses = truth.courses(&own.means, &sigma);
+        } else {
+            own.courses = truth.courses(&own.means, &truth.covariance());
         }
         Cow::Owned(own)
     }
 
     /// A value as the instrument gives it.
-    fn score(&self, value: f64) -> f64 {
+    pub(super) fn score(&self, value: f64) -> f64 {
         let value = if self.truth.whole { value.round() } else { value };
         self.truth.bounds.map_or(value, |(low, high)| value.clamp(low, high))
     }

@@ -3,7 +3,7 @@
 use super::costs::Costs;
 use super::looks::Looks;
 use super::truth::TrialTruth;
-use crate::analysis::Plan;
+use crate::analysis::{EventFrom, Plan};
 use crate::error::{Error, Result};
 use crate::means::Margin;
 use crate::model::Model;
@@ -148,6 +148,9 @@ pub struct Vary {
     /// Patients per cluster of the first factor of clusters.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub group_size: Vec<usize>,
+    /// Share of patients who have had the first intercurrent event before the last visit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<f64>,
     /// Patients of every other arm per patient of the first, as many in all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allocation: Vec<f64>,
@@ -225,6 +228,14 @@ impl StudyFile {
         if truth.outcome != plan.primary {
             return Err(Error::unknown("outcome of the truth", &plan.primary, &[truth.outcome.as_str()]));
         }
+        let known: Vec<&str> = truth.events.iter().map(|event| event.name.as_str()).collect();
+        if let Some(event) = plan.events.iter().find(|e| e.from != EventFrom::Dropout && !known.contains(&e.name.as_str())) {
+            return Err(Error::incomplete(
+                format!("the event `{}` of the plan", event.name),
+                "the truth has no event of this name",
+                "say who has it when: `[[truth.events]]` with this `name`",
+            ));
+        }
         Ok(Self { plan, truth, settings })
     }
 
@@ -275,6 +286,7 @@ impl StudySettings {
             v if v.patients.contains(&0) => bad("patients"),
             v if v.group_size.contains(&0) => bad("group-size"),
             v if v.dropout.iter().any(|x| !(0.0..1.0).contains(x)) => bad("dropout"),
+            v if v.events.iter().any(|x| !(0.0..1.0).contains(x)) => bad("events"),
             v if v.icc.iter().any(|x| !(0.0..1.0).contains(x)) => bad("icc"),
             v if v.allocation.iter().any(|x| !(*x > 0.0 && x.is_finite())) => bad("allocation"),
             v if v.effect.iter().any(|x| !x.is_finite()) => bad("effect"),

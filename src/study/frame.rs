@@ -61,6 +61,13 @@ impl<'d> OneTrial<'d> {
         Ok(self.trial.get_or_init(|| trial))
     }
 
+    /// The trial as intercurrent events have it.
+    fn analysed_as(&self, trial: Trial) -> Self {
+        let outcome = trial.outcomes().first().map_or(vec![], |outcome| outcome.values.clone());
+        let drawn = Drawn { outcomes: outcome, ..self.drawn.clone() };
+        Self { drawer: self.drawer, drawn, trial: trial.into() }
+    }
+
     /// Share of the patients without the last visit.
     pub fn left(&self) -> f64 {
         let visits = self.drawer.truth().visits.len();
@@ -81,8 +88,20 @@ impl<'s> Frame<'s> {
     /// # Errors
     /// As [`Drawer::trial`].
     pub fn answers(&self, one: &OneTrial) -> Result<Vec<Result<Answer, String>>> {
+        if self.procedure.estimand().is_none() {
+            return self.answers_of(one);
+        }
+        let Some(under) = self.procedure.under_events(one.trial()?)? else { return self.answers_of(one) };
+        if self.frozen.is_none() {
+            return Ok(self.procedure.answers_under(one.trial()?, Some(&under)));
+        }
+        self.answers_of(&one.analysed_as(under.analysed))
+    }
+
+    /// The same for a trial without events, or as they have it.
+    fn answers_of(&self, one: &OneTrial) -> Result<Vec<Result<Answer, String>>> {
         let found = self.frozen.as_ref().and_then(|frozen| Some((frozen, frozen.fit(self.procedure.model(), &one.drawn)?)));
-        let Some((frozen, fit)) = found else { return Ok(self.procedure.answers(one.trial()?)) };
+        let Some((frozen, fit)) = found else { return Ok(self.procedure.answers_under(one.trial()?, None)) };
         let answer = |(question, weights): (&Question, &Option<Vec<f64>>)| match (question, weights) {
             (Question::Response(..) | Question::EffectSize(..), _) => {
                 Ok(self.procedure.answer_near(question, Some(one.trial()?), &fit, weights.as_deref()))
@@ -109,7 +128,7 @@ impl Frozen {
         }
         let other = model.fit(&drawer.trial_of(&second).ok()?).ok()?;
         let weights = procedure.questions().map(|question| shared_weights(procedure, question, [&whole, &other])).collect::<Option<_>>()?;
-        let theta = Model::start_from(&large(model, drawer).unwrap_or(whole));
+        let theta = Model::start_from(&large(procedure, drawer).unwrap_or(whole));
         Some(Self { design, theta, weights })
     }
 
@@ -120,10 +139,12 @@ impl Frozen {
 }
 
 /// The fit to a trial of the same truth with many more patients.
-fn large(model: &Model, drawer: &Drawer) -> Option<Fit> {
+fn large(procedure: &Procedure, drawer: &Drawer) -> Option<Fit> {
     let truth = drawer.truth();
     let times = PATIENTS.div_ceil(truth.patients().max(1));
-    let fit = model.fit(&truth.with_patients(times * truth.patients()).trial(SEED, 2).ok()?).ok()?;
+    let trial = truth.with_patients(times * truth.patients()).trial(SEED, 2).ok()?;
+    let under = procedure.under_events(&trial).ok()?;
+    let fit = procedure.model().fit(under.as_ref().map_or(&trial, |under| &under.analysed)).ok()?;
     fit.attempts().is_empty().then_some(fit)
 }
 

@@ -210,7 +210,8 @@ impl Looks {
         let truth = drawer.truth();
         let (n, visits) = (truth.patients(), truth.visits.len());
         let finished = (share * n as f64).ceil();
-        for (i, own) in seen.outcomes.chunks_exact_mut(visits).enumerate() {
+        let Drawn { outcomes, events, .. } = &mut seen;
+        for (i, own) in outcomes.chunks_exact_mut(visits).enumerate() {
             let rank = drawer.rank(i) as f64;
             for (t, value) in own.iter_mut().enumerate() {
                 let is_seen = match self.accrual {
@@ -220,6 +221,8 @@ impl Looks {
                 };
                 if !is_seen {
                     *value = f64::NAN;
+                    // An event between two visits is not known before the second.
+                    events.iter_mut().filter(|had| had[i] == Some(t)).for_each(|had| had[i] = None);
                 }
             }
         }

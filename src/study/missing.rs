@@ -35,6 +35,24 @@ pub struct MissingTruth {
     pub missed: f64,
 }
 
+/// What a patient does at a visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attendance {
+    Comes,
+    Misses,
+    /// And does not come back.
+    Leaves,
+}
+
+/// The chance of what happens with the chance `at_mean` to a patient at the mean, whose log odds rise with the score.
+pub(super) fn chance(at_mean: f64, log_odds_per_sd: f64, score: f64) -> f64 {
+    match (at_mean, log_odds_per_sd) {
+        (chance, 0.0) => chance,
+        (chance, _) if chance <= 0.0 || chance >= 1.0 => chance,
+        (chance, log_odds) => probability(logit(chance) + log_odds * score),
+    }
+}
+
 impl MissingTruth {
     /// This share of patients leaves by the last visit, evenly.
     pub fn left_by_end(share: f64) -> Self {
@@ -69,27 +87,18 @@ impl MissingTruth {
         self.curve(visits).windows(2).map(|w| 1.0 - w[1] / w[0]).collect()
     }
 
-    /// Strikes out what is missing of a patient: `deviations` are the scores in standard deviations from the mean.
-    pub(super) fn strike(&self, hazards: &[f64], deviations: &[f64], stream: &mut Stream, y: &mut [f64]) {
-        let (visits, mut seen) = (y.len(), 0);
-        for t in 1..visits {
-            // Both are drawn always, so that other chances leave other patients as they are.
-            let (leaves, misses) = (stream.uniform(), stream.uniform());
-            let score = deviations[if self.informative { t } else { seen }];
-            let chance = match (hazards[t - 1], self.log_odds_per_sd) {
-                (chance, 0.0) => chance,
-                (chance, _) if chance <= 0.0 || chance >= 1.0 => chance,
-                (chance, log_odds) => probability(logit(chance) + log_odds * score),
-            };
-            if leaves < chance {
-                y[t..].fill(f64::NAN);
-                return;
-            }
-            if misses < self.missed && t + 1 < visits {
-                y[t] = f64::NAN;
-            } else {
-                seen = t;
-            }
+    /// What a patient does at a visit after the baseline: `deviations` are the scores in standard deviations from the mean, of
+    /// which the one at the visit `seen` was the last observed.
+    pub(super) fn at(&self, t: usize, seen: usize, hazard: f64, deviations: &[f64], stream: &mut Stream) -> Attendance {
+        // Both are drawn always, so that other chances leave other patients as they are.
+        let (leaves, misses) = (stream.uniform(), stream.uniform());
+        let score = deviations[if self.informative { t } else { seen }];
+        if leaves < chance(hazard, self.log_odds_per_sd, score) {
+            Attendance::Leaves
+        } else if misses < self.missed && t + 1 < deviations.len() {
+            Attendance::Misses
+        } else {
+            Attendance::Comes
         }
     }
 

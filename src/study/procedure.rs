@@ -1,15 +1,17 @@
 //! What is done with every simulated trial: a model, and the questions asked of its fit.
 
 use super::familywise;
-use crate::analysis::{ImputationPlan, Plan, Sensitivity};
+use crate::analysis::{EventFrom, ImputationPlan, Plan, Sensitivity};
 use crate::effects::{Difference, EffectOptions, IntervalMethod, of_difference};
 use crate::error::{Error, Result};
 use crate::estimates::Estimate;
+use crate::imputation::Events;
 use crate::inference::{Fit, MomentsFit};
 use crate::means::{ArmComparisons, Contrast, ContrastOptions, Margin};
 use crate::model::Model;
 use crate::responders::{Definition, RateOptions, Unobserved};
 use crate::trial::{BaselineFrom, Trial};
+use std::sync::Arc;
 
 /// A model that is fitted to every trial, and what its fit is asked.
 ///
@@ -33,6 +35,8 @@ pub struct Procedure {
     model: Model,
     level: f64,
     questions: Vec<(String, Question)>,
+    /// The plan whose intercurrent events say what values count for.
+    estimand: Option<Arc<Plan>>,
 }
 
 /// Two arms at a visit.
@@ -97,12 +101,22 @@ pub struct Answer {
 impl Procedure {
     /// A procedure that asks nothing yet, with 95% confidence intervals.
     pub fn new(name: impl Into<String>, model: Model) -> Self {
-        Self { name: name.into(), model, level: 0.95, questions: vec![] }
+        Self { name: name.into(), model, level: 0.95, questions: vec![], estimand: None }
     }
 
     /// Sets the confidence level; tests are at 1 − level.
     pub fn level(mut self, level: f64) -> Self {
         self.level = level;
+        self
+    }
+
+    /// Takes the intercurrent events of trials into account as a plan does: questions are about the outcome as the events have
+    /// it, and imputations impute as they say.
+    ///
+    /// An event of the plan is the one of the same name in the trials ([`EventTruth`](super::EventTruth)), wherever the plan will
+    /// find it in the data.
+    pub fn events_of(mut self, plan: &Plan) -> Self {
+        self.estimand = (!plan.events.is_empty()).then(|| Arc::new(in_simulated_trials(plan.clone())));
         self
     }
 
@@ -126,7 +140,7 @@ impl Procedure {
     /// # Errors
     /// As [`Plan::resolved`].
     pub fn of_plan(plan: &Plan, trial: &Trial) -> Result<Vec<Procedure>> {
-        let plan = plan.resolved(trial)?;
+        let plan = in_simulated_trials(plan.clone()).resolved(trial)?;
         let arms = trial.arms();
         if arms.len() < 2 {
             return Err(Error::nothing_to_compare(
@@ -172,7 +186,7 @@ impl Procedure {
             }
         }
         let primary = familywise::asked(&plan, trial, primary)?;
-        Ok(std::iter::once(primary).chain(further).collect())
+        Ok(std::iter::once(primary).chain(further).map(|procedure| procedure.events_of(&plan)).collect())
     }
 
     /// The model.
@@ -195,21 +209,47 @@ impl Procedure {
         self.level
     }
 
+    /// The plan whose events say what values count for.
+    pub(super) fn estimand(&self) -> Option<&Plan> {
+        self.estimand.as_deref()
+    }
+
+    /// A trial with its intercurrent events, where the plan has some.
+    ///
+    /// # Errors
+    /// As [`Plan::events_on`], and for a composite value that a patient does not have.
+    pub(super) fn under_events(&self, trial: &Trial) -> Result<Option<UnderEvents>> {
+        let Some(plan) = &self.estimand else { return Ok(None) };
+        let Some(events) = plan.events_on(trial)? else { return Ok(None) };
+        Ok(Some(UnderEvents { analysed: events.applied_to(trial, &plan.primary)?, events }))
+    }
+
     /// The answers for a trial, or the names of failures.
     pub(super) fn answers(&self, trial: &Trial) -> Vec<Result<Answer, String>> {
-        match self.model.fit(trial) {
-            Ok(fit) => self.questions.iter().map(|(_, question)| self.answer(question, trial, &fit)).collect(),
-            Err(error) => vec![Err(error.code().to_string()); self.questions.len()],
+        match self.under_events(trial) {
+            Ok(under) => self.answers_under(trial, under.as_ref()),
+            Err(error) => vec![Err(coded(error)); self.questions.len()],
         }
     }
 
-    fn answer(&self, question: &Question, trial: &Trial, fit: &Fit) -> Result<Answer, String> {
+    /// The same for a trial whose events are known.
+    pub(super) fn answers_under(&self, trial: &Trial, under: Option<&UnderEvents>) -> Vec<Result<Answer, String>> {
+        match self.model.fit(under.map_or(trial, |under| &under.analysed)) {
+            Ok(fit) => self.questions.iter().map(|(_, question)| self.answer(question, trial, under, &fit)).collect(),
+            Err(error) => vec![Err(coded(error)); self.questions.len()],
+        }
+    }
+
+    fn answer(&self, question: &Question, trial: &Trial, under: Option<&UnderEvents>, fit: &Fit) -> Result<Answer, String> {
+        let analysed = under.map_or(trial, |under| &under.analysed);
         match question {
-            Question::Imputed(compared, imputation) => completed(self.imputed(trial, fit, compared, imputation).map_err(coded)?, fit),
-            Question::Response(..) => self.answer_near(question, Some(trial), fit, None),
+            Question::Imputed(compared, imputation) => {
+                completed(self.imputed(trial, under, fit, compared, imputation).map_err(coded)?, fit)
+            }
+            Question::Response(..) => self.answer_near(question, Some(analysed), fit, None),
             Question::Contrast(compared) | Question::Margin(compared, _) | Question::EffectSize(compared, _) => {
                 let row = contrast(fit, compared, self.level).map_err(coded)?;
-                completed(self.of_difference(question, Some(trial), fit, &row.estimate)?, fit)
+                completed(self.of_difference(question, Some(analysed), fit, &row.estimate)?, fit)
             }
         }
     }
@@ -291,14 +331,56 @@ impl Procedure {
         Ok(plain(of.estimate, (of.lower, of.upper), f64::NAN, of.lower > 0.0 || of.upper < 0.0))
     }
 
-    fn imputed(&self, trial: &Trial, fit: &Fit, compared: &Compared, imputation: &ImputationPlan) -> Result<Answer> {
-        let table = fit.reference_based(trial, &imputation.reference_based(self.level))?;
+    fn imputed(
+        &self,
+        trial: &Trial,
+        under: Option<&UnderEvents>,
+        fit: &Fit,
+        compared: &Compared,
+        imputation: &ImputationPlan,
+    ) -> Result<Answer> {
+        let based = imputation.reference_based(self.level);
+        let table = match under {
+            None => fit.reference_based(trial, &based)?,
+            Some(under) => {
+                let based = based.events(under.events.clone());
+                let informing = based.informing(trial, fit.design().columns().outcome())?;
+                match same_outcomes(&informing, &under.analysed) {
+                    true => fit.reference_based(trial, &based)?,
+                    false => self.model.fit(&informing)?.reference_based(trial, &based)?,
+                }
+            }
+        };
         let is_it = |row: &&crate::imputation::ImputedEstimate| {
             row.arm.as_str() == compared.arm && row.visit.as_str() == compared.visit && row.versus.is_some()
         };
         let row = table.rows.iter().find(is_it).ok_or_else(|| absent(compared))?;
         Ok(Answer { se: row.se, df: f64::INFINITY, ..plain(row.estimate, (row.lower, row.upper), row.p, row.p < 1.0 - self.level) })
     }
+}
+
+/// A trial under intercurrent events.
+#[derive(Debug)]
+pub(super) struct UnderEvents {
+    /// The trial with the outcome as the events have it.
+    pub analysed: Trial,
+    /// The events.
+    pub events: Events,
+}
+
+/// The plan, whose events are found in simulated trials by their names.
+pub(super) fn in_simulated_trials(mut plan: Plan) -> Plan {
+    for event in plan.events.iter_mut().filter(|event| event.from != EventFrom::Dropout) {
+        event.from = EventFrom::File;
+        (event.reason_column, event.visit_dates, event.start_date, event.time_unit) = (None, None, None, None);
+        event.reasons.clear();
+    }
+    plan
+}
+
+fn same_outcomes(a: &Trial, b: &Trial) -> bool {
+    let same = |a: &f64, b: &f64| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+    a.outcomes().iter().zip(b.outcomes()).all(|(a, b)| a.values.iter().zip(&b.values).all(|(a, b)| same(a, b)))
 }
 
 /// An answer with what it shares with all answers of its fit; a number that is none is a failure. A difference of rates has no

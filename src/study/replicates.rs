@@ -2,13 +2,16 @@
 
 use super::characteristics::OperatingCharacteristics;
 use super::draw::Drawer;
+use super::estimand::{TrueValue, true_values};
 use super::frame::{Frame, OneTrial};
 use super::procedure::{Answer, Compared, Procedure, Question};
 use crate::effects::{Denominator, EffectOptions, Positive};
 use crate::error::Result;
+use crate::imputation::Strategy;
 use crate::simulate::Gaussian;
 use crate::trial::Trial;
 use rayon::prelude::*;
+use std::sync::OnceLock;
 
 /// Where trials come from.
 pub trait Source: Sync + std::fmt::Debug {
@@ -73,6 +76,8 @@ pub struct Replicates {
     pub names: Vec<String>,
     /// The true value that each question is about; NaN where it is not known.
     pub truths: Vec<f64>,
+    /// The Monte-Carlo standard error of each; 0 where the true value is known exactly.
+    pub truth_errors: Vec<f64>,
     /// One per trial.
     pub trials: Vec<Replicate>,
 }
@@ -108,12 +113,13 @@ pub(super) struct Repeated<'s> {
     procedures: &'s [Procedure],
     frames: Vec<Frame<'s>>,
     seed: u64,
+    truths: OnceLock<Vec<TrueValue>>,
 }
 
 impl<'s> Repeated<'s> {
     pub fn new(source: &'s dyn Source, procedures: &'s [Procedure], seed: u64) -> Self {
         let frames = source.drawer().map_or(vec![], |drawer| procedures.iter().map(|procedure| Frame::new(procedure, drawer)).collect());
-        Self { source, procedures, frames, seed }
+        Self { source, procedures, frames, seed, truths: OnceLock::new() }
     }
 
     /// The trials with these numbers.
@@ -123,8 +129,24 @@ impl<'s> Repeated<'s> {
     pub fn replicates(&self, numbers: impl IntoParallelIterator<Item = u64>) -> Result<Replicates> {
         let trials = numbers.into_par_iter().map(|number| self.one(number)).collect::<Result<Vec<_>>>()?;
         let names = self.procedures.iter().flat_map(|p| p.names().map(String::from)).collect();
-        let truths = self.procedures.iter().flat_map(|p| p.questions().map(|q| true_value(self.source, q))).collect();
-        Ok(Replicates { names, truths, trials })
+        let truths = self.truths()?;
+        let (truths, truth_errors) = truths.iter().map(|truth| (truth.value, truth.error)).unzip();
+        Ok(Replicates { names, truths, truth_errors, trials })
+    }
+
+    /// What is true of each question, found once.
+    fn truths(&self) -> Result<&[TrueValue]> {
+        if let Some(known) = self.truths.get() {
+            return Ok(known);
+        }
+        let found = match self.source.drawer() {
+            Some(drawer) => true_values(drawer, self.procedures, self.seed)?,
+            None => {
+                let all = self.procedures.iter().flat_map(Procedure::questions);
+                all.map(|question| TrueValue { value: plain_truth(self.source, question), error: 0.0 }).collect()
+            }
+        };
+        Ok(self.truths.get_or_init(|| found))
     }
 
     fn one(&self, number: u64) -> Result<Replicate> {
@@ -159,18 +181,28 @@ impl Replicates {
     }
 }
 
-fn true_value(source: &dyn Source, question: &Question) -> f64 {
+/// What is true of a question where no event changes anything.
+pub(super) fn plain_truth(source: &dyn Source, question: &Question) -> f64 {
     match question {
         Question::Contrast(compared) | Question::Margin(compared, _) => source.difference(compared).unwrap_or(f64::NAN),
-        Question::EffectSize(compared, options) => {
-            let is = |other: EffectOptions| other == *options;
-            let sign = if is(options.clone().positive(Positive::Fall)) { -1.0 } else { 1.0 };
-            let d = source.difference(compared).zip(source.baseline_sd()).map(|(difference, sd)| sign * difference / sd);
-            let raw = is(options.clone().denominator(Denominator::default()));
-            d.filter(|_| raw).unwrap_or(f64::NAN)
+        Question::EffectSize(compared, _) => {
+            let d = source.difference(compared).zip(unit_of_effect(source, question));
+            d.map_or(f64::NAN, |(difference, unit)| unit * difference)
+        }
+        Question::Imputed(compared, imputation) if imputation.delta.is_none() && imputation.strategy == Strategy::Mar => {
+            source.difference(compared).unwrap_or(f64::NAN)
         }
         Question::Response(..) | Question::Imputed(..) => f64::NAN,
     }
+}
+
+/// What a difference of 1 is as an effect size, where that is known: one over the raw standard deviation at baseline.
+pub(super) fn unit_of_effect(source: &dyn Source, question: &Question) -> Option<f64> {
+    let Question::EffectSize(_, options) = question else { return None };
+    let is = |other: EffectOptions| other == *options;
+    let sign = if is(options.clone().positive(Positive::Fall)) { -1.0 } else { 1.0 };
+    let raw = is(options.clone().denominator(Denominator::default()));
+    source.baseline_sd().filter(|_| raw).map(|sd| sign / sd)
 }
 
 /// Share of patients without the last visit.

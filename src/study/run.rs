@@ -6,7 +6,7 @@ use super::familywise::Familywise;
 use super::file::{Find, StudyFile};
 use super::formula::ByTheory;
 use super::looks::InterimStudy;
-use super::procedure::{Compared, Procedure, Question};
+use super::procedure::{Compared, Procedure, Question, in_simulated_trials};
 use super::replicates::{Repeated, Replicates, replicate};
 use super::search::{Point as Tried, crossing, next};
 use super::truth::TrialTruth;
@@ -197,6 +197,10 @@ impl StudyFile {
         vary.patients.iter().for_each(|n| add("patients", *n as f64, truth.with_patients(*n)));
         vary.effect.iter().for_each(|d| add("effect", *d, truth.with_effect(*d)));
         vary.dropout.iter().for_each(|left| add("dropout", *left, truth.with_dropout(*left)));
+        if !vary.events.is_empty() && truth.events.is_empty() {
+            return Err(Error::nothing_to_compare("`vary.events`", "the truth has no events", "state `[[truth.events]]`"));
+        }
+        vary.events.iter().for_each(|share| add("events", *share, truth.with_events(*share)));
         for (name, values) in [("icc", vary.icc.len()), ("group-size", vary.group_size.len())] {
             if values > 0 && truth.clusters.is_empty() {
                 return Err(Error::nothing_to_compare(format!("`vary.{name}`"), "the truth has no clusters", "state `[[truth.clusters]]`"));
@@ -251,7 +255,7 @@ impl StudyFile {
             patients: truth.arms.iter().map(|arm| arm.patients).collect(),
             characteristics: replicates.characteristics(),
             theory,
-            familywise: Familywise::of(&self.plan.resolved(&truth.trial(self.seed(), 0)?)?, replicates)?,
+            familywise: Familywise::of(&in_simulated_trials(self.plan.clone()).resolved(&truth.trial(self.seed(), 0)?)?, replicates)?,
             cost: self.settings.costs.map(|costs| truth.drawer().map(|drawer| costs.of(&drawer))).transpose()?,
         })
     }

@@ -25,6 +25,7 @@ struct Part {
 struct PartOfPoint {
     names: Vec<String>,
     truths: Vec<Option<f64>>,
+    truth_errors: Vec<Option<f64>>,
     trials: Vec<WrittenTrial>,
 }
 
@@ -157,6 +158,10 @@ impl StudyFile {
     }
 }
 
+fn finite(numbers: &[f64]) -> Vec<Option<f64>> {
+    numbers.iter().map(|x| x.is_finite().then_some(*x)).collect()
+}
+
 fn part_of_point(replicates: Replicates) -> PartOfPoint {
     let trials = replicates.trials.iter().map(|trial| WrittenTrial {
         number: trial.number,
@@ -166,7 +171,8 @@ fn part_of_point(replicates: Replicates) -> PartOfPoint {
     PartOfPoint {
         trials: trials.collect(),
         names: replicates.names,
-        truths: replicates.truths.iter().map(|x| x.is_finite().then_some(*x)).collect(),
+        truths: finite(&replicates.truths),
+        truth_errors: finite(&replicates.truth_errors),
     }
 }
 
@@ -179,6 +185,7 @@ fn replicates_of(part: PartOfPoint) -> Replicates {
     Replicates {
         names: part.names,
         truths: part.truths.into_iter().map(|x| x.unwrap_or(f64::NAN)).collect(),
+        truth_errors: part.truth_errors.into_iter().map(|x| x.unwrap_or(f64::NAN)).collect(),
         trials: part.trials.into_iter().map(trial).collect(),
     }
 }

@@ -1,6 +1,7 @@
 //! The truth of a trial that is planned, as data.
 
 use super::covariation::Correlation;
+use super::events::{EventTruth, check_names};
 use super::missing::MissingTruth;
 use super::pilot::Uncertainty;
 use crate::error::{Error, Result};
@@ -60,6 +61,7 @@ use std::collections::BTreeMap;
 /// | `[[clusters]]` | none | [`ClusterTruth`] |
 /// | `[[covariates]]` | none | [`CovariateTruth`] |
 /// | `[missing]` | nobody is missing | [`MissingTruth`] |
+/// | `[[events]]` | none | [`EventTruth`]: intercurrent events |
 /// | `d-sd` | 0 | standard deviation of the effect `d` from trial to trial: what is not known of it (assurance) |
 /// | `uncertainty` | none | [`Uncertainty`](super::Uncertainty): what is not known of means and covariance |
 /// | `origins` | all invented | where values come from, by key: `arms = "published: …"` |
@@ -105,6 +107,9 @@ pub struct TrialTruth {
     /// Covariates.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub covariates: Vec<CovariateTruth>,
+    /// Intercurrent events.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventTruth>,
 }
 
 /// An arm: its patients and its means. Means are stated visit by visit, or by an effect size `d` against the first arm: the
@@ -224,6 +229,7 @@ impl TrialTruth {
             arms: vec![],
             clusters: vec![],
             covariates: vec![],
+            events: vec![],
         }
     }
 
@@ -236,6 +242,12 @@ impl TrialTruth {
     /// Adds therapists, groups or sites.
     pub fn cluster(mut self, cluster: ClusterTruth) -> Self {
         self.clusters.push(cluster);
+        self
+    }
+
+    /// Adds an intercurrent event.
+    pub fn event(mut self, event: EventTruth) -> Self {
+        self.events.push(event);
         self
     }
 
@@ -405,6 +417,9 @@ impl TrialTruth {
         self.uncertainty.iter().try_for_each(|uncertainty| uncertainty.check(self.arms.len(), n))?;
         self.clusters.iter().try_for_each(|cluster| self.check_cluster(cluster))?;
         self.covariates.iter().try_for_each(check_covariate)?;
+        let arms: Vec<&str> = self.arms.iter().map(|arm| arm.name.as_str()).collect();
+        self.events.iter().try_for_each(|event| event.check(&arms, n))?;
+        check_names(&self.events)?;
         for (k, arm) in self.arms.iter().enumerate() {
             if lower_factor(&self.within(k), n).is_none() {
                 return Err(Error::out_of_range(
@@ -493,6 +508,16 @@ fn check_covariate(covariate: &CovariateTruth) -> Result<()> {
 }
 
 impl TrialTruth {
+    /// The same truth where this share of patients has had the first event (of all arms that may have it) before the last visit.
+    pub fn with_events(&self, by_end: f64) -> Self {
+        let mut truth = self.clone();
+        let Some(name) = self.events.first().map(|event| event.name.clone()) else { return truth };
+        for event in truth.events.iter_mut().filter(|event| event.name == name) {
+            (event.by_end, event.curve) = (Some(by_end), None);
+        }
+        truth
+    }
+
     /// The same truth where this share of every arm has left by the last visit, all else of dropout as it was.
     pub fn with_dropout(&self, left: f64) -> Self {
         let mut truth = self.clone();

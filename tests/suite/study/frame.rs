@@ -15,7 +15,7 @@ const TOLERANCE: f64 = 1e-8;
 
 /// The trials of a drawer, about which nothing is known beforehand.
 #[derive(Debug)]
-struct OneByOne(Drawer);
+pub(super) struct OneByOne(pub Drawer);
 
 impl Source for OneByOne {
     fn draw(&self, seed: u64, replicate: u64) -> Result<Trial> {
@@ -39,7 +39,7 @@ fn contrast(model: Model) -> Procedure {
 }
 
 /// How two answers differ, in standard errors or relatively, whichever is larger.
-fn apart(a: &Answer, b: &Answer) -> f64 {
+pub(super) fn apart(a: &Answer, b: &Answer) -> f64 {
     let scale = if a.se.is_finite() { a.se } else { 1.0 };
     let of = |x: f64, y: f64, unit: f64| if x.is_nan() && y.is_nan() || x == y { 0.0 } else { (x - y).abs() / unit };
     let numbers = [

@@ -3,6 +3,7 @@
 mod analytic;
 #[cfg(feature = "cli")]
 mod command;
+mod events;
 mod frame;
 mod pilot;
 mod power;
