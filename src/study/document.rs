@@ -60,10 +60,14 @@ impl TrialTruth {
         rows.push(("correlations between visits".into(), correlations.collect::<Vec<_>>().join(" | "), origin("correlation")));
         for cluster in &self.clusters {
             let of = cluster.arm.as_ref().map_or("all arms".to_string(), |arm| format!("arm {arm}"));
-            let how = match (&cluster.sizes, cluster.size, cluster.number) {
+            let how = match (&cluster.sizes, cluster.size, &cluster.rates) {
                 (Some(sizes), ..) => format!("of sizes {sizes:?}"),
                 (_, Some(size), _) => format!("of {size} patients"),
-                (_, _, number) => format!("{} in number", number.unwrap_or(1)),
+                (_, _, Some(rates)) => {
+                    let opens = if cluster.opens.is_empty() { String::new() } else { format!(", opening at {}", listed(&cluster.opens)) };
+                    format!("entered by {} patients per unit of time{opens}, arrivals {}", listed(rates), cluster.arrivals)
+                }
+                _ => format!("{} in number", cluster.number.unwrap_or(1)),
             };
             rows.push((
                 format!("{} ({of})", cluster.factor),
@@ -255,7 +259,7 @@ impl StudyFile {
         let clusters: Vec<String> = truth
             .clusters
             .iter()
-            .map(|c| match c.number {
+            .map(|c| match c.number.or(c.rates.as_ref().map(Vec::len)) {
                 Some(number) => format!("{number} levels of {} (intraclass correlation {})", c.factor, c.icc),
                 None => format!("{} within arm {} (intraclass correlation {})", c.factor, c.arm.as_deref().unwrap_or("any"), c.icc),
             })

@@ -94,7 +94,8 @@ impl TrialTruth {
         let n = self.visits.len();
         let arm_of: Vec<usize> = self.arms.iter().enumerate().flat_map(|(a, arm)| std::iter::repeat_n(a, arm.patients)).collect();
         let place: Vec<usize> = self.arms.iter().flat_map(|arm| 0..arm.patients).collect();
-        let clusters: Vec<Vec<Option<usize>>> = self.clusters.iter().map(|c| self.members(c, &arm_of)).collect();
+        let ranks = self.ranks_by_site().unwrap_or_else(|| self.order_of_entry(&arm_of, &place));
+        let clusters: Vec<Vec<Option<usize>>> = self.clusters.iter().map(|c| self.members(c, &arm_of, &ranks)).collect();
         let visit =
             |(k, label): (usize, &String)| Visit { label: label.clone(), time: Some(self.times.get(k).copied().unwrap_or(k as f64)) };
         let schedule = Schedule::new(self.visits.iter().enumerate().map(visit).collect()).with_baseline(&self.visits[0])?;
@@ -120,7 +121,6 @@ impl TrialTruth {
         }
         let name_of_event = self.events.iter().filter_map(|e| event_names.iter().position(|name| *name == e.name)).collect();
         let hazards = (0..self.arms.len()).map(|a| self.missing_of(a).hazards(n)).collect();
-        let ranks = self.order_of_entry(&arm_of, &place);
         let truth = self.clone();
         Ok(Drawer { truth, empty, stated, hazards, event_hazards, event_names, name_of_event, arm_of, place, ranks, clusters })
     }
@@ -161,7 +161,10 @@ impl TrialTruth {
     }
 
     /// The cluster of each patient.
-    fn members(&self, cluster: &ClusterTruth, arm_of: &[usize]) -> Vec<Option<usize>> {
+    fn members(&self, cluster: &ClusterTruth, arm_of: &[usize], ranks: &[usize]) -> Vec<Option<usize>> {
+        if let Some(sites) = self.sites_by_entry(cluster) {
+            return ranks.iter().map(|&rank| Some(sites[rank])).collect();
+        }
         let mut seated = 0;
         let sizes = cluster.sizes.clone().unwrap_or_else(|| vec![cluster.size.unwrap_or(1)]);
         // The cluster that is being filled, and the seats left in it.

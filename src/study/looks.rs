@@ -19,12 +19,20 @@ use rayon::prelude::*;
 /// accrual = 4 # patients per unit of `times`; without it, only those who have finished are looked at
 /// futility = { spending = "pocock", beta = 0.2 }
 /// ```
+///
+/// With `times = [18, 24]` in place of `patients` the looks are at calendar times, in the unit of the visits' times from when the
+/// first site opened, and the final analysis when everyone has finished. Patients then enter by `accrual`, or at sites with rates
+/// of their own ([`ClusterTruth`](super::ClusterTruth)).
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Looks {
     /// Shares of the patients who have their last visit behind them at each look, the last being 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub patients: Vec<f64>,
+    /// Calendar times of the looks before the end, in place of shares.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub times: Vec<f64>,
     /// How the type I error is spent.
     #[serde(default)]
     pub spending: Spending,
@@ -60,10 +68,12 @@ pub struct InterimStudy {
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct LookRow {
-    /// Share of the patients with their last visit behind them.
+    /// Mean share of the patients with their last visit behind them, or who could have.
     pub finished: f64,
-    /// Patients who have entered.
-    pub entered: usize,
+    /// Mean number of patients who have entered.
+    pub entered: f64,
+    /// Mean calendar time; NaN where nothing says when patients enter.
+    pub time: f64,
     /// Mean information (1/SE²) over that of the final analysis.
     pub information: f64,
     /// Trials that stop here for efficacy.
@@ -81,23 +91,56 @@ struct AtLook {
     se: f64,
     /// The normal deviate with the p-value of the analysis.
     z: f64,
+    moment: Moment,
+}
+
+/// When a look is, and who is there.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    /// NaN where nothing says when patients enter.
+    time: f64,
+    finished: f64,
+    entered: f64,
 }
 
 impl AtLook {
-    fn of(answer: &Answer) -> Self {
-        Self { estimate: answer.estimate, se: answer.se, z: answer.estimate.signum() * -normal::quantile(0.5 * answer.p) }
+    fn of(answer: &Answer, moment: Moment) -> Self {
+        let z = answer.estimate.signum() * -normal::quantile(0.5 * answer.p);
+        Self { estimate: answer.estimate, se: answer.se, z, moment }
     }
 }
 
 impl Looks {
     /// Looks when these shares of the patients have their last visit behind them.
     pub fn new(patients: impl Into<Vec<f64>>) -> Self {
-        Self { patients: patients.into(), spending: Spending::default(), futility: None, accrual: None }
+        Self { patients: patients.into(), times: vec![], spending: Spending::default(), futility: None, accrual: None }
+    }
+
+    /// Looks at these calendar times, and at the end.
+    pub fn at(times: impl Into<Vec<f64>>) -> Self {
+        Self { times: times.into(), ..Self::new([]) }
+    }
+
+    /// The number of analyses.
+    fn number(&self) -> usize {
+        if self.times.is_empty() { self.patients.len() } else { self.times.len() + 1 }
     }
 
     /// Whether the looks make sense.
     pub(super) fn check(&self) -> Result<()> {
         let looks = &self.patients;
+        if !self.times.is_empty() {
+            let rises = self.times.windows(2).all(|w| w[1] > w[0]) && self.times[0] > 0.0 && self.times.iter().all(|t| t.is_finite());
+            return match (looks.is_empty(), rises) {
+                (false, _) => Err(Error::conflict("the looks", "both `patients` and `times` say when they are", "state one of them")),
+                (true, false) => Err(Error::out_of_range(
+                    format!("looks at the times {:?}", self.times),
+                    "they do not rise from above 0",
+                    "give calendar times",
+                )),
+                (true, true) => self.check_rate(),
+            };
+        }
         let rises = looks.windows(2).all(|w| w[1] > w[0]) && looks.first().is_some_and(|f| *f > 0.0) && looks.last() == Some(&1.0);
         if !rises {
             return Err(Error::out_of_range(
@@ -106,6 +149,10 @@ impl Looks {
                 "give a share per look, 1 for the final analysis",
             ));
         }
+        self.check_rate()
+    }
+
+    fn check_rate(&self) -> Result<()> {
         if self.accrual.is_some_and(|rate| rate <= 0.0 || rate.is_nan()) {
             return Err(Error::out_of_range("the `accrual`", "it is not above zero", "give patients per unit of the visits' times"));
         }
@@ -119,19 +166,34 @@ impl Looks {
     /// two trials have an estimate at every look.
     pub fn study(&self, drawer: &Drawer, procedure: &Procedure, alpha: f64, seed: u64, trials: u64) -> Result<InterimStudy> {
         self.check()?;
-        let looks = &self.patients;
+        let truth = drawer.truth();
+        if self.accrual.is_some() && truth.has_accrual() {
+            return Err(Error::conflict(
+                "the looks",
+                "their `accrual` and the `rates` of sites both say when patients enter",
+                "leave `accrual` out",
+            ));
+        }
+        if !self.times.is_empty() && self.accrual.is_none() && !truth.has_accrual() {
+            return Err(Error::incomplete(
+                "looks at calendar times",
+                "nothing says when patients enter",
+                "give the looks an `accrual`, or the sites of the truth `rates`",
+            ));
+        }
         let Some(Question::Contrast(_)) = procedure.questions().next() else {
             return Err(Error::nothing_to_compare("interim looks", "the procedure does not begin with a contrast", "ask for one first"));
         };
-        let entered: Vec<usize> = looks.iter().map(|share| self.entered(drawer, *share)).collect();
         let frame = Frame::new(procedure, drawer);
         let one = |number: u64| -> Result<Option<Vec<AtLook>>> {
             let drawn = drawer.drawn(seed, number);
+            let entries = self.entries(drawer, seed, number);
             let mut found = vec![];
-            for share in looks {
-                let answers = frame.answers(&OneTrial::new(drawer, self.seen(drawer, &drawn, *share)))?;
+            for look in 0..self.number() {
+                let (moment, seen) = self.seen(drawer, &drawn, entries.as_deref(), look);
+                let answers = frame.answers(&OneTrial::new(drawer, seen))?;
                 match answers.first() {
-                    Some(Ok(answer)) => found.push(AtLook::of(answer)),
+                    Some(Ok(answer)) => found.push(AtLook::of(answer, moment)),
                     _ => return Ok(None),
                 }
             }
@@ -142,11 +204,11 @@ impl Looks {
         if answered.len() < 2 {
             return Err(Error::too_few_replicates("interim looks", "hardly any trial has an estimate at every look", "look later"));
         }
-        self.stopped(&answered, alpha, trials as usize, entered)
+        self.stopped(&answered, alpha, trials as usize)
     }
 
-    fn stopped(&self, answered: &[Vec<AtLook>], alpha: f64, trials: usize, entered: Vec<usize>) -> Result<InterimStudy> {
-        let looks = self.patients.len();
+    fn stopped(&self, answered: &[Vec<AtLook>], alpha: f64, trials: usize) -> Result<InterimStudy> {
+        let looks = self.number();
         let n = answered.len() as f64;
         let mean = |of: &dyn Fn(&Vec<AtLook>) -> f64| answered.iter().map(of).sum::<f64>() / n;
         let at = |k: usize| mean(&|trial| trial[k].se.powi(-2));
@@ -171,7 +233,7 @@ impl Looks {
                 } else if !last {
                     continue;
                 }
-                patients += entered[k] as f64;
+                patients += at.moment.entered;
                 break;
             }
         }
@@ -179,8 +241,9 @@ impl Looks {
         let exits = boundaries.exits(drift);
         let rows = (0..looks)
             .map(|k| LookRow {
-                finished: self.patients[k],
-                entered: entered[k],
+                finished: mean(&|trial| trial[k].moment.finished),
+                entered: mean(&|trial| trial[k].moment.entered),
+                time: mean(&|trial| trial[k].moment.time),
                 information: information[k],
                 efficacy: Share::of(up[k], answered.len()),
                 efficacy_by_theory: exits.efficacy[k],
@@ -193,40 +256,44 @@ impl Looks {
         Ok(InterimStudy { boundaries, rows, significant, by_theory, expected_patients: patients / n, answered: answered.len(), failed })
     }
 
-    /// The time of a look, and how many have entered by then.
-    fn entered(&self, drawer: &Drawer, share: f64) -> usize {
-        let (n, duration) = (drawer.truth().patients() as f64, drawer.duration());
-        let finished = (share * n).ceil();
-        let under_way = self.accrual.map_or(0.0, |rate| (rate * duration).floor());
-        (finished + under_way).min(n) as usize
+    /// When patients enter, in the order of entry; none where nothing says so.
+    fn entries(&self, drawer: &Drawer, seed: u64, number: u64) -> Option<Vec<f64>> {
+        let even = |rate: f64| (0..drawer.truth().patients()).map(|rank| rank as f64 / rate).collect();
+        self.accrual.map(even).or_else(|| drawer.entries(seed, number))
     }
 
-    /// The data as they are known at a look.
-    fn seen(&self, drawer: &Drawer, drawn: &Drawn, share: f64) -> Drawn {
-        let mut seen = drawn.clone();
-        if share >= 1.0 {
-            return seen;
-        }
+    /// The data as they are known at a look, and when that is.
+    fn seen(&self, drawer: &Drawer, drawn: &Drawn, entries: Option<&[f64]>, look: usize) -> (Moment, Drawn) {
         let truth = drawer.truth();
-        let (n, visits) = (truth.patients(), truth.visits.len());
-        let finished = (share * n as f64).ceil();
+        let (n, visits, duration) = (truth.patients(), truth.visits.len(), drawer.duration());
+        let is_last = look + 1 == self.number();
+        let finished = self.patients.get(look).map_or(n, |share| (share * n as f64).ceil() as usize);
+        let time = match (self.times.get(look), entries) {
+            (Some(time), _) => *time,
+            // The last of the finished has the last visit then.
+            (None, Some(entries)) => entries[finished - 1] + duration,
+            (None, None) => f64::NAN,
+        };
+        // Times are sums of others.
+        let until = time + 1e-9 * (1.0 + time.abs());
+        let is_seen = |rank: usize, t: usize| match entries {
+            _ if is_last => true,
+            Some(entries) => entries[rank] + (drawer.time(t) - drawer.time(0)) <= until,
+            None => rank < finished,
+        };
+        let count = |t: usize| (0..n).filter(|&rank| is_seen(rank, t)).count() as f64;
+        let moment = Moment { time, finished: count(visits - 1) / n as f64, entered: count(0) };
+        let mut seen = drawn.clone();
         let Drawn { outcomes, events, .. } = &mut seen;
         for (i, own) in outcomes.chunks_exact_mut(visits).enumerate() {
-            let rank = drawer.rank(i) as f64;
-            for (t, value) in own.iter_mut().enumerate() {
-                let is_seen = match self.accrual {
-                    // Entered at rank/rate; the last of the finished has the last visit at the time of the look.
-                    Some(rate) => rank / rate + drawer.time(t) <= (finished - 1.0) / rate + drawer.time(visits - 1),
-                    None => rank < finished,
-                };
-                if !is_seen {
-                    *value = f64::NAN;
-                    // An event between two visits is not known before the second.
-                    events.iter_mut().filter(|had| had[i] == Some(t)).for_each(|had| had[i] = None);
-                }
+            let rank = drawer.rank(i);
+            for (t, value) in own.iter_mut().enumerate().filter(|(t, _)| !is_seen(rank, *t)) {
+                *value = f64::NAN;
+                // An event between two visits is not known before the second.
+                events.iter_mut().filter(|had| had[i] == Some(t)).for_each(|had| had[i] = None);
             }
         }
-        seen
+        (moment, seen)
     }
 }
 
@@ -239,13 +306,16 @@ impl Tabular for InterimStudy {
         let of = |f: &dyn Fn(&LookRow) -> f64| self.rows.iter().map(f).collect::<Vec<_>>();
         let mut columns = vec![
             Column::real("finished", "Finished", Format::Percent, of(&|r| r.finished)),
-            Column::count("entered", "Entered", self.rows.iter().map(|r| r.entered)),
+            Column::real("entered", "Entered", Format::Decimals(1), of(&|r| r.entered)),
             Column::real("information", "Information", Format::Percent, of(&|r| r.information)),
             Column::real("bound", "Bound, z", Format::Decimals(3), self.boundaries.looks.iter().map(|l| l.upper)),
             Column::real("efficacy", "Stops for efficacy", Format::Percent, of(&|r| r.efficacy.share)),
             Column::real("efficacy_error", "MC error", Format::Percent, of(&|r| r.efficacy.error)),
             Column::real("efficacy_by_theory", "By theory", Format::Percent, of(&|r| r.efficacy_by_theory)),
         ];
+        if self.rows.iter().any(|r| !r.time.is_nan()) {
+            columns.insert(0, Column::real("time", "Time", Format::Decimals(2), of(&|r| r.time)));
+        }
         if self.boundaries.looks.iter().any(|look| look.futility.is_some()) {
             let bounds = self.boundaries.looks.iter().map(|l| l.futility.unwrap_or(f64::NAN));
             columns.push(Column::real("futility_bound", "Futility, z", Format::Decimals(3), bounds));

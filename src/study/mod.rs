@@ -15,6 +15,7 @@
 //! simulated in ([`StudyFile::write_part`]). Patient j of an arm draws from a stream of their own, so that trials of the same
 //! number with more patients, another effect or other dropout share their random numbers.
 
+mod accrual;
 pub mod analytic;
 mod blinded;
 mod characteristics;
@@ -40,6 +41,7 @@ pub mod sequential;
 mod shards;
 mod truth;
 
+pub use accrual::Arrivals;
 pub use blinded::BlindedReview;
 pub use characteristics::{Characteristics, OperatingCharacteristics, Share};
 pub use costs::Costs;

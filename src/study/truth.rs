@@ -1,5 +1,6 @@
 //! The truth of a trial that is planned, as data.
 
+use super::accrual::Arrivals;
 use super::covariation::Correlation;
 use super::events::{EventTruth, check_names};
 use super::missing::MissingTruth;
@@ -139,7 +140,32 @@ pub struct ArmTruth {
 /// Therapists, groups or sites: who shares one, and the share of the variance after the baseline that lies between them.
 ///
 /// Groups of one arm have a `size` (filled in order; the last may be smaller) or `sizes` (used in turn). A `number` of
-/// therapists or sites, of an arm or of all, are dealt the patients in turn.
+/// therapists or sites, of an arm or of all, are dealt the patients in turn. Sites of all arms that recruit at their own pace
+/// have `rates`: patients enter them one after the other, the arms taking turns within each, and the trial is full when all patients have
+/// entered somewhere. With the times of entry come the calendar times of [interim looks](super::Looks).
+///
+/// ```
+/// use trialstats::study::TrialTruth;
+///
+/// let truth = TrialTruth::from_toml(r#"
+///     visits = ["0", "6"]
+///     times = [0, 6]       # months
+///     sd = [1, 1]
+///     correlation = { exchangeable = 0.5 }
+///     arms = [{ name = "a", patients = 20, means = [0, 0] }, { name = "b", patients = 20, d = 0.5 }]
+///
+///     [[clusters]]
+///     factor = "site"
+///     rates = [2, 1]       # patients per month
+///     opens = [0, 4]       # the second site begins four months later
+///     icc = 0.02
+/// "#)?;
+/// let trial = truth.trial(1, 0)?;
+/// let sites = trial.cluster("site")?.codes().expect("sites").to_vec();
+/// // 8 patients had entered the first site when the second opened; of the others it has a third.
+/// assert_eq!(sites.iter().filter(|site| **site == Some(1)).count(), 11);
+/// # Ok::<(), trialstats::Error>(())
+/// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -158,6 +184,15 @@ pub struct ClusterTruth {
     /// The number of clusters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<usize>,
+    /// Patients who enter each site per unit of the visits' times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rates: Option<Vec<f64>>,
+    /// When each site opens; all at 0 unless stated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opens: Vec<f64>,
+    /// How patients arrive at sites with rates.
+    #[serde(default, skip_serializing_if = "crate::written::is_default")]
+    pub arrivals: Arrivals,
     /// Share of the variance at every visit after the baseline that lies between clusters.
     pub icc: f64,
 }
@@ -202,12 +237,34 @@ impl ArmTruth {
 impl ClusterTruth {
     /// Groups of one arm.
     pub fn groups(factor: impl Into<String>, arm: impl Into<String>, size: usize, icc: f64) -> Self {
-        Self { factor: factor.into(), arm: Some(arm.into()), size: Some(size), sizes: None, number: None, icc }
+        Self { arm: Some(arm.into()), size: Some(size), ..Self::of_factor(factor, icc) }
     }
 
     /// Therapists or sites of all arms.
     pub fn shared(factor: impl Into<String>, number: usize, icc: f64) -> Self {
-        Self { factor: factor.into(), arm: None, size: None, sizes: None, number: Some(number), icc }
+        Self { number: Some(number), ..Self::of_factor(factor, icc) }
+    }
+
+    /// Sites of all arms that so many patients enter per unit of the visits' times, from the beginning on.
+    pub fn sites(factor: impl Into<String>, rates: impl Into<Vec<f64>>, icc: f64) -> Self {
+        Self { rates: Some(rates.into()), ..Self::of_factor(factor, icc) }
+    }
+
+    /// When each site opens.
+    pub fn opens(mut self, times: impl Into<Vec<f64>>) -> Self {
+        self.opens = times.into();
+        self
+    }
+
+    /// How patients arrive at sites with rates.
+    pub fn arrivals(mut self, arrivals: Arrivals) -> Self {
+        self.arrivals = arrivals;
+        self
+    }
+
+    fn of_factor(factor: impl Into<String>, icc: f64) -> Self {
+        let arrivals = Arrivals::default();
+        Self { factor: factor.into(), arm: None, size: None, sizes: None, number: None, rates: None, opens: vec![], arrivals, icc }
     }
 }
 
@@ -471,14 +528,18 @@ impl TrialTruth {
             let why = format!("the intraclass correlation {} does not lie from 0 to below 1", cluster.icc);
             return Err(Error::out_of_range(what, why, "give `icc` such as 0.05"));
         }
-        let stated = [cluster.size.is_some(), cluster.sizes.is_some(), cluster.number.is_some()];
+        let stated = [cluster.size.is_some(), cluster.sizes.is_some(), cluster.number.is_some(), cluster.rates.is_some()];
         if stated.into_iter().filter(|stated| *stated).count() != 1 {
             return Err(Error::incomplete(
                 what,
-                "they need one of `size`, `sizes` and `number`",
-                "state how many patients share one, or how many there are",
+                "they need one of `size`, `sizes`, `number` and `rates`",
+                "state how many patients share one, how many there are, or how fast patients enter each",
             ));
         }
+        if self.clusters.iter().filter(|other| other.rates.is_some()).count() > 1 {
+            return Err(Error::conflict(what, "two factors have `rates`, and patients enter once", "state the rates of the sites alone"));
+        }
+        cluster.check_accrual()?;
         let empty = cluster.size == Some(0)
             || cluster.number == Some(0)
             || cluster.sizes.as_ref().is_some_and(|sizes| sizes.is_empty() || sizes.contains(&0));

@@ -1,5 +1,6 @@
 //! Planning a trial: formulas, boundaries, and studies by simulation.
 
+mod accrual;
 mod analytic;
 #[cfg(feature = "cli")]
 mod command;

@@ -118,7 +118,7 @@ fn interim_looks_meet_theory() {
     for row in &found.rows {
         assert!((row.efficacy.share - row.efficacy_by_theory).abs() < 3.5 * row.efficacy.error + 0.015, "{found}");
     }
-    assert!(found.expected_patients <= 120.0 && found.rows[0].entered == 100);
+    assert!(found.expected_patients <= 120.0 && found.rows[0].entered == 100.0);
     let null = study(truth().with_patients(120).with_effect(0.0), settings).run(&Silent).expect("a result").looks.expect("looks");
     assert!((null.significant.share - 0.05).abs() < 3.5 * (0.05 * 0.95 / 250.0_f64).sqrt(), "{null}");
 }
