@@ -129,6 +129,7 @@ fn summary(study: &StudyFile, result: &StudyResult) -> String {
     if let Some(looks) = &result.looks {
         parts.push(looks.to_string());
     }
+    parts.extend(result.reestimated.iter().map(ToString::to_string));
     parts.push(study.truth.assumptions().to_string());
     parts.join("\n\n")
 }

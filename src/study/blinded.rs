@@ -4,6 +4,7 @@ use super::analytic::{Answer, Ask, Mmrm, PowerFormula};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::trial::Trial;
+use nalgebra::DMatrix;
 
 /// What the patients of a running trial say of standard deviations, correlations and dropout, whatever their arms.
 ///
@@ -63,14 +64,25 @@ impl BlindedReview {
         if retention[visits - 1] == 0.0 {
             return Err(Error::no_data("a blinded review", "nobody has reached the last visit", "look later"));
         }
-        let fit = Model::default().with_right_hand_side("visit")?.of_outcome(outcome).fit(trial)?;
-        let sigma = &fit.covariances()[0].sigma;
+        let fit = Self::model(outcome)?.fit(trial)?;
+        let labels = schedule.labels().into_iter().map(String::from).collect();
+        Self::of_parts(labels, n, &fit.covariances()[0].sigma, retention)
+    }
+
+    /// The model of blinded data.
+    pub(super) fn model(outcome: &str) -> Result<Model> {
+        Ok(Model::default().with_right_hand_side("visit")?.of_outcome(outcome))
+    }
+
+    /// A review from the covariance that a fit of the model finds and the shares still observed.
+    pub(super) fn of_parts(labels: Vec<String>, patients: usize, sigma: &DMatrix<f64>, retention: Vec<f64>) -> Result<Self> {
+        let visits = labels.len();
         if sigma.nrows() != visits {
             return Err(Error::no_data("a blinded review", "a visit has no analysed outcome", "look later"));
         }
         Ok(Self {
-            visits: schedule.labels().into_iter().map(String::from).collect(),
-            patients: n,
+            visits: labels,
+            patients,
             sd: (0..visits).map(|t| sigma[(t, t)].sqrt()).collect(),
             covariance: (0..visits * visits).map(|k| sigma[(k / visits, k % visits)]).collect(),
             retention,
@@ -102,13 +114,21 @@ impl BlindedReview {
         Ok(self)
     }
 
+    /// A design with the covariance and the dropout that were seen, adjusted for the baseline.
+    ///
+    /// # Errors
+    /// As [`Mmrm::given_baseline`].
+    pub fn design(&self) -> Result<Mmrm> {
+        let after = self.retention[1..].iter().map(|r| r / self.retention[0]).collect::<Vec<_>>();
+        Mmrm::given_baseline(self.covariance.clone(), after)
+    }
+
     /// The number of patients that detect `difference` at the last visit with this power at a two-sided level, adjusted for the
     /// baseline, with the dropout that was seen: Lu, Luo and Chen's formula.
     ///
     /// # Errors
     /// As [`Mmrm::given_baseline`] and [`PowerFormula::solve`].
     pub fn patients(&self, difference: f64, power: f64, alpha: f64) -> Result<Answer> {
-        let after = self.retention[1..].iter().map(|r| r / self.retention[0]).collect::<Vec<_>>();
-        Mmrm::given_baseline(self.covariance.clone(), after)?.solve(&Ask::patients_for(difference, power).alpha(alpha))
+        self.design()?.solve(&Ask::patients_for(difference, power).alpha(alpha))
     }
 }

@@ -313,6 +313,9 @@ impl StudyFile {
         if let Some(looks) = &result.looks {
             document = document.section(Section::new("Interim looks").table("bounds", &looks.boundaries).table("interim-looks", looks));
         }
+        if let Some(again) = &result.reestimated {
+            document = document.section(Section::new("Sample size estimated again").table("reestimation", again));
+        }
         document.analysis(serde_json::to_value(result).unwrap_or_default())
     }
 }

@@ -2,6 +2,7 @@
 
 use super::costs::Costs;
 use super::looks::Looks;
+use super::reestimation::Reestimation;
 use super::truth::TrialTruth;
 use crate::analysis::{EventFrom, Plan};
 use crate::error::{Error, Result};
@@ -60,6 +61,7 @@ pub struct StudyFile {
 /// | `margin` | none | `{ non-inferiority = { margin = 3, better = "lower" } }`: asked of the primary contrast as well |
 /// | `null` | false | also without any effect: the type I error |
 /// | `[study.looks]` | none | [`Looks`] |
+/// | `[study.reestimation]` | none | [`Reestimation`]: the number of patients estimated again from blinded data |
 /// | `[study.costs]` | none | [`Costs`]: the cheapest design with the power sought |
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -90,6 +92,9 @@ pub struct StudySettings {
     /// Interim looks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looks: Option<Looks>,
+    /// The number of patients estimated again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reestimation: Option<Reestimation>,
     /// What patients and groups cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub costs: Option<Costs>,
@@ -107,6 +112,7 @@ impl Default for StudySettings {
             margin: None,
             null: false,
             looks: None,
+            reestimation: None,
             costs: None,
         }
     }
@@ -276,6 +282,7 @@ impl StudySettings {
             ));
         }
         self.looks.iter().try_for_each(Looks::check)?;
+        self.reestimation.iter().try_for_each(Reestimation::check)?;
         if self.costs.is_some_and(|costs| !costs.are_sensible()) {
             return Err(Error::out_of_range("`study.costs`", "a cost is below zero or no number", "give what a patient and a group cost"));
         }

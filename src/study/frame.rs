@@ -30,7 +30,7 @@ pub(super) struct Frame<'s> {
 
 /// What trials share.
 #[derive(Debug)]
-struct Frozen {
+pub(super) struct Frozen {
     /// The design of a trial with nobody missing.
     design: Design,
     /// Where searches begin.
@@ -114,7 +114,7 @@ impl<'s> Frame<'s> {
 
 impl Frozen {
     /// What the trials of a drawer share under a procedure; `None` where they share too little.
-    fn of(procedure: &Procedure, drawer: &Drawer) -> Option<Self> {
+    pub fn of(procedure: &Procedure, drawer: &Drawer) -> Option<Self> {
         let model = procedure.model();
         // A multiple of a trial costs what many trials cost.
         if !model.needs_no_patients() || procedure.questions().any(|q| matches!(q, Question::Imputed(..))) {
@@ -132,7 +132,8 @@ impl Frozen {
         Some(Self { design, theta, weights })
     }
 
-    fn fit(&self, model: &Model, drawn: &Drawn) -> Option<MomentsFit> {
+    /// The fit to a trial; none where it lacks what the columns need, or the search does not end soundly.
+    pub fn fit(&self, model: &Model, drawn: &Drawn) -> Option<MomentsFit> {
         let data = Redrawn { outcomes: &drawn.outcomes, baseline: 0, covariates: &drawn.covariates };
         model.fit_near(&self.theta, &self.design.redrawn(data)?)
     }

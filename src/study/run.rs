@@ -7,6 +7,7 @@ use super::file::{Find, StudyFile};
 use super::formula::ByTheory;
 use super::looks::InterimStudy;
 use super::procedure::{Compared, Procedure, Question, in_simulated_trials};
+use super::reestimation::Reestimated;
 use super::replicates::{Repeated, Replicates, replicate};
 use super::search::{Point as Tried, crossing, next};
 use super::truth::TrialTruth;
@@ -29,6 +30,9 @@ pub struct StudyResult {
     pub found: Vec<Found>,
     /// Interim looks.
     pub looks: Option<InterimStudy>,
+    /// The number of patients estimated again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reestimated: Option<Reestimated>,
     /// The seed.
     pub seed: u64,
     /// The power sought.
@@ -140,8 +144,19 @@ impl StudyFile {
                 Some(found)
             }
         };
+        let reestimated = match &self.settings.reestimation {
+            None => None,
+            Some(review) => {
+                progress.begin("Estimating the number of patients again", 0);
+                let (procedures, wanted) = (self.procedures()?, (self.settings.power, self.alpha()));
+                let found = review.study(&self.truth, &procedures[0], wanted, self.seed(), self.settings.trials)?;
+                progress.end();
+                Some(found)
+            }
+        };
         let software = format!("trialstats {}", env!("CARGO_PKG_VERSION"));
-        Ok(StudyResult { points: results, found, looks, seed: self.seed(), power: self.settings.power, alpha: self.alpha(), software })
+        let (seed, power, alpha) = (self.seed(), self.settings.power, self.alpha());
+        Ok(StudyResult { points: results, found, looks, reestimated, seed, power, alpha, software })
     }
 
     /// What will be simulated, in a line.
@@ -214,7 +229,7 @@ impl StudyFile {
         for size in &vary.group_size {
             let mut changed = truth.clone();
             let cluster = &mut changed.clusters[0];
-            (cluster.size, cluster.sizes, cluster.number) = (Some(*size), None, None);
+            (cluster.size, cluster.sizes, cluster.number, cluster.rates) = (Some(*size), None, None, None);
             add("group-size", *size as f64, changed);
         }
         vary.allocation.iter().for_each(|ratio| add("allocation", *ratio, truth.with_allocation(*ratio)));

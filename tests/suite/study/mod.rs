@@ -8,6 +8,7 @@ mod events;
 mod frame;
 mod pilot;
 mod power;
+mod reestimation;
 mod sequential;
 mod several;
 mod simr;
