@@ -4,7 +4,7 @@ use super::columns::number_of;
 use super::function::Function;
 use super::random_terms::RandomRows;
 use super::*;
-use crate::trial::{Outcome, Trial, Variable};
+use crate::trial::{Outcome, Role, Trial, Variable};
 
 /// What is known of every patient of a trial at every analysed visit, whether an outcome was observed there or not.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +54,19 @@ impl Known {
             weights: options.weights.as_deref().map(|w| variables::weights(trial, w, visits)).transpose()?,
             random: options.random.iter().map(|r| RandomRows::new(trial, model, outcome, visits, r)).collect::<Result<_>>()?,
         })
+    }
+
+    /// The same, had all patients been in one arm.
+    pub fn under_arm(&self, arm: &str) -> Option<Self> {
+        let moved = |variable: &Variable| match variable.role() {
+            Role::Arm => {
+                let level = variable.levels().iter().position(|level| level == arm)?;
+                let codes = vec![Some(level); self.patients.len()];
+                Some(Variable::of_codes(variable.name(), Role::Arm, variable.scope(), variable.levels().to_vec(), codes))
+            }
+            _ => Some(variable.clone()),
+        };
+        Some(Self { variables: self.variables.iter().map(moved).collect::<Option<_>>()?, ..self.clone() })
     }
 
     /// Whether a patient may lack something at one visit and not at another.

@@ -66,6 +66,7 @@ pub use frozen::FrozenDesign;
 pub(crate) use frozen::{Occurring, WrittenDesign};
 pub use function::Transformation;
 pub(crate) use grouping::{ModelFormula, WithinPatients};
+pub(crate) use known::Known;
 pub use model::{Baseline, MeanModel};
 pub(crate) use notices::constant_sentence;
 pub use random::{EffectCovariance, RandomTerm};

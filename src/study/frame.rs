@@ -3,8 +3,8 @@
 //! Trials of one truth differ in outcomes, covariates and who is missing. Columns, the coding of factors, the weights of a
 //! contrast and the place where a search begins are those of the frame; a trial adds its sums, its optimum and its degrees of
 //! freedom. Where a trial lacks what the columns need (an arm of which nobody is left at a visit), where the search from the
-//! frame's start does not end at a sound optimum, and for questions that need the patients of a fit, the trial is analysed
-//! as if it were the only one.
+//! frame's start does not end at a sound optimum, and for questions that need the patients of a fit (imputation by the jackknife,
+//! say), the trial is analysed as if it were the only one.
 
 use super::draw::{Drawer, Drawn};
 use super::procedure::{Answer, Procedure, Question};
@@ -88,23 +88,26 @@ impl<'s> Frame<'s> {
     /// # Errors
     /// As [`Drawer::trial`].
     pub fn answers(&self, one: &OneTrial) -> Result<Vec<Result<Answer, String>>> {
-        if self.procedure.estimand().is_none() {
-            return self.answers_of(one);
-        }
-        let Some(under) = self.procedure.under_events(one.trial()?)? else { return self.answers_of(one) };
-        if self.frozen.is_none() {
-            return Ok(self.procedure.answers_under(one.trial()?, Some(&under)));
-        }
-        self.answers_of(&one.analysed_as(under.analysed))
-    }
-
-    /// The same for a trial without events, or as they have it.
-    fn answers_of(&self, one: &OneTrial) -> Result<Vec<Result<Answer, String>>> {
-        let found = self.frozen.as_ref().and_then(|frozen| Some((frozen, frozen.fit(self.procedure.model(), &one.drawn)?)));
-        let Some((frozen, fit)) = found else { return Ok(self.procedure.answers_under(one.trial()?, None)) };
+        let under = match self.procedure.estimand() {
+            Some(_) => self.procedure.under_events(one.trial()?)?,
+            None => None,
+        };
+        let analysed = under.as_ref().map(|under| one.analysed_as(under.analysed.clone()));
+        let analysed = analysed.as_ref().unwrap_or(one);
+        let found = self.frozen.as_ref().and_then(|frozen| Some((frozen, frozen.fit(self.procedure.model(), &analysed.drawn)?)));
+        let Some((frozen, (design, fit))) = found else { return Ok(self.procedure.answers_under(one.trial()?, under.as_ref())) };
+        let near = |outcomes: &[f64]| frozen.fit(self.procedure.model(), &Drawn { outcomes: outcomes.to_vec(), ..one.drawn.clone() });
         let answer = |(question, weights): (&Question, &Option<Vec<f64>>)| match (question, weights) {
+            (Question::Imputed(compared, imputation), _) => {
+                let asked = (compared, imputation);
+                let found = self.procedure.imputed_near(asked, one.trial()?, under.as_ref(), (&design, &fit), near);
+                Ok(match found {
+                    Some(answer) => answer,
+                    None => self.procedure.answer_under(question, one.trial()?, under.as_ref()),
+                })
+            }
             (Question::Response(..) | Question::EffectSize(..), _) => {
-                Ok(self.procedure.answer_near(question, Some(one.trial()?), &fit, weights.as_deref()))
+                Ok(self.procedure.answer_near(question, Some(analysed.trial()?), &fit, weights.as_deref()))
             }
             _ => Ok(self.procedure.answer_near(question, None, &fit, weights.as_deref())),
         };
@@ -117,7 +120,7 @@ impl Frozen {
     pub fn of(procedure: &Procedure, drawer: &Drawer) -> Option<Self> {
         let model = procedure.model();
         // A multiple of a trial costs what many trials cost.
-        if !model.needs_no_patients() || procedure.questions().any(|q| matches!(q, Question::Imputed(..))) {
+        if !model.needs_no_patients() {
             return None;
         }
         let (first, second) = (drawer.whole(SEED, 0), drawer.whole(SEED, 1));
@@ -132,10 +135,12 @@ impl Frozen {
         Some(Self { design, theta, weights })
     }
 
-    /// The fit to a trial; none where it lacks what the columns need, or the search does not end soundly.
-    pub fn fit(&self, model: &Model, drawn: &Drawn) -> Option<MomentsFit> {
+    /// The design of a trial with the fit to it; none where it lacks what the columns need, or the search does not end soundly.
+    pub fn fit(&self, model: &Model, drawn: &Drawn) -> Option<(Design, MomentsFit)> {
         let data = Redrawn { outcomes: &drawn.outcomes, baseline: 0, covariates: &drawn.covariates };
-        model.fit_near(&self.theta, &self.design.redrawn(data)?)
+        let design = self.design.redrawn(data)?;
+        let fit = model.fit_near(&self.theta, &design)?;
+        Some((design, fit))
     }
 }
 
@@ -154,8 +159,7 @@ fn large(procedure: &Procedure, drawer: &Drawer) -> Option<Fit> {
 fn shared_weights(procedure: &Procedure, question: &Question, fits: [&Fit; 2]) -> Option<Option<Vec<f64>>> {
     let compared = match question {
         Question::Contrast(compared) | Question::Margin(compared, _) | Question::EffectSize(compared, _) => compared,
-        Question::Response(..) => return Some(None),
-        Question::Imputed(..) => return None,
+        Question::Response(..) | Question::Imputed(..) => return Some(None),
     };
     let [a, b] = fits.map(|fit| procedure.weights(fit, compared));
     a.filter(|a| Some(a) == b.as_ref()).map(Some)

@@ -2,10 +2,11 @@
 
 use super::familywise;
 use crate::analysis::{EventFrom, ImputationPlan, Plan, Sensitivity};
+use crate::design::Design;
 use crate::effects::{Difference, EffectOptions, IntervalMethod, of_difference};
 use crate::error::{Error, Result};
 use crate::estimates::Estimate;
-use crate::imputation::Events;
+use crate::imputation::{Events, PooledRow, difference_near};
 use crate::inference::{Fit, MomentsFit};
 use crate::means::{ArmComparisons, Contrast, ContrastOptions, Margin};
 use crate::model::Model;
@@ -240,6 +241,12 @@ impl Procedure {
         }
     }
 
+    /// One of its questions about such a trial.
+    pub(super) fn answer_under(&self, question: &Question, trial: &Trial, under: Option<&UnderEvents>) -> Result<Answer, String> {
+        let fit = self.model.fit(under.map_or(trial, |under| &under.analysed)).map_err(coded)?;
+        self.answer(question, trial, under, &fit)
+    }
+
     fn answer(&self, question: &Question, trial: &Trial, under: Option<&UnderEvents>, fit: &Fit) -> Result<Answer, String> {
         let analysed = under.map_or(trial, |under| &under.analysed);
         match question {
@@ -277,6 +284,39 @@ impl Procedure {
             _ => return Err("not-estimable".into()),
         };
         completed(found, fit)
+    }
+
+    /// The answer about imputed values from fits of the estimates alone; none where that needs more of the patients. `near` fits
+    /// the model to other outcomes of the trial.
+    pub(super) fn imputed_near(
+        &self,
+        (compared, imputation): (&Compared, &ImputationPlan),
+        trial: &Trial,
+        under: Option<&UnderEvents>,
+        analysed: (&Design, &MomentsFit),
+        near: impl Fn(&[f64]) -> Option<(Design, MomentsFit)>,
+    ) -> Option<Result<Answer, String>> {
+        let columns = analysed.0.columns();
+        let arm = trial.arms().iter().position(|arm| *arm == compared.arm).filter(|_| trial.arms()[0] == compared.versus)?;
+        let visit = columns.visit_labels().iter().position(|label| *label == compared.visit)?;
+        let based = imputation.reference_based(self.level);
+        let Some(under) = under else {
+            let row = difference_near(trial, analysed.0, analysed.1, &based, (arm, visit))?;
+            return Some(completed(self.of_row(&row), analysed.1));
+        };
+        let based = based.events(under.events.clone());
+        let informing = based.informing(trial, columns.outcome()).ok()?;
+        if same_outcomes(&informing, &under.analysed) {
+            let row = difference_near(trial, analysed.0, analysed.1, &based, (arm, visit))?;
+            return Some(completed(self.of_row(&row), analysed.1));
+        }
+        let (design, fit) = near(&informing.outcomes()[0].values)?;
+        let row = difference_near(trial, &design, &fit, &based, (arm, visit))?;
+        Some(completed(self.of_row(&row), analysed.1))
+    }
+
+    fn of_row(&self, row: &PooledRow) -> Answer {
+        Answer { se: row.se, df: f64::INFINITY, ..plain(row.estimate, (row.lower, row.upper), row.p, row.p < 1.0 - self.level) }
     }
 
     /// The weights of the coefficients in the difference of two arms, where it has an estimate.

@@ -302,7 +302,7 @@ impl<'s> Reviewing<'s> {
         }
         let near = self.blinded_frame.as_ref().and_then(|frozen| frozen.fit(&self.blinded, &seen));
         let sigma = match near {
-            Some(fit) => fit.covariances()[0].sigma.clone(),
+            Some((_, fit)) => fit.covariances()[0].sigma.clone(),
             None => match self.blinded.fit(&self.drawer.trial_of(&seen)?) {
                 Ok(fit) => fit.covariances()[0].sigma.clone(),
                 Err(_) => return Ok(None),

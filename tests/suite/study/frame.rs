@@ -1,7 +1,9 @@
 //! Trials analysed from a frame, against each trial analysed as if it were the only one.
 
+use trialstats::analysis::ImputationPlan;
 use trialstats::covariance::Covariance;
 use trialstats::effects::EffectOptions;
+use trialstats::imputation::{Strategy, Variance};
 use trialstats::means::{Better, Margin};
 use trialstats::responders::{Definition, Rule, Unobserved};
 use trialstats::study::{
@@ -36,6 +38,10 @@ fn model(formula: &str) -> Model {
 
 fn contrast(model: Model) -> Procedure {
     Procedure::new("primary", model).contrast(Compared::new("b", "a", "3"))
+}
+
+fn last() -> Compared {
+    Compared::new("b", "a", "3")
 }
 
 /// How two answers differ, in standard errors or relatively, whichever is larger.
@@ -80,7 +86,6 @@ fn compared(what: &str, truth: &TrialTruth, procedures: &[Procedure], trials: u6
 /// Every kind of question, over truths and models of every kind that has a frame.
 #[test]
 fn a_frame_gives_the_answers_of_single_trials() {
-    let last = || Compared::new("b", "a", "3");
     let questions = |model: Model| {
         contrast(model)
             .ask("margin", Question::Margin(last(), Margin::NonInferiority { margin: 4.0, better: Better::Lower }))
@@ -140,6 +145,61 @@ fn a_frame_gives_the_answers_of_single_trials() {
     ];
     for (what, truth, procedures) in cases {
         assert!(compared(what, &truth, &procedures, 6) > 0, "{what}: no frame was used");
+    }
+}
+
+/// Imputation from sums, over strategies, kinds of missing values, arms, covariates and models; by other variances than the delta
+/// method the trials are single ones.
+#[test]
+fn imputation_from_sums_gives_the_answers_of_single_trials() {
+    let imputed = |strategy: Strategy, variance: Variance| ImputationPlan::new(strategy).covariates(["baseline"]).variance(variance);
+    let ask = |model: Model, plan: ImputationPlan| vec![Procedure::new("imputed", model).ask("it", Question::Imputed(last(), plan))];
+    let full = || model("y ~ baseline * visit + arm * visit");
+    let mut gaps = truth();
+    gaps.missing.missed = 0.1;
+    let strategies = [
+        Strategy::Mar,
+        Strategy::JumpToReference,
+        Strategy::CopyReference,
+        Strategy::CopyIncrements,
+        Strategy::LastMeanCarriedForward,
+        Strategy::Causal { kept: 0.5, fading: 0.8 },
+    ];
+    for strategy in strategies {
+        let procedures = ask(full(), imputed(strategy, Variance::DeltaMethod));
+        assert!(compared(&strategy.to_string(), &gaps, &procedures, 4) > 0, "{strategy}: not from sums");
+    }
+    let j2r = || imputed(Strategy::JumpToReference, Variance::DeltaMethod);
+    let three = gaps.clone().arm(ArmTruth::with_effect("c", 22, -0.3));
+    let covariates =
+        toml_of("covariates = [{ name = 'age', effect = [1.5] }, { name = 'sex', levels = { f = 0.7, m = 0.3 }, effect = [0, 2] }]");
+    let constrained = Model::new(trialstats::design::MeanModel::parse("y ~ arm * visit").expect("a formula").constrained_baseline());
+    let cases = [
+        ("three arms", three.clone(), ask(full(), j2r())),
+        ("another reference", three, ask(full(), j2r().reference("c"))),
+        (
+            "covariates",
+            covariates.clone(),
+            ask(model("y ~ baseline * visit + age + sex * visit + arm * visit"), j2r().covariates(["baseline", "age", "sex"])),
+        ),
+        ("means alone", covariates, ask(full(), ImputationPlan::new(Strategy::JumpToReference).variance(Variance::DeltaMethod))),
+        ("constrained baseline", gaps.clone(), ask(constrained, j2r())),
+        ("another structure", gaps.clone(), ask(full().covariance(Covariance::HeterogeneousToeplitz), j2r())),
+        ("maximum likelihood", gaps.clone(), ask(full().estimation(Estimation::Ml).df(Df::Satterthwaite), j2r())),
+        (
+            "at random by arm",
+            gaps.clone(),
+            ask(full().covariance_by("arm").df(Df::Satterthwaite), imputed(Strategy::Mar, Variance::DeltaMethod)),
+        ),
+    ];
+    for (what, truth, procedures) in cases {
+        assert!(compared(what, &truth, &procedures, 4) > 0, "{what}: not from sums");
+    }
+    let by_arm = ask(full().covariance_by("arm").df(Df::Satterthwaite), j2r());
+    assert_eq!(compared("two covariances", &gaps, &by_arm, 2), 0);
+    for variance in [Variance::InformationAnchored, Variance::Jackknife] {
+        let procedures = ask(full(), imputed(Strategy::JumpToReference, variance));
+        assert_eq!(compared(&variance.to_string(), &truth().with_patients(24), &procedures, 2), 0);
     }
 }
 
