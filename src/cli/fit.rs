@@ -22,7 +22,8 @@ pub struct FitArguments {
     pub source: SourceArguments,
     /// The model, e.g. "FEV1 ~ RACE + SEX + ARMCD * AVISIT"; with random effects such as "(1 | THERAPIST)", and the
     /// covariance of a patient's visits, "us(AVISIT | USUBJID)", unless --covariance states it. Numbers go through log(x),
-    /// sqrt(x), I(x^2), poly(x, 2, raw) or ns(x, 3), the outcome through log(y); offset(x) has the coefficient 1
+    /// sqrt(x), I(x^2), poly(x, 2, raw) or ns(x, 3), the outcome through log(y); offset(x) and
+    /// offset(log(x)) have the coefficient 1
     #[arg(long)]
     pub formula: String,
     /// The covariance among a patient's visits: unstructured (us), toeplitz (toep), ante-dependence (ad),

@@ -72,6 +72,10 @@ impl Design {
         warnings.extend(frame.constant_covariates(trial));
         warnings.extend(frame.binary_outcome(outcome).filter(|_| is_normal));
         let mut design = frame.into_design(trial, model, options, exclusions, warnings)?;
+        if !is_normal {
+            // The offset is part of the linear predictor, and nothing is taken from the outcome.
+            design = design.with_outcomes_as_observed(outcome, trial.schedule().len());
+        }
         let gram = ScaledGram::of_rows(&design.columns, &design.rows);
         Arc::make_mut(&mut design.account).decide_aliased(&design.columns, gram);
         Ok(design)

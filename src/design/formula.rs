@@ -14,7 +14,7 @@
 //! | `I(x^2)` | a power of a number; `x^2` alone would be `x` and is refused |
 //! | `poly(x, 2, raw)` | x and its powers |
 //! | `ns(x, 3)` | a natural cubic spline with 3 columns, the knots at quantiles of the analysed observations |
-//! | `offset(x)` | x with the coefficient 1 |
+//! | `offset(x)`, `offset(log(x))` | x, or its logarithm, with the coefficient 1 |
 //! | `log(y) ~ a` | the outcome taken through a function |
 //! | `` `visit date` `` | a name with blanks or signs in it; a backquote in a name is doubled |
 //! | `~ a + b` | the same for outcomes that are named elsewhere |
@@ -22,6 +22,7 @@
 //! What stands after the mean, `(effects | clusters)` and `structure(visit | patient)`, is kept as it was read;
 //! [`super::grouping`] says what it means.
 
+use super::Offset;
 use super::expansion::Expansion;
 use super::function::{Function, Transformation};
 use super::syntax::{Expr, Grouping, Parser};
@@ -42,8 +43,8 @@ pub(super) struct Formula {
     pub variables: Vec<String>,
     /// Those that are functions of a column, by what they are called.
     pub functions: Vec<(String, Function)>,
-    /// Columns with the coefficient 1.
-    pub offsets: Vec<String>,
+    /// Terms with the coefficient 1.
+    pub offsets: Vec<Offset>,
     /// Terms by degree, then by appearance; each lists positions in `variables`, ascending.
     pub terms: Vec<Vec<usize>>,
     /// Random effects and covariance structures in order of appearance.
@@ -70,7 +71,7 @@ impl Formula {
         let mut terms = expansion.terms(&mean, false)?;
         let Expansion { intercept, variables, functions, .. } = expansion;
         let columns = functions.iter().map(|(_, function)| &function.column);
-        if variables.iter().chain(columns).chain(&offsets).any(|name| *name == outcome) {
+        if variables.iter().chain(columns).map(String::as_str).chain(offsets.iter().map(Offset::column)).any(|name| name == outcome) {
             return Err(formula_error(
                 text,
                 outcome_position,
@@ -86,7 +87,7 @@ impl Formula {
 struct Parts {
     mean: Expr,
     groupings: Vec<Grouping>,
-    offsets: Vec<String>,
+    offsets: Vec<Offset>,
 }
 
 impl Parts {
@@ -104,10 +105,10 @@ impl Parts {
                     return Err(formula_error(text, 1, format!("more than {MOST_GROUPINGS} random effects; state fewer")));
                 }
                 Expr::Grouping(grouping) => parts.groupings.push(*grouping),
-                Expr::Offset(column, position) if parts.offsets.contains(&column) || parts.offsets.len() == MOST_GROUPINGS => {
-                    return Err(formula_error(text, position, format!("the offset `{column}` is there already, or there are too many")));
+                Expr::Offset(offset, position) if parts.offsets.contains(&offset) || parts.offsets.len() == MOST_GROUPINGS => {
+                    return Err(formula_error(text, position, format!("the offset {offset} is there already, or there are too many")));
                 }
-                Expr::Offset(column, _) => parts.offsets.push(column),
+                Expr::Offset(offset, _) => parts.offsets.push(offset),
                 other => mean.push((minus, other)),
             }
         }
@@ -218,7 +219,7 @@ mod tests {
         let formula = Formula::parse("log(y) ~ a + offset(b) + I(c)").unwrap();
         assert_eq!(
             (formula.response, formula.offsets, formula.variables),
-            (Some(Transformation::Log), vec!["b".into()], vec!["a".to_string(), "c".into()])
+            (Some(Transformation::Log), vec![Offset::new("b", None)], vec!["a".to_string(), "c".into()])
         );
         // A column of such a name is written in backquotes.
         let formula = Formula::parse("y ~ `log(a)`").unwrap();

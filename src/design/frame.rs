@@ -167,7 +167,10 @@ impl Frame {
             let (i, t) = (row / visits, row % visits);
             let observed = self.y[row];
             let taken = model.response.map_or(observed, |response| response.apply(observed));
-            let offset: f64 = self.known.offsets.iter().map(|v| v.value(i, t, visits)).sum();
+            let offset = self.known.offset(i, t);
+            if let Some(k) = (0..model.offsets.len()).find(|&k| self.known.offsets[k].value(i, t, visits).is_infinite()) {
+                return Err(no_offset(&model.offsets[k], self.place(trial, i, t)));
+            }
             if !(taken - offset).is_finite() {
                 let domain = model.response.map_or("finite numbers", Transformation::domain);
                 return Err(undefined(&model.analysed_outcome(), &model.outcome, observed, domain, self.place(trial, i, t)));
@@ -276,6 +279,14 @@ fn undefined(function: &str, column: &str, x: f64, domain: &str, place: String) 
         format!("`{function}` in the formula"),
         format!("`{column}` is {x} for {place}, and the function is one of {domain}"),
         format!("correct the value, make it missing, or use `{column}` itself or another function of it"),
+    )
+}
+
+fn no_offset(offset: &Offset, place: String) -> Error {
+    Error::out_of_range(
+        format!("`offset({offset})` in the formula"),
+        format!("`{}` is none of the {} for {place}, where there is an outcome", offset.column(), offset.domain()),
+        "correct the value, or make it missing",
     )
 }
 

@@ -109,6 +109,11 @@ impl Known {
         }
     }
 
+    /// The sum of the offsets of a patient at an analysed visit.
+    pub fn offset(&self, patient: usize, visit: usize) -> f64 {
+        self.offsets.iter().map(|v| v.value(patient, visit, self.visits)).sum()
+    }
+
     /// The covariance group of a patient; the first where it is not known.
     pub fn group_of(&self, patient: usize) -> usize {
         self.group.as_ref().and_then(|g| g.level(patient, 0, self.visits)).unwrap_or(0)

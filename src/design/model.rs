@@ -1,5 +1,6 @@
 //! The mean model: which variables explain the outcome, and what is done with the baseline.
 
+use super::Offset;
 use super::formula::Formula;
 use super::function::{Function, Transformation};
 use super::grouping::not_of_the_mean;
@@ -52,7 +53,7 @@ choices! {
 /// degree, then by appearance.
 ///
 /// `log(x)`, `I(x^2)`, `poly(x, 2, raw)` and `ns(x, 3)` are functions of a numeric column, of `time` or of `baseline`;
-/// `offset(x)` has the coefficient 1, so that what is analysed is the outcome less the offset; and `log(y) ~ …` analyses
+/// `offset(x)` and `offset(log(x))` have the coefficient 1, so that what is analysed is the outcome less the offset; and `log(y) ~ …` analyses
 /// the logarithm of the outcome.
 ///
 /// A formula without an outcome, `~ site + arm * visit`, says the mean of outcomes that are named later
@@ -69,8 +70,8 @@ pub struct MeanModel {
     pub(super) variables: Vec<String>,
     /// Those that are functions of a column, by what they are called.
     pub(super) functions: Vec<(String, Function)>,
-    /// Columns with the coefficient 1.
-    pub(super) offsets: Vec<String>,
+    /// Terms with the coefficient 1.
+    pub(super) offsets: Vec<Offset>,
     /// Terms by degree, then by appearance; each lists positions in `variables`, ascending.
     pub(super) terms: Vec<Vec<usize>>,
     /// What is done with the baseline, where that is stated; else see [`MeanModel::baseline`].
@@ -222,8 +223,9 @@ impl MeanModel {
         self.response
     }
 
-    /// The columns with the coefficient 1, `offset(x)`, which are taken from the outcome.
-    pub fn offsets(&self) -> &[String] {
+    /// The terms with the coefficient 1, such as `offset(log(x))`: part of the linear predictor, and where that is the mean,
+    /// taken from the outcome.
+    pub fn offsets(&self) -> &[Offset] {
         &self.offsets
     }
 
@@ -233,14 +235,14 @@ impl MeanModel {
             Some(response) => format!("{}({})", response.name(), quoted(&self.outcome)),
             None => self.outcome.clone(),
         };
-        self.offsets.iter().fold(outcome, |outcome, offset| format!("{outcome} - offset({})", quoted(offset)))
+        self.offsets.iter().fold(outcome, |outcome, offset| format!("{outcome} - offset({offset})"))
     }
 
     /// The names that the mean model speaks of, each once: columns of the file, or `arm`, `visit`, `time` and
     /// `baseline`. The variables are these, and functions of them.
     pub fn columns(&self) -> Vec<&str> {
         let variables = self.variables.iter().map(|name| self.function(name).map_or(name.as_str(), |function| &function.column));
-        super::variables::distinct(variables.chain(self.offsets.iter().map(String::as_str)).collect())
+        super::variables::distinct(variables.chain(self.offsets.iter().map(Offset::column)).collect())
     }
 
     /// The function that a variable is, where it is one.
@@ -353,7 +355,7 @@ impl MeanModel {
     }
 
     fn offset_parts(&self) -> impl Iterator<Item = String> + '_ {
-        self.offsets.iter().map(|offset| format!("offset({})", quoted(offset)))
+        self.offsets.iter().map(|offset| format!("offset({offset})"))
     }
 
     /// `a * b` for an interaction whose margins stand directly before the other interactions, if that says the same.

@@ -1,6 +1,8 @@
 //! Other outcomes in the rows of a design, in cells that were not observed as well.
 
 use super::*;
+use crate::trial::Outcome;
+use std::sync::Arc;
 
 impl Design {
     /// The design with other outcomes: n × T, patient by patient as [`Rows::outcomes`] has them, NaN where not observed.
@@ -46,6 +48,17 @@ impl Design {
     pub(crate) fn with_outcomes_in_place(&self, outcomes: Vec<f64>) -> Design {
         let rows = Rows { y: outcomes, ..(*self.rows).clone() };
         Design { rows: rows.into(), ..self.clone() }
+    }
+
+    /// The design with the outcomes as they were observed, before a function or an offset of the model.
+    pub(super) fn with_outcomes_as_observed(mut self, outcome: &Outcome, scheduled: usize) -> Design {
+        let visits = &self.columns.visits;
+        let observed: Vec<f64> =
+            self.rows.patients.iter().flat_map(|i| visits.iter().map(move |t| outcome.values[i * scheduled + t])).collect();
+        let rows = Arc::make_mut(&mut self.rows);
+        rows.y.iter_mut().zip(observed).filter(|(y, _)| !y.is_nan()).for_each(|(y, observed)| *y = observed);
+        Arc::make_mut(&mut self.columns).outcome = outcome.name.clone();
+        self
     }
 
     /// The same with other rows of the same columns and the same trial.

@@ -1,6 +1,7 @@
 //! The expression tree of a formula, and how it is read from tokens: one function of [`Parser`] for each rule of the
 //! grammar, the loosest binding first.
 
+use super::Offset;
 use super::formula::formula_error;
 use super::function::{Function, FunctionKind, Transformation};
 use super::tokens::{Token, TokenKind, tokens};
@@ -23,8 +24,8 @@ pub(super) enum Expr {
     },
     /// A function of a column.
     Function(Function, usize),
-    /// A column with the coefficient 1.
-    Offset(String, usize),
+    /// A term with the coefficient 1.
+    Offset(Offset, usize),
     /// Summands with their signs (`true` is minus).
     Sum(Vec<(bool, Expr)>),
     /// `a:b:c`
@@ -270,10 +271,12 @@ impl<'a> Parser<'a> {
         if transformation.is_none() && !["I", "poly", "ns", "offset"].contains(&name) {
             return Ok(None);
         }
+        if name == "offset" {
+            return self.offset(position).map(Some);
+        }
         let (column, at) = self.name("the name of a column, which functions are of")?;
         let found = match (transformation, name) {
             (Some(transformation), _) => Expr::Function(Function::new(column, FunctionKind::Of(transformation)), position),
-            (None, "offset") => Expr::Offset(column, position),
             (None, "I") => {
                 if self.is_next(&TokenKind::Close) {
                     Expr::Name(column, at)
@@ -295,6 +298,22 @@ impl<'a> Parser<'a> {
         };
         self.expect(TokenKind::Close, &format!("`)` at the end of `{name}(…)`, which is of a column and not of a calculation"))?;
         Ok(Some(found))
+    }
+
+    /// `x)` or `log(x))` after `offset(`.
+    fn offset(&mut self, position: usize) -> Result<Expr> {
+        let end = "`)` at the end of `offset(…)`, which is of a column or a function of one, as in `offset(log(x))`";
+        let (name, _) = self.name("the name of a column, or a function of one")?;
+        let found = match Transformation::named(&name) {
+            Some(transformation) if self.accept(TokenKind::Open) => {
+                let (column, _) = self.name("the name of a column, which functions are of")?;
+                self.expect(TokenKind::Close, end)?;
+                Offset::new(column, Some(transformation))
+            }
+            _ => Offset::new(name, None),
+        };
+        self.expect(TokenKind::Close, end)?;
+        Ok(Expr::Offset(found, position))
     }
 
     /// `, 3` or `, df = 3`.

@@ -1,6 +1,6 @@
 //! The variables of a mean model, looked up in a trial.
 
-use super::{Baseline, MeanModel};
+use super::{Baseline, MeanModel, Offset};
 use crate::error::{Error, Message, Result, Setting};
 use crate::trial::{Outcome, Role, Scope, Trial, Variable};
 
@@ -142,9 +142,9 @@ fn number_called(variable: Variable, name: &str, what: &str) -> Result<Variable>
 
 /// The variables with the coefficient 1, on `visits`.
 pub(super) fn offsets(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize]) -> Result<Vec<Variable>> {
-    let offset = |name: &String| {
-        let variable = lookup(trial, model.baseline_role(), outcome, visits, name)?;
-        number_called(variable, name, &format!("`offset({name})` in the formula"))
+    let offset = |offset: &Offset| {
+        let variable = lookup(trial, model.baseline_role(), outcome, visits, offset.column())?;
+        Ok(offset.of(number_called(variable, offset.column(), &format!("`offset({offset})` in the formula"))?))
     };
     model.offsets.iter().map(offset).collect()
 }

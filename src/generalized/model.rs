@@ -17,6 +17,8 @@ use crate::trial::Trial;
 /// | [`weights`](GeneralizedModel::weights) | none |
 /// | [`visits`](GeneralizedModel::visits) | all, without the baseline visit where the baseline is a covariate |
 ///
+/// An offset, `relapses ~ arm + offset(log(weeks))`, is added to the linear predictor with the coefficient 1.
+///
 /// It is the part that regression, estimating equations and mixed models have in common.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GeneralizedModel {
@@ -128,7 +130,8 @@ impl GeneralizedModel {
     ///
     /// # Errors
     /// As [`Design::build`](crate::design::Design::build) and [`Trial::with_event`]; [`Error::Invalid`] for a link that
-    /// the family does not have, a negative count, a transformed outcome, and offsets.
+    /// the family does not have, a negative count, a transformed outcome, and an offset that is
+    /// not finite where there is an outcome.
     pub fn observations(&self, trial: &Trial) -> Result<Observations> {
         self.family.check_link(self.link_function())?;
         self.must_be_plain()?;
@@ -156,9 +159,6 @@ impl GeneralizedModel {
         let what = format!("the formula `{}`", self.mean);
         if self.mean.response().is_some() {
             return Err(Error::conflict(what, "the outcome is transformed", "leave the outcome as it is, and state the link"));
-        }
-        if !self.mean.offsets().is_empty() {
-            return Err(Error::not_built(what, "a generalized model takes no offset yet", "leave the offset out"));
         }
         Ok(())
     }

@@ -20,6 +20,8 @@ pub struct Observations {
     /// N × kept, row by row.
     pub(crate) x: Vec<f64>,
     pub(crate) y: Vec<f64>,
+    /// What is added to the linear predictor, where the model has an offset.
+    pub(crate) offset: Option<Vec<f64>>,
     /// Observation weights.
     pub(crate) weights: Option<Vec<f64>>,
     /// The visit of each observation, as a position among the analysed visits.
@@ -46,6 +48,7 @@ impl Observations {
             kept: vec![],
             x: Vec::with_capacity(n * kept.len()),
             y: Vec::with_capacity(n),
+            offset: (!rows.known.offsets.is_empty()).then(|| Vec::with_capacity(n)),
             weights: rows.weights.as_ref().map(|_| Vec::with_capacity(n)),
             visit: Vec::with_capacity(n),
             ends: Vec::with_capacity(rows.patients.len()),
@@ -63,6 +66,9 @@ impl Observations {
                 }
                 found.y.push(rows.y[i * visits + t]);
                 found.visit.push(t);
+                if let Some(offset) = &mut found.offset {
+                    offset.push(rows.known.offset(rows.patients[i], t));
+                }
                 if let (Some(weights), Some(all)) = (&mut found.weights, &rows.weights) {
                     weights.push(all[i * visits + t]);
                 }
@@ -119,6 +125,23 @@ impl Observations {
     /// The analysed patient that an observation is of.
     pub fn patient_of(&self, observation: usize) -> usize {
         self.ends.partition_point(|&end| end <= observation)
+    }
+
+    /// What is added to the linear predictor of an observation: 0 in a model without an offset.
+    pub fn offset(&self, observation: usize) -> f64 {
+        self.offset.as_ref().map_or(0.0, |offset| offset[observation])
+    }
+
+    /// What notes say of an offset, where there is one.
+    pub(crate) fn note_of_offset(&self) -> Option<String> {
+        let offsets: Vec<String> = self.columns().mean_model().offsets().iter().map(ToString::to_string).collect();
+        (!offsets.is_empty()).then(|| {
+            format!(
+                "The linear predictor has the offset {} with the coefficient 1; means are those of an offset of zero, which of the logarithm of \
+                 an exposure is one unit of it.",
+                offsets.join(" + ")
+            )
+        })
     }
 
     /// The observation weight, 1 in a model without weights.

@@ -69,6 +69,13 @@ impl<'a> Averaged<'a> {
 
     /// Those analysed, with their outcomes.
     fn take_outcomes(&mut self, trial: &Trial, scheme: Randomization) -> Result<()> {
+        if let Some(offset) = self.of.columns().mean_model().offsets().first() {
+            return Err(Error::not_built(
+                format!("Ye's variance with offset({offset})"),
+                "outcomes are those of each patient's own exposure, and standardised means those of one unit of it",
+                "choose the variance `ge` or `sampled`",
+            ));
+        }
         let Some(outcomes) = self.of.outcomes_of_patients() else {
             return Err(Error::not_built(
                 format!("Ye's variance of the standardised means of {}", self.of.columns().outcome()),

@@ -17,6 +17,8 @@ pub(super) struct Data {
     /// Rows of the model matrix.
     pub x: Vec<f64>,
     pub y: Vec<f64>,
+    /// What is added to the linear predictor.
+    pub offset: Option<Vec<f64>>,
     /// √w of prior weights, which scale the variance.
     pub root_weight: Option<Vec<f64>>,
     /// Weights of an estimating function, by the inverse of the probability of being observed.
@@ -55,6 +57,7 @@ impl Data {
             visits: observations.columns().visits().len(),
             x: vec![],
             y: vec![],
+            offset: observations.offset.as_ref().map(|_| vec![]),
             root_weight: roots.as_ref().map(|_| vec![]),
             inverse_probability: inverse_probability.map(|_| vec![]),
             visit: vec![],
@@ -71,6 +74,7 @@ impl Data {
             let own = Own {
                 x: &observations.x[rows.start * p..rows.end * p],
                 y: &observations.y[rows.clone()],
+                offset: observations.offset.as_ref().map(|all| &all[rows.clone()]),
                 root: roots.as_ref().map(|w| &w[rows.clone()]),
                 inverse: inverse_probability.map(|w| &w[rows.clone()]),
                 visit: &observations.visit[rows.clone()],
@@ -96,6 +100,9 @@ impl Data {
     fn push(&mut self, own: &Own, patterns: &mut HashMap<Vec<usize>, usize>) {
         self.x.extend_from_slice(own.x);
         self.y.extend_from_slice(own.y);
+        if let (Some(all), Some(own)) = (&mut self.offset, own.offset) {
+            all.extend_from_slice(own);
+        }
         if let (Some(all), Some(own)) = (&mut self.root_weight, own.root) {
             all.extend_from_slice(own);
         }
@@ -122,6 +129,7 @@ impl Data {
         self.visit[rows.clone()] == *own.visit
             && self.y[rows.clone()] == *own.y
             && self.x[rows.start * self.p..rows.end * self.p] == *own.x
+            && same(&self.offset, own.offset)
             && same(&self.root_weight, own.root)
             && same(&self.inverse_probability, own.inverse)
     }
@@ -136,7 +144,7 @@ impl Data {
         &self.x[row * self.p..(row + 1) * self.p]
     }
 
-    /// x'β of a row.
+    /// x'β of a row, with its offset.
     pub fn predictor(&self, row: usize, beta: &[f64]) -> f64 {
         // Four sums that do not wait for one another.
         let (x, mut sums) = (self.row(row), [0.0; 4]);
@@ -145,7 +153,8 @@ impl Data {
             (0..4).for_each(|k| sums[k] += x[k] * b[k]);
         }
         let left: f64 = rest.iter().zip(&beta[x.len() - rest.len()..]).map(|(x, b)| x * b).sum();
-        (sums[0] + sums[1]) + (sums[2] + sums[3]) + left
+        let sum = (sums[0] + sums[1]) + (sums[2] + sums[3]) + left;
+        self.offset.as_ref().map_or(sum, |offset| sum + offset[row])
     }
 
     /// How many clusters are held.
@@ -173,6 +182,7 @@ impl Data {
 struct Own<'a> {
     x: &'a [f64],
     y: &'a [f64],
+    offset: Option<&'a [f64]>,
     root: Option<&'a [f64]>,
     inverse: Option<&'a [f64]>,
     visit: &'a [usize],
@@ -184,7 +194,9 @@ impl Own<'_> {
         let mut hash = 0_u64;
         let mut add = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
         self.visit.iter().for_each(|t| add(*t as u64));
-        let numbers = self.x.iter().chain(self.y).chain(self.root.unwrap_or_default()).chain(self.inverse.unwrap_or_default());
+        let offset = self.offset.unwrap_or_default();
+        let numbers =
+            self.x.iter().chain(self.y).chain(offset).chain(self.root.unwrap_or_default()).chain(self.inverse.unwrap_or_default());
         numbers.for_each(|number| add(number.to_bits()));
         hash
     }

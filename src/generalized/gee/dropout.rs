@@ -240,7 +240,7 @@ fn at_risk(mean: &MeanModel, observations: &Observations, visits: &[usize], seen
 }
 
 fn probability(own: &Observations, beta: &[f64], row: usize) -> f64 {
-    Link::Logit.inverse(own.row(row).iter().zip(beta).map(|(x, b)| x * b).sum())
+    Link::Logit.inverse(own.offset(row) + own.row(row).iter().zip(beta).map(|(x, b)| x * b).sum::<f64>())
 }
 
 /// A failure that is one of the model of dropout.

@@ -208,6 +208,7 @@ impl GeeFit {
         };
         let patients = self.n_patients();
         notes.push(format!("Covariance: {}; {patients} patients as clusters; {reference}.", asked.vcov.words()));
+        notes.extend(self.observations.note_of_offset());
         notes.extend(self.dropout.as_ref().map(DropoutWeights::sentence));
         let (impossible, pairs) = self.impossible_pairs();
         if impossible > 0 {

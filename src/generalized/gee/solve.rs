@@ -159,6 +159,7 @@ fn start(data: &Data) -> Result<Vec<f64>, Unsolved> {
         return Ok(vec![0.0; data.p]);
     }
     let eta = data.link.apply(if data.family == Family::Gaussian { mean.max(1e-3) } else { mean });
+    let eta = eta - data.offset.as_ref().map_or(0.0, |offset| offset.iter().sum::<f64>() / offset.len() as f64);
     if let Some(intercept) = (0..data.p).find(|&k| data.x.iter().skip(k).step_by(data.p).all(|x| *x == 1.0)) {
         let mut beta = vec![0.0; data.p];
         beta[intercept] = eta;

@@ -82,7 +82,8 @@ impl Glm {
             ));
         }
         let y = observations.outcomes().to_vec();
-        let sample = Sample::new(&observations.x, observations.width(), y, observations.weights.clone(), family, link);
+        let sample = Sample::new(&observations.x, observations.width(), y, observations.weights.clone(), family, link)
+            .with_offset(observations.offset.clone());
         let (theta, eta, iterations, penalised) = match options.penalty {
             Penalty::None => {
                 let found = maximum(&sample, &observations)?;
@@ -207,9 +208,9 @@ fn maximum(sample: &Sample, observations: &Observations) -> Result<search::Optim
         (Some(found), _) => Ok(found),
         (_, Some(NoOptimum::AtEdge(at))) => Err(Error::NotFitted(words::at_boundary(observations, sample, &at))),
         (_, Some(NoOptimum::NoStart)) => Err(Error::not_built(
-            format!("the family {} with the link {} without an intercept", sample.family, sample.link),
+            format!("the family {} with the link {} without an intercept, or with an offset", sample.family, sample.link),
             "no coefficients are known at which all means are in range",
-            "add the intercept, or choose the canonical link",
+            "add the intercept and leave the offset out, or choose the canonical link",
         )),
         (_, Some(NoOptimum::Running { iterations, .. })) => Err(Error::NotFitted(NotFitted::NoSolution { iterations })),
         (None, None) => Err(Error::NotFitted(NotFitted::SingularInformation)),
@@ -283,11 +284,12 @@ impl Estimates for Glm {
             Penalty::None => "maximum likelihood",
             Penalty::Firth => "Firth's penalised likelihood (Heinze & Schemper 2002)",
         };
-        vec![format!(
+        let fitted = format!(
             "{} by {method}; covariance of the coefficients: {}.",
             words::model(self.family(), self.link),
             self.covariance_kind().words()
-        )]
+        );
+        std::iter::once(fitted).chain(self.observations.note_of_offset()).collect()
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) struct Sample {
     pub q: DMatrix<f64>,
     pub r: DMatrix<f64>,
     pub y: Vec<f64>,
+    /// What is added to the linear predictors; empty where nothing is.
+    pub offset: Vec<f64>,
     /// Frequencies or precisions; empty where every observation counts once.
     pub weights: Vec<f64>,
     pub family: Family,
@@ -31,12 +33,13 @@ impl Sample {
     /// From the rows of the model matrix, one after the other, p numbers each.
     pub fn new(rows: &[f64], p: usize, y: Vec<f64>, weights: Option<Vec<f64>>, family: Family, link: Link) -> Self {
         let x = DMatrix::from_row_slice(y.len(), p, rows);
-        Self::of_matrix(x, y, weights.unwrap_or_default(), family, link)
+        let (q, r) = x.qr().unpack();
+        Self { q, r, y, offset: vec![], weights: weights.unwrap_or_default(), family, link }
     }
 
-    fn of_matrix(x: DMatrix<f64>, y: Vec<f64>, weights: Vec<f64>, family: Family, link: Link) -> Self {
-        let (q, r) = x.qr().unpack();
-        Self { q, r, y, weights, family, link }
+    /// With this added to the linear predictors.
+    pub fn with_offset(self, offset: Option<Vec<f64>>) -> Self {
+        Self { offset: offset.unwrap_or_default(), ..self }
     }
 
     /// The same with these columns last: θ fixed at zero there is β fixed at zero, and where there is one of them, θ is
@@ -44,7 +47,8 @@ impl Sample {
     pub fn with_columns_last(&self, last: &[usize]) -> Self {
         let order: Vec<usize> = (0..self.p()).filter(|c| !last.contains(c)).chain(last.iter().copied()).collect();
         let x = (&self.q * &self.r).select_columns(&order);
-        Self::of_matrix(x, self.y.clone(), self.weights.clone(), self.family, self.link)
+        let (q, r) = x.qr().unpack();
+        Self { q, r, ..self.clone() }
     }
 
     pub fn n(&self) -> usize {
@@ -61,7 +65,14 @@ impl Sample {
 
     /// The linear predictors at θ.
     pub fn predictors(&self, theta: &DVector<f64>) -> DVector<f64> {
-        &self.q * theta
+        let mut eta = self.along(theta);
+        eta.iter_mut().zip(&self.offset).for_each(|(eta, offset)| *eta += offset);
+        eta
+    }
+
+    /// By how much a step in θ moves the linear predictors.
+    pub fn along(&self, step: &DVector<f64>) -> DVector<f64> {
+        &self.q * step
     }
 
     /// β = R⁻¹θ.

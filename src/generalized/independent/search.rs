@@ -52,7 +52,8 @@ fn start(sample: &Sample) -> Result<DVector<f64>, NoOptimum> {
     };
     let constant = sample.link.apply(mean);
     let constant = if constant.is_finite() { constant } else { 0.0 };
-    let theta = sample.q.transpose() * DVector::from_element(sample.n(), constant);
+    let without_offset = |i: usize, _| constant - sample.offset.get(i).copied().unwrap_or(0.0);
+    let theta = sample.q.transpose() * DVector::from_fn(sample.n(), without_offset);
     match sample.predictors(&theta).iter().all(|&eta| sample.is_inside(eta)) {
         true => Ok(theta),
         false => Err(NoOptimum::NoStart),
@@ -66,7 +67,7 @@ fn climb(sample: &Sample, mut theta: DVector<f64>, barrier: f64) -> Result<Optim
     for iterations in 1..=MOST_STEPS {
         let step = newton_step(sample, &eta, barrier);
         let Some((step, decrement)) = step else { return Err(NoOptimum::Running { iterations, eta }) };
-        let along = sample.predictors(&step);
+        let along = sample.along(&step);
         let furthest = room(sample, &eta, &along);
         let last = decrement <= SMALL_DECREMENT * (1.0 + value.abs()) && furthest > 1.0;
         let mut length = if furthest > 1.0 { 1.0 } else { TOWARDS_EDGE * furthest };

@@ -56,7 +56,7 @@ pub(super) fn recession(sample: &Sample) -> Option<Recession> {
     if total.norm() == 0.0 {
         return None;
     }
-    let moved = sample.predictors(&total);
+    let moved = sample.along(&total);
     let largest = moved.amax();
     let separated: Vec<usize> = (0..sample.n()).filter(|&i| moved[i].abs() > UNMOVED * largest).collect();
     Some(Recession { direction: sample.beta(&(total / largest)), is_complete: separated.len() == sample.n(), separated })

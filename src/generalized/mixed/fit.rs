@@ -269,6 +269,7 @@ impl MixedFit {
             Some(clusters) => format!("{}, {}", self.asked.vcov.words(), clusters.sentence()),
         };
         notes.push(format!("Covariance: {covariance}; {reference}."));
+        notes.extend(self.observations.note_of_offset());
         let vanished = self.vanished();
         if !vanished.is_empty() {
             let (whose, without) = match self.theta().iter().all(|t| *t == 0.0) {

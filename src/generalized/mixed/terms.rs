@@ -133,7 +133,7 @@ pub(super) struct Taken {
 impl Taken {
     pub fn of(observations: &Observations) -> Self {
         let patient = (0..observations.n_patients()).flat_map(|k| observations.of_patient(k).map(move |_| k)).collect();
-        Self { offset: vec![0.0; observations.len()], patient }
+        Self { offset: (0..observations.len()).map(|i| observations.offset(i)).collect(), patient }
     }
 
     pub fn given<'a>(&'a self, observations: &'a Observations, kernel: Kernel) -> Given<'a> {

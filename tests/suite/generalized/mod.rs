@@ -7,4 +7,5 @@ mod gee;
 mod gee_cli;
 mod independent;
 mod mixed;
+mod offset;
 mod risks;
