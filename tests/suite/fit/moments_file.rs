@@ -153,6 +153,19 @@ fn sums_that_contradict_themselves_are_refused_for_what_is_wrong() {
     assert!(refusal(|file| file["design"]["protocol"]["variables"][0]["levels"] = json!(["a"])).contains("`BASVAL`"));
 }
 
+/// Found by fuzzing: a mean of a covariate that was changed in its ninth digit once passed as rounding, which a sum over so few
+/// patients does not have, and moved the marginal means.
+#[test]
+fn a_small_change_of_a_redundant_sum_is_no_rounding() {
+    let nudge = |file: &mut Value, place: &str| {
+        let number = file.pointer_mut(place).expect("it is there");
+        *number = json!(number.as_f64().expect("a number") * (1.0 + 1e-9));
+    };
+    for place in ["/point/centres/1", "/census/tally/numbers/0/observations", "/census/tally/numbers/0/patients"] {
+        assert!(refusal(|file| nudge(file, place)).contains("the sums of `BASVAL` are not those of its products"), "{place}");
+    }
+}
+
 /// What is left out, and why, adds up too.
 #[test]
 fn reasons_that_do_not_add_up_are_refused() {
