@@ -93,6 +93,7 @@ check_all![
     crate::analysis::OtherModelsRole,
     crate::analysis::ObservedAt,
     crate::analysis::PopulationStep,
+    crate::imputation::DatePlace,
     crate::imputation::TimeUnit,
     crate::multiplicity::Procedure,
     crate::means::Adjustment,
