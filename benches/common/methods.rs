@@ -12,7 +12,7 @@ use trialstats::study::{StudyFile, replicate};
 use trialstats::trial::{Outcome, Schedule};
 use trialstats::{Estimates, Fit, Model, Result, Trial};
 
-const SEED: u64 = 20_261_130;
+pub const SEED: u64 = 20_261_130;
 /// Replicates of the parametric bootstrap that are timed together.
 pub const BOOTSTRAPPED: usize = 100;
 /// Trials of a planned study that are timed together.
@@ -93,7 +93,8 @@ fn ok<T>(found: Result<T>) -> T {
     found.unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn j2r(reference: &str, covariate: &str) -> ReferenceBased {
+/// Jump to reference with a covariate in the ANCOVA.
+pub fn j2r(reference: &str, covariate: &str) -> ReferenceBased {
     ReferenceBased::new(Strategy::JumpToReference).reference(reference).covariates([covariate])
 }
 

@@ -156,11 +156,36 @@ by_bootmer <- function() {
   }
 }
 
+# Jump to reference of the antidepressant trial: draws, imputation, ANCOVA at each visit and pooling, as rbmi's own examples go. Events are dropout:
+# the first visit after the last observed one.
+by_rbmi <- function(method, check) {
+  d <- read_antidepressant()
+  patients <- unique(d[c("PATIENT", "THERAPY", "BASVAL")])
+  data <- merge(merge(patients, data.frame(VISIT = factor(levels(d$VISIT), levels(d$VISIT)))), d[c("PATIENT", "VISIT", "CHANGE")], all.x = TRUE)
+  data$THERAPY <- factor(data$THERAPY, levels = c("DRUG", "PLACEBO"))
+  data <- data[order(data$PATIENT, data$VISIT), ]
+  last <- tapply(seq_len(nrow(data)), data$PATIENT, function(r) max(which(!is.na(data$CHANGE[r]))))
+  gone <- last[last < nlevels(d$VISIT)]
+  ice <- data.frame(PATIENT = factor(names(gone), levels(data$PATIENT)), VISIT = levels(d$VISIT)[gone + 1], strategy = "JR")
+  vars <- set_vars(outcome = "CHANGE", visit = "VISIT", subjid = "PATIENT", group = "THERAPY", covariates = c("BASVAL*VISIT", "THERAPY*VISIT"))
+  at_analysis <- set_vars(outcome = "CHANGE", visit = "VISIT", subjid = "PATIENT", group = "THERAPY", covariates = "BASVAL")
+  function() {
+    drawn <- draws(data = data, data_ice = ice, vars = vars, method = method, quiet = TRUE)
+    imputed <- impute(drawn, references = c(DRUG = "PLACEBO", PLACEBO = "PLACEBO"))
+    pars <- pool(analyse(imputed, ancova, vars = at_analysis), conf.level = 0.95)$pars
+    list(check = check(pars[paste0("trt_", levels(d$VISIT))]))
+  }
+}
+
+# All differences and their standard errors, and the last difference alone where they are drawn.
+all_of <- function(pars) sum(vapply(pars, function(p) abs(p$est) + p$se, 0))
+last_of <- function(pars) abs(pars[[length(pars)]]$est)
+
 mmrm_cases <- c("fev_fit", "fev_satterthwaite", "fev_kenward_roger", "bcva_satterthwaite", "bcva_kenward_roger", "bcva_cr2")
 packages <- if (case %in% mmrm_cases) "mmrm" else switch(case,
   imrs_gst = c("mmrm", "emmeans"), sleepstudy_fit = "lme4", nested = "lme4", crossed = "lme4", nested_satterthwaite = c("lme4", "lmerTest"),
   imrs_gst_clusters = c("lme4", "lmerTest", "pbkrtest"), sleepstudy_satterthwaite = c("lme4", "lmerTest"), fev_gls = "nlme",
-  gee = "geepack", glmm_laplace = "lme4", glmm_15 = "lme4", bootmer = "lme4",
+  rbmi_jackknife = c("rbmi", "mmrm"), rbmi_approximate = c("rbmi", "mmrm"), gee = "geepack", glmm_laplace = "lme4", glmm_15 = "lme4", bootmer = "lme4",
   stop("no case `", case, "`"))
 suppressPackageStartupMessages(for (p in packages) library(p, character.only = TRUE))
 
@@ -185,7 +210,12 @@ run <- switch(case,
   gee = by_geeglm(),
   glmm_laplace = by_glmer(1),
   glmm_15 = by_glmer(15),
-  bootmer = by_bootmer()
+  bootmer = by_bootmer(),
+  rbmi_jackknife = by_rbmi(method_condmean(type = "jackknife"), all_of),
+  rbmi_approximate = {
+    set.seed(20261130)
+    by_rbmi(method_approxbayes(n_samples = 500), last_of)
+  }
 )
 
 timed <- function() {

@@ -5,7 +5,9 @@ use crate::common::clock::{Median, median};
 use crate::common::{self, clustered};
 use crate::r::{self, Measured};
 use std::time::Duration;
+use trialstats::imputation::{CompletedAnalysis, DrawMethod, Draws};
 use trialstats::inference::InformationKind;
+use trialstats::means::{ContrastOptions, Means as _};
 use trialstats::{Df, Model, Trial, Vcov};
 
 /// What is spent on each side of a case.
@@ -22,6 +24,8 @@ pub struct Row {
     pub goal: Option<f64>,
     /// Our log-likelihood, or what else a case ends in.
     pub check: f64,
+    /// How far, relatively, the peer's number may be from it.
+    pub tolerance: f64,
 }
 
 #[derive(Clone, Copy)]
@@ -40,6 +44,10 @@ enum Own {
     PrimaryAnalysis,
     /// A case of `common::methods`.
     Method(&'static str),
+    /// The fit, the imputation of conditional means, ANCOVA and jackknife.
+    Jackknife(Model),
+    /// The fit, so many drawn data sets, ANCOVA and pooling.
+    Drawn(Model, usize),
 }
 
 struct Case {
@@ -49,15 +57,24 @@ struct Case {
     own: Own,
     peer: (&'static str, Peer),
     goal: Option<f64>,
+    tolerance: f64,
 }
 
+/// Both sides have the same optimum.
+const SAME: f64 = 1e-6;
+/// mmrm stops some 1e-6 of the log-likelihood before the optimum, and each fit of rbmi's jackknife stops elsewhere.
+const FITTED_BY_MMRM: f64 = 1e-4;
+/// Three Monte-Carlo errors of the difference of two estimates from 500 draws each.
+const DRAWN: f64 = 0.08;
+
 fn cases() -> Vec<Case> {
-    use Own::{Coefficients, Fit, Method, PrimaryAnalysis, Refit};
+    use Own::{Coefficients, Drawn, Fit, Jackknife, Method, PrimaryAnalysis, Refit};
     use Peer::{Glmm, R};
     let (fev, bcva) = (|| common::model(common::FEV), || common::model(common::BCVA));
     let sleep = || common::model(common::SLEEPSTUDY_EFFECTS);
     let (nested, crossed) = (|| common::model(clustered::NESTED), || common::model(clustered::CROSSED));
-    let case = |name, what, trial, own, peer, goal| Case { name, what, trial, own, peer, goal };
+    let case = |name, what, trial, own, peer, goal| Case { name, what, trial, own, peer, goal, tolerance: SAME };
+    let depressed = || common::model(common::ANTIDEPRESSANT);
     vec![
         case(
             "fev satterthwaite",
@@ -220,6 +237,28 @@ fn cases() -> Vec<Case> {
             ("nlme::gls", R("fev_gls")),
             None,
         ),
+        Case {
+            tolerance: FITTED_BY_MMRM,
+            ..case(
+                "imputation jackknife rbmi",
+                "antidepressant: jump to reference, conditional means: fit, 172 refits, imputation, ANCOVA, jackknife",
+                common::antidepressant,
+                Jackknife(depressed()),
+                ("rbmi", R("rbmi_jackknife")),
+                Some(1000.0),
+            )
+        },
+        Case {
+            tolerance: DRAWN,
+            ..case(
+                "imputation approximate rbmi",
+                "antidepressant: jump to reference, approximately Bayesian: 500 bootstrap fits, draws, ANCOVA, pooling",
+                common::antidepressant,
+                Drawn(depressed(), 500),
+                ("rbmi", R("rbmi_approximate")),
+                None,
+            )
+        },
         case(
             "gee geepack",
             "imrs_gst: remission at four visits, logit, exchangeable, sandwich",
@@ -273,7 +312,7 @@ impl Case {
             let _ = std::fs::remove_file(r::data());
         }
         let (own, check) = self.own.measure(&trial);
-        let row = Row { what: self.what, peer: self.peer.0, own, theirs, goal: self.goal, check };
+        let row = Row { what: self.what, peer: self.peer.0, own, theirs, goal: self.goal, check, tolerance: self.tolerance };
         let said = match &row.theirs {
             Ok(theirs) => format!(
                 "{} {}, here {}",
@@ -307,6 +346,21 @@ impl Own {
                 // Of the bootstrap every replicate must have an optimum, there as here.
                 let check = (method.run)() / method.repeats;
                 (Median { seconds: found.seconds / method.repeats, repeats: found.repeats }, check)
+            }
+            Own::Jackknife(model) => {
+                let table = || model.reference_based(trial, &common::methods::j2r("PLACEBO", "BASVAL")).expect("the sample can be imputed");
+                (median(BUDGET, table), table().differences().map(|row| row.estimate.abs() + row.se).sum())
+            }
+            Own::Drawn(model, number) => {
+                let draws = Draws::new(DrawMethod::ApproximateBayesian).number(*number).seed(common::methods::SEED);
+                let (plan, analysis) = (common::methods::j2r("PLACEBO", "BASVAL"), CompletedAnalysis::ancova(["BASVAL"]));
+                let last = || {
+                    let fit = fit(model);
+                    let pooled = fit.imputations(trial, &plan, &draws).and_then(|drawn| drawn.estimates(&analysis));
+                    let contrasts = pooled.and_then(|pooled| pooled.arm_contrasts(&ContrastOptions::default()));
+                    contrasts.expect("the sample can be imputed").rows.last().expect("visits").estimate.estimate.abs()
+                };
+                (median(BUDGET, last), last())
             }
             Own::PrimaryAnalysis => {
                 let analyse = || common::primary_analysis(trial).expect("the sample can be analysed");
