@@ -2,6 +2,8 @@
 # is, with its fit of the mixed model replaced by one that goes to the top of the restricted likelihood (mmrm stops some 1e-6 before it, and each of
 # the jackknife's fits stops elsewhere). rbmi is fetched and never committed: https://github.com/insightsengineering/rbmi, Apache License 2.0.
 #   git clone https://github.com/insightsengineering/rbmi && Rscript tests/references/imputation/rbmi.R rbmi        (from the repository's root)
+# With FIT=mmrm nothing is replaced: rbmi itself, which fits by the installed mmrm.
+#   FIT=mmrm OUT=tests/references/imputation/rbmi_mmrm.json Rscript tests/references/imputation/rbmi.R rbmi
 source("tests/references/common.R")
 suppressPackageStartupMessages({ library(R6); library(assertthat); library(Matrix) })
 folder <- commandArgs(trailingOnly = TRUE)[1]
@@ -61,13 +63,16 @@ fit_unstructured <- function(x, y, visit, id) {
 }
 memory <- new.env()
 
-fit_mmrm <- function(designmat, outcome, subjid, visit, group, cov_struct, REML = TRUE, same_cov = TRUE) {
+fit_by_newton <- function(designmat, outcome, subjid, visit, group, cov_struct, REML = TRUE, same_cov = TRUE) {
   stopifnot(REML, same_cov, cov_struct == "us")
   group <- factor(group)
   fit <- fit_unstructured(designmat, outcome, factor(visit), as.character(subjid))
   of_groups <- function(value) stats::setNames(rep(list(value), nlevels(group)), levels(group))
   structure(list(beta = unname(fit$beta), sigma = of_groups(unname(fit$sigma)), theta = of_groups(fit$theta), failed = FALSE), cov_param_names = c("sigma", "theta"))
 }
+
+by_mmrm <- Sys.getenv("FIT") == "mmrm"
+if (by_mmrm) suppressPackageStartupMessages(library(mmrm)) else fit_mmrm <- fit_by_newton
 
 # --- the analyses -----------------------------------------------------------------------------------------------------------------------------
 analysed <- function(data, ice, vars, references, at_analysis) {
@@ -153,5 +158,5 @@ for (s in names(strategies)) {
   cases <- c(cases, list(case(paste("imrs_gst", strategies[[s]]), whole, ice, vars, references, c("BASE", "SITE"), levels(after$VISIT))))
 }
 
-write_reference(list(software = engine("Matrix", "R6"), rbmi = as.character(read.dcf(file.path(folder, "DESCRIPTION"), "Version")), cases = Filter(Negate(is.null), cases)),
+write_reference(list(software = engine(c("Matrix", "R6", if (by_mmrm) c("mmrm", "TMB"))), rbmi = as.character(read.dcf(file.path(folder, "DESCRIPTION"), "Version")), cases = Filter(Negate(is.null), cases)),
   Sys.getenv("OUT", "tests/references/imputation/rbmi.json"))
