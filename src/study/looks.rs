@@ -213,6 +213,13 @@ impl Looks {
         let mean = |of: &dyn Fn(&Vec<AtLook>) -> f64| answered.iter().map(of).sum::<f64>() / n;
         let at = |k: usize| mean(&|trial| trial[k].se.powi(-2));
         let information: Vec<f64> = (0..looks).map(|k| if k + 1 == looks { 1.0 } else { at(k) / at(looks - 1) }).collect();
+        if let Some(time) = self.times.iter().zip(&information).find(|(_, share)| **share >= 1.0).map(|(time, _)| time) {
+            return Err(Error::out_of_range(
+                format!("a look at the time {time}"),
+                "everyone has finished by then, and the trial has ended",
+                "look sooner, or leave it out",
+            ));
+        }
         let design = GroupSequential::new(information.clone()).alpha(alpha).spending(self.spending);
         let boundaries = self.futility.into_iter().fold(design, GroupSequential::futility).boundaries()?;
         // The direction of the effect is up.
