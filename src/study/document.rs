@@ -148,7 +148,7 @@ impl Tabular for PowerTable {
         vec![
             "Power is that of the primary contrast of the second arm with the first; MC error: Monte-Carlo standard error.".into(),
             "By theory: variance under dropout by Lu, Luo & Chen (2008) given the baseline, design effect of groups within an arm, noncentral t. It leaves out \
-             bounds of the instrument, what dropout depends on, and clusters that both arms share."
+             bounds of the instrument, what dropout depends on, intercurrent events, and clusters that both arms share."
                 .into(),
         ]
     }

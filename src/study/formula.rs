@@ -11,8 +11,8 @@ use crate::error::Result;
 /// A two-sided test is significant in either direction, and so is counted by simulation: without an effect the power is the
 /// level. (The formulas in [`analytic`](super::analytic) count the direction of the effect alone, as R's `power.t.test` does.)
 ///
-/// Bounds of the instrument, what dropout depends on, and clusters that both arms share are left out: the latter cancel from
-/// the difference where each treats as many patients of either arm.
+/// Bounds of the instrument, what dropout depends on, intercurrent events, and clusters that both arms share are left out: the
+/// latter cancel from the difference where each treats as many patients of either arm.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct ByTheory {
