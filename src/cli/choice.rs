@@ -54,6 +54,14 @@ impl Names {
     }
 }
 
+impl Names {
+    /// With one more name.
+    pub fn and(mut self, value: PossibleValue) -> Self {
+        self.0.push(value);
+        self
+    }
+}
+
 impl TypedValueParser for Names {
     type Value = String;
 

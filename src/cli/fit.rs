@@ -3,14 +3,14 @@
 use super::choice::{Names, choice};
 use super::failure::Failure;
 use super::formula_variables::{clusters, covariates};
-use super::generalized::GeneralizedArguments;
+use super::generalized::{GeneralizedArguments, OutcomeFamily};
 use super::means::Means;
 use super::source::{SourceArguments, Wanted};
 use super::subgroups::{Asked, SubgroupArguments, Subgroups};
 use super::{fit_json, fit_text};
 use trialstats::covariance::Covariance;
 use trialstats::design::Baseline;
-use trialstats::generalized::{GeeDf, GeeVcov, GlmVcov};
+use trialstats::generalized::{GeeDf, GeeVcov, GlmVcov, OrdinalVcov};
 use trialstats::inference::{CovarianceIntervalMethod, CovarianceIntervalOptions, InformationKind, IntraclassCorrelations};
 use trialstats::means::{Adjustment, ArmComparisons, Averaging, FactorWeights};
 use trialstats::{Df, Estimation, Fit, Model, Trial, Vcov};
@@ -51,7 +51,7 @@ pub struct FitArguments {
     #[arg(long, value_parser = choice::<InformationKind>(), default_value_t)]
     pub information: InformationKind,
     /// The covariance of the estimates: model-based unless said, and robust for estimating equations and counts
-    #[arg(long, value_parser = Names::default().or::<Vcov>().or::<GeeVcov>().or::<GlmVcov>())]
+    #[arg(long, value_parser = Names::default().or::<Vcov>().or::<GeeVcov>().or::<GlmVcov>().or::<OrdinalVcov>())]
     pub vcov: Option<String>,
     #[command(flatten)]
     pub generalized: GeneralizedArguments,
@@ -120,6 +120,9 @@ impl FitArguments {
         if !(self.level > 0.0 && self.level < 1.0) {
             let meant = if self.level > 1.0 && self.level < 100.0 { self.level / 100.0 } else { 0.95 };
             return Err(Failure::Usage(format!("--level {}: a confidence level lies between 0 and 1: --level {meant}", self.level)));
+        }
+        if self.generalized.family == Some(OutcomeFamily::Ordinal) {
+            return self.run_ordinal();
         }
         if self.is_generalized() {
             return self.run_generalized();

@@ -126,6 +126,11 @@ impl GeneralizedModel {
         &self.options.random
     }
 
+    /// What the design needs beyond the mean.
+    pub(super) fn design_options(&self) -> &DesignOptions {
+        &self.options
+    }
+
     /// The observations of a trial that this model is fitted to.
     ///
     /// # Errors

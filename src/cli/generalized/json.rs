@@ -3,12 +3,12 @@
 use super::super::failure::Failure;
 use super::super::fit_json::{Arm, Coefficient, Contrast, Exclusions, MarginalMean, Tests, arms, by_row, coefficient, differences};
 use super::super::fit_json::{exclusions, marginal_means, tests};
-use super::Answer;
+use super::{Answer, OutcomeFamily};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use trialstats::Tabular;
 use trialstats::error::Interface;
-use trialstats::generalized::{PopulationEstimate, PopulationMeasure};
+use trialstats::generalized::{CategoryRange, OrdinalEstimate, PopulationEstimate, PopulationMeasure};
 use trialstats::trial::{Labelled, Warning};
 
 /// The whole answer. A number that does not exist (an aliased coefficient, an infinite df) is `null`.
@@ -69,6 +69,10 @@ struct OnBothScales {
 #[derive(Serialize)]
 struct PopulationRow {
     #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<CategoryRange>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     measure: Option<PopulationMeasure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     contrast: Option<String>,
@@ -99,25 +103,29 @@ pub fn render(answer: &Answer) -> Result<String, Failure> {
 }
 
 fn document<'a>(answer: &'a Answer) -> Result<Document<'a>, Failure> {
-    let Answer { arguments, model, trial, fitted, population, means } = answer;
+    let Answer { arguments, model, trial, fitted, population, categories, means } = answer;
     let estimates = fitted.estimates();
     let account = estimates.account();
     let said = estimates.notes();
     let link = model.link_function();
+    let is_ordinal = arguments.generalized.family == Some(OutcomeFamily::Ordinal);
     let is_ratio = link.ratio_heading().is_some();
     let both = |coefficient: Coefficient| {
         let ratio = [coefficient.estimate, coefficient.lower, coefficient.upper].map(f64::exp);
         OnBothScales { ratio: is_ratio.then_some(ratio), coefficient }
     };
     let rows = |wanted: fn(&PopulationEstimate) -> bool| {
-        population.as_ref().map(|table| table.rows.iter().filter(|row| wanted(row)).map(population_row).collect())
+        let of_means = population.as_ref().map(|table| table.rows.iter().filter(|row| wanted(row)).map(population_row).collect());
+        let of_categories =
+            categories.as_ref().map(|table| table.rows.iter().filter(|row| wanted(&row.estimate)).map(category_row).collect());
+        of_means.or(of_categories)
     };
     let tables = means.iter().flat_map(|tables| {
         let contrasts = tables.differences.iter().chain(&tables.custom);
         tables.means.notes().into_iter().chain(contrasts.flat_map(Tabular::notes))
     });
     let mut means_notes: Vec<String> = vec![];
-    for note in population.iter().flat_map(Tabular::notes).chain(tables) {
+    for note in population.iter().flat_map(Tabular::notes).chain(categories.iter().flat_map(Tabular::notes)).chain(tables) {
         if !said.contains(&note) && !means_notes.contains(&note) {
             means_notes.push(note);
         }
@@ -127,9 +135,10 @@ fn document<'a>(answer: &'a Answer) -> Result<Document<'a>, Failure> {
         software: format!("trialstats {}", env!("CARGO_PKG_VERSION")),
         data: arguments.source.stem(),
         formula: arguments.formula.trim(),
-        family: model.outcome_family().to_string(),
+        family: if is_ordinal { OutcomeFamily::Ordinal.to_string() } else { model.outcome_family().to_string() },
         link: link.to_string(),
-        event: (model.outcome_family() == trialstats::generalized::Family::Binomial).then(|| model.outcome_event().to_string()),
+        event: (!is_ordinal && model.outcome_family() == trialstats::generalized::Family::Binomial)
+            .then(|| model.outcome_event().to_string()),
         n_obs: account.n_observations(),
         n_subjects: account.n_patients(),
         level: arguments.level,
@@ -138,9 +147,9 @@ fn document<'a>(answer: &'a Answer) -> Result<Document<'a>, Failure> {
         own: fitted.json()?,
         marginal_means: rows(|row| row.measure == PopulationMeasure::Mean),
         contrasts: rows(|row| row.measure != PopulationMeasure::Mean),
-        standardised_over: population.as_ref().map(|table| table.patients),
+        standardised_over: population.as_ref().map(|table| table.patients).or(categories.as_ref().map(|table| table.patients)),
         conditional: fitted.is_conditional(),
-        link_means: means.as_ref().filter(|_| !fitted.is_conditional()).map(|tables| marginal_means(&tables.means)),
+        link_means: means.as_ref().filter(|_| fitted.shows_link_means()).map(|tables| marginal_means(&tables.means)),
         link_contrasts: means.as_ref().and_then(|tables| tables.differences.as_ref()).map(differences),
         link_contrasts_by_weights: means.as_ref().and_then(|tables| tables.custom.as_ref()).map(differences),
         arms: arms(trial),
@@ -159,6 +168,8 @@ fn population_row(row: &PopulationEstimate) -> PopulationRow {
     let is_mean = row.measure == PopulationMeasure::Mean;
     let label = |of: &Labelled| of.to_string();
     PopulationRow {
+        category: None,
+        range: None,
         measure: (!is_mean).then_some(row.measure),
         contrast: row.versus.as_ref().map(|versus| format!("{} - {versus}", row.arm)),
         arm: label(&row.arm),
@@ -174,4 +185,8 @@ fn population_row(row: &PopulationEstimate) -> PopulationRow {
         p: (!is_mean).then_some(row.p),
         not_estimable: row.not_estimable.clone(),
     }
+}
+
+fn category_row(row: &OrdinalEstimate) -> PopulationRow {
+    PopulationRow { category: Some(row.category.clone()), range: Some(row.range), ..population_row(&row.estimate) }
 }

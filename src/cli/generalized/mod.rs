@@ -1,10 +1,14 @@
 //! `trialstats fit --family binomial|poisson`: models of binary outcomes and counts.
 
+mod family;
 mod gee;
 mod glm;
 mod json;
 mod mixed;
+mod ordinal;
 mod text;
+
+pub use family::OutcomeFamily;
 
 use super::choice::choice;
 use super::failure::Failure;
@@ -16,8 +20,8 @@ use trialstats::design::MeanModel;
 use trialstats::error::Error;
 use trialstats::estimates::{Estimates, Link};
 use trialstats::generalized::{
-    AlphaConvention, Event, Family, GeneralizedModel, Penalty, Population, PopulationMean, PopulationMeans, PopulationOptions,
-    PopulationVariance, Quadrature, Randomization, WeightLevel, WorkingCorrelation, population_means,
+    AlphaConvention, Event, Family, GeneralizedModel, OrdinalMeans, Penalty, Population, PopulationMean, PopulationMeans,
+    PopulationOptions, PopulationVariance, Quadrature, Randomization, WeightLevel, WorkingCorrelation, population_means,
 };
 use trialstats::options::Choices;
 use trialstats::trial::CovariateKind;
@@ -28,14 +32,17 @@ use trialstats::{Covariance, Estimation, Model, Tabular, Trial};
 pub struct GeneralizedArguments {
     /// The kind of outcome, where it is no normal measurement of a mixed model: a binary outcome or a count, with --gee or
     /// random effects in the formula where patients have several visits
-    #[arg(long, value_parser = choice::<Family>())]
-    pub family: Option<Family>,
+    #[arg(long, value_parser = family::family())]
+    pub family: Option<OutcomeFamily>,
     /// The scale of the mean model; logit for binomial and log for poisson unless said
     #[arg(long, value_parser = choice::<Link>(), requires = "family")]
     pub link: Option<Link>,
     /// The value of a binary outcome that counts as the event, where it is not 1 of 0 and 1
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true, requires = "family")]
     pub event: Option<String>,
+    /// The categories of an ordinal outcome, lowest first: "none,mild,severe"; the numbers that occur, ascending, unless said
+    #[arg(long, value_name = "LOWEST,…", value_delimiter = ',', allow_hyphen_values = true, requires = "family")]
+    pub categories: Vec<String>,
     /// Generalized estimating equations with this working correlation of a patient's visits
     #[arg(long, value_name = "CORRELATION", value_parser = choice::<WorkingCorrelation>(), requires = "family")]
     pub gee: Option<WorkingCorrelation>,
@@ -91,6 +98,11 @@ pub trait Fitted {
         false
     }
 
+    /// Whether means on the scale of the link are worth a table.
+    fn shows_link_means(&self) -> bool {
+        !self.is_conditional()
+    }
+
     /// Tables beside that of the coefficients.
     fn tables(&self) -> Vec<Box<dyn Tabular>>;
 
@@ -106,6 +118,8 @@ pub struct Answer<'a> {
     pub fitted: Box<dyn Fitted>,
     /// Standardised over everyone randomized, where means of arms were asked for.
     pub population: Option<PopulationMeans>,
+    /// The same of ordered categories.
+    pub categories: Option<OrdinalMeans>,
     /// On the scale of the link.
     pub means: Option<Means>,
 }
@@ -115,11 +129,14 @@ impl FitArguments {
     /// for.
     pub fn is_generalized(&self) -> bool {
         let given = &self.generalized;
-        given.family.is_some_and(|family| family != Family::Gaussian || given.gee.is_some() || given.link.is_some())
+        given.family.is_some_and(|family| family != OutcomeFamily::Of(Family::Gaussian) || given.gee.is_some() || given.link.is_some())
     }
 
     /// Fits the model and says what was found.
     pub fn run_generalized(&self) -> Result<String, Failure> {
+        if !self.generalized.categories.is_empty() {
+            return Err(Failure::Usage("--categories: only an ordinal outcome has them; leave them out, or add --family ordinal".into()));
+        }
         self.refuse_what_belongs_to_mixed_models()?;
         let formula = Model::formula(&self.formula)?;
         let arm = self.arm(&formula);
@@ -128,7 +145,7 @@ impl FitArguments {
         let mut wanted = self.wanted(&formula, arm)?;
         self.add_columns_of_dropout(&mut wanted, arm)?;
         self.add_strata(&mut wanted, arm);
-        let trial = self.read_outcome(arm, &wanted, model.outcome_family())?;
+        let trial = self.read_outcome(arm, &wanted, model.outcome_family() == Family::Binomial)?;
         let fitted = self.fitted(&model, &trial)?;
         let by_arm = self.means.as_deref().and_then(<[String]>::first).is_some_and(|first| arm == Some(first) || first == "arm");
         let coded = match model.outcome_family() {
@@ -137,7 +154,7 @@ impl FitArguments {
         };
         let population = by_arm.then(|| population_means(fitted.population(), &coded, &self.population_options())).transpose()?;
         let means = self.tables(fitted.estimates(), arm)?;
-        let answer = Answer { arguments: self, model, trial, fitted, population, means };
+        let answer = Answer { arguments: self, model, trial, fitted, population, categories: None, means };
         if self.json { json::render(&answer) } else { text::render(&answer) }
     }
 
@@ -180,7 +197,11 @@ impl FitArguments {
     /// The mean model with family, link and event.
     fn generalized_model(&self) -> Result<GeneralizedModel, Failure> {
         let given = &self.generalized;
-        let model = GeneralizedModel::formula(&self.formula)?.family(given.family.unwrap_or_default());
+        let model = GeneralizedModel::formula(&self.formula)?;
+        let model = match given.family {
+            Some(OutcomeFamily::Of(family)) => model.family(family),
+            _ => model,
+        };
         let model = given.link.into_iter().fold(model, GeneralizedModel::link);
         let model = given.event.iter().fold(model, |model, event| model.event(Event::value(event)));
         let model = self.baseline.into_iter().fold(model, GeneralizedModel::baseline);
@@ -211,10 +232,10 @@ impl FitArguments {
     }
 
     /// The trial, its outcome being numbers, or texts of which one is the event.
-    fn read_outcome(&self, arm: Option<&str>, wanted: &Wanted, family: Family) -> Result<Trial, Failure> {
+    fn read_outcome(&self, arm: Option<&str>, wanted: &Wanted, may_be_texts: bool) -> Result<Trial, Failure> {
         let numbers = self.source.read(arm, wanted);
         let Err(Failure::Analysis(Error::Data(problems))) = numbers else { return numbers };
-        let texts = (family == Family::Binomial).then(|| self.as_texts(wanted)).flatten();
+        let texts = may_be_texts.then(|| self.as_texts(wanted)).flatten();
         match texts.map(|(source, wanted)| source.read(arm, &wanted)) {
             Some(Ok(trial)) if trial.covariate(&wanted.outcomes[0]).is_ok_and(|texts| texts.is_factor()) => Ok(trial),
             _ => Err(Failure::Analysis(Error::Data(problems))),
@@ -246,7 +267,7 @@ impl FitArguments {
         match given.into_iter().find_map(|(option, value)| Some((option, value?))) {
             Some((option, value)) => Err(Failure::Usage(format!(
                 "{option} {value}: this is about the covariance of normal measurements; with --family {} the variance follows from the mean",
-                self.generalized.family.unwrap_or_default()
+                self.generalized.family.unwrap_or(OutcomeFamily::Of(Family::default()))
             ))),
             None => Ok(()),
         }

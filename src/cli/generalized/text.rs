@@ -10,7 +10,7 @@ use trialstats::table::{Tabular, text_without};
 
 /// All tables of the answer, one under the other. How the model was fitted stands above them, once.
 pub fn render(answer: &Answer) -> Result<String, Failure> {
-    let Answer { arguments, trial, fitted, population, means, .. } = answer;
+    let Answer { arguments, trial, fitted, population, categories, means, .. } = answer;
     let estimates = fitted.estimates();
     let said = estimates.notes();
     let account = estimates.account();
@@ -34,9 +34,12 @@ pub fn render(answer: &Answer) -> Result<String, Failure> {
     if let Some(population) = population {
         add(population);
     }
+    if let Some(categories) = categories {
+        add(categories);
+    }
     if let Some(tables) = means {
         // g⁻¹ of a mean given the random effects is no share of a population: such a table would be read as one.
-        if !fitted.is_conditional() {
+        if fitted.shows_link_means() {
             add(&tables.means);
         }
         tables.differences.iter().chain(&tables.custom).for_each(|contrasts| add(contrasts));

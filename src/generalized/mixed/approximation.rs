@@ -18,10 +18,10 @@ pub(crate) enum Nodes {
 
 /// The most that −2 log L may move, and any parameter in units of its standard error, between two numbers of nodes that
 /// count as the same.
-pub(crate) const TOLERANCE: f64 = 1e-6;
+pub(in crate::generalized) const TOLERANCE: f64 = 1e-6;
 
 /// Numbers of nodes per dimension that are tried one after another.
-const LADDER: [usize; 11] = [5, 7, 11, 15, 21, 31, 45, 63, 91, 131, 201];
+pub(in crate::generalized) const LADDER: [usize; 11] = [5, 7, 11, 15, 21, 31, 45, 63, 91, 131, 201];
 
 /// The most nodes of all dimensions together that are tried without being asked for.
 const MOST: f64 = 4000.0;

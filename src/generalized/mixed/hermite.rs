@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 /// Nodes and weights of ∫ φ(z) f(z) dz ≈ Σ ω f(z).
 #[derive(Debug, Clone)]
-pub(super) struct Rule {
+pub(in crate::generalized) struct Rule {
     pub nodes: Vec<f64>,
     /// log ω + z²/2: what stands at a node where the integrand is e^(−F) and φ is not taken out of it.
     pub log_weights: Vec<f64>,

@@ -44,7 +44,10 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::generalized) use approximation::{LADDER, TOLERANCE};
 pub use components::{MixedComponent, MixedComponents};
 pub use fit::{MixedFit, NodesTried};
+pub(in crate::generalized) use hermite::Rule;
 pub use model::Glmm;
 pub use options::{MixedDf, MixedVcov, Quadrature};
+pub(in crate::generalized) use population::logistic as logistic_normal;

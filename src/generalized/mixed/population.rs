@@ -8,7 +8,7 @@ use std::f64::consts::PI;
 
 /// The mean of g⁻¹(η + s z), z ~ N(0, 1), with its derivatives in η and s².
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Integrated {
+pub(in crate::generalized) struct Integrated {
     pub mean: f64,
     pub by_eta: f64,
     pub by_variance: f64,
@@ -18,7 +18,7 @@ pub(super) struct Integrated {
 /// exp(−2πd/h + d²/2) in the step h, d = π/s being how far the integrand is analytic, and like exp(−2π²/h²) for the normal
 /// density itself (Trefethen & Weideman 2014, SIAM Review 56:385–458, §5): h is chosen so that both are below rounding.
 /// The derivative in s² is half the mean of the second derivative, which is regular at zero.
-pub(super) fn logistic(eta: f64, variance: f64) -> Integrated {
+pub(in crate::generalized) fn logistic(eta: f64, variance: f64) -> Integrated {
     let s = variance.sqrt();
     let d = if s > 0.0 { (PI / s).min(6.0) } else { 6.0 };
     let h = (2.0 * PI * d / (38.0 + 0.5 * d * d)).min(0.5);

@@ -8,4 +8,5 @@ mod gee_cli;
 mod independent;
 mod mixed;
 mod offset;
+mod ordinal;
 mod risks;
