@@ -174,7 +174,7 @@ fn must_be_one_per_patient(observations: &Observations) -> Result<()> {
 
 /// The categories that are observed, those that are not, and the position of each outcome among the former.
 fn observed(observations: &Observations, labels: &[String]) -> (Vec<String>, Vec<String>, Vec<usize>) {
-    let occurs = |k: &usize| observations.y.iter().any(|y| *y == *k as f64);
+    let occurs = |k: &usize| observations.y.contains(&(*k as f64));
     let (seen, unseen): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(occurs);
     let y = observations.y.iter().map(|y| seen.iter().position(|k| *k as f64 == *y).unwrap_or(0)).collect();
     let named = |positions: Vec<usize>| positions.into_iter().map(|k| labels[k].clone()).collect();
