@@ -1,6 +1,7 @@
 //! Fitting a design again and again: the engine of bootstraps and imputation.
 
 use super::Fit;
+use crate::design::RandomTerm;
 use crate::error::{Error, Result};
 use crate::fit::optimum::Optimum;
 use crate::fit::refit::Repeat;
@@ -96,7 +97,8 @@ impl<'f> Refitter<'f> {
     /// Fits with every patient of the design counted so many times, as a bootstrap sample of patients has it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for another number of patients; [`Error::Fit`] where the likelihood has no verified optimum.
+    /// [`Error::Invalid`] for another number of patients, and where one counts more than once in a model with random effects of
+    /// the patients, which the copies would share; [`Error::Fit`] where the likelihood has no verified optimum.
     pub fn with_multiplicities(&mut self, times: &[u32]) -> Result<()> {
         let patients = self.fit.n_patients();
         if times.len() != patients {
@@ -104,6 +106,14 @@ impl<'f> Refitter<'f> {
                 "the multiplicities of a refit",
                 format!("there are {}, and the design has {patients} patients", times.len()),
                 "give one for each patient",
+            ));
+        }
+        let of_patients = self.fit.design().random().iter().any(RandomTerm::is_of_patients);
+        if of_patients && times.iter().any(|&times| times > 1) {
+            return Err(Error::conflict(
+                "a patient who counts more than once",
+                "the copies would share the random effects of the patient",
+                "state a covariance of the visits in their place, or draw outcomes by the parametric bootstrap",
             ));
         }
         self.repeat.with_multiplicities(times).map_err(Error::Fit)?;

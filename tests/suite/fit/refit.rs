@@ -85,15 +85,16 @@ fn patients_counted_twice_are_patients_entered_twice() {
     }
 }
 
-/// By either engine, whichever was asked last.
+/// By either engine, whichever was asked last. Patients can be left out; copies would share what is the patient's own.
 #[test]
 fn effects_of_patients_are_refitted_too() {
     let trial = antidepressant();
     let everyone: Vec<usize> = (0..trial.patients().len()).collect();
     let other = with_outcome(&trial, &everyone, changed);
-    let times: Vec<u32> = (0..trial.patients().len()).map(|i| [1, 2, 0, 1, 3][i % 5]).collect();
-    let sample: Vec<usize> = times.iter().enumerate().flat_map(|(i, &n)| (0..n).map(move |_| i)).collect();
-    let resampled = with_outcome(&trial, &sample, |_, y| y);
+    let once: Vec<u32> = (0..trial.patients().len()).map(|i| u32::from(i % 5 != 2)).collect();
+    let twice: Vec<u32> = (0..trial.patients().len()).map(|i| [1, 2, 0, 1, 3][i % 5]).collect();
+    let rest: Vec<usize> = everyone.iter().copied().filter(|i| i % 5 != 2).collect();
+    let left = with_outcome(&trial, &rest, |_, y| y);
     for effects in ["(1 | PATIENT)", "(1 + time | PATIENT)"] {
         let model = Model::formula(&format!("CHANGE ~ BASVAL * VISIT + THERAPY * VISIT + {effects}")).expect("parses");
         let fit = model.fit(&trial).expect("fits");
@@ -103,8 +104,10 @@ fn effects_of_patients_are_refitted_too() {
         for _ in 0..2 {
             refitter.with_outcomes(&outcomes).expect("fits");
             assert_same(effects, refitter.beta(), refitter.log_likelihood(), &model.fit(&other).expect("fits"));
-            refitter.with_multiplicities(&times).expect("fits");
-            assert_same(effects, refitter.beta(), refitter.log_likelihood(), &model.fit(&resampled).expect("fits"));
+            refitter.with_multiplicities(&once).expect("fits");
+            assert_same(effects, refitter.beta(), refitter.log_likelihood(), &model.fit(&left).expect("fits"));
+            let message = refitter.with_multiplicities(&twice).expect_err("copies are no patients").to_string();
+            assert!(message.contains("more than once"), "{message}");
             refitter.with_outcomes(&original).expect("fits");
             assert_same(effects, refitter.beta(), refitter.log_likelihood(), &fit);
         }
