@@ -91,7 +91,7 @@ impl Tabular for ProportionalOdds {
     fn columns(&self) -> Vec<Column> {
         vec![
             Column::real("chi_squared", "χ²", Format::Decimals(4), [self.chi_squared]),
-            Column::real("df", "df", Format::Df, [self.df as f64]),
+            Column::real("df", "df", Format::Decimals(0), [self.df as f64]),
             Column::real("p", "p", Format::Probability, [self.p]),
         ]
     }
