@@ -57,8 +57,12 @@
 //! | plan a trial: power by simulation of the plan and by formula, sample size, interim looks | [`study`] |
 //! | know what the methods keep in small trials, and where SAS and R give other numbers | [`guide`] |
 //!
-//! The features: `cli` (on by default) is the command `trialstats`; `polars` brings data frames in and out; `parquet`
-//! the files as well.
+//! The features: `cli` (on by default) is the command `trialstats`; `planning` (on by default) is the room `study`;
+//! `formats` (on by default) reads workbooks and the files of SPSS, Stata and SAS; `polars` brings data frames in and out;
+//! `parquet` the files as well.
+
+// Planning asks rooms before it for what nobody else does.
+#![cfg_attr(not(feature = "planning"), allow(dead_code, unused_imports))]
 
 pub mod analysis;
 pub mod bootstrap;
@@ -90,6 +94,7 @@ pub mod responders;
 pub mod schema;
 mod seal;
 pub mod simulate;
+#[cfg(feature = "planning")]
 pub mod study;
 pub mod table;
 pub mod trial;

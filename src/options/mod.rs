@@ -130,5 +130,5 @@ macro_rules! serde_by_name {
 
 pub(crate) use {choices, serde_by_name};
 
-#[cfg(test)]
+#[cfg(all(test, feature = "planning"))]
 mod tests;

@@ -47,5 +47,6 @@ mod said;
 mod simulation;
 mod standardised;
 mod stress;
+#[cfg(feature = "planning")]
 mod study;
 mod written;
