@@ -2,7 +2,7 @@
 //! therapy (ImRs+GST), on synthetic data shaped like the published trial.
 //!
 //! ```text
-//! cargo run --no-default-features --example reanalysis
+//! cargo run -p trialstats --no-default-features --example reanalysis
 //! ```
 
 #[path = "../src/cli/progress.rs"]
