@@ -11,6 +11,8 @@ pub(crate) mod tests;
 pub(crate) mod written;
 
 pub use partially_nested::{GroupEffect, PartiallyNested, WithinArms};
+#[cfg(feature = "planning")]
+pub(crate) use redrawn::OtherOutcomes;
 
 use crate::covariance::Covariance;
 use crate::design::{

@@ -33,6 +33,25 @@ impl Design {
         as_it_is && coded && groups && determined && columns.options.random.iter().all(fixed_effects)
     }
 
+    /// Whether designs of trials in which these covariates differ are the same but for outcomes and who is missing.
+    pub(crate) fn differs_in_outcomes_alone(&self, covariates: &[Variable]) -> bool {
+        let of_data = |v: &Variable| v.role() == Role::Baseline || covariates.iter().any(|c| c.name() == v.name());
+        !self.rows.known.variables.iter().any(of_data)
+    }
+
+    /// The design with other outcomes, patient by patient at every scheduled visit, of which all that are analysed are there:
+    /// `None` where one is missing.
+    pub(crate) fn with_all_outcomes(&self, outcomes: &[f64]) -> Option<Design> {
+        let (columns, rows) = (&self.columns, &self.rows);
+        let scheduled = outcomes.len() / rows.known.patients.len().max(1);
+        let cells = rows.patients.iter().flat_map(|patient| columns.visits.iter().map(move |t| patient * scheduled + t));
+        let y: Vec<f64> = cells.map(|cell| outcomes[cell]).collect();
+        if y.iter().zip(&rows.y).any(|(new, old)| new.is_nan() || old.is_nan()) {
+            return None;
+        }
+        Some(self.with_outcomes_in_place(y))
+    }
+
     /// The design with other data, as it would have been built of them; `None` where a level, a visit or a combination of
     /// them that columns need does not occur.
     ///

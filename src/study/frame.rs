@@ -11,7 +11,7 @@ use super::procedure::{Answer, Procedure, Question};
 use crate::design::{Design, Redrawn};
 use crate::error::Result;
 use crate::inference::{Fit, MomentsFit};
-use crate::model::Model;
+use crate::model::{Model, OtherOutcomes};
 use crate::trial::Trial;
 use std::cell::OnceCell;
 
@@ -35,6 +35,8 @@ pub(super) struct Frozen {
     design: Design,
     /// Where searches begin.
     theta: Vec<f64>,
+    /// Fits to trials with nobody missing, where nothing but the outcome differs.
+    complete: Option<OtherOutcomes>,
     /// The weights of the coefficients in each question about two arms.
     weights: Vec<Option<Vec<f64>>>,
 }
@@ -131,12 +133,21 @@ impl Frozen {
         }
         let other = model.fit(&drawer.trial_of(&second).ok()?).ok()?;
         let weights = procedure.questions().map(|question| shared_weights(procedure, question, [&whole, &other])).collect::<Option<_>>()?;
-        let theta = Model::start_from(&large(procedure, drawer).unwrap_or(whole));
-        Some(Self { design, theta, weights })
+        let beginning = large(procedure, drawer);
+        let theta = Model::start_from(beginning.as_ref().unwrap_or(&whole));
+        // Not every search leaves a variance of zero.
+        let inside = [whole, other].into_iter().find(|fit| fit.convergence().boundary.is_empty());
+        let repeated = inside.filter(|_| design.differs_in_outcomes_alone(&first.covariates));
+        let complete = repeated.and_then(|fit| OtherOutcomes::of(model, fit).ok());
+        Some(Self { design, theta, complete, weights })
     }
 
     /// The design of a trial with the fit to it; none where it lacks what the columns need, or the search does not end soundly.
     pub fn fit(&self, model: &Model, drawn: &Drawn) -> Option<(Design, MomentsFit)> {
+        if let Some((complete, design)) = self.complete.as_ref().and_then(|c| Some((c, c.design().with_all_outcomes(&drawn.outcomes)?))) {
+            let fit = complete.fit(design.rows.outcomes())?;
+            return Some((design, fit));
+        }
         let data = Redrawn { outcomes: &drawn.outcomes, baseline: 0, covariates: &drawn.covariates };
         let design = self.design.redrawn(data)?;
         let fit = model.fit_near(&self.theta, &design)?;

@@ -148,6 +148,38 @@ fn a_frame_gives_the_answers_of_single_trials() {
     }
 }
 
+/// Trials in which nobody is missing and nothing but the outcome differs are refitted, by whichever engine: with and without
+/// effects of clusters, and where a variance vanishes in some of them.
+#[test]
+fn complete_trials_are_refitted_to_the_answers_of_single_trials() {
+    let mut complete = truth();
+    complete.missing = MissingTruth::default();
+    let groups = complete.clone().cluster(ClusterTruth::groups("group", "a", 6, 0.1)).cluster(ClusterTruth::groups("group", "b", 6, 0.1));
+    let satterthwaite = |formula: &str| model(formula).df(Df::Satterthwaite);
+    let constrained = Model::new(trialstats::design::MeanModel::parse("y ~ arm * visit").expect("a formula").constrained_baseline());
+    let cases = [
+        ("a visit", groups.clone(), satterthwaite("y ~ arm + (1 | group)").visits(["3"])),
+        ("patients", complete.clone(), model("y ~ arm * visit + (1 | patient)")),
+        ("patients in groups", groups.clone(), satterthwaite("y ~ arm * visit + (1 | group) + (1 | patient)")),
+        ("groups above visits", groups.clone(), model("y ~ arm * visit + (1 | group)")),
+        ("visits", complete.clone(), model("y ~ arm * visit")),
+        ("constrained baseline", complete, constrained),
+        ("maximum likelihood", groups, satterthwaite("y ~ arm * visit + (1 | patient)").estimation(Estimation::Ml)),
+    ];
+    for (what, truth, model) in cases {
+        assert!(compared(what, &truth, &[contrast(model)], 12) > 0, "{what}: nothing was refitted");
+    }
+}
+
+/// Random effects with independent residuals, where patients are missing or covariates differ.
+#[test]
+fn random_effects_of_trials_with_dropout_are_those_of_single_trials() {
+    let groups = truth().cluster(ClusterTruth::groups("group", "b", 6, 0.1));
+    for formula in ["y ~ baseline + arm * visit + (1 | patient)", "y ~ baseline + arm * visit + (1 | group) + (1 | patient)"] {
+        compared(formula, &groups, &[contrast(model(formula))], 6);
+    }
+}
+
 /// Imputation from sums, over strategies, kinds of missing values, arms, covariates and models; by other variances than the delta
 /// method the trials are single ones.
 #[test]
@@ -217,7 +249,6 @@ fn what_has_no_frame_is_analysed_by_itself() {
     );
     let cases = [
         ("weights that differ by trial", model("y ~ baseline * arm * visit")),
-        ("random intercepts of patients", model("y ~ baseline + arm * visit + (1 | patient)")),
         ("cluster-robust", model("y ~ baseline + arm * visit").df(Df::Satterthwaite).vcov(trialstats::Vcov::Cr2)),
         ("between-within", model("y ~ baseline + arm * visit").df(Df::BetweenWithin)),
         ("a logarithm", Model::formula("log(y) ~ arm * visit").expect("a formula")),
