@@ -110,13 +110,8 @@ impl<'a> Chunks<'a> {
     /// Reports patients who have had rows before this chunk.
     fn check_patients(&mut self, sheet: &Sheet, findings: &mut Findings) {
         let Some(column) = sheet.column(&self.layout.patient) else { return };
-        let mut own: Vec<(u128, usize)> = vec![];
-        for row in 0..sheet.rows {
-            let patient = fingerprint(column.cells.get(row));
-            if own.last().is_none_or(|(last, _)| *last != patient) {
-                own.push((patient, row));
-            }
-        }
+        let begins = |row: &usize| *row == 0 || column.cells.get(*row) != column.cells.get(*row - 1);
+        let own: Vec<(u128, usize)> = (0..sheet.rows).filter(begins).map(|row| (fingerprint(column.cells.get(row)), row)).collect();
         let mut here = HashSet::with_capacity(own.len());
         for (patient, row) in own {
             if self.seen.contains(&patient) && here.insert(patient) {

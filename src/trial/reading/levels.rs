@@ -63,6 +63,13 @@ impl Levels {
         self.index.get(name).copied()
     }
 
+    /// The same, looked for first where it is when names come in the order of their codes, again and again.
+    pub fn code_after(&self, before: Option<usize>, name: &str) -> Option<usize> {
+        let next = before.map_or(0, |before| before + 1);
+        let is = |code: &usize| self.names.get(*code).is_some_and(|own| own == name);
+        [next, 0].into_iter().find(is).or_else(|| self.code(name))
+    }
+
     /// The code of `name`, a new one if it is not known.
     pub fn intern(&mut self, name: &str) -> usize {
         if let Some(code) = self.code(name) {

@@ -17,6 +17,9 @@ impl<R: Read> UnixLines<R> {
 
     /// Rewrites the first `length` bytes in place; how many are left.
     fn rewrite(&mut self, bytes: &mut [u8], length: usize) -> usize {
+        if !self.after_carriage_return && !bytes[..length].contains(&b'\r') {
+            return length;
+        }
         let mut kept = 0;
         for i in 0..length {
             let byte = bytes[i];

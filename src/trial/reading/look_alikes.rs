@@ -98,6 +98,9 @@ enum Look {
 
 /// Groups of labels, as their positions, that look alike; those of a group, and the groups, in the order of the labels.
 pub(super) fn groups<S: AsRef<str>>(labels: &[S]) -> Vec<Vec<usize>> {
+    if are_codes(labels) {
+        return vec![];
+    }
     let mut first: HashMap<Look, usize> = HashMap::new();
     let mut group: Vec<usize> = (0..labels.len()).collect();
     for (i, label) in labels.iter().enumerate() {
@@ -110,6 +113,17 @@ pub(super) fn groups<S: AsRef<str>>(labels: &[S]) -> Vec<Vec<usize>> {
     let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     (0..labels.len()).for_each(|i| members.entry(root(&group, i)).or_default().push(i));
     members.into_values().filter(|alike| alike.len() > 1).collect()
+}
+
+/// Whether different labels of this kind cannot look alike: a letter and then capitals and digits, as numbers of patients often
+/// are, or digits alone.
+fn are_codes<S: AsRef<str>>(labels: &[S]) -> bool {
+    let is_capital = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
+    let is_code = |label: &[u8]| matches!(label, [b'A'..=b'H' | b'J'..=b'M' | b'O'..=b'Z', rest @ ..] if rest.iter().all(is_capital));
+    // Up to so many digits are different numbers.
+    let is_number = |label: &[u8]| matches!(label, [b'1'..=b'9', rest @ ..] if rest.len() < 15 && rest.iter().all(u8::is_ascii_digit));
+    let all = |is: &dyn Fn(&[u8]) -> bool| labels.iter().all(|label| is(label.as_ref().as_bytes()));
+    all(&is_code) || all(&is_number)
 }
 
 fn root(group: &[usize], mut of: usize) -> usize {

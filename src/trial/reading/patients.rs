@@ -57,8 +57,13 @@ fn rows(
 ) -> Vec<Option<usize>> {
     let column = ValueColumn::new(layout, sheet, &layout.patient, Use::Identifier).without_labels();
     let mut seen: Vec<Option<usize>> = vec![None; ids.len()];
-    let mut of_row = Vec::with_capacity(sheet.rows);
+    let mut of_row: Vec<Option<usize>> = Vec::with_capacity(sheet.rows);
     for row in 0..sheet.rows {
+        // Most rows of a long file are those of the patient before.
+        if let Some(patient) = of_row.last().copied().flatten().filter(|_| layout.shape != Shape::Wide && column.repeats(row)) {
+            of_row.push(Some(patient));
+            continue;
+        }
         let Some(id) = column.text(row) else {
             findings.problem(
                 sheet,
@@ -150,6 +155,10 @@ fn arm_names(
     let mut stated_at: Vec<Option<usize>> = vec![None; ids.len()];
     let mut told = vec![false; ids.len()];
     for (row, patient) in of_row.iter().enumerate() {
+        // What the row before said of the patient need not be said again.
+        if row > 0 && of_row[row - 1] == *patient && column.repeats(row) {
+            continue;
+        }
         let (Some(patient), Some(name)) = (*patient, column.text(row)) else { continue };
         let arm = named.intern(&name);
         match named.of_patient[patient] {

@@ -49,14 +49,24 @@ struct Count {
     grouped_commas: usize,
 }
 
+/// Whether a text begins as one of these spellings does: most texts do not, and need no comparison with each.
+fn may_be_missing(text: &str) -> bool {
+    match text.as_bytes() {
+        [b'n' | b'N' | b'm' | b'M' | b'#' | b'<' | b'.' | b'-', ..] => true,
+        [b'1', b'.', b'#', ..] => true,
+        [first, ..] => !first.is_ascii(),
+        [] => false,
+    }
+}
+
 /// Whether a text stands for a missing value in any column.
 pub(super) fn is_missing_anywhere(text: &str) -> bool {
-    OF_PROGRAMS.iter().any(|spelling| text.eq_ignore_ascii_case(spelling))
+    may_be_missing(text) && OF_PROGRAMS.iter().any(|spelling| text.eq_ignore_ascii_case(spelling))
 }
 
 /// Whether a text stands for a missing value among numbers.
 pub(super) fn is_missing_number(text: &str) -> bool {
-    is_missing_anywhere(text) || OF_PEOPLE.iter().any(|spelling| text.eq_ignore_ascii_case(spelling))
+    may_be_missing(text) && (is_missing_anywhere(text) || OF_PEOPLE.iter().any(|spelling| text.eq_ignore_ascii_case(spelling)))
 }
 
 /// A number written with a decimal comma.
@@ -84,12 +94,14 @@ impl Profile {
         if let Cells::Numbers(_) = cells {
             return profile;
         }
+        // Which mark the numbers have is a question only where there are commas, or where they were declared.
+        let asked = layout.decimal_mark == Some(DecimalMark::Comma) || cells.contain(',');
         for row in 0..cells.len() {
             let Cell::Text(text) = cells.get(row) else { continue };
             if text.is_empty() || layout.is_missing_code(name, text) {
                 continue;
             }
-            match (text.contains('.'), text.contains(',')) {
+            match (asked && text.contains('.'), asked && text.contains(',')) {
                 (true, false) if text.parse::<f64>().is_ok() => {
                     count.points += 1;
                     count.grouped_points += usize::from(is_grouped(text, '.'));

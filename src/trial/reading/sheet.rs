@@ -80,8 +80,20 @@ impl Cells {
     /// Appends a text, without the spaces around it.
     pub fn push_text(&mut self, text: &str) {
         if let Cells::Text { buffer, ends } = self {
-            buffer.push_str(text.trim());
+            buffer.push_str(match text.as_bytes() {
+                [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+                _ => text.trim(),
+            });
             ends.push(buffer.len());
+        }
+    }
+
+    /// Whether some text has a character.
+    pub fn contain(&self, character: char) -> bool {
+        match self {
+            Cells::Text { buffer, .. } => buffer.contains(character),
+            Cells::Numbers(_) => false,
+            Cells::Mixed { texts, .. } => texts.iter().any(|text| text.contains(character)),
         }
     }
 

@@ -6,7 +6,7 @@ use super::findings::{Findings, Place};
 use super::grid::Grid;
 use super::levels::listed;
 use super::look_alikes;
-use super::sheet::{Cell, SheetColumn};
+use super::sheet::{Cell, Cells, SheetColumn};
 use crate::error::{Message, Setting, shown};
 use crate::instruments::{NamedInstrument, Registry};
 use crate::trial::layout::{Layout, Shape};
@@ -207,6 +207,9 @@ fn numbers(outcomes: &[Outcome], variables: &[Variable], findings: &mut Findings
 
 /// The codes of a missing value that occur, and how often, where they are far outside everything else.
 fn codes_among(values: &[f64]) -> Vec<(f64, usize)> {
+    if !values.iter().any(|x| CODES.contains(x)) {
+        return vec![];
+    }
     let mut rest: Vec<f64> = values.iter().copied().filter(|x| !x.is_nan() && !CODES.contains(x)).collect();
     if rest.len() < 4 {
         return vec![];
@@ -318,6 +321,10 @@ fn varies(column: &SheetColumn, rows: usize) -> bool {
 fn fingerprint(column: &SheetColumn, rows: usize) -> u64 {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
+    if let Cells::Text { buffer, ends } = &column.cells {
+        (buffer, ends).hash(&mut hasher);
+        return hasher.finish();
+    }
     for row in 0..rows {
         match column.cells.get(row) {
             Cell::Text(text) => text.hash(&mut hasher),

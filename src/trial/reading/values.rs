@@ -78,6 +78,11 @@ impl<'a> ValueColumn<'a> {
         Self { labels: None, ..self }
     }
 
+    /// Whether a cell is the same as that of the row before.
+    pub fn repeats(&self, row: usize) -> bool {
+        row > 0 && self.cells.is_some_and(|cells| cells.get(row) == cells.get(row - 1))
+    }
+
     /// The text of a cell, by its label where it has one; `None` where missing.
     pub fn text(&self, row: usize) -> Option<Cow<'a, str>> {
         let code = self.code(row)?;

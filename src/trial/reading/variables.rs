@@ -169,6 +169,10 @@ fn by_patient<T: Copy + PartialEq>(
     let mut told = vec![false; values.len()];
     for (row, patient) in grid.patients.of_row.iter().enumerate() {
         let Some(patient) = *patient else { continue };
+        // What the row before said of the patient need not be said again.
+        if values[patient].is_some() && grid.patients.of_row[row - 1] == Some(patient) && column.repeats(row) {
+            continue;
+        }
         let place = Place::row(row).patient(&grid.patients.ids[patient]).visit(grid.visit_of(row)).column(name);
         let Some(value) = read(&column, row, place, findings) else { continue };
         match values[patient] {

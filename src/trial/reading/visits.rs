@@ -100,7 +100,7 @@ fn labels_of_rows(
     let mut levels = Levels::of(&declared);
     let cells = ValueColumn::new(layout, sheet, column, Use::Identifier);
     let measured: Vec<ValueColumn> = measured_columns(layout).map(|c| ValueColumn::new(layout, sheet, c, Use::Value)).collect();
-    let mut without_visit = 0;
+    let (mut without_visit, mut last) = (0, None);
     let of_row = (0..sheet.rows)
         .map(|row| {
             let patient = patients.of_row[row]?;
@@ -119,7 +119,7 @@ fn labels_of_rows(
             if declared.is_empty() {
                 return Some(levels.intern(&label));
             }
-            let visit = levels.code(&label).or_else(|| visit_at(&layout.visits, &label));
+            let visit = levels.code_after(last, &label).or_else(|| visit_at(&layout.visits, &label));
             // A labelled value is known by its code as well.
             let visit = visit.or_else(|| cells.code(row).and_then(|code| levels.code(&code).or_else(|| visit_at(&layout.visits, &code))));
             if visit.is_none() {
@@ -127,6 +127,7 @@ fn labels_of_rows(
                 let message = message.setting(Setting::Visits).then(format!(" or correct the label{}", suggestion(&label, &declared)));
                 findings.problem(sheet, place, message.each());
             }
+            last = visit;
             visit
         })
         .collect();
@@ -379,6 +380,10 @@ fn drop_duplicates(sheet: &Sheet, patients: &Patients, schedule: &Schedule, of_r
     // Sorted cells rather than a dense grid: the schedule may yet turn out to be absurdly long.
     let mut cells: Vec<(usize, usize, usize)> =
         patients.of_row.iter().zip(of_row.iter()).enumerate().filter_map(|(row, (p, v))| Some(((*p)?, (*v)?, row))).collect();
+    // Most files have patients one after the other, and their visits in order.
+    if cells.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1)) {
+        return;
+    }
     cells.sort_unstable();
     let labels = schedule.labels();
     let mut first = None;
