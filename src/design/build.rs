@@ -232,8 +232,7 @@ impl Frame {
     /// The analysed patients.
     fn rows_of(self, columns: &Columns) -> Rows {
         let visits = self.visits.len();
-        let mut patients: Vec<usize> = self.rows().map(|(i, _)| i).collect();
-        patients.dedup();
+        let patients = self.analysed_patients();
         let row_of = |table: &[f64], blank: f64| -> Vec<f64> {
             let rows = patients.iter().flat_map(|&i| i * visits..(i + 1) * visits);
             rows.map(|row| if self.excluded[row].is_none() { table[row] } else { blank }).collect()

@@ -55,8 +55,18 @@ impl Frame {
 
     /// The analysed rows as patient and visit.
     pub fn rows(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let visits = self.visits.len().max(1);
-        (0..self.excluded.len()).filter(|&row| self.excluded[row].is_none()).map(move |row| (row / visits, row % visits))
+        self.analysed().flat_map(|(i, own)| own.iter().enumerate().filter(|(_, reason)| reason.is_none()).map(move |(t, _)| (i, t)))
+    }
+
+    /// The patients with an analysed row, each with the reasons at their visits.
+    fn analysed(&self) -> impl Iterator<Item = (usize, &[Option<Reason>])> {
+        let of_patients = self.excluded.chunks_exact(self.visits.len().max(1)).enumerate();
+        of_patients.filter(|(_, own)| own.iter().any(Option::is_none))
+    }
+
+    /// The patients with an analysed row.
+    pub fn analysed_patients(&self) -> Vec<usize> {
+        self.analysed().map(|(i, _)| i).collect()
     }
 
     pub fn exclusions(&self, trial: &Trial) -> Exclusions {
@@ -221,8 +231,7 @@ impl Frame {
     /// Drops the levels without analysed rows; a sentence for each variable that loses some.
     pub fn drop_unused_levels(&mut self) -> Vec<String> {
         let visits = self.visits.len();
-        let is_analysed = |(_, rows): &(usize, &[Option<Reason>])| rows.iter().any(Option::is_none);
-        let patients: Vec<usize> = self.excluded.chunks_exact(visits.max(1)).enumerate().filter(is_analysed).map(|(i, _)| i).collect();
+        let patients = self.analysed_patients();
         let used = |variable: &Variable| {
             let mut used = vec![false; variable.levels().len()];
             // What patients keep is looked at once for each.

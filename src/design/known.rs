@@ -4,12 +4,12 @@ use super::columns::number_of;
 use super::function::Function;
 use super::random_terms::RandomRows;
 use super::*;
-use crate::trial::{Outcome, Role, Trial, Variable};
+use crate::trial::{Identifiers, Outcome, Role, Trial, Variable};
 
 /// What is known of every patient of a trial at every analysed visit, whether an outcome was observed there or not.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Known {
-    pub patients: Arc<Vec<String>>,
+    pub patients: Identifiers,
     /// The arm of each patient.
     pub arm_of: Vec<usize>,
     /// T.

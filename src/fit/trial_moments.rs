@@ -9,12 +9,16 @@ use crate::design::{Census, Columns, Design, FrozenDesign, Occurring, ScaledGram
 use crate::error::{Error, Result};
 use crate::trial::Trial;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::iter::Sum;
-use std::ops::Add;
+use std::ops::{Add, Range};
 
-/// Patients from whom the point is taken that numbers are measured from.
-const FIRST: usize = 4096;
+/// Patients of a piece, from the first of which the point is taken that numbers are measured from: what is made of them stays in
+/// a core's own memory until it has been added up.
+const PIECE: usize = 4096;
+/// Pieces whose sums wait for being added up in their order.
+const WAVE: usize = 64;
 /// A standard deviation below this share of the mean is rounding.
 const SMALLEST_SHARE: f64 = 1e-12;
 
@@ -84,6 +88,22 @@ impl TrialMoments {
     /// [`Error::Unknown`] and [`Error::Invalid`] where the trial does not follow the protocol of the design: an arm,
     /// visit or level that was not agreed, a variable that is missing or of another kind.
     pub fn of(design: &FrozenDesign, trial: &Trial) -> Result<Self> {
+        let n = trial.patients().len();
+        if n <= PIECE {
+            return Self::of_piece(design, trial);
+        }
+        let mut total = Self::of_piece(design, &trial.piece(0..PIECE))?;
+        let pieces: Vec<Range<usize>> = (PIECE..n).step_by(PIECE).map(|first| first..(first + PIECE).min(n)).collect();
+        for wave in pieces.chunks(WAVE) {
+            let collected: Vec<Result<Self>> = wave.par_iter().map(|piece| total.like(&trial.piece(piece.clone()))).collect();
+            for piece in collected {
+                total.merge(&piece?)?;
+            }
+        }
+        Ok(total)
+    }
+
+    fn of_piece(design: &FrozenDesign, trial: &Trial) -> Result<Self> {
         let (own, census) = design.with_patients(trial)?;
         let partners = partners(design.columns());
         let point = Point::near(&own, &partners);
@@ -305,17 +325,16 @@ impl Point {
     /// outcome.
     fn near(design: &Design, partners: &[Option<usize>]) -> Self {
         let (q, visits) = (design.columns.values, design.columns.visits.len());
-        let n = design.rows.patients.len().min(FIRST);
         let mut point = Self { centres: vec![0.0; q], outcome: vec![0.0; q] };
-        let first = &design.rows.z[..n * q];
+        let z = &design.rows.z;
         for (v, partner) in partners.iter().enumerate() {
             let Some(partner) = *partner else { continue };
-            let (sum, count) = first.chunks_exact(q).fold((0.0, 0.0), |(sum, n), z| (sum + z[v] * z[partner], n + z[partner]));
+            let (sum, count) = z.chunks_exact(q).fold((0.0, 0.0), |(sum, n), z| (sum + z[v] * z[partner], n + z[partner]));
             if count > 0.0 {
                 point.centres[v] = sum / count;
             }
         }
-        let z = point.centred(first, partners);
+        let z = point.centred(z, partners);
         let (mut gram, mut cross) = (DMatrix::zeros(q, q), DVector::zeros(q));
         for (z, y) in z.chunks_exact(q.max(1)).zip(design.rows.y.chunks_exact(visits.max(1))) {
             for y in y.iter().filter(|y| !y.is_nan()) {

@@ -17,7 +17,7 @@ impl TrialBuilder {
             trial: Trial {
                 source: source.into(),
                 columns: ColumnNames::default(),
-                patients: Arc::default(),
+                patients: Identifiers::default(),
                 arms: vec![],
                 arm_of: vec![],
                 schedule: Schedule::default(),
@@ -41,7 +41,7 @@ impl TrialBuilder {
 
     /// Patient identifiers, one per patient.
     pub fn patients<S: Into<String>>(mut self, patients: impl IntoIterator<Item = S>) -> Self {
-        self.trial.patients = Arc::new(patients.into_iter().map(Into::into).collect());
+        self.trial.patients = patients.into_iter().map(Into::into).collect::<Vec<String>>().into();
         self
     }
 

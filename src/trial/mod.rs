@@ -14,11 +14,13 @@ mod file;
 mod flow;
 #[cfg(feature = "polars")]
 mod frame;
+mod identifiers;
 pub(crate) mod labelled;
 pub(crate) mod layout;
 mod meeting;
 mod observed;
 mod patterns;
+mod piece;
 mod protocol;
 mod reading;
 mod replace;
@@ -36,6 +38,7 @@ pub use columns::{CovariateKind, OutcomeColumn};
 pub use condition::{Condition, LeftOut, LeftOutOf, LeftOutTable};
 pub use file::{FileFacts, FileFormat};
 pub use flow::{AnalysisSet, Exclusion, FlowRow, FlowStep, ParticipantFlow};
+pub(crate) use identifiers::Identifiers;
 pub use labelled::Labelled;
 pub use layout::{DecimalMark, Delimiter, Layout, Preset};
 pub use observed::{ObservedMeans, ObservedRow};
@@ -52,14 +55,13 @@ pub use warning::{Warning, WarningKind};
 
 use crate::error::{Error, Result};
 use crate::instruments::Diagnosis;
-use std::sync::Arc;
 
 /// A randomized trial with repeated measurements: the data, and nothing about models.
 #[derive(Debug, Clone)]
 pub struct Trial {
     source: String,
     columns: ColumnNames,
-    patients: Arc<Vec<String>>,
+    patients: Identifiers,
     arms: Vec<String>,
     arm_of: Vec<usize>,
     schedule: Schedule,
@@ -149,8 +151,8 @@ impl Trial {
     }
 
     /// The patients' identifiers, to be kept beside the trial.
-    pub(crate) fn shared_patients(&self) -> Arc<Vec<String>> {
-        Arc::clone(&self.patients)
+    pub(crate) fn shared_patients(&self) -> Identifiers {
+        self.patients.clone()
     }
 
     /// Arms, the reference first.

@@ -3,11 +3,12 @@
 use super::builder::duplicates;
 use super::columns::Columns;
 use super::values::placed;
-use super::{ColumnNames, CovariateKind, Kind, Layout, Outcome, Role, Schedule, Scope, Trial, Variable, VariableHeader, reading};
+use super::{
+    ColumnNames, CovariateKind, Identifiers, Kind, Layout, Outcome, Role, Schedule, Scope, Trial, Variable, VariableHeader, reading,
+};
 use crate::error::{Error, Message, Result, Setting, shown};
 use crate::options::Choices;
 use std::borrow::Cow;
-use std::sync::Arc;
 
 /// What is fixed of a trial before its data: what several files, or several sites, must agree on for their data
 /// to be one trial.
@@ -118,7 +119,7 @@ impl Protocol {
         Trial {
             source: "a protocol".into(),
             columns: self.columns.clone(),
-            patients: Arc::default(),
+            patients: Identifiers::default(),
             arms: self.arms.clone(),
             arm_of: vec![],
             schedule: self.schedule.clone(),

@@ -58,7 +58,7 @@ impl Trial {
         Ok(Trial {
             source: self.source.clone(),
             columns: self.columns.clone(),
-            patients: Arc::new(self.new_identifiers(patients)),
+            patients: self.new_identifiers(patients).into(),
             arms: self.arms.clone(),
             arm_of,
             schedule: self.schedule.clone(),

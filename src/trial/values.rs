@@ -1,5 +1,6 @@
 //! The values of a variable: numbers or codes, per patient, per visit, or both.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::variable::Scope;
@@ -93,6 +94,17 @@ impl Values {
         self.with_data(|x| rows_of(x, patients, width), |codes| rows_of(codes, patients, width))
     }
 
+    /// The values of successive patients, in a trial of `visits` visits.
+    pub fn piece(&self, patients: Range<usize>, visits: usize) -> Self {
+        let width = match self.scope {
+            Scope::Patient => 1,
+            Scope::PatientVisit => visits,
+            Scope::Visit => return self.clone(),
+        };
+        let rows = patients.start * width..patients.end * width;
+        self.with_data(|x| x[rows.clone()].to_vec(), |codes| codes[rows.clone()].to_vec())
+    }
+
     pub(super) fn len(&self) -> usize {
         match &self.data {
             Data::Numbers(x) => x.len(),
@@ -156,6 +168,9 @@ impl Values {
 
 /// The entries of a patients × scheduled visits table at `visits`.
 pub(crate) fn on_visits<T: Copy>(table: &[T], visits: &[usize], scheduled: usize) -> Vec<T> {
+    if visits.iter().copied().eq(0..scheduled) {
+        return table.to_vec();
+    }
     table.chunks_exact(scheduled).flat_map(|row| visits.iter().map(|&t| row[t])).collect()
 }
 

@@ -281,6 +281,11 @@ impl Variable {
         Self { header: self.header.clone(), values: self.values.of_patients(patients, visits) }
     }
 
+    /// The values of successive patients, in a trial of `visits` visits.
+    pub(super) fn piece(&self, patients: std::ops::Range<usize>, visits: usize) -> Self {
+        Self { header: self.header.clone(), values: self.values.piece(patients, visits) }
+    }
+
     /// The same variable by visit, each patient's value being repeated at every visit.
     pub(crate) fn by_visit(&self, visits: usize) -> Self {
         let mut changing = self.clone();
