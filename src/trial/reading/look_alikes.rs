@@ -98,9 +98,11 @@ enum Look {
 
 /// Groups of labels, as their positions, that look alike; those of a group, and the groups, in the order of the labels.
 pub(super) fn groups<S: AsRef<str>>(labels: &[S]) -> Vec<Vec<usize>> {
-    if are_codes(labels) {
-        return vec![];
-    }
+    if are_codes(labels) { vec![] } else { by_looks(labels) }
+}
+
+/// The same, whatever the labels.
+fn by_looks<S: AsRef<str>>(labels: &[S]) -> Vec<Vec<usize>> {
     let mut first: HashMap<Look, usize> = HashMap::new();
     let mut group: Vec<usize> = (0..labels.len()).collect();
     for (i, label) in labels.iter().enumerate() {
@@ -154,6 +156,15 @@ fn looks(label: &str) -> Vec<Look> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn codes_are_as_different_as_they_look(labels in prop::collection::hash_set("[A-HJ-MO-Z][A-Z0-9_-]{0,4}|[1-9][0-9]{0,14}", 1..12)) {
+            let labels: Vec<String> = labels.into_iter().collect();
+            prop_assert_eq!(groups(&labels), by_looks(&labels));
+        }
+    }
 
     #[test]
     fn labels_that_look_alike_are_found() {

@@ -8,7 +8,7 @@ use trialstats::fit::TrialMoments;
 use trialstats::inference::MomentsFit;
 use trialstats::means::{ContrastOptions, MeansOptions};
 use trialstats::simulate::{Dropout, Gaussian};
-use trialstats::trial::CovariateKind;
+use trialstats::trial::{CovariateKind, Variable};
 use trialstats::{Covariance, Df, Error, Fit, Layout, Model, Result, Trial, Vcov};
 
 fn fev_text() -> String {
@@ -51,6 +51,49 @@ fn assert_same(parts: &MomentsFit, whole: &Fit) {
 
 pub fn pooled(parts: Vec<TrialMoments>) -> TrialMoments {
     parts.into_iter().sum::<Result<TrialMoments>>().unwrap()
+}
+
+/// A trial that is taken in several pieces, with missing outcomes, a covariate that some lack, one by visit, and weights: the fit
+/// from sums is that of the patients, and the sums are the same bits for any number of threads.
+#[test]
+fn the_moments_of_many_patients_are_those_of_all() {
+    const PATIENTS: usize = 9000;
+    let drawn = Gaussian::new(["0", "1", "2"])
+        .arm("a", PATIENTS / 3, [30.0, 25.0, 22.0])
+        .arm("b", PATIENTS - PATIENTS / 3, [30.0, 24.0, 20.0])
+        .autoregressive(10.0, 0.6)
+        .dropout(Dropout::CompletelyAtRandom { each_visit: 0.2 })
+        .trial(20261201, 0)
+        .unwrap();
+    let of = |i: usize, by: usize| ((i * by) % 1013) as f64 / 101.3;
+    let age = (0..PATIENTS).map(|i| if i % 17 == 5 { f64::NAN } else { 40.0 + of(i, 7919) }).collect();
+    let dose = (0..3 * PATIENTS).map(|row| of(row, 104_729)).collect();
+    let site: Vec<Option<usize>> = (0..PATIENTS).map(|i| Some(i * 3 / PATIENTS)).collect();
+    let weight = (0..3 * PATIENTS).map(|row| 0.5 + of(row, 6007)).collect();
+    let trial = Trial::builder("many invented patients")
+        .patients(drawn.patients().to_vec())
+        .arms(drawn.arms().to_vec(), drawn.arm_of().to_vec())
+        .schedule(drawn.schedule().clone())
+        .outcome(drawn.outcomes()[0].clone())
+        .variables([
+            Variable::number("age", age),
+            Variable::number_by_visit("dose", dose),
+            Variable::factor("site", ["x", "y", "z"], site),
+            Variable::weight("w", weight),
+        ])
+        .build()
+        .unwrap();
+    let satterthwaite = |formula: &str| Model::formula(formula).unwrap();
+    for model in [satterthwaite("y ~ age + dose + site * visit + arm * visit"), satterthwaite("y ~ age + arm * visit").weights("w").covariance_by("arm")] {
+        let frozen = model.freeze(&trial.protocol()).unwrap();
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| TrialMoments::of(&frozen, &trial).unwrap())
+        };
+        let moments = on(1);
+        assert_eq!(moments, on(3));
+        assert_same(&model.fit_moments(&moments).unwrap(), &model.fit(&trial).unwrap());
+    }
 }
 
 #[test]
