@@ -183,6 +183,7 @@ impl FitArguments {
         }
         Ok(Wanted {
             outcomes: vec![model.mean().outcome_name().to_string()],
+            texts: false,
             covariates,
             weights: self.weights.clone(),
             clusters: clusters(model, &self.source, arm),

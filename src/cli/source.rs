@@ -106,6 +106,8 @@ pub struct SourceArguments {
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
     pub outcomes: Vec<String>,
+    /// Whether outcomes may be texts.
+    pub texts: bool,
     pub covariates: Vec<String>,
     pub weights: Option<String>,
     pub clusters: Vec<String>,
@@ -231,7 +233,8 @@ impl SourceArguments {
         layout = self.instruments.add_to(layout);
         let scores = self.instruments.scores()?;
         let columns = wanted.outcomes.iter().filter(|o| !scores.iter().any(|score| score.name == **o));
-        layout = columns.fold(layout, |l, outcome| l.outcome(self.outcome(outcome)));
+        let column = |outcome: &String| if wanted.texts { self.outcome(outcome).or_texts() } else { self.outcome(outcome) };
+        layout = columns.fold(layout, |l, outcome| l.outcome(column(outcome)));
         layout = wanted.covariates.iter().fold(layout, |l, covariate| self.covariate(l, covariate));
         layout = wanted.weights.iter().fold(layout, |l, weights| l.weight(weights));
         Ok(self.clusters(wanted).into_iter().fold(layout, |l, (cluster, by_visit)| {

@@ -35,19 +35,21 @@ pub struct OutcomeColumn {
     pub(super) name: String,
     pub(super) label: String,
     pub(super) range: Option<(f64, f64)>,
+    /// Whether texts are values too.
+    pub(super) texts: bool,
 }
 
 impl OutcomeColumn {
     /// The outcome in `column`.
     pub fn new(column: impl Into<String>) -> Self {
         let column = column.into();
-        Self { name: column.clone(), label: column.clone(), columns: Columns::One(column), range: None }
+        Self { name: column.clone(), label: column.clone(), columns: Columns::One(column), range: None, texts: false }
     }
 
     /// The outcome of a wide file: `(visit, column)` for each visit at which it is measured.
     pub fn wide<V: Into<String>, C: Into<String>>(name: impl Into<String>, columns: impl IntoIterator<Item = (V, C)>) -> Self {
         let name = name.into();
-        Self { label: name.clone(), name, columns: Columns::PerVisit(per_visit(columns)), range: None }
+        Self { label: name.clone(), name, columns: Columns::PerVisit(per_visit(columns)), range: None, texts: false }
     }
 
     /// The name used in formulas, where it is not that of the column.
@@ -71,6 +73,26 @@ impl OutcomeColumn {
     /// The lowest and highest possible score; values outside are reported as problems.
     pub fn range(mut self, lowest: f64, highest: f64) -> Self {
         self.range = Some((lowest, highest));
+        self
+    }
+
+    /// Texts are values too: an outcome without a range that has any is read as a factor by visit instead, which is how
+    /// [`Trial::with_event`](super::Trial::with_event) and [`Categories`](crate::generalized::Categories) take texts. In a
+    /// file that is read in parts, outcomes are numbers all the same.
+    ///
+    /// ```
+    /// use trialstats::generalized::Event;
+    /// use trialstats::trial::{Layout, OutcomeColumn};
+    ///
+    /// let file = "id,arm,visit,status\n1,a,w4,well\n2,b,w4,ill\n";
+    /// let layout = Layout::long("id", "arm", "visit").outcome(OutcomeColumn::new("status").or_texts());
+    /// let trial = layout.read_csv_from("two invented patients", file.as_bytes())?;
+    /// assert_eq!(trial.variable("status")?.levels(), ["ill", "well"]);
+    /// assert_eq!(trial.with_event("status", &Event::value("well"))?.outcome("status")?.values, [1.0, 0.0]);
+    /// # Ok::<(), trialstats::Error>(())
+    /// ```
+    pub fn or_texts(mut self) -> Self {
+        self.texts = true;
         self
     }
 }

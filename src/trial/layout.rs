@@ -70,7 +70,7 @@ use crate::instruments::{Instrument, NamedInstrument, Registry};
 /// visits = ["baseline", { label = "week 4", time = 4 }]
 /// baseline-visit = "baseline"
 /// arms = ["PBO", "TRT"]                # or reference-arm = "PBO"
-/// outcomes = ["FEV1", { name = "bdi", column = "BDITOT", label = "BDI-II", range = [0, 63] }]
+/// outcomes = ["FEV1", { name = "bdi", column = "BDITOT", label = "BDI-II", range = [0, 63] }, { name = "status", texts = true }]
 /// covariates = ["AGE", { name = "SEX", levels = ["female", "male"] }, { name = "DOSE", kind = "numeric-by-visit" }]
 /// weights = ["W"]
 /// clusters = ["site", { name = "therapist", kind = "by-visit" }]

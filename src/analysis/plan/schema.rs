@@ -148,6 +148,7 @@ fn layout() -> Value {
                 "Lowest and highest possible score.",
                 json!({ "type": "array", "items": { "type": "number" }, "minItems": 2, "maxItems": 2 }),
             ),
+            ("texts", "Whether texts are values too, read as a factor by visit.", json!({ "type": "boolean" })),
             columns(),
         ],
     );

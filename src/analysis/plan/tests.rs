@@ -98,6 +98,7 @@ columns = { "3 months" = "CAPS_3", "12 months" = "CAPS_12" }
 
 [[layout.outcomes]]
 name = "bdi"
+texts = true
 columns = { "3 months" = "BDI_3", "12 months" = "BDI_12" }
 
 [[layout.instruments]]

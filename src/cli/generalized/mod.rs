@@ -14,7 +14,7 @@ use super::choice::choice;
 use super::failure::Failure;
 use super::fit::FitArguments;
 use super::means::Means;
-use super::source::{SourceArguments, Wanted};
+use super::source::Wanted;
 use std::str::FromStr;
 use trialstats::design::MeanModel;
 use trialstats::error::Error;
@@ -24,7 +24,6 @@ use trialstats::generalized::{
     PopulationOptions, PopulationVariance, Quadrature, Randomization, WeightLevel, WorkingCorrelation, population_means,
 };
 use trialstats::options::Choices;
-use trialstats::trial::CovariateKind;
 use trialstats::{Covariance, Estimation, Model, Tabular, Trial};
 
 /// What states a model of an outcome that is no normal measurement.
@@ -145,7 +144,8 @@ impl FitArguments {
         let mut wanted = self.wanted(&formula, arm)?;
         self.add_columns_of_dropout(&mut wanted, arm)?;
         self.add_strata(&mut wanted, arm);
-        let trial = self.read_outcome(arm, &wanted, model.outcome_family() == Family::Binomial)?;
+        wanted.texts = model.outcome_family() == Family::Binomial;
+        let trial = self.source.read(arm, &wanted)?;
         let fitted = self.fitted(&model, &trial)?;
         let by_arm = self.means.as_deref().and_then(<[String]>::first).is_some_and(|first| arm == Some(first) || first == "arm");
         let coded = match model.outcome_family() {
@@ -229,33 +229,6 @@ impl FitArguments {
              or random effects in the formula, such as (1 | patient); or analyse one visit: --at VISIT",
             model.outcome_family()
         ))
-    }
-
-    /// The trial, its outcome being numbers, or texts of which one is the event.
-    fn read_outcome(&self, arm: Option<&str>, wanted: &Wanted, may_be_texts: bool) -> Result<Trial, Failure> {
-        let numbers = self.source.read(arm, wanted);
-        let Err(Failure::Analysis(Error::Data(problems))) = numbers else { return numbers };
-        let texts = may_be_texts.then(|| self.as_texts(wanted)).flatten();
-        match texts.map(|(source, wanted)| source.read(arm, &wanted)) {
-            Some(Ok(trial)) if trial.covariate(&wanted.outcomes[0]).is_ok_and(|texts| texts.is_factor()) => Ok(trial),
-            _ => Err(Failure::Analysis(Error::Data(problems))),
-        }
-    }
-
-    /// The same file with the outcome as a factor by visit.
-    fn as_texts(&self, wanted: &Wanted) -> Option<(SourceArguments, Wanted)> {
-        let outcome = wanted.outcomes.first()?.clone();
-        let mut source = self.source.clone();
-        if source.column.iter().any(|(of, _)| *of == outcome) {
-            return None;
-        }
-        source.label.retain(|(of, _)| *of != outcome);
-        source.kind.push((outcome.clone(), CovariateKind::FactorByVisit));
-        let (own, others): (Vec<_>, Vec<_>) = source.wide_outcome.into_iter().partition(|(name, _)| *name == outcome);
-        source.wide_outcome = others;
-        source.wide_covariate.extend(own);
-        let covariates = wanted.covariates.iter().cloned().chain([outcome]).collect();
-        Some((source, Wanted { outcomes: vec![], covariates, ..wanted.clone() }))
     }
 
     /// Refuses options that say something of normal measurements only.

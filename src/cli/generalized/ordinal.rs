@@ -2,11 +2,12 @@
 
 use super::super::failure::Failure;
 use super::super::fit::FitArguments;
+use super::super::source::Wanted;
 use super::{Answer, Fitted, json, text};
 use serde_json::{Map, Value, json};
 use trialstats::estimates::Estimates;
 use trialstats::generalized::{Categories, GeneralizedModel, Ordinal, OrdinalFit, OrdinalVcov, PopulationMean};
-use trialstats::{Df, Model, Tabular, Trial};
+use trialstats::{Df, Model, Tabular};
 
 const NAME: &str = "a cumulative logit model";
 
@@ -25,8 +26,8 @@ impl FitArguments {
         let arm = self.arm(&formula);
         self.check_means(&formula, arm)?;
         let model = self.ordinal_model()?;
-        let wanted = self.wanted(&formula, arm)?;
-        let trial: Trial = self.read_outcome(arm, &wanted, true)?;
+        let wanted = Wanted { texts: true, ..self.wanted(&formula, arm)? };
+        let trial = self.source.read(arm, &wanted)?;
         let fit = model.fit(&trial)?;
         let by_arm = self.means.as_deref().and_then(<[String]>::first).is_some_and(|first| arm == Some(first) || first == "arm");
         let categories = by_arm.then(|| fit.population_means(&self.population_options())).transpose()?;

@@ -267,9 +267,10 @@ fn outcome() -> impl Strategy<Value = OutcomeColumn> {
         None => OutcomeColumn::new(column),
     });
     let wide = (name(), named_columns()).prop_map(|(name, columns)| OutcomeColumn::wide(name, columns));
-    let more = (prop::option::of(name()), prop::option::of((-5.0..5.0, 6.0..9.5)));
-    (prop_oneof![plain, wide], more).prop_map(|(outcome, (label, range))| {
+    let more = (prop::option::of(name()), prop::option::of((-5.0..5.0, 6.0..9.5)), prop::bool::ANY);
+    (prop_oneof![plain, wide], more).prop_map(|(outcome, (label, range, texts))| {
         let outcome = label.into_iter().fold(outcome, OutcomeColumn::label);
+        let outcome = if texts { outcome.or_texts() } else { outcome };
         range.into_iter().fold(outcome, |outcome, (low, high)| outcome.range(low, high))
     })
 }

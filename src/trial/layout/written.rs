@@ -132,6 +132,8 @@ struct OutcomeTable {
     label: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<(f64, f64)>,
+    #[serde(skip_serializing_if = "is_default")]
+    texts: bool,
     #[serde(skip_serializing_if = "Vec::is_empty", with = "pairs")]
     columns: Vec<(String, String)>,
 }
@@ -359,7 +361,7 @@ impl NameOrTable<'_> for WrittenOutcome {
     }
 
     fn of_table(table: OutcomeTable) -> Result<Self, String> {
-        let OutcomeTable { name, column, label, range, columns } = table;
+        let OutcomeTable { name, column, label, range, texts, columns } = table;
         let outcome = match (name, column, columns.is_empty()) {
             (Some(name), None, false) => OutcomeColumn::wide(name, columns),
             (None, _, false) => return Err("an outcome with `columns` needs a `name`".into()),
@@ -369,21 +371,23 @@ impl NameOrTable<'_> for WrittenOutcome {
             (None, None, true) => return Err("an outcome needs the name of its `column`".into()),
         };
         let outcome = label.into_iter().fold(outcome, OutcomeColumn::label);
+        let outcome = if texts { outcome.or_texts() } else { outcome };
         Ok(Self(range.into_iter().fold(outcome, |outcome, (lowest, highest)| outcome.range(lowest, highest))))
     }
 }
 
 impl Serialize for WrittenOutcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let OutcomeColumn { columns, name, label, range } = &self.0;
+        let OutcomeColumn { columns, name, label, range, texts } = &self.0;
         let mut table = OutcomeTable {
             name: Some(name.clone()),
             label: (label != name).then(|| label.clone()),
             range: *range,
+            texts: *texts,
             ..OutcomeTable::default()
         };
         match columns {
-            Columns::One(column) if column == name && label == name && range.is_none() => return serializer.serialize_str(name),
+            Columns::One(column) if column == name && label == name && range.is_none() && !texts => return serializer.serialize_str(name),
             Columns::One(column) => table.column = (column != name).then(|| column.clone()),
             Columns::PerVisit(columns) => table.columns.clone_from(columns),
         }

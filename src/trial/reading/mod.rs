@@ -81,7 +81,7 @@ pub(crate) use self::look::{Look, LookedAt, look};
 use self::sheet::Sheet;
 use super::columns::{Columns, CovariateColumn};
 use super::layout::{Layout, Shape};
-use super::{ColumnNames, Kind, Schedule, Trial, TrialBuilder, Variable};
+use super::{ColumnNames, Kind, Outcome, Schedule, Trial, TrialBuilder, Variable};
 use crate::closest::closest;
 use crate::error::{Error, Message, Result, Setting, says, shown};
 
@@ -263,7 +263,7 @@ fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findin
     outcomes.extend(scores);
     let variables = variables::read(&grid, &mut findings);
     variables::check_weights(&grid, &outcomes, &variables, &mut findings);
-    let numbers = columns_of_numbers(layout, &variables);
+    let numbers = columns_of_numbers(layout, &outcomes, &variables);
     sheet.tell_profiles(&numbers, &mut findings);
     sheet.tell_declared(&mut findings);
     let file = sheet.facts(&numbers);
@@ -287,11 +287,12 @@ fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findin
 }
 
 /// The columns that were read as numbers: those of outcomes, items and numeric variables.
-fn columns_of_numbers<'a>(layout: &'a Layout, variables: &[Variable]) -> Vec<&'a str> {
+fn columns_of_numbers<'a>(layout: &'a Layout, outcomes: &[Outcome], variables: &[Variable]) -> Vec<&'a str> {
     let numeric = |c: &&CovariateColumn| variables.iter().any(|v| v.name() == c.name && v.kind() == Kind::Number);
     let of_covariates = layout.covariates.iter().filter(numeric).map(|c| &c.columns);
     let items = layout.instruments().flat_map(|i| &i.items);
-    layout.outcomes.iter().map(|o| &o.columns).chain(items).chain(of_covariates).flat_map(Columns::names).collect()
+    let of_outcomes = layout.outcomes.iter().filter(|column| outcomes.iter().any(|outcome| outcome.name == column.name));
+    of_outcomes.map(|o| &o.columns).chain(items).chain(of_covariates).flat_map(Columns::names).collect()
 }
 
 /// The schedule that a layout declares, with times and baseline as far as they follow from it; `None` where it is

@@ -294,7 +294,9 @@ fn arm_of_each(
         };
         arm_of.push(arm.unwrap_or(0));
     }
-    for (arm, name) in arms.iter().enumerate() {
+    // Where a patient has no arm, or one that is not declared, it may be the one that nobody is in.
+    let has_strangers = named.of_patient.iter().any(|arm| arm.is_none_or(|arm| position[arm].is_none()));
+    for (arm, name) in arms.iter().enumerate().filter(|_| !has_strangers) {
         if !layout.part && !layout.arms.is_empty() && !taken.contains(&Some(arm)) {
             let message = format!("no patient is in arm `{}`; leave it out of the declared arms or check the data", shown(name));
             findings.problem(sheet, Place { column: layout.arm.as_deref(), ..Place::default() }, message);

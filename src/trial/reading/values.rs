@@ -67,6 +67,11 @@ impl<'a> ValueColumn<'a> {
         }
     }
 
+    /// Whether the sheet has the column.
+    pub fn is_there(&self) -> bool {
+        self.cells.is_some()
+    }
+
     /// Adds codes that hold for this column beside those of the layout.
     pub fn with_codes(mut self, codes: &[&'a str]) -> Self {
         self.codes.extend_from_slice(codes);

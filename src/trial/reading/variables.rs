@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::declared::ValueLabels;
 use super::findings::{Findings, Place};
-use super::grid::{Grid, number};
+use super::grid::{Grid, Record, number};
 use super::levels::{Levels, listed};
+use super::outcomes::is_of_texts;
 use super::profile;
 use super::values::{Use, ValueColumn};
 use crate::closest::suggestion;
@@ -23,7 +24,7 @@ struct Declared<'a> {
     levels: Option<&'a [String]>,
 }
 
-/// The covariates, weights and clusters that the layout names.
+/// The covariates, weights and clusters that the layout names, and its outcomes of texts.
 pub(super) fn read(grid: &Grid<'_>, findings: &mut Findings) -> Vec<Variable> {
     let layout = grid.layout;
     let covariates = layout.covariates.iter().map(|c| {
@@ -31,6 +32,15 @@ pub(super) fn read(grid: &Grid<'_>, findings: &mut Findings) -> Vec<Variable> {
         variable(grid, &declared, findings)
     });
     let mut found: Vec<Variable> = covariates.collect();
+    let texts = layout.outcomes.iter().filter(|outcome| is_of_texts(grid, outcome)).map(|outcome| Declared {
+        name: &outcome.name,
+        columns: &outcome.columns,
+        role: Role::Covariate,
+        kind: Kind::Factor,
+        scope: Scope::PatientVisit,
+        levels: None,
+    });
+    found.extend(texts.map(|declared| variable(grid, &declared, findings)));
     let kept: Vec<(&String, Columns)> = layout.clusters.iter().map(|name| (name, Columns::One(name.clone()))).collect();
     let kept = kept.iter().map(|(name, columns)| cluster(name, columns, Scope::Patient));
     let changing = layout.clusters_by_visit.iter().map(|(name, columns)| cluster(name, columns, Scope::PatientVisit));
@@ -307,11 +317,16 @@ fn few_levels(grid: &Grid<'_>, names: &[&str]) -> Option<Vec<String>> {
 /// Reports weights that are missing or not positive where an outcome is observed.
 pub(super) fn check_weights(grid: &Grid<'_>, outcomes: &[Outcome], variables: &[Variable], findings: &mut Findings) {
     for weight in variables.iter().filter(|v| v.role() == Role::Weight) {
+        let Some(columns) = grid.layout.covariates.iter().find(|c| c.name == weight.name()).map(|c| grid.columns(&c.columns)) else {
+            continue;
+        };
+        // Where a column is missing, or what it has is no number, that has been said.
+        let is_empty = |record: Record| columns.at(record.visit).is_none_or(|c| c.is_there() && c.number(record.row) == Ok(None));
         for record in grid.records() {
             let cell = grid.cell(record);
             let value = weight.value(record.patient, record.visit, grid.width());
             let used = outcomes.iter().any(|o| !o.values[cell].is_nan());
-            if used && value.is_nan() {
+            if used && value.is_nan() && is_empty(record) {
                 findings.problem(grid.sheet, grid.place(record, weight.name()), says!("an outcome is observed but has no weight"));
             } else if used && value <= 0.0 {
                 let message = says!("the weight {value} is not positive; an observation that should not count has no outcome");

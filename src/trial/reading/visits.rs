@@ -26,7 +26,7 @@ pub(super) struct Visits {
 
 /// The visits of a long file.
 pub(super) fn long(layout: &Layout, sheet: &Sheet, patients: &Patients, column: &str, findings: &mut Findings) -> Visits {
-    let (levels, mut of_row) = labels_of_rows(layout, sheet, patients, column, findings);
+    let (levels, mut of_row, has_strangers) = labels_of_rows(layout, sheet, patients, column, findings);
     let mut basis = Basis::Stated;
     let visits = if layout.visits.is_empty() {
         let Some(inferred) = infer_order(layout, sheet, &levels.names, &of_row, findings) else {
@@ -38,8 +38,8 @@ pub(super) fn long(layout: &Layout, sheet: &Sheet, patients: &Patients, column: 
         basis = inferred.basis;
         inferred.order.into_iter().map(|(_, visit)| visit).collect()
     } else {
-        let times = layout.time_column.as_ref().map(|time| times_of_visits(layout, sheet, &levels.names, &of_row, time, findings));
-        match times {
+        let times = |time| times_of_visits(layout, sheet, &levels.names, &of_row, time, has_strangers, findings);
+        match layout.time_column.as_deref().map(times) {
             Some(times) => layout.visits.iter().zip(times).map(|(v, t)| Visit { time: t.or(v.time), label: v.label.clone() }).collect(),
             None => with_times_of_labels(layout.visits.clone(), findings),
         }
@@ -89,18 +89,19 @@ pub(super) fn visits_of_columns(layout: &Layout) -> Vec<&str> {
     per_visit.flatten().map(|(visit, _)| visit.as_str()).collect()
 }
 
+/// The labels, which of them each row has, and whether some row has one that is not declared.
 fn labels_of_rows(
     layout: &Layout,
     sheet: &Sheet,
     patients: &Patients,
     column: &str,
     findings: &mut Findings,
-) -> (Levels, Vec<Option<usize>>) {
+) -> (Levels, Vec<Option<usize>>, bool) {
     let declared: Vec<String> = layout.visits.iter().map(|v| v.label.clone()).collect();
     let mut levels = Levels::of(&declared);
     let cells = ValueColumn::new(layout, sheet, column, Use::Identifier);
     let measured: Vec<ValueColumn> = measured_columns(layout).map(|c| ValueColumn::new(layout, sheet, c, Use::Value)).collect();
-    let (mut without_visit, mut last) = (0, None);
+    let (mut without_visit, mut has_strangers, mut last) = (0, false, None);
     let of_row = (0..sheet.rows)
         .map(|row| {
             let patient = patients.of_row[row]?;
@@ -123,6 +124,7 @@ fn labels_of_rows(
             // A labelled value is known by its code as well.
             let visit = visit.or_else(|| cells.code(row).and_then(|code| levels.code(&code).or_else(|| visit_at(&layout.visits, &code))));
             if visit.is_none() {
+                has_strangers = true;
                 let message = says!("`{}` is not among the visits declared, {}; declare it with ", shown(&label), listed(&declared));
                 let message = message.setting(Setting::Visits).then(format!(" or correct the label{}", suggestion(&label, &declared)));
                 findings.problem(sheet, place, message.each());
@@ -135,7 +137,7 @@ fn labels_of_rows(
         findings
             .inferred(format!("{without_visit} rows name a patient but no visit and no outcome; they add the patient and nothing else."));
     }
-    (canonical_numbers(levels), of_row)
+    (canonical_numbers(levels), of_row, has_strangers)
 }
 
 fn measured_columns(layout: &Layout) -> impl Iterator<Item = &str> {
@@ -192,7 +194,7 @@ fn infer_order(layout: &Layout, sheet: &Sheet, labels: &[String], of_row: &[Opti
         Inferred { order: order.into_iter().map(visit).collect(), basis }
     };
     let (inferred, how) = if let Some(time) = &layout.time_column {
-        let times: Vec<Option<f64>> = times_of_visits(layout, sheet, labels, of_row, time, findings);
+        let times: Vec<Option<f64>> = times_of_visits(layout, sheet, labels, of_row, time, false, findings);
         let times: Vec<f64> = times.into_iter().collect::<Option<_>>()?;
         (inferred(&times, Some(&times), Basis::Told), format!("by the times in column `{}`", shown(time)))
     } else if let Some(column) = &layout.visit_order {
@@ -261,23 +263,29 @@ fn unknown_order(layout: &Layout, labels: &[String], order: &[(usize, Visit)]) -
     Warning::new(WarningKind::VisitOrder, column, message.setting(Setting::Visits))
 }
 
-/// The time of each label by the time column, problems where a visit has none or two.
+/// The time of each label by the time column, problems where a visit has none or two. Where labels in the file are
+/// strangers to those declared, one of them may be that of a visit without a time.
 fn times_of_visits(
     layout: &Layout,
     sheet: &Sheet,
     labels: &[String],
     of_row: &[Option<usize>],
     time: &str,
+    has_strangers: bool,
     findings: &mut Findings,
 ) -> Vec<Option<f64>> {
     let column = ValueColumn::new(layout, sheet, time, Use::Value);
     let mut times: Vec<Option<f64>> = vec![None; labels.len()];
     let mut told = vec![false; labels.len()];
+    let mut faulty = vec![false; labels.len()];
     for (row, visit) in of_row.iter().enumerate() {
         let Some(visit) = *visit else { continue };
         let place = Place { row: Some(row), visit: Some(&labels[visit]), column: Some(time), patient: None };
         match (column.number(row), times[visit]) {
-            (Err(fault), _) => findings.problem(sheet, place, fault.message()),
+            (Err(fault), _) => {
+                faulty[visit] = true;
+                findings.problem(sheet, place, fault.message());
+            }
             (Ok(Some(x)), None) => times[visit] = Some(x),
             (Ok(Some(x)), Some(first)) if x != first && !std::mem::replace(&mut told[visit], true) => {
                 let message = says!(
@@ -288,9 +296,11 @@ fn times_of_visits(
             _ => {}
         }
     }
-    if !told.contains(&true) {
-        for (label, _) in labels.iter().zip(&times).filter(|(_, t)| t.is_none()) {
-            let place = Place { visit: Some(label), column: Some(time), ..Place::default() };
+    // Where the column, a time or a visit could not be read, that has been said.
+    let without = |visit: &usize| column.is_there() && times[*visit].is_none() && !faulty[*visit];
+    if !told.contains(&true) && !has_strangers {
+        for visit in (0..labels.len()).filter(without) {
+            let place = Place { visit: Some(&labels[visit]), column: Some(time), ..Place::default() };
             let message = says!("the visit has no time in any row; fill it in, or declare the times with ").setting(Setting::VisitTimes);
             findings.problem(sheet, place, message);
         }
@@ -310,11 +320,15 @@ fn order_of_visits(
     let column = ValueColumn::new(layout, sheet, name, Use::Value);
     let mut numbers: Vec<Option<f64>> = vec![None; labels.len()];
     let mut told = vec![false; labels.len()];
+    let mut faulty = vec![false; labels.len()];
     for (row, visit) in of_row.iter().enumerate() {
         let Some(visit) = *visit else { continue };
         let place = Place { row: Some(row), visit: Some(&labels[visit]), column: Some(name), patient: None };
         match (column.number(row), numbers[visit]) {
-            (Err(fault), _) => findings.problem(sheet, place, fault.message()),
+            (Err(fault), _) => {
+                faulty[visit] = true;
+                findings.problem(sheet, place, fault.message());
+            }
             (Ok(Some(x)), None) => numbers[visit] = Some(x),
             (Ok(Some(x)), Some(first)) if x != first && !std::mem::replace(&mut told[visit], true) => {
                 findings.problem(sheet, place, says!("the visit has the numbers {first} and {x}; a visit has one place in the order"));
@@ -322,8 +336,10 @@ fn order_of_visits(
             _ => {}
         }
     }
-    for (label, _) in labels.iter().zip(&numbers).filter(|(_, number)| number.is_none()) {
-        let place = Place { visit: Some(label), column: Some(name), ..Place::default() };
+    // Where the column or a number could not be read, that has been said.
+    let without = |visit: &usize| column.is_there() && numbers[*visit].is_none() && !faulty[*visit];
+    for visit in (0..labels.len()).filter(without) {
+        let place = Place { visit: Some(&labels[visit]), column: Some(name), ..Place::default() };
         let message = says!("the visit has no number in any row, and so no place in the order; declare the visits with ");
         findings.problem(sheet, place, message.setting(Setting::Visits));
     }

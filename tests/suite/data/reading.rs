@@ -381,6 +381,48 @@ fn weights_are_positive_where_they_are_used() {
 }
 
 #[test]
+fn a_problem_makes_no_other() {
+    let file = "id,arm,visit,status,site,y,t,w\n1,a,w0,well,x,1,0,1\n1,a,w4,ill,x,2,4,1\n2,b,w0,ill,y,3,0,1\n2,b,w4,well,y,4,4,1\n";
+    let long = Layout::long("id", "arm", "visit");
+    let only = |layout: Layout, text: &str, says: &str| {
+        let found = problems(read(&layout, text));
+        assert!(found.len() == 1 && found[0].contains(says), "{says}: {found:?}");
+    };
+    let texts = long.clone().outcome(OutcomeColumn::new("status").or_texts()).covariate("site");
+    only(texts.clone().visits(["w0"]), file, "`w4` is not among the visits declared");
+    only(texts.clone(), &file.replace("2,b,w4", "2,b,w0"), "the patient has this visit at line 4 already");
+    only(texts.arms(["a", "c"]), file, "`b` is not among the arms declared");
+    let timed = long.clone().outcome("y").visits(["w0", "week 4"]);
+    only(timed.visit_time("t"), file, "`w4` is not among the visits declared");
+    only(long.clone().outcome("y").visit_time("day"), file, "there is no such column");
+    only(long.clone().outcome("y").visit_time("t"), &file.replace(",4,1\n", ",four,1\n"), "`four` is not a number");
+    only(long.clone().outcome("y").weight("weight"), file, "there is no such column");
+    only(long.clone().outcome("y").weight("w"), &file.replace("0,1\n2", "0,one\n2").replace("4,1\n2", "4,one\n2"), "`one` is not a number");
+    let wide = "id,arm,s0,s4\n1,a,well,ill\n2,b,ill,well\n2,b,ill,well\n";
+    let status = OutcomeColumn::wide("status", [("w0", "s0"), ("w4", "s4")]).or_texts();
+    only(Layout::wide("id", "arm").outcome(status.clone()), wide, "the patient has another row at line 3");
+    let undeclared = read(&Layout::wide("id", "arm").visits(["w0"]).outcome(status), wide).unwrap_err();
+    assert_eq!(undeclared.code(), "unknown-name");
+}
+
+#[test]
+fn an_outcome_may_be_of_texts() {
+    let file = "id,arm,visit,status,grade\n1,a,w0,well,1\n1,a,w4,,2\n2,b,w0,ill,0\n2,b,w4,well,\n";
+    let or_texts = |name: &str| OutcomeColumn::new(name).or_texts();
+    let trial = read(&Layout::long("id", "arm", "visit").outcome(or_texts("status")).outcome(or_texts("grade")), file).unwrap();
+    let status = trial.variable("status").unwrap();
+    assert_eq!((status.levels(), status.scope()), (&["ill".to_string(), "well".to_string()][..], Scope::PatientVisit));
+    assert_eq!([(0, 0), (0, 1), (1, 0), (1, 1)].map(|(i, t)| status.level(i, t, 2)), [Some(1), None, Some(0), Some(1)]);
+    assert_eq!(trial.outcomes().len(), 1, "numbers stay an outcome");
+    assert_eq!(trial.outcome("grade").unwrap().values[..3], [1.0, 2.0, 0.0]);
+    // A range says that numbers are meant, and so does what others use to write a number.
+    let ranged = Layout::long("id", "arm", "visit").outcome(or_texts("status").range(0.0, 1.0));
+    assert!(problems(read(&ranged, file))[0].contains("`well` is not a number"));
+    let comma = Layout::long("id", "arm", "visit").outcome(or_texts("grade")).decimal_mark(DecimalMark::Point);
+    assert!(problems(read(&comma, &file.replace(",2\n", ",\"2,5\"\n")))[0].contains("another decimal mark"));
+}
+
+#[test]
 fn columns_that_are_not_there_are_named_with_their_neighbour() {
     let found = problems(read(&Layout::long("ID", "grp", "visit").outcome("scores"), LONG));
     assert_eq!(found[0], "trial.csv, column ID: there is no such column; did you mean `id`?");

@@ -290,3 +290,23 @@ fn the_command_fits_cumulative_logits() {
     let message = refusal(&[&source[..], &["--family", "binomial", "--categories", "0,1", "--formula", "score ~ arm"]].concat());
     assert!(message.contains("--family ordinal"), "{message}");
 }
+
+#[cfg(feature = "cli")]
+#[test]
+fn texts_are_no_mistake_beside_one() {
+    use crate::common::program::refusal;
+    let states = ["severe", "none", "mild"];
+    let row = |(i, t): (usize, usize)| format!("q{i},{},{},{}\n", ["new", "control"][i % 2], 2 * t, states[(i + t) % 3]);
+    let rows: String = (0..12).flat_map(|i| (0..3).map(move |t| (i, t))).map(row).collect();
+    let file = std::env::temp_dir().join(format!("trialstats-texts-{}.csv", std::process::id()));
+    std::fs::write(&file, format!("patient,arm,visit,state\n{rows}")).unwrap();
+    let file = file.to_str().unwrap();
+    let source = ["fit", "--data", file, "--subject", "patient", "--visit", "visit", "--arm", "arm", "--visits", "0,2"];
+    let categories = ["--family", "ordinal", "--categories", "severe,mild,none"];
+    let event = ["--family", "binomial", "--gee", "exchangeable", "--event", "severe"];
+    for model in [&categories[..], &event] {
+        let message = refusal(&[&source[..], model, &["--formula", "state ~ arm"]].concat());
+        assert!(message.contains("`4` is not among the visits declared") && message.contains("1 problem in the data"), "{message}");
+    }
+    std::fs::remove_file(file).unwrap();
+}
