@@ -182,58 +182,70 @@ impl OutcomeSpread {
     }
 }
 
+/// The methods of [`Estimates`] for what says nothing of its own: each as other estimates have it.
+macro_rules! estimates_of {
+    ($self:ident => $other:expr) => {
+        fn columns(&$self) -> &$crate::design::Columns {
+            $other.columns()
+        }
+
+        fn account(&$self) -> &$crate::design::Account {
+            $other.account()
+        }
+
+        fn beta(&$self) -> &[f64] {
+            $other.beta()
+        }
+
+        fn vcov(&$self) -> &nalgebra::DMatrix<f64> {
+            $other.vcov()
+        }
+
+        fn df(&$self, l: &[f64]) -> f64 {
+            $other.df(l)
+        }
+
+        fn link(&$self) -> $crate::estimates::Link {
+            $other.link()
+        }
+
+        fn method_of_df(&$self) -> Option<$crate::estimates::Df> {
+            $other.method_of_df()
+        }
+
+        fn notes(&$self) -> Vec<String> {
+            $other.notes()
+        }
+
+        fn cross_products(&$self) -> Option<$crate::estimates::CrossProducts> {
+            $other.cross_products()
+        }
+
+        fn outcome_spread(
+            &$self,
+            arms: &[usize],
+            visit: usize,
+        ) -> $crate::error::Result<Option<$crate::estimates::OutcomeSpread>> {
+            $other.outcome_spread(arms, visit)
+        }
+
+        fn estimate(&$self, label: &str, l: &[f64]) -> $crate::error::Result<$crate::estimates::Estimate> {
+            $other.estimate(label, l)
+        }
+
+        fn f_test(&$self, label: &str, l: &nalgebra::DMatrix<f64>) -> $crate::error::Result<$crate::estimates::FTest> {
+            $other.f_test(label, l)
+        }
+
+        fn coefficients(&$self) -> $crate::estimates::Coefficients {
+            $other.coefficients()
+        }
+    };
+}
+pub(crate) use estimates_of;
+
 impl<E: Estimates + ?Sized> Estimates for &E {
-    fn columns(&self) -> &Columns {
-        (**self).columns()
-    }
-
-    fn account(&self) -> &Account {
-        (**self).account()
-    }
-
-    fn beta(&self) -> &[f64] {
-        (**self).beta()
-    }
-
-    fn vcov(&self) -> &DMatrix<f64> {
-        (**self).vcov()
-    }
-
-    fn df(&self, l: &[f64]) -> f64 {
-        (**self).df(l)
-    }
-
-    fn link(&self) -> Link {
-        (**self).link()
-    }
-
-    fn method_of_df(&self) -> Option<Df> {
-        (**self).method_of_df()
-    }
-
-    fn notes(&self) -> Vec<String> {
-        (**self).notes()
-    }
-
-    fn cross_products(&self) -> Option<CrossProducts> {
-        (**self).cross_products()
-    }
-
-    fn outcome_spread(&self, arms: &[usize], visit: usize) -> Result<Option<OutcomeSpread>> {
-        (**self).outcome_spread(arms, visit)
-    }
-
-    fn estimate(&self, label: &str, l: &[f64]) -> Result<Estimate> {
-        (**self).estimate(label, l)
-    }
-
-    fn f_test(&self, label: &str, l: &DMatrix<f64>) -> Result<FTest> {
-        (**self).f_test(label, l)
-    }
-
-    fn coefficients(&self) -> Coefficients {
-        (**self).coefficients()
-    }
+    estimates_of!(self => (**self));
 }
 
 /// Refuses weights of another number than the columns, weights that are no numbers, and an l'β that the data do not

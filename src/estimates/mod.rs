@@ -19,8 +19,8 @@ mod link;
 pub(crate) mod remarks;
 
 pub use coefficients::Coefficients;
-pub(crate) use contract::determined;
 pub use contract::{Estimates, OutcomeSpread};
+pub(crate) use contract::{determined, estimates_of};
 pub use cross_products::CrossProducts;
 pub use df::Df;
 pub use estimate::{Estimate, FTest};

@@ -1,5 +1,6 @@
-//! The mean model of an outcome that is no normal measurement, and what the observations are.
+//! The mean of an outcome that is no normal measurement, stated once for every method that fits it.
 
+use super::method::{HasFamily, HasRandomEffects, HasWeights};
 use super::{Event, Family, Observations};
 use crate::Model;
 use crate::design::{Baseline, DesignOptions, MeanModel, RandomEffects};
@@ -7,32 +8,50 @@ use crate::error::{Error, Result};
 use crate::estimates::Link;
 use crate::trial::Trial;
 
-/// A generalized linear mean: g(μ) = Xβ for an outcome of a [`Family`], with whatever random effects a formula states.
+/// A generalized linear mean, g(μ) = Xβ for an outcome of a [`Family`] with whatever random effects a formula states, and
+/// the method `M` that it is fitted by.
+///
+/// The kinds of it have names: [`GeneralizedModel`], for which no method is stated; [`Gee`](super::Gee) by estimating
+/// equations; [`Glmm`](super::Glmm) by integration over random effects; [`Ordinal`](super::Ordinal), cumulative logits of
+/// categories. These settings are the same in all that have them:
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`family`](GeneralizedModel::family) | binomial |
-/// | [`link`](GeneralizedModel::link) | the canonical one: logit, log, identity |
-/// | [`event`](GeneralizedModel::event) | the outcome is 0 or 1 |
-/// | [`weights`](GeneralizedModel::weights) | none |
-/// | [`visits`](GeneralizedModel::visits) | all, without the baseline visit where the baseline is a covariate |
+/// | [`family`](Generalized::family) | binomial |
+/// | [`link`](Generalized::link) | the canonical one: logit, log, identity |
+/// | [`event`](Generalized::event) | the outcome is 0 or 1 |
+/// | [`weights`](Generalized::weights) | none |
+/// | [`visits`](Generalized::visits) | all, without the baseline visit where the baseline is a covariate |
+/// | [`baseline`](Generalized::baseline) | that of [`MeanModel`] |
+/// | [`random`](Generalized::random) | the random effects of the formula |
 ///
 /// An offset, `relapses ~ arm + offset(log(weeks))`, is added to the linear predictor with the coefficient 1.
-///
-/// It is the part that regression, estimating equations and mixed models have in common.
 #[derive(Debug, Clone, PartialEq)]
-pub struct GeneralizedModel {
+pub struct Generalized<M> {
     mean: MeanModel,
     family: Family,
     link: Option<Link>,
     event: Event,
     options: DesignOptions,
+    pub(super) method: M,
 }
 
-impl GeneralizedModel {
-    /// A model with this mean.
-    pub fn new(mean: MeanModel) -> Self {
-        Self { mean, family: Family::default(), link: None, event: Event::default(), options: DesignOptions::default() }
+/// A generalized linear mean alone: what [`Gee::new`](super::Gee::new), [`Glmm::new`](super::Glmm::new) and
+/// [`Ordinal::new`](super::Ordinal::new) take, and what [`fit_independent`](GeneralizedModel::fit_independent) fits to
+/// outcomes of which every patient has one.
+pub type GeneralizedModel = Generalized<()>;
+
+impl From<MeanModel> for GeneralizedModel {
+    fn from(mean: MeanModel) -> Self {
+        let (family, link, event) = (Family::default(), None, Event::default());
+        Self { mean, family, link, event, options: DesignOptions::default(), method: () }
+    }
+}
+
+impl<M: Default> Generalized<M> {
+    /// With the mean of a model whose method is not stated, or with a mean as it stands.
+    pub fn new(model: impl Into<GeneralizedModel>) -> Self {
+        model.into().by(M::default())
     }
 
     /// A model given by a formula such as `remission ~ baseline + arm * visit`, with random effects as
@@ -50,10 +69,13 @@ impl GeneralizedModel {
                 "leave it out, and state a working correlation or random effects",
             ));
         }
-        let options = DesignOptions { random: model.random_effects().to_vec(), ..DesignOptions::default() };
-        Ok(Self { options, ..Self::new(model.mean().clone()) })
+        let mut stated = GeneralizedModel::from(model.mean().clone());
+        stated.options.random = model.random_effects().to_vec();
+        Ok(Self::new(stated))
     }
+}
 
+impl<M: HasFamily> Generalized<M> {
     /// The kind of outcome.
     pub fn family(mut self, family: Family) -> Self {
         self.family = family;
@@ -71,13 +93,26 @@ impl GeneralizedModel {
         self.event = event;
         self
     }
+}
 
-    /// A numeric variable of positive observation weights.
+impl<M: HasWeights> Generalized<M> {
+    /// A numeric variable of positive observation weights w, by which likelihoods are multiplied, as if a row stood for w
+    /// patients; in estimating equations the variance of an observation is φ V(μ)/w, as with SAS's WEIGHT statement.
     pub fn weights(mut self, variable: impl Into<String>) -> Self {
         self.options.weights = Some(variable.into());
         self
     }
+}
 
+impl<M: HasRandomEffects> Generalized<M> {
+    /// Adds random effects.
+    pub fn random(mut self, effects: RandomEffects) -> Self {
+        self.options.random.push(effects);
+        self
+    }
+}
+
+impl<M> Generalized<M> {
     /// The visits to analyse, by label.
     pub fn visits<S: Into<String>>(mut self, visits: impl IntoIterator<Item = S>) -> Self {
         self.options.visits = Some(visits.into_iter().map(Into::into).collect());
@@ -90,10 +125,10 @@ impl GeneralizedModel {
         self
     }
 
-    /// Adds random effects.
-    pub fn random(mut self, effects: RandomEffects) -> Self {
-        self.options.random.push(effects);
-        self
+    /// The same mean with another method.
+    pub(super) fn by<N>(self, method: N) -> Generalized<N> {
+        let Self { mean, family, link, event, options, method: _ } = self;
+        Generalized { mean, family, link, event, options, method }
     }
 
     /// The mean model.
@@ -130,7 +165,9 @@ impl GeneralizedModel {
     pub(super) fn design_options(&self) -> &DesignOptions {
         &self.options
     }
+}
 
+impl<M: HasFamily> Generalized<M> {
     /// The observations of a trial that this model is fitted to.
     ///
     /// # Errors

@@ -193,4 +193,22 @@ impl Observations {
         }
         all
     }
+
+    /// The covariance of the determined columns and of other parameters after them as that of all columns and those others,
+    /// zero where a column is not determined.
+    pub(crate) fn covariance_with_others(&self, own: &DMatrix<f64>) -> DMatrix<f64> {
+        let (kept, p) = (self.kept.len(), self.design.columns.len());
+        let place = |k: usize| if k < kept { self.kept[k] } else { p + k - kept };
+        let size = p + own.nrows() - kept;
+        let mut all = DMatrix::zeros(size, size);
+        for a in 0..own.nrows() {
+            (0..own.nrows()).for_each(|b| all[(place(a), place(b))] = own[(a, b)]);
+        }
+        all
+    }
+
+    /// How many analysed patients have several observations.
+    pub(super) fn patients_with_several(&self) -> usize {
+        (0..self.n_patients()).filter(|&i| self.of_patient(i).len() > 1).count()
+    }
 }

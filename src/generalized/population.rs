@@ -25,6 +25,21 @@ pub struct PopulationCell<'a> {
     pub arm: usize,
 }
 
+impl PopulationCell<'_> {
+    /// x'β, without columns whose coefficient the data do not determine.
+    pub(super) fn predictor(&self, beta: &[f64]) -> f64 {
+        self.row.iter().zip(beta).filter(|(x, b)| **x != 0.0 && !b.is_nan()).map(|(x, b)| x * b).sum()
+    }
+}
+
+/// g⁻¹(x'β) with its gradient in β.
+pub(super) fn of_predictor(beta: &[f64], link: Link, cell: &PopulationCell, gradient: &mut [f64]) -> f64 {
+    let eta = cell.predictor(beta);
+    let slope = link.slope(eta);
+    gradient.iter_mut().zip(cell.row).for_each(|(g, x)| *g += slope * x);
+    link.inverse(eta)
+}
+
 /// Estimates that say what the mean outcome of patients with given covariates is.
 ///
 /// Every method has a default that is right where the mean is g⁻¹(x'β), as in a generalized linear model or under
@@ -39,11 +54,7 @@ pub trait PopulationMean: Estimates {
     /// The mean of the outcomes of patients like this one, and its gradient in the parameters of
     /// [`parameters_vcov`](PopulationMean::parameters_vcov), which is added to `gradient`.
     fn population_mean(&self, cell: &PopulationCell, gradient: &mut [f64]) -> f64 {
-        let (beta, link) = (self.beta(), self.link());
-        let eta: f64 = cell.row.iter().zip(beta).filter(|(x, b)| **x != 0.0 && !b.is_nan()).map(|(x, b)| x * b).sum();
-        let slope = link.slope(eta);
-        gradient.iter_mut().zip(cell.row).for_each(|(g, x)| *g += slope * x);
-        link.inverse(eta)
+        of_predictor(self.beta(), self.link(), cell, gradient)
     }
 
     /// Degrees of freedom of a combination of the parameters; those of the same combination of β unless overridden.

@@ -19,7 +19,7 @@ pub fn fit(
     trial: &Trial,
 ) -> Result<Box<dyn Fitted>, Failure> {
     let vcov = FitArguments::named("--vcov", arguments.vcov.as_ref(), GeeVcov::default(), NAME)?;
-    let gee = Gee::new(model.clone())?.correlation(correlation).vcov(vcov);
+    let gee = Gee::new(model.clone()).correlation(correlation).vcov(vcov);
     let gee = arguments.generalized.alpha.into_iter().fold(gee, Gee::convention);
     let given = &arguments.generalized;
     let dropout = given.dropout.as_deref().map(Dropout::formula).transpose()?;

@@ -46,7 +46,7 @@ impl Fitted for MixedFit {
     }
 
     fn json(&self) -> Result<Map<String, Value>, Failure> {
-        let asked = self.asked();
+        let asked = self.model();
         let effects = self.random().iter().enumerate().map(|(t, term)| Effects {
             factor: term.factor(),
             levels: term.levels().len(),

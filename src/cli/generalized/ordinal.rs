@@ -25,32 +25,28 @@ impl FitArguments {
         let formula = Model::formula(&self.formula)?;
         let arm = self.arm(&formula);
         self.check_means(&formula, arm)?;
-        let model = self.ordinal_model()?;
+        let model = self.generalized_model()?;
+        let ordinal = self.ordinal_model(&model)?;
         let wanted = Wanted { texts: true, ..self.wanted(&formula, arm)? };
         let trial = self.source.read(arm, &wanted)?;
-        let fit = model.fit(&trial)?;
+        let fit = ordinal.fit(&trial)?;
         let by_arm = self.means.as_deref().and_then(<[String]>::first).is_some_and(|first| arm == Some(first) || first == "arm");
         let categories = by_arm.then(|| fit.population_means(&self.population_options())).transpose()?;
         let means = self.tables(&fit, arm)?;
-        let model = model.model().clone();
         let fitted = Box::new(CumulativeLogits { fit, level: self.level });
         let answer = Answer { arguments: self, model, trial, fitted, population: None, categories, means };
         if self.json { json::render(&answer) } else { text::render(&answer) }
     }
 
-    fn ordinal_model(&self) -> Result<Ordinal, Failure> {
-        let given = &self.generalized;
+    fn ordinal_model(&self, model: &GeneralizedModel) -> Result<Ordinal, Failure> {
         let vcov = Self::named("--vcov", self.vcov.as_ref(), OrdinalVcov::default(), NAME)?;
         let df: Df = Self::named("--df", self.df.as_ref(), Df::Asymptotic, NAME)?;
         if df != Df::Asymptotic {
             return Err(Failure::Usage(format!("--df {df}: {NAME} refers to the normal distribution: --df asymptotic")));
         }
-        let model = GeneralizedModel::formula(&self.formula)?;
-        let model = self.baseline.into_iter().fold(model, GeneralizedModel::baseline);
-        let model = given.at.iter().fold(model, |model, visit| model.visits([visit]));
-        let model = self.weights.iter().fold(model, GeneralizedModel::weights);
-        let model = Ordinal::new(model).vcov(vcov);
-        Ok(if given.categories.is_empty() { model } else { model.categories(Categories::ordered(&given.categories)) })
+        let ordinal = Ordinal::new(model.clone()).vcov(vcov);
+        let categories = &self.generalized.categories;
+        Ok(if categories.is_empty() { ordinal } else { ordinal.categories(Categories::ordered(categories)) })
     }
 
     /// Refuses options of models for other outcomes.

@@ -6,11 +6,11 @@ use super::dropout::DropoutWeights;
 use super::equations::Undefined;
 use super::sandwich::Sandwich;
 use super::solve::{Solution, Unsolved, solve};
-use super::{Gee, GeeVcov, WorkingCorrelation};
-use crate::design::{Account, Columns};
+use super::{Equations, Gee, GeeVcov, WorkingCorrelation};
 use crate::error::{Error, Result};
-use crate::estimates::{Estimates, Link};
-use crate::generalized::{Family, NotFitted, Observations, PopulationMean, independent};
+use crate::estimates::{Df, Link};
+use crate::generalized::method::Method;
+use crate::generalized::{Family, GeneralizedFit, NotFitted, Observations, independent};
 use crate::options::choices;
 use nalgebra::DMatrix;
 
@@ -35,145 +35,117 @@ choices! {
 }
 
 /// The solution of generalized estimating equations.
-///
-/// It is an [`Estimates`]: [`Means`](crate::Means) gives marginal means and contrasts on the scale of the link with their
-/// odds ratios or ratios beside, and joint tests.
+pub type GeeFit = GeneralizedFit<Equations>;
+
+/// What estimating equations have beside coefficients and their covariance.
 #[derive(Debug)]
-pub struct GeeFit {
-    asked: Gee,
-    observations: Observations,
+pub struct Solved {
     data: Data,
     solution: Solution,
     sandwich: Sandwich,
     dropout: Option<DropoutWeights>,
-    /// Of all columns, NaN where aliased.
-    beta: Vec<f64>,
-    vcov: DMatrix<f64>,
+}
+
+/// The solution for these observations.
+pub(super) fn solved(asked: Gee, observations: Observations) -> Result<GeeFit> {
+    let (family, link) = (asked.outcome_family(), asked.link_function());
+    let Equations { correlation, convention, vcov, .. } = asked.method;
+    let dropout = asked.method.dropout.as_ref().map(|dropout| DropoutWeights::of(dropout, &observations)).transpose()?;
+    if dropout.is_some() && vcov != GeeVcov::Robust {
+        return Err(Error::not_built(
+            format!("the covariance {vcov} with weights for dropout"),
+            "only the robust covariance allows for the estimation of the weights",
+            "choose the robust covariance",
+        ));
+    }
+    let data = match &dropout {
+        None => Data::of(&observations, family, link),
+        Some(found) => Data::of_patients(&observations, family, link, Some(&found.weights)),
+    };
+    let (patients, p) = (observations.n_patients(), observations.width());
+    if patients <= p && vcov != GeeVcov::ModelBased {
+        return Err(Error::NotFitted(NotFitted::TooFewClusters { clusters: patients, columns: p }));
+    }
+    if observations.len() <= p {
+        return Err(Error::NotFitted(NotFitted::TooFewClusters { clusters: observations.len(), columns: p }));
+    }
+    let solution = solve(&data, correlation, convention).map_err(|why| unsolved(&asked, &observations, &data, why))?;
+    if is_extreme(&data, &solution.beta)
+        && let Some(found) = independent::separation_of(&observations, family, link)
+    {
+        return Err(Error::NotFitted(found));
+    }
+    let sandwich = match &dropout {
+        None => Sandwich::of(&data, &solution, vcov),
+        Some(found) => found.sandwich(&data, &solution),
+    };
+    if asked.df_method() == GeeDf::PanWall && vcov == GeeVcov::ModelBased {
+        return Err(Error::conflict(
+            "the degrees of freedom pan-wall with the model-based covariance",
+            "they are those of a sandwich",
+            "choose a robust covariance, or the normal distribution",
+        ));
+    }
+    let (beta, own, iterations) = (solution.beta.clone(), sandwich.vcov.clone(), solution.iterations);
+    Ok(GeeFit::new(asked, observations, &beta, &own, iterations, Solved { data, solution, sandwich, dropout }))
 }
 
 impl GeeFit {
-    pub(super) fn new(asked: Gee, observations: Observations) -> Result<Self> {
-        let (family, link) = (asked.model.outcome_family(), asked.model.link_function());
-        let dropout = asked.dropout.as_ref().map(|dropout| DropoutWeights::of(dropout, &observations)).transpose()?;
-        if dropout.is_some() && asked.vcov != GeeVcov::Robust {
-            return Err(Error::not_built(
-                format!("the covariance {} with weights for dropout", asked.vcov),
-                "only the robust covariance allows for the estimation of the weights",
-                "choose the robust covariance",
-            ));
-        }
-        let data = match &dropout {
-            None => Data::of(&observations, family, link),
-            Some(found) => Data::of_patients(&observations, family, link, Some(&found.weights)),
-        };
-        let (patients, p) = (observations.n_patients(), observations.width());
-        if patients <= p && asked.vcov != GeeVcov::ModelBased {
-            return Err(Error::NotFitted(NotFitted::TooFewClusters { clusters: patients, columns: p }));
-        }
-        if observations.len() <= p {
-            return Err(Error::NotFitted(NotFitted::TooFewClusters { clusters: observations.len(), columns: p }));
-        }
-        let solution = solve(&data, asked.correlation, asked.convention).map_err(|why| unsolved(&asked, &observations, &data, why))?;
-        if is_extreme(&data, &solution.beta)
-            && let Some(found) = independent::separation_of(&observations, family, link)
-        {
-            return Err(Error::NotFitted(found));
-        }
-        let sandwich = match &dropout {
-            None => Sandwich::of(&data, &solution, asked.vcov),
-            Some(found) => found.sandwich(&data, &solution),
-        };
-        if asked.df_method() == GeeDf::PanWall && asked.vcov == GeeVcov::ModelBased {
-            return Err(Error::conflict(
-                "the degrees of freedom pan-wall with the model-based covariance",
-                "they are those of a sandwich",
-                "choose a robust covariance, or the normal distribution",
-            ));
-        }
-        let beta = observations.of_all_columns(&solution.beta);
-        let vcov = observations.covariance_of_all_columns(&sandwich.vcov);
-        Ok(Self { asked, observations, data, solution, sandwich, dropout, beta, vcov })
-    }
-
-    /// What was asked for.
-    pub fn model(&self) -> &Gee {
-        &self.asked
-    }
-
-    /// What it was fitted to.
-    pub fn observations(&self) -> &Observations {
-        &self.observations
-    }
-
     /// The parameters of the working correlation; the names of [`GeeFit::working_correlation`] say what each is about.
     pub fn alpha(&self) -> &[f64] {
-        &self.solution.alpha
+        &self.found.solution.alpha
     }
 
     /// The scale φ of the variance.
     pub fn phi(&self) -> f64 {
-        self.solution.phi
-    }
-
-    /// How many patients are analysed.
-    pub fn n_patients(&self) -> usize {
-        self.observations.n_patients()
-    }
-
-    /// How many observations are analysed.
-    pub fn n_observations(&self) -> usize {
-        self.observations.len()
-    }
-
-    /// Steps of the search.
-    pub fn iterations(&self) -> usize {
-        self.solution.iterations
+        self.found.solution.phi
     }
 
     /// The last step of the search, in standard errors (for φ = 1).
     pub fn last_step(&self) -> f64 {
-        self.solution.last_step
+        self.found.solution.last_step
     }
 
     /// R(α) of all analysed visits.
     pub fn correlation_matrix(&self) -> DMatrix<f64> {
-        let visits = self.data.visits;
-        DMatrix::from_fn(visits, visits, |a, b| self.asked.correlation.correlation(&self.solution.alpha, a, b, visits))
+        let visits = self.found.data.visits;
+        DMatrix::from_fn(visits, visits, |a, b| self.asked.method.correlation.correlation(&self.found.solution.alpha, a, b, visits))
     }
 
     /// The weights of the observations by the model of dropout, where there is one.
     pub fn dropout_weights(&self) -> Option<&[f64]> {
-        self.dropout.as_ref().map(|found| found.weights.as_slice())
+        self.found.dropout.as_ref().map(|found| found.weights.as_slice())
     }
 
     /// The covariance of the coefficients by another method, for weights that are given; NaN where a column is aliased.
     pub fn vcov_by(&self, method: GeeVcov) -> DMatrix<f64> {
-        self.observations.covariance_of_all_columns(&Sandwich::of(&self.data, &self.solution, method).vcov)
+        self.observations.covariance_of_all_columns(&Sandwich::of(&self.found.data, &self.found.solution, method).vcov)
     }
 
     /// QIC and what it is made of.
     pub fn criteria(&self) -> GeeCriteria {
-        GeeCriteria::of(&self.data, &self.solution)
+        GeeCriteria::of(&self.found.data, &self.found.solution)
     }
 
     /// How many pairs of a patient's observations the working correlation gives a value that no two binary outcomes of
     /// their probabilities can have, and how many pairs there are (Prentice 1988, Biometrics 44:1033–1048).
     pub fn impossible_pairs(&self) -> (usize, usize) {
+        let Solved { data, solution, .. } = &self.found;
         let (mut impossible, mut all) = (0.0, 0.0);
-        if self.data.family != Family::Binomial || self.solution.alpha.is_empty() {
+        if data.family != Family::Binomial || solution.alpha.is_empty() {
             return (0, 0);
         }
-        let odds: Vec<f64> = (0..self.data.y.len()).map(|row| self.mean_of(row)).map(|mean| mean / (1.0 - mean)).collect();
-        for c in 0..self.data.clusters() {
-            let rows = self.data.rows(c);
+        let odds: Vec<f64> = (0..data.y.len()).map(|row| self.mean_of(row)).map(|mean| mean / (1.0 - mean)).collect();
+        for c in 0..data.clusters() {
+            let rows = data.rows(c);
             for (a, b) in rows.clone().flat_map(|a| (a + 1..rows.end).map(move |b| (a, b))) {
-                let (visits, visit) = (self.data.visits, &self.data.visit);
-                let rho = self.asked.correlation.correlation(&self.solution.alpha, visit[a], visit[b], visits);
+                let (visits, visit) = (data.visits, &data.visit);
+                let rho = self.asked.method.correlation.correlation(&solution.alpha, visit[a], visit[b], visits);
                 let most = (odds[a].min(odds[b]) / odds[a].max(odds[b])).sqrt();
                 let root = (odds[a] * odds[b]).sqrt();
-                all += self.data.count[c];
+                all += data.count[c];
                 if rho > most || rho < -root.min(1.0 / root) {
-                    impossible += self.data.count[c];
+                    impossible += data.count[c];
                 }
             }
         }
@@ -181,93 +153,70 @@ impl GeeFit {
     }
 
     fn mean_of(&self, row: usize) -> f64 {
-        self.data.link.inverse(self.data.predictor(row, &self.solution.beta))
+        let Solved { data, solution, .. } = &self.found;
+        data.link.inverse(data.predictor(row, &solution.beta))
+    }
+}
+
+impl Method for Equations {
+    type Found = Solved;
+
+    fn df(fit: &GeeFit, l: &[f64]) -> f64 {
+        match fit.asked.df_method() {
+            GeeDf::Normal => f64::INFINITY,
+            GeeDf::ClustersMinusParameters => (fit.n_patients() - fit.observations.width()) as f64,
+            GeeDf::PanWall => {
+                let kept: Vec<f64> = fit.observations.kept.iter().map(|&c| l[c]).collect();
+                fit.found.sandwich.pan_wall(&fit.found.data, &kept)
+            }
+        }
     }
 
-    fn notes_of_equations(&self) -> Vec<String> {
-        let asked = &self.asked;
-        let (family, link) = (asked.model.outcome_family(), asked.model.link_function());
-        let convention = match asked.correlation {
+    fn method_of_df(_: &GeeFit) -> Option<Df> {
+        None
+    }
+
+    fn notes(fit: &GeeFit) -> Vec<String> {
+        let asked = &fit.asked;
+        let (family, link) = (asked.outcome_family(), asked.link_function());
+        let convention = match asked.method.correlation {
             WorkingCorrelation::Independence => String::new(),
-            _ => format!(" with {}", asked.convention.words()),
+            _ => format!(" with {}", asked.method.convention.words()),
         };
         let event = match family {
-            Family::Binomial => format!("The probability of {} = {}: ", asked.model.mean().outcome_name(), asked.model.outcome_event()),
+            Family::Binomial => format!("The probability of {} = {}: ", asked.mean().outcome_name(), asked.outcome_event()),
             _ => String::new(),
         };
         let mut notes = vec![format!(
             "{event}generalized estimating equations, family {family}, link {link}, {} working correlation{convention}.",
-            asked.correlation.words()
+            asked.method.correlation.words()
         )];
         let reference = match asked.df_method() {
             GeeDf::Normal => "normal distribution".into(),
             GeeDf::ClustersMinusParameters => {
-                format!("t with K − p = {} degrees of freedom", self.n_patients() - self.observations.width())
+                format!("t with K − p = {} degrees of freedom", fit.n_patients() - fit.observations.width())
             }
             GeeDf::PanWall => "t with Pan and Wall's degrees of freedom".to_string(),
         };
-        let patients = self.n_patients();
-        notes.push(format!("Covariance: {}; {patients} patients as clusters; {reference}.", asked.vcov.words()));
-        notes.extend(self.observations.note_of_offset());
-        notes.extend(self.dropout.as_ref().map(DropoutWeights::sentence));
-        let (impossible, pairs) = self.impossible_pairs();
+        let patients = fit.n_patients();
+        notes.push(format!("Covariance: {}; {patients} patients as clusters; {reference}.", asked.method.vcov.words()));
+        notes.extend(fit.observations.note_of_offset());
+        notes.extend(fit.found.dropout.as_ref().map(DropoutWeights::sentence));
+        let (impossible, pairs) = fit.impossible_pairs();
         if impossible > 0 {
             notes.push(format!(
                 "The working correlation of {impossible} of {pairs} pairs of observations is none that two binary outcomes of their fitted \
                  probabilities can have; estimates and robust covariance hold all the same."
             ));
         }
-        if self.sandwich.silent > 0.0 {
+        if fit.found.sandwich.silent > 0.0 {
             notes.push(format!(
                 "{} patients alone determine a coefficient: their residuals are zero whatever the data, and the corrected covariance leaves \
                  them out there.",
-                self.sandwich.silent
+                fit.found.sandwich.silent
             ));
         }
         notes
-    }
-}
-
-impl Estimates for GeeFit {
-    fn columns(&self) -> &Columns {
-        self.observations.columns()
-    }
-
-    fn account(&self) -> &Account {
-        self.observations.account()
-    }
-
-    fn beta(&self) -> &[f64] {
-        &self.beta
-    }
-
-    fn vcov(&self) -> &DMatrix<f64> {
-        &self.vcov
-    }
-
-    fn df(&self, l: &[f64]) -> f64 {
-        match self.asked.df_method() {
-            GeeDf::Normal => f64::INFINITY,
-            GeeDf::ClustersMinusParameters => (self.n_patients() - self.observations.width()) as f64,
-            GeeDf::PanWall => {
-                let kept: Vec<f64> = self.observations.kept.iter().map(|&c| l[c]).collect();
-                self.sandwich.pan_wall(&self.data, &kept)
-            }
-        }
-    }
-
-    fn link(&self) -> Link {
-        self.asked.model.link_function()
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.notes_of_equations()
-    }
-}
-
-impl PopulationMean for GeeFit {
-    fn is_probability(&self) -> bool {
-        self.data.family == Family::Binomial
     }
 }
 
@@ -284,7 +233,7 @@ pub(super) fn is_extreme(data: &Data, beta: &[f64]) -> bool {
 
 /// A failure in the words of the trial.
 fn unsolved(asked: &Gee, observations: &Observations, data: &Data, why: Unsolved) -> Error {
-    let structure = asked.correlation.words().to_string();
+    let structure = asked.method.correlation.words().to_string();
     // Outcomes that are predicted without error are the usual reason for a search that leads nowhere.
     let may_be_separated = matches!(
         why,
@@ -297,12 +246,12 @@ fn unsolved(asked: &Gee, observations: &Observations, data: &Data, why: Unsolved
         Unsolved::NotConverged(iterations) => NotFitted::NoSolution { iterations },
         Unsolved::Undefined(Undefined::Singular) => NotFitted::SingularInformation,
         Unsolved::Undefined(Undefined::NotPositive { alpha }) => {
-            NotFitted::WorkingCorrelation { structure, why: out_of_range(asked.correlation, &alpha, data.largest()) }
+            NotFitted::WorkingCorrelation { structure, why: out_of_range(asked.method.correlation, &alpha, data.largest()) }
         }
         Unsolved::Undefined(Undefined::NotDetermined { parameter }) => NotFitted::WorkingCorrelationNotDetermined {
             structure,
-            of: asked.correlation.names(observations.design.visit_labels()).get(parameter).cloned().unwrap_or_default(),
-            needed: match asked.convention {
+            of: asked.method.correlation.names(observations.design.visit_labels()).get(parameter).cloned().unwrap_or_default(),
+            needed: match asked.method.convention {
                 super::AlphaConvention::Sas => data.p,
                 super::AlphaConvention::Geepack => 0,
             },

@@ -44,25 +44,27 @@ pub use sandwich::GeeVcov;
 pub use structure::{AlphaConvention, WorkingCorrelation};
 pub use table::WorkingCorrelationTable;
 
-use super::{Event, Family, GeneralizedModel};
-use crate::design::Baseline;
+use super::Generalized;
+use super::method::{HasFamily, HasWeights};
 use crate::error::{Error, Result};
-use crate::estimates::Link;
 use crate::trial::Trial;
+use fit::solved;
 
 /// A marginal model of a repeated outcome, fitted by generalized estimating equations.
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`family`](Gee::family), [`link`](Gee::link), [`event`](Gee::event) | binomial, logit, the outcome is 0 or 1 |
+/// | [`family`](Generalized::family), [`link`](Generalized::link), [`event`](Generalized::event) | binomial, logit, the outcome is 0 or 1 |
 /// | [`correlation`](Gee::correlation) | exchangeable |
 /// | [`convention`](Gee::convention) | α and φ as SAS has them |
 /// | [`vcov`](Gee::vcov) | robust |
 /// | [`df`](Gee::df) | the normal distribution for the robust and model-based covariance, K − p for those made for few patients |
-/// | [`weights`](Gee::weights), [`dropout`](Gee::dropout) | none |
-#[derive(Debug, Clone, PartialEq)]
-pub struct Gee {
-    model: GeneralizedModel,
+/// | [`weights`](Generalized::weights), [`dropout`](Gee::dropout) | none |
+pub type Gee = Generalized<Equations>;
+
+/// Estimating equations, as [`Gee`] sets them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Equations {
     correlation: WorkingCorrelation,
     convention: AlphaConvention,
     vcov: GeeVcov,
@@ -70,95 +72,31 @@ pub struct Gee {
     dropout: Option<Dropout>,
 }
 
+impl HasFamily for Equations {}
+impl HasWeights for Equations {}
+
 impl Gee {
-    /// The equations for a generalized linear mean.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] where the model has random effects.
-    pub fn new(model: GeneralizedModel) -> Result<Self> {
-        if let Some(random) = model.random_effects().first() {
-            return Err(Error::conflict(
-                format!("the random effects {random} in generalized estimating equations"),
-                "a patient's visits are related by the working correlation",
-                "leave them out, or fit a mixed model",
-            ));
-        }
-        Ok(Self {
-            model,
-            correlation: WorkingCorrelation::default(),
-            convention: AlphaConvention::default(),
-            vcov: GeeVcov::default(),
-            df: None,
-            dropout: None,
-        })
-    }
-
-    /// The equations for a mean given by a formula such as `remission ~ baseline + arm * visit`.
-    ///
-    /// # Errors
-    /// As [`GeneralizedModel::formula`] and [`Gee::new`].
-    pub fn formula(formula: &str) -> Result<Self> {
-        Self::new(GeneralizedModel::formula(formula)?)
-    }
-
-    /// The kind of outcome.
-    pub fn family(mut self, family: Family) -> Self {
-        self.model = self.model.family(family);
-        self
-    }
-
-    /// The link; the canonical one of the family unless stated.
-    pub fn link(mut self, link: Link) -> Self {
-        self.model = self.model.link(link);
-        self
-    }
-
-    /// The value that counts as the event of a binary outcome.
-    pub fn event(mut self, event: Event) -> Self {
-        self.model = self.model.event(event);
-        self
-    }
-
-    /// A numeric variable of positive observation weights w: the variance of an observation is φ V(μ)/w, as with SAS's
-    /// WEIGHT statement.
-    pub fn weights(mut self, variable: impl Into<String>) -> Self {
-        self.model = self.model.weights(variable);
-        self
-    }
-
-    /// The visits to analyse, by label.
-    pub fn visits<S: Into<String>>(mut self, visits: impl IntoIterator<Item = S>) -> Self {
-        self.model = self.model.visits(visits);
-        self
-    }
-
-    /// Says what is done with the baseline.
-    pub fn baseline(mut self, baseline: Baseline) -> Self {
-        self.model = self.model.baseline(baseline);
-        self
-    }
-
     /// The working correlation.
     pub fn correlation(mut self, correlation: WorkingCorrelation) -> Self {
-        self.correlation = correlation;
+        self.method.correlation = correlation;
         self
     }
 
     /// How α and φ are estimated.
     pub fn convention(mut self, convention: AlphaConvention) -> Self {
-        self.convention = convention;
+        self.method.convention = convention;
         self
     }
 
     /// The covariance of the coefficients.
     pub fn vcov(mut self, vcov: GeeVcov) -> Self {
-        self.vcov = vcov;
+        self.method.vcov = vcov;
         self
     }
 
     /// The degrees of freedom of tests and intervals.
     pub fn df(mut self, df: GeeDf) -> Self {
-        self.df = Some(df);
+        self.method.df = Some(df);
         self
     }
 
@@ -171,41 +109,44 @@ impl Gee {
     /// # Ok::<(), trialstats::Error>(())
     /// ```
     pub fn dropout(mut self, dropout: Dropout) -> Self {
-        self.dropout = Some(dropout);
+        self.method.dropout = Some(dropout);
         self
-    }
-
-    /// The mean model.
-    pub fn model(&self) -> &GeneralizedModel {
-        &self.model
     }
 
     /// The working correlation.
     pub fn working_correlation(&self) -> WorkingCorrelation {
-        self.correlation
+        self.method.correlation
     }
 
     /// How α and φ are estimated.
     pub fn alpha_convention(&self) -> AlphaConvention {
-        self.convention
+        self.method.convention
     }
 
     /// The covariance of the coefficients.
     pub fn vcov_method(&self) -> GeeVcov {
-        self.vcov
+        self.method.vcov
     }
 
     /// The degrees of freedom, stated or by the covariance.
     pub fn df_method(&self) -> GeeDf {
-        let usual = if self.vcov.is_corrected() { GeeDf::ClustersMinusParameters } else { GeeDf::Normal };
-        self.df.unwrap_or(usual)
+        let usual = if self.method.vcov.is_corrected() { GeeDf::ClustersMinusParameters } else { GeeDf::Normal };
+        self.method.df.unwrap_or(usual)
     }
 
     /// Solves the equations for a trial.
     ///
     /// # Errors
-    /// As [`GeneralizedModel::observations`]; [`Error::NotFitted`] where the equations have no solution, and why.
+    /// As [`Generalized::observations`]; [`Error::Invalid`] where the formula has random effects; [`Error::NotFitted`] where
+    /// the equations have no solution, and why.
     pub fn fit(&self, trial: &Trial) -> Result<GeeFit> {
-        GeeFit::new(self.clone(), self.model.observations(trial)?)
+        if let Some(random) = self.random_effects().first() {
+            return Err(Error::conflict(
+                format!("the random effects {random} in generalized estimating equations"),
+                "a patient's visits are related by the working correlation",
+                "leave them out, or fit a mixed model",
+            ));
+        }
+        solved(self.clone(), self.observations(trial)?)
     }
 }

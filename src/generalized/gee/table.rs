@@ -23,8 +23,8 @@ impl GeeFit {
     /// The parameters of the working correlation with φ and QIC.
     pub fn working_correlation(&self) -> WorkingCorrelationTable {
         WorkingCorrelationTable {
-            structure: self.model().correlation.words().into(),
-            of: self.model().correlation.names(self.observations().design().visit_labels()),
+            structure: self.model().method.correlation.words().into(),
+            of: self.model().method.correlation.names(self.observations().design().visit_labels()),
             alpha: self.alpha().to_vec(),
             phi: self.phi(),
             criteria: self.criteria(),

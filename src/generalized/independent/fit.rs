@@ -5,33 +5,28 @@ use super::robust::{self, GlmVcov};
 use super::sample::Sample;
 use super::search::{self, NoOptimum};
 use super::{firth, words};
-use crate::design::{Account, Columns};
 use crate::error::{Error, Result};
 use crate::estimates::{Df, Estimates, Link};
-use crate::generalized::population::{PopulationMean, PopulationOptions};
-use crate::generalized::population_means::{PopulationMeans, population_means};
-use crate::generalized::{Family, GeneralizedModel, NotFitted, Observations};
+use crate::generalized::method::{HasFamily, Method};
+use crate::generalized::{Family, Generalized, GeneralizedFit, GeneralizedModel, NotFitted, Observations};
 use crate::trial::Trial;
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DVector;
 use std::f64::consts::TAU;
 
 /// A generalized linear model of outcomes of which every patient has one, fitted.
 ///
-/// Its coefficients are conditional on the covariates; [`Glm::population_means`] has the probabilities, differences and
-/// ratios of the population.
+/// Its coefficients are conditional on the covariates; [`population_means`](GeneralizedFit::population_means) has the
+/// probabilities, differences and ratios of the population.
+pub type Glm = GeneralizedFit<GlmOptions>;
+
+/// What a model of independent outcomes has beside coefficients and their covariance.
 #[derive(Debug, Clone)]
-pub struct Glm {
-    pub(super) observations: Observations,
+pub struct Optimum {
     pub(super) sample: Sample,
     pub(super) theta: DVector<f64>,
     eta: DVector<f64>,
-    link: Link,
-    options: GlmOptions,
-    beta: Vec<f64>,
-    vcov: DMatrix<f64>,
     log_likelihood: f64,
     penalised: Option<f64>,
-    iterations: usize,
     dispersion: f64,
 }
 
@@ -42,13 +37,13 @@ impl GeneralizedModel {
     /// Fits the model to outcomes of which every patient has one: one visit, or one observation per patient.
     ///
     /// # Errors
-    /// As [`GeneralizedModel::observations`]. [`Error::Invalid`] where a patient has several observations or the formula
+    /// As [`Generalized::observations`]. [`Error::Invalid`] where a patient has several observations or the formula
     /// has random effects, and for Firth's penalty of what is no logistic model. [`Error::NotFitted`] where covariates
     /// separate the events from the others ([`NotFitted::Separated`]), and where the likelihood is largest at the edge of
     /// the range of the means ([`NotFitted::AtBoundary`]).
     pub fn fit_independent(&self, trial: &Trial, options: &GlmOptions) -> Result<Glm> {
         self.must_be_without_random_effects()?;
-        Glm::of(self.observations(trial)?, self.outcome_family(), self.link_function(), options)
+        fitted(self.clone().by(*options), self.observations(trial)?)
     }
 
     fn must_be_without_random_effects(&self) -> Result<()> {
@@ -63,114 +58,80 @@ impl GeneralizedModel {
     }
 }
 
+/// The model fitted to the observations.
+fn fitted(asked: Generalized<GlmOptions>, observations: Observations) -> Result<Glm> {
+    let (family, link, options) = (asked.outcome_family(), asked.link_function(), asked.method);
+    must_be_one_per_patient(&observations)?;
+    if options.penalty == Penalty::Firth && (family, link) != (Family::Binomial, Link::Logit) {
+        return Err(Error::not_built(
+            format!("Firth's penalty for the family {family} with the link {link}"),
+            "it is for a logistic model",
+            "use the family binomial with the link logit, or no penalty",
+        ));
+    }
+    if options.penalty == Penalty::Firth && !matches!(options.vcov, None | Some(GlmVcov::Model)) {
+        return Err(Error::not_built(
+            "a robust covariance of penalised coefficients",
+            "inference rests on the penalised likelihood",
+            "leave the covariance at `model`, or fit without the penalty",
+        ));
+    }
+    let y = observations.outcomes().to_vec();
+    let sample = Sample::new(&observations.x, observations.width(), y, observations.weights.clone(), family, link)
+        .with_offset(observations.offset.clone());
+    let (theta, eta, iterations, penalised) = match options.penalty {
+        Penalty::None => {
+            let found = maximum(&sample, &observations)?;
+            (found.theta, found.eta, found.iterations, None)
+        }
+        Penalty::Firth => {
+            let found = firth::maximise(&sample, DVector::zeros(sample.p()), sample.p())
+                .map_err(|e| Error::NotFitted(NotFitted::NoSolution { iterations: e.iterations }))?;
+            (found.theta, found.eta, found.iterations, Some(found.value))
+        }
+    };
+    let vcov = options.covariance(family);
+    let dispersion = dispersion(&sample, &eta);
+    let scale = if vcov == GlmVcov::Model { dispersion } else { 1.0 };
+    let own = robust::covariance(&sample, &eta, vcov) * scale;
+    if !own.iter().all(|v| v.is_finite()) {
+        return Err(no_covariance(&observations, vcov));
+    }
+    let beta = sample.beta(&theta);
+    let found = Optimum { log_likelihood: log_likelihood(&sample, &eta), sample, theta, eta, penalised, dispersion };
+    Ok(Glm::new(asked, observations, beta.as_slice(), &own, iterations, found))
+}
+
 impl Glm {
-    /// Fits the observations.
-    pub(crate) fn of(observations: Observations, family: Family, link: Link, options: &GlmOptions) -> Result<Self> {
-        must_be_one_per_patient(&observations)?;
-        if options.penalty == Penalty::Firth && (family, link) != (Family::Binomial, Link::Logit) {
-            return Err(Error::not_built(
-                format!("Firth's penalty for the family {family} with the link {link}"),
-                "it is for a logistic model",
-                "use the family binomial with the link logit, or no penalty",
-            ));
-        }
-        if options.penalty == Penalty::Firth && !matches!(options.vcov, None | Some(GlmVcov::Model)) {
-            return Err(Error::not_built(
-                "a robust covariance of penalised coefficients",
-                "inference rests on the penalised likelihood",
-                "leave the covariance at `model`, or fit without the penalty",
-            ));
-        }
-        let y = observations.outcomes().to_vec();
-        let sample = Sample::new(&observations.x, observations.width(), y, observations.weights.clone(), family, link)
-            .with_offset(observations.offset.clone());
-        let (theta, eta, iterations, penalised) = match options.penalty {
-            Penalty::None => {
-                let found = maximum(&sample, &observations)?;
-                (found.theta, found.eta, found.iterations, None)
-            }
-            Penalty::Firth => {
-                let found = firth::maximise(&sample, DVector::zeros(sample.p()), sample.p())
-                    .map_err(|e| Error::NotFitted(NotFitted::NoSolution { iterations: e.iterations }))?;
-                (found.theta, found.eta, found.iterations, Some(found.value))
-            }
-        };
-        let vcov = options.covariance(family);
-        let dispersion = dispersion(&sample, &eta);
-        let scale = if vcov == GlmVcov::Model { dispersion } else { 1.0 };
-        let own = robust::covariance(&sample, &eta, vcov) * scale;
-        if !own.iter().all(|v| v.is_finite()) {
-            return Err(no_covariance(&observations, vcov));
-        }
-        let beta = sample.beta(&theta);
-        Ok(Self {
-            beta: observations.of_all_columns(beta.as_slice()),
-            vcov: observations.covariance_of_all_columns(&own),
-            log_likelihood: log_likelihood(&sample, &eta),
-            options: *options,
-            observations,
-            sample,
-            theta,
-            eta,
-            link,
-            penalised,
-            iterations,
-            dispersion,
-        })
-    }
-
-    /// The observations it was fitted to.
-    pub fn observations(&self) -> &Observations {
-        &self.observations
-    }
-
-    /// The kind of outcome.
-    pub fn family(&self) -> Family {
-        self.sample.family
-    }
-
     /// How it was fitted.
     pub fn options(&self) -> &GlmOptions {
-        &self.options
+        &self.asked.method
     }
 
     /// The covariance of the coefficients, stated or that of the family.
     pub fn covariance_kind(&self) -> GlmVcov {
-        self.options.covariance(self.family())
+        self.options().covariance(self.family())
     }
 
     /// The log-likelihood at the estimates, without the penalty.
     pub fn log_likelihood(&self) -> f64 {
-        self.log_likelihood
+        self.found.log_likelihood
     }
 
     /// The penalised log-likelihood ℓ + ½ log|X'WX| of a model with Firth's penalty.
     pub fn penalised_log_likelihood(&self) -> Option<f64> {
-        self.penalised
-    }
-
-    /// Steps of the search.
-    pub fn iterations(&self) -> usize {
-        self.iterations
+        self.found.penalised
     }
 
     /// The dispersion φ: 1 of binary outcomes and counts, the residual variance of a normal outcome.
     pub fn dispersion(&self) -> f64 {
-        self.dispersion
+        self.found.dispersion
     }
 
     /// The fitted means, observation by observation.
     pub fn fitted(&self) -> Vec<f64> {
-        self.eta.iter().map(|&eta| self.link.inverse(eta)).collect()
-    }
-
-    /// The probabilities or means of the population, with differences, ratios and odds ratios: see
-    /// [`population_means`](crate::generalized::population_means).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn population_means(&self, options: &PopulationOptions) -> Result<PopulationMeans> {
-        population_means(self, self.observations.trial(), options)
+        let link = self.link();
+        self.found.eta.iter().map(|&eta| link.inverse(eta)).collect()
     }
 
     /// The columns whose coefficients were estimated, by name.
@@ -180,10 +141,9 @@ impl Glm {
 }
 
 fn must_be_one_per_patient(observations: &Observations) -> Result<()> {
-    let several = (0..observations.n_patients()).filter(|&i| observations.of_patient(i).len() > 1).count();
-    match several {
+    match observations.patients_with_several() {
         0 => Ok(()),
-        _ => Err(Error::conflict(
+        several => Err(Error::conflict(
             "a model of independent outcomes",
             format!(
                 "{several} of the {} patients analysed have several observations, which are not independent",
@@ -247,60 +207,38 @@ fn log_likelihood(sample: &Sample, eta: &DVector<f64>) -> f64 {
     }
 }
 
-impl Estimates for Glm {
-    fn columns(&self) -> &Columns {
-        self.observations.columns()
-    }
+impl Method for GlmOptions {
+    type Found = Optimum;
 
-    fn account(&self) -> &Account {
-        self.observations.account()
-    }
-
-    fn beta(&self) -> &[f64] {
-        &self.beta
-    }
-
-    fn vcov(&self) -> &DMatrix<f64> {
-        &self.vcov
-    }
-
-    fn df(&self, _: &[f64]) -> f64 {
-        match self.family() {
-            Family::Gaussian => (self.sample.n() - self.sample.p()) as f64,
+    fn df(fit: &Glm, _: &[f64]) -> f64 {
+        match fit.family() {
+            Family::Gaussian => (fit.found.sample.n() - fit.found.sample.p()) as f64,
             _ => f64::INFINITY,
         }
     }
 
-    fn link(&self) -> Link {
-        self.link
+    fn method_of_df(fit: &Glm) -> Option<Df> {
+        Some(if fit.family() == Family::Gaussian { Df::Residual } else { Df::Asymptotic })
     }
 
-    fn method_of_df(&self) -> Option<Df> {
-        Some(if self.family() == Family::Gaussian { Df::Residual } else { Df::Asymptotic })
-    }
-
-    fn notes(&self) -> Vec<String> {
-        let method = match self.options.penalty {
+    fn notes(fit: &Glm) -> Vec<String> {
+        let method = match fit.options().penalty {
             Penalty::None => "maximum likelihood",
             Penalty::Firth => "Firth's penalised likelihood (Heinze & Schemper 2002)",
         };
         let fitted = format!(
             "{} by {method}; covariance of the coefficients: {}.",
-            words::model(self.family(), self.link),
-            self.covariance_kind().words()
+            words::model(fit.family(), fit.link()),
+            fit.covariance_kind().words()
         );
-        std::iter::once(fitted).chain(self.observations.note_of_offset()).collect()
+        std::iter::once(fitted).chain(fit.observations.note_of_offset()).collect()
+    }
+
+    fn outcomes_of_patients(fit: &Glm) -> Option<Vec<(usize, f64)>> {
+        let patients = fit.observations.design().patients();
+        let unweighted = fit.found.sample.weights.is_empty();
+        unweighted.then(|| patients.iter().copied().zip(fit.observations.outcomes().iter().copied()).collect())
     }
 }
 
-impl PopulationMean for Glm {
-    fn is_probability(&self) -> bool {
-        self.family() == Family::Binomial
-    }
-
-    fn outcomes_of_patients(&self) -> Option<Vec<(usize, f64)>> {
-        let patients = self.observations.design().patients();
-        let unweighted = self.sample.weights.is_empty();
-        unweighted.then(|| patients.iter().copied().zip(self.observations.outcomes().iter().copied()).collect())
-    }
-}
+impl HasFamily for GlmOptions {}

@@ -75,10 +75,10 @@ impl Glm {
     pub fn profile(&self, level: f64) -> Result<ProfileTable> {
         check_level(level)?;
         let whole = self.penalised()?;
-        let beta = self.sample.beta(&whole.theta);
+        let beta = self.found.sample.beta(&whole.theta);
         let mut rows = vec![];
         for (c, name) in self.names().into_iter().enumerate() {
-            let (lower, upper) = firth::limits(&self.sample, &whole, c, level).map_err(not_converged)?;
+            let (lower, upper) = firth::limits(&self.found.sample, &whole, c, level).map_err(not_converged)?;
             let column = self.observations.kept[c];
             let chi_squared = self.fall(&whole, &[c])?;
             rows.push(ProfileRow {
@@ -112,7 +112,7 @@ impl Glm {
         for &term in terms {
             let at = known.iter().position(|label| *label == term).ok_or_else(|| Error::unknown("term of the mean model", term, &known))?;
             let of_term = |c: &usize| self.columns()[self.observations.kept[*c]].term == at;
-            left_out.extend((0..self.sample.p()).filter(of_term));
+            left_out.extend((0..self.found.sample.p()).filter(of_term));
         }
         left_out.sort_unstable();
         left_out.dedup();
@@ -131,8 +131,8 @@ impl Glm {
     fn penalised(&self) -> Result<Penalised> {
         match (self.options().penalty, self.penalised_log_likelihood()) {
             (Penalty::Firth, Some(value)) => {
-                let eta: DVector<f64> = self.sample.predictors(&self.theta);
-                Ok(Penalised { theta: self.theta.clone(), eta, value, iterations: self.iterations() })
+                let eta: DVector<f64> = self.found.sample.predictors(&self.found.theta);
+                Ok(Penalised { theta: self.found.theta.clone(), eta, value, iterations: self.iterations() })
             }
             _ => Err(Error::not_built(
                 "the profile penalised likelihood",
@@ -144,7 +144,7 @@ impl Glm {
 
     /// Twice the fall of ℓ* where the coefficients of some of the determined columns are zero.
     fn fall(&self, whole: &Penalised, columns: &[usize]) -> Result<f64> {
-        let without = firth::without(&self.sample, columns).map_err(not_converged)?;
+        let without = firth::without(&self.found.sample, columns).map_err(not_converged)?;
         Ok((2.0 * (whole.value - without)).max(0.0))
     }
 }

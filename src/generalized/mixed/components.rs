@@ -44,7 +44,7 @@ pub struct MixedComponents {
 impl MixedFit {
     /// Variances, standard deviations and correlations of the random effects.
     pub fn components(&self) -> MixedComponents {
-        let p = self.parameters.nrows() - self.theta().len();
+        let p = self.found.parameters.nrows() - self.theta().len();
         let mut rows = vec![];
         let is_intercept = |t: usize| self.random()[t].effects == ["(Intercept)"];
         let only_intercepts = (0..self.random().len()).all(is_intercept);
@@ -54,10 +54,13 @@ impl MixedFit {
             for row in 0..k {
                 // ∂G_rr/∂Λ_rc = 2 Λ_rc.
                 let own: Vec<(usize, f64)> =
-                    self.terms.elements[t].iter().filter(|e| e.0 == row).map(|e| (p + e.2, 2.0 * lambda[row * k + e.1])).collect();
+                    self.found.terms.elements[t].iter().filter(|e| e.0 == row).map(|e| (p + e.2, 2.0 * lambda[row * k + e.1])).collect();
                 let variance = g[(row, row)];
-                let square: f64 =
-                    own.iter().flat_map(|a| own.iter().map(move |b| (a, b))).map(|(a, b)| a.1 * self.parameters[(a.0, b.0)] * b.1).sum();
+                let square: f64 = own
+                    .iter()
+                    .flat_map(|a| own.iter().map(move |b| (a, b)))
+                    .map(|(a, b)| a.1 * self.found.parameters[(a.0, b.0)] * b.1)
+                    .sum();
                 let se = if variance > 0.0 { square.max(0.0).sqrt() } else { f64::NAN };
                 let correlation = |other: usize| g[(row, other)] / (variance * g[(other, other)]).sqrt();
                 rows.push(MixedComponent {

@@ -3,13 +3,15 @@
 use super::approximation::{Approximation, MOST_ASKED, Nodes, TOLERANCE, Unfit};
 use super::cells::Cells;
 use super::kernel::Kernel;
+use super::population::Multipliers;
 use super::terms::{Taken, Terms};
-use super::{Glmm, MixedDf, MixedVcov, Quadrature};
-use crate::design::{Account, Clusters, Columns, PatientClusters, RandomTerm};
+use super::{Glmm, Integration, MixedDf, MixedVcov, Quadrature};
+use crate::design::{Clusters, PatientClusters, RandomTerm};
 use crate::error::{Error, Result};
-use crate::estimates::{Df, Estimates, Link};
+use crate::estimates::Df;
 use crate::generalized::independent::separation_of;
-use crate::generalized::{Family, NotFitted, Observations};
+use crate::generalized::method::Method;
+use crate::generalized::{Family, GeneralizedFit, NotFitted, Observations, PopulationCell};
 use crate::inference::BetweenWithin;
 use nalgebra::DMatrix;
 
@@ -30,85 +32,62 @@ pub struct NodesTried {
 /// It is an [`Estimates`] of the coefficients *given the random effects*: what [`Means`](crate::Means) makes of them are
 /// conditional means and conditional odds ratios. Probabilities of the population are what
 /// [`population_means`](crate::generalized::population_means) makes of it, by integrating the random effects.
+pub type MixedFit = GeneralizedFit<Integration>;
+
+/// What a mixed model has beside coefficients and their covariance.
 #[derive(Debug)]
-pub struct MixedFit {
-    asked: Glmm,
-    observations: Observations,
+pub struct Maximum {
     pub(super) terms: Terms,
-    pub(super) found: Approximation,
-    /// Whether factors are crossed, so that Laplace's approximation is all there is.
+    optimum: Approximation,
+    /// Whether factors are not crossed; where they are, Laplace's approximation is all there is.
     nested: bool,
     units: usize,
     effects: usize,
     dimension: usize,
-    beta: Vec<f64>,
-    vcov: DMatrix<f64>,
-    /// (β, θ): all columns, then θ.
+    /// The covariance of (β, θ): all columns, then θ.
     pub(super) parameters: DMatrix<f64>,
     clusters: Option<PatientClusters>,
     between_within: BetweenWithin,
-    pub(super) multipliers: super::population::Multipliers,
+    pub(super) multipliers: Multipliers,
+}
+
+/// The maximum of the likelihood of these observations.
+pub(super) fn maximum(asked: Glmm, observations: Observations) -> Result<MixedFit> {
+    let kernel = if asked.outcome_family() == Family::Poisson { Kernel::Count } else { Kernel::Binary };
+    let terms = Terms::of(&observations, kernel)?;
+    let taken = Taken::of(&observations);
+    let cells = Cells::new(taken.given(&observations, kernel), &terms.groupings);
+    let nodes = check_nodes(asked.method.quadrature, &cells)?;
+    let clusters = match asked.method.vcov {
+        MixedVcov::Information => None,
+        MixedVcov::Robust => Some(observations.design().patient_clusters(observations.trial(), &Clusters::Highest)?),
+    };
+    let optimum = cells.maximise(nodes).map_err(|why| {
+        let separated = separation_of(&observations, asked.outcome_family(), asked.link_function());
+        Error::NotFitted(separated.unwrap_or_else(|| unfit(why, &observations, &terms)))
+    })?;
+    let covariance = match &clusters {
+        None => DMatrix::from_row_slice(cells.d(), cells.d(), &optimum.vcov),
+        Some(clusters) => robust(&cells, &optimum, &observations, clusters)?,
+    };
+    let beta = optimum.psi[..observations.width()].to_vec();
+    let iterations = optimum.iterations;
+    let found = Maximum {
+        parameters: observations.covariance_with_others(&covariance),
+        nested: cells.is_nested(),
+        units: cells.units.len(),
+        effects: cells.effects(),
+        dimension: cells.dimension(),
+        between_within: BetweenWithin::of(observations.design(), &observations.kept),
+        multipliers: Multipliers::of(&observations),
+        clusters,
+        terms,
+        optimum,
+    };
+    Ok(MixedFit::new(asked, observations, &beta, &covariance, iterations, found))
 }
 
 impl MixedFit {
-    pub(super) fn new(asked: Glmm, observations: Observations) -> Result<Self> {
-        let kernel = if asked.model.outcome_family() == Family::Poisson { Kernel::Count } else { Kernel::Binary };
-        let terms = Terms::of(&observations, kernel)?;
-        let taken = Taken::of(&observations);
-        let cells = Cells::new(taken.given(&observations, kernel), &terms.groupings);
-        let nodes = check_nodes(asked.quadrature, &cells)?;
-        let clusters = match asked.vcov {
-            MixedVcov::Information => None,
-            MixedVcov::Robust => Some(observations.design().patient_clusters(observations.trial(), &Clusters::Highest)?),
-        };
-        let found = cells.maximise(nodes).map_err(|why| {
-            let (family, link) = (asked.model.outcome_family(), asked.model.link_function());
-            let separated = separation_of(&observations, family, link);
-            Error::NotFitted(separated.unwrap_or_else(|| unfit(why, &observations, &terms)))
-        })?;
-        let covariance = match &clusters {
-            None => DMatrix::from_row_slice(cells.d(), cells.d(), &found.vcov),
-            Some(clusters) => robust(&cells, &found, &observations, clusters)?,
-        };
-        let kept = observations.kept.clone();
-        let (p, d) = (observations.columns().len(), cells.d());
-        let place = |k: usize| if k < kept.len() { kept[k] } else { p + k - kept.len() };
-        let size = p + terms.thetas();
-        let mut parameters = DMatrix::zeros(size, size);
-        for a in 0..d {
-            for b in 0..d {
-                parameters[(place(a), place(b))] = covariance[(a, b)];
-            }
-        }
-        let vcov = observations.covariance_of_all_columns(&covariance.view((0, 0), (kept.len(), kept.len())).into_owned());
-        Ok(Self {
-            beta: observations.of_all_columns(&found.psi[..kept.len()]),
-            vcov,
-            parameters,
-            nested: cells.is_nested(),
-            units: cells.units.len(),
-            effects: cells.effects(),
-            dimension: cells.dimension(),
-            between_within: BetweenWithin::of(observations.design(), &kept),
-            multipliers: super::population::Multipliers::of(&observations),
-            clusters,
-            asked,
-            observations,
-            terms,
-            found,
-        })
-    }
-
-    /// What was asked for.
-    pub fn asked(&self) -> &Glmm {
-        &self.asked
-    }
-
-    /// What it was fitted to.
-    pub fn observations(&self) -> &Observations {
-        &self.observations
-    }
-
     /// The random effects.
     pub fn random(&self) -> &[RandomTerm] {
         self.observations.design().random()
@@ -122,28 +101,28 @@ impl MixedFit {
     }
 
     pub(super) fn lambda(&self, term: usize) -> Vec<f64> {
-        self.terms.lambda(&self.random()[term], term, self.theta())
+        self.found.terms.lambda(&self.random()[term], term, self.theta())
     }
 
     /// θ: the elements of the Cholesky factors Λ of the G = ΛΛ', term by term.
     pub fn theta(&self) -> &[f64] {
-        &self.found.psi[self.observations.width()..]
+        &self.found.optimum.psi[self.observations.width()..]
     }
 
     /// −2 log L at the maximum, approximated at the nodes used.
     pub fn minus_two_log_likelihood(&self) -> f64 {
-        self.found.minus_two_log_likelihood
+        self.found.optimum.minus_two_log_likelihood
     }
 
     /// The nodes used per dimension; 1 for Laplace's approximation.
     pub fn nodes(&self) -> usize {
-        self.found.nodes
+        self.found.optimum.nodes
     }
 
     /// Whether another number of nodes gave the same −2 log L and parameters; `None` where one number was asked for, or
     /// quadrature is impossible.
     pub fn nodes_settled(&self) -> Option<bool> {
-        self.found.settled
+        self.found.optimum.settled
     }
 
     /// The numbers of nodes that were tried, in order, with what each gave.
@@ -154,27 +133,22 @@ impl MixedFit {
             minus_two_log_likelihood: rung.minus_two_log_likelihood,
             beta: self.observations.of_all_columns(&rung.psi[..width]),
         };
-        self.found.rungs.iter().map(tried).collect()
-    }
-
-    /// The steps of all searches.
-    pub fn iterations(&self) -> usize {
-        self.found.iterations
+        self.found.optimum.rungs.iter().map(tried).collect()
     }
 
     /// The step that Newton's method would take next, √(g'H⁻¹g), in standard errors.
     pub fn last_step(&self) -> f64 {
-        self.found.step
+        self.found.optimum.step
     }
 
     /// Sets of observations that share no random effect: clusters, patients without any.
     pub fn n_independent(&self) -> usize {
-        self.units
+        self.found.units
     }
 
     /// The number of random effects of all levels.
     pub fn n_effects(&self) -> usize {
-        self.effects
+        self.found.effects
     }
 
     /// Names of the effects whose variance, given those before them, has vanished: the fit is that of the model without
@@ -182,8 +156,8 @@ impl MixedFit {
     pub fn vanished(&self) -> Vec<String> {
         let terms = self.random();
         let mut names = vec![];
-        for (t, own) in self.terms.elements.iter().enumerate() {
-            let gone = own.iter().filter(|&&(row, column, at)| row == column && self.found.held[at]);
+        for (t, own) in self.found.terms.elements.iter().enumerate() {
+            let gone = own.iter().filter(|&&(row, column, at)| row == column && self.found.optimum.held[at]);
             names.extend(gone.map(|&(row, ..)| format!("{} by {}", terms[t].effects[row], terms[t].factor)));
         }
         names
@@ -191,7 +165,7 @@ impl MixedFit {
 
     /// The number of parameters of the likelihood, those that have vanished counted.
     pub fn n_parameters(&self) -> usize {
-        self.found.psi.len()
+        self.found.optimum.psi.len()
     }
 
     /// −2 log L + 2 d for d parameters.
@@ -201,24 +175,20 @@ impl MixedFit {
 
     /// −2 log L + d log n for the n [independent](MixedFit::n_independent) clusters, as GLIMMIX counts them.
     pub fn bic(&self) -> f64 {
-        self.minus_two_log_likelihood() + self.n_parameters() as f64 * (self.units as f64).ln()
+        self.minus_two_log_likelihood() + self.n_parameters() as f64 * (self.found.units as f64).ln()
     }
 
     /// The covariance of (β, θ): every column of the mean, then θ.
     pub fn parameter_covariance(&self) -> &DMatrix<f64> {
-        &self.parameters
-    }
-
-    pub(super) fn family(&self) -> Family {
-        self.asked.model.outcome_family()
+        &self.found.parameters
     }
 
     /// How the likelihood was approximated, in a sentence.
     fn approximation(&self) -> String {
-        match (self.asked.quadrature, self.found.settled) {
+        match (self.asked.method.quadrature, self.found.optimum.settled) {
             (Quadrature::Auto, Some(true)) => {
-                let (value, parameter) = self.found.moved.unwrap_or_default();
-                let before = self.found.rungs.len().checked_sub(2).map_or(0, |k| self.found.rungs[k].nodes);
+                let (value, parameter) = self.found.optimum.moved.unwrap_or_default();
+                let before = self.found.optimum.rungs.len().checked_sub(2).map_or(0, |k| self.found.optimum.rungs[k].nodes);
                 format!(
                     "adaptive Gauss–Hermite quadrature with {} nodes per dimension, found sufficient: from {before} nodes −2 log L moved by \
                      {value:.1e} and no parameter by more than {parameter:.1e} of its standard error (tolerance {TOLERANCE:.0e})",
@@ -226,53 +196,75 @@ impl MixedFit {
                 )
             }
             (Quadrature::Auto, Some(false)) => {
-                let (value, parameter) = self.found.moved.unwrap_or_default();
+                let (value, parameter) = self.found.optimum.moved.unwrap_or_default();
                 format!(
                     "adaptive Gauss–Hermite quadrature with {} nodes per dimension, the most that are tried for {} dimensions: −2 log L still \
                      moved by {value:.1e}, some parameter by {parameter:.1e} of its standard error",
                     self.nodes(),
-                    self.dimension
+                    self.found.dimension
                 )
             }
-            (Quadrature::Auto, None) if !self.nested => {
+            (Quadrature::Auto, None) if !self.found.nested => {
                 "Laplace's approximation, since factors of random effects are crossed and quadrature is impossible; it is biased where levels \
                  have few observations"
                     .into()
             }
             (Quadrature::Auto, None) => {
-                format!("Laplace's approximation, since quadrature over {} dimensions is impossible", self.dimension)
+                format!("Laplace's approximation, since quadrature over {} dimensions is impossible", self.found.dimension)
             }
             (Quadrature::Laplace | Quadrature::Nodes(1), _) => "Laplace's approximation (one node)".into(),
             (Quadrature::Nodes(n), _) => format!("adaptive Gauss–Hermite quadrature with the {n} nodes per dimension asked for"),
         }
     }
+}
 
-    fn notes_of_fit(&self) -> Vec<String> {
-        let model = &self.asked.model;
-        let of = match self.family() {
+impl Method for Integration {
+    type Found = Maximum;
+
+    fn df(fit: &MixedFit, l: &[f64]) -> f64 {
+        match fit.asked.method.df {
+            MixedDf::Normal => f64::INFINITY,
+            MixedDf::BetweenWithin => {
+                let kept = &fit.observations.kept;
+                let weights: Vec<f64> = kept.iter().map(|&c| l[c]).collect();
+                fit.found.between_within.of_weights(kept, &weights)
+            }
+        }
+    }
+
+    fn method_of_df(fit: &MixedFit) -> Option<Df> {
+        Some(match fit.asked.method.df {
+            MixedDf::Normal => Df::Asymptotic,
+            MixedDf::BetweenWithin => Df::BetweenWithin,
+        })
+    }
+
+    fn notes(fit: &MixedFit) -> Vec<String> {
+        let model = &fit.asked;
+        let of = match fit.family() {
             Family::Binomial => format!("The log odds of {} = {}", model.mean().outcome_name(), model.outcome_event()),
             _ => format!("The logarithm of the mean of {}", model.mean().outcome_name()),
         };
         let effects: Vec<String> = model.random_effects().iter().map(ToString::to_string).collect();
         let mut notes = vec![
-            format!("{of} given the random effects {}: maximum likelihood by {}.", effects.join(" + "), self.approximation()),
+            format!("{of} given the random effects {}: maximum likelihood by {}.", effects.join(" + "), fit.approximation()),
             "Coefficients, and odds ratios or ratios made of them, are conditional: for one and the same level of the random effects. \
              They are not those of the population."
                 .into(),
         ];
-        let reference = match self.asked.df {
+        let reference = match fit.asked.method.df {
             MixedDf::Normal => "normal distribution",
             MixedDf::BetweenWithin => "t with between-within degrees of freedom",
         };
-        let covariance = match &self.clusters {
-            None => self.asked.vcov.words().to_string(),
-            Some(clusters) => format!("{}, {}", self.asked.vcov.words(), clusters.sentence()),
+        let covariance = match &fit.found.clusters {
+            None => fit.asked.method.vcov.words().to_string(),
+            Some(clusters) => format!("{}, {}", fit.asked.method.vcov.words(), clusters.sentence()),
         };
         notes.push(format!("Covariance: {covariance}; {reference}."));
-        notes.extend(self.observations.note_of_offset());
-        let vanished = self.vanished();
+        notes.extend(fit.observations.note_of_offset());
+        let vanished = fit.vanished();
         if !vanished.is_empty() {
-            let (whose, without) = match self.theta().iter().all(|t| *t == 0.0) {
+            let (whose, without) = match fit.theta().iter().all(|t| *t == 0.0) {
                 true => ("variance", "the model without random effects"),
                 false => ("variance given the other effects", "the model without that dimension"),
             };
@@ -283,49 +275,13 @@ impl MixedFit {
         }
         notes
     }
-}
 
-impl Estimates for MixedFit {
-    fn columns(&self) -> &Columns {
-        self.observations.columns()
+    fn parameters_vcov(fit: &MixedFit) -> &DMatrix<f64> {
+        &fit.found.parameters
     }
 
-    fn account(&self) -> &Account {
-        self.observations.account()
-    }
-
-    fn beta(&self) -> &[f64] {
-        &self.beta
-    }
-
-    fn vcov(&self) -> &DMatrix<f64> {
-        &self.vcov
-    }
-
-    fn df(&self, l: &[f64]) -> f64 {
-        match self.asked.df {
-            MixedDf::Normal => f64::INFINITY,
-            MixedDf::BetweenWithin => {
-                let kept = &self.observations.kept;
-                let weights: Vec<f64> = kept.iter().map(|&c| l[c]).collect();
-                self.between_within.of_weights(kept, &weights)
-            }
-        }
-    }
-
-    fn link(&self) -> Link {
-        self.family().canonical_link()
-    }
-
-    fn method_of_df(&self) -> Option<Df> {
-        Some(match self.asked.df {
-            MixedDf::Normal => Df::Asymptotic,
-            MixedDf::BetweenWithin => Df::BetweenWithin,
-        })
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.notes_of_fit()
+    fn population_mean(fit: &MixedFit, cell: &PopulationCell, gradient: &mut [f64]) -> f64 {
+        fit.integrated_mean(cell, gradient)
     }
 }
 

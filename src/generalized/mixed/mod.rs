@@ -48,6 +48,6 @@ pub(in crate::generalized) use approximation::{LADDER, TOLERANCE};
 pub use components::{MixedComponent, MixedComponents};
 pub use fit::{MixedFit, NodesTried};
 pub(in crate::generalized) use hermite::Rule;
-pub use model::Glmm;
+pub use model::{Glmm, Integration};
 pub use options::{MixedDf, MixedVcov, Quadrature};
 pub(in crate::generalized) use population::logistic as logistic_normal;

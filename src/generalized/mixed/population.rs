@@ -2,8 +2,7 @@
 
 use super::MixedFit;
 use crate::estimates::Estimates;
-use crate::generalized::{Family, Observations, PopulationCell, PopulationMean};
-use nalgebra::DMatrix;
+use crate::generalized::{Family, Observations, PopulationCell};
 use std::f64::consts::PI;
 
 /// The mean of g⁻¹(η + s z), z ~ N(0, 1), with its derivatives in η and s².
@@ -90,7 +89,7 @@ impl MixedFit {
     pub(super) fn latent_variance(&self, patient: usize, visit: usize, arm: usize, mut by_theta: impl FnMut(usize, f64)) -> f64 {
         let mut variance = 0.0;
         for (t, term) in self.random().iter().enumerate() {
-            if !self.multipliers.belongs(t, arm, visit) {
+            if !self.found.multipliers.belongs(t, arm, visit) {
                 continue;
             }
             let k = term.size();
@@ -98,7 +97,7 @@ impl MixedFit {
             let lambda = self.lambda(t);
             let standardised: Vec<f64> = (0..k).map(|c| (0..k).map(|r| lambda[r * k + c] * z[r]).sum()).collect();
             variance += standardised.iter().map(|x| x * x).sum::<f64>();
-            for &(row, column, at) in &self.terms.elements[t] {
+            for &(row, column, at) in &self.found.terms.elements[t] {
                 by_theta(at, 2.0 * z[row] * standardised[column]);
             }
         }
@@ -112,27 +111,16 @@ impl MixedFit {
             _ => logistic(eta, variance),
         }
     }
-}
 
-impl PopulationMean for MixedFit {
-    fn parameters_vcov(&self) -> &DMatrix<f64> {
-        self.parameter_covariance()
-    }
-
-    fn population_mean(&self, cell: &PopulationCell, gradient: &mut [f64]) -> f64 {
-        let known = |(x, b): &(&f64, &f64)| **x != 0.0 && !b.is_nan();
-        let eta = cell.row.iter().zip(self.beta()).filter(known).map(|(x, b)| x * b).sum();
+    /// The mean of patients like this one, their random effects integrated out, with its gradient in β and θ.
+    pub(super) fn integrated_mean(&self, cell: &PopulationCell, gradient: &mut [f64]) -> f64 {
         let mut by_theta = vec![0.0; self.theta().len()];
         let variance = self.latent_variance(cell.patient, cell.visit, cell.arm, |at, slope| by_theta[at] += slope);
-        let found = self.integrated(eta, variance);
+        let found = self.integrated(cell.predictor(self.beta()), variance);
         let (beta, theta) = gradient.split_at_mut(cell.row.len());
         beta.iter_mut().zip(cell.row).for_each(|(g, x)| *g += found.by_eta * x);
         theta.iter_mut().zip(by_theta).for_each(|(g, slope)| *g += found.by_variance * slope);
         found.mean
-    }
-
-    fn is_probability(&self) -> bool {
-        self.family() == Family::Binomial
     }
 }
 

@@ -54,11 +54,6 @@ impl Terms {
         Ok(Self { groupings, elements })
     }
 
-    /// The number of θ.
-    pub fn thetas(&self) -> usize {
-        self.elements.iter().map(Vec::len).sum()
-    }
-
     /// Λ of a term, row by row.
     pub fn lambda(&self, term: &RandomTerm, t: usize, theta: &[f64]) -> Vec<f64> {
         let k = term.size();

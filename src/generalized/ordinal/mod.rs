@@ -35,11 +35,12 @@ pub use population::{CategoryRange, OrdinalEstimate, OrdinalMeans};
 pub use proportional::ProportionalOdds;
 pub use thresholds::{Threshold, Thresholds};
 
-use super::{GeneralizedModel, Observations};
-use crate::design::Baseline;
+use super::method::{HasRandomEffects, HasWeights};
+use super::{Generalized, Observations};
 use crate::error::{Error, Result};
 use crate::options::choices;
 use crate::trial::Trial;
+use fit::fitted;
 
 /// The covariance of the coefficients and thresholds.
 #[non_exhaustive]
@@ -76,73 +77,44 @@ impl OrdinalVcov {
 /// |---|---|
 /// | [`categories`](Ordinal::categories) | the numbers observed, ascending |
 /// | [`vcov`](Ordinal::vcov) | the inverse observed information |
-/// | [`weights`](Ordinal::weights) | none |
-/// | [`visits`](Ordinal::visits) | all, without the baseline visit where the baseline is a covariate |
+/// | [`weights`](Generalized::weights) | none |
+/// | [`visits`](Generalized::visits) | all, without the baseline visit where the baseline is a covariate |
 ///
 /// Patients have one outcome each, or the formula has a random intercept such as `(1 | patient)`, by adaptive quadrature with as many
 /// nodes as it takes.
 ///
 /// A coefficient above zero shifts towards higher categories. This is the convention of R's polr and clm; the coefficients of
 /// SAS PROC LOGISTIC have the other sign, unless it is asked for descending order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ordinal {
-    model: GeneralizedModel,
+///
+/// Of a model that [`Ordinal::new`](Generalized::new) is given, family, link and event are not used.
+pub type Ordinal = Generalized<CumulativeLogits>;
+
+/// Maximum likelihood of cumulative logits, as [`Ordinal`] sets it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CumulativeLogits {
     categories: Categories,
     vcov: OrdinalVcov,
 }
 
+impl HasWeights for CumulativeLogits {}
+impl HasRandomEffects for CumulativeLogits {}
+
 impl Ordinal {
-    /// With the mean and the random effects of a model, whose family, link and event are not used.
-    pub fn new(model: GeneralizedModel) -> Self {
-        Self { model, categories: Categories::default(), vcov: OrdinalVcov::default() }
-    }
-
-    /// A model given by a formula such as `state ~ baseline + arm`.
-    ///
-    /// # Errors
-    /// As [`GeneralizedModel::formula`].
-    pub fn formula(formula: &str) -> Result<Self> {
-        Ok(Self::new(GeneralizedModel::formula(formula)?))
-    }
-
     /// The categories, lowest first.
     pub fn categories(mut self, categories: Categories) -> Self {
-        self.categories = categories;
+        self.method.categories = categories;
         self
     }
 
     /// The covariance of the coefficients.
     pub fn vcov(mut self, vcov: OrdinalVcov) -> Self {
-        self.vcov = vcov;
+        self.method.vcov = vcov;
         self
-    }
-
-    /// A numeric variable of positive weights: how many patients a row stands for.
-    pub fn weights(mut self, variable: impl Into<String>) -> Self {
-        self.model = self.model.weights(variable);
-        self
-    }
-
-    /// The visits to analyse, by label.
-    pub fn visits<S: Into<String>>(mut self, visits: impl IntoIterator<Item = S>) -> Self {
-        self.model = self.model.visits(visits);
-        self
-    }
-
-    /// Says what is done with the baseline.
-    pub fn baseline(mut self, baseline: Baseline) -> Self {
-        self.model = self.model.baseline(baseline);
-        self
-    }
-
-    /// The mean model.
-    pub fn model(&self) -> &GeneralizedModel {
-        &self.model
     }
 
     /// The covariance of the coefficients.
     pub fn vcov_method(&self) -> OrdinalVcov {
-        self.vcov
+        self.method.vcov
     }
 
     /// Fits the model to a trial.
@@ -152,7 +124,7 @@ impl Ordinal {
     /// several outcomes and the formula no random intercept, for other random effects, and where all are in one category. [`Error::NotFitted`] where covariates separate low categories
     /// from high ones.
     pub fn fit(&self, trial: &Trial) -> Result<OrdinalFit> {
-        let mean = self.model.mean();
+        let mean = self.mean();
         mean.must_have_outcome()?;
         if mean.response().is_some() {
             return Err(Error::conflict(
@@ -161,8 +133,8 @@ impl Ordinal {
                 "leave the outcome as it is",
             ));
         }
-        let (coded, labels) = self.categories.applied(trial, mean.outcome_name())?;
-        let observations = Observations::of(coded, mean, self.model.design_options())?;
-        OrdinalFit::new(self.clone(), observations, &labels)
+        let (coded, labels) = self.method.categories.applied(trial, mean.outcome_name())?;
+        let observations = Observations::of(coded, mean, self.design_options())?;
+        fitted(self.clone(), observations, &labels)
     }
 }

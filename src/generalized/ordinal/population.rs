@@ -2,9 +2,8 @@
 
 use super::OrdinalFit;
 use super::fit::below;
-use crate::design::{Account, Columns};
 use crate::error::Result;
-use crate::estimates::{Df, Estimates, Link};
+use crate::estimates::{Estimates, estimates_of};
 use crate::generalized::{PopulationCell, PopulationEstimate, PopulationMean, PopulationMeasure, PopulationOptions, population_means};
 use crate::level::percent;
 use crate::options::choices;
@@ -121,37 +120,7 @@ struct OfCategories<'a> {
 }
 
 impl Estimates for OfCategories<'_> {
-    fn columns(&self) -> &Columns {
-        self.fit.columns()
-    }
-
-    fn account(&self) -> &Account {
-        self.fit.account()
-    }
-
-    fn beta(&self) -> &[f64] {
-        self.fit.beta()
-    }
-
-    fn vcov(&self) -> &DMatrix<f64> {
-        self.fit.vcov()
-    }
-
-    fn df(&self, l: &[f64]) -> f64 {
-        self.fit.df(l)
-    }
-
-    fn link(&self) -> Link {
-        Link::Logit
-    }
-
-    fn method_of_df(&self) -> Option<Df> {
-        self.fit.method_of_df()
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.fit.notes()
-    }
+    estimates_of!(self => self.fit);
 }
 
 impl PopulationMean for OfCategories<'_> {
@@ -160,10 +129,9 @@ impl PopulationMean for OfCategories<'_> {
     }
 
     fn population_mean(&self, cell: &PopulationCell, gradient: &mut [f64]) -> f64 {
-        let known = |(x, b): &(&f64, &f64)| **x != 0.0 && !b.is_nan();
-        let eta = cell.row.iter().zip(self.beta()).filter(known).map(|(x, b)| x * b).sum();
+        let eta = cell.predictor(self.beta());
         let (beta, others) = gradient.split_at_mut(cell.row.len());
-        let sd = self.fit.random_intercept().and_then(|effect| effect.known());
+        let sd = self.fit.sd();
         let (last, all) = (others.len().saturating_sub(1), self.cuts.len());
         let mut total = if self.to == all { 1.0 } else { 0.0 };
         // P(Y ≤ to) less P(Y < from).

@@ -4,7 +4,7 @@ use crate::common::*;
 use serde_json::Value;
 use trialstats::generalized::{
     Categories, CategoryRange, GeneralizedModel, GlmOptions, NotFitted, Ordinal, OrdinalFit, OrdinalVcov, PopulationMeasure,
-    PopulationOptions,
+    PopulationOptions, population_means,
 };
 use trialstats::trial::CovariateKind;
 use trialstats::{Error, Estimates, Layout, Trial};
@@ -219,6 +219,13 @@ fn a_random_intercept_is_integrated() {
         }
         let found = means.difference(CategoryRange::In, category, (1, 0), 3).unwrap();
         c.relative(&format!("SE of difference {category}"), found.se, number(&explicit["se_difference"][k]), EXPLICIT);
+    }
+    // As the mean of one outcome it is being above the lowest category, the intercept integrated out as well.
+    let above = population_means(&fit, fit.trial(), &PopulationOptions::default()).unwrap();
+    for arm in 0..2 {
+        let (above, lowest) = (above.mean(arm, 3).unwrap(), means.probability(CategoryRange::In, "1", arm, 3).unwrap());
+        c.relative(&format!("above the lowest, arm {arm}"), above.estimate, 1.0 - lowest.estimate, 1e-12);
+        c.relative(&format!("SE above the lowest, arm {arm}"), above.se, lowest.se, 1e-10);
     }
     let mut m = Comparison::of("clmm");
     let clmm = &theirs["clmm"][2];
