@@ -21,6 +21,7 @@
 
 use crate::error::{Error, Result};
 use crate::options::choices;
+use crate::table::{agreeing, counted};
 
 /// How far sums of weights may lie above 1 by rounding.
 const ROUNDING: f64 = 1e-9;
@@ -161,7 +162,7 @@ impl Graph {
         check_weights(&weights)?;
         let n = weights.len();
         if transitions.len() != n || transitions.iter().any(|row| row.len() != n) {
-            let why = format!("there are {n} hypotheses");
+            let why = format!("there {} {}", agreeing(n, "is", "are"), counted(n, "hypothesis"));
             return Err(Error::wrong_number("the transitions of a graph", why, "give a share for each pair of hypotheses"));
         }
         for (i, row) in transitions.iter().enumerate() {
@@ -296,7 +297,8 @@ fn check_weights(weights: &[f64]) -> Result<()> {
 /// The p-values, those of tests that could not be made at 1.
 fn checked(p: &[f64], n: usize, alpha: f64) -> Result<Vec<f64>> {
     if p.len() != n {
-        return Err(Error::wrong_number(format!("{} p-values", p.len()), format!("there are {n} hypotheses"), "give one for each"));
+        let why = format!("there {} {}", agreeing(n, "is", "are"), counted(n, "hypothesis"));
+        return Err(Error::wrong_number(counted(p.len(), "p-value").to_string(), why, "give one for each"));
     }
     if !(alpha > 0.0 && alpha < 1.0) {
         return Err(Error::out_of_range(format!("a familywise level of {alpha}"), "it lies between 0 and 1", "state one such as 0.05"));

@@ -5,7 +5,11 @@
 use std::borrow::Cow;
 use std::io;
 
+mod counted;
 pub mod layout;
+
+pub(crate) use counted::observations_of_patients;
+pub use counted::{Counted, agreeing, counted};
 
 /// How the numbers of a column are printed.
 #[non_exhaustive]

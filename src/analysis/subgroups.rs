@@ -8,7 +8,7 @@ use crate::estimates::{Df, Estimate};
 use crate::inference::Fit;
 use crate::level::percent;
 use crate::means::{Contrast, ContrastOptions, Interaction};
-use crate::table::{Column, Format, Tabular, by_reason, display_as_table};
+use crate::table::{Column, Format, Tabular, agreeing, by_reason, counted, display_as_table};
 use crate::trial::{Trial, Variable};
 
 /// The difference between arms in the primary outcome at the visit of primary interest, within each level of a factor,
@@ -334,8 +334,12 @@ impl Tabular for SubgroupResult {
         notes.push("n: patients with an analysed observation at the visit.".into());
         match self.without_value {
             0 => {}
-            1 => notes.push("1 patient has no value of the factor and is in no subgroup.".into()),
-            n => notes.push(format!("{n} patients have no value of the factor and are in no subgroup.")),
+            n => notes.push(format!(
+                "{} {} no value of the factor and {} in no subgroup.",
+                counted(n, "patient"),
+                agreeing(n, "has", "have"),
+                agreeing(n, "is", "are")
+            )),
         }
         if let Some(why) = &self.failure {
             notes.push(format!("The model of the levels could not be fitted: {}.", why.trim_end_matches('.')));

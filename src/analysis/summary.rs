@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::{AnalysisResult, OutcomeResult};
 use crate::responders::Assumption;
-use crate::table::Format;
 use crate::table::layout::{paragraph, wrapped};
+use crate::table::{Format, counted};
 
 const WIDTH: usize = 80;
 
@@ -16,7 +16,8 @@ impl AnalysisResult {
         let mut out = String::new();
         let arms: Vec<String> = self.trial.arms.iter().zip(&self.trial.randomized).map(|(arm, n)| format!("{arm} {n}")).collect();
         let randomized: usize = self.trial.randomized.iter().sum();
-        let text = format!("{randomized} patients randomized: {}. Everyone is counted in the arm of randomization.", arms.join(", "));
+        let text =
+            format!("{} randomized: {}. Everyone is counted in the arm of randomization.", counted(randomized, "patient"), arms.join(", "));
         out.push_str(&paragraph(&text, WIDTH));
         for outcome in &self.outcomes {
             out.push('\n');
@@ -30,11 +31,11 @@ impl AnalysisResult {
         let level = 100.0 * self.plan.level;
         let _ = writeln!(
             out,
-            "{} at {} ({} patients, {} observations analysed)",
+            "{} at {} ({}, {} analysed)",
             outcome.label,
             self.plan.visit(),
-            outcome.model.patients,
-            outcome.model.observations
+            counted(outcome.model.patients, "patient"),
+            counted(outcome.model.observations, "observation")
         );
         let line = |label: &str, se: f64, [estimate, lower, upper]: [f64; 3], rest: &str| {
             if estimate.is_nan() {

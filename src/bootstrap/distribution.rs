@@ -3,7 +3,7 @@
 use crate::dist::normal;
 use crate::level::percent;
 use crate::options::choices;
-use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::table::{Column, Format, Tabular, agreeing, counted, display_as_table};
 use std::fmt;
 
 /// How limits are read off the replicates.
@@ -93,14 +93,21 @@ impl fmt::Display for BootstrapSummary {
         };
         write!(
             f,
-            "{kind} bootstrap {drawn}, {} replicates (ChaCha12, seed {}), {} of them failed and left out",
-            self.replicates, self.seed, self.failed
+            "{kind} bootstrap {drawn}, {} (ChaCha12, seed {}), {} of them failed and left out",
+            counted(self.replicates, "replicate"),
+            self.seed,
+            self.failed
         )?;
         for (reason, times) in &self.failures {
             write!(f, " ({times} × {reason})")?;
         }
         if self.jackknife_failed > 0 {
-            write!(f, "; {} patients left out of the jackknife because nothing could be computed without them", self.jackknife_failed)?;
+            write!(
+                f,
+                "; {} left out of the jackknife because nothing could be computed without {}",
+                counted(self.jackknife_failed, "patient"),
+                agreeing(self.jackknife_failed, "that one", "them")
+            )?;
         }
         Ok(())
     }

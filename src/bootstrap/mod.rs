@@ -30,6 +30,7 @@ pub use distribution::{BootstrapDistribution, BootstrapInterval, BootstrapSummar
 
 use crate::error::{Error, Result};
 use crate::level::check_level;
+use crate::table::{agreeing, counted};
 use crate::trial::Trial;
 use rayon::prelude::*;
 use std::fmt;
@@ -241,7 +242,7 @@ impl<'p> Bootstrap<'p> {
         let needed = (2.0 / (1.0 - self.level)).ceil();
         Err(Error::too_few_replicates(
             format!("a bootstrap interval at level {}", self.level),
-            format!("{replicates} replicates do not reach its quantiles"),
+            format!("{} {} not reach its quantiles", counted(replicates, "replicate"), agreeing(replicates, "does", "do")),
             format!("ask for at least {needed}, better a thousand or more"),
         ))
     }

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::instruments::ReliableChange;
 use crate::level::check_level;
 use crate::means::Better;
+use crate::table::counted;
 use crate::written::is_default;
 
 const LEVEL: f64 = 0.95;
@@ -191,7 +192,7 @@ impl IndividualChange {
     pub fn heading(&self) -> String {
         match &self.reliable_change {
             _ if !self.label.is_empty() => self.label.clone(),
-            Some(change) => format!("{} points", change.points),
+            Some(change) => counted(change.points, "point").to_string(),
             None => self.method.words().into(),
         }
     }
@@ -225,7 +226,7 @@ impl IndividualChange {
                 return Err(Error::conflict(what(), why, "leave one of `reliable-change` and `reliability` out"));
             }
             (Some(change), None) if !(change.points > 0.0 && change.points.is_finite()) => {
-                let why = format!("a change of {} points is not above 0", change.points);
+                let why = format!("a change of {} is not above 0", counted(change.points, "point"));
                 return Err(Error::out_of_range(what(), why, "state a number of points above 0"));
             }
             (Some(_), None) => {}

@@ -4,7 +4,7 @@ use super::yardstick::{self, Observed, Yardstick};
 use super::{ChangeClass, IndividualChange, Norm};
 use crate::effects::Scores;
 use crate::error::{Error, Result};
-use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::table::{Column, Format, Tabular, counted, display_as_table};
 use crate::trial::{BaselineFrom, Trial};
 
 /// One patient at one visit.
@@ -156,7 +156,7 @@ impl IndividualChanges {
         let mut notes = vec![];
         if let Some(change) = &d.reliable_change {
             let source = if change.source.is_empty() { String::new() } else { format!(" ({})", change.source) };
-            notes.push(format!("Reliable: a change of at least {} points{source}; {better} scores are better.", change.points));
+            notes.push(format!("Reliable: a change of at least {}{source}; {better} scores are better.", counted(change.points, "point")));
         }
         if let (Some(reliability), Some(sd)) = (&d.reliability, self.sd) {
             let deviate = visits.iter().find_map(|&t| self.yardsticks[t].as_ref()).map(|y| y.half_width / y.standard_error);

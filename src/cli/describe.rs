@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use trialstats::Trial;
 use trialstats::error::Interface;
 use trialstats::options::Choices;
+use trialstats::table::counted;
 use trialstats::trial::{
     AnalysisSet, FileFacts, FileFormat, Kind, MissingPatterns, ObservedMeans, Outcome, ParticipantFlow, Role, Scope, Visit, Warning,
 };
@@ -105,7 +106,7 @@ fn described<'a>(trial: &'a Trial, name: &str, set: &AnalysisSet) -> Result<Desc
 }
 
 fn text(trial: &Trial, outcomes: &[Described<'_>]) -> String {
-    let mut out = format!("{}: {} patients\n", trial.source(), trial.patients().len());
+    let mut out = format!("{}: {}\n", trial.source(), counted(trial.patients().len(), "patient"));
     out.extend(trial.file().map(|file| file_line(file) + "\n"));
     out.push('\n');
     for outcome in outcomes {
@@ -132,7 +133,7 @@ fn file_line(file: &FileFacts) -> String {
     let encoding = file.encoding.iter().map(|encoding| format!(", {encoding}"));
     let separator = file.separator.iter().map(|separator| format!(", separated by {separator}"));
     let details: String = sheet.chain(encoding).chain(separator).collect();
-    format!("{meaning}{details}: {} rows, {} columns, SHA-256 {}", file.rows, file.columns, file.sha256)
+    format!("{meaning}{details}: {}, {}, SHA-256 {}", counted(file.rows, "row"), counted(file.columns, "column"), file.sha256)
 }
 
 fn document<'a>(trial: &'a Trial, outcomes: Vec<Described<'a>>) -> Document<'a> {

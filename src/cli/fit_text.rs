@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::fit::Answer;
 use std::fmt::Write as _;
 use trialstats::error::Interface;
-use trialstats::table::{Column, Format, Tabular, text_without};
+use trialstats::table::{Column, Format, Tabular, counted, text_without};
 use trialstats::{Covariance, Trial};
 
 /// All tables of the answer, one under the other. How the model was fitted stands above them, once.
@@ -49,7 +49,7 @@ pub fn render(answer: &Answer) -> Result<String, Failure> {
 /// The file, and who was randomized.
 pub fn heading(trial: &Trial) -> String {
     let randomized: Vec<String> = trial.arms().iter().zip(trial.randomized()).map(|(arm, n)| format!("{arm} {n}")).collect();
-    format!("{}: {} patients ({})\n", trial.source(), trial.patients().len(), randomized.join(", "))
+    format!("{}: {} ({})\n", trial.source(), counted(trial.patients().len(), "patient"), randomized.join(", "))
 }
 
 /// Σ of one group: standard deviations on the diagonal, correlations below.

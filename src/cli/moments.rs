@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use std::path::PathBuf;
 use trialstats::analysis::PlanFile;
+use trialstats::table::counted;
 
 /// Which plan, and the site's file.
 #[derive(Debug, Clone, clap::Args)]
@@ -36,17 +37,16 @@ impl MomentsArguments {
         let smallest = sums.smallest_pattern().unwrap_or(0);
         if smallest < self.smallest_pattern {
             return Err(Failure::Usage(format!(
-                "--smallest-pattern {}: a pattern of visits has {smallest} {}; nothing was written",
+                "--smallest-pattern {}: a pattern of visits has {}; nothing was written",
                 self.smallest_pattern,
-                if smallest == 1 { "patient" } else { "patients" }
+                counted(smallest, "patient")
             )));
         }
         let json = sums.to_json().map_err(Failure::of_plan)? + "\n";
         let Some(path) = &self.out else { return Ok(json) };
         let name = path.display().to_string();
         std::fs::write(path, json).map_err(|source| trialstats::Error::File { action: "cannot write", path: name.clone(), source })?;
-        let patients = if smallest == 1 { "patient" } else { "patients" };
-        let mut text = format!("{name} is written. The rarest pattern of visits has {smallest} {patients}.\n");
+        let mut text = format!("{name} is written. The rarest pattern of visits has {}.\n", counted(smallest, "patient"));
         if smallest == 1 {
             text.push_str("Sums of a pattern that one patient alone has are that patient's values: check that they may leave.\n");
         }

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::error::{Error, Message, Result, Setting};
 use crate::options::choices;
+use crate::table::counted;
 use nalgebra::DMatrix;
 use std::sync::Arc;
 
@@ -368,7 +369,7 @@ impl Covariance {
             return Ok(Box::new(structure));
         }
         Err(Error::too_large(
-            format!("covariance `{self}` of {visits} visit{}", if visits == 1 { "" } else { "s" }),
+            format!("covariance `{self}` of {}", counted(visits, "visit")),
             format!("its {parameters} parameters are more than the {elements} that an unstructured covariance has"),
             "use fewer factors, or unstructured",
         ))

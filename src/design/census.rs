@@ -3,6 +3,7 @@
 use super::exclusions::{Counted, ExclusionReason};
 use super::tally::{Cell, Tally};
 use super::*;
+use crate::table::{agreeing, counted};
 use crate::trial::Role;
 use std::collections::BTreeMap;
 
@@ -47,12 +48,23 @@ impl Census {
         for (t, label) in design.visit_labels().iter().enumerate() {
             let outcomes = self.observed_at(t) + left_out(label);
             must(outcomes <= self.counted.randomized, || {
-                format!("{outcomes} patients have an outcome at {label}, and {} were randomized", self.counted.randomized)
+                format!(
+                    "{} {} an outcome at {label}, and {} {} randomized",
+                    counted(outcomes, "patient"),
+                    agreeing(outcomes, "has", "have"),
+                    self.counted.randomized,
+                    agreeing(self.counted.randomized, "was", "were")
+                )
             })?;
         }
         let analysed = self.counted.analysed;
         must(analysed == self.tally.patients, || {
-            format!("{analysed} patients are analysed by one count and {} by another", self.tally.patients)
+            format!(
+                "{} {} analysed by one count and {} by another",
+                counted(analysed, "patient"),
+                agreeing(analysed, "is", "are"),
+                self.tally.patients
+            )
         })
     }
 

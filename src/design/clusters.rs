@@ -3,6 +3,7 @@
 use super::{Design, RandomTerm, variables};
 use crate::error::{Error, Message, Result, Setting};
 use crate::options;
+use crate::table::counted;
 use crate::trial::{Role, Trial};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -279,11 +280,10 @@ impl PatientClusters {
         }
         let alone = self.level_of.iter().filter(|level| level.is_none()).count();
         let shared = self.count() - alone;
-        let clusters = format!("{shared} cluster{} by {}", if shared == 1 { "" } else { "s" }, self.names());
+        let clusters = format!("{} by {}", counted(shared, "cluster"), self.names());
         match alone {
             0 => clusters,
-            1 => format!("{clusters} and 1 patient in none"),
-            _ => format!("{clusters} and {alone} patients in none"),
+            _ => format!("{clusters} and {} in none", counted(alone, "patient")),
         }
     }
 

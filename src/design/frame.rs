@@ -4,6 +4,7 @@ use super::function::{Function, FunctionKind};
 use super::known::{Known, Lack};
 use super::spline::NaturalSpline;
 use super::*;
+use crate::table::counted;
 use crate::trial::{Outcome, Scope, Trial, Variable, on_visits};
 
 /// The rows of patients × visits with everything the model needs of them.
@@ -219,7 +220,10 @@ impl Frame {
             let spline = NaturalSpline::through(values, df).ok_or_else(|| {
                 Error::no_data(
                     format!("the spline `ns({name}, {df})`"),
-                    format!("`{name}` has too few distinct values for {df} columns: its knots, at quantiles, are not all different"),
+                    format!(
+                        "`{name}` has too few distinct values for {}: its knots, at quantiles, are not all different",
+                        counted(df, "column")
+                    ),
                     "ask for fewer columns, or for a polynomial",
                 )
             })?;

@@ -1,6 +1,7 @@
 //! Other outcomes in the rows of a design, in cells that were not observed as well.
 
 use super::*;
+use crate::table::counted;
 use crate::trial::Outcome;
 use std::sync::Arc;
 
@@ -93,7 +94,12 @@ impl Rows {
         if outcomes.len() != self.y.len() {
             return Err(Error::wrong_number(
                 "other outcomes",
-                format!("there are {}, and the design has {} patients × {visits} visits", outcomes.len(), self.patients.len()),
+                format!(
+                    "the number of values is {}, and the design has {} × {}",
+                    outcomes.len(),
+                    counted(self.patients.len(), "patient"),
+                    counted(visits, "visit")
+                ),
                 "give one value per patient and visit, NaN where not observed",
             ));
         }

@@ -3,6 +3,7 @@
 use super::frame::Frame;
 use super::random_terms::RandomRows;
 use super::*;
+use crate::table::agreeing;
 use crate::trial::Trial;
 use std::collections::BTreeSet;
 
@@ -105,7 +106,7 @@ impl<'a> Members<'a> {
         let sentence = |(arm, name): (usize, &String)| {
             let of_arm: Vec<bool> = self.belongs.iter().filter(|(i, _)| self.trial.arm_of()[*i] == arm).map(|&(_, b)| b).collect();
             let without = of_arm.iter().filter(|b| !**b).count();
-            let belong = if without == 1 { "belongs" } else { "belong" };
+            let belong = agreeing(without, "belongs", "belong");
             let factor = &self.random.factor;
             (without > 0 && without < of_arm.len())
                 .then(|| format!("{without} of the {} analysed patients in arm {name} {belong} to no level of `{factor}`", of_arm.len()))
@@ -117,7 +118,7 @@ impl<'a> Members<'a> {
     fn levels(&self, which: &[usize]) -> String {
         let names: Vec<&str> = which.iter().map(|&l| self.random.levels[l].as_str()).collect();
         let names = if names.len() > NAMED { String::new() } else { format!(" ({})", names.join(", ")) };
-        let have = if which.len() == 1 { "has" } else { "have" };
+        let have = agreeing(which.len(), "has", "have");
         let met = self.patients.iter().filter(|patients| !patients.is_empty()).count();
         format!("{} of the {met} levels of `{}`{names} {have}", which.len(), self.random.factor)
     }

@@ -4,6 +4,7 @@ use super::Guess;
 use super::names::{LOW_IS_GOOD, plain};
 use super::text::{Page, quoted};
 use crate::error::shown;
+use crate::table::counted;
 use crate::trial::Look;
 
 /// What a file in the basic data structure leaves open.
@@ -49,7 +50,7 @@ impl Adam {
             value: c.name.clone(),
             why: match c.numbers.is_some() && c.values().len() > 2 {
                 true => "a number that no patient changes".into(),
-                false => format!("a factor of {} levels that no patient changes", c.values().len()),
+                false => format!("a factor of {} that no patient changes", counted(c.values().len(), "level")),
             },
         });
         Some(Self {
@@ -84,7 +85,7 @@ impl Adam {
              TRT01PN or TRTPN, baseline and screening rows left out by ABLFL, records not to be analysed by ANL01FL, the population by ITTFL or FASFL.",
         );
         page.line("preset = \"adam\"");
-        let codes: Vec<String> = self.parameters.iter().map(|(code, n)| format!("`{}` ({n} rows)", shown(code))).collect();
+        let codes: Vec<String> = self.parameters.iter().map(|(code, n)| format!("`{}` ({})", shown(code), counted(*n, "row"))).collect();
         let named = self.parameters.iter().map(|(code, _)| quoted(code)).collect::<Vec<_>>().join(", ");
         page.key(&format!("The parameters: {}.", codes.join(", ")), "paramcd", if several { format!("[{named}]") } else { named });
         if !self.covariates.is_empty() {

@@ -6,7 +6,7 @@ use super::names::{LOW_IS_GOOD, plain};
 use super::variables::Found;
 use super::{Draft, Guessed, Guesses, Shape};
 use crate::error::shown;
-use crate::table::layout::wrapped;
+use crate::table::{counted, layout::wrapped};
 use crate::trial::LookedAt;
 
 /// Width of comments.
@@ -61,11 +61,11 @@ pub(super) fn plan(draft: &Draft) -> String {
 fn head(page: &mut Page, draft: &Draft) {
     let name = std::path::Path::new(&draft.look.source).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     page.comment(&format!(
-        "A plan drafted from {} ({} rows, {} columns). Every line is a guess, with its reason above it; CHECK stands where the file \
+        "A plan drafted from {} ({}, {}). Every line is a guess, with its reason above it; CHECK stands where the file \
          cannot tell. `trialstats plan check` shows what the plan means, `trialstats report` runs it.",
         shown(&name),
-        draft.look.rows,
-        draft.look.columns.len()
+        counted(draft.look.rows, "row"),
+        counted(draft.look.columns.len(), "column")
     ));
     for sentence in &draft.look.decided {
         page.comment(sentence);
@@ -205,7 +205,7 @@ fn codes(page: &mut Page, draft: &Guesses) {
     for code in &draft.codes {
         let columns: Vec<String> = code.columns.iter().take(4).map(|(name, n)| format!("`{}` ({n})", shown(name))).collect();
         let more = code.columns.len().saturating_sub(4);
-        let more = if more > 0 { format!(" and {more} more columns") } else { String::new() };
+        let more = if more > 0 { format!(" and {}", counted(more, "more column")) } else { String::new() };
         page.comment(&format!(
             "{} is far from every other number in {}{more}, and is read as missing. CHECK.",
             code.code,

@@ -5,6 +5,7 @@ use super::families::{Family, VisitCode};
 use super::identifiers::is_of_patients;
 use super::names::{CLUSTER, NUISANCE, SITE, has_word, plain};
 use crate::instruments::{NamedInstrument, Registry};
+use crate::table::counted;
 use crate::trial::{Look, LookedAt};
 
 /// The variables of a draft.
@@ -107,7 +108,7 @@ pub(super) fn of_wide(look: &Look, rows_of: &[Vec<usize>], taken: &[String], vis
         let columns: Vec<&LookedAt> = family.columns.iter().flatten().filter_map(|c| look.column(c)).collect();
         if columns.iter().all(|c| c.numbers.is_some() || c.present() == 0) && columns.iter().any(|c| c.present() > 0) {
             in_families.extend(family.columns.iter().flatten().cloned());
-            let why = format!("numbers in {} columns whose names differ in the visit", columns.len());
+            let why = format!("numbers in {} whose names differ in the visit", counted(columns.len(), "column"));
             variables.outcomes.push(Found {
                 name: family.stem.clone(),
                 why,

@@ -1,6 +1,7 @@
 //! Everything that is wrong with data or with a plan, told at once.
 
 use super::{Interface, Message, escaped, shown};
+use crate::table::counted;
 use std::fmt;
 
 /// One thing in a plan that does not fit the trial.
@@ -128,7 +129,7 @@ impl Problems {
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 20;
-        writeln!(f, "{} problem{} in the data:", self.0.len(), if self.0.len() == 1 { "" } else { "s" })?;
+        writeln!(f, "{} in the data:", counted(self.0.len(), "problem"))?;
         for problem in self.0.iter().take(SHOWN) {
             writeln!(f, "  - {problem}")?;
         }

@@ -4,6 +4,7 @@ use super::hypothesis::{denominator_df, independent_rows};
 use super::{Coefficients, CrossProducts, Df, Estimate, FTest, Link};
 use crate::design::{Account, Columns, Transformation};
 use crate::error::{Error, Result};
+use crate::table::{agreeing, counted};
 use nalgebra::{DMatrix, DVector};
 
 /// Estimates of the coefficients β of a mean model, with what inference on them takes.
@@ -254,7 +255,12 @@ pub(crate) fn determined(columns: &Columns, account: &Account, label: &str, l: &
     if l.len() != columns.len() {
         return Err(Error::wrong_number(
             format!("estimate `{label}`"),
-            format!("{} weights were given for {} columns of the model matrix", l.len(), columns.len()),
+            format!(
+                "{} {} given for {} of the model matrix",
+                counted(l.len(), "weight"),
+                agreeing(l.len(), "was", "were"),
+                counted(columns.len(), "column")
+            ),
             "give one weight per column, in the order of the coefficients",
         ));
     }

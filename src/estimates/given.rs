@@ -3,6 +3,7 @@
 use super::{Df, Estimates, Link};
 use crate::design::{Account, Columns, Design};
 use crate::error::{Error, Result};
+use crate::table::{agreeing, counted};
 use nalgebra::DMatrix;
 use std::sync::Arc;
 
@@ -45,11 +46,17 @@ impl Given {
     pub fn new(design: &Design, beta: Vec<f64>, vcov: DMatrix<f64>) -> Result<Self> {
         let columns = Arc::clone(&design.columns);
         let p = columns.len();
-        let refused =
-            |why: String| Error::wrong_number("the estimates given", why, format!("give {p} coefficients and their {p} × {p} covariance"));
+        let refused = |why: String| {
+            Error::wrong_number("the estimates given", why, format!("give {} and their {p} × {p} covariance", counted(p, "coefficient")))
+        };
         if beta.len() != p || vcov.shape() != (p, p) {
             let (rows, width) = vcov.shape();
-            return Err(refused(format!("there are {} coefficients and a {rows} × {width} covariance for {p} columns", beta.len())));
+            return Err(refused(format!(
+                "there {} {} and a {rows} × {width} covariance for {}",
+                agreeing(beta.len(), "is", "are"),
+                counted(beta.len(), "coefficient"),
+                counted(p, "column")
+            )));
         }
         let mut given =
             Self { columns, account: design.account.clone(), beta, vcov, df: f64::INFINITY, link: Link::Identity, notes: vec![] };

@@ -9,6 +9,7 @@ use super::elimination::Elimination;
 use super::touched::Touch;
 use super::{Engine, Failure, moments};
 use crate::design::{Design, PatientClusters};
+use crate::table::counted;
 
 /// The memory, in bytes, beyond which a fit is not begun unless it is told to.
 const MEMORY: f64 = 4e9;
@@ -102,7 +103,11 @@ impl Work<'_> {
         Part {
             bytes: 8.0 * BYTES * k * k,
             products: EVALUATIONS * (0.2 * k.powi(3) + visits.powi(4)),
-            why: format!("the covariance of {visits} visits has {k} parameters, and every pair of them a second derivative"),
+            why: format!(
+                "the covariance of {} has {}, and every pair of them a second derivative",
+                counted(visits, "visit"),
+                counted(k, "parameter")
+            ),
         }
     }
 
@@ -174,7 +179,7 @@ fn mean(p: f64) -> Part {
     Part {
         bytes: 10.0 * BYTES * p * p,
         products: EVALUATIONS * p.powi(3),
-        why: format!("the mean model has {p} columns; a factor of very many levels is better a random effect"),
+        why: format!("the mean model has {}; a factor of very many levels is better a random effect", counted(p, "column")),
     }
 }
 
@@ -189,8 +194,10 @@ fn robust(clusters: f64, p: f64, width: f64) -> Part {
         bytes: BYTES * p * p * 16.0,
         products: 0.5 * clusters * p * width.powi(2),
         why: format!(
-            "a cluster-robust covariance has degrees of freedom that go over {clusters} patients for each of {p} coefficients; with `residual` or \
-             `normal` degrees of freedom it has not"
+            "a cluster-robust covariance has degrees of freedom that go over {} for each of {}; with `residual` or `normal` degrees of \
+             freedom it has not",
+            counted(clusters, "patient"),
+            counted(p, "coefficient")
         ),
     }
 }

@@ -1,5 +1,6 @@
 //! Why a model has no verified optimum.
 
+use crate::table::counted;
 use std::fmt;
 
 /// Why a model has no verified optimum; each kind is its own outcome, never a number.
@@ -52,14 +53,18 @@ pub enum Failure {
     },
 
     /// The search ended without a verified optimum.
-    #[error("no optimum could be verified after {iterations} iterations; choose a structure with fewer parameters")]
+    #[error("no optimum could be verified after {}; choose a structure with fewer parameters", counted(*iterations, "iteration"))]
     NotConverged {
         /// Iterations done.
         iterations: usize,
     },
 
     /// There are not more observations than columns.
-    #[error("{observations} observations cannot determine {columns} columns of the mean model and a variance; simplify the mean model")]
+    #[error(
+        "{} cannot determine {} of the mean model and a variance; simplify the mean model",
+        counted(*observations, "observation"),
+        counted(*columns, "column")
+    )]
     TooFewObservations {
         /// Observations analysed.
         observations: usize,
@@ -73,8 +78,10 @@ pub enum Failure {
 
     /// The covariance has more parameters than there are observations.
     #[error(
-        "the covariance of {visits} visits has {parameters} parameters, more than the {observations} observations; check the column of \
-         the visit, or choose a structure with fewer parameters"
+        "the covariance of {} has {}, more than the {}; check the column of the visit, or choose a structure with fewer parameters",
+        counted(*visits, "visit"),
+        counted(*parameters, "parameter"),
+        counted(*observations, "observation")
     )]
     TooManyParameters {
         /// Analysed visits.
@@ -245,10 +252,10 @@ impl Failure {
                 format!("the outcome of patient `{patient}` at {visit}, {value:e}, lies far outside the others")
             }
             Failure::NoVariationAt { visits } => format!("the mean model reproduces every observation at {}", visits.join(", ")),
-            Failure::NotConverged { iterations } => format!("no optimum could be verified after {iterations} iterations"),
+            Failure::NotConverged { iterations } => format!("no optimum could be verified after {}", counted(*iterations, "iteration")),
             Failure::Uneven { visit, times } => format!("the outcome varies {times:.0e} times less at {visit} than at another visit"),
             Failure::TooManyParameters { parameters, observations, .. } => {
-                format!("its {parameters} parameters are more than the {observations} observations")
+                format!("its {parameters} parameters are more than the {}", counted(*observations, "observation"))
             }
             Failure::NoStart => "it offers no starting value inside its range".into(),
             Failure::EffectsNotIdentified { parameters, confounded } => {
@@ -395,6 +402,6 @@ fn unseen(never_together: &[VisitPair], why: &Silence) -> String {
     }
     let shown: Vec<String> = never_together.iter().take(SHOWN).map(VisitPair::to_string).collect();
     let more = never_together.len().saturating_sub(SHOWN);
-    let more = if more > 0 { format!(", and {more} pairs more") } else { String::new() };
+    let more = if more > 0 { format!(", and {} more", counted(more, "pair")) } else { String::new() };
     format!("no patient was seen {}{more}", shown.join(", "))
 }

@@ -9,6 +9,7 @@ use super::moments::PatternMoments;
 use super::trial_moments::{Point, TrialMoments, partners};
 use crate::design::{Census, Columns, Contradiction, FrozenDesign, Part, Product, WrittenDesign, must};
 use crate::error::{Error, Result};
+use crate::table::counted;
 use crate::written::unreadable_json;
 use crate::{schema, seal};
 use serde::ser::{Error as _, Serialize, SerializeStruct, Serializer};
@@ -125,12 +126,12 @@ impl TrialMoments {
     fn counts_patients(&self, columns: &Columns) -> Result<(), Contradiction> {
         let n: usize = self.patterns.iter().map(|p| p.patients.min(1 << 40)).sum();
         must(self.patterns.iter().all(|p| p.patients > 0) && n == self.n_patients(), || {
-            format!("the patterns of visits have {n} patients, and the census has {}", self.n_patients())
+            format!("the patterns of visits have {}, and the census has {}", counted(n, "patient"), self.n_patients())
         })?;
         let at = |t: usize| self.patterns.iter().filter(move |p| p.visits.contains(&t));
         for (t, label) in columns.visit_labels.iter().enumerate() {
             let (n, census) = (at(t).map(|p| p.patients).sum::<usize>(), self.census.observed_at(t));
-            must(n == census, || format!("the patterns have {n} observations at {label}, and the census has {census}"))?;
+            must(n == census, || format!("the patterns have {} at {label}, and the census has {census}", counted(n, "observation")))?;
         }
         let factor =
             columns.options.group.as_ref().and_then(|name| columns.variables.iter().position(|v| v.name == *name && v.is_factor()));

@@ -1,11 +1,13 @@
 //! Outcomes of a search without numbers.
 
+use crate::table::counted;
+
 /// Why a model of the mean of a binary outcome or a count has no estimates, and what to do.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum NotFitted {
     /// The search ended without a solution.
-    #[error("no solution was found in {iterations} iterations; simplify the mean model, or choose another working correlation or link")]
+    #[error("no solution was found in {}; simplify the mean model, or choose another working correlation or link", counted(*iterations, "iteration"))]
     NoSolution {
         /// Iterations done.
         iterations: usize,
@@ -67,8 +69,9 @@ pub enum NotFitted {
 
     /// A correlation for which too few patients have the visits.
     #[error(
-        "the {structure} working correlation of {of} cannot be estimated: it takes more than {needed} pairs of observations; choose one with \
-         fewer parameters"
+        "the {structure} working correlation of {of} cannot be estimated: it takes more than {}; choose one with \
+         fewer parameters",
+        counted(*needed, "pair of observations")
     )]
     WorkingCorrelationNotDetermined {
         /// The structure.
@@ -109,8 +112,9 @@ pub enum NotFitted {
 
     /// No more clusters than columns, from which no robust covariance can be had.
     #[error(
-        "{clusters} clusters cannot determine a robust covariance of {columns} coefficients; simplify the mean model, or use the model-based \
-         covariance"
+        "{} cannot determine a robust covariance of {}; simplify the mean model, or use the model-based covariance",
+        counted(*clusters, "cluster"),
+        counted(*columns, "coefficient")
     )]
     TooFewClusters {
         /// Clusters analysed.

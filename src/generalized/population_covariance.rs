@@ -5,6 +5,7 @@ use super::ye::{self, Strata};
 use crate::design::{Applied, Dimension, Planned};
 use crate::error::{Error, Result};
 use crate::estimates::determined;
+use crate::table::counted;
 use crate::trial::Trial;
 use nalgebra::DMatrix;
 
@@ -190,9 +191,10 @@ impl<'a> Averaged<'a> {
     /// How the averages were made.
     pub fn notes(&self) -> Vec<String> {
         let n = self.patients.len();
+        let patients = counted(n, "patient");
         let who = match (self.options.variance, self.options.over) {
-            (PopulationVariance::Ye, _) | (_, Population::Analysed) => format!("the {n} patients analysed"),
-            (_, Population::Randomized) => format!("the {n} patients randomized whose covariates are known"),
+            (PopulationVariance::Ye, _) | (_, Population::Analysed) => format!("the {patients} analysed"),
+            (_, Population::Randomized) => format!("the {patients} randomized whose covariates are known"),
         };
         let variance = match (self.options.variance, &self.robust) {
             (PopulationVariance::Ge, _) => "SE: delta method, the covariates as given (Ge et al. 2011)".to_string(),

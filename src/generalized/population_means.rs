@@ -8,7 +8,7 @@ use crate::estimates::Link;
 use crate::level::{check_level, percent};
 use crate::means::{arm_pairs, unobserved};
 use crate::options::choices;
-use crate::table::{Column, Format, Tabular, by_reason, display_as_table};
+use crate::table::{Column, Format, Tabular, agreeing, by_reason, display_as_table};
 use crate::trial::{Labelled, Trial, labelled};
 
 /// What a row of [`PopulationMeans`] is.
@@ -110,11 +110,11 @@ pub fn population_means(of: &dyn PopulationMean, trial: &Trial, options: &Popula
     let mut notes = of.notes();
     notes.extend(averaged.notes());
     notes.push(interval_note(of, options.level));
-    notes.extend(
-        by_reason(averaged.left_out.iter().map(|(patient, why)| (patient.clone(), why.as_str())))
-            .into_iter()
-            .map(|(why, patients)| format!("{} of the patients randomized are not averaged over: {why}.", patients.len())),
-    );
+    notes.extend(by_reason(averaged.left_out.iter().map(|(patient, why)| (patient.clone(), why.as_str()))).into_iter().map(
+        |(why, patients)| {
+            format!("{} of the patients randomized {} not averaged over: {why}.", patients.len(), agreeing(patients.len(), "is", "are"))
+        },
+    ));
     notes.extend(unobserved(of.columns()));
     Ok(PopulationMeans {
         outcome: of.columns().outcome().into(),

@@ -4,6 +4,7 @@ use super::events::Occurrence;
 use super::own::Rule;
 use super::{EventStrategy, Events, Strategy};
 use crate::error::{Error, Result};
+use crate::table::counted;
 use crate::trial::{Outcome, Trial};
 
 /// A value of a patient at a visit.
@@ -47,7 +48,7 @@ impl Events {
         if self.patients() != trial.patients().len() {
             return Err(Error::another_trial(
                 "the intercurrent events",
-                format!("they are of {} patients, and the trial has {}", self.patients(), trial.patients().len()),
+                format!("they are of {}, and the trial has {}", counted(self.patients(), "patient"), trial.patients().len()),
                 "make them of this trial",
             ));
         }

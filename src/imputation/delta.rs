@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::options::choices;
+use crate::table::{agreeing, counted};
 
 /// An amount that is added to imputed values (positive for higher scores), or that they are multiplied by.
 ///
@@ -166,7 +167,14 @@ impl Delta {
         if self.by_visit.len() != visits.len() {
             return Err(Error::wrong_number(
                 "delta",
-                format!("there are {} amounts, and {} visits are analysed: {}", self.by_visit.len(), visits.len(), visits.join(", ")),
+                format!(
+                    "there {} {}, and {} {} analysed: {}",
+                    agreeing(self.by_visit.len(), "is", "are"),
+                    counted(self.by_visit.len(), "amount"),
+                    counted(visits.len(), "visit"),
+                    agreeing(visits.len(), "is", "are"),
+                    visits.join(", ")
+                ),
                 match self.scale {
                     DeltaScale::Additive => "give one for each visit, 0 where nothing is added",
                     DeltaScale::Multiplicative => "give one for each visit, 1 where nothing changes",

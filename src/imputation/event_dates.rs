@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::options::{Choices, choices};
+use crate::table::{agreeing, counted};
 use crate::trial::{Days, Scope, Trial, Variable, days};
 use std::collections::BTreeSet;
 
@@ -224,14 +225,13 @@ pub(super) fn rule(event: &str) -> String {
 }
 
 /// How many dates there are and where they lie, for notes.
-pub(super) fn counted(event: &str, places: &[Option<DatePlace>]) -> String {
+pub(super) fn dates_of(event: &str, places: &[Option<DatePlace>]) -> String {
     let number = |place: DatePlace| places.iter().flatten().filter(|own| **own == place).count();
     let parts = DatePlace::CHOICES.iter().map(|choice| (number(choice.value), choice.meaning)).filter(|(n, _)| *n > 0);
     let parts: Vec<String> = parts.map(|(n, meaning)| format!("{n} {meaning}")).collect();
     let all = places.iter().flatten().count();
-    let patients = if all == 1 { "patient has" } else { "patients have" };
     let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) };
-    format!("{all} {patients} a date of {event}{parts}.")
+    format!("{} {} a date of {event}{parts}.", counted(all, "patient"), agreeing(all, "has", "have"))
 }
 
 /// Whether a visit is after an event: by the day, or by the time where both have one.

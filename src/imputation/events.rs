@@ -1,8 +1,9 @@
 //! From which visit on a patient's values are those after an intercurrent event, and what is done with them.
 
-use super::event_dates::{DatePlace, VisitDates, counted, placed, rule, texts_of};
+use super::event_dates::{DatePlace, VisitDates, dates_of, placed, rule, texts_of};
 use super::{Composite, EventStrategy, Strategy};
 use crate::error::{Error, Result};
+use crate::table::counted;
 use crate::trial::{Labelled, Scope, Trial, Variable};
 use std::collections::{HashMap, HashSet};
 
@@ -241,7 +242,7 @@ impl Events {
     /// The same with where the dates lie.
     pub(super) fn notes(&self) -> impl Iterator<Item = String> {
         let name = |dated: &Dated| self.kinds[dated.event].name.as_str();
-        self.dated.iter().flat_map(move |dated| [rule(name(dated)), counted(name(dated), &dated.places)])
+        self.dated.iter().flat_map(move |dated| [rule(name(dated)), dates_of(name(dated), &dated.places)])
     }
 
     /// Adds an event that a column marks by visit: the first visit whose flag is `Y`, `yes`, `true` or 1.
@@ -285,7 +286,7 @@ impl Events {
         if self.of.len() != trial.patients().len() {
             return Err(Error::another_trial(
                 "the intercurrent events",
-                format!("they are of {} patients, and the trial has {}", self.of.len(), trial.patients().len()),
+                format!("they are of {}, and the trial has {}", counted(self.of.len(), "patient"), trial.patients().len()),
                 "make them of this trial",
             ));
         }

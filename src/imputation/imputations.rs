@@ -10,6 +10,7 @@ use super::pooling::Rule;
 use super::posterior::{Drawn, Failures, NOISE, Parameters, SamplerSummary, count, drawn};
 use crate::error::{Error, Result};
 use crate::simulate::random::Stream;
+use crate::table::{agreeing, counted};
 use crate::{Fit, Trial};
 use nalgebra::DMatrix;
 use rayon::prelude::*;
@@ -237,11 +238,15 @@ impl<'a> Imputations<'a> {
         let replaced = self.draws.method() != DrawMethod::ConditionalMeanJackknife;
         for (why, n) in &self.drawn.failures {
             notes.push(match replaced {
-                true => format!("{n} samples had no estimates and were replaced by others: {why}."),
-                false => format!("{n} patients could not be left out of the jackknife: {why}. The others are used."),
+                true => {
+                    format!("{} had no estimates and {} replaced by others: {why}.", counted(*n, "sample"), agreeing(*n, "was", "were"))
+                }
+                false => format!("{} could not be left out of the jackknife: {why}. The others are used.", counted(*n, "patient")),
             });
         }
-        notes.extend(failures.iter().map(|(why, n)| format!("{n} replicates could not be analysed and are left out: {why}.")));
+        notes.extend(failures.iter().map(|(why, n)| {
+            format!("{} could not be analysed and {} left out: {why}.", counted(*n, "replicate"), agreeing(*n, "is", "are"))
+        }));
         notes.push(self.rule().words(sets));
         notes
     }

@@ -7,7 +7,7 @@ use crate::design::{Account, Columns};
 use crate::error::{Error, Result};
 use crate::estimates::Estimates;
 use crate::level::{check_level, percent};
-use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::table::{Column, Format, Tabular, counted, display_as_table};
 use nalgebra::{DMatrix, DVector};
 
 /// The coefficients of an analysis of completed data, pooled over the data sets: [`Estimates`], so that marginal means,
@@ -77,7 +77,12 @@ impl Imputations<'_> {
         if let Some(other) = found.iter().position(|set| set.len() != found[0].len()) {
             return Err(Error::wrong_number(
                 "what is made of completed data",
-                format!("it is {} numbers of the first data set and {} of number {}", found[0].len(), found[other].len(), other + 1),
+                format!(
+                    "it is {} of the first data set and {} of number {}",
+                    counted(found[0].len(), "number"),
+                    found[other].len(),
+                    other + 1
+                ),
                 "make the same of each",
             ));
         }

@@ -3,6 +3,7 @@
 use super::chains::effective_size;
 use crate::bootstrap::order_quantile;
 use crate::dist::{normal, t as student};
+use crate::table::counted;
 
 /// How the estimates of the data sets become one, with its standard error.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,8 +72,8 @@ impl Rule {
             ),
             Rule::Jackknife => "Standard errors by the jackknife: the model, the imputation and the analysis without each patient in turn; normal quantiles.".into(),
             Rule::Bootstrap { percentile } => format!(
-                "Standard errors by the bootstrap: the model, the imputation and the analysis in {} samples of the patients; {}.",
-                sets - 1,
+                "Standard errors by the bootstrap: the model, the imputation and the analysis in {}; {}.",
+                counted(sets - 1, "sample of the patients"),
                 if *percentile { "intervals are quantiles of the replicates, p-values normal" } else { "normal quantiles" }
             ),
         }

@@ -9,6 +9,7 @@ use crate::bootstrap::{patients_of_sample, strata};
 use crate::covariance::Covariance;
 use crate::error::{Error, Result};
 use crate::simulate::random::Stream;
+use crate::table::counted;
 use crate::{Fit, Trial};
 use nalgebra::DMatrix;
 use rayon::prelude::*;
@@ -163,9 +164,11 @@ fn sampled(draws: &Draws, chain: impl Fn(usize) -> Option<Chain> + Send + Sync, 
     let summary = SamplerSummary { draws: draws.count(), chains, burn_in, thin, worst_r_hat, smallest_effective_size, acceptance };
     let accepted = acceptance.map_or_else(String::new, |share| format!("; {:.0} % of proposals were accepted", 100.0 * share));
     let words = format!(
-        "Parameters are {} draws from their posterior by {sampler}: {chains} chains, {burn_in} steps before the first draw and {thin} from one to the next \
+        "Parameters are {} from their posterior by {sampler}: {}, {} before the first draw and {thin} from one to the next \
          (seed {}). The largest R̂ is {worst_r_hat:.3}, the smallest effective number of draws {smallest_effective_size:.0}{accepted}.",
-        draws.count(),
+        counted(draws.count(), "draw"),
+        counted(chains, "chain"),
+        counted(burn_in, "step"),
         draws.stated_seed()
     );
     let parameters = all.into_iter().flat_map(|(kept, _)| kept).collect();
@@ -278,7 +281,9 @@ fn bootstrap(fit: &Fit, trial: &Trial, cohort: &Cohort, draws: &Draws) -> Result
         }
     }
     let words = format!(
-        "Parameters are the estimates in {number} bootstrap samples of the {n} patients within arms (seed {}).",
+        "Parameters are the estimates in {} of the {} within arms (seed {}).",
+        counted(number, "bootstrap sample"),
+        counted(n, "patient"),
         draws.stated_seed()
     );
     Ok(Drawn { parameters, sampler: None, failures, words })

@@ -14,7 +14,7 @@ use super::posterior::SamplerSummary;
 use super::resampled::jackknife;
 use crate::error::{Error, Result};
 use crate::level::percent;
-use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::table::{Column, Format, Tabular, counted, display_as_table};
 use crate::trial::Labelled;
 use crate::{Fit, Model, Trial};
 
@@ -118,7 +118,10 @@ impl Fit {
             Variance::Jackknife => {
                 let found = jackknife(&cohort, &ancova, &refitter)?;
                 notes.extend(found.failures.iter().map(|(why, n)| {
-                    format!("{n} of {} patients could not be left out of the jackknife: {why}. The others are used.", n + found.replicates)
+                    format!(
+                        "{n} of {} could not be left out of the jackknife: {why}. The others are used.",
+                        counted(n + found.replicates, "patient")
+                    )
                 }));
                 if found.replicates < 2 {
                     return Err(Error::too_few_replicates(

@@ -15,7 +15,7 @@ use super::tipping_measure::{BaselineSd, Completed, Met, TippingMeasure};
 use crate::dist::normal;
 use crate::error::{Error, Result};
 use crate::level::{check_level, percent};
-use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::table::{Column, Format, Tabular, agreeing, counted, display_as_table};
 use crate::trial::Labelled;
 use crate::{Fit, Trial};
 
@@ -269,9 +269,11 @@ impl Fit {
             TippingMeasure::Share { definition, baseline } => {
                 let met = Met::of(trial, columns.outcome(), definition, baseline)?;
                 if met.undecided > 0 {
-                    found
-                        .notes
-                        .push(format!("{} patients are left out: their baseline value is not known, or at the floor.", met.undecided));
+                    found.notes.push(format!(
+                        "{} {} left out: the baseline value is not known, or at the floor.",
+                        counted(met.undecided, "patient"),
+                        agreeing(met.undecided, "is", "are")
+                    ));
                 }
                 self.over_grid(&cohort, &met, at, grid, &mut found)?;
                 found.draws = asked.map(|asked| tipping_draws::shares(&asked, &met)).transpose()?;
@@ -390,7 +392,8 @@ impl Shifted {
 
 impl TippingPoint {
     fn told(&mut self, failures: Vec<(String, usize)>) {
-        self.notes.extend(failures.iter().map(|(why, n)| format!("{n} patients could not be left out of the jackknife: {why}.")));
+        self.notes
+            .extend(failures.iter().map(|(why, n)| format!("{} could not be left out of the jackknife: {why}.", counted(*n, "patient"))));
     }
 
     /// The estimate over its standard error at any pair of shifts within the grid: exact where the estimate is linear in

@@ -4,7 +4,7 @@ use super::deletion::{Deletion, Own};
 use super::{Estimate, Fit};
 use crate::error::{Error, Result};
 use crate::options::choices;
-use crate::table::{Column, Format, Tabular, Values, display_as_table};
+use crate::table::{Column, Format, Tabular, Values, counted, display_as_table};
 use crate::trial::Trial;
 use nalgebra::DVector;
 use rayon::prelude::*;
@@ -262,7 +262,7 @@ fn notes(fit: &Fit, covariance: CovarianceOnDeletion, rows: &[PatientInfluence])
     );
     let failed = rows.iter().filter(|r| r.reason.is_some()).count();
     if failed > 0 {
-        notes.push(format!("{failed} of {} patients cannot be left out: see the reasons.", rows.len()));
+        notes.push(format!("{failed} of {} cannot be left out: see the reasons.", counted(rows.len(), "patient")));
     }
     notes
 }

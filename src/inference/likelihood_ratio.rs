@@ -8,7 +8,7 @@ use crate::design::Design;
 use crate::dist::chi_squared;
 use crate::error::{Error, Result};
 use crate::fit::Estimation;
-use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::table::{Column, Format, Tabular, counted, display_as_table, observations_of_patients};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -105,8 +105,9 @@ impl Fit {
         let [smaller, larger] = [nested, self].map(compared);
         if larger.parameters <= smaller.parameters {
             return refused(format!(
-                "the model taken for the special case has {} parameters, the other {}: nothing is left to test, or they are the wrong way round",
-                smaller.parameters, larger.parameters
+                "the model taken for the special case has {}, the other {}: nothing is left to test, or they are the wrong way round",
+                counted(smaller.parameters, "parameter"),
+                larger.parameters
             ));
         }
         let statistic = 2.0 * (larger.log_likelihood - smaller.log_likelihood);
@@ -251,7 +252,7 @@ fn notes(larger: &Fit, vanished: Vanished, a: &ComparedModel, b: &ComparedModel)
         Estimation::Ml => "Maximum likelihood; the criteria count all parameters.",
     };
     let df = b.parameters - a.parameters;
-    let mut notes = vec![by.to_string(), format!("{} observations of {} patients.", larger.n_observations(), larger.n_patients())];
+    let mut notes = vec![by.to_string(), observations_of_patients(larger.n_observations(), larger.n_patients())];
     if vanished.any() {
         notes.push(
             "The smaller model puts a variance of the larger to zero, the boundary of its range: the p-value of χ² is conservative.".into(),

@@ -10,6 +10,7 @@ use crate::covariance::Covariance;
 use crate::design::{Account, Columns, RandomTerm};
 use crate::fit::optimum::Optimum;
 use crate::fit::{Convergence, Estimation, Moments};
+use crate::table::observations_of_patients;
 use nalgebra::{DMatrix, DVector};
 use std::sync::{Arc, OnceLock};
 
@@ -325,7 +326,7 @@ impl MomentsFit {
         };
         [
             sentence(&format!("{} covariance, {likelihood}, {} degrees of freedom.", self.covariance, self.df.words())),
-            format!("{} observations of {} patients.", self.n_observations(), self.n_patients()),
+            observations_of_patients(self.n_observations(), self.n_patients()),
         ]
     }
 

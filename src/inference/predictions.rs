@@ -7,7 +7,7 @@ use super::view::View;
 use crate::error::Result;
 use crate::level::{check_level, percent};
 use crate::options::choices;
-use crate::table::{Column, Format, Tabular, Values, display_as_table};
+use crate::table::{Column, Format, Tabular, Values, counted, display_as_table};
 use crate::trial::Trial;
 
 /// What a prediction rests on.
@@ -281,7 +281,9 @@ fn notes(mut notes: Vec<String>, kind: PredictionKind, level: f64, rows: &[Predi
             None => reasons.push((reason, 1)),
         }
     }
-    notes.extend(reasons.into_iter().map(|(reason, n)| format!("Not predicted at {n} of {} patients' visits: {reason}.", rows.len())));
+    notes.extend(
+        reasons.into_iter().map(|(reason, n)| format!("Not predicted at {n} of {}: {reason}.", counted(rows.len(), "visit of patients"))),
+    );
     notes
 }
 

@@ -5,6 +5,7 @@ use crate::design::RandomTerm;
 use crate::error::{Error, Result};
 use crate::fit::optimum::Optimum;
 use crate::fit::refit::Repeat;
+use crate::table::counted;
 use nalgebra::DMatrix;
 
 /// Repeats a fit with other outcomes, or with patients counted more or less often (a bootstrap sample).
@@ -104,7 +105,7 @@ impl<'f> Refitter<'f> {
         if times.len() != patients {
             return Err(Error::wrong_number(
                 "the multiplicities of a refit",
-                format!("there are {}, and the design has {patients} patients", times.len()),
+                format!("the number given is {}, and the design has {}", times.len(), counted(patients, "patient")),
                 "give one for each patient",
             ));
         }

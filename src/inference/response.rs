@@ -10,6 +10,7 @@ use crate::covariance::Covariance;
 use crate::design::{Account, Columns, Design, Place};
 use crate::error::Result;
 use crate::estimates::{CrossProducts, Estimates, OutcomeSpread, determined};
+use crate::table::observations_of_patients;
 use crate::trial::Trial;
 use nalgebra::DMatrix;
 use std::sync::Arc;
@@ -139,7 +140,7 @@ impl ResponseFit {
         let [_, whole] = self.whole.opening();
         let mut notes = self.whole.notes();
         if let Some(data) = notes.get_mut(1) {
-            *data = format!("{} observations of {} patients.", self.n_observations(), self.n_patients());
+            *data = observations_of_patients(self.n_observations(), self.n_patients());
         }
         notes.push(format!("Fitted jointly ({}): {} in all.", self.whole.design().outcome(), whole.trim_end_matches('.')));
         notes

@@ -5,7 +5,7 @@ use super::{Coefficients, Fit, MomentsFit};
 use crate::error::Result;
 use crate::fit::Estimation;
 use crate::table::layout::{WIDTH, paragraph, text};
-use crate::table::{Column, Format, Tabular as _};
+use crate::table::{Column, Format, Tabular as _, counted};
 use std::fmt;
 
 /// What users of R and SAS look for after a fit: the model, how it was fitted, the data, the coefficients, the
@@ -130,10 +130,9 @@ impl MomentsFit {
             value("bic", "BIC", criteria.bic),
         ];
         let convergence = self.convergence();
-        let steps = if convergence.iterations == 1 { "iteration" } else { "iterations" };
         let notes = [
-            format!("Converged after {} {steps}.", convergence.iterations),
-            format!("The criteria count the {} covariance parameters; BIC takes patients as n.", self.optimum().theta.len()),
+            format!("Converged after {}.", counted(convergence.iterations, "iteration")),
+            format!("The criteria count the {}; BIC takes patients as n.", counted(self.optimum().theta.len(), "covariance parameter")),
         ];
         text("Fit statistics", &columns, &notes, WIDTH)
     }

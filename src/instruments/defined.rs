@@ -4,6 +4,7 @@ use super::definition::{InstrumentDefinition, ReliableChange, ScoreMethod};
 use super::item_rule::Found;
 use super::{Assessment, Band, Diagnosis, Instrument, Item, ItemNames, MissingItems, NamedInstrument, Score, SeverityBands, sum};
 use crate::error::{Error, Result};
+use crate::table::counted;
 
 /// The definitions that come with the crate, by name.
 const SHIPPED: [(&str, &str); 4] = [
@@ -111,7 +112,7 @@ impl Defined {
             let names = names.names()?;
             if names.len() != made.scales.items.len() {
                 return Err(Error::wrong_number(
-                    format!("{} items for `{}`", names.len(), named.name()),
+                    format!("{} for `{}`", counted(names.len(), "item"), named.name()),
                     format!("it has {}", made.scales.items.len()),
                     "name all of them, in their order",
                 ));
@@ -216,7 +217,7 @@ fn check_bands(definition: &InstrumentDefinition, scales: &Scales) -> Result<()>
     }
     match &definition.reliable_change {
         Some(change) if !(change.points > 0.0 && change.points <= highest - lowest) => Err(Error::out_of_range(
-            format!("a reliable change of {} points", change.points),
+            format!("a reliable change of {}", counted(change.points, "point")),
             format!("changes of the total go up to {}", highest - lowest),
             "state a positive number of points within that",
         )),

@@ -131,7 +131,7 @@ fn count(scales: &Scales, items: &ItemNames, rated: u8, at_least: usize, except:
     });
     let counted = counted.collect::<Result<Vec<_>>>()?;
     if at_least == 0 || at_least > counted.len() {
-        let what = format!("a count of at least {at_least} of {} items", counted.len());
+        let what = format!("a count of at least {at_least} of {}", crate::table::counted(counted.len(), "item"));
         return Err(Error::out_of_range(what, "it is met by everybody or by nobody", "state a number from 1 to that of the items"));
     }
     Ok(Found::Count(counted, at_least))

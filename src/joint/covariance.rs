@@ -4,6 +4,7 @@ use crate::covariance::{Covariance, CovarianceFamily, CovarianceStructure, Excha
 use crate::design::Design;
 use crate::error::{Error, Result};
 use crate::options;
+use crate::table::counted;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -163,7 +164,7 @@ impl CovarianceFamily for OnCells {
         };
         if bound.visits() != times.len() {
             return Err(Error::conflict(
-                format!("a covariance of {} responses and visits on {} visits", bound.visits(), times.len()),
+                format!("a covariance of {} responses and visits on {}", bound.visits(), counted(times.len(), "visit")),
                 "a joint covariance belongs to the joint model it was made for",
                 "use JointModel",
             ));

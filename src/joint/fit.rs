@@ -3,6 +3,7 @@
 use crate::design::{Averaging, Design, Dimension, Place, ReferenceGrid};
 use crate::error::{Error, Result};
 use crate::inference::{FTest, Fit, ResponseFit};
+use crate::table::{agreeing, counted};
 use nalgebra::DMatrix;
 use std::ops::Range;
 use std::sync::Arc;
@@ -49,7 +50,12 @@ impl JointFit {
         if l.len() != columns.len() {
             return Err(Error::wrong_number(
                 format!("weights for `{outcome}`"),
-                format!("{} were given for {} columns of its model matrix", l.len(), columns.len()),
+                format!(
+                    "{} {} given for {} of its model matrix",
+                    l.len(),
+                    agreeing(l.len(), "was", "were"),
+                    counted(columns.len(), "column")
+                ),
                 "give one weight per column, in the order of the coefficients",
             ));
         }

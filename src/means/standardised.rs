@@ -13,7 +13,7 @@ use crate::design::{Applied, Columns, Dimension, Planned};
 use crate::error::{Error, Result};
 use crate::estimates::{Estimate, Estimates, Link};
 use crate::level::{check_level, percent};
-use crate::table::{Column, Format, Tabular, by_reason, display_as_table};
+use crate::table::{Column, Format, Tabular, agreeing, by_reason, display_as_table};
 use crate::trial::{Labelled, Trial, labelled};
 
 /// Means and differences standardised over everyone randomized.
@@ -112,11 +112,9 @@ pub(super) fn over_everyone(of: &dyn Estimates, trial: &Trial, options: &Contras
         everyone.len(),
         percent(options.level)
     ));
-    notes.extend(
-        by_reason(left_out.iter().map(|(patient, why)| (patient.clone(), why.as_str())))
-            .into_iter()
-            .map(|(why, patients)| format!("{} of the patients randomized are not averaged over: {why}.", patients.len())),
-    );
+    notes.extend(by_reason(left_out.iter().map(|(patient, why)| (patient.clone(), why.as_str()))).into_iter().map(|(why, patients)| {
+        format!("{} of the patients randomized {} not averaged over: {why}.", patients.len(), agreeing(patients.len(), "is", "are"))
+    }));
     notes.extend(unobserved(columns));
     Ok(StandardisedMeans { outcome: columns.outcome().into(), rows, level: options.level, patients: everyone.len(), notes })
 }

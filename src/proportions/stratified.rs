@@ -9,6 +9,7 @@ use super::proportion::Proportion;
 use super::strata::Strata;
 use crate::error::{Error, Result};
 use crate::options::Choices;
+use crate::table::counted;
 
 /// Groups compared within strata.
 #[non_exhaustive]
@@ -80,7 +81,7 @@ pub fn compare_stratified<L: Into<String>>(
     if let Some(place) = strata.iter().position(|stratum| stratum.len() != labels.len()) {
         return Err(Error::wrong_number(
             format!("stratum {}", place + 1),
-            format!("it has {} groups, and there are {}", strata[place].len(), labels.len()),
+            format!("it has {}, and there are {}", counted(strata[place].len(), "group"), labels.len()),
             "give every group in every stratum, in the same order; 0/0 for a group without patients there",
         ));
     }

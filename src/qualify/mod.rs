@@ -25,6 +25,7 @@ pub use checks::{Check, Measure, Method};
 
 use crate::error::Result;
 use crate::report::{Document, Section};
+use crate::table::{agreeing, counted};
 
 /// Every method and what came of it.
 #[non_exhaustive]
@@ -74,14 +75,14 @@ impl Qualification {
         let mut text = format!("{}, {}\n\n", self.software, self.platform);
         for method in &self.methods {
             let failed = method.checks.iter().filter(|c| !c.passes()).count();
-            let verdict = if failed == 0 { "pass".to_string() } else { format!("FAIL: {failed} values") };
+            let verdict = if failed == 0 { "pass".to_string() } else { format!("FAIL: {}", counted(failed, "value")) };
             text += &format!("{:<62} {:>5} values  {verdict}\n", method.title, method.checks.len());
         }
         let all: usize = self.methods.iter().map(|m| m.checks.len()).sum();
         let failed = self.failures().count();
         text + &match failed {
             0 => format!("\nAll {all} values are within their tolerance.\n"),
-            _ => format!("\n{failed} of {all} values are NOT within their tolerance.\n"),
+            _ => format!("\n{failed} of {all} values {} NOT within their tolerance.\n", agreeing(failed, "is", "are")),
         }
     }
 
@@ -91,7 +92,7 @@ impl Qualification {
         let failed = self.failures().count();
         let verdict = match failed {
             0 => "Every value is within its tolerance.".to_string(),
-            _ => format!("{failed} values are NOT within their tolerance."),
+            _ => format!("{} {} NOT within their tolerance.", counted(failed, "value"), agreeing(failed, "is", "are")),
         };
         let all: usize = self.methods.iter().map(|m| m.checks.len()).sum();
         let mut document = Document::new("Qualification of the installation").subtitle(format!("{} · {}", self.software, self.platform));

@@ -9,7 +9,7 @@ use super::suppressed::Shown;
 use super::words::Text;
 use crate::analysis::{AnalysisResult, OutcomeResult, ReportStyle};
 use crate::effects::{Denominator, EffectSize, EffectSizes, IntervalMethod, Limits, Positive};
-use crate::table::{Column, Format, Tabular};
+use crate::table::{Column, Format, Tabular, counted};
 
 /// `section` with the effect sizes of an outcome, where there are any.
 pub(super) fn appended(result: &AnalysisResult, outcome: &OutcomeResult, section: Section) -> Section {
@@ -52,7 +52,7 @@ fn short(limits: &Limits) -> String {
         Limits::Formula(IntervalMethod::Delta) => "delta method".into(),
         Limits::Formula(IntervalMethod::NoncentralT) => "noncentral t".into(),
         Limits::Formula(IntervalMethod::IndependentGroups(_)) => "independent-groups formula".into(),
-        Limits::Bootstrap(summary) => format!("bootstrap, {} replicates", summary.replicates),
+        Limits::Bootstrap(summary) => format!("bootstrap, {}", counted(summary.replicates, "replicate")),
     }
 }
 

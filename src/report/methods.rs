@@ -4,6 +4,7 @@ use super::document::Section;
 use crate::analysis::{AnalysisResult, OutcomeResult, degrees_of_freedom};
 use crate::design::{Baseline, RandomEffects};
 use crate::fit::Estimation;
+use crate::table::agreeing;
 
 /// What the section is called.
 pub(super) const HEADING: &str = "Statistical methods";
@@ -170,10 +171,10 @@ fn clustering(result: &AnalysisResult) -> Option<String> {
     let clusters = &result.trial.clusters;
     (!clusters.is_empty()).then(|| {
         format!(
-            "The data name {} as cluster{}; the model takes patients as independent given its covariates. Where outcomes of patients who share one are correlated, \
+            "The data name {} as {}; the model takes patients as independent given its covariates. Where outcomes of patients who share one are correlated, \
              standard errors are too small.",
             listed(clusters),
-            if clusters.len() == 1 { "" } else { "s" }
+            agreeing(clusters.len(), "cluster", "clusters")
         )
     })
 }

@@ -7,7 +7,7 @@ use super::outcome::number;
 use super::sentences::{Tested, joint};
 use super::words::Text;
 use crate::analysis::{DataOrigin, PooledOutcome, PooledResult, visit_in_prose};
-use crate::table::Format;
+use crate::table::{Format, counted};
 
 /// The report of a [`PooledResult`] as a document: sites, methods, and for each outcome means, differences between arms,
 /// changes from baseline, coefficients and covariance.
@@ -34,7 +34,7 @@ pub fn pooled_report(result: &PooledResult) -> Document {
 
 fn subtitle(result: &PooledResult) -> String {
     let n = result.sites.rows.len();
-    format!("{} · sums of {n} {}", result.arms.join(" against "), if n == 1 { "site" } else { "sites" })
+    format!("{} · sums of {}", result.arms.join(" against "), counted(n, "site"))
 }
 
 fn summary(result: &PooledResult) -> Section {

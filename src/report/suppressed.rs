@@ -6,7 +6,7 @@ use crate::analysis::{AnalysisResult, OutcomeResult, SmallCells};
 use crate::generalized::AdjustedRisks;
 use crate::imputation::{EventDateRow, EventDates, EventRow, EventTable};
 use crate::responders::{Comparisons, Rates};
-use crate::table::{Column, Tabular, Values};
+use crate::table::{Column, Tabular, Values, observations_of_patients};
 use crate::trial::{BaselineTable, Characteristic, FlowStep, MissingPatterns, ObservedMeans, ParticipantFlow};
 use serde_json::Value;
 
@@ -373,7 +373,7 @@ pub(super) fn without_counts(mut analysis: Value, cells: SmallCells) -> Value {
 /// would say how few were left out.
 pub(super) fn fitting(result: &AnalysisResult, outcome: &OutcomeResult) -> Vec<String> {
     let (model, cells) = (&outcome.model, result.plan.report.small_cells);
-    let counted = format!("{} observations of {} patients.", model.observations, model.patients);
+    let data = observations_of_patients(model.observations, model.patients);
     let hidden = cells.hide(model.patients, result.trial.randomized.iter().sum());
-    model.notes.iter().filter(|note| !hidden || **note != counted).cloned().collect()
+    model.notes.iter().filter(|note| !hidden || **note != data).cloned().collect()
 }

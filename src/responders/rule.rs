@@ -1,6 +1,7 @@
 //! The conditions a definition is made of, as a tree.
 
 use crate::options::choices;
+use crate::table::counted;
 use crate::written::is_default;
 use std::fmt;
 
@@ -228,7 +229,7 @@ impl Rule {
 
     /// What is wrong with the numbers of the rule, if anything.
     pub(super) fn flaw(&self) -> Option<String> {
-        let points = |x: f64| (!(x.is_finite() && x > 0.0)).then(|| format!("a change of {x} points is not above 0"));
+        let points = |x: f64| (!(x.is_finite() && x > 0.0)).then(|| format!("a change of {} is not above 0", counted(x, "point")));
         let score = |x: f64| (!x.is_finite()).then(|| format!("{x} is not a score"));
         match self {
             Rule::PointDrop { at_least, .. } | Rule::PointRise { at_least, .. } => points(*at_least),
@@ -258,8 +259,8 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let when = |at: &Occasion| if *at == Occasion::Baseline { " at baseline" } else { "" };
         match self {
-            Rule::PointDrop { outcome, at_least } => write!(f, "{outcome} at least {at_least} points below baseline"),
-            Rule::PointRise { outcome, at_least } => write!(f, "{outcome} at least {at_least} points above baseline"),
+            Rule::PointDrop { outcome, at_least } => write!(f, "{outcome} at least {} below baseline", counted(*at_least, "point")),
+            Rule::PointRise { outcome, at_least } => write!(f, "{outcome} at least {} above baseline", counted(*at_least, "point")),
             Rule::PercentDrop { outcome, at_least, floor } if *floor == 0.0 => write!(f, "{outcome} at least {at_least}% below baseline"),
             Rule::PercentDrop { outcome, at_least, floor } => {
                 write!(f, "{outcome} at least {at_least}% below baseline, counted from {floor}")

@@ -3,6 +3,7 @@
 use super::groups::{Groups, Memberships};
 use super::random::{Stream, logit, lower_factor, lower_times, probability};
 use crate::error::{Error, Result};
+use crate::table::{agreeing, counted};
 use crate::trial::{Outcome, Schedule, Trial};
 use rayon::prelude::*;
 
@@ -165,7 +166,7 @@ impl Gaussian {
             Some(first) => schedule.with_baseline(first)?,
             None => schedule,
         };
-        let trial = Trial::builder(format!("simulated: {} patients, seed {seed}, replicate {replicate}", arm_of.len()))
+        let trial = Trial::builder(format!("simulated: {}, seed {seed}, replicate {replicate}", counted(arm_of.len(), "patient")))
             .patients((1..=arm_of.len()).map(|i| i.to_string()))
             .arms(self.arms.iter().map(|a| a.0.clone()), arm_of)
             .schedule(schedule)
@@ -212,7 +213,7 @@ impl Gaussian {
     fn check(&self) -> Result<()> {
         let n = self.visits.len();
         if let Some((name, _, means)) = self.arms.iter().find(|a| a.2.len() != n) {
-            let why = format!("it has {} where the trial has {n} visits", means.len());
+            let why = format!("it has {} where the trial has {}", means.len(), counted(n, "visit"));
             return Err(Error::wrong_number(format!("the means of arm `{name}`"), why, "give one mean per visit"));
         }
         let (chance, what) = match self.dropout {
@@ -240,7 +241,7 @@ struct Law {
 fn factor(sigma: &[f64], n: usize) -> Result<Vec<f64>> {
     let invalid = |why: String| Error::out_of_range("the covariance of the simulation", why, "give Σ row by row, visits × visits");
     if sigma.len() != n * n {
-        return Err(invalid(format!("it has {} values where {} are needed", sigma.len(), n * n)));
+        return Err(invalid(format!("it has {} where {} {} needed", counted(sigma.len(), "value"), n * n, agreeing(n * n, "is", "are"))));
     }
     lower_factor(sigma, n).ok_or_else(|| invalid("it is not positive definite".into()))
 }

@@ -2,6 +2,7 @@
 
 use super::random::Stream;
 use crate::error::{Error, Result};
+use crate::table::counted;
 use crate::trial::Variable;
 
 /// The groups of one arm.
@@ -25,7 +26,7 @@ impl Groups {
             return Err(Error::out_of_range(what, "they have no members", "give a size of at least one patient"));
         }
         if self.sd.len() != visits || !self.sd.iter().all(|sd| *sd >= 0.0 && sd.is_finite()) {
-            let why = format!("their standard deviations are {:?} where the trial has {visits} visits", self.sd);
+            let why = format!("their standard deviations are {:?} where the trial has {}", self.sd, counted(visits, "visit"));
             return Err(Error::wrong_number(what, why, "give one standard deviation per visit, zero or above"));
         }
         Ok(())

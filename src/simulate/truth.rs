@@ -3,6 +3,7 @@
 use super::Stated;
 use super::random::lower_factor;
 use crate::error::{Error, Problem, Problems, Result};
+use crate::table::counted;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -312,7 +313,7 @@ impl Truth {
         for arm in &self.arms {
             let divided: usize = arm.patients_by_site.iter().sum();
             if divided != *arm.patients {
-                found.push(format!("arm `{}` has {} patients, but {divided} over its sites", arm.name, *arm.patients));
+                found.push(format!("arm `{}` has {}, but {divided} over its sites", arm.name, counted(*arm.patients, "patient")));
             }
             if arm.therapy_group_size.as_ref().is_some_and(|s| **s == 0) {
                 found.push(format!("the therapy groups of arm `{}` must hold at least one patient", arm.name));

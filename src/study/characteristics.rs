@@ -2,7 +2,7 @@
 
 use super::procedure::Answer;
 use super::replicates::Replicates;
-use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::table::{Column, Format, Tabular, counted, display_as_table};
 use std::collections::BTreeMap;
 
 /// A share of trials, with its Monte-Carlo standard error.
@@ -203,7 +203,7 @@ impl Tabular for OperatingCharacteristics {
             "A truth with a Monte-Carlo error is the mean of a large draw without missing data, each value as the plan's events have it.";
         let drawn = self.rows.iter().any(|row| row.truth_error > 0.0).then(|| drawn.to_string());
         let notes = vec![
-            format!("{trials} simulated trials. In brackets: Monte-Carlo standard errors."),
+            format!("{}. In brackets: Monte-Carlo standard errors.", counted(trials, "simulated trial")),
             "Success: a significant difference, a margin kept, or an interval that excludes zero. Trials whose analysis failed are not counted in it."
                 .into(),
             format!("{:.1}% of the patients are without the last visit.", 100.0 * self.left),

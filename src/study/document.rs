@@ -6,7 +6,7 @@ use super::truth::TrialTruth;
 use crate::level::percent;
 use crate::report::figure::{Interval, PowerCurve};
 use crate::report::{Document, Section};
-use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::table::{Column, Format, Tabular, counted, display_as_table};
 
 /// The assumptions behind a study, with where each comes from.
 #[non_exhaustive]
@@ -62,7 +62,7 @@ impl TrialTruth {
             let of = cluster.arm.as_ref().map_or("all arms".to_string(), |arm| format!("arm {arm}"));
             let how = match (&cluster.sizes, cluster.size, &cluster.rates) {
                 (Some(sizes), ..) => format!("of sizes {sizes:?}"),
-                (_, Some(size), _) => format!("of {size} patients"),
+                (_, Some(size), _) => format!("of {}", counted(size, "patient")),
                 (_, _, Some(rates)) => {
                     let opens = if cluster.opens.is_empty() { String::new() } else { format!(", opening at {}", listed(&cluster.opens)) };
                     format!("entered by {} patients per unit of time{opens}, arrivals {}", listed(rates), cluster.arrivals)
@@ -253,14 +253,15 @@ impl StudyFile {
     pub fn paragraph(&self, result: &StudyResult) -> String {
         let truth = &self.truth;
         let (last, base) = (truth.visits.len() - 1, result.base());
-        let arms = truth.arms.iter().map(|arm| format!("{} patients to {}", arm.patients, arm.name)).collect::<Vec<_>>().join(" and ");
+        let arms =
+            truth.arms.iter().map(|arm| format!("{} to {}", counted(arm.patients, "patient"), arm.name)).collect::<Vec<_>>().join(" and ");
         let difference = truth.mean(1.min(truth.arms.len() - 1), last) - truth.mean(0, last);
         let left = 100.0 * base.characteristics.left;
         let clusters: Vec<String> = truth
             .clusters
             .iter()
             .map(|c| match c.number.or(c.rates.as_ref().map(Vec::len)) {
-                Some(number) => format!("{number} levels of {} (intraclass correlation {})", c.factor, c.icc),
+                Some(number) => format!("{} of {} (intraclass correlation {})", counted(number, "level"), c.factor, c.icc),
                 None => format!("{} within arm {} (intraclass correlation {})", c.factor, c.arm.as_deref().unwrap_or("any"), c.icc),
             })
             .collect();

@@ -5,6 +5,7 @@ use super::life::Life;
 use super::truth::{ClusterTruth, CovariateTruth, TrialTruth};
 use crate::error::Result;
 use crate::simulate::random::{Stream, lower_factor, lower_times};
+use crate::table::counted;
 use crate::trial::{Outcome, Role, Schedule, Scope, Trial, Variable, Visit};
 use std::borrow::Cow;
 
@@ -101,7 +102,7 @@ impl TrialTruth {
         let schedule = Schedule::new(self.visits.iter().enumerate().map(visit).collect()).with_baseline(&self.visits[0])?;
         let values = vec![f64::NAN; arm_of.len() * n];
         let variables = self.factors(&clusters);
-        let empty = Trial::builder(format!("simulated: {} patients", arm_of.len()))
+        let empty = Trial::builder(format!("simulated: {}", counted(arm_of.len(), "patient")))
             .patients((1..=arm_of.len()).map(|i| i.to_string()))
             .arms(self.arms.iter().map(|arm| arm.name.clone()), arm_of.clone())
             .schedule(schedule)

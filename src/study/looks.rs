@@ -7,7 +7,7 @@ use super::procedure::{Answer, Procedure, Question};
 use super::sequential::{Boundaries, Futility, GroupSequential, Spending};
 use crate::dist::normal;
 use crate::error::{Error, Result};
-use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::table::{Column, Format, Tabular, agreeing, counted, display_as_table};
 use rayon::prelude::*;
 
 /// When a trial is looked at before its end, and what stops it: the table `[study.looks]`.
@@ -334,9 +334,9 @@ impl Tabular for InterimStudy {
     fn notes(&self) -> Vec<String> {
         let mut notes = self.boundaries.notes();
         notes.push(format!(
-            "{} simulated trials; significant at any look: {:.1}% (Monte-Carlo error {:.1}), by theory {:.1}%. On average {:.1} patients have entered when \
+            "{}; significant at any look: {:.1}% (Monte-Carlo error {:.1}), by theory {:.1}%. On average {:.1} patients have entered when \
              a trial stops.",
-            self.answered,
+            counted(self.answered, "simulated trial"),
             100.0 * self.significant.share,
             100.0 * self.significant.error,
             100.0 * self.by_theory,
@@ -344,7 +344,11 @@ impl Tabular for InterimStudy {
         ));
         notes.push("Information is the mean of 1/SE² of the planned analysis over that of its end; the statistic is the normal deviate with the p-value of the analysis.".into());
         if self.failed > 0 {
-            notes.push(format!("{} trials without an estimate at every look are left out.", self.failed));
+            notes.push(format!(
+                "{} without an estimate at every look {} left out.",
+                counted(self.failed, "trial"),
+                agreeing(self.failed, "is", "are")
+            ));
         }
         notes
     }

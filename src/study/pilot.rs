@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::inference::Fit;
 use crate::means::MeansOptions;
 use crate::simulate::random::Stream;
+use crate::table::counted;
 use crate::trial::Trial;
 use nalgebra::DMatrix;
 
@@ -137,7 +138,7 @@ impl TrialTruth {
             own.missing = Some(missing_in(trial, &outcome.values, arm)?);
             truth = truth.arm(own);
         }
-        let origin = format!("estimated in a pilot of {} patients", trial.patients().len());
+        let origin = format!("estimated in a pilot of {}", counted(trial.patients().len(), "patient"));
         for key in ["visits", "patients", "means", "sd", "correlation", "missing", "bounds"] {
             truth.origins.insert(key.into(), origin.clone());
         }

@@ -10,7 +10,7 @@ use super::truth::TrialTruth;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::options::choices;
-use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::table::{Column, Format, Tabular, agreeing, counted, display_as_table};
 use rayon::prelude::*;
 
 /// When the number of patients is estimated again, from standard deviations, correlations and dropout of everyone, arms unknown:
@@ -388,9 +388,9 @@ impl Tabular for Reestimated {
     fn notes(&self) -> Vec<String> {
         let (least, most) = self.limits;
         let mut notes = vec![format!(
-            "Planned: {} patients. When {} of them have their last visit behind them, standard deviations, correlations and dropout of all, arms \
+            "Planned: {}. When {} of them have their last visit behind them, standard deviations, correlations and dropout of all, arms \
              unknown, say how many detect a difference of {:.4} with {} power; there are at least {least} and at most {most}.",
-            self.planned,
+            counted(self.planned, "patient"),
             self.reviewed,
             self.difference,
             crate::level::percent(self.power)
@@ -398,7 +398,7 @@ impl Tabular for Reestimated {
         notes.push("Significant: power with the effect assumed, type I error without any.".into());
         let failed: usize = self.rows.iter().map(|row| row.failed).sum();
         if failed > 0 {
-            notes.push(format!("{failed} trials without a review or an estimate are left out."));
+            notes.push(format!("{} without a review or an estimate {} left out.", counted(failed, "trial"), agreeing(failed, "is", "are")));
         }
         notes
     }

@@ -13,6 +13,7 @@ use super::search::{Point as Tried, crossing, next};
 use super::truth::TrialTruth;
 use crate::analysis::Progress;
 use crate::error::{Error, Result};
+use crate::table::counted;
 
 /// Trials simulated before precision is looked at again.
 const BATCH: u64 = 250;
@@ -121,7 +122,7 @@ impl StudyFile {
     pub fn run(&self, progress: &dyn Progress) -> Result<StudyResult> {
         let points = self.points()?;
         let mut results = vec![];
-        progress.begin(&format!("Simulating {} points", points.len()), points.len() as u64 * self.settings.trials);
+        progress.begin(&format!("Simulating {}", counted(points.len(), "point")), points.len() as u64 * self.settings.trials);
         for (k, point) in points.iter().enumerate() {
             let before = k as u64 * self.settings.trials;
             results.push(self.simulated(point, before, progress)?);
@@ -167,8 +168,8 @@ impl StudyFile {
         let (points, trials) = (self.points()?.len(), self.settings.trials);
         let most = if self.settings.precision.is_some() { "at most " } else { "" };
         let searched = self.settings.find.iter().map(|what| format!("; then a search for the {what}")).collect::<String>();
-        let points = if points == 1 { "1 point".into() } else { format!("{points} points") };
-        Ok(format!("Simulating {points} of {most}{trials} trials, seed {}{searched}.", self.seed()))
+        let (points, trials) = (counted(points, "point"), counted(trials, "trial"));
+        Ok(format!("Simulating {points} of {most}{trials}, seed {}{searched}.", self.seed()))
     }
 
     /// The level of the tests.

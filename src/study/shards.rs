@@ -6,6 +6,7 @@ use super::replicates::{Replicate, Replicates};
 use super::run::StudyResult;
 use crate::analysis::Progress;
 use crate::error::{Error, Result};
+use crate::table::{agreeing, counted};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -115,8 +116,10 @@ impl StudyFile {
         if of == 0 || parts.iter().any(|part| part.of != of) || numbers != (1..=of).collect::<Vec<_>>() {
             let missing: Vec<String> = (1..=of).filter(|k| !numbers.contains(k)).map(|k| k.to_string()).collect();
             let why = format!(
-                "there are {} files of {of} parts; missing: {}",
-                parts.len(),
+                "there {} {} of {}; missing: {}",
+                agreeing(parts.len(), "is", "are"),
+                counted(parts.len(), "file"),
+                counted(of, "part"),
                 if missing.is_empty() { "none".into() } else { missing.join(", ") }
             );
             return Err(Error::incomplete(

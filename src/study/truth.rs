@@ -7,6 +7,7 @@ use super::missing::MissingTruth;
 use super::pilot::Uncertainty;
 use crate::error::{Error, Result};
 use crate::simulate::random::lower_factor;
+use crate::table::counted;
 use std::collections::BTreeMap;
 
 /// What is assumed about a trial before it begins: arms, means, covariance, therapists and groups, dropout.
@@ -445,7 +446,11 @@ impl TrialTruth {
         let n = self.visits.len();
         let length = |what: String, has: usize| match has == n {
             true => Ok(()),
-            false => Err(Error::wrong_number(what, format!("there are {has} where the trial has {n} visits"), "give one value per visit")),
+            false => Err(Error::wrong_number(
+                what,
+                format!("there are {has} where the trial has {}", counted(n, "visit")),
+                "give one value per visit",
+            )),
         };
         if n < 2 || self.arms.is_empty() {
             return Err(Error::incomplete(
@@ -508,7 +513,7 @@ impl TrialTruth {
         }?;
         for (name, values) in [("means", &arm.means), ("shape", &arm.shape)] {
             if let Some(values) = values.as_ref().filter(|values| values.len() != n || values.iter().any(|x| !x.is_finite())) {
-                let why = format!("there are {} where the trial has {n} visits", values.len());
+                let why = format!("there are {} where the trial has {}", values.len(), counted(n, "visit"));
                 return Err(Error::wrong_number(format!("the `{name}` of {}", what()), why, "give one finite value per visit"));
             }
         }

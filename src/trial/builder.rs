@@ -3,6 +3,7 @@
 use super::*;
 use crate::error::{Problem, Problems, shown};
 use crate::options::Choices;
+use crate::table::{agreeing, counted};
 
 /// Collects the parts of a [`Trial`]; [`TrialBuilder::build`] checks that they fit together.
 #[derive(Debug, Clone)]
@@ -141,7 +142,7 @@ impl TrialBuilder {
         found.extend(duplicates("visit", &t.schedule.labels()));
         let mut length = |what: &str, name: &str, has: usize, needs: usize| {
             if has != needs {
-                found.push(format!("{what} `{name}` has {has} values where {needs} are needed"));
+                found.push(format!("{what} `{name}` has {} where {needs} {} needed", counted(has, "value"), agreeing(needs, "is", "are")));
             }
         };
         length("column", &t.columns.arm, t.arm_of.len(), n);

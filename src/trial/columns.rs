@@ -1,6 +1,7 @@
 //! What a column holds: an outcome, a covariate, the items of an instrument.
 
 use crate::options::choices;
+use crate::table::{agreeing, counted};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
@@ -205,7 +206,12 @@ impl ItemColumns {
         match self {
             ItemColumns::Own => Ok(items.iter().map(|item| Columns::One(item.clone())).collect()),
             ItemColumns::Listed(columns) if columns.len() == items.len() => Ok(columns.clone()),
-            ItemColumns::Listed(columns) => Err(format!("{} are listed, and the instrument has {} items", columns.len(), items.len())),
+            ItemColumns::Listed(columns) => Err(format!(
+                "{} {} listed, and the instrument has {}",
+                columns.len(),
+                agreeing(columns.len(), "is", "are"),
+                counted(items.len(), "item")
+            )),
             ItemColumns::Pattern { pattern, visits } => {
                 let stated = visits.iter().map(|(label, called)| (label.as_str(), called.as_str()));
                 let visits: Vec<(&str, &str)> = match visits.is_empty() {

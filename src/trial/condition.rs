@@ -1,7 +1,7 @@
 //! Conditions on the columns of a file, and what they leave out.
 
 use crate::options::choices;
-use crate::table::{Column, Tabular, Values, display_as_table};
+use crate::table::{Column, Tabular, Values, agreeing, counted, display_as_table};
 use crate::written::Code;
 use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
@@ -128,7 +128,7 @@ impl Condition {
 
     /// The condition without the values that it names: those of patients are nobody's business in a report.
     pub(super) fn in_general(&self) -> String {
-        let several = |n: usize| if n == 1 { "1 value that is stated".to_string() } else { format!("{n} values that are stated") };
+        let several = |n: usize| format!("{} that {} stated", counted(n, "value"), agreeing(n, "is", "are"));
         let test = |test: &Test| match test {
             Test::IsOneOf(values) => format!("one of {}", several(values.len())),
             Test::IsNot(values) => format!("none of {}", several(values.len())),
@@ -335,9 +335,8 @@ choices! {
 impl LeftOut {
     /// What was left out and why, a sentence.
     pub fn sentence(&self) -> String {
-        let count = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
         let why = self.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-        let (patients, rows) = (count(self.patients, "patient"), count(self.rows, "row"));
+        let (patients, rows) = (counted(self.patients, "patient"), counted(self.rows, "row"));
         match self.of {
             LeftOutOf::Patients => {
                 let arms: Vec<String> = self.by_arm.iter().map(|(arm, n)| format!("{arm} {n}")).collect();
@@ -352,8 +351,7 @@ impl LeftOut {
             LeftOutOf::Visits | LeftOutOf::Rows => {
                 let left = match self.patients {
                     0 => String::new(),
-                    1 => " 1 patient with no other row stays in the trial as randomized.".into(),
-                    _ => format!(" {patients} with no other row stay in the trial as randomized."),
+                    n => format!(" {patients} with no other row {} in the trial as randomized.", agreeing(n, "stays", "stay")),
                 };
                 format!("Left out before the analysis: {rows}{why}. Only rows where {} are analysed.{left}", self.kept)
             }

@@ -1,6 +1,7 @@
 //! A trial with other values of an outcome: for simulation, the bootstrap and imputation.
 
 use super::*;
+use crate::table::{agreeing, counted};
 
 impl Trial {
     /// The trial with other values of an outcome, patient by patient, one a scheduled visit, NaN where not observed.
@@ -28,7 +29,12 @@ impl Trial {
         if values.len() != needed {
             return Err(Error::wrong_number(
                 format!("replacing outcome `{name}`"),
-                format!("{} values were given for {needed} visits of patients", values.len()),
+                format!(
+                    "{} {} given for {}",
+                    counted(values.len(), "value"),
+                    agreeing(values.len(), "was", "were"),
+                    counted(needed, "visit of patients")
+                ),
                 "give one value per patient and scheduled visit, NaN where not observed",
             ));
         }

@@ -5,6 +5,7 @@ use super::columns::CovariateKind;
 use super::values::Values;
 use crate::error::{Error, Message, Result, Setting, shown};
 use crate::options::choices;
+use crate::table::{agreeing, counted};
 
 /// What a variable is used for.
 ///
@@ -370,11 +371,17 @@ impl Variable {
         };
         let mut found = vec![];
         if self.values.len() != needs {
-            found.push(format!("{} `{}` has {} values where {needs} are needed", self.role(), self.name(), self.values.len()));
+            found.push(format!(
+                "{} `{}` has {} where {needs} {} needed",
+                self.role(),
+                self.name(),
+                counted(self.values.len(), "value"),
+                agreeing(needs, "is", "are")
+            ));
         }
         let levels = self.levels().len();
         if self.codes().into_iter().flatten().flatten().any(|&code| code >= levels) {
-            found.push(format!("`{}` has a code beyond its {levels} levels", self.name()));
+            found.push(format!("`{}` has a code beyond its {}", self.name(), counted(levels, "level")));
         }
         found
     }
@@ -424,7 +431,9 @@ impl VariableHeader {
         match duplicates("level", &self.levels).pop() {
             Some(why) => Some(format!("`{name}`: {why}")),
             None if !of_trial => Some(format!("`{name}` is a {} with {}, and no variable of a trial", self.role, self.words())),
-            None if !levels => Some(format!("`{name}` is a {} with {} and {} levels", self.role, self.words(), self.levels.len())),
+            None if !levels => {
+                Some(format!("`{name}` is a {} with {} and {}", self.role, self.words(), counted(self.levels.len(), "level")))
+            }
             None => None,
         }
     }

@@ -210,7 +210,7 @@ fn what_makes_no_sense_is_refused_by_name() {
     let refused = |plan: &ReferenceBased| fit.reference_based(&trial, plan).expect_err("it makes no sense").to_string();
     assert!(refused(&ReferenceBased::new(Strategy::JumpToReference).reference("PLACEBOO")).contains("did you mean `PLACEBO`"));
     assert!(refused(&j2r().covariates(["BASVL"])).contains("did you mean `BASVAL`"));
-    assert!(refused(&j2r().delta(Delta::by_visit([1.0]))).contains("there are 1 amounts, and 4 visits are analysed"));
+    assert!(refused(&j2r().delta(Delta::by_visit([1.0]))).contains("there is 1 amount, and 4 visits are analysed"));
     assert!(refused(&j2r().delta(Delta::by_visit([f64::NAN; 4]))).contains("finite"));
     assert!(refused(&j2r().level(95.0)).contains("level"));
     assert!(refused(&j2r().covariates(["BASVAL", "BASVAL"])).contains("determine one another"));

@@ -3,7 +3,7 @@
 use super::Plan;
 use super::settings::defaults;
 use crate::error::{Error, Result};
-use crate::table::{Column, Tabular, Values, display_as_table};
+use crate::table::{Column, Tabular, Values, agreeing, counted, display_as_table};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -200,12 +200,12 @@ impl Deviations {
         match self.rows.len() {
             0 => format!("The analysis was carried out as locked on {} (SHA-256 of the plan {}).", self.date, self.sha256),
             n => format!(
-                "The plan was locked on {} (SHA-256 {}…) and has changed since (now {}…): {n} deviation{} from it {} listed.",
+                "The plan was locked on {} (SHA-256 {}…) and has changed since (now {}…): {} from it {} listed.",
                 self.date,
                 short(&self.sha256),
                 short(&self.now_sha256),
-                if n == 1 { "" } else { "s" },
-                if n == 1 { "is" } else { "are" }
+                counted(n, "deviation"),
+                agreeing(n, "is", "are")
             ),
         }
     }

@@ -6,7 +6,7 @@ use super::Answer;
 use std::fmt::Write as _;
 use trialstats::Means as _;
 use trialstats::error::Interface;
-use trialstats::table::{Tabular, text_without};
+use trialstats::table::{Tabular, agreeing, counted, text_without};
 
 /// All tables of the answer, one under the other. How the model was fitted stands above them, once.
 pub fn render(answer: &Answer) -> Result<String, Failure> {
@@ -19,9 +19,15 @@ pub fn render(answer: &Answer) -> Result<String, Failure> {
     for note in &said {
         let _ = writeln!(out, "{note}");
     }
-    let _ = writeln!(out, "{} observations of {} patients are analysed.", account.n_observations(), account.n_patients());
+    let _ = writeln!(
+        out,
+        "{} of {} {} analysed.",
+        counted(account.n_observations(), "observation"),
+        counted(account.n_patients(), "patient"),
+        agreeing(account.n_observations(), "is", "are")
+    );
     for (reason, observations) in account.exclusions().counts() {
-        let _ = writeln!(out, "Not analysed, {observations} observations: {reason}.");
+        let _ = writeln!(out, "Not analysed, {}: {reason}.", counted(observations, "observation"));
     }
     let _ = writeln!(out);
     let mut add = |table: &dyn Tabular| {

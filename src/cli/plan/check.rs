@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use trialstats::analysis::PlanFile;
 use trialstats::error::Interface;
-use trialstats::table::layout::wrapped;
+use trialstats::table::{counted, layout::wrapped};
 use trialstats::{Result, Trial};
 
 /// Which plan is checked, and against what.
@@ -45,9 +45,9 @@ fn about(trial: &Trial) -> String {
     let arms: Vec<String> = trial.arms().iter().zip(trial.randomized()).map(|(arm, n)| format!("{arm} {n}")).collect();
     let visits: Vec<&str> = trial.schedule().labels();
     let mut text = comment(&format!(
-        "The plan as it would run on {}: {} patients randomized ({}), visits {}. Nothing was fitted.",
+        "The plan as it would run on {}: {} randomized ({}), visits {}. Nothing was fitted.",
         trial.source(),
-        trial.patients().len(),
+        counted(trial.patients().len(), "patient"),
         arms.join(", "),
         visits.join(", ")
     ));

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::estimates::Link;
 use crate::generalized::{Family, GeneralizedModel, NotFitted, Observations};
 use crate::options::choices;
+use crate::table::{agreeing, counted};
 use crate::trial::{Outcome, Trial, Variable};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
@@ -182,12 +183,13 @@ impl DropoutWeights {
         };
         let truncated = match self.truncated {
             0 => String::new(),
-            n => format!("; {n} were larger and set to {}", self.dropout.most.unwrap_or(f64::INFINITY)),
+            n => format!("; {n} {} larger and set to {}", agreeing(n, "was", "were"), self.dropout.most.unwrap_or(f64::INFINITY)),
         };
         format!(
-            "{what}, by a logistic model of dropout, `{}`, of {} patients who left: weights {least:.3} to {most:.3}{truncated}. The covariance \
+            "{what}, by a logistic model of dropout, `{}`, of {} who left: weights {least:.3} to {most:.3}{truncated}. The covariance \
              allows for their estimation.",
-            self.dropout.mean, self.left
+            self.dropout.mean,
+            counted(self.left, "patient")
         )
     }
 }
@@ -204,7 +206,7 @@ fn seen(observations: &Observations) -> Result<Vec<usize>> {
         let id = &observations.trial().patients()[observations.design.patients()[first]];
         return Err(Error::not_built(
             "weights for dropout",
-            format!("{} patients, the first of them `{id}`, missed a visit before one that they attended", gaps.len()),
+            format!("{}, the first of them `{id}`, missed a visit before one that they attended", counted(gaps.len(), "patient")),
             "impute the outcome instead, or analyse the visits until the first that was missed",
         ));
     }

@@ -12,6 +12,7 @@ use crate::estimates::{Df, Link};
 use crate::generalized::method::Method;
 use crate::generalized::{Family, GeneralizedFit, NotFitted, Observations, independent};
 use crate::options::choices;
+use crate::table::{agreeing, counted};
 use nalgebra::DMatrix;
 
 /// The reference distribution of tests and intervals.
@@ -194,26 +195,28 @@ impl Method for Equations {
         let reference = match asked.df_method() {
             GeeDf::Normal => "normal distribution".into(),
             GeeDf::ClustersMinusParameters => {
-                format!("t with K − p = {} degrees of freedom", fit.n_patients() - fit.observations.width())
+                format!("t with K − p = {}", counted(fit.n_patients() - fit.observations.width(), "degree of freedom"))
             }
             GeeDf::PanWall => "t with Pan and Wall's degrees of freedom".to_string(),
         };
-        let patients = fit.n_patients();
-        notes.push(format!("Covariance: {}; {patients} patients as clusters; {reference}.", asked.method.vcov.words()));
+        let clusters = counted(fit.n_patients(), "patient");
+        let as_clusters = agreeing(fit.n_patients(), "as a cluster", "as clusters");
+        notes.push(format!("Covariance: {}; {clusters} {as_clusters}; {reference}.", asked.method.vcov.words()));
         notes.extend(fit.observations.note_of_offset());
         notes.extend(fit.found.dropout.as_ref().map(DropoutWeights::sentence));
         let (impossible, pairs) = fit.impossible_pairs();
         if impossible > 0 {
             notes.push(format!(
-                "The working correlation of {impossible} of {pairs} pairs of observations is none that two binary outcomes of their fitted \
-                 probabilities can have; estimates and robust covariance hold all the same."
+                "The working correlation of {impossible} of {} is none that two binary outcomes of their fitted \
+                 probabilities can have; estimates and robust covariance hold all the same.",
+                counted(pairs, "pair of observations")
             ));
         }
         if fit.found.sandwich.silent > 0.0 {
             notes.push(format!(
-                "{} patients alone determine a coefficient: their residuals are zero whatever the data, and the corrected covariance leaves \
-                 them out there.",
-                fit.found.sandwich.silent
+                "{} alone {} a coefficient: their residuals are zero whatever the data, and the corrected covariance leaves them out there.",
+                counted(fit.found.sandwich.silent, "patient"),
+                agreeing(fit.found.sandwich.silent, "determines", "determine")
             ));
         }
         notes

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::estimates::{Df, Estimates, Link};
 use crate::generalized::method::{HasFamily, Method};
 use crate::generalized::{Family, Generalized, GeneralizedFit, GeneralizedModel, NotFitted, Observations};
+use crate::table::{agreeing, counted};
 use crate::trial::Trial;
 use nalgebra::DVector;
 use std::f64::consts::TAU;
@@ -146,8 +147,9 @@ fn must_be_one_per_patient(observations: &Observations) -> Result<()> {
         several => Err(Error::conflict(
             "a model of independent outcomes",
             format!(
-                "{several} of the {} patients analysed have several observations, which are not independent",
-                observations.n_patients()
+                "{several} of the {} patients analysed {} several observations, which are not independent",
+                observations.n_patients(),
+                agreeing(several, "has", "have")
             ),
             "analyse one visit, use generalized estimating equations, or add random effects of the patients",
         )),
@@ -180,7 +182,12 @@ fn maximum(sample: &Sample, observations: &Observations) -> Result<search::Optim
 fn no_covariance(observations: &Observations, vcov: GlmVcov) -> Error {
     Error::not_defined(
         format!("the covariance {} of the coefficients", vcov.words()),
-        format!("{} observations are fitted by {} coefficients, some of them exactly", observations.len(), observations.width()),
+        format!(
+            "{} {} fitted by {}, some of them exactly",
+            counted(observations.len(), "observation"),
+            agreeing(observations.len(), "is", "are"),
+            counted(observations.width(), "coefficient")
+        ),
         "choose the covariance `model`, or a simpler mean model",
     )
 }

@@ -4,6 +4,7 @@ use super::sample::Sample;
 use super::separation::Recession;
 use crate::estimates::Link;
 use crate::generalized::{Family, NotFitted, Observations};
+use crate::table::counted;
 
 /// A model as notes name it: `Logistic regression`.
 pub(super) fn model(family: Family, link: Link) -> &'static str {
@@ -37,7 +38,7 @@ pub(super) fn separated(observations: &Observations, sample: &Sample, recession:
         outcomes.all(|y| y == first).then_some(first)
     };
     let what = if let Some(events) = same(&|_| true) {
-        format!("everybody analysed ({n} {noun}s) {}", if events { event } else { none })
+        format!("everybody analysed ({}) {}", counted(n, noun), if events { event } else { none })
     } else {
         let level = infinite.iter().find_map(|&c| {
             let is_indicator = x.column(c).iter().all(|v| v.abs() < 1e-9 || (v - 1.0).abs() < 1e-9);
@@ -62,7 +63,7 @@ pub(super) fn separated(observations: &Observations, sample: &Sample, recession:
 pub(super) fn at_boundary(observations: &Observations, sample: &Sample, at: &[usize]) -> NotFitted {
     const SHOWN: usize = 5;
     let names: Vec<String> = at.iter().take(SHOWN).map(|&i| observations.labels(i).0).collect();
-    let more = if at.len() > SHOWN { format!(" and {} others", at.len() - SHOWN) } else { String::new() };
+    let more = if at.len() > SHOWN { format!(" and {}", counted(at.len() - SHOWN, "other")) } else { String::new() };
     let edge = match (sample.family, sample.link) {
         (Family::Binomial, Link::Log) => "of 1",
         (Family::Binomial, _) => "of 0 or 1",

@@ -4,7 +4,7 @@ use super::MixedFit;
 use super::terms::is_correlated;
 use crate::design::EffectCovariance;
 use crate::generalized::Family;
-use crate::table::{Column, Format, Tabular, display_as_table};
+use crate::table::{Column, Format, Tabular, counted, display_as_table};
 use serde::Serialize;
 
 /// A parameter of the random effects.
@@ -80,14 +80,13 @@ impl MixedFit {
         }
         let levels: Vec<String> = self.random().iter().map(|t| format!("{} of {}", t.levels.len(), t.factor)).collect();
         let mut notes = vec![format!(
-            "Levels: {}. −2 log L {:.3}, AIC {:.2}, BIC {:.2} (n = {} independent clusters); {} node{} per dimension.",
+            "Levels: {}. −2 log L {:.3}, AIC {:.2}, BIC {:.2} (n = {}); {} per dimension.",
             levels.join(", "),
             self.minus_two_log_likelihood(),
             self.aic(),
             self.bic(),
-            self.n_independent(),
-            self.nodes(),
-            if self.nodes() == 1 { "" } else { "s" }
+            counted(self.n_independent(), "independent cluster"),
+            counted(self.nodes(), "node")
         )];
         if only_intercepts && self.family() == Family::Binomial {
             notes.push("ICC (latent): the share in the variance of a latent logistic variable, to whose other variances π²/3 is added; not the correlation of the binary outcomes.".into());

@@ -13,6 +13,7 @@ use crate::generalized::independent::separation_of;
 use crate::generalized::method::Method;
 use crate::generalized::{Family, GeneralizedFit, NotFitted, Observations, PopulationCell};
 use crate::inference::BetweenWithin;
+use crate::table::counted;
 use nalgebra::DMatrix;
 
 /// A number of nodes, and the maximum it gave.
@@ -198,10 +199,10 @@ impl MixedFit {
             (Quadrature::Auto, Some(false)) => {
                 let (value, parameter) = self.found.optimum.moved.unwrap_or_default();
                 format!(
-                    "adaptive Gauss–Hermite quadrature with {} nodes per dimension, the most that are tried for {} dimensions: −2 log L still \
+                    "adaptive Gauss–Hermite quadrature with {} per dimension, the most that are tried for {}: −2 log L still \
                      moved by {value:.1e}, some parameter by {parameter:.1e} of its standard error",
-                    self.nodes(),
-                    self.found.dimension
+                    counted(self.nodes(), "node"),
+                    counted(self.found.dimension, "dimension")
                 )
             }
             (Quadrature::Auto, None) if !self.found.nested => {
@@ -210,7 +211,7 @@ impl MixedFit {
                     .into()
             }
             (Quadrature::Auto, None) => {
-                format!("Laplace's approximation, since quadrature over {} dimensions is impossible", self.found.dimension)
+                format!("Laplace's approximation, since quadrature over {} is impossible", counted(self.found.dimension, "dimension"))
             }
             (Quadrature::Laplace | Quadrature::Nodes(1), _) => "Laplace's approximation (one node)".into(),
             (Quadrature::Nodes(n), _) => format!("adaptive Gauss–Hermite quadrature with the {n} nodes per dimension asked for"),
@@ -298,7 +299,7 @@ fn check_nodes(asked: Quadrature, cells: &Cells) -> Result<Nodes> {
         )),
         Quadrature::Nodes(n) if cells.all_nodes(n) > MOST_ASKED => Err(Error::out_of_range(
             format!("quadrature with {n} nodes"),
-            format!("in {} dimensions that is {:.0} nodes in all", cells.dimension(), cells.all_nodes(n)),
+            format!("in {} that is {:.0} nodes in all", counted(cells.dimension(), "dimension"), cells.all_nodes(n)),
             format!("choose at most {}, or `auto`", MOST_ASKED.powf(1.0 / cells.dimension().max(1) as f64).floor()),
         )),
         Quadrature::Nodes(n) => Ok(Nodes::Number(n)),

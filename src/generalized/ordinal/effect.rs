@@ -4,6 +4,7 @@ use super::likelihood::{Optimum, Sample};
 use super::random::{NO_SD, Unfit, WithIntercept, maximise};
 use crate::error::{Error, Result};
 use crate::generalized::{NotFitted, Observations};
+use crate::table::counted;
 use nalgebra::{DMatrix, DVector};
 
 /// A random intercept: what observations of one level of a factor share on the scale of the log odds.
@@ -112,9 +113,11 @@ impl Effect {
             None => "zero at the maximum: estimates and standard errors are those of the model without it".into(),
         };
         format!(
-            "Random intercept of {} ({} levels): {size}; adaptive Gauss–Hermite quadrature, {} nodes, {how}. Coefficients, odds ratios and \
+            "Random intercept of {} ({}): {size}; adaptive Gauss–Hermite quadrature, {}, {how}. Coefficients, odds ratios and \
              thresholds are conditional: given the level's intercept. Probabilities of the population have it integrated out.",
-            self.factor, self.levels, self.nodes_used
+            self.factor,
+            counted(self.levels, "level"),
+            counted(self.nodes_used, "node")
         )
     }
 }

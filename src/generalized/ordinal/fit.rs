@@ -11,6 +11,7 @@ use crate::generalized::method::Method;
 use crate::generalized::mixed::logistic_normal;
 use crate::generalized::population::of_predictor;
 use crate::generalized::{GeneralizedFit, NotFitted, Observations, PopulationCell};
+use crate::table::agreeing;
 use nalgebra::{DMatrix, DVector};
 
 /// A cumulative logit model with proportional odds, fitted.
@@ -131,7 +132,11 @@ fn must_be_one_per_patient(observations: &Observations) -> Result<()> {
         0 => Ok(()),
         several => Err(Error::not_built(
             "a cumulative logit model of several visits without random effects",
-            format!("{several} of the {} patients analysed have several outcomes, which are not independent", observations.n_patients()),
+            format!(
+                "{several} of the {} patients analysed {} several outcomes, which are not independent",
+                observations.n_patients(),
+                agreeing(several, "has", "have")
+            ),
             "add a random intercept of the patients, (1 | patient), or analyse one visit",
         )),
     }

@@ -3,6 +3,7 @@
 use super::Answer;
 use crate::error::{Error, Result};
 use crate::options::choices;
+use crate::table::{agreeing, counted};
 
 /// How many tails a test has.
 #[non_exhaustive]
@@ -113,7 +114,11 @@ impl Ask {
             Wanted::Power { patients, .. } | Wanted::Effect { patients, .. } => Some(patients),
         };
         if let Some(patients) = patients.filter(|n| !(*n > 0.0 && n.is_finite())) {
-            return Err(Error::out_of_range(format!("{patients} patients"), "that is no number of patients", "give all arms' patients"));
+            return Err(Error::out_of_range(
+                counted(patients, "patient").to_string(),
+                "that is no number of patients",
+                "give all arms' patients",
+            ));
         }
         let effect = match self.wanted {
             Wanted::Effect { .. } => None,
@@ -200,7 +205,7 @@ pub trait PowerFormula {
         Err(match ask.wanted {
             Wanted::Power { .. } => Error::not_defined(
                 "the power",
-                format!("there is no test of {patients} patients and an effect of {effect}"),
+                format!("there is no test of {} and an effect of {effect}", counted(patients, "patient")),
                 "give more patients, or an effect within its range",
             ),
             Wanted::Patients { .. } => Error::not_defined(
@@ -210,7 +215,11 @@ pub trait PowerFormula {
             ),
             Wanted::Effect { .. } => Error::not_defined(
                 format!("the effect for a power of {power}"),
-                format!("{patients} patients detect no effect with this power in this design"),
+                format!(
+                    "{} {} no effect with this power in this design",
+                    counted(patients, "patient"),
+                    agreeing(patients, "detects", "detect")
+                ),
                 "give more patients",
             ),
         })

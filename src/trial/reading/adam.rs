@@ -1,5 +1,6 @@
 //! ADaM BDS files: what their columns mean, which rows count, and several parameters beside each other.
 
+use crate::table::counted;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
@@ -231,7 +232,7 @@ pub(super) fn finished<'a>(layout: Cow<'a, Layout>, sheet: Sheet, findings: &mut
         }
     }
     let names: Vec<&str> = found.outcomes.iter().map(|outcome| outcome.name.as_str()).collect();
-    findings.inferred(format!("ADaM: the outcomes are those of {} parameters: {}.", found.paramcd.len(), listed(&names)));
+    findings.inferred(format!("ADaM: the outcomes are those of {}: {}.", counted(found.paramcd.len(), "parameter"), listed(&names)));
     (Cow::Owned(found), wide)
 }
 
@@ -245,8 +246,7 @@ fn warn_of_derived(layout: &Layout, sheet: &Sheet, findings: &mut Findings) {
     if counts.is_empty() {
         return;
     }
-    let each: Vec<String> =
-        counts.iter().map(|(text, n)| format!("`{}` ({n} row{})", shown(text), if *n == 1 { "" } else { "s" })).collect();
+    let each: Vec<String> = counts.iter().map(|(text, n)| format!("`{}` ({})", shown(text), counted(*n, "row"))).collect();
     let message = Message::from(format!(
         "values that were imputed or derived are among the outcomes: `{DERIVED}` is {}; a mixed model takes them as measured. To leave them out, add a \
          condition that `{DERIVED}` is missing with ",

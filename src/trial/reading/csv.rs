@@ -1,5 +1,6 @@
 //! Text files: quoted where needed, with any of four delimiters, in any usual encoding.
 
+use crate::table::{agreeing, counted};
 use std::collections::HashSet;
 use std::io::Read;
 
@@ -105,7 +106,11 @@ impl<R: Read> Table<R> {
             let line = first_line(&self.reader, &self.record);
             if self.record.len() != sheet.names.len() {
                 let (has, wants) = (self.record.len(), sheet.names.len());
-                at(line, None, says!("the line has {has} fields where the header has {wants}; {}", ragged_remedy(self.delimiter)));
+                at(
+                    line,
+                    None,
+                    says!("the line has {} where the header has {wants}; {}", counted(has, "field"), ragged_remedy(self.delimiter)),
+                );
             }
             for (column, &j) in sheet.columns.iter_mut().zip(&read) {
                 let field = self.record.get(j).unwrap_or_default();
@@ -137,8 +142,9 @@ impl<R: Read> Table<R> {
                 WarningKind::Encoding,
                 None,
                 format!(
-                    "the file is not UTF-8: {} values were read as Windows-1252, the first in line {line}; if their letters look wrong, save the file with UTF-8 encoding",
-                    other_encoding.len()
+                    "the file is not UTF-8: {} {} read as Windows-1252, the first in line {line}; if letters look wrong, save the file with UTF-8 encoding",
+                    counted(other_encoding.len(), "value"),
+                    agreeing(other_encoding.len(), "was", "were")
                 ),
             ));
         }

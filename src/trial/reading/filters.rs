@@ -1,5 +1,6 @@
 //! Patients, visits and rows that a layout leaves out.
 
+use crate::table::agreeing;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -174,8 +175,13 @@ impl<'a> Selection<'a> {
             }
         }
         if name == self.layout.patient && !named.is_empty() {
-            self.hint = format!("; {} of the patients that it names have no row", named.len());
-            let message = format!("{} of the patients that a condition names in `{}` have no row", named.len(), shown(name));
+            self.hint = format!("; {} of the patients that it names {} no row", named.len(), agreeing(named.len(), "has", "have"));
+            let message = format!(
+                "{} of the patients that a condition names in `{}` {} no row",
+                named.len(),
+                shown(name),
+                agreeing(named.len(), "has", "have")
+            );
             findings.warning(Warning::new(WarningKind::Condition, Some(name), message));
             return;
         }

@@ -1,5 +1,6 @@
 //! Everything found wrong with a file, and everything decided without being told.
 
+use crate::table::{agreeing, counted};
 use std::collections::HashMap;
 
 use super::sheet::Sheet;
@@ -124,7 +125,7 @@ impl Findings {
     pub fn into_error(mut self) -> Error {
         self.problems.sort_by_key(|p| p.line);
         if self.unlisted > 0 {
-            let message = format!("{} more problems are not listed", self.unlisted);
+            let message = format!("{} {} not listed", counted(self.unlisted, "more problem"), agreeing(self.unlisted, "is", "are"));
             self.problems.push(Problem { message: message.into(), ..Problem::default() });
         }
         Error::Data(Problems(self.problems))

@@ -69,6 +69,7 @@ mod workbook;
 #[cfg(feature = "formats")]
 mod xport;
 
+use crate::table::counted;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
@@ -250,9 +251,9 @@ fn assemble(layout: &Layout, sheet: Sheet, wanted: &[&str], mut findings: Findin
     let grid = Grid { layout, sheet, patients: &patients, visits: &visits };
     if grid.cells() > CELLS && grid.cells() / 100 > sheet.rows {
         let message = says!(
-            "{} distinct visits for {} patients do not look like a visit schedule; is this really the visit column? State another with ",
+            "{} distinct visits for {} do not look like a visit schedule; is this really the visit column? State another with ",
             grid.width(),
-            patients.ids.len()
+            counted(patients.ids.len(), "patient")
         );
         let message = message.setting(Setting::VisitColumn);
         findings.problem(sheet, Place { column: visit.map(String::as_str), ..Place::default() }, message);

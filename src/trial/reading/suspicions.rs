@@ -1,5 +1,6 @@
 //! What in the data looks like a mistake although it can be read.
 
+use crate::table::{agreeing, counted};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::findings::{Findings, Place};
@@ -162,7 +163,7 @@ fn revealed(label: &str) -> String {
 }
 
 fn patients(n: usize) -> String {
-    if n == 1 { "1 patient".into() } else { format!("{n} patients") }
+    counted(n, "patient").to_string()
 }
 
 fn small_arms(grid: &Grid<'_>, findings: &mut Findings) {
@@ -242,9 +243,11 @@ fn ranges(outcomes: &[Outcome], findings: &mut Findings) {
         let outside = outcome.values.iter().filter(|x| **x < lowest || **x > highest).count();
         if outside > 0 {
             let message = Message::from(format!(
-                "`{}` has {outside} values outside the range {lowest} to {highest} of {}; correct them, or state the range with ",
+                "`{}` has {} outside the range {lowest} to {highest} of {}; correct {}, or state the range with ",
                 shown(&outcome.name),
-                score.label
+                counted(outside, "value"),
+                score.label,
+                agreeing(outside, "it", "them")
             ));
             findings.warning(Warning::new(WarningKind::OutOfRange, Some(&outcome.name), message.setting(Setting::Range)));
         }

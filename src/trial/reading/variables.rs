@@ -1,5 +1,6 @@
 //! Covariates, weights and clusters: numbers or levels, per patient or per patient and visit.
 
+use crate::table::counted;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::declared::ValueLabels;
@@ -127,9 +128,9 @@ fn missing_levels(declared: &Declared<'_>, levels: &[String], codes: &[Option<us
         levels.iter().enumerate().filter(|(_, level)| profile::is_missing_number(level) && !level.eq_ignore_ascii_case("none"))
     {
         let n = codes.iter().filter(|c| **c == Some(code)).count();
-        let of = if declared.scope == Scope::Patient { "patients" } else { "values" };
+        let of = counted(n, if declared.scope == Scope::Patient { "patient" } else { "value" });
         let message = Message::from(format!(
-            "`{}` is a level of `{}` ({n} {of}); if it stands for a missing value, declare it with ",
+            "`{}` is a level of `{}` ({of}); if it stands for a missing value, declare it with ",
             shown(level),
             shown(declared.name)
         ));

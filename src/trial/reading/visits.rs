@@ -1,5 +1,6 @@
 //! Which visit each row is, and the schedule.
 
+use crate::table::{agreeing, counted};
 use std::collections::{HashMap, HashSet};
 
 use super::dates::{self, Dates};
@@ -134,8 +135,12 @@ fn labels_of_rows(
         })
         .collect();
     if without_visit > 0 {
-        findings
-            .inferred(format!("{without_visit} rows name a patient but no visit and no outcome; they add the patient and nothing else."));
+        findings.inferred(format!(
+            "{} {} a patient but no visit and no outcome; {} the patient and nothing else.",
+            counted(without_visit, "row"),
+            agreeing(without_visit, "names", "name"),
+            agreeing(without_visit, "it adds", "they add")
+        ));
     }
     (canonical_numbers(levels), of_row, has_strangers)
 }

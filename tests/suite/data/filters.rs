@@ -65,7 +65,7 @@ fn names_of_patients_are_not_repeated() {
     assert_eq!(trial.patients(), ["A", "B", "E"]);
     assert_eq!((trial.left_out()[0].kept.as_str(), trial.left_out()[0].patients), ("id is none of 3 values that are stated", 2));
     let told: Vec<String> = trial.warnings().iter().filter(|w| w.kind == WarningKind::Condition).map(ToString::to_string).collect();
-    assert_eq!(told, ["1 of the patients that a condition names in `id` have no row"]);
+    assert_eq!(told, ["1 of the patients that a condition names in `id` has no row"]);
     let mut plan = trialstats::analysis::Plan::new("score").layout(layout);
     plan.trial.subset.push(Condition::on("id").is_not(["E"]));
     let trial =

@@ -454,7 +454,7 @@ fn text_in_another_encoding_is_a_problem_not_a_surprise() {
     let layout = Layout::long_one_arm("id", "visit").outcome("y").cluster("site");
     let trial = layout.read_csv_from("latin1.csv", &text[..]).unwrap();
     assert_eq!(trial.cluster("site").unwrap().levels(), ["München"]);
-    assert!(trial.warnings()[0].message.contains("1 values were read as Windows-1252, the first in line 2"));
+    assert!(trial.warnings()[0].message.contains("1 value was read as Windows-1252, the first in line 2"));
     let both = [&text[..], "B,1,1,Köln\n".as_bytes()].concat();
     assert!(problems(layout.read_csv_from("both.csv", &both[..]))[0].contains("some values are UTF-8 and some are not"));
     let neither = b"id,visit,y,site\nA,1,1,M\x81nchen\n";

@@ -151,14 +151,14 @@ fn built(variables: impl IntoIterator<Item = Variable>) -> trialstats::Result<Tr
 fn variables_that_do_not_fit_are_refused_by_name() {
     let refused = |variables: Vec<Variable>| built(variables).expect_err("does not fit").to_string();
     for (variables, message) in [
-        (vec![Variable::number("x", vec![1.0])], "covariate `x` has 1 values where 2 are needed"),
+        (vec![Variable::number("x", vec![1.0])], "covariate `x` has 1 value where 2 are needed"),
         (vec![Variable::number_by_visit("x", vec![1.0; 3])], "covariate `x` has 3 values where 4 are needed"),
-        (vec![Variable::factor("x", ["l"], vec![None])], "covariate `x` has 1 values where 2 are needed"),
+        (vec![Variable::factor("x", ["l"], vec![None])], "covariate `x` has 1 value where 2 are needed"),
         (vec![Variable::cluster("x", ["l"], vec![None; 4])], "cluster `x` has 4 values where 2 are needed"),
         (vec![Variable::cluster_by_visit("x", ["l"], vec![None; 2])], "cluster `x` has 2 values where 4 are needed"),
         (vec![Variable::weight("x", vec![1.0; 2])], "weight `x` has 2 values where 4 are needed"),
-        (vec![Variable::factor("x", ["l"], vec![Some(0), Some(1)])], "`x` has a code beyond its 1 levels"),
-        (vec![Variable::factor_by_visit("x", ["l"], vec![Some(7), None, None, None])], "`x` has a code beyond its 1 levels"),
+        (vec![Variable::factor("x", ["l"], vec![Some(0), Some(1)])], "`x` has a code beyond its 1 level"),
+        (vec![Variable::factor_by_visit("x", ["l"], vec![Some(7), None, None, None])], "`x` has a code beyond its 1 level"),
         (vec![Variable::number("x", vec![1.0; 2]), Variable::number("x", vec![2.0; 2])], "covariate `x` is there more than once"),
         (vec![Variable::number("y", vec![1.0; 2])], "`y` is both an outcome and a covariate"),
     ] {

@@ -4,6 +4,7 @@ use super::{Part, unobserved};
 use crate::analysis::Plan;
 use crate::change::{ClassScheme, CutOff, IndividualChange, Norm, Spread};
 use crate::means::Better;
+use crate::table::counted;
 
 impl Plan {
     pub(super) fn individual_change_text(&self) -> Part {
@@ -29,7 +30,7 @@ impl Plan {
         let reliable = match (&change.reliable_change, &change.reliability) {
             (Some(of), _) => {
                 let source = if of.source.is_empty() { String::new() } else { format!(" ({})", of.source) };
-                format!("a change of at least {} points is reliable{source}", of.points)
+                format!("a change of at least {} is reliable{source}", counted(of.points, "point"))
             }
             (None, Some(reliability)) => format!(
                 "a change is reliable by the index of {} at the level {}, with {} and the standard deviation {}",
