@@ -21,6 +21,7 @@ use crate::design::{
 use crate::error::{Error, Message, Result, Setting};
 use crate::fit::classes::Classes;
 use crate::fit::cost::Work;
+use crate::fit::matrix_free::are_built_for;
 use crate::fit::optimum::Optimum;
 use crate::fit::{Engine, Estimation, Failure, TrialMoments};
 use crate::inference::fallback::{Fallback, first_that_fits};
@@ -422,6 +423,8 @@ impl Model {
             slopes,
             adjusted: self.df.adjusts_covariance(),
             robust: self.vcov.is_cluster_robust() && self.df == Df::Satterthwaite,
+            unstructured: are_built_for(classes),
+            expected: self.information == InformationKind::Expected,
         };
         // More parameters than observations are refused for that, whatever they would cost.
         let hopeless = work.parameters > design.n_observations();

@@ -88,7 +88,7 @@ fn moments() -> Axis {
 }
 
 fn visits() -> Axis {
-    axis("1,000 patients, unstructured: fit", "visits", &[3, 5, 10, 20, 40], |visits| {
+    axis("1,000 patients, unstructured: fit", "visits", &[5, 10, 20, 40, 80, 160], |visits| {
         let trial = simulated(1000, visits);
         (visits as f64, Box::new(move || fitted(SIMULATED, &trial, Df::Satterthwaite).log_likelihood()))
     })

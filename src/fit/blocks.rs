@@ -60,4 +60,27 @@ impl Blocks {
     pub fn trace_product(&self, other: &Self) -> f64 {
         trace_product(&self.values, &other.values)
     }
+
+    /// Runs `work` on every pattern's matrices of three, on several threads where there are; each belongs to one pattern, so
+    /// that results are the same for any number of threads.
+    pub fn each_of_three(three: [&mut Self; 3], work: impl Fn(usize, [&mut [f64]; 3]) + Sync) {
+        let [a, b, c] = three;
+        halves(&a.starts, 0, [&mut a.values, &mut b.values, &mut c.values], &work);
+    }
+}
+
+fn halves(starts: &[usize], first: usize, three: [&mut [f64]; 3], work: &(impl Fn(usize, [&mut [f64]; 3]) + Sync)) {
+    match starts.len() - 1 {
+        0 => {}
+        1 => work(first, three),
+        count => {
+            let middle = count / 2;
+            let cut = starts[middle] - starts[0];
+            let [(a, a_rest), (b, b_rest), (c, c_rest)] = three.map(|values| values.split_at_mut(cut));
+            rayon::join(
+                || halves(&starts[..=middle], first, [a, b, c], work),
+                || halves(&starts[middle..], first + middle, [a_rest, b_rest, c_rest], work),
+            );
+        }
+    }
 }

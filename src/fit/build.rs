@@ -110,7 +110,7 @@ impl Parts<'_> {
     fn with(self, data: Data, patterns: Vec<Pattern>) -> Problem {
         let log_weights = log_weights(self.design);
         let Self { rows, origin, sigmas, estimation, labels, .. } = self;
-        Problem { data, patterns, rows, columns: origin.len(), elimination: None, estimation, sigmas, log_weights, labels }
+        Problem { data, patterns, rows, columns: origin.len(), elimination: None, estimation, sigmas, log_weights, labels, nested: false }
     }
 
     /// The patients one by one, ordered by pattern, and the patterns.
@@ -149,7 +149,7 @@ pub(crate) fn problem_of_moments(
     let patterns = patterns_of(moments);
     let data = Data::Sums(Sums::new(moments, &patterns, &rows, columns));
     let log_weights = moments.patterns.iter().map(|p| p.log_weights).sum();
-    Problem { data, patterns, rows, columns, elimination: None, estimation, sigmas, log_weights, labels }
+    Problem { data, patterns, rows, columns, elimination: None, estimation, sigmas, log_weights, labels, nested: false }
 }
 
 fn patterns_of(moments: &Moments) -> Vec<Pattern> {

@@ -6,10 +6,12 @@
 use super::centring::Centring;
 use super::clusters::Shape;
 use super::elimination::Elimination;
+use super::matrix_free::{FEW, Sizes};
 use super::touched::Touch;
 use super::{Engine, Failure, moments};
 use crate::design::{Design, PatientClusters};
 use crate::table::counted;
+use std::collections::BTreeSet;
 
 /// The memory, in bytes, beyond which a fit is not begun unless it is told to.
 const MEMORY: f64 = 4e9;
@@ -34,6 +36,10 @@ pub(crate) struct Work<'d> {
     pub adjusted: bool,
     /// Whether the degrees of freedom of every coefficient come from a cluster-robust covariance.
     pub robust: bool,
+    /// Whether the covariance is of the kind for which no Hessian need be formed.
+    pub unstructured: bool,
+    /// Whether degrees of freedom rest on the expected information, which is formed.
+    pub expected: bool,
 }
 
 /// One part of the work.
@@ -77,8 +83,14 @@ impl Work<'_> {
         match self.engine {
             Engine::SparseEffects => vec![mean(p)],
             Engine::Patterns => {
-                let covariance = self.covariance(visits);
+                let products = self.products();
+                let covariance = match products {
+                    Some(sizes) => without_hessian(&sizes),
+                    None => self.covariance(visits),
+                };
                 let mut parts = match order {
+                    Some(order) if products.is_some() => vec![mean_in_order(order), covariance],
+                    None if products.is_some() => vec![mean(p), covariance],
                     Some(order) => vec![mean_in_order(order), covariance, self.slopes_in_order(order)],
                     None => vec![mean(p), covariance, self.slopes_of(p, "columns of the mean model")],
                 };
@@ -97,18 +109,24 @@ impl Work<'_> {
         }
     }
 
+    /// What products with the Hessian take, where they are cheaper than the Hessian and nothing asks for that.
+    fn products(&self) -> Option<Sizes> {
+        if !self.unstructured || (self.parameters as f64) < FEW || self.adjusted || (self.slopes && self.expected) {
+            return None;
+        }
+        let (columns, y) = (&self.design.columns, &self.design.rows.y);
+        let (t, p) = (columns.visits.len(), columns.len() - self.design.account.aliased.len());
+        let seen = |patient: usize| (0..t).filter(move |v| !y[patient * t + v].is_nan()).collect::<Vec<usize>>();
+        let groups = self.design.rows.group_of.iter().enumerate();
+        let patterns: BTreeSet<(usize, Vec<usize>)> = groups.map(|(patient, &group)| (group, seen(patient))).collect();
+        let values = moments::value_count(self.design);
+        let sizes = Sizes::of(columns.groups.len(), t, p, values, patterns.iter().map(|(_, visits)| visits.as_slice()));
+        Some(sizes).filter(Sizes::favour_products)
+    }
+
     /// Second derivatives for all pairs of covariance parameters.
     fn covariance(&self, visits: f64) -> Part {
-        let k = self.parameters as f64;
-        Part {
-            bytes: 8.0 * BYTES * k * k,
-            products: EVALUATIONS * (0.2 * k.powi(3) + visits.powi(4)),
-            why: format!(
-                "the covariance of {} has {}, and every pair of them a second derivative",
-                counted(visits, "visit"),
-                counted(k, "parameter")
-            ),
-        }
+        second_derivatives(self.parameters as f64, visits)
     }
 
     /// How Henderson's matrix moves with every covariance parameter within patients.
@@ -145,6 +163,39 @@ impl Work<'_> {
                 "degrees of freedom take a matrix of {n} {of} for each of {k} covariance parameters; other methods than Satterthwaite's and Kenward and Roger's do not"
             ),
         }
+    }
+}
+
+/// Refuses a Hessian of so many covariance parameters, with how X'V⁻¹X moves with each, where it is beyond the limits.
+pub(super) fn hessian(parameters: usize, visits: usize, columns: usize) -> Result<(), Failure> {
+    let (k, p) = (parameters as f64, columns as f64);
+    let covariance = second_derivatives(k, visits as f64);
+    let slopes = Part { bytes: 2.0 * BYTES * k * p * p, products: 0.7 * k * p.powi(3) + 0.1 * k * k * p * p, why: covariance.why.clone() };
+    judged(&[covariance, slopes])
+}
+
+fn second_derivatives(k: f64, visits: f64) -> Part {
+    Part {
+        bytes: 8.0 * BYTES * k * k,
+        products: EVALUATIONS * (0.2 * k.powi(3) + visits.powi(4)),
+        why: format!(
+            "the covariance of {} has {}, and every pair of them a second derivative",
+            counted(visits, "visit"),
+            counted(k, "parameter")
+        ),
+    }
+}
+
+/// A search by products with the Hessian.
+fn without_hessian(sizes: &Sizes) -> Part {
+    let Sizes { visits, parameters, .. } = sizes;
+    Part {
+        bytes: sizes.bytes(),
+        products: sizes.search(),
+        why: format!(
+            "the covariance of {visits} visits has {parameters} parameters, and every step of the search goes over all patterns of visits that \
+             patients have"
+        ),
     }
 }
 
@@ -224,7 +275,6 @@ mod tests {
     use super::*;
     use crate::design::{DesignOptions, MeanModel};
     use crate::trial::{Outcome, Schedule, Trial};
-    use std::collections::BTreeSet;
 
     /// A factor of so many levels in the mean beside arm by visit, an unstructured covariance of six visits, Satterthwaite's
     /// degrees of freedom: what is judged of it, with and without an order.
@@ -238,7 +288,16 @@ mod tests {
             .expect("a trial");
         let design = Design::build(&trial, &MeanModel::parse("y ~ 1").expect("parses"), &DesignOptions::default()).expect("a design");
         // Only the parameters matter to the parts that are asked for.
-        let work = Work { design: &design, engine: Engine::Patterns, parameters: 21, slopes: true, adjusted: false, robust: false };
+        let work = Work {
+            design: &design,
+            engine: Engine::Patterns,
+            parameters: 21,
+            slopes: true,
+            adjusted: false,
+            robust: false,
+            unstructured: false,
+            expected: false,
+        };
         let touched: BTreeSet<Vec<usize>> = (0..levels).map(|l| std::iter::once(l).chain(levels..levels + 12).collect()).collect();
         let columns = (levels + 12) as f64;
         let order = Elimination::of(levels + 12, &touched).expect("it saves");

@@ -29,6 +29,8 @@ pub(crate) struct DataScratch {
     pub product: Vec<f64>,
     /// Residuals of a patient, m.
     pub residual: Vec<f64>,
+    /// Residuals of a patient and how they move, 2m.
+    pub moved: Vec<f64>,
     /// Σ z r'W of every pattern, r the residuals, q × m each.
     pub weighted: Vec<f64>,
     /// m × q, row by row.
@@ -66,6 +68,43 @@ impl Data {
         match self {
             Data::Sums(sums) => sums.residual_squares(patterns, rows, beta, squares, scratch),
             Data::Patients(own) => own.residual_squares(patterns, rows, beta, squares, scratch),
+        }
+    }
+
+    /// What the products below take of the residuals at β, where sums are kept; nothing where patients are.
+    pub fn set_residual_values(&self, patterns: &[Pattern], rows: &Rows, beta: &[f64], values: &mut Vec<f64>, scratch: &mut DataScratch) {
+        if let Data::Sums(sums) = self {
+            sums.set_residual_values(patterns, rows, beta, values, scratch);
+        }
+    }
+
+    /// Σ_i X_i'Ωr_i for a symmetric Ω per pattern, r_i = y_i − X_i(β₀ + β); `values` are of the same β.
+    pub fn cross_of_residuals(
+        &self,
+        (patterns, rows): (&[Pattern], &Rows),
+        omega: &Blocks,
+        (beta, values): (&[f64], &[f64]),
+        cross: &mut [f64],
+        scratch: &mut DataScratch,
+    ) {
+        match self {
+            Data::Sums(sums) => sums.cross_of_residuals(patterns, rows, (omega, values), cross, scratch),
+            Data::Patients(own) => own.cross_of_residuals(patterns, rows, omega, beta, cross),
+        }
+    }
+
+    /// Adds ∂R_P along a direction δ of β to every pattern's matrix; `values` are of the same β.
+    pub fn add_residual_slopes(
+        &self,
+        (patterns, rows): (&[Pattern], &Rows),
+        delta: &[f64],
+        (beta, values): (&[f64], &[f64]),
+        squares: &mut Blocks,
+        scratch: &mut DataScratch,
+    ) {
+        match self {
+            Data::Sums(sums) => sums.add_residual_slopes(patterns, rows, (delta, values), squares, scratch),
+            Data::Patients(own) => own.add_residual_slopes(patterns, rows, (beta, delta), squares, scratch),
         }
     }
 

@@ -70,4 +70,26 @@ pub(crate) trait MarginalModel: Debug + Send + Sync {
 
     /// What fits the same model to other data, beginning at this optimum; `design` is that of the fit.
     fn repeat(&self, optimum: &Optimum, design: &Design) -> Result<Box<dyn Repeat>, Failure>;
+
+    /// What degrees of freedom take of the Hessian, where it has too many elements to be formed for them.
+    fn without_hessian(&self) -> Option<&dyn Uncertainty> {
+        None
+    }
+
+    /// Refuses what takes the whole Hessian where that is beyond the limits.
+    fn affords_hessian(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// How uncertain covariance parameters make what depends on them.
+pub(crate) trait Uncertainty: Debug + Send + Sync {
+    /// The gradient of v'Φv over the parameters, given Φv.
+    fn variance_gradient(&self, phi_v: &DVector<f64>) -> DVector<f64>;
+
+    /// The gradient of a'Σb over the parameters, Σ the covariance of `group` on the visit grid and a, b held.
+    fn gradient_of_own_variance(&self, group: usize, a: &[f64], b: &[f64]) -> DVector<f64>;
+
+    /// g'Ag of a gradient g, A the covariance of the parameters.
+    fn spread(&self, gradient: &DVector<f64>) -> f64;
 }

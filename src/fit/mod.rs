@@ -23,6 +23,7 @@ mod intrinsic;
 pub(crate) mod kernels;
 mod likelihood;
 pub(crate) mod marginal;
+pub(crate) mod matrix_free;
 mod moments;
 mod moments_file;
 mod moments_notices;

@@ -9,6 +9,7 @@ use super::curvature::Curvature;
 use super::found::{Found, SecondOrder, convergence, measured_from};
 use super::likelihood::Likelihood;
 use super::marginal::{Effects, MarginalModel, Solution};
+use super::matrix_free::{self, found::MatrixFree, search::Newton};
 use super::problem::{Estimation, Point, Problem};
 use super::refit::{self, Repeat};
 use super::scaled_cholesky::ScaledCholesky;
@@ -117,6 +118,11 @@ impl From<Failure> for Lost {
 }
 
 impl Lost {
+    #[cfg(test)]
+    pub fn failure(self) -> Failure {
+        self.failure
+    }
+
     /// Whether the search may go on from another origin.
     fn may_go_on(&self) -> bool {
         let stalled = matches!(self.failure, Failure::NotConverged { iterations } if iterations < MAX_ITERATIONS);
@@ -219,7 +225,7 @@ impl Optimum {
         let (problem, moments) = Parts { origin: &origin, ..parts }.problem(Storage::Cheaper);
         let fitting = Fitting { clusters: Clusters::of(&design.rows.random, kept.len()), kept, centring, moments };
         if fitting.clusters.is_empty() {
-            return found(problem, origin, beginning, fitting);
+            return found_by_patterns(problem, origin, beginning, fitting);
         }
         let observed = build::observed_rows(design, &problem.rows, &origin);
         found(WithEffects::new(problem, design, &observed), origin, beginning, fitting)
@@ -240,7 +246,7 @@ impl Optimum {
         let problem = build::problem_of_moments(&moments, rows, kept.len(), Sigmas::new(classes, &labels), estimation, labels);
         let origin = moments.origin.clone();
         let fitting = Fitting { clusters: Clusters::of(&[], kept.len()), kept, centring, moments: Some(moments) };
-        found(problem, origin, Beginning::Own, fitting).map(|found| found.optimum).map_err(|lost| lost.failure)
+        found_by_patterns(problem, origin, Beginning::Own, fitting).map(|found| found.optimum).map_err(|lost| lost.failure)
     }
 
     /// The optimum of a model with random effects and independent residuals.
@@ -288,11 +294,34 @@ impl Optimum {
     /// The optimum at which a search has ended.
     pub(super) fn of_search<L: SecondOrder>(likelihood: L, search: Search<L>, steps: Steps, origin: Vec<f64>, fitting: Fitting) -> Self {
         let convergence = convergence(&likelihood, &search, steps);
-        let (mean, patterns) = (L::mean(&search.place), likelihood.patterns());
+        let parameters = (search.room.working, search.eta);
+        Self::of_found(Found::new(likelihood, search.place, origin, search.room.derived), convergence, parameters, fitting, |found| {
+            Arc::new(found)
+        })
+    }
+
+    /// The optimum at which a search without a Hessian has ended.
+    fn of_newton(problem: Problem, search: Newton, steps: Steps, origin: Vec<f64>, fitting: Fitting) -> Self {
+        let Steps { iterations, evaluations, decrement } = steps;
+        let convergence = Convergence { engine: Engine::Patterns, iterations, evaluations, decrement, boundary: vec![] };
+        let parameters = (problem.working(), search.place.theta.clone());
+        Self::of_found(Found::new(problem, search.place, origin, None), convergence, parameters, fitting, |found| {
+            Arc::new(MatrixFree::of(found))
+        })
+    }
+
+    fn of_found<L: SecondOrder>(
+        found: Found<L>,
+        convergence: Convergence,
+        (working, eta): (Working, Vec<f64>),
+        fitting: Fitting,
+        model: impl FnOnce(Found<L>) -> Arc<dyn MarginalModel>,
+    ) -> Self {
+        let (mean, patterns) = (L::mean(&found.point), found.likelihood.patterns());
         Self {
             theta: mean.theta.clone(),
             value: mean.value,
-            beta: measured_from(&origin, &mean.beta),
+            beta: measured_from(&found.origin, &mean.beta),
             phi: mean.phi.clone(),
             sigmas: patterns.sigmas.clone(),
             clusters: fitting.clusters,
@@ -302,10 +331,10 @@ impl Optimum {
             observations: patterns.observations() as usize,
             moments: fitting.moments,
             convergence,
-            working: search.room.working,
-            eta: search.eta,
+            working,
+            eta,
             turn: None,
-            model: Arc::new(Found::new(likelihood, search.place, origin, search.room.derived)),
+            model: model(found),
         }
     }
 
@@ -427,14 +456,35 @@ fn first_found<L: SecondOrder>(likelihood: &L, beginning: Beginning) -> Result<(
 }
 
 pub(super) fn found<L: SecondOrder>(likelihood: L, origin: Vec<f64>, beginning: Beginning, fitting: Fitting) -> Result<Candidate, Lost> {
-    let (search, steps) = first_found(&likelihood, beginning).map_err(|(failure, search)| {
-        let Some(search) = search else { return failure.into() };
-        let mean = L::mean(&search.place);
-        let place = Place { origin: measured_from(&origin, &mean.beta).as_slice().to_vec(), theta: mean.theta.clone() };
-        Lost { failure, place: Some(Box::new(place)), lost_digits: has_lost_digits(likelihood.patterns(), mean) }
-    })?;
+    let (search, steps) = first_found(&likelihood, beginning)
+        .map_err(|(failure, search)| lost(failure, likelihood.patterns(), search.as_ref().map(|s| L::mean(&s.place)), &origin))?;
     let lost_digits = has_lost_digits(likelihood.patterns(), L::mean(&search.place));
     Ok(Candidate { optimum: Optimum::of_search(likelihood, search, steps, origin, fitting), lost_digits })
+}
+
+/// The same without effects of clusters, which may have too many parameters for a Hessian.
+pub(super) fn found_by_patterns(problem: Problem, origin: Vec<f64>, beginning: Beginning, fitting: Fitting) -> Result<Candidate, Lost> {
+    if matrix_free::is_for(&problem) {
+        found_without_hessian(problem, origin, beginning, fitting)
+    } else {
+        found(problem, origin, beginning, fitting)
+    }
+}
+
+/// The same by products with the Hessian.
+pub(super) fn found_without_hessian(problem: Problem, origin: Vec<f64>, beginning: Beginning, fitting: Fitting) -> Result<Candidate, Lost> {
+    let problem = matrix_free::prepared(problem);
+    let (search, steps) = matrix_free::search::first_found(&problem, beginning)
+        .map_err(|(failure, search)| lost(failure, &problem, search.as_ref().map(|s| &s.place), &origin))?;
+    let lost_digits = has_lost_digits(&problem, &search.place);
+    Ok(Candidate { optimum: Optimum::of_newton(problem, search, steps, origin, fitting), lost_digits })
+}
+
+/// A search that failed, and ended there.
+fn lost(failure: Failure, problem: &Problem, ended: Option<&Point>, origin: &[f64]) -> Lost {
+    let Some(point) = ended else { return failure.into() };
+    let place = Place { origin: measured_from(origin, &point.beta).as_slice().to_vec(), theta: point.theta.clone() };
+    Lost { failure, place: Some(Box::new(place)), lost_digits: has_lost_digits(problem, point) }
 }
 
 /// Whether a visit varies so little about its mean, or about what the visits before it tell, and the outcome so much

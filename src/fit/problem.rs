@@ -59,6 +59,8 @@ pub(crate) struct Problem {
     pub log_weights: f64,
     /// Names for messages.
     pub labels: Labels,
+    /// Whether W of all patterns comes from one factor, as it may where patients only drop out.
+    pub nested: bool,
 }
 
 /// Everything known at one θ: the solution for β and, per pattern, W and R_P.
@@ -112,6 +114,9 @@ impl Problem {
     pub fn set_weights(&self, theta: &[f64], w: &mut Blocks, room: &mut Workspace) -> Option<f64> {
         self.set_sigmas(theta, room)?;
         let mut value = self.constant();
+        if self.nested {
+            return Some(value + self.set_nested_weights(w, room)?);
+        }
         for (index, pattern) in self.patterns.iter().enumerate() {
             let log_determinant = invert_at(&room.sigmas[pattern.cell], &pattern.visits, &mut room.small, w.get_mut(index))?;
             value += pattern.patients * log_determinant;

@@ -57,11 +57,11 @@ impl PatientRows {
     }
 
     pub fn scratch(&self, visits: usize) -> DataScratch {
-        let residual = vec![0.0; visits];
+        let (residual, moved) = (vec![0.0; visits], vec![0.0; 2 * visits]);
         if self.touched.is_some() {
-            return DataScratch { residual, touched: TouchedRoom::new(self.columns, visits), ..DataScratch::default() };
+            return DataScratch { residual, moved, touched: TouchedRoom::new(self.columns, visits), ..DataScratch::default() };
         }
-        DataScratch { product: vec![0.0; visits * self.columns], residual, ..DataScratch::default() }
+        DataScratch { product: vec![0.0; visits * self.columns], residual, moved, ..DataScratch::default() }
     }
 
     /// The products that one gram takes.
@@ -185,6 +185,35 @@ impl PatientRows {
                 for (&t, omega) in pattern.visits.iter().zip(omega) {
                     rows[t].iter().for_each(|e| cross[e.column] += times * omega * residual * e.weight * z[e.value]);
                 }
+            }
+        });
+    }
+
+    /// Adds ∂R_P along a direction δ of β, −Σ_i (X_iδ e_i' + e_i δ'X_i').
+    pub fn add_residual_slopes(
+        &self,
+        patterns: &[Pattern],
+        rows: &Rows,
+        (beta, delta): (&[f64], &[f64]),
+        squares: &mut Blocks,
+        scratch: &mut DataScratch,
+    ) {
+        // Residuals, and X_iδ behind them.
+        self.each(patterns, |index, pattern, patient, times| {
+            let (m, z) = (pattern.size(), self.z_of(patient));
+            let (residual, moved) = scratch.moved.split_at_mut(rows.len());
+            let first = self.first_row(index, m, patient);
+            for (i, (&t, y)) in pattern.visits.iter().zip(self.y_of(index, m, patient)).enumerate() {
+                let along = |b: &[f64]| match &self.touched {
+                    Some(touched) => touched.times(first + i, b),
+                    None => rows[t].iter().map(|e| e.weight * z[e.value] * b[e.column]).sum(),
+                };
+                (residual[i], moved[i]) = (y - along(beta), along(delta));
+            }
+            let square = squares.get_mut(index);
+            for (j, column) in square.chunks_exact_mut(m).enumerate() {
+                axpy(column, -times * residual[j], &moved[..m]);
+                axpy(column, -times * moved[j], &residual[..m]);
             }
         });
     }

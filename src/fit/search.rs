@@ -20,17 +20,17 @@ use nalgebra::{DMatrix, DVector};
 /// of the parameters in standard errors, so that they are exact to rounding.
 pub(crate) const LEFT: f64 = 1e-24;
 /// The decrement below which a search that no longer gains has met the limit of the arithmetic.
-const STALLED: f64 = 1e-10;
+pub(super) const STALLED: f64 = 1e-10;
 /// The same where visits of very different variance are known to cost digits; estimates are then within 3 · 10⁻⁴
 /// standard errors.
-const STALLED_IN_ROUNDING: f64 = 1e-7;
+pub(super) const STALLED_IN_ROUNDING: f64 = 1e-7;
 pub(super) const MAX_ITERATIONS: usize = 200;
 /// The damping at which a step no longer moves anything.
-const MAX_DAMPING: f64 = 1e8;
+pub(super) const MAX_DAMPING: f64 = 1e8;
 /// The share of the decrement that may be left by a step before the terms kept from earlier count as outdated.
 const OUTDATED: f64 = 0.1;
 /// The decrement below which the whole Hessian saves more steps than it costs.
-const NEAR: f64 = 1e-2;
+pub(super) const NEAR: f64 = 1e-2;
 
 /// How the search ended.
 #[non_exhaustive]

@@ -140,6 +140,21 @@ impl Sums {
         self.yy.get(pattern)
     }
 
+    /// Σ zz' of a pattern, packed.
+    pub fn zz(&self, pattern: usize) -> &[f64] {
+        &self.zz[pattern * self.assembly.block..(pattern + 1) * self.assembly.block]
+    }
+
+    /// X'ΩX from K, the sums of Ω_st zz' packed by pair of visits.
+    pub fn gram_of(&self, k: &[f64], gram: &mut [f64]) {
+        self.assembly.gram(k, gram);
+    }
+
+    /// D_s'ΦD_t of all pairs, packed as K is.
+    pub fn projected(&self, phi: &[f64], k: &mut [f64]) {
+        self.assembly.projected(phi, k);
+    }
+
     /// Σ_i X_i'ΩX_i, p × p.
     pub fn gram(&self, omega: &Blocks, gram: &mut [f64], scratch: &mut DataScratch) {
         let (block, omega) = (self.assembly.block, omega.values());
@@ -198,6 +213,69 @@ impl Sums {
                 z.copy_from_slice(zy);
                 zz.chunks_exact(q).zip(&by_visit[t * q..(t + 1) * q]).for_each(|(column, &b)| axpy(z, -b, column));
                 weighted.chunks_exact_mut(q).zip(w).for_each(|(column, &w)| axpy(column, w, z));
+            }
+        }
+    }
+
+    /// Σ_i z_i r_i' of every pattern, r_i = y_i − X_i(β₀ + β), q × m each.
+    pub fn set_residual_values(&self, patterns: &[Pattern], rows: &Rows, beta: &[f64], values: &mut Vec<f64>, scratch: &mut DataScratch) {
+        let q = self.values;
+        set_coefficients(rows, beta, q, &mut scratch.by_visit);
+        values.clear();
+        values.extend_from_slice(&self.zy);
+        for ((pattern, zz), start) in patterns.iter().zip(self.full.chunks_exact(q * q)).zip(&self.zy_starts) {
+            for (&t, own) in pattern.visits.iter().zip(values[*start..].chunks_exact_mut(q)) {
+                let b = &scratch.by_visit[t * q..(t + 1) * q];
+                zz.chunks_exact(q).zip(b).for_each(|(column, &b)| axpy(own, -b, column));
+            }
+        }
+    }
+
+    /// Σ_i X_i'Ωr_i for a symmetric Ω per pattern, given Σ_i z_i r_i'.
+    pub fn cross_of_residuals(
+        &self,
+        patterns: &[Pattern],
+        rows: &Rows,
+        (omega, values): (&Blocks, &[f64]),
+        cross: &mut [f64],
+        scratch: &mut DataScratch,
+    ) {
+        let q = self.values;
+        scratch.by_visit.fill(0.0);
+        for (index, (pattern, start)) in patterns.iter().zip(&self.zy_starts).enumerate() {
+            for (column, own) in omega.get(index).chunks_exact(pattern.size()).zip(values[*start..].chunks_exact(q)) {
+                for (&s, &weight) in pattern.visits.iter().zip(column) {
+                    axpy(&mut scratch.by_visit[s * q..(s + 1) * q], weight, own);
+                }
+            }
+        }
+        by_column(rows, &scratch.by_visit, q, cross);
+    }
+
+    /// Adds ∂R_P along a direction δ of β, −Σ_i (X_iδ r_i' + r_i δ'X_i'), given Σ_i z_i r_i'.
+    pub fn add_residual_slopes(
+        &self,
+        patterns: &[Pattern],
+        rows: &Rows,
+        (delta, values): (&[f64], &[f64]),
+        squares: &mut Blocks,
+        scratch: &mut DataScratch,
+    ) {
+        let q = self.values;
+        set_coefficients(rows, delta, q, &mut scratch.by_visit);
+        let d = &scratch.by_visit;
+        for (index, (pattern, start)) in patterns.iter().zip(&self.zy_starts).enumerate() {
+            let (m, square, own) = (pattern.size(), squares.get_mut(index), &values[*start..]);
+            for (j, (&t, r_t)) in pattern.visits.iter().zip(own.chunks_exact(q)).enumerate() {
+                let d_t = &d[t * q..(t + 1) * q];
+                for (i, (&s, r_s)) in pattern.visits.iter().zip(own.chunks_exact(q)).enumerate().skip(j) {
+                    let d_s = &d[s * q..(s + 1) * q];
+                    let x: f64 = (0..q).map(|c| r_s[c] * d_t[c] + r_t[c] * d_s[c]).sum();
+                    square[j * m + i] -= x;
+                    if i != j {
+                        square[i * m + j] -= x;
+                    }
+                }
             }
         }
     }
@@ -296,7 +374,7 @@ fn seen(patterns: &[Pattern], blocks: &Blocks, visits: usize, block: usize) -> (
 }
 
 /// b_t = D_t'β of every visit.
-fn set_coefficients(rows: &Rows, beta: &[f64], q: usize, by_visit: &mut [f64]) {
+pub(super) fn set_coefficients(rows: &Rows, beta: &[f64], q: usize, by_visit: &mut [f64]) {
     by_visit.fill(0.0);
     for (row, b) in rows.iter().zip(by_visit.chunks_exact_mut(q)) {
         row.iter().for_each(|e| b[e.value] += e.weight * beta[e.column]);

@@ -127,7 +127,7 @@ impl Optimum {
 }
 
 /// Whether θ is the lower triangle of Σ, as it stands.
-fn is_unstructured(classes: &Classes) -> bool {
+pub(super) fn is_unstructured(classes: &Classes) -> bool {
     let [structure] = classes.structures.as_slice() else { return false };
     let t = structure.visits();
     let theta: Vec<f64> = lower_pairs(t).map(|(a, b)| if a == b { 1.0 + a as f64 } else { 0.5 / (1.0 + (a * t + b) as f64) }).collect();

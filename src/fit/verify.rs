@@ -51,7 +51,7 @@ impl Labels {
     }
 
     /// These parameters are not identified.
-    fn not_identified(&self, problem: &Problem, theta: &[f64], parameters: &[usize], why: Silence) -> Failure {
+    pub(super) fn not_identified(&self, problem: &Problem, theta: &[f64], parameters: &[usize], why: Silence) -> Failure {
         let never_together = match why {
             Silence::TooFew => self.never_together(problem, theta, parameters),
             _ => vec![],

@@ -5,7 +5,7 @@ use super::profile::{End, Profile};
 use super::quantities::{CovarianceQuantity, Element, Form, Quantity, quantities};
 use super::random_effects::FittedTerm;
 use crate::dist::{chi_squared, normal};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::level::{check_level, percent};
 use crate::options::choices;
 use crate::table::{Column, Format, Tabular, display_as_table};
@@ -124,6 +124,15 @@ impl MomentsFit {
     /// [`Error::Invalid`](crate::Error::Invalid) for a level outside (0, 1).
     pub fn covariance_intervals(&self, options: &CovarianceIntervalOptions) -> Result<CovarianceIntervals> {
         check_level(options.level)?;
+        if options.method == CovarianceIntervalMethod::Profile {
+            self.optimum().model().affords_hessian().map_err(|failure| {
+                Error::not_built(
+                    "profile intervals of this covariance",
+                    format!("{}, for second derivatives that are taken many times over", failure.brief()),
+                    "use those by standard errors, `wald`",
+                )
+            })?;
+        }
         let single = self.optimum().sigmas.are_shared();
         let visits: &[String] = if single { self.columns.visit_labels() } else { &[] };
         let wanted = quantities(self.optimum(), visits, &self.fitted_terms());
@@ -189,11 +198,14 @@ impl MomentsFit {
 
     /// The variance of what has this gradient over the natural parameters, by the delta method.
     pub(super) fn variance_along(&self, gradient: DVector<f64>) -> f64 {
-        let gradient = match self.information_at_boundary() {
-            None => gradient,
-            Some(jacobian) => jacobian.transpose() * gradient,
-        };
-        (gradient.transpose() * self.covariance_parameters_vcov() * &gradient)[0]
+        let uncertainty = self.uncertainty();
+        if self.optimum().model().without_hessian().is_some() {
+            return uncertainty.spread(&gradient);
+        }
+        match self.information_at_boundary() {
+            None => uncertainty.spread(&gradient),
+            Some(jacobian) => uncertainty.spread(&(jacobian.transpose() * gradient)),
+        }
     }
 
     fn by_standard_error(&self, quantity: &Quantity, options: &CovarianceIntervalOptions) -> (CovarianceInterval, Option<String>) {

@@ -3,6 +3,7 @@
 use super::expected_information::InformationKind;
 use crate::fit::curvature::Curvature;
 use crate::fit::kernels::dot;
+use crate::fit::marginal::Uncertainty;
 use crate::fit::optimum::Optimum;
 use crate::fit::scaled_cholesky::pseudo_inverse;
 use crate::fit::sigmas::Derivatives;
@@ -14,7 +15,7 @@ use nalgebra::{DMatrix, DVector};
 pub(crate) struct Information {
     /// The asymptotic covariance of the parameters: twice the inverse of the Hessian of −2ℓ, observed or expected.
     pub covariance: DMatrix<f64>,
-    /// P_k of every parameter, p × p.
+    /// P_k of every parameter, p × p; none of an optimum found without a Hessian, unless they are asked for.
     pub p: Vec<DMatrix<f64>>,
     /// The elements of every P_k that are not zero, where they are few: on and below the diagonal, twice below it.
     elements: Option<Vec<Elements>>,
@@ -30,8 +31,8 @@ impl Information {
     /// In the natural parameters, or in the working ones where a variance vanished: the likelihood has a slope there
     /// in the natural ones, and its Hessian is no information. What that is expected to be is one at the boundary
     /// too, as pbkrtest has it.
-    pub fn of(optimum: &Optimum, kind: InformationKind) -> Self {
-        let natural_p = optimum.model().slopes();
+    pub fn of(optimum: &Optimum, kind: InformationKind, slopes: bool) -> Self {
+        let natural_p = if slopes || optimum.model().without_hessian().is_none() { optimum.model().slopes() } else { vec![] };
         let derivatives = optimum.sigmas.derivatives(&optimum.theta);
         if let Some(turn) = optimum.turn() {
             let hessian = match kind {
@@ -60,8 +61,23 @@ impl Information {
         Self { covariance: 2.0 * pseudo_inverse(&hessian), elements: elements(&p), p, derivatives, of_model: jacobian.is_none(), jacobian }
     }
 
+    /// The covariance of the parameters as the model has them.
+    pub(super) fn omega_of_model(&self) -> DMatrix<f64> {
+        if self.of_model { self.covariance.clone() } else { self.omega() }
+    }
+
+    /// The covariance of the natural parameters.
+    pub(super) fn omega(&self) -> DMatrix<f64> {
+        match &self.jacobian {
+            None => self.covariance.clone(),
+            Some(j) => j * &self.covariance * j.transpose(),
+        }
+    }
+}
+
+impl Uncertainty for Information {
     /// The gradient of v'Φv over the parameters: ∂_k(v'Φv) = −(Φv)'P_k(Φv).
-    pub fn variance_gradient(&self, phi_v: &DVector<f64>) -> DVector<f64> {
+    fn variance_gradient(&self, phi_v: &DVector<f64>) -> DVector<f64> {
         let form = |elements: &Elements| elements.iter().map(|&(i, j, x)| x * phi_v[i] * phi_v[j]).sum::<f64>();
         match &self.elements {
             Some(all) => DVector::from_iterator(all.len(), all.iter().map(|own| -form(own))),
@@ -70,7 +86,7 @@ impl Information {
     }
 
     /// The gradient of a'Σb over the parameters, Σ the covariance of `group` on the visit grid and a, b held.
-    pub fn gradient_of_own_variance(&self, group: usize, a: &[f64], b: &[f64]) -> DVector<f64> {
+    fn gradient_of_own_variance(&self, group: usize, a: &[f64], b: &[f64]) -> DVector<f64> {
         let slope = |entries: &Vec<(usize, usize, f64)>| entries.iter().map(|&(s, t, v)| a[s] * v * b[t]).sum::<f64>();
         let of_group = |(g, derivatives): (usize, &Derivatives)| -> Vec<f64> {
             derivatives.iter().map(|entries| if g == group { slope(entries) } else { 0.0 }).collect()
@@ -85,17 +101,8 @@ impl Information {
         }
     }
 
-    /// The covariance of the parameters as the model has them.
-    pub(super) fn omega_of_model(&self) -> DMatrix<f64> {
-        if self.of_model { self.covariance.clone() } else { self.omega() }
-    }
-
-    /// The covariance of the natural parameters.
-    pub(super) fn omega(&self) -> DMatrix<f64> {
-        match &self.jacobian {
-            None => self.covariance.clone(),
-            Some(j) => j * &self.covariance * j.transpose(),
-        }
+    fn spread(&self, gradient: &DVector<f64>) -> f64 {
+        (gradient.transpose() * &self.covariance * gradient)[0]
     }
 }
 

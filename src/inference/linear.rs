@@ -55,7 +55,7 @@ impl MomentsFit {
             (Df::Residual, _) => self.residual_df(),
             (Df::Asymptotic, _) => f64::INFINITY,
             (Df::Satterthwaite | Df::KenwardRoger | Df::KenwardRogerLinear | Df::KenwardRoger2, _) => {
-                satterthwaite::df(self.information(), phi, &vector)
+                satterthwaite::df(self.uncertainty(), phi, &vector)
             }
         };
         let variance = self.variance_of_mean(&vector);
@@ -109,7 +109,7 @@ impl MomentsFit {
             (Df::Satterthwaite, Some(sandwich)) => (wald, denominator_df(&self.sandwich_dfs(sandwich, &independent.transpose()))),
             (Df::Satterthwaite, None) => {
                 // The rows are uncorrelated, so the F statistic is the mean of their squared t statistics.
-                let nu: Vec<f64> = independent.row_iter().map(|r| satterthwaite::df(self.information(), phi, &r.transpose())).collect();
+                let nu: Vec<f64> = independent.row_iter().map(|r| satterthwaite::df(self.uncertainty(), phi, &r.transpose())).collect();
                 (wald, denominator_df(&nu))
             }
             (Df::KenwardRoger | Df::KenwardRogerLinear | Df::KenwardRoger2, _) => {

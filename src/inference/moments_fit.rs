@@ -8,6 +8,7 @@ use super::weighing::quadratic_form;
 use super::{Df, InformationKind, Vcov};
 use crate::covariance::Covariance;
 use crate::design::{Account, Columns, RandomTerm};
+use crate::fit::marginal::Uncertainty;
 use crate::fit::optimum::Optimum;
 use crate::fit::{Convergence, Estimation, Moments};
 use crate::table::observations_of_patients;
@@ -258,7 +259,16 @@ impl MomentsFit {
     }
 
     pub(super) fn information(&self) -> &Information {
-        self.information.get_or_init(|| Information::of(&self.optimum, self.information_kind))
+        let slopes = self.df.adjusts_covariance() || self.information_kind == InformationKind::Expected;
+        self.information.get_or_init(|| Information::of(&self.optimum, self.information_kind, slopes))
+    }
+
+    /// What degrees of freedom and standard errors of covariance parameters come from.
+    pub(super) fn uncertainty(&self) -> &dyn Uncertainty {
+        match self.optimum.model().without_hessian() {
+            Some(own) if self.information_kind == InformationKind::Observed => own,
+            _ => self.information(),
+        }
     }
 
     /// The covariance of the coefficients of the fitted columns, as centred: what standard errors come from.

@@ -146,7 +146,7 @@ impl<'a> Patient<'a> {
     /// 2v²/(g'Ωg) for v = a'Σa + c'Φc. With A = Σ_uo Σ_oo⁻¹ in a = (1, −A) and c = x_u − X_o'A',
     /// ∂_k v = a'∂_kΣ a − c'ΦP_kΦc − 2 a'∂_kΣ_{·o} Σ_oo⁻¹ X_o Φc.
     fn satterthwaite(&self, group: usize, c: &DVector<f64>, conditional: f64, a: &[(usize, f64)], given: Option<&Given>) -> f64 {
-        let information = self.view.fit.information();
+        let uncertainty = self.view.fit.uncertainty();
         let phi_c = &self.view.fit.optimum().phi * c;
         let mut left = vec![0.0; self.rows.len()];
         a.iter().for_each(|&(t, weight)| left[t] = weight / self.weights[t].sqrt());
@@ -157,8 +157,8 @@ impl<'a> Patient<'a> {
             self.used.iter().zip(b.iter()).for_each(|(&o, b)| right[o] -= 2.0 * b / self.weights[o].sqrt());
         }
         let (left, right) = (self.view.on_fitted_visits(&left), self.view.on_fitted_visits(&right));
-        let gradient = information.gradient_of_own_variance(group, &left, &right) + information.variance_gradient(&phi_c);
-        let spread = gradient.dot(&(&information.covariance * &gradient));
+        let gradient = uncertainty.gradient_of_own_variance(group, &left, &right) + uncertainty.variance_gradient(&phi_c);
+        let spread = uncertainty.spread(&gradient);
         let v = conditional + c.dot(&phi_c);
         if spread > 0.0 { 2.0 * v * v / spread } else { f64::INFINITY }
     }

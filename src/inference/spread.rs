@@ -42,6 +42,6 @@ pub(super) fn of_visit(
             gradient[first + k] += weight * derivative[(t, t)];
         }
     }
-    let spread = (gradient.transpose() * fit.covariance_parameters_vcov() * &gradient)[0];
+    let spread = fit.uncertainty().spread(&gradient);
     Ok(Some(OutcomeSpread { variance, df: 2.0 * variance * variance / spread }))
 }

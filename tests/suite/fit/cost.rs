@@ -14,19 +14,56 @@ fn long(patients: usize, visits: usize) -> Trial {
     of_values(&["a", "b"], (0..patients).map(|i| i % 2).collect(), Schedule::of_labels(labels), values)
 }
 
+/// Kenward and Roger's adjustment takes second derivatives for all pairs of parameters.
 #[test]
-fn an_unstructured_covariance_of_a_hundred_visits_is_refused_with_its_cost() {
-    let trial = long(60, 100);
-    let model = Model::formula("y ~ arm * visit").expect("parses");
+fn kenward_and_roger_above_a_hundred_unstructured_visits_is_refused_with_its_cost() {
+    let trial = long(160, 100);
+    let model = Model::formula("y ~ arm * visit").expect("parses").df(Df::KenwardRoger);
     let Err(Error::Fit(Failure::Costly { bytes, seconds, why })) = model.fit(&trial) else { panic!("it is costly") };
     assert!(bytes > 4e9 || seconds > 120.0, "{bytes} {seconds}");
     assert!(why.contains("5050"), "{why}");
     let text = model.fit(&trial).expect_err("costly").to_string();
     assert!(text.contains("--allow-costly") && text.contains("of memory"), "{text}");
     // Another structure is cheap, and a list to fall back on reaches it.
-    let cheap = model.clone().covariance_else([Covariance::CompoundSymmetry]).df(Df::Residual).fit(&trial).expect("two parameters");
+    let cheap = model.clone().covariance_else([Covariance::CompoundSymmetry]).fit(&trial).expect("two parameters");
     assert_eq!(cheap.attempts()[0].failure.code(), "costly");
     assert!(model.allow_costly(true).allows_costly());
+}
+
+/// A hundred unstructured visits, 5,050 covariance parameters. Of complete data the comparison of the arms at a visit is the
+/// two-sample t test, degrees of freedom and all; standard errors of variances are those of the χ² distribution.
+#[test]
+fn a_hundred_unstructured_visits_have_the_t_test_of_every_visit() {
+    let (patients, visits) = (160, 100);
+    let trial = long(patients, visits);
+    let fit = Model::formula("y ~ 0 + visit + arm:visit").expect("parses").fit(&trial).expect("a fit");
+    let y = &trial.outcomes()[0].values;
+    let n = patients as f64;
+    let mut compared = Comparison::of("a hundred visits");
+    let means = |t: usize| [0, 1].map(|arm| (0..patients).filter(|i| i % 2 == arm).map(|i| y[i * visits + t]).sum::<f64>() * 2.0 / n);
+    let labels: Vec<String> = fit.columns().iter().map(|column| column.name.clone()).collect();
+    for t in [0, 57, 99] {
+        let own = means(t);
+        let squares: f64 = (0..patients).map(|i| (y[i * visits + t] - own[i % 2]).powi(2)).sum();
+        let variance = squares / (n - 2.0);
+        let weights: Vec<f64> = labels.iter().map(|l| f64::from(u8::from(l.contains("armb") && l.ends_with(&format!("v{t}"))))).collect();
+        assert_eq!(weights.iter().sum::<f64>(), 1.0, "{labels:?}");
+        let row = fit.estimate("arms", &weights).expect("estimable");
+        compared.within(&format!("difference at v{t}"), row.estimate, own[1] - own[0], 1e-9);
+        compared.relative(&format!("SE at v{t}"), row.se, (variance * 4.0 / n).sqrt(), 1e-9);
+        compared.relative(&format!("df at v{t}"), row.df, n - 2.0, 1e-8);
+    }
+    assert_all([compared]);
+    // Profile intervals take the Hessian again and again.
+    let refused = fit.covariance_intervals(&Default::default()).expect_err("too long").to_string();
+    assert!(refused.contains("of memory") && refused.contains("wald"), "{refused}");
+}
+
+/// With fewer patients than visits the likelihood has no maximum, and that is said.
+#[test]
+fn fewer_patients_than_unstructured_visits_are_refused_by_name() {
+    let Err(Error::Fit(failure)) = Model::formula("y ~ arm * visit").expect("parses").fit(&long(40, 60)) else { panic!("no maximum") };
+    assert_eq!(failure.code(), "unbounded-likelihood", "{failure}");
 }
 
 /// A random intercept of two thousand sites above an unstructured covariance: as many small systems.
