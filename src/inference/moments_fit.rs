@@ -253,7 +253,8 @@ impl MomentsFit {
 
     /// The asymptotic covariance of the covariance parameters, from the observed information, or the expected where
     /// the model asks for it. In the order of [`MomentsFit::covariance_parameters`]; where a variance is at its
-    /// boundary, of the parameters of the Cholesky factor instead.
+    /// boundary, of the parameters of the Cholesky factor instead. With K parameters it has K² elements, which are many
+    /// for an unstructured covariance of many visits; standard errors and degrees of freedom of such fits come without it.
     pub fn covariance_parameters_vcov(&self) -> &DMatrix<f64> {
         &self.information().covariance
     }

@@ -1,7 +1,9 @@
 //! Products with the Hessian against differences of the exact gradient and against the dense Hessian; optima and
 //! degrees of freedom against those of the search with a Hessian.
 
+use super::conjugate::Conjugate;
 use super::hessian::{Local, Room, root_counts};
+use super::{Sizes, prepared};
 use crate::covariance::{Covariance, lower_pairs};
 use crate::design::{Design, DesignOptions, MeanModel};
 use crate::fit::build::{Parts, Storage};
@@ -178,6 +180,30 @@ fn eighty_visits_of_complete_data_have_their_closed_form() {
     }
 }
 
+/// What an iteration of the search takes, once its room is there: evaluation, gradient, conjugate gradients.
+#[test]
+fn no_iteration_allocates() {
+    for (case, trial, by_arm, estimation) in cases() {
+        let problem = prepared(built(&trial, by_arm, estimation, Storage::Cheaper).0);
+        let (roots, mut local, mut room) = (root_counts(&problem), Local::blank(&problem), Room::new(&problem));
+        let mut solver = Conjugate::blank(roots.len());
+        let mut point = start::start(&problem).expect("a start");
+        let theta = point.theta.clone();
+        let mut iterate = || {
+            assert!(problem.move_to(&theta, &mut point, &mut room.own));
+            local.set(&problem, &point, &roots, &mut room);
+            let right = std::mem::take(&mut local.gradient);
+            let solved = solver.solve(&right, 0.5, 1e-3, |x, product| local.set_product(&problem, &point, &roots, x, product, &mut room));
+            local.gradient = right;
+            assert!(solved.products > 0, "{case}");
+        };
+        iterate();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("threads");
+        let counted = pool.install(|| allocation_counter::measure(iterate));
+        assert_eq!(counted.count_total, 0, "{case}");
+    }
+}
+
 /// The bits are those of one thread.
 #[test]
 fn threads_do_not_matter() {
@@ -213,4 +239,18 @@ fn visits_never_seen_together_are_named() {
         found_without_hessian(problem.clone(), origin.clone(), Beginning::Own, fitting.clone()).err().expect("not identified").failure();
     let dense = found(problem, origin, Beginning::Own, fitting).err().expect("not identified").failure();
     assert_eq!(refused.to_string(), dense.to_string());
+}
+
+/// Fits of up to 31 visits have a Hessian, whatever their patterns; dropout alone is cheaper than gaps.
+#[test]
+fn few_visits_have_a_hessian() {
+    let of = |visits: usize, gaps: bool| {
+        let patterns: Vec<Vec<usize>> = (1..=visits).map(|m| (usize::from(gaps && m > 1)..m).collect()).collect();
+        Sizes::of(1, visits, 2 * visits, 2, patterns.iter().map(Vec::as_slice))
+    };
+    for gaps in [false, true] {
+        assert!((2..32).all(|visits| !of(visits, gaps).favour_products()));
+        assert!([32, 40, 80, 160].into_iter().all(|visits| of(visits, gaps).favour_products()));
+    }
+    assert!(of(160, false).product() < 0.3 * of(160, true).product());
 }
