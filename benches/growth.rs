@@ -47,8 +47,12 @@ fn main() {
     if streamed::is_the_measured_process() {
         return;
     }
+    // `cargo bench --bench growth -- visits` measures that alone.
+    let named: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     println!("| what | grows | size: time | exponent | ten minutes at |\n|---|---|---|---|---|");
-    measure().iter().for_each(|axis| println!("{}", line(axis)));
-    passes();
-    memory();
+    measure(|name| named.is_empty() || named.iter().any(|word| word == name)).iter().for_each(|axis| println!("{}", line(axis)));
+    if named.is_empty() {
+        passes();
+        memory();
+    }
 }
