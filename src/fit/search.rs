@@ -91,16 +91,16 @@ impl<O: Objective> Search<O> {
     /// A search that begins at `place`, which has been evaluated.
     pub fn new(objective: &O, place: O::Place) -> Self {
         let room = objective.room(&place);
-        Self::within(objective, place, room)
+        Self::within(objective, place, objective.blank(), room)
     }
 
-    /// The same in a room that is there already.
-    pub fn within(objective: &O, place: O::Place, mut room: O::Room) -> Self {
+    /// The same in rooms that are there already, one of them for the next place.
+    pub fn within(objective: &O, place: O::Place, next: O::Place, mut room: O::Room) -> Self {
         let k = objective.dimension();
         let mut eta = vec![0.0; k];
         objective.set_eta(&place, &mut eta, &mut room);
         Self {
-            next: objective.blank(),
+            next,
             next_eta: eta.clone(),
             correction_pays: objective.correction_pays(&room),
             curvature: Curvature::blank(k),

@@ -9,10 +9,10 @@
 //!
 //! F̂ = FL⁻ᵀ, LL' = U'V₀⁻¹U, has in its first p columns T = W − F̂F̂' and in its last s/√(y'P₀y).
 
-use super::components::ComponentRoom;
+use super::components::{ComponentRoom, Scratch};
 use super::layout::Place;
-use super::point::{Point, Problem};
-use super::small::{trace, trace_pair};
+use super::point::{Point, Problem, add_squares};
+use super::small::{for_level_sizes, forward, multiply, trace, trace_pair, trace_pair_with};
 use crate::fit::Estimation;
 
 /// Sums over all effects, K parameters.
@@ -45,12 +45,13 @@ pub(super) struct Curvature {
     /// F̂ of the linked levels, k × m each.
     pub heads: Vec<f64>,
     pub components: Vec<ComponentRoom>,
+    pub scratch: Scratch,
     /// G of every link, k numbers each.
     pub g: Vec<f64>,
     /// F̂'D_kWD_lF̂ of k ≥ l, m × m row by row; kept where there is room for it.
     pub forms: Vec<f64>,
     room: Vec<f64>,
-    own: Vec<f64>,
+    products: Vec<f64>,
 }
 
 /// The parameters of one place: their position among all, and the element.
@@ -85,10 +86,11 @@ impl Problem {
             bends: square,
             heads: vec![0.0; self.data.linked.c.len()],
             components: self.data.components.iter().map(|c| ComponentRoom::blank(self, c)).collect(),
+            scratch: Scratch::blank(self),
             g: vec![0.0; self.data.linked.by.len()],
             forms: vec![],
-            room: vec![0.0; k * m],
-            own: vec![0.0; 2 * k * k],
+            room: vec![0.0; 2 * k * m],
+            products: vec![0.0; if self.data.shapes.is_empty() { 0 } else { k * m * k * m }],
         }
     }
 
@@ -102,31 +104,35 @@ impl Problem {
     }
 
     fn add_free(&self, point: &Point, curvature: &mut Curvature, head: &Elements) {
-        let (m, k, n) = (self.width(), self.data.size, self.parameters.len());
-        let Curvature { sums, room, own, forms, .. } = curvature;
-        let (mean, last) = own.split_at_mut(k * k);
+        let (m, k, n, p) = (self.width(), self.data.size, self.parameters.len(), self.data.columns);
+        let Curvature { sums, room, products, forms, .. } = curvature;
         for (index, shape) in self.data.shapes.iter().enumerate() {
             let range = index * k * k..(index + 1) * k * k;
             let (c, t, w) = (&point.free.c[range.clone()], &point.free.t[range.clone()], &point.free.w[range]);
-            mean.fill(0.0);
-            last.fill(0.0);
-            for own in shape.sums.chunks_exact(k * m) {
-                room.copy_from_slice(own);
-                super::small::forward(c, k, room);
-                set_product_in_place(t, k, m, room);
-                standardise(&point.root, m, room);
-                add_rows(room, m, k, mean, last);
-                add_elements(room, m, head, &mut sums.squares);
-                if !forms.is_empty() {
-                    add_free_forms(w, room, m, n, head, forms);
-                }
-            }
+            for_level_sizes!(k, m => set_products(&shape.sums, (k, m), (c, t, &point.root), room, products));
+            // Σ f_i f_j of elements i and j of the levels' F̂.
+            let product = |i: usize, j: usize| products[i.min(j) * k * m + i.max(j)];
+            let mean = |a: usize, b: usize| (0..p).map(|c| product(a * m + c, b * m + c)).sum::<f64>();
+            let last = |a: usize, b: usize| product(a * m + p, b * m + p);
             for &(x, a) in head {
                 sums.w[x] += shape.levels * trace(w, k, a);
                 for &(y, b) in head.iter().filter(|(y, _)| *y <= x) {
                     sums.ww[x * n + y] += shape.levels * trace_pair(w, w, k, a, b);
-                    sums.mean[x * n + y] += trace_pair(w, mean, k, a, b);
-                    sums.last[x * n + y] += trace_pair(w, last, k, a, b);
+                    sums.mean[x * n + y] += trace_pair_with(w, mean, k, a, b);
+                    sums.last[x * n + y] += trace_pair_with(w, last, k, a, b);
+                }
+                let (a, b) = a;
+                for j in 0..m {
+                    for (i, square) in sums.squares[(x * m + j) * m..(x * m + j + 1) * m].iter_mut().enumerate().skip(j) {
+                        *square += product(a * m + j, b * m + i) + if a == b { 0.0 } else { product(b * m + j, a * m + i) };
+                    }
+                }
+            }
+            if !forms.is_empty() {
+                let (solved, rows) = room.split_at_mut(k * m);
+                for own in shape.sums.chunks_exact(k * m) {
+                    set_rows(own, (k, m), (c, t, &point.root), solved, rows);
+                    add_free_forms(w, rows, m, n, head, forms);
                 }
             }
         }
@@ -190,29 +196,30 @@ impl Problem {
     }
 }
 
-/// Replaces X, k × m, by TX, T lower triangular times whatever: k × k.
-fn set_product_in_place(t: &[f64], k: usize, m: usize, x: &mut [f64]) {
-    if k == 1 {
-        x.iter_mut().for_each(|x| *x *= t[0]);
-        return;
-    }
-    for column in 0..m {
-        let mut own = [0.0; 8];
-        let mut more = vec![];
-        let old: &mut [f64] = if k <= 8 {
-            &mut own[..k]
-        } else {
-            more.resize(k, 0.0);
-            &mut more
-        };
-        (0..k).for_each(|i| old[i] = x[i * m + column]);
-        for i in 0..k {
-            x[i * m + column] = t[i * k..(i + 1) * k].iter().zip(&*old).map(|(t, x)| t * x).sum();
-        }
+/// Sets the products of the elements of F̂, km × km, summed over the levels of a shape: the lower triangle.
+#[inline(always)]
+fn set_products(sums: &[f64], (k, m): (usize, usize), factors: (&[f64], &[f64], &[f64]), room: &mut [f64], products: &mut [f64]) {
+    let (solved, rows) = room[..2 * k * m].split_at_mut(k * m);
+    let products = &mut products[..k * m * k * m];
+    products.fill(0.0);
+    for own in sums.chunks_exact(k * m) {
+        set_rows(own, (k, m), factors, solved, rows);
+        add_squares(rows, k * m, 1.0, products);
     }
 }
 
+/// Sets F̂ of a level with the sums c, given C and T of its shape and the factor L.
+#[inline(always)]
+fn set_rows(own: &[f64], (k, m): (usize, usize), (c, t, root): (&[f64], &[f64], &[f64]), solved: &mut [f64], rows: &mut [f64]) {
+    let (solved, rows) = (&mut solved[..k * m], &mut rows[..k * m]);
+    solved.copy_from_slice(own);
+    forward(&c[..k * k], k, solved);
+    multiply(&t[..k * k], k, solved, rows);
+    standardise(&root[..m * m], m, rows);
+}
+
 /// Replaces every row f by f L⁻ᵀ, L lower triangular, column by column.
+#[inline(always)]
 pub(super) fn standardise(root: &[f64], m: usize, rows: &mut [f64]) {
     for row in rows.chunks_exact_mut(m) {
         for j in 0..m {
@@ -220,17 +227,6 @@ pub(super) fn standardise(root: &[f64], m: usize, rows: &mut [f64]) {
             let own = row[j] / column[0];
             row[j] = own;
             row[j + 1..].iter_mut().zip(&column[1..]).for_each(|(x, l)| *x -= own * l);
-        }
-    }
-}
-
-/// Adds f_a f_b' of all rows to the k × k sums over the first columns and over the last.
-fn add_rows(rows: &[f64], m: usize, k: usize, mean: &mut [f64], last: &mut [f64]) {
-    for a in 0..k {
-        for b in 0..k {
-            let (x, y) = (&rows[a * m..(a + 1) * m], &rows[b * m..(b + 1) * m]);
-            mean[a * k + b] += x[..m - 1].iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
-            last[a * k + b] += x[m - 1] * y[m - 1];
         }
     }
 }

@@ -5,6 +5,7 @@
 //! every Ψ, and is summed from residuals, so that no digits are lost to differences.
 
 use super::layout::Layout;
+use super::merged::{Merge, merged};
 use super::rows::Rows;
 use crate::design::Design;
 use crate::fit::Failure;
@@ -33,21 +34,24 @@ pub(super) struct Component {
     pub size: usize,
     /// The first effect of each term of the tail, and at the end their number.
     pub starts: Vec<usize>,
-    /// Z'Z of the tail without what the head can explain, n × n.
+    /// Z'Z of the tail without what the head can explain, n × n: the lower triangle.
     pub within: Vec<f64>,
     /// Z'U of the same, n × m.
     pub cross: Vec<f64>,
-    /// The levels of the head, as positions among those that are linked.
+    /// The levels of the head, as positions among those that are linked: as they are, and as few as there can be.
+    pub levels: std::ops::Range<usize>,
     pub heads: std::ops::Range<usize>,
 }
 
-/// A level of the head that touches the tail.
+/// Levels of the head that touch the tail.
 #[derive(Debug, Clone)]
 pub(super) struct Linked {
     /// R of each, k × k.
     pub r: Vec<f64>,
     /// c of each, k × m.
     pub c: Vec<f64>,
+    /// How many levels each stands for.
+    pub counts: Vec<f64>,
     /// Where the links of each begin, and where the last one's end.
     pub starts: Vec<usize>,
     /// The effect of the tail of each link, by its position in the component.
@@ -70,7 +74,11 @@ pub(super) struct Data {
     /// What the head cannot explain of U'U, m × m.
     pub within: Vec<f64>,
     pub shapes: Vec<Shape>,
+    /// As few as there can be, and how they became so.
     pub linked: Linked,
+    pub merges: Vec<Merge>,
+    /// One by one, component by component.
+    pub levels: Linked,
     pub components: Vec<Component>,
     /// The shape and c of the free levels one by one, in their order.
     pub shape_of: Vec<u32>,
@@ -99,7 +107,8 @@ impl Data {
         mirror(&mut within, m);
         let squares = rows.squares();
         let log_weights = if design.rows.weights.is_some() { rows.roots.iter().map(|root| 2.0 * root.ln()).sum() } else { 0.0 };
-        let (linked, components) = links((design, z), &rows, layout, m, &r, &c);
+        let (levels, mut components) = links((design, z), &rows, layout, m, &r, &c);
+        let (linked, merges) = merged(&levels, &mut components, k, m);
         let (mut free_r, mut free_c) = (vec![], vec![]);
         for level in (0..layout.levels()).filter(|&level| layout.component_of[level].is_none()) {
             free_r.extend_from_slice(&r[level * k * k..(level + 1) * k * k]);
@@ -107,8 +116,22 @@ impl Data {
         }
         let (shapes, shape_of) = shapes(k, m, &free_r, &free_c);
         let observations = layout.rows.len();
-        let data =
-            Self { columns: p, size: k, observations, origin, within, shapes, linked, components, shape_of, free_c, log_weights, squares };
+        let data = Self {
+            columns: p,
+            size: k,
+            observations,
+            origin,
+            within,
+            shapes,
+            linked,
+            merges,
+            levels,
+            components,
+            shape_of,
+            free_c,
+            log_weights,
+            squares,
+        };
         Ok((data, rows))
     }
 }
@@ -209,10 +232,17 @@ fn links((design, z): (&Design, &[Cow<[f64]>]), rows: &Rows, layout: &Layout, m:
     let (random, k, tail) = (&design.rows.random, layout.size, layout.tail.len());
     let blank = |members: &super::layout::Members| {
         let size = members.starts[tail];
-        Component { size, starts: members.starts.clone(), within: vec![0.0; size * size], cross: vec![0.0; size * m], heads: 0..0 }
+        Component {
+            size,
+            starts: members.starts.clone(),
+            within: vec![0.0; size * size],
+            cross: vec![0.0; size * m],
+            levels: 0..0,
+            heads: 0..0,
+        }
     };
     let mut components: Vec<Component> = layout.components.iter().map(blank).collect();
-    let mut linked = Linked { r: vec![], c: vec![], starts: vec![0], to: vec![], by: vec![] };
+    let mut linked = Linked::blank();
     let mut members: Vec<Vec<u32>> = vec![vec![]; components.len()];
     for (level, component) in layout.component_of.iter().enumerate() {
         if let Some(component) = component {
@@ -265,8 +295,8 @@ fn links((design, z): (&Design, &[Cow<[f64]>]), rows: &Rows, layout: &Layout, m:
             touched.iter().for_each(|(t, _)| slot[*t as usize] = u32::MAX);
             touched.sort_unstable_by_key(|(t, _)| *t);
             let component = &mut components[number];
-            for (s, x) in &touched {
-                for (t, y) in &touched {
+            for (at, (s, x)) in touched.iter().enumerate() {
+                for (t, y) in &touched[..=at] {
                     let explained: f64 = x.iter().zip(y).map(|(x, y)| x * y).sum();
                     component.within[*s as usize * component.size + *t as usize] -= explained;
                 }
@@ -275,9 +305,10 @@ fn links((design, z): (&Design, &[Cow<[f64]>]), rows: &Rows, layout: &Layout, m:
             }
             linked.r.extend_from_slice(&r[level * k * k..(level + 1) * k * k]);
             linked.c.extend_from_slice(own_c);
+            linked.counts.push(1.0);
             linked.starts.push(linked.to.len());
         }
-        components[number].heads = first..linked.starts.len() - 1;
+        components[number].levels = first..linked.starts.len() - 1;
     }
     for position in layout.starts[layout.levels()]..layout.rows.len() {
         if let Some(component) = set_own(&mut own, position) {

@@ -1,14 +1,19 @@
 //! Dense algebra of the tail, n × n row by row, n up to thousands: Cholesky factor and inverse, in blocks that stay
 //! in the cache.
 //!
-//! Everything is sums of products of rows, four by two at a time. Rows are shared out between threads where there are
-//! many; every element is the same sum in the same order for any number of threads.
+//! Nearly all of it is products of matrices, which nalgebra makes with the instructions that the processor has. Groups
+//! of rows are shared out between threads where there are many; every element is the same sum in the same order for any
+//! number of threads.
 
 use super::small::LogProduct;
+use crate::fit::kernels::{axpy, dot};
+use nalgebra::{DMatrixView, DMatrixViewMut};
 use rayon::prelude::*;
 
 /// Columns that are worked on together.
 const BLOCK: usize = 48;
+/// Rows that are worked on together.
+const GROUP: usize = 64;
 /// The size from which threads are worth their while.
 const PARALLEL: usize = 300;
 
@@ -50,72 +55,56 @@ pub(super) fn scale_entries_back(lambda: &[f64], k: usize, x: &mut [f64]) {
     }
 }
 
-/// The products of up to four rows with up to two.
-#[inline(always)]
-fn tile(a: [&[f64]; 4], b: [&[f64]; 2]) -> [[f64; 2]; 4] {
-    let mut lanes = [[[0.0_f64; 2]; 2]; 4];
-    let depth = a[0].len();
-    let even = depth & !1;
-    let (a0, a1, a2, a3) = (&a[0][..depth], &a[1][..depth], &a[2][..depth], &a[3][..depth]);
-    let (b0, b1) = (&b[0][..depth], &b[1][..depth]);
-    let mut l = 0;
-    while l < even {
-        for lane in 0..2 {
-            let (x0, x1) = (b0[l + lane], b1[l + lane]);
-            let y = [a0[l + lane], a1[l + lane], a2[l + lane], a3[l + lane]];
-            for i in 0..4 {
-                lanes[i][0][lane] += y[i] * x0;
-                lanes[i][1][lane] += y[i] * x1;
-            }
-        }
-        l += 2;
-    }
-    let mut sums = [[0.0; 2]; 4];
-    for i in 0..4 {
-        for j in 0..2 {
-            sums[i][j] = lanes[i][j][0] + lanes[i][j][1];
-            if even < depth {
-                sums[i][j] += a[i][even] * b[j][even];
-            }
-        }
-    }
-    sums
-}
+/// Dimensions up to which products are made here: nalgebra leaves them to loops that want their columns contiguous.
+const FEW: usize = 5;
 
-/// Subtracts from columns first, …, first + width of up to four rows (of length n) their products, up to column
-/// `depth`, with rows of `other`.
+/// Subtracts from columns first, …, first + width of rows (of length n) their products, from column `from` up to
+/// `first`, with rows of `other`.
 fn subtract_products(rows: &mut [f64], n: usize, from: usize, first: usize, width: usize, other: &[f64]) {
+    if from >= first {
+        return;
+    }
     let count = rows.len() / n;
-    for j in (0..width).step_by(2) {
-        let pair = [j, (j + 1).min(width - 1)];
-        let sums = {
-            let a = [0, 1, 2, 3].map(|i| &rows[i.min(count - 1) * n + from..i.min(count - 1) * n + first]);
-            tile(a, pair.map(|j| &other[j * n + from..j * n + first]))
-        };
-        for i in 0..count {
-            rows[i * n + first + j] -= sums[i][0];
-            if j + 1 < width {
-                rows[i * n + first + j + 1] -= sums[i][1];
-            }
+    if first <= from + FEW || width <= FEW || count <= FEW {
+        for row in rows.chunks_exact_mut(n) {
+            let (known, own) = row.split_at_mut(first);
+            let others = other.chunks_exact(n).map(|other| &other[from..first]);
+            own[..width].iter_mut().zip(others).for_each(|(x, other)| *x -= dot(&known[from..], other));
         }
+        return;
     }
+    // A row here is a column to nalgebra.
+    let mut columns = DMatrixViewMut::from_slice(rows, n, count);
+    let (known, mut own) = columns.rows_range_pair_mut(from..first, first..first + width);
+    let other = DMatrixView::from_slice_with_strides(&other[from..], width, first - from, n, 1);
+    own.gemm(-1.0, &other, &known, 1.0);
 }
 
-/// Solves x L' = row in columns first, …, first + width, for the rows of L that start at `block`.
-fn solve_block(row: &mut [f64], n: usize, first: usize, width: usize, block: &[f64]) {
+/// Solves x L' = row in columns first, …, first + width, L given column by column.
+fn solve_block(row: &mut [f64], first: usize, width: usize, columns: &[f64]) {
     for j in 0..width {
-        let l = &block[j * n + first..j * n + first + width];
-        let inner: f64 = row[first..first + j].iter().zip(l).map(|(x, l)| x * l).sum();
-        row[first + j] = (row[first + j] - inner) / l[j];
+        let (own, later) = row[first + j..first + width].split_at_mut(1);
+        own[0] /= columns[j * width + j];
+        axpy(later, -own[0], &columns[j * width + j + 1..(j + 1) * width]);
     }
 }
 
-/// Runs `work` on groups of four rows, on several threads where it pays.
+/// The factor of a block on the diagonal, column by column, from rows of length n.
+fn by_columns(block: &[f64], n: usize, first: usize, width: usize) -> [f64; BLOCK * BLOCK] {
+    let mut columns = [0.0; BLOCK * BLOCK];
+    for (i, row) in block.chunks_exact(n).enumerate() {
+        (0..=i).for_each(|j| columns[j * width + i] = row[first + j]);
+    }
+    columns
+}
+
+/// Runs `work` on groups of rows, on several threads where it pays.
 fn on_rows(rows: &mut [f64], n: usize, work: impl Fn(usize, &mut [f64]) + Sync) {
+    let one = |(group, rows): (usize, &mut [f64])| work(GROUP * group, rows);
     if n < PARALLEL {
-        rows.chunks_mut(4 * n).enumerate().for_each(|(group, rows)| work(4 * group, rows));
+        rows.chunks_mut(GROUP * n).enumerate().for_each(one);
     } else {
-        rows.par_chunks_mut(4 * n).with_min_len(8).enumerate().for_each(|(group, rows)| work(4 * group, rows));
+        rows.par_chunks_mut(GROUP * n).enumerate().for_each(one);
     }
 }
 
@@ -129,7 +118,7 @@ pub(in crate::fit) fn cholesky(a: &mut [f64], n: usize) -> Option<f64> {
         // The block's own columns, then its factor.
         if first > 0 {
             let left = block.to_vec();
-            on_rows(block, n, |_, rows| subtract_products(rows, n, 0, first, width, &left));
+            subtract_products(block, n, 0, first, width, &left);
         }
         for j in 0..width {
             let (above, own) = block.split_at_mut(j * n);
@@ -146,9 +135,13 @@ pub(in crate::fit) fn cholesky(a: &mut [f64], n: usize) -> Option<f64> {
             determinant.times(pivot);
             own[j] = pivot.sqrt();
         }
+        if below.is_empty() {
+            break;
+        }
+        let columns = by_columns(block, n, first, width);
         on_rows(below, n, |_, rows| {
             subtract_products(rows, n, 0, first, width, block);
-            rows.chunks_exact_mut(n).for_each(|row| solve_block(row, n, first, width, block));
+            rows.chunks_exact_mut(n).for_each(|row| solve_block(row, first, width, &columns));
         });
     }
     Some(determinant.ln())
@@ -156,39 +149,68 @@ pub(in crate::fit) fn cholesky(a: &mut [f64], n: usize) -> Option<f64> {
 
 /// Writes (LL')⁻¹ into `inverse`, both triangles, given L in the lower triangle of `factor`; `room` is n × n.
 pub(in crate::fit) fn inverse(factor: &[f64], n: usize, room: &mut [f64], inverse: &mut [f64]) {
-    // Row j of `room` becomes column j of L⁻¹.
+    // Row j of `room` becomes column j of L⁻¹, and nothing stands before the diagonal.
     room.fill(0.0);
-    (0..n).for_each(|j| room[j * n + j] = 1.0);
+    if n <= BLOCK {
+        inverse_of_block(factor, n, room, inverse);
+    } else {
+        inverse_of_blocks(factor, n, room, inverse);
+    }
+    mirror(inverse, n);
+}
+
+fn inverse_of_block(factor: &[f64], n: usize, columns: &mut [f64], inverse: &mut [f64]) {
+    for (j, own) in columns.chunks_exact_mut(n).enumerate() {
+        own[j] = 1.0 / factor[j * n + j];
+        for i in j + 1..n {
+            own[i] = -dot(&factor[i * n + j..i * n + i], &own[j..i]) / factor[i * n + i];
+        }
+    }
+    for (i, own) in inverse.chunks_exact_mut(n).enumerate() {
+        (0..=i).for_each(|j| own[j] = dot(&columns[i * n + i..(i + 1) * n], &columns[j * n + i..(j + 1) * n]));
+    }
+}
+
+fn inverse_of_blocks(factor: &[f64], n: usize, columns: &mut [f64], inverse: &mut [f64]) {
+    (0..n).for_each(|j| columns[j * n + j] = 1.0);
     for first in (0..n).step_by(BLOCK) {
         let width = BLOCK.min(n - first);
         let block = &factor[first * n..(first + width) * n];
-        on_rows(&mut room[..(first + width) * n], n, |from, rows| {
-            // Nothing stands before the diagonal.
-            subtract_products(rows, n, from.min(first), first, width, block);
-            rows.chunks_exact_mut(n).for_each(|row| solve_block(row, n, first, width, block));
+        let own = by_columns(block, n, first, width);
+        on_rows(&mut columns[..(first + width) * n], n, |from, rows| {
+            subtract_products(rows, n, from, first, width, block);
+            rows.chunks_exact_mut(n).for_each(|row| solve_block(row, first, width, &own));
         });
     }
-    let columns = &*room;
     on_rows(inverse, n, |from, rows| {
-        let count = rows.len() / n;
-        let own = [0, 1, 2, 3].map(|i| (from + i.min(count - 1)) * n);
-        for j in (from..n).step_by(2) {
-            let pair = [j, (j + 1).min(n - 1)].map(|other| &columns[other * n + j..(other + 1) * n]);
-            let sums = tile(own.map(|row| &columns[row + j..row + n]), pair);
-            for i in 0..count {
-                rows[i * n + j] = sums[i][0];
-                if j + 1 < n {
-                    rows[i * n + j + 1] = sums[i][1];
-                }
+        let (count, depth) = (rows.len() / n, n - from);
+        if count <= FEW {
+            for (i, row) in rows.chunks_exact_mut(n).enumerate() {
+                let own = &columns[(from + i) * n + from..(from + i + 1) * n];
+                row[..from + count].iter_mut().zip(columns.chunks_exact(n)).for_each(|(x, other)| *x = dot(own, &other[from..]));
+            }
+            return;
+        }
+        // A row here is a column to nalgebra.
+        let own = DMatrixView::from_slice_with_strides(&columns[from * n + from..], depth, count, 1, n);
+        let others = DMatrixView::from_slice_with_strides(&columns[from..], from + count, depth, n, 1);
+        DMatrixViewMut::from_slice(rows, n, count).rows_mut(0, from + count).gemm(1.0, &others, &own, 0.0);
+    });
+}
+
+/// Copies what stands left of the diagonal to the right of it, in squares that stay in the cache.
+pub(super) fn mirror(a: &mut [f64], n: usize) {
+    const SIDE: usize = 16;
+    for first in (0..n).step_by(SIDE) {
+        let next = n.min(first + SIDE);
+        let (own, later) = a[first * n..].split_at_mut((next - first) * n);
+        for (square, rows) in later.chunks(SIDE * n).enumerate() {
+            for (i, own) in own.chunks_exact_mut(n).enumerate() {
+                own[next + square * SIDE..].iter_mut().zip(rows.chunks_exact(n)).for_each(|(x, row)| *x = row[first + i]);
             }
         }
-    });
-    for i in 0..n {
-        for j in 0..i {
-            // Groups of rows begin at multiples of four; what stands left of them is mirrored.
-            if j < i / 4 * 4 {
-                inverse[i * n + j] = inverse[j * n + i];
-            }
+        for i in 0..next - first {
+            (0..i).for_each(|j| own[j * n + first + i] = own[i * n + first + j]);
         }
     }
 }
@@ -208,17 +230,38 @@ pub(super) fn forward(factor: &[f64], n: usize, b: &mut [f64], m: usize) {
 
 /// Writes A X into `product`, A n × n and X n × m.
 pub(super) fn multiply(a: &[f64], n: usize, x: &[f64], m: usize, product: &mut [f64]) {
+    if n > BLOCK && m > BLOCK {
+        // A row here is a column to nalgebra.
+        let (a, x) = (DMatrixView::from_slice(a, n, n), DMatrixView::from_slice(x, m, n));
+        return on_rows(product, m, |from, rows| {
+            let count = rows.len() / m;
+            DMatrixViewMut::from_slice(rows, m, count).gemm(1.0, &x, &a.columns(from, count), 0.0);
+        });
+    }
     let one = |own: &mut [f64], row: &[f64]| {
         own.fill(0.0);
-        for (other, by) in x.chunks_exact(m).zip(row) {
-            own.iter_mut().zip(other).for_each(|(s, x)| *s += by * x);
-        }
+        x.chunks_exact(m).zip(row).for_each(|(other, by)| axpy(own, *by, other));
     };
     if n < PARALLEL {
         product.chunks_exact_mut(m).zip(a.chunks_exact(n)).for_each(|(own, row)| one(own, row));
     } else {
         product.par_chunks_exact_mut(m).with_min_len(32).zip(a.par_chunks_exact(n)).for_each(|(own, row)| one(own, row));
     }
+}
+
+/// tr(AB), in squares that stay in the cache.
+pub(super) fn trace_of_product(a: &[f64], b: &[f64], n: usize) -> f64 {
+    const SIDE: usize = 16;
+    let mut sum = 0.0;
+    for (first, own) in a.chunks(SIDE * n).enumerate().map(|(group, rows)| (SIDE * group, rows)) {
+        for (square, others) in b.chunks(SIDE * n).enumerate() {
+            for (i, row) in own.chunks_exact(n).enumerate() {
+                let row = &row[square * SIDE..n.min((square + 1) * SIDE)];
+                sum += row.iter().zip(others.chunks_exact(n)).map(|(x, other)| x * other[first + i]).sum::<f64>();
+            }
+        }
+    }
+    sum
 }
 
 #[cfg(test)]

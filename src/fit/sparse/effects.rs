@@ -4,7 +4,8 @@ use super::SparseFit;
 use super::components::set_explained;
 use super::curvature::standardise;
 use super::layout::Place;
-use super::small::multiply;
+use super::small::{LogProduct, forward, level_factors, multiply};
+use crate::fit::kernels::axpy;
 use crate::fit::marginal::Effects;
 use nalgebra::DMatrix;
 
@@ -41,10 +42,11 @@ impl SparseFit {
         effects
     }
 
-    fn of_head(&self, at: usize, size: usize, push: &mut impl FnMut(&[f64], &dyn Fn(usize, usize) -> f64)) {
+    fn of_head(&self, at: usize, size_of_term: usize, push: &mut impl FnMut(&[f64], &dyn Fn(usize, usize) -> f64)) {
         let (problem, point, curvature) = (&self.problem, &self.point, self.curvature());
         let (m, k) = (problem.width(), problem.data.size);
         let (mut free, mut rows, mut explained) = (0, vec![0.0; k * m], vec![0.0; k * k]);
+        let (mut c, mut t, mut w) = (explained.clone(), explained.clone(), explained.clone());
         let linked = self.positions();
         for (level, component) in problem.layout.component_of.iter().enumerate() {
             match component {
@@ -52,22 +54,35 @@ impl SparseFit {
                     let shape = problem.data.shape_of[free] as usize;
                     let range = shape * k * k..(shape + 1) * k * k;
                     let mut solved = problem.data.free_c[free * k * m..(free + 1) * k * m].to_vec();
-                    super::small::forward(&point.free.c[range.clone()], k, &mut solved);
+                    forward(&point.free.c[range.clone()], k, &mut solved);
                     multiply(&point.free.t[range.clone()], k, &solved, &mut rows);
                     standardise(&point.root, m, &mut rows);
                     let w = &point.free.w[range];
-                    push(&rows[at * m..(at + size) * m], &|a, b| w[(at + a) * k + at + b]);
+                    push(&rows[at * m..(at + size_of_term) * m], &|a, b| w[(at + a) * k + at + b]);
                     free += 1;
                 }
                 Some(component) => {
-                    let (own, component) = (linked[level], *component as usize);
-                    let (data, links) = (&problem.data, problem.data.linked.starts[own]..problem.data.linked.starts[own + 1]);
-                    let g = &curvature.g[links.start * k..links.end * k];
-                    let omega = &curvature.components[component].omega;
-                    set_explained(omega, data.components[component].size, &data.linked.to[links], g, k, &mut explained);
-                    let w = &point.linked.w[own * k * k..(own + 1) * k * k];
-                    let f = &curvature.heads[own * k * m..(own + 1) * k * m];
-                    push(&f[at * m..(at + size) * m], &|a, b| w[(at + a) * k + at + b] - explained[(at + a) * k + at + b]);
+                    let (own, data) = (linked[level], &problem.data);
+                    let (room, size) = (&curvature.components[*component as usize], data.components[*component as usize].size);
+                    let to = data.levels.to_of(own);
+                    level_factors(data.levels.r_of(own, k), &point.head, k, &mut c, &mut t, &mut w, &mut LogProduct::new());
+                    // C⁻¹(c − G_jΩC) and G_j, each times T.
+                    let mut solved = data.levels.c_of(own, k, m).to_vec();
+                    for (by, &s) in data.levels.by_of(own, k).chunks_exact(k).zip(to) {
+                        let v = &room.v[s as usize * m..][..m];
+                        by.iter().zip(solved.chunks_exact_mut(m)).for_each(|(by, row)| axpy(row, -by, v));
+                    }
+                    forward(&c, k, &mut solved);
+                    multiply(&t, k, &solved, &mut rows);
+                    standardise(&point.root, m, &mut rows);
+                    let mut g = data.levels.by_of(own, k).to_vec();
+                    for link in g.chunks_exact_mut(k) {
+                        forward(&c, k, link);
+                        let solved = link.to_vec();
+                        multiply(&t, k, &solved, link);
+                    }
+                    set_explained(&room.omega, size, to, &g, k, &mut explained);
+                    push(&rows[at * m..(at + size_of_term) * m], &|a, b| w[(at + a) * k + at + b] - explained[(at + a) * k + at + b]);
                 }
             }
         }
@@ -76,7 +91,7 @@ impl SparseFit {
     /// The position of each level of the head among the linked ones.
     fn positions(&self) -> Vec<usize> {
         let layout = &self.problem.layout;
-        let mut next: Vec<usize> = self.problem.data.components.iter().map(|c| c.heads.start).collect();
+        let mut next: Vec<usize> = self.problem.data.components.iter().map(|c| c.levels.start).collect();
         let mut place = |component: &Option<u32>| {
             let Some(component) = component else { return 0 };
             let next = &mut next[*component as usize];

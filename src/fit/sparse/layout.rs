@@ -35,6 +35,8 @@ pub(super) struct Layout {
     pub tail: Vec<usize>,
     /// The number k of effects of a level of the head.
     pub size: usize,
+    /// The same of each term of the tail.
+    pub tail_sizes: Vec<usize>,
     /// The observed rows of the design, those of a level of the head side by side, those of none at the end.
     pub rows: Vec<u32>,
     /// Where the rows of each level of the head begin, and where the last one's end.
@@ -61,7 +63,19 @@ impl Layout {
         tail.iter().enumerate().for_each(|(index, &term)| places[term] = Place::Tail(index));
         let (rows, starts) = sorted(design, &random[head[0]]);
         let joined = Joined::of(random, &tail, &rows, &starts);
-        Self { places, head, size, component_of: joined.component_of, components: joined.components, at: joined.at, rows, starts, tail }
+        let tail_sizes = tail.iter().map(|&term| random[term].size()).collect();
+        Self {
+            places,
+            head,
+            size,
+            tail_sizes,
+            component_of: joined.component_of,
+            components: joined.components,
+            at: joined.at,
+            rows,
+            starts,
+            tail,
+        }
     }
 
     /// The number of levels of the head.

@@ -7,6 +7,7 @@
 //! are, two crossed ones a factor of the smaller one's size. First and second derivatives are exact ([`curvature`],
 //! [`components`]), so that the search takes few steps from where scoring ends ([`start`], [`profiled`]).
 
+mod blocks;
 mod coefficients;
 mod components;
 mod contrasts;
@@ -17,6 +18,7 @@ mod effects;
 mod eta;
 mod identified;
 mod layout;
+mod merged;
 mod model;
 mod natural;
 mod outcomes;
@@ -24,6 +26,7 @@ mod parameters;
 mod point;
 mod profiled;
 mod refit;
+mod rotation;
 mod rows;
 
 #[cfg(test)]
@@ -96,10 +99,10 @@ impl SparseFit {
         let problem = Problem { data, layout, parameters, estimation };
         let scale = scales(random, &z, &problem.parameters);
         let factors = random.iter().map(|term| term.factor.clone()).collect();
-        let Start { point, curvature, errors, evaluations, .. } = Start::of(&problem, &scale)?;
+        let Start { point, next, curvature, errors, evaluations, .. } = Start::of(&problem, &scale)?;
         let objective = Profiled { problem, scale, errors, factors };
         let room = objective.room_of(curvature, true);
-        let mut search = Search::within(&objective, point, room);
+        let mut search = Search::within(&objective, point, next, room);
         let steps = search.minimise(&objective)?;
         // Both count the evaluation at which the search begins.
         let steps = Steps { evaluations: steps.evaluations + evaluations - 1, ..steps };

@@ -3,10 +3,9 @@
 
 use super::data::{Data, Shape};
 use super::layout::Layout;
+use super::rotation::Rotation;
 use super::rows::Rows;
-use super::small::semidefinite_root;
 use crate::design::RandomTerm;
-use crate::fit::kernels::{axpy, dot};
 use std::borrow::Cow;
 
 /// The observations of a design, ready to take other outcomes.
@@ -24,8 +23,8 @@ pub(super) struct Outcomes {
     /// The levels of the head that touch the tail, in the order of their sums, and the free ones.
     linked: Vec<u32>,
     free: Vec<u32>,
-    /// How the free levels of each shape become few.
-    rotations: Vec<Rotation>,
+    /// The free levels of each shape.
+    few: Vec<Few>,
     sums: Vec<f64>,
 }
 
@@ -61,8 +60,8 @@ impl Outcomes {
         let mut members: Vec<Vec<u32>> = vec![vec![]; data.shapes.len()];
         data.shape_of.iter().enumerate().for_each(|(own, &shape)| members[shape as usize].push(own as u32));
         let m = data.columns + 1;
-        let rotations: Vec<Rotation> = members.into_iter().map(|own| Rotation::of(own, &data.free_c, k, m)).collect();
-        data.shapes.iter_mut().zip(&rotations).for_each(|(shape, rotation)| rotation.begin(shape));
+        let Data { shapes, free_c, .. } = data;
+        let few = members.into_iter().zip(shapes).map(|(own, shape)| Few::of(own, free_c, k, m, shape)).collect();
         Self {
             explained: vec![0.0; levels * k],
             residual: vec![0.0; layout.rows.len()],
@@ -70,7 +69,7 @@ impl Outcomes {
             shares,
             linked,
             free,
-            rotations,
+            few,
             sums: vec![0.0; m],
             rows,
         }
@@ -88,11 +87,12 @@ impl Outcomes {
         data.squares = self.rows.squares();
         let explained = &self.explained;
         let of_level = |level: u32| &explained[level as usize * k..(level as usize + 1) * k];
-        set_last(&mut data.linked.c, &self.linked, k, m, of_level);
+        set_last(&mut data.levels.c, &self.linked, k, m, of_level);
+        data.merges.iter_mut().for_each(|merge| merge.set_outcome(&data.levels, &mut data.linked, k, m));
         set_last(&mut data.free_c, &self.free, k, m, of_level);
         set_cross(&self.rows, (&self.explained, &self.level_of), &self.shares, &mut self.residual, data);
-        for (shape, rotation) in data.shapes.iter_mut().zip(&mut self.rotations) {
-            rotation.set(&self.free, of_level, k, m, shape);
+        for (shape, few) in data.shapes.iter_mut().zip(&mut self.few) {
+            few.set(&self.free, of_level, k, m, shape);
         }
         layout.rows.iter().zip(&self.rows.roots).map(|(&row, root)| (root * y[row as usize]).powi(2)).sum()
     }
@@ -128,92 +128,44 @@ fn set_last<'a>(c: &mut [f64], levels: &[u32], k: usize, m: usize, of_level: imp
 /// The levels of one shape, of which there may be many, as few c: those of X are rotated once, those of e whenever they
 /// change.
 #[derive(Debug, Clone)]
-struct Rotation {
+struct Few {
     /// The levels, as positions among the free ones.
     levels: Vec<u32>,
-    /// Householder's vectors of the columns that belong to X, with 2/v'v before each; none where the levels are few.
-    reflections: Vec<(f64, Vec<f64>)>,
-    /// Σ cc' of X as few c, k × m each, with zeros in the place of e; none where the levels are few.
-    root: Vec<f64>,
-    /// The columns of e, one after the other.
-    columns: Vec<f64>,
-    /// Of what is left of them below, the products, k × k.
-    rest: Vec<f64>,
+    /// `None` where they are few.
+    rotation: Option<Rotation>,
 }
 
-impl Rotation {
-    fn of(levels: Vec<u32>, free_c: &[f64], k: usize, m: usize) -> Self {
+impl Few {
+    /// Of the levels of a shape, whose sums become those that have nothing of e yet.
+    fn of(levels: Vec<u32>, free_c: &[f64], k: usize, m: usize, shape: &mut Shape) -> Self {
         let (h, p, width) = (levels.len(), m - 1, k * (m - 1));
-        let mut own = Self { levels, reflections: vec![], root: vec![], columns: vec![], rest: vec![0.0; k * k] };
         if h <= k * m {
-            return own;
+            return Self { levels, rotation: None };
         }
-        own.columns = vec![0.0; h * k];
-        // Column by column, the columns of e left out.
-        let mut x = vec![0.0; h * width];
-        for (i, &level) in own.levels.iter().enumerate() {
+        let mut columns = vec![0.0; h * width];
+        for (i, &level) in levels.iter().enumerate() {
             let c = &free_c[level as usize * k * m..(level as usize + 1) * k * m];
-            (0..width).for_each(|j| x[j * h + i] = c[j / p * m + j % p]);
+            (0..width).for_each(|j| columns[j * h + i] = c[j / p * m + j % p]);
         }
-        for j in 0..width {
-            let (before, rest) = x.split_at_mut((j + 1) * h);
-            let column = &before[j * h..];
-            let norm = dot(&column[j..], &column[j..]).sqrt();
-            let mut v = column[j..].to_vec();
-            v[0] += if v[0] > 0.0 { norm } else { -norm };
-            let square = dot(&v, &v);
-            let factor = if square > 0.0 { 2.0 / square } else { 0.0 };
-            for other in std::iter::once(&mut before[j * h..]).chain(rest.chunks_exact_mut(h)) {
-                reflect(&v, factor, &mut other[j..]);
-            }
-            own.reflections.push((factor, v));
+        let rotation = Rotation::of(&mut columns, h, k);
+        shape.sums = vec![0.0; rotation.rows() * k * m];
+        for (row, c) in shape.sums.chunks_exact_mut(k * m).enumerate().take(rotation.rank()) {
+            (0..width).for_each(|j| c[j / p * m + j % p] = columns[j * h + row]);
         }
-        own.root = vec![0.0; (width + k) * k * m];
-        for i in 0..width {
-            (i..width).for_each(|j| own.root[i * k * m + j / p * m + j % p] = x[j * h + i]);
-        }
-        own
-    }
-
-    /// Sets what the shape has of X.
-    fn begin(&self, shape: &mut Shape) {
-        if !self.reflections.is_empty() {
-            shape.sums.clone_from(&self.root);
-        }
+        Self { levels, rotation: Some(rotation) }
     }
 
     /// Sets what the shape has of e.
     fn set<'a>(&mut self, free: &[u32], of_level: impl Fn(u32) -> &'a [f64], k: usize, m: usize, shape: &mut Shape) {
-        if self.reflections.is_empty() {
+        let Some(rotation) = &mut self.rotation else {
             for (c, &own) in shape.sums.chunks_exact_mut(k * m).zip(&self.levels) {
                 c.iter_mut().skip(m - 1).step_by(m).zip(of_level(free[own as usize])).for_each(|(c, x)| *c = *x);
             }
             return;
-        }
-        let (h, width) = (self.levels.len(), self.reflections.len());
-        for (i, &own) in self.levels.iter().enumerate() {
-            of_level(free[own as usize]).iter().enumerate().for_each(|(a, x)| self.columns[a * h + i] = *x);
-        }
-        for column in self.columns.chunks_exact_mut(h) {
-            self.reflections.iter().enumerate().for_each(|(j, (factor, v))| reflect(v, *factor, &mut column[j..]));
-        }
-        for (i, c) in shape.sums.chunks_exact_mut(k * m).enumerate().take(width) {
-            c.iter_mut().skip(m - 1).step_by(m).zip(self.columns.chunks_exact(h)).for_each(|(c, column)| *c = column[i]);
-        }
-        // What is left below belongs to e alone, and of it no more is needed than the products.
-        for (a, one) in self.columns.chunks_exact(h).enumerate() {
-            for (b, other) in self.columns.chunks_exact(h).enumerate().take(a + 1) {
-                self.rest[a * k + b] = dot(&one[width..], &other[width..]);
-            }
-        }
-        semidefinite_root(&mut self.rest, k);
-        for (j, c) in shape.sums[width * k * m..].chunks_exact_mut(k * m).enumerate() {
-            c.iter_mut().skip(m - 1).step_by(m).enumerate().for_each(|(a, c)| *c = self.rest[a * k + j]);
-        }
+        };
+        let levels = self.levels.iter().map(|&own| of_level(free[own as usize]).iter().copied());
+        rotation.turn(levels, |row, x| {
+            shape.sums[row * k * m..(row + 1) * k * m].iter_mut().skip(m - 1).step_by(m).zip(x).for_each(|(c, x)| *c = x);
+        });
     }
-}
-
-/// Replaces x by its reflection.
-fn reflect(v: &[f64], factor: f64, x: &mut [f64]) {
-    axpy(x, -factor * dot(v, x), v);
 }

@@ -8,11 +8,12 @@
 //!
 //! (Bates, Mächler, Bolker & Walker 2015, J Stat Softw 67(1)).
 
+use super::blocks::Blocks;
 use super::data::{Component, Data};
 use super::dense;
 use super::layout::{Layout, Place};
 use super::parameters::Parameters;
-use super::small::{LogProduct, forward, level_factors};
+use super::small::{LogProduct, for_level_sizes, forward, level_factors};
 use crate::fit::Estimation;
 use crate::fit::kernels::cholesky;
 use nalgebra::{DMatrix, DVector};
@@ -44,7 +45,7 @@ impl Factors {
 /// What is known of a component at one Λ.
 #[derive(Debug, Clone)]
 pub(super) struct Tail {
-    /// A = Z'V₁⁻¹Z, n × n, where V₁ has the head alone.
+    /// A = Z'V₁⁻¹Z, n × n, where V₁ has the head alone; its lower triangle, and the whole of each level's block.
     pub a: Vec<f64>,
     /// The Cholesky factor of M = I + Λ'AΛ.
     pub factor: Vec<f64>,
@@ -99,7 +100,7 @@ impl Problem {
     /// A point with room for everything and nothing in it.
     pub fn blank(&self) -> Point {
         let (m, k, data) = (self.width(), self.data.size, &self.data);
-        let heads = data.linked.starts.len() - 1;
+        let heads = data.linked.len();
         let tail = |c: &Component| Tail {
             a: vec![0.0; c.size * c.size],
             factor: vec![0.0; c.size * c.size],
@@ -217,12 +218,8 @@ impl Problem {
             let mut determinant = LogProduct::new();
             level_factors(&shape.r, &point.head, k, &mut c[own.clone()], &mut t[own.clone()], &mut w[own.clone()], &mut determinant);
             log_determinant += shape.levels * determinant.ln();
-            let solved = &mut point.room[..k * m];
-            for sums in shape.sums.chunks_exact(k * m) {
-                solved.copy_from_slice(sums);
-                forward(&c[own.clone()], k, solved);
-                add_squares(solved, m, 1.0, &mut point.gram);
-            }
+            let (c, room, gram) = (&c[own], &mut point.room, &mut point.gram);
+            for_level_sizes!(k, m => add_solved(&shape.sums, (k, m), c, room, gram));
         }
         log_determinant
     }
@@ -230,14 +227,22 @@ impl Problem {
     /// The same for the linked levels, whose share in the tail is kept and added to A and C.
     fn eliminate_linked(&self, point: &mut Point) -> f64 {
         let (m, k, linked) = (self.width(), self.data.size, &self.data.linked);
-        let mut determinant = LogProduct::new();
+        let (mut determinant, mut log_determinant) = (LogProduct::new(), 0.0);
         point.solved.copy_from_slice(&linked.c);
         point.links.copy_from_slice(&linked.by);
         for (level, solved) in point.solved.chunks_exact_mut(k * m).enumerate() {
             let own = level * k * k..(level + 1) * k * k;
             let Factors { c, t, w } = &mut point.linked;
             let c = &mut c[own.clone()];
-            level_factors(&linked.r[own.clone()], &point.head, k, c, &mut t[own.clone()], &mut w[own], &mut determinant);
+            let (r, t, w) = (&linked.r[own.clone()], &mut t[own.clone()], &mut w[own]);
+            let count = linked.counts[level];
+            if count == 1.0 {
+                level_factors(r, &point.head, k, c, t, w, &mut determinant);
+            } else {
+                let mut own = LogProduct::new();
+                level_factors(r, &point.head, k, c, t, w, &mut own);
+                log_determinant += if count > 0.0 { count * own.ln() } else { 0.0 };
+            }
             forward(c, k, solved);
             add_squares(solved, m, 1.0, &mut point.gram);
             let links = &mut point.links[linked.starts[level] * k..linked.starts[level + 1] * k];
@@ -255,37 +260,50 @@ impl Problem {
                     for (x, row) in by.iter().zip(solved.chunks_exact(m)) {
                         cross[s * m..(s + 1) * m].iter_mut().zip(row).for_each(|(c, u)| *c += x * u);
                     }
-                    for other in own.clone() {
-                        let product: f64 = by.iter().zip(&point.links[other * k..(other + 1) * k]).map(|(x, y)| x * y).sum();
-                        a[s * n + linked.to[other] as usize] += product;
+                    // The effects of a level are in order: this is what stands left of the diagonal, and on it.
+                    let row = &mut a[s * n..s * n + s + 1];
+                    let others = linked.to[own.start..=link].iter().zip(point.links[own.start * k..(link + 1) * k].chunks_exact(k));
+                    if let [x] = by {
+                        others.for_each(|(&t, y)| row[t as usize] += x * y[0]);
+                    } else {
+                        others.for_each(|(&t, y)| row[t as usize] += by.iter().zip(y).map(|(x, y)| x * y).sum::<f64>());
                     }
                 }
             }
+            for (index, at) in (Blocks { component, sizes: &self.layout.tail_sizes }).all() {
+                let k = self.layout.tail_sizes[index];
+                (0..k * k)
+                    .filter(|cell| cell / k < cell % k)
+                    .for_each(|cell| a[(at + cell / k) * n + at + cell % k] = a[(at + cell % k) * n + at + cell / k]);
+            }
         }
-        determinant.ln()
+        log_determinant + determinant.ln()
     }
 
     /// Takes what a component explains from U'V₁⁻¹U and returns log|M|.
     fn eliminate_tail(&self, component: &Component, lambda: &[Vec<f64>], tail: &mut Tail, gram: &mut [f64]) -> Option<f64> {
-        let (m, n) = (self.width(), component.size);
-        tail.factor.copy_from_slice(&tail.a);
+        let (m, n, blocks) = (self.width(), component.size, Blocks { component, sizes: &self.layout.tail_sizes });
+        if lambda.iter().flatten().all(|&x| x == 0.0) {
+            tail.solved.fill(0.0);
+            return Some(0.0);
+        }
         tail.solved.copy_from_slice(&tail.cross);
-        for (index, factor) in lambda.iter().enumerate() {
-            let k = self.parameters.sizes[self.layout.tail[index]];
-            for at in (component.starts[index]..component.starts[index + 1]).step_by(k) {
-                dense::scale_rows(factor, k, at, &mut tail.solved, m);
-                dense::scale_rows(factor, k, at, &mut tail.factor, n);
+        for (index, at) in blocks.all() {
+            let (k, own) = (blocks.sizes[index], &lambda[index]);
+            dense::scale_rows(own, k, at, &mut tail.solved, m);
+            // Λ'AΛ as far as the diagonal.
+            let rows = &mut tail.factor[at * n..(at + k) * n];
+            let of_a = tail.a[at * n..(at + k) * n].chunks_exact(n);
+            rows.chunks_exact_mut(n).zip(of_a).for_each(|(row, a)| row[..at + k].copy_from_slice(&a[..at + k]));
+            match k {
+                1 => rows[..=at].iter_mut().for_each(|x| *x *= own[0]),
+                _ => dense::scale_rows(own, k, 0, rows, n),
+            }
+            for (a, row) in rows.chunks_exact_mut(n).enumerate() {
+                blocks.scale_columns(&mut row[..at + k], lambda.iter().map(|lambda| &lambda[..]));
+                row[at + a] += 1.0;
             }
         }
-        for row in tail.factor.chunks_exact_mut(n) {
-            for (index, factor) in lambda.iter().enumerate() {
-                let k = self.parameters.sizes[self.layout.tail[index]];
-                for at in (component.starts[index]..component.starts[index + 1]).step_by(k) {
-                    dense::scale_entries(factor, k, &mut row[at..at + k]);
-                }
-            }
-        }
-        (0..n).for_each(|t| tail.factor[t * n + t] += 1.0);
         let log_determinant = dense::cholesky(&mut tail.factor, n)?;
         dense::forward(&tail.factor, n, &mut tail.solved, m);
         add_squares(&tail.solved, m, -1.0, gram);
@@ -293,8 +311,20 @@ impl Problem {
     }
 }
 
+/// Adds c'N⁻¹c of the levels of a shape, the lower triangle column by column.
+#[inline(always)]
+fn add_solved(sums: &[f64], (k, m): (usize, usize), c: &[f64], room: &mut [f64], gram: &mut [f64]) {
+    let (c, room, gram) = (&c[..k * k], &mut room[..k * m], &mut gram[..m * m]);
+    for own in sums.chunks_exact(k * m) {
+        room.copy_from_slice(own);
+        forward(c, k, room);
+        add_squares(room, m, 1.0, gram);
+    }
+}
+
 /// Adds `factor` Σ xx' over the rows x of width m, the lower triangle column by column.
-fn add_squares(rows: &[f64], m: usize, factor: f64, sums: &mut [f64]) {
+#[inline(always)]
+pub(super) fn add_squares(rows: &[f64], m: usize, factor: f64, sums: &mut [f64]) {
     for row in rows.chunks_exact(m) {
         for j in 0..m {
             let by = factor * row[j];

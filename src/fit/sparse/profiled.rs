@@ -321,23 +321,13 @@ fn convex_pair([a, b, d]: [f64; 3]) -> [f64; 3] {
 }
 
 impl Search<Profiled> {
-    /// Moves to Λ; `false` where −2ℓ has no value there.
-    pub fn restart(&mut self, objective: &Profiled, lambda: &[f64]) -> bool {
-        let found = objective.problem.evaluate(lambda, &mut self.place);
-        self.stand(objective);
-        found
-    }
-
-    /// Moves to a start, the derivatives of which are known.
-    pub fn begin_from(&mut self, objective: &mut Profiled, start: Start) {
-        (self.place, self.room.sums, objective.errors) = (start.point, start.curvature, start.errors);
-        self.stand(objective);
-        self.room.current = true;
-    }
-
-    /// Takes note of a place that no search led to.
-    fn stand(&mut self, objective: &Profiled) {
+    /// Moves to a start, the derivatives of which are known, and leaves its own room there.
+    pub fn begin_from(&mut self, objective: &mut Profiled, start: &mut Start) {
+        std::mem::swap(&mut self.place, &mut start.point);
+        std::mem::swap(&mut self.room.sums, &mut start.curvature);
+        objective.errors.copy_from_slice(&start.errors);
         (self.corrects, self.scoring) = (false, false);
         objective.follow(&self.place, &mut self.eta, &mut self.room);
+        self.room.current = true;
     }
 }

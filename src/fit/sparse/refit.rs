@@ -21,9 +21,9 @@ pub(super) struct Repeated {
     search: Search<Profiled>,
     outcomes: Outcomes,
     turned: Turned,
-    /// Λ of the fit that is repeated, and the standard errors of Ψ there.
+    /// Λ of the fit that is repeated.
     lambda: Vec<f64>,
-    errors: Vec<f64>,
+    start: Start,
     /// θ of the optimum found last: of the effects as they were fitted, and as the design has them.
     fitted: Vec<f64>,
     pub theta: Vec<f64>,
@@ -41,16 +41,16 @@ impl Repeated {
         let (mut data, rows) = Data::of(design, &problem.layout, &z, kept)?;
         let outcomes = Outcomes::new(random, &z, &problem.layout, rows, &mut data);
         let problem = Problem { data, ..problem.clone() };
-        let errors = Start::near(&problem, &point.lambda)?.errors;
         let factors = random.iter().map(|term| term.factor.clone()).collect();
-        let objective = Profiled { problem, scale, errors: errors.clone(), factors };
+        let (start, errors) = (Start::blank(&problem), vec![0.0; problem.parameters.len()]);
+        let objective = Profiled { problem, scale, errors, factors };
         Ok(Self {
             search: Search::new(&objective, point.clone()),
             objective,
             outcomes,
             turned: turned.clone(),
             lambda: point.lambda.clone(),
-            errors,
+            start,
             fitted: fit.fitted.clone(),
             theta: fit.theta.clone(),
             steps: Steps { iterations: 0, evaluations: 0, decrement: f64::NAN },
@@ -68,8 +68,8 @@ impl Repeated {
         self.steps = match self.near() {
             Ok(steps) => steps,
             Err(_) => {
-                let start = Start::of(&self.objective.problem, &self.objective.scale)?;
-                self.search.begin_from(&mut self.objective, start);
+                let mut start = Start::of(&self.objective.problem, &self.objective.scale)?;
+                self.search.begin_from(&mut self.objective, &mut start);
                 self.search.minimise(&self.objective)?
             }
         };
@@ -78,21 +78,20 @@ impl Repeated {
         Ok(())
     }
 
-    /// Searches from the optimum of the fit that is repeated. Where a variance had vanished, −2ℓ is level in its root:
-    /// steps of scoring in the variance itself lead away from there.
+    /// Searches from the optimum of the fit that is repeated, after a step of scoring in the variances: in balanced data it
+    /// ends at the optimum. Where a variance had vanished, −2ℓ is level in its root, and only such steps lead away.
     fn near(&mut self) -> Result<Steps, Failure> {
-        let problem = &self.objective.problem;
+        let (problem, start) = (&self.objective.problem, &mut self.start);
+        start.begin_at(problem, &self.lambda)?;
         if problem.parameters.diagonal().all(|k| self.lambda[k] != 0.0) {
-            self.objective.errors.copy_from_slice(&self.errors);
-            if !self.search.restart(&self.objective, &self.lambda) {
-                return Err(Failure::Singular);
-            }
+            start.step(problem, 0.0);
         } else {
-            let mut start = Start::near(problem, &self.lambda)?;
-            start.score(problem);
-            self.search.begin_from(&mut self.objective, start);
+            start.score(problem, 0.0);
         }
-        self.search.minimise(&self.objective)
+        let evaluations = start.evaluations;
+        self.search.begin_from(&mut self.objective, start);
+        let steps = self.search.minimise(&self.objective)?;
+        Ok(Steps { evaluations: steps.evaluations + evaluations - 1, ..steps })
     }
 
     /// The optimum found last, as a fit has it.

@@ -1,5 +1,24 @@
 //! Algebra of the effects of one level: k × k matrices row by row, k mostly 1 or 2.
 
+/// Compiles what is done with k × m numbers of a level once for each small size, with loops of known length, and once for
+/// all others.
+macro_rules! for_level_sizes {
+    ($k:ident, $m:ident => $call:expr) => {
+        match $k {
+            1 => {
+                let $k = 1;
+                crate::fit::kernels::for_small_sizes!($m, $m => $call)
+            }
+            2 => {
+                let $k = 2;
+                crate::fit::kernels::for_small_sizes!($m, $m => $call)
+            }
+            $k => $call,
+        }
+    };
+}
+pub(super) use for_level_sizes;
+
 /// The product of many pivots, with few logarithms.
 #[derive(Debug)]
 pub(super) struct LogProduct {
@@ -44,7 +63,24 @@ pub(super) fn semidefinite_root(a: &mut [f64], k: usize) {
     }
 }
 
+/// Whether the lower triangle is that of a positive definite matrix; it loses its meaning.
+pub(super) fn has_root(a: &mut [f64], k: usize) -> bool {
+    for j in 0..k {
+        let pivot = a[j * k + j];
+        // Also where it is not a number.
+        if !(pivot > 0.0) {
+            return false;
+        }
+        for i in j + 1..k {
+            let factor = a[i * k + j] / pivot;
+            (j + 1..=i).for_each(|l| a[i * k + l] -= factor * a[l * k + j]);
+        }
+    }
+    true
+}
+
 /// Solves R X = B in place, B of k rows; zero where R has a zero pivot.
+#[inline(always)]
 pub(super) fn forward(r: &[f64], k: usize, b: &mut [f64]) {
     let m = b.len() / k;
     for i in 0..k {
@@ -115,6 +151,7 @@ pub(super) fn level_factors(
 }
 
 /// Writes A B into `product`, A k × k and B k × m.
+#[inline(always)]
 pub(super) fn multiply(a: &[f64], k: usize, b: &[f64], product: &mut [f64]) {
     let m = b.len() / k;
     for (row, own) in product.chunks_exact_mut(m).enumerate() {
@@ -131,8 +168,14 @@ pub(super) fn trace(x: &[f64], k: usize, (a, b): (usize, usize)) -> f64 {
 }
 
 /// tr(D₁ X D₂ Y) of symmetric X and Y, D₁ and D₂ the derivatives by elements (a, b) and (c, d).
-pub(super) fn trace_pair(x: &[f64], y: &[f64], k: usize, (a, b): (usize, usize), (c, d): (usize, usize)) -> f64 {
-    let at = |a: usize, b: usize, c: usize, d: usize| x[b * k + c] * y[d * k + a];
+pub(super) fn trace_pair(x: &[f64], y: &[f64], k: usize, one: (usize, usize), other: (usize, usize)) -> f64 {
+    trace_pair_with(x, |a, b| y[a * k + b], k, one, other)
+}
+
+/// The same, Y given by its elements.
+#[inline(always)]
+pub(super) fn trace_pair_with(x: &[f64], y: impl Fn(usize, usize) -> f64, k: usize, (a, b): (usize, usize), (c, d): (usize, usize)) -> f64 {
+    let at = |a: usize, b: usize, c: usize, d: usize| x[b * k + c] * y(d, a);
     let by_second = |a: usize, b: usize| at(a, b, c, d) + if c == d { 0.0 } else { at(a, b, d, c) };
     by_second(a, b) + if a == b { 0.0 } else { by_second(b, a) }
 }

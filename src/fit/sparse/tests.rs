@@ -442,6 +442,107 @@ fn nested_factors() {
     check("nested slopes", &design(&s.x, &s.y, Some(weights), vec![patient, group]));
 }
 
+/// Patients at the same visits in groups of seven and of one, every fourth of them without the second visit; `covariate`
+/// is one that no two patients share.
+fn alike(covariate: bool) -> Study {
+    let mut numbers = Numbers(17);
+    let (mut rows, mut y, mut time) = (vec![], vec![], vec![]);
+    let (mut patient, mut group, mut rater) = (vec![], vec![], vec![]);
+    for own in 0..29 {
+        let of = own / 7;
+        let (of_group, of_patient, slope, x) = ((of as f64 * 2.4).sin() * 3.0, 2.0 * numbers.normal(), numbers.normal(), numbers.normal());
+        for visit in (0..4).filter(|visit| own % 4 != 3 || *visit != 1) {
+            let (t, arm) = (visit as f64, f64::from(of % 2 == 0));
+            rows.extend([1.0, t, if covariate { x * (1.0 + t) } else { arm * t }]);
+            y.push(30.0 - t + arm * t + of_group + of_patient + slope * t + 2.0 * numbers.normal());
+            time.push(t);
+            patient.push(Some(own));
+            group.push(Some(of));
+            rater.push(Some(own % 3));
+        }
+    }
+    let n = y.len();
+    Study { x: DMatrix::from_row_slice(n, 3, &rows), y, one: vec![1.0; n], time, patient, group, rater }
+}
+
+/// How many levels enter the sums, of how many.
+fn merged(design: &Design) -> (usize, usize) {
+    let SparseFit { problem, .. } = fit(design, Estimation::Reml).expect("has an optimum");
+    assert_eq!(problem.data.linked.counts.iter().sum::<f64>(), problem.data.levels.len() as f64);
+    (problem.data.linked.len(), problem.data.levels.len())
+}
+
+/// Patients of a group at the same visits enter as few rows of sums; other outcomes and predicted effects as well.
+#[test]
+fn levels_that_are_alike() {
+    let s = alike(false);
+    let patient = term("patient", CORRELATED, s.patient.clone(), &[&s.one]);
+    let group = term("group", CORRELATED, s.group.clone(), &[&s.one]);
+    let nested = design(&s.x, &s.y, None, vec![patient.clone(), group.clone()]);
+    // Four groups of two patterns, the fewer of whom are two or one, and a group of one.
+    let (few, all) = merged(&nested);
+    assert!(few <= 17 && all == 29, "{few} of {all}");
+    check("alike", &nested);
+    check_repeated("alike", &nested, Estimation::Reml);
+    let by_visit: Vec<f64> = s.time.iter().map(|t| 1.0 + t).collect();
+    let weighted = design(&s.x, &s.y, Some(by_visit), vec![group.clone(), patient.clone()]);
+    assert_eq!(merged(&weighted), (few, all));
+    check("alike and weighted", &weighted);
+    let slope = term("patient", CORRELATED, s.patient.clone(), &[&s.one, &s.time]);
+    let slopes = design(&s.x, &s.y, None, vec![slope, term("group", INDEPENDENT, s.group.clone(), &[&s.one, &s.time])]);
+    assert!(merged(&slopes).0 < all);
+    check("slopes alike", &slopes);
+    check_repeated("slopes alike", &slopes, Estimation::Ml);
+    // Of a group, a third each shares a rater.
+    let rater = term("rater", CORRELATED, s.rater.clone(), &[&s.one]);
+    check("crossed", &design(&s.x, &s.y, None, vec![patient, group, rater]));
+}
+
+/// Less is shared where a covariate differs, and nothing where weights do.
+#[test]
+fn levels_that_are_not_alike() {
+    let (plain, s) = (alike(false), alike(true));
+    let patient = term("patient", CORRELATED, s.patient.clone(), &[&s.one, &s.time]);
+    let group = term("group", CORRELATED, s.group.clone(), &[&s.one, &s.time]);
+    let terms = vec![patient, group];
+    let own = design(&s.x, &s.y, None, terms.clone());
+    let (few, more) = (merged(&design(&plain.x, &plain.y, None, terms.clone())).0, merged(&own).0);
+    assert!(few < more && more < 29, "{few} and {more}");
+    check("covariate", &own);
+    check_repeated("covariate", &own, Estimation::Reml);
+    let weights = (0..s.y.len()).map(|row| 1.0 + (row * 7 % 11) as f64).collect();
+    let own = design(&plain.x, &plain.y, Some(weights), terms);
+    assert_eq!(merged(&own), (29, 29));
+    check("weights", &own);
+}
+
+/// Without effects nothing is inverted; the derivatives are the limit of those of small effects.
+#[test]
+fn derivatives_without_effects() {
+    let s = study(7, [3.0, 2.0, 3.0, 4.0]);
+    let patient = term("patient", CORRELATED, s.patient.clone(), &[&s.one, &s.time]);
+    let rater = term("rater", CORRELATED, s.rater.clone(), &[&s.one, &s.time]);
+    let design = design(&s.x, &s.y, None, vec![patient, rater]);
+    for estimation in [Estimation::Reml, Estimation::Ml] {
+        let SparseFit { problem, .. } = fit(&design, estimation).expect("has an optimum");
+        let at = |size: f64| {
+            let mut lambda = vec![0.0; problem.parameters.len()];
+            problem.parameters.diagonal().for_each(|k| lambda[k] = size);
+            let (mut point, mut curvature) = (problem.blank(), problem.blank_curvature());
+            assert!(problem.evaluate(&lambda, &mut point));
+            problem.differentiate(&point, &mut curvature, &problem.head_elements());
+            (point.value, curvature)
+        };
+        let ((value, zero), (near, small)) = (at(0.0), at(1e-5));
+        assert!((value - near).abs() < 1e-7 * value.abs());
+        let parts = [(zero.traces, small.traces), (zero.quadratic, small.quadratic), (zero.pairs, small.pairs), (zero.bends, small.bends)];
+        for (zero, small) in parts {
+            let scale = zero.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+            zero.iter().zip(&small).for_each(|(a, b)| assert!((a - b).abs() < 1e-6 * scale, "{zero:?} and {small:?}"));
+        }
+    }
+}
+
 #[test]
 fn crossed_factors() {
     let s = study(6, [2.0, 0.0, 0.0, 2.0]);
