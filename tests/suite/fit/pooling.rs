@@ -84,7 +84,10 @@ fn the_moments_of_many_patients_are_those_of_all() {
         .build()
         .unwrap();
     let satterthwaite = |formula: &str| Model::formula(formula).unwrap();
-    for model in [satterthwaite("y ~ age + dose + site * visit + arm * visit"), satterthwaite("y ~ age + arm * visit").weights("w").covariance_by("arm")] {
+    for model in [
+        satterthwaite("y ~ age + dose + site * visit + arm * visit"),
+        satterthwaite("y ~ age + arm * visit").weights("w").covariance_by("arm"),
+    ] {
         let frozen = model.freeze(&trial.protocol()).unwrap();
         let on = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

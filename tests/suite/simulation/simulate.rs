@@ -159,8 +159,7 @@ fn a_truth_that_makes_no_sense_is_refused_with_every_fault() {
     truth.correlation.between_visits.value[0][1] = 0.9;
     truth.patients.female.value = 1.2;
     let message = truth.simulate().expect_err("it is faulty").to_string();
-    for part in ["caps5_means of arm `ImRs` has 4 values where 5", "arm `ImRs+GST` has 1 patient, but 64", "symmetric", "between 0 and 1"]
-    {
+    for part in ["caps5_means of arm `ImRs` has 4 values where 5", "arm `ImRs+GST` has 1 patient, but 64", "symmetric", "between 0 and 1"] {
         assert!(message.contains(part), "{part} is not in: {message}");
     }
     let mut unreachable = self::imrs_gst_truth();
