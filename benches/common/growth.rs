@@ -32,10 +32,15 @@ impl Axis {
         xy / xx
     }
 
+    /// Whether the cost grows at all.
+    pub fn grows(&self) -> bool {
+        self.exponent() >= 0.3
+    }
+
     /// The size at which ten minutes would be reached, if the exponent held; nothing where the cost hardly grows.
     pub fn ten_minutes(&self) -> String {
         let (exponent, (size, seconds)) = (self.exponent(), self.points[self.points.len() - 1]);
-        if exponent < 0.3 {
+        if !self.grows() {
             return "does not grow".into();
         }
         let at = size * (600.0 / seconds).powf(1.0 / exponent);
@@ -88,7 +93,7 @@ fn patients() -> Axis {
 }
 
 fn moments() -> Axis {
-    axis("5 visits, unstructured: fit and Kenward–Roger from sums", "patients", &[100, 1000, 10_000, 100_000], |n| {
+    axis("5 visits, unstructured: fit and Kenward–Roger from sums", "patients, from their sums", &[100, 1000, 10_000, 100_000], |n| {
         let trial = simulated(n, 5);
         let own = model(SIMULATED).df(Df::KenwardRoger);
         let frozen = own.freeze(&trial.protocol()).expect("a design");
@@ -106,7 +111,7 @@ fn visits() -> Axis {
 
 /// Satterthwaite's degrees of freedom of a contrast too, which are those of the last visit's comparison of the arms.
 fn visits_and_patients() -> Axis {
-    axis("4 patients a visit, unstructured: fit and a contrast's df", "visits", &[10, 20, 40, 80, 160], |visits| {
+    axis("4 patients a visit, unstructured: fit and a contrast's df", "visits, with 4 patients each", &[10, 20, 40, 80, 160], |visits| {
         let trial = simulated(4 * visits, visits);
         let contrast = move || {
             let fit = fitted(SIMULATED, &trial, Df::Satterthwaite);

@@ -16,6 +16,8 @@ const SECONDS_IN_R: f64 = 10.0;
 
 /// A row of the table.
 pub struct Row {
+    /// In a few words.
+    pub name: &'static str,
     pub what: &'static str,
     pub peer: &'static str,
     pub own: Median,
@@ -312,7 +314,8 @@ impl Case {
             let _ = std::fs::remove_file(r::data());
         }
         let (own, check) = self.own.measure(&trial);
-        let row = Row { what: self.what, peer: self.peer.0, own, theirs, goal: self.goal, check, tolerance: self.tolerance };
+        let row =
+            Row { name: self.name, what: self.what, peer: self.peer.0, own, theirs, goal: self.goal, check, tolerance: self.tolerance };
         let said = match &row.theirs {
             Ok(theirs) => format!(
                 "{} {}, here {}",

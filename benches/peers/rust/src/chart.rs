@@ -4,10 +4,10 @@ use crate::cases::Row;
 use crate::common::growth::Axis;
 use std::fmt::Write as _;
 
-const WIDTH: f64 = 760.0;
+const WIDTH: f64 = 800.0;
 const LEFT: f64 = 70.0;
-const RIGHT: f64 = 230.0;
-const COLOURS: [&str; 8] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a6d00", "#555555"];
+const RIGHT: f64 = 270.0;
+const COLOURS: [&str; 9] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a6d00", "#555555", "#7a3e9d"];
 
 fn head(height: f64) -> String {
     format!(
@@ -60,7 +60,8 @@ pub fn growth(axes: &[Axis]) -> String {
         let end = axis.points[axis.points.len() - 1];
         let at = at.max(below + 14.0);
         below = at;
-        let label = escaped(&format!("{} (exponent {:.2})", axis.of, axis.exponent()));
+        let grows = if axis.grows() { format!("exponent {:.2}", axis.exponent()) } else { "does not grow".into() };
+        let label = escaped(&format!("{} ({grows})", axis.of));
         let from = WIDTH - RIGHT + 14.0;
         let _ =
             writeln!(text, "<path d=\"M{:.1} {:.1}L{:.1} {at:.1}\" stroke=\"{colour}\" opacity=\"0.5\"/>", x(end.0), y(end.1), from - 3.0);
@@ -72,7 +73,7 @@ pub fn growth(axes: &[Axis]) -> String {
 /// How many times faster than each peer, on a logarithmic scale.
 pub fn ratios(rows: &[Row]) -> String {
     const STEP: f64 = 22.0;
-    const NAMES: f64 = 420.0;
+    const NAMES: f64 = 330.0;
     let known: Vec<(&Row, f64)> =
         rows.iter().filter_map(|row| Some((row, row.theirs.as_ref().ok()?.median.seconds / row.own.seconds))).collect();
     let height = STEP * known.len() as f64 + 50.0;
@@ -88,10 +89,8 @@ pub fn ratios(rows: &[Row]) -> String {
         let at = 14.0 + STEP * k as f64;
         let (from, to) = (x(1.0).min(x(*ratio)), x(1.0).max(x(*ratio)));
         let colour = if *ratio < 1.0 { "#d55e00" } else { "#0072b2" };
-        let mut what: String = format!("{}: {}", row.peer, row.what).chars().take(64).collect();
-        if what.chars().count() == 64 {
-            what.push('…');
-        }
+        // The name of a case ends in the peer's, where the same is measured beside several.
+        let what = format!("{} ({})", row.name.trim_end_matches(row.peer).trim_end(), row.peer);
         let _ = writeln!(text, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>", NAMES - 8.0, at + 12.0, escaped(&what));
         let _ = writeln!(text, "<rect x=\"{from:.1}\" y=\"{at:.1}\" width=\"{:.1}\" height=\"15\" fill=\"{colour}\"/>", to - from);
         let _ = writeln!(text, "<text x=\"{:.1}\" y=\"{:.1}\">{}</text>", to + 5.0, at + 12.0, crate::page::times(*ratio));
