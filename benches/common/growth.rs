@@ -51,7 +51,7 @@ impl Axis {
 }
 
 /// The axes whose names are wanted, on one thread.
-pub fn measure(wanted: impl Fn(&str) -> bool + Send) -> Vec<Axis> {
+pub fn measure(wanted: impl Fn(&str) -> bool + Send + Sync) -> Vec<Axis> {
     let axes: [(&str, fn() -> Axis); 9] = [
         ("patients", patients),
         ("moments", moments),
