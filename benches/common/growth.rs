@@ -50,9 +50,12 @@ impl Axis {
     }
 }
 
+/// An axis by name, and what measures it.
+type Named = (&'static str, fn() -> Axis);
+
 /// The axes whose names are wanted, on one thread.
 pub fn measure(wanted: impl Fn(&str) -> bool + Send + Sync) -> Vec<Axis> {
-    let axes: [(&str, fn() -> Axis); 9] = [
+    let axes: [Named; 9] = [
         ("patients", patients),
         ("moments", moments),
         ("visits", visits),

@@ -6,7 +6,7 @@
 use super::centring::Centring;
 use super::clusters::Shape;
 use super::elimination::Elimination;
-use super::matrix_free::{FEW, Sizes};
+use super::matrix_free::{FEW, Sizes, are_enough};
 use super::touched::Touch;
 use super::{Engine, Failure, moments};
 use crate::design::{Design, PatientClusters};
@@ -116,6 +116,11 @@ impl Work<'_> {
         }
         let (columns, y) = (&self.design.columns, &self.design.rows.y);
         let (t, p) = (columns.visits.len(), columns.len() - self.design.account.aliased.len());
+        let mut patients = vec![0.0; columns.groups.len()];
+        self.design.rows.group_of.iter().for_each(|&group| patients[group] += 1.0);
+        if !are_enough(&patients, t, p) {
+            return None;
+        }
         let seen = |patient: usize| (0..t).filter(move |v| !y[patient * t + v].is_nan()).collect::<Vec<usize>>();
         let groups = self.design.rows.group_of.iter().enumerate();
         let patterns: BTreeSet<(usize, Vec<usize>)> = groups.map(|(patient, &group)| (group, seen(patient))).collect();

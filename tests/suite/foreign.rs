@@ -166,7 +166,7 @@ fn numbers_that_cannot_be_estimates_are_refused() {
     let design = two_arms(4);
     let refused = |beta: Vec<f64>, vcov: DMatrix<f64>| Given::new(&design, beta, vcov).unwrap_err().to_string();
     let good = DMatrix::from_row_slice(2, 2, &[1.0, 0.5, 0.5, 1.0]);
-    assert!(refused(vec![1.0], good.clone()).contains("1 coefficients and a 2 × 2 covariance for 2 columns"));
+    assert!(refused(vec![1.0], good.clone()).contains("1 coefficient and a 2 × 2 covariance for 2 columns"));
     assert!(refused(vec![1.0, f64::NAN], good.clone()).contains("the coefficient of `armactive` is NaN"));
     assert!(refused(vec![1.0, 1.0], DMatrix::from_row_slice(2, 2, &[1.0, 0.5, 0.4, 1.0])).contains("one way and"));
     assert!(refused(vec![1.0, 1.0], DMatrix::from_row_slice(2, 2, &[1.0, f64::NAN, f64::NAN, 1.0])).contains("one way and"));

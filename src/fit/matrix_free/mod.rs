@@ -103,14 +103,25 @@ impl Sizes {
     }
 }
 
+/// Whether the residuals of so many patients by group may span all visits. With fewer the likelihood has no maximum: the search
+/// with a Hessian tells that by where it goes.
+pub(super) fn are_enough(patients: &[f64], visits: usize, columns: usize) -> bool {
+    let taken_by_mean = columns.div_ceil(visits.max(1));
+    patients.iter().all(|&n| n > (visits + taken_by_mean) as f64)
+}
+
 /// Whether a problem is one for products with the Hessian.
 pub(super) fn is_for(problem: &Problem) -> bool {
     let (groups, visits) = (problem.sigmas.groups, problem.sigmas.visits());
     if (problem.sigmas.parameters() as f64) < FEW {
         return false;
     }
+    let mut patients = vec![0.0; groups];
+    problem.patterns.iter().for_each(|p| patients[p.group] += p.patients);
     let patterns = problem.patterns.iter().map(|p| p.visits.as_slice());
-    is_unstructured(problem.sigmas.classes()) && Sizes::of(groups, visits, problem.columns, 0, patterns).favour_products()
+    is_unstructured(problem.sigmas.classes())
+        && are_enough(&patients, visits, problem.columns)
+        && Sizes::of(groups, visits, problem.columns, 0, patterns).favour_products()
 }
 
 /// A problem made ready for a search without a Hessian.

@@ -34,7 +34,7 @@ fn trial(patients: usize, visits: usize, dropout: f64, gaps: bool) -> Trial {
         return drawn;
     }
     let outcome = drawn.outcomes()[0].clone();
-    let gap = |at: usize| (at * 7919) % 11 == 0;
+    let gap = |at: usize| (at * 7919).is_multiple_of(11);
     let values = outcome.values.iter().enumerate().map(|(at, &y)| if gap(at) { f64::NAN } else { y }).collect();
     Trial::builder("with gaps")
         .patients(drawn.patients().to_vec())
@@ -225,7 +225,7 @@ fn threads_do_not_matter() {
 fn visits_never_seen_together_are_named() {
     let whole = trial(80, 6, 0.0, false);
     let outcome = whole.outcomes()[0].clone();
-    let hidden = |at: usize| (at % 6 == 1 && (at / 6) % 2 == 0) || (at % 6 == 4 && (at / 6) % 2 == 1);
+    let hidden = |at: usize| (at % 6 == 1 && (at / 6).is_multiple_of(2)) || (at % 6 == 4 && (at / 6) % 2 == 1);
     let values = outcome.values.iter().enumerate().map(|(at, &y)| if hidden(at) { f64::NAN } else { y }).collect();
     let apart = Trial::builder("apart")
         .patients(whole.patients().to_vec())

@@ -68,7 +68,7 @@ pub(super) fn has_root(a: &mut [f64], k: usize) -> bool {
     for j in 0..k {
         let pivot = a[j * k + j];
         // Also where it is not a number.
-        if !(pivot > 0.0) {
+        if pivot.is_nan() || pivot <= 0.0 {
             return false;
         }
         for i in j + 1..k {

@@ -121,11 +121,7 @@ fn what_cannot_be_is_refused_by_name() {
         ("[[diagnoses]]\nname = 'd'\nrule = { score = { at-least = 99 } }", "out-of-range", "a cut-off of 99"),
         ("[[diagnoses]]\nname = 'd'\nrule = { score = { of = 'p', at-least = 1 } }", "unknown-name", "no score named `p`"),
         ("[[diagnoses]]\nname = 'd'\nrule = { count = { items = 'q1', rated = 0, at-least = 1 } }", "out-of-range", "all or none"),
-        (
-            "[[diagnoses]]\nname = 'd'\nrule = { count = { items = 'q1', rated = 1, at-least = 2 } }",
-            "out-of-range",
-            "at least 2 of 1 items",
-        ),
+        ("[[diagnoses]]\nname = 'd'\nrule = { count = { items = 'q1', rated = 1, at-least = 2 } }", "out-of-range", "at least 2 of 1 item"),
         (
             "[[diagnoses]]\nname = 'd'\nrule = { count = { items = 'q1', rated = 1, at-least = 1, except = { q2 = 2 } } }",
             "unknown-name",
