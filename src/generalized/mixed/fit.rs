@@ -30,7 +30,7 @@ pub struct NodesTried {
 
 /// A fitted logistic or Poisson mixed model.
 ///
-/// It is an [`Estimates`] of the coefficients *given the random effects*: what [`Means`](crate::Means) makes of them are
+/// It is an [`Estimates`](crate::Estimates) of the coefficients *given the random effects*: what [`Means`](crate::Means) makes of them are
 /// conditional means and conditional odds ratios. Probabilities of the population are what
 /// [`population_means`](crate::generalized::population_means) makes of it, by integrating the random effects.
 pub type MixedFit = GeneralizedFit<Integration>;
