@@ -59,13 +59,6 @@ fn a_hundred_unstructured_visits_have_the_t_test_of_every_visit() {
     assert!(refused.contains("of memory") && refused.contains("wald"), "{refused}");
 }
 
-/// With fewer patients than visits the likelihood has no maximum, and that is said.
-#[test]
-fn fewer_patients_than_unstructured_visits_are_refused_by_name() {
-    let Err(Error::Fit(failure)) = Model::formula("y ~ arm * visit").expect("parses").fit(&long(25, 33)) else { panic!("no maximum") };
-    assert_eq!(failure.code(), "unbounded-likelihood", "{failure}");
-}
-
 /// A random intercept of two thousand sites above an unstructured covariance: as many small systems.
 #[test]
 fn thousands_of_sites_above_an_unstructured_covariance_are_fitted() {
