@@ -254,3 +254,12 @@ fn few_visits_have_a_hessian() {
     }
     assert!(of(160, false).product() < 0.3 * of(160, true).product());
 }
+
+/// Where the residuals of a group cannot span all visits, the search with a Hessian says so.
+#[test]
+fn fewer_patients_than_visits_have_a_hessian() {
+    assert!(super::are_enough(&[160.0], 100, 200));
+    assert!(!super::are_enough(&[102.0], 100, 200));
+    assert!(super::are_enough(&[102.0], 100, 100));
+    assert!(!super::are_enough(&[160.0, 40.0], 60, 120));
+}
