@@ -6,12 +6,12 @@
 use super::centring::Centring;
 use super::clusters::Shape;
 use super::elimination::Elimination;
-use super::matrix_free::{FEW, Sizes, are_enough};
+use super::matrix_free::{FEW, Sizes, are_enough, unbounded_up_to};
 use super::touched::Touch;
 use super::{Engine, Failure, moments};
 use crate::design::{Design, PatientClusters};
 use crate::table::counted;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// The memory, in bytes, beyond which a fit is not begun unless it is told to.
 const MEMORY: f64 = 4e9;
@@ -116,16 +116,21 @@ impl Work<'_> {
         }
         let (columns, y) = (&self.design.columns, &self.design.rows.y);
         let (t, p) = (columns.visits.len(), columns.len() - self.design.account.aliased.len());
-        let mut patients = vec![0.0; columns.groups.len()];
-        self.design.rows.group_of.iter().for_each(|&group| patients[group] += 1.0);
-        if !are_enough(&patients, t, p) {
+        let (rows, groups) = (&self.design.rows, columns.groups.len());
+        let seen = |patient: usize| (0..t).filter(move |v| !y[patient * t + v].is_nan()).collect::<Vec<usize>>();
+        let mut patients = vec![0.0; groups];
+        let mut patterns: BTreeMap<(usize, Vec<usize>), f64> = BTreeMap::new();
+        for (patient, &group) in rows.group_of.iter().enumerate() {
+            patients[group] += 1.0;
+            *patterns.entry((group, seen(patient))).or_default() += 1.0;
+        }
+        let lost = || unbounded_up_to(groups, t, patterns.iter().map(|((group, visits), &n)| (*group, visits.as_slice(), n))).is_some();
+        // What has no maximum for sure is refused before a search.
+        if !are_enough(&patients, t, p) && !lost() {
             return None;
         }
-        let seen = |patient: usize| (0..t).filter(move |v| !y[patient * t + v].is_nan()).collect::<Vec<usize>>();
-        let groups = self.design.rows.group_of.iter().enumerate();
-        let patterns: BTreeSet<(usize, Vec<usize>)> = groups.map(|(patient, &group)| (group, seen(patient))).collect();
         let values = moments::value_count(self.design);
-        let sizes = Sizes::of(columns.groups.len(), t, p, values, patterns.iter().map(|(_, visits)| visits.as_slice()));
+        let sizes = Sizes::of(groups, t, p, values, patterns.keys().map(|(_, visits)| visits.as_slice()));
         Some(sizes).filter(Sizes::favour_products)
     }
 
@@ -280,6 +285,7 @@ mod tests {
     use super::*;
     use crate::design::{DesignOptions, MeanModel};
     use crate::trial::{Outcome, Schedule, Trial};
+    use std::collections::BTreeSet;
 
     /// A factor of so many levels in the mean beside arm by visit, an unstructured covariance of six visits, Satterthwaite's
     /// degrees of freedom: what is judged of it, with and without an order.

@@ -17,7 +17,8 @@ pub enum Failure {
     Unbounded {
         /// The visits whose combination has a variance that goes to zero.
         visits: Vec<String>,
-        /// The smallest eigenvalue of the fitted correlation matrix when the search stopped.
+        /// The smallest eigenvalue of the fitted correlation matrix when the search stopped; zero where counts of patients told
+        /// before it began.
         eigenvalue: f64,
     },
 

@@ -464,7 +464,9 @@ pub(super) fn found<L: SecondOrder>(likelihood: L, origin: Vec<f64>, beginning: 
 
 /// The same without effects of clusters, which may have too many parameters for a Hessian.
 pub(super) fn found_by_patterns(problem: Problem, origin: Vec<f64>, beginning: Beginning, fitting: Fitting) -> Result<Candidate, Lost> {
-    if matrix_free::is_for(&problem) {
+    if let Some(failure) = matrix_free::without_maximum(&problem) {
+        Err(failure.into())
+    } else if matrix_free::is_for(&problem) {
         found_without_hessian(problem, origin, beginning, fitting)
     } else {
         found(problem, origin, beginning, fitting)

@@ -41,7 +41,7 @@ impl Labels {
     }
 
     /// The likelihood is unbounded in a combination of these visits.
-    fn unbounded(&self, visits: &[usize], eigenvalue: f64) -> Failure {
+    pub(super) fn unbounded(&self, visits: &[usize], eigenvalue: f64) -> Failure {
         Failure::Unbounded { visits: visits.iter().map(|&v| self.visits[v].clone()).collect(), eigenvalue }
     }
 

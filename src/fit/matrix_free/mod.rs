@@ -18,6 +18,7 @@ pub(super) mod search;
 #[cfg(test)]
 mod tests;
 
+use super::Failure;
 use super::classes::Classes;
 use super::problem::Problem;
 use super::turned::is_unstructured;
@@ -103,11 +104,40 @@ impl Sizes {
     }
 }
 
-/// Whether the residuals of so many patients by group may span all visits. With fewer the likelihood has no maximum: the search
-/// with a Hessian tells that by where it goes.
+/// Whether the residuals of so many patients by group may span all visits. With fewer the likelihood has no maximum: where
+/// counts alone do not tell that ([`unbounded_up_to`]), the search with a Hessian does by where it goes.
 pub(super) fn are_enough(patients: &[f64], visits: usize, columns: usize) -> bool {
     let taken_by_mean = columns.div_ceil(visits.max(1));
     patients.iter().all(|&n| n > (visits + taken_by_mean) as f64)
+}
+
+/// The visit up to which the covariance of a group that only drops out makes the likelihood unbounded for sure: fewer patients
+/// have it than there are visits up to it. Some combination of these visits is then the same in all of them whatever β, and
+/// the likelihood grows as its variance goes to zero. Of patterns by group, visits and patients.
+pub(super) fn unbounded_up_to<'p>(
+    groups: usize,
+    visits: usize,
+    patterns: impl Iterator<Item = (usize, &'p [usize], f64)>,
+) -> Option<usize> {
+    let mut patients = vec![Some(vec![0.0; visits]); groups];
+    for (group, own, n) in patterns {
+        match &mut patients[group] {
+            Some(counts) if nested::is_first(own) => counts[..own.len()].iter_mut().for_each(|count| *count += n),
+            other => *other = None,
+        }
+    }
+    let of_group = |counts: &Vec<f64>| counts.iter().enumerate().position(|(v, &n)| n > 0.0 && n < (v + 1) as f64);
+    patients.iter().flatten().filter_map(of_group).min()
+}
+
+/// Why a problem with too many parameters for a Hessian has no maximum, where counts tell.
+pub(super) fn without_maximum(problem: &Problem) -> Option<Failure> {
+    if (problem.sigmas.parameters() as f64) < FEW || !is_unstructured(problem.sigmas.classes()) {
+        return None;
+    }
+    let patterns = problem.patterns.iter().map(|p| (p.group, p.visits.as_slice(), p.patients));
+    let last = unbounded_up_to(problem.sigmas.groups, problem.sigmas.visits(), patterns)?;
+    Some(problem.labels.unbounded(&(0..=last).collect::<Vec<_>>(), 0.0))
 }
 
 /// Whether a problem is one for products with the Hessian.

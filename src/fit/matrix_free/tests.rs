@@ -263,3 +263,16 @@ fn fewer_patients_than_visits_have_a_hessian() {
     assert!(super::are_enough(&[102.0], 100, 100));
     assert!(!super::are_enough(&[160.0, 40.0], 60, 120));
 }
+
+/// Counts tell of a group that only drops out; of gaps they do not, nor of visits that nobody has.
+#[test]
+fn counts_tell_where_there_is_no_maximum() {
+    let up_to = |groups, patterns: &[(usize, &[usize], f64)]| super::unbounded_up_to(groups, 4, patterns.iter().copied());
+    let (all, three, one): (&[usize], &[usize], &[usize]) = (&[0, 1, 2, 3], &[0, 1, 2], &[0]);
+    assert_eq!(up_to(1, &[(0, all, 3.0)]), Some(3));
+    assert_eq!(up_to(1, &[(0, all, 4.0)]), None);
+    assert_eq!(up_to(1, &[(0, all, 1.0), (0, three, 1.0), (0, one, 9.0)]), Some(2));
+    assert_eq!(up_to(1, &[(0, one, 9.0)]), None);
+    assert_eq!(up_to(1, &[(0, all, 1.0), (0, &[0, 2], 9.0)]), None);
+    assert_eq!(up_to(2, &[(0, all, 1.0), (0, &[0, 2], 9.0), (1, three, 2.0)]), Some(2));
+}

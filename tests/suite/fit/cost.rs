@@ -59,6 +59,32 @@ fn a_hundred_unstructured_visits_have_the_t_test_of_every_visit() {
     assert!(refused.contains("of memory") && refused.contains("wald"), "{refused}");
 }
 
+/// With fewer patients than visits the likelihood has no maximum, and that is said, however many the visits are and whether or
+/// not patients drop out; a structure with fewer parameters has one.
+#[test]
+fn fewer_patients_than_unstructured_visits_are_refused_by_name() {
+    let model = Model::formula("y ~ arm * visit").expect("parses");
+    for (patients, visits, last) in [(25, 33, 25), (60, 100, 60)] {
+        let whole = long(patients, visits);
+        let Err(Error::Fit(failure)) = model.fit(&whole) else { panic!("no maximum") };
+        assert_eq!(failure.code(), "unbounded-likelihood", "{failure}");
+        let Failure::Unbounded { visits: named, .. } = &failure else { panic!("{failure}") };
+        assert_eq!(named.last().map(String::as_str), Some(format!("v{last}").as_str()), "{failure}");
+        let cheap = model.clone().covariance_else([Covariance::CompoundSymmetry]).fit(&whole).expect("two parameters");
+        assert_eq!(cheap.attempts()[0].failure, failure);
+    }
+    // Eleven of sixty drop out after each tenth visit: at the fortieth 27 are left.
+    let (patients, visits) = (60, 40);
+    let y = long(patients, visits).outcomes()[0].values.clone();
+    let left = |k: usize| k % visits / 10 * 11 > k / visits;
+    let values = y.iter().enumerate().map(|(k, &y)| if left(k) { f64::NAN } else { y }).collect();
+    let labels: Vec<String> = (0..visits).map(|t| format!("v{t}")).collect();
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let dropped = of_values(&["a", "b"], (0..patients).map(|i| i % 2).collect(), Schedule::of_labels(labels), values);
+    let Err(Error::Fit(Failure::Unbounded { visits: named, .. })) = model.fit(&dropped) else { panic!("no maximum") };
+    assert_eq!(named.last().map(String::as_str), Some("v30"));
+}
+
 /// A random intercept of two thousand sites above an unstructured covariance: as many small systems.
 #[test]
 fn thousands_of_sites_above_an_unstructured_covariance_are_fitted() {
