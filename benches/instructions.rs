@@ -34,7 +34,7 @@ mod limits {
     pub const GEE: u64 = 2_866_000;
     pub const GLMM_LAPLACE: u64 = 18_930_000;
     pub const GLMM_15: u64 = 59_600_000;
-    pub const REFIT_OF_CLUSTERS: u64 = 5_599_000;
+    pub const REFIT_OF_CLUSTERS: u64 = 4_355_000;
 }
 
 fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
