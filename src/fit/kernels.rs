@@ -144,7 +144,7 @@ pub(crate) fn multiply(a: &[f64], b: &[f64], m: usize, product: &mut [f64]) {
 }
 
 #[inline(always)]
-fn multiply_of_size(a: &[f64], b: &[f64], m: usize, product: &mut [f64]) {
+pub(super) fn multiply_of_size(a: &[f64], b: &[f64], m: usize, product: &mut [f64]) {
     let (a, b, product) = (&a[..m * m], &b[..m * m], &mut product[..m * m]);
     for (own, factors) in product.chunks_exact_mut(m).zip(b.chunks_exact(m)) {
         own.fill(0.0);

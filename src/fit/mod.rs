@@ -4,7 +4,8 @@
 //! visits, so that a fit costs the same for a thousand patients as for a million.
 
 mod assembly;
-pub(crate) mod blocks;
+pub(crate) mod bent;
+mod blocks;
 pub(crate) mod build;
 mod cause;
 pub(crate) mod centring;
@@ -12,6 +13,7 @@ mod change;
 pub(crate) mod classes;
 pub(crate) mod clusters;
 mod collect;
+mod correction;
 pub(crate) mod cost;
 pub(crate) mod curvature;
 mod data;

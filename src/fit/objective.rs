@@ -46,12 +46,29 @@ pub(crate) trait Objective: Sized {
         room: &mut Self::Room,
     );
 
-    /// Writes those terms.
-    fn set_correction(&self, _place: &Self::Place, _correction: &mut DMatrix<f64>, _room: &mut Self::Room) {}
+    /// Writes those terms, over η.
+    fn set_correction(&self, _place: &Self::Place, _eta: &[f64], _correction: &mut DMatrix<f64>, _room: &mut Self::Room) {}
+
+    /// Moves those terms from η where they were computed to a place.
+    fn carry(&self, _from: &[f64], _place: &Self::Place, _correction: &mut DMatrix<f64>, _room: &mut Self::Room) {}
 
     /// Whether they save more steps near the optimum than they cost.
     fn correction_pays(&self, _room: &Self::Room) -> bool {
         false
+    }
+
+    /// Whether steps tell about terms of the Hessian that are not computed.
+    fn learns(&self) -> bool {
+        false
+    }
+
+    /// Adds to the Hessian what it has along the curves of [`Objective::set_along`], which the search then takes from this
+    /// place.
+    fn bend(&self, _place: &Self::Place, _curvature: &mut Curvature, _room: &mut Self::Room) {}
+
+    /// Writes η at a share of a step, on a curve that begins in its direction.
+    fn set_along(&self, eta: &[f64], step: &[f64], share: f64, next: &mut [f64], _room: &mut Self::Room) {
+        straight(eta, step, share, next);
     }
 
     /// Writes the Hessian over η that is expected, or what makes steps as independent of units.
@@ -74,4 +91,9 @@ pub(crate) trait Objective: Sized {
 
     /// Why there is no optimum.
     fn diagnosis(&self, search: &mut Search<Self>, iterations: usize) -> Failure;
+}
+
+/// Writes η at a share of a step.
+pub(crate) fn straight(eta: &[f64], step: &[f64], share: f64, next: &mut [f64]) {
+    next.iter_mut().zip(eta).zip(step).for_each(|((next, eta), step)| *next = eta + share * step);
 }

@@ -15,8 +15,9 @@ use crate::design::Design;
 use nalgebra::DMatrix;
 use std::fmt::Debug;
 
-/// The decrement that a repeat may leave: its optimum is exact to 1e-9 standard errors.
-pub(super) const LEFT: f64 = 1e-18;
+/// The decrement that a repeat may leave, as it is foreseen; with a correction that is learnt on the way it may be ten times
+/// that. Its optimum is exact to 1e-9 standard errors.
+pub(super) const LEFT: f64 = 1e-19;
 
 /// A likelihood whose data can be replaced.
 pub(crate) trait Replaceable: Likelihood {
@@ -103,6 +104,7 @@ pub(crate) struct Refit<L: SecondOrder> {
     observations: Vec<Observation>,
     /// The covariance parameters of the fit that is repeated.
     theta: Vec<f64>,
+    /// What the whole Hessian over η has beyond its leading part there.
     correction: DMatrix<f64>,
     steps: Option<Steps>,
 }
@@ -136,6 +138,7 @@ impl<L: SecondOrder> Refit<L> {
             steps: None,
             likelihood,
         };
+        refit.search.room.working.information(&refit.search.eta, &mut refit.correction);
         refit.search.end_at(LEFT);
         refit.read(design, centring);
         refit

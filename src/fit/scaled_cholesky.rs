@@ -28,15 +28,16 @@ impl ScaledCholesky {
     /// positive definite.
     pub fn smallest_pivot(&mut self, matrix: &DMatrix<f64>) -> Option<f64> {
         let n = self.scale.len();
-        for k in 0..n {
-            let diagonal = matrix[(k, k)];
+        for (scale, &diagonal) in self.scale.iter_mut().zip(matrix.as_slice().iter().step_by(n + 1)) {
             if diagonal <= 0.0 || !diagonal.is_finite() {
                 return None;
             }
-            self.scale[k] = 1.0 / diagonal.sqrt();
+            *scale = 1.0 / diagonal.sqrt();
         }
-        for ((factor, column), own) in self.factor.chunks_exact_mut(n.max(1)).zip(matrix.column_iter()).zip(&self.scale) {
-            factor.iter_mut().zip(column.iter()).zip(&self.scale).for_each(|((f, x), s)| *f = x * s * own);
+        let columns = self.factor.chunks_exact_mut(n.max(1)).zip(matrix.as_slice().chunks_exact(n.max(1)));
+        for (j, ((factor, column), own)) in columns.zip(&self.scale).enumerate() {
+            // What stands above the diagonal is not read.
+            factor[j..].iter_mut().zip(&column[j..]).zip(&self.scale[j..]).for_each(|((f, x), s)| *f = x * s * own);
         }
         cholesky(&mut self.factor, n)?;
         Some(self.factor.iter().step_by(n + 1).copied().fold(f64::INFINITY, f64::min))

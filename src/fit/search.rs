@@ -8,10 +8,13 @@
 //! search creep. Its steps are those of Fisher scoring until it is.
 //!
 //! Some terms of the Hessian cost most and matter least. Far from the optimum they are left out; near it they are
-//! computed once and kept for the steps that remain, which then converge all but quadratically.
+//! computed once and kept for the steps that remain, which tell what has changed of them ([`super::correction`]).
+//!
+//! A step may follow a curve along which −2ℓ is more nearly quadratic than over the parameters ([`super::bent`]).
 
+use super::correction::Correction;
 use super::curvature::Curvature;
-use super::objective::Objective;
+use super::objective::{Objective, straight};
 use super::scaled_cholesky::ScaledCholesky;
 use super::{Engine, Failure};
 use nalgebra::{DMatrix, DVector};
@@ -29,6 +32,8 @@ pub(super) const MAX_ITERATIONS: usize = 200;
 pub(super) const MAX_DAMPING: f64 = 1e8;
 /// The share of the decrement that may be left by a step before the terms kept from earlier count as outdated.
 const OUTDATED: f64 = 0.1;
+/// The decrement below which a step tells of the Hessian: what it leaves out is then more than terms of third order.
+const LEARNS: f64 = 1.0;
 /// The decrement below which the whole Hessian saves more steps than it costs.
 pub(super) const NEAR: f64 = 1e-2;
 
@@ -67,9 +72,8 @@ pub(crate) struct Search<O: Objective> {
     pub(super) next: O::Place,
     pub(super) next_eta: Vec<f64>,
     pub(super) curvature: Curvature,
-    /// What the whole Hessian has beyond its leading part, while it is known.
-    pub(super) correction: DMatrix<f64>,
-    pub(super) corrects: bool,
+    /// What the whole Hessian has beyond its leading part.
+    pub(super) correction: Correction,
     /// Whether the metric stands in for a Hessian that is not positive definite.
     pub(super) scoring: bool,
     /// What the last step may be expected to leave.
@@ -104,8 +108,7 @@ impl<O: Objective> Search<O> {
             next_eta: eta.clone(),
             correction_pays: objective.correction_pays(&room),
             curvature: Curvature::blank(k),
-            correction: DMatrix::zeros(k, k),
-            corrects: false,
+            correction: Correction::unknown(k),
             scoring: false,
             left: LEFT,
             metric: DMatrix::zeros(k, k),
@@ -136,7 +139,17 @@ impl<O: Objective> Search<O> {
         self.floor.iter_mut().enumerate().for_each(|(k, floor)| *floor = 1e-3 * self.metric[(k, k)]);
         let (mut damping, mut evaluations, mut previous) = (0.0_f64, 1, f64::INFINITY);
         for iteration in 1..=MAX_ITERATIONS {
-            self.set_curvature(objective, (previous < NEAR && self.correction_pays) || self.corrects);
+            if previous < f64::INFINITY {
+                self.correction.carry(|from, correction| objective.carry(from, &self.place, correction, &mut self.room));
+            }
+            self.set_curvature(objective, previous < NEAR && self.correction_pays);
+            if objective.learns() {
+                if previous < LEARNS {
+                    self.correction.learn(&mut self.curvature);
+                }
+                self.correction.stand(&self.curvature);
+            }
+            objective.bend(&self.place, &mut self.curvature, &mut self.room);
             if objective.escape(self) {
                 continue;
             }
@@ -147,7 +160,7 @@ impl<O: Objective> Search<O> {
             let left = decrement * (decrement / previous.min(NEAR)).min(1.0);
             let converged = left < self.left || (decrement < STALLED && decrement > 0.25 * previous);
             if previous < 1.0 && decrement > OUTDATED * previous {
-                self.corrects = false;
+                self.correction.forget();
             }
             previous = decrement;
             let (mut moved, mut metric) = (false, false);
@@ -159,7 +172,7 @@ impl<O: Objective> Search<O> {
                 }
                 if if as_it_is { definite } else { self.damped_step(damping) } {
                     evaluations += 1;
-                    moved = self.goes(objective, 1.0) && self.falls();
+                    moved = self.bends(objective) && self.falls();
                 }
                 if converged {
                     break;
@@ -186,19 +199,18 @@ impl<O: Objective> Search<O> {
 
     /// Moves to the place that was evaluated last.
     pub(super) fn accept(&mut self, objective: &O) {
+        self.correction.step(&self.eta, &self.next_eta);
         std::mem::swap(&mut self.place, &mut self.next);
         std::mem::swap(&mut self.eta, &mut self.next_eta);
         objective.follow(&self.place, &mut self.eta, &mut self.room);
     }
 
-    /// Gradient and Hessian.
+    /// Gradient and Hessian, as far as it is known; all of it where it should be `whole`.
     pub(super) fn set_curvature(&mut self, objective: &O, whole: bool) {
-        if whole && !self.corrects {
-            objective.set_correction(&self.place, &mut self.correction, &mut self.room);
-            self.corrects = true;
+        if whole && !self.correction.is_computed() {
+            self.correction.compute(|correction| objective.set_correction(&self.place, &self.eta, correction, &mut self.room));
         }
-        let correction = whole.then_some(&self.correction);
-        objective.set_curvature(&self.place, &self.eta, correction, &mut self.curvature, &mut self.room);
+        objective.set_curvature(&self.place, &self.eta, self.correction.known(), &mut self.curvature, &mut self.room);
     }
 
     /// Sets the Newton step −H⁻¹g from the factored Hessian, and returns the decrement.
@@ -228,7 +240,13 @@ impl<O: Objective> Search<O> {
 
     /// Whether −2ℓ has a value at a share of the step, which is evaluated.
     pub(super) fn goes(&mut self, objective: &O, share: f64) -> bool {
-        self.next_eta.iter_mut().zip(&self.eta).zip(self.step.iter()).for_each(|((next, eta), step)| *next = eta + share * step);
+        straight(&self.eta, self.step.as_slice(), share, &mut self.next_eta);
+        self.evaluate_next(objective)
+    }
+
+    /// Whether −2ℓ has a value at the end of the step's curve, which is evaluated.
+    fn bends(&mut self, objective: &O) -> bool {
+        objective.set_along(&self.eta, self.step.as_slice(), 1.0, &mut self.next_eta, &mut self.room);
         self.evaluate_next(objective)
     }
 

@@ -1,9 +1,10 @@
 //! A likelihood as a search sees it: in working parameters, and with the names of what keeps it from an optimum.
 
+use super::bent::Bent;
 use super::curvature::Curvature;
 use super::found::{Derived, SecondOrder};
 use super::likelihood::Differentiable;
-use super::objective::Objective;
+use super::objective::{Objective, straight};
 use super::search::{MAX_ITERATIONS, Search};
 use super::sigmas::Derivatives;
 use super::traces::TracePlan;
@@ -22,6 +23,8 @@ pub(crate) struct SearchRoom<L: SecondOrder> {
     /// ∂Σ where the search stands.
     derivatives: Vec<Derivatives>,
     plan: TracePlan,
+    /// The curves of an unstructured Σ.
+    bent: Option<Bent>,
     slopes: L::Slopes,
     /// η from which it began.
     start: Vec<f64>,
@@ -50,6 +53,7 @@ impl<L: SecondOrder> Objective for L {
             natural: theta.clone(),
             plan: TracePlan::of(patterns, &derivatives),
             derivatives,
+            bent: Bent::of(&patterns.sigmas),
             slopes: self.blank_slopes(),
             start: theta.clone(),
             own: self.workspace(),
@@ -86,15 +90,39 @@ impl<L: SecondOrder> Objective for L {
         room: &mut Self::Room,
     ) {
         self.set_leading_curvature(point, &room.derivatives, room.plan, curvature, &mut room.own);
+        room.working.transform(eta, curvature);
         if let Some(correction) = correction {
             curvature.hessian += correction;
         }
-        room.working.transform(eta, curvature);
     }
 
-    fn set_correction(&self, point: &L::Point, correction: &mut DMatrix<f64>, room: &mut Self::Room) {
+    fn carry(&self, from: &[f64], point: &L::Point, correction: &mut DMatrix<f64>, room: &mut Self::Room) {
+        if let Some(bent) = &mut room.bent {
+            bent.carry(from, &L::mean(point).theta, correction);
+        }
+    }
+
+    fn learns(&self) -> bool {
+        true
+    }
+
+    fn bend(&self, point: &L::Point, curvature: &mut Curvature, room: &mut Self::Room) {
+        if let Some(bent) = &mut room.bent {
+            bent.add_to(&L::mean(point).theta, curvature);
+        }
+    }
+
+    fn set_along(&self, eta: &[f64], step: &[f64], share: f64, next: &mut [f64], room: &mut Self::Room) {
+        match &mut room.bent {
+            Some(bent) => bent.set_along(eta, step, share, next),
+            None => straight(eta, step, share, next),
+        }
+    }
+
+    fn set_correction(&self, point: &L::Point, eta: &[f64], correction: &mut DMatrix<f64>, room: &mut Self::Room) {
         self.set_slopes(point, &room.derivatives, &mut room.slopes, &mut room.own);
         Differentiable::set_correction(self, point, &mut room.slopes, correction, &mut room.own);
+        room.working.information(eta, correction);
     }
 
     /// Without them every step leaves a share of about c/n of the error (c coefficients, those of effects of clusters
@@ -158,7 +186,7 @@ impl<L: SecondOrder> Objective for L {
             return Err(verify::near_singular(self.patterns(), &L::mean(&search.place).theta));
         }
         self.set_metric(&search.place, &search.eta, &mut search.metric, &mut search.room);
-        if self.needs_whole(&search.place, search.corrects, &mut search.room.own) {
+        if self.needs_whole(&search.place, search.correction.is_computed(), &mut search.room.own) {
             let derived = Derived::at(self, &search.place);
             search.curvature.clone_from(&derived.curvature);
             search.room.working.transform(&search.eta, &mut search.curvature);
@@ -178,7 +206,8 @@ impl<L: SecondOrder> Objective for L {
         if verify::smallest_eigenvalue(patterns, theta).0 < singular {
             return verify::near_singular(patterns, theta);
         }
-        (search.corrects, search.scoring) = (false, false);
+        search.correction.forget();
+        search.scoring = false;
         search.set_curvature(self, true);
         search.set_metric(self);
         check_determined(self, search).err().or_else(|| edge(self, search)).unwrap_or(Failure::NotConverged { iterations })
@@ -186,13 +215,13 @@ impl<L: SecondOrder> Objective for L {
 }
 
 impl<L: SecondOrder> Search<L> {
-    /// Moves to θ, perhaps with what is known of the whole Hessian there; `false` where −2ℓ has no value.
+    /// Moves to θ, perhaps with what is known there of the correction, over η; `false` where −2ℓ has no value.
     pub fn restart(&mut self, likelihood: &L, theta: &[f64], correction: Option<&DMatrix<f64>>) -> bool {
         self.eta.copy_from_slice(theta);
         self.room.working.set_eta(&mut self.eta);
-        self.corrects = correction.is_some();
-        if let Some(known) = correction {
-            self.correction.copy_from(known);
+        match correction {
+            Some(known) => self.correction.give(known, &self.eta),
+            None => self.correction.forget(),
         }
         likelihood.move_to(theta, &mut self.place, &mut self.room.own)
     }

@@ -3,7 +3,7 @@
 use super::assembly::Assembly;
 use super::blocks::Blocks;
 use super::data::DataScratch;
-use super::kernels::{axpy, axpy_of_four, dot};
+use super::kernels::{axpy, axpy_of_four, dot, for_small_sizes};
 use super::moments::{Moments, PatternMoments, Rows};
 use super::pattern::Pattern;
 use crate::covariance::{lower, lower_pairs};
@@ -157,10 +157,17 @@ impl Sums {
 
     /// Σ_i X_i'ΩX_i, p × p.
     pub fn gram(&self, omega: &Blocks, gram: &mut [f64], scratch: &mut DataScratch) {
-        let (block, omega) = (self.assembly.block, omega.values());
-        scratch.k.fill(0.0);
+        for_small_sizes!(self.values, q => self.set_k(q, omega.values(), &mut scratch.k));
+        self.assembly.gram(&scratch.k, gram);
+    }
+
+    /// Writes Σ Ω_st zz' of every pair of visits.
+    #[inline(always)]
+    fn set_k(&self, q: usize, omega: &[f64], k: &mut [f64]) {
+        let block = q * (q + 1) / 2;
+        k.fill(0.0);
         let mut first = 0;
-        for (k, &end) in scratch.k.chunks_exact_mut(block.max(1)).zip(&self.seen_ends) {
+        for (k, &end) in k.chunks_exact_mut(block.max(1)).zip(&self.seen_ends) {
             let seen = &self.seen[first..end as usize];
             first = end as usize;
             let zz = |at: u32| &self.zz[at as usize..at as usize + block];
@@ -180,24 +187,27 @@ impl Sums {
             }
             group[..waiting].iter().for_each(|&(weight, at)| axpy(k, weight, zz(at)));
         }
-        self.assembly.gram(&scratch.k, gram);
     }
 
     /// Σ_i X_i'Ω(y_i − X_iβ₀), p.
     pub fn cross(&self, patterns: &[Pattern], rows: &Rows, omega: &Blocks, cross: &mut [f64], scratch: &mut DataScratch) {
-        let q = self.values;
-        scratch.by_visit.fill(0.0);
+        for_small_sizes!(self.values, q => self.set_by_visit(q, patterns, omega, &mut scratch.by_visit));
+        by_column(rows, &scratch.by_visit, self.values, cross);
+    }
+
+    /// Writes Σ z (Ωy)' by visit.
+    #[inline(always)]
+    fn set_by_visit(&self, q: usize, patterns: &[Pattern], omega: &Blocks, by_visit: &mut [f64]) {
+        by_visit.fill(0.0);
         for (index, pattern) in patterns.iter().enumerate() {
             let (m, omega) = (pattern.size(), omega.get(index));
             let zy = &self.zy[self.zy_starts[index]..self.zy_starts[index + 1]];
-            for (i, &s) in pattern.visits.iter().enumerate() {
-                let sum = &mut scratch.by_visit[s * q..(s + 1) * q];
-                for (j, zy) in zy.chunks_exact(q).enumerate() {
-                    axpy(sum, omega[j * m + i], zy);
+            for (zy, omega) in zy.chunks_exact(q).zip(omega.chunks_exact(m)) {
+                for (&s, &omega) in pattern.visits.iter().zip(omega) {
+                    axpy(&mut by_visit[s * q..s * q + q], omega, zy);
                 }
             }
         }
-        by_column(rows, &scratch.by_visit, q, cross);
     }
 
     /// Σ_i z_i r_i'W of every pattern into the scratch, r_i = y_i − X_i(β₀ + β): what [`Sums::add_slope`] takes.
@@ -306,17 +316,23 @@ impl Sums {
 
     /// R_P = Σ_i e_i e_i' of every pattern, e_i = y_i − X_i(β₀ + β).
     pub fn residual_squares(&self, patterns: &[Pattern], rows: &Rows, beta: &[f64], squares: &mut Blocks, scratch: &mut DataScratch) {
-        let (q, block) = (self.values, self.assembly.block);
         let DataScratch { by_visit, k, .. } = scratch;
-        set_coefficients(rows, beta, q, by_visit);
+        set_coefficients(rows, beta, self.values, by_visit);
+        for_small_sizes!(self.values, q => self.set_squares(q, patterns, (by_visit, k), squares));
+    }
+
+    /// Writes R_P given b_t of every visit; `k` is room.
+    #[inline(always)]
+    fn set_squares(&self, q: usize, patterns: &[Pattern], (by_visit, k): (&[f64], &mut [f64]), squares: &mut Blocks) {
+        let block = q * (q + 1) / 2;
         set_coefficient_products(by_visit, q, k);
         for (index, (pattern, zz)) in patterns.iter().zip(self.zz.chunks_exact(block)).enumerate() {
             let (m, square, yy) = (pattern.size(), squares.get_mut(index), self.yy.get(index));
             let zy = &self.zy[self.zy_starts[index]..self.zy_starts[index + 1]];
             for (j, (&t, zy_t)) in pattern.visits.iter().zip(zy.chunks_exact(q)).enumerate() {
-                let b_t = &by_visit[t * q..(t + 1) * q];
+                let b_t = &by_visit[t * q..t * q + q];
                 for (i, (&s, zy_s)) in pattern.visits.iter().zip(zy.chunks_exact(q)).enumerate().skip(j) {
-                    let b_s = &by_visit[s * q..(s + 1) * q];
+                    let b_s = &by_visit[s * q..s * q + q];
                     let first = lower(s, t) * block;
                     let crossed: f64 = (0..q).map(|c| b_s[c] * zy_t[c] + b_t[c] * zy_s[c]).sum();
                     let x = yy[j * m + i] - crossed + dot(&k[first..first + block], zz);
@@ -329,15 +345,21 @@ impl Sums {
 
     /// H_P = Σ_i X_iΦX_i' of every pattern.
     pub fn leverages(&self, patterns: &[Pattern], phi: &[f64], leverages: &mut Blocks, scratch: &mut DataScratch) {
-        let block = self.assembly.block;
         // D_s'ΦD_t is the same for every pattern.
         self.assembly.projected(phi, &mut scratch.k);
+        for_small_sizes!(self.values, q => self.set_leverages(q, patterns, &scratch.k, leverages));
+    }
+
+    /// Writes H_P given D_s'ΦD_t of all pairs.
+    #[inline(always)]
+    fn set_leverages(&self, q: usize, patterns: &[Pattern], k: &[f64], leverages: &mut Blocks) {
+        let block = q * (q + 1) / 2;
         for (index, (pattern, zz)) in patterns.iter().zip(self.zz.chunks_exact(block)).enumerate() {
             let (m, leverage) = (pattern.size(), leverages.get_mut(index));
             for (j, &t) in pattern.visits.iter().enumerate() {
                 for (i, &s) in pattern.visits.iter().enumerate().skip(j) {
                     let first = lower(s, t) * block;
-                    let x = dot(&scratch.k[first..first + block], zz);
+                    let x = dot(&k[first..first + block], zz);
                     leverage[j * m + i] = x;
                     leverage[i * m + j] = x;
                 }
@@ -382,6 +404,7 @@ pub(super) fn set_coefficients(rows: &Rows, beta: &[f64], q: usize, by_visit: &m
 }
 
 /// b_s b_t' of every pair of visits, packed so that its inner product with a packed M_zz is b_s'M_zz b_t.
+#[inline(always)]
 fn set_coefficient_products(by_visit: &[f64], q: usize, k: &mut [f64]) {
     let mut products = k.iter_mut();
     for (s, b_s) in by_visit.chunks_exact(q).enumerate() {

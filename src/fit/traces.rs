@@ -6,12 +6,12 @@
 //! triangles per pattern.
 
 use super::blocks::Blocks;
-use super::kernels::{axpy, multiply};
+use super::kernels::{axpy, for_small_sizes, multiply};
 use super::pattern::Pattern;
 use super::problem::Problem;
 use super::sigmas::Derivatives;
 use super::workspace::Workspace;
-use crate::covariance::lower;
+use crate::covariance::{lower, lower_pairs};
 use nalgebra::DMatrix;
 
 /// The way that costs less for a problem.
@@ -21,13 +21,19 @@ pub(crate) enum TracePlan {
     Sandwiches,
     /// Outer products first.
     Tensor,
+    /// The same where the elements of Σ are its parameters.
+    Elements,
 }
 
 impl TracePlan {
     /// By counting multiplications.
     pub fn of(problem: &Problem, derivatives: &[Derivatives]) -> Self {
         let (sandwiches, tensor) = costs(problem, derivatives);
-        if tensor < sandwiches { Self::Tensor } else { Self::Sandwiches }
+        match tensor < sandwiches {
+            true if are_elements(problem, derivatives) => Self::Elements,
+            true => Self::Tensor,
+            false => Self::Sandwiches,
+        }
     }
 
     /// The multiplications of the way that costs less.
@@ -78,6 +84,9 @@ impl Problem {
         match plan {
             TracePlan::Sandwiches => self.add_sandwiched_traces(w, e, derivatives, sum, room),
             TracePlan::Tensor => (0..self.sigmas.cells()).for_each(|cell| self.add_contracted_traces(cell, w, e, derivatives, sum, room)),
+            TracePlan::Elements => {
+                for_small_sizes!(self.sigmas.visits(), t => (0..self.sigmas.cells()).for_each(|cell| self.add_traces_of_elements(t, cell, w, e, sum, room)))
+            }
         }
     }
 
@@ -108,20 +117,8 @@ impl Problem {
     ) {
         let t = self.sigmas.visits();
         let size = t * (t + 1) / 2;
-        let Workspace { tensor, packed: [packed_w, packed_e], .. } = room;
-        tensor.resize(size * size, 0.0);
-        tensor.fill(0.0);
-        packed_w.resize(size, 0.0);
-        packed_e.resize(size, 0.0);
-        for index in self.patterns_of(cell) {
-            pack(w.get(index), &self.patterns[index].visits, packed_w);
-            pack(e.get(index), &self.patterns[index].visits, packed_e);
-            for (row, &w) in tensor.chunks_exact_mut(size).zip(&*packed_w) {
-                if w != 0.0 {
-                    axpy(row, w, packed_e);
-                }
-            }
-        }
+        for_small_sizes!(t, t => self.set_tensor(t, cell, w, e, room));
+        let tensor = &room.tensor;
         let first = self.sigmas.of_cell(cell).0 * self.sigmas.per_group;
         let symmetric = |a: usize, b: usize| lower(a.max(b), a.min(b));
         let tensor = &tensor[..size * size];
@@ -132,6 +129,64 @@ impl Problem {
                     trace += v * dl.iter().map(|&(c, d, u)| u * tensor[symmetric(b, c) * size + symmetric(d, a)]).sum::<f64>();
                 }
                 sum[(first + k, first + l)] += trace;
+            }
+        }
+    }
+}
+
+/// Whether the parameters are the elements of a triangle of Σ, row by row.
+fn are_elements(problem: &Problem, derivatives: &[Derivatives]) -> bool {
+    let t = problem.sigmas.visits();
+    let is_element = |own: &[(usize, usize, f64)], (a, b): (usize, usize)| match a == b {
+        true => *own == [(a, a, 1.0)],
+        false => *own == [(a, b, 1.0), (b, a, 1.0)],
+    };
+    let of_cell = |own: &Derivatives| own.len() == t * (t + 1) / 2 && own.iter().zip(lower_pairs(t)).all(|(own, at)| is_element(own, at));
+    derivatives.iter().all(of_cell)
+}
+
+impl Problem {
+    /// The traces of a cell whose parameters are the elements of Σ.
+    #[inline(always)]
+    fn add_traces_of_elements(&self, t: usize, cell: usize, w: &Blocks, e: &Blocks, sum: &mut DMatrix<f64>, room: &mut Workspace) {
+        self.set_tensor(t, cell, w, e, room);
+        let (size, rows) = (t * (t + 1) / 2, sum.nrows());
+        let (tensor, sum) = (&room.tensor[..size * size], sum.as_mut_slice());
+        let first = self.sigmas.of_cell(cell).0 * self.sigmas.per_group;
+        let at = |b: usize, c: usize, d: usize, a: usize| tensor[lower(b.max(c), b.min(c)) * size + lower(d.max(a), d.min(a))];
+        for (l, (c, d)) in lower_pairs(t).enumerate() {
+            for (k, (a, b)) in lower_pairs(t).enumerate().take(l + 1) {
+                let mut trace = at(b, c, d, a);
+                if a != b {
+                    trace += at(a, c, d, b);
+                }
+                if c != d {
+                    trace += at(b, d, c, a);
+                    if a != b {
+                        trace += at(a, d, c, b);
+                    }
+                }
+                sum[(first + l) * rows + first + k] += trace;
+            }
+        }
+    }
+
+    /// Writes Σ_P W_bc E_da of a cell, packed on both sides.
+    #[inline(always)]
+    fn set_tensor(&self, t: usize, cell: usize, w: &Blocks, e: &Blocks, room: &mut Workspace) {
+        let size = t * (t + 1) / 2;
+        let Workspace { tensor, packed: [packed_w, packed_e], .. } = room;
+        tensor.resize(size * size, 0.0);
+        tensor.fill(0.0);
+        packed_w.resize(size, 0.0);
+        packed_e.resize(size, 0.0);
+        for index in self.patterns_of(cell) {
+            pack(w.get(index), &self.patterns[index].visits, packed_w);
+            pack(e.get(index), &self.patterns[index].visits, packed_e);
+            for (row, &w) in tensor.chunks_exact_mut(size).zip(&*packed_w) {
+                if w != 0.0 {
+                    axpy(row, w, &packed_e[..size]);
+                }
             }
         }
     }

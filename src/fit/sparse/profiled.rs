@@ -326,7 +326,8 @@ impl Search<Profiled> {
         std::mem::swap(&mut self.place, &mut start.point);
         std::mem::swap(&mut self.room.sums, &mut start.curvature);
         objective.errors.copy_from_slice(&start.errors);
-        (self.corrects, self.scoring) = (false, false);
+        self.correction.forget();
+        self.scoring = false;
         objective.follow(&self.place, &mut self.eta, &mut self.room);
         self.room.current = true;
     }
