@@ -85,27 +85,30 @@ impl Tally {
         let visits = columns.visits.len();
         let mut observed = Counter::new(columns);
         let mut numbers: Vec<Sums> = sums.iter().map(|&planned| Sums { planned, ..Sums::default() }).collect();
-        let numeric: Vec<usize> = (0..numbers.len()).filter(|&v| is_number(&columns.variables[v])).collect();
-        let mut own = vec![0.0; numbers.len()];
+        let of_scope = |fixed: bool| -> Vec<usize> {
+            let is_of_scope = |v: &usize| (columns.variables[*v].scope == Scope::Patient) == fixed;
+            (0..columns.variables.len()).filter(|&v| is_number(&columns.variables[v])).filter(is_of_scope).collect()
+        };
+        let (fixed, changing) = (of_scope(true), of_scope(false));
         let mut patients = 0;
-        for (at, &patient) in rows.patients.iter().enumerate() {
-            let mut seen = 0.0;
-            own.fill(0.0);
+        for (y, &patient) in rows.y.chunks_exact(visits.max(1)).zip(&rows.patients) {
             observed.begin(rows, patient);
-            for (t, _) in rows.y[at * visits..(at + 1) * visits].iter().enumerate().filter(|(_, y)| !y.is_nan()) {
-                observed.count(rows, patient, t);
-                for &v in &numeric {
-                    own[v] += rows.known.variables[v].value(patient, t, visits);
-                }
-                seen += 1.0;
-            }
-            if seen == 0.0 {
+            let seen = observed.count_visits(rows, patient, y);
+            if seen == 0 {
                 continue;
             }
             patients += 1;
-            for &v in &numeric {
-                numbers[v].observations += own[v];
-                numbers[v].patients += own[v] / seen;
+            let value = |v: usize, t: usize| rows.known.variables[v].value(patient, t, visits);
+            let mut add = |v: usize, own: f64| {
+                numbers[v].observations += own;
+                numbers[v].patients += own / seen as f64;
+            };
+            for &v in &fixed {
+                let own = value(v, 0);
+                add(v, (0..seen).fold(0.0, |sum, _| sum + own));
+            }
+            for &v in &changing {
+                add(v, (0..visits).filter(|&t| !y[t].is_nan()).map(|t| value(v, t)).sum());
             }
         }
         Self { patients, observed: observed.cells(), planned, numbers }
@@ -259,6 +262,26 @@ impl Counter {
             Some(n) => *n += 1,
             None => drop(self.map.insert(self.key.clone(), 1)),
         }
+    }
+
+    /// Counts the rows of the patient that have an outcome, and returns how many these are.
+    fn count_visits(&mut self, rows: &Rows, patient: usize, y: &[f64]) -> usize {
+        let mut seen = 0;
+        match self.base {
+            Some(base) if self.changing.is_empty() && !self.table.is_empty() => {
+                for (count, y) in self.table[base..].iter_mut().step_by(self.strides[0]).zip(y) {
+                    *count += usize::from(!y.is_nan());
+                    seen += usize::from(!y.is_nan());
+                }
+            }
+            _ => {
+                for (t, _) in y.iter().enumerate().filter(|(_, y)| !y.is_nan()) {
+                    self.count(rows, patient, t);
+                    seen += 1;
+                }
+            }
+        }
+        seen
     }
 
     fn cells(self) -> Vec<Cell> {

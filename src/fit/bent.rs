@@ -16,7 +16,7 @@ use super::curvature::Curvature;
 use super::kernels::{cholesky, for_small_sizes, inverse_from_cholesky, mirror, multiply, multiply_of_size};
 use super::sigmas::Sigmas;
 use super::turned::is_unstructured;
-use crate::covariance::{lower, lower_pairs};
+use crate::covariance::lower_pairs;
 use nalgebra::DMatrix;
 
 /// c: with 2/3 the terms of third order vanish where data are complete.
@@ -173,7 +173,7 @@ fn add_traces(g: &[f64], w: &[f64], t: usize, hessian: &mut DMatrix<f64>, first:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::covariance::{Covariance, CovarianceStructure};
+    use crate::covariance::{Covariance, lower};
     use crate::fit::build::Storage;
     use crate::fit::likelihood::{Differentiable, Likelihood};
     use crate::fit::problem::Estimation;

@@ -87,6 +87,11 @@ pub(crate) trait Uncertainty: Debug + Send + Sync {
     /// The gradient of v'Φv over the parameters, given Φv.
     fn variance_gradient(&self, phi_v: &DVector<f64>) -> DVector<f64>;
 
+    /// The gradient of l'Φl over the parameters, given Φ at the optimum, l and Φl.
+    fn gradient_of_combination(&self, _phi: &DMatrix<f64>, _l: &DVector<f64>, phi_l: &DVector<f64>) -> DVector<f64> {
+        self.variance_gradient(phi_l)
+    }
+
     /// The gradient of a'Σb over the parameters, Σ the covariance of `group` on the visit grid and a, b held.
     fn gradient_of_own_variance(&self, group: usize, a: &[f64], b: &[f64]) -> DVector<f64>;
 

@@ -2,12 +2,16 @@
 
 use super::expected_information::InformationKind;
 use crate::fit::curvature::Curvature;
-use crate::fit::kernels::dot;
+use crate::fit::kernels::{dot, multiply};
 use crate::fit::marginal::Uncertainty;
 use crate::fit::optimum::Optimum;
 use crate::fit::scaled_cholesky::pseudo_inverse;
 use crate::fit::sigmas::Derivatives;
 use nalgebra::{DMatrix, DVector};
+use std::sync::OnceLock;
+
+/// Columns up to which P_kΦ is made of all parameters at once.
+const FEW: usize = 16;
 
 /// Second-order facts at the optimum, in the natural parameters; in the working ones where a variance is at its
 /// boundary, so that what vanished no longer counts.
@@ -19,6 +23,8 @@ pub(crate) struct Information {
     pub p: Vec<DMatrix<f64>>,
     /// The elements of every P_k that are not zero, where they are few: on and below the diagonal, twice below it.
     elements: Option<Vec<Elements>>,
+    /// P_kΦ of every parameter, where columns are few: once made, a combination of few coefficients takes few products of them.
+    p_phi: OnceLock<Vec<f64>>,
     /// ∂_kΣ of the natural parameters, cell by cell of groups and classes.
     derivatives: Vec<Derivatives>,
     /// ∂θ/∂η' where the working parameters are used, or those of a model in another basis of the visits.
@@ -44,6 +50,7 @@ impl Information {
                 covariance,
                 elements: elements(&natural_p),
                 p: natural_p,
+                p_phi: OnceLock::new(),
                 derivatives,
                 jacobian: Some(turn.clone()),
                 of_model: true,
@@ -58,7 +65,15 @@ impl Information {
             None => natural_p,
             Some(j) => (0..j.ncols()).map(|k| combination(natural_p.iter(), |l| j[(l, k)], natural_p[0].nrows())).collect(),
         };
-        Self { covariance: 2.0 * pseudo_inverse(&hessian), elements: elements(&p), p, derivatives, of_model: jacobian.is_none(), jacobian }
+        Self {
+            covariance: 2.0 * pseudo_inverse(&hessian),
+            elements: elements(&p),
+            p,
+            p_phi: OnceLock::new(),
+            derivatives,
+            of_model: jacobian.is_none(),
+            jacobian,
+        }
     }
 
     /// The covariance of the parameters as the model has them.
@@ -83,6 +98,22 @@ impl Uncertainty for Information {
             Some(all) => DVector::from_iterator(all.len(), all.iter().map(|own| -form(own))),
             None => DVector::from_iterator(self.p.len(), self.p.iter().map(|p| -symmetric_form(p, phi_v.as_slice()))),
         }
+    }
+
+    /// ∂_k(l'Φl) = −(Φl)'P_kΦl.
+    fn gradient_of_combination(&self, phi: &DMatrix<f64>, l: &DVector<f64>, phi_l: &DVector<f64>) -> DVector<f64> {
+        let n = phi.nrows();
+        if n > FEW || self.p.is_empty() {
+            return self.variance_gradient(phi_l);
+        }
+        let all = self.p_phi.get_or_init(|| {
+            let mut products = vec![0.0; self.p.len() * n * n];
+            self.p.iter().zip(products.chunks_exact_mut(n * n)).for_each(|(p, own)| multiply(p.as_slice(), phi.as_slice(), n, own));
+            products
+        });
+        let weights = l.iter().enumerate().filter(|(_, l)| **l != 0.0);
+        let form = |own: &[f64]| weights.clone().map(|(j, l)| l * dot(&own[j * n..(j + 1) * n], phi_l.as_slice())).sum::<f64>();
+        DVector::from_iterator(self.p.len(), all.chunks_exact(n * n).map(|own| -form(own)))
     }
 
     /// The gradient of a'Σb over the parameters, Σ the covariance of `group` on the visit grid and a, b held.

@@ -10,6 +10,6 @@ use nalgebra::{DMatrix, DVector};
 pub(crate) fn df(uncertainty: &dyn Uncertainty, phi: &DMatrix<f64>, l: &DVector<f64>) -> f64 {
     let phi_l = times(phi, l);
     let v = l.dot(&phi_l);
-    let spread = uncertainty.spread(&uncertainty.variance_gradient(&phi_l));
+    let spread = uncertainty.spread(&uncertainty.gradient_of_combination(phi, l, &phi_l));
     if spread > 0.0 { 2.0 * v * v / spread } else { f64::INFINITY }
 }

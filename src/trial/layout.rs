@@ -249,10 +249,10 @@ impl Layout {
         self.missing_codes == Self::usual_missing_codes()
     }
 
-    /// Whether `text` is declared as a missing value in a column.
-    pub(super) fn is_missing_code(&self, column: &str, text: &str) -> bool {
+    /// The texts that are declared as missing values in a column.
+    pub(super) fn missing_codes_of(&self, column: &str) -> Vec<&str> {
         let own = self.column_codes.iter().filter(|(of, _)| of == column).map(|(_, code)| code);
-        self.missing_codes.iter().chain(&self.value_codes).chain(own).any(|code| code.trim() == text)
+        self.missing_codes.iter().chain(&self.value_codes).chain(own).map(|code| code.trim()).collect()
     }
 
     /// What the columns of patient, arm and visit are called.

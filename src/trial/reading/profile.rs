@@ -96,9 +96,10 @@ impl Profile {
         }
         // Which mark the numbers have is a question only where there are commas, or where they were declared.
         let asked = layout.decimal_mark == Some(DecimalMark::Comma) || cells.contain(',');
+        let codes = layout.missing_codes_of(name);
         for row in 0..cells.len() {
             let Cell::Text(text) = cells.get(row) else { continue };
-            if text.is_empty() || layout.is_missing_code(name, text) {
+            if text.is_empty() || codes.contains(&text) {
                 continue;
             }
             match (asked && text.contains('.'), asked && text.contains(',')) {
