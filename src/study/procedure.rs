@@ -225,6 +225,14 @@ impl Procedure {
         Ok(Some(UnderEvents { analysed: events.applied_to(trial, &plan.primary)?, events }))
     }
 
+    /// Refuses a model that fits no trial like this one, whatever its outcomes.
+    pub(super) fn checked(&self, trial: &Trial) -> Result<()> {
+        match self.model.fit(trial) {
+            Err(error) if matches!(error.code(), "unknown-name" | "conflicting-settings") => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// The answers for a trial, or the names of failures.
     pub(super) fn answers(&self, trial: &Trial) -> Vec<Result<Answer, String>> {
         match self.under_events(trial) {

@@ -127,11 +127,21 @@ impl<'s> Repeated<'s> {
     /// # Errors
     /// As [`replicate`].
     pub fn replicates(&self, numbers: impl IntoParallelIterator<Item = u64>) -> Result<Replicates> {
+        self.checked()?;
         let trials = numbers.into_par_iter().map(|number| self.one(number)).collect::<Result<Vec<_>>>()?;
         let names = self.procedures.iter().flat_map(|p| p.names().map(String::from)).collect();
         let truths = self.truths()?;
         let (truths, truth_errors) = truths.iter().map(|truth| (truth.value, truth.error)).unzip();
         Ok(Replicates { names, truths, truth_errors, trials })
+    }
+
+    /// Refuses models that contradict themselves or what every trial has: no trial could be analysed.
+    fn checked(&self) -> Result<()> {
+        if self.truths.get().is_some() {
+            return Ok(());
+        }
+        let first = self.source.draw(self.seed, 0)?;
+        self.procedures.iter().try_for_each(|procedure| procedure.checked(&first))
     }
 
     /// What is true of each question, found once.

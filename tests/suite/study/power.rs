@@ -232,6 +232,12 @@ fn impossible_studies_say_why() {
     assert!(says("find = ['happiness']", arms).contains("happiness"));
     assert!(says("", "arms = [{ name = 'a', patients = 20, means = [0, 0] }]").contains("one arm"));
     assert!(says("trials = 10\nlooks = { patients = [0.5] }", arms).contains("looks"));
+    // A model that no trial of this truth can be analysed by.
+    for (model, names) in [("formula = 'arm'\nbaseline = 'covariate'", "baseline"), ("formula = 'arm * visit + age'", "`age`")] {
+        let text = text("", arms).replace("[study]", &format!("[model]\n{model}\n[study]\ntrials = 10"));
+        let refused = StudyFile::from_toml(&text).and_then(|file| file.run(&Silent)).expect_err("refused");
+        assert!(refused.to_string().contains(names), "{refused}");
+    }
     assert!(StudyFile::from_toml("primary = 'y'").expect_err("refused").to_string().contains("[truth]"));
     assert!(StudyFile::open("no such file.toml").is_err());
 }
