@@ -6,7 +6,7 @@
 //! triangles per pattern.
 
 use super::blocks::Blocks;
-use super::kernels::{axpy, for_small_sizes, multiply};
+use super::kernels::{axpy, axpy_of_four, for_small_sizes, multiply};
 use super::pattern::Pattern;
 use super::problem::Problem;
 use super::sigmas::Derivatives;
@@ -100,7 +100,7 @@ impl Problem {
                 times_derivative(e.get(index), dk, &room.position, left);
                 multiply(left, w.get(index), m, both);
                 for (l, dl) in of_cell.iter().enumerate().skip(k) {
-                    sum[(first + k, first + l)] += elements(dl, &room.position, m).map(|(a, b, v)| v * both[a * m + b]).sum::<f64>();
+                    sum[(first + k, first + l)] += trace_with(dl, &room.position, both);
                 }
             }
         }
@@ -232,9 +232,39 @@ pub(super) fn elements<'a>(
 fn times_derivative(a: &[f64], derivative: &[(usize, usize, f64)], position: &[usize], product: &mut [f64]) {
     let m = a.len().isqrt();
     product.fill(0.0);
+    // The elements of a column stand side by side: four are added at a time.
+    let (mut group, mut waiting, mut last) = ([(0, 0.0); 4], 0, 0);
+    let mut add = |column: usize, group: &[(usize, f64)]| {
+        let own = &mut product[column * m..(column + 1) * m];
+        let of = |row: usize| &a[row * m..(row + 1) * m];
+        match *group {
+            [(r0, v0), (r1, v1), (r2, v2), (r3, v3)] => axpy_of_four(own, [v0, v1, v2, v3], [of(r0), of(r1), of(r2), of(r3)]),
+            _ => group.iter().for_each(|&(row, v)| axpy(own, v, of(row))),
+        }
+    };
     for (row, column, v) in elements(derivative, position, m) {
-        axpy(&mut product[column * m..(column + 1) * m], v, &a[row * m..(row + 1) * m]);
+        if waiting == 4 || column != last {
+            add(last, &group[..waiting]);
+            waiting = 0;
+        }
+        (group[waiting], last) = ((row, v), column);
+        waiting += 1;
     }
+    add(last, &group[..waiting]);
+}
+
+/// tr(∂A) of a symmetric ∂.
+fn trace_with(derivative: &[(usize, usize, f64)], position: &[usize], a: &[f64]) -> f64 {
+    let m = a.len().isqrt();
+    if m < position.len() {
+        return elements(derivative, position, m).map(|(row, column, v)| v * a[row * m + column]).sum();
+    }
+    // All visits, in their places; in four running sums so that the additions need not wait for each other.
+    let (fours, mut sums) = (derivative.chunks_exact(4), [0.0; 4]);
+    let term = |&(row, column, v): &(usize, usize, f64)| v * a[row * m + column];
+    let rest: f64 = fours.remainder().iter().map(term).sum();
+    fours.for_each(|four| sums.iter_mut().zip(four).for_each(|(sum, element)| *sum += term(element)));
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
 }
 
 /// Adds W ∂ W to `sandwich`, all m × m; W and ∂ symmetric.
