@@ -84,7 +84,7 @@ fn cases() -> Vec<Case> {
             common::fev,
             Coefficients(fev()),
             ("mmrm", R("fev_satterthwaite")),
-            Some(250.0),
+            Some(500.0),
         ),
         case(
             "fev kenward-roger",
@@ -100,7 +100,7 @@ fn cases() -> Vec<Case> {
             common::bcva,
             Coefficients(bcva()),
             ("mmrm", R("bcva_satterthwaite")),
-            Some(300.0),
+            Some(400.0),
         ),
         case(
             "bcva kenward-roger",
@@ -116,7 +116,7 @@ fn cases() -> Vec<Case> {
             common::fev,
             Refit(fev()),
             ("mmrm", R("fev_fit")),
-            Some(1000.0),
+            Some(1500.0),
         ),
         case(
             "sleepstudy satterthwaite glmm",
@@ -124,7 +124,7 @@ fn cases() -> Vec<Case> {
             common::sleepstudy,
             Coefficients(sleep()),
             ("glmm", Glmm(by_glmm::SLEEPSTUDY, Part::Fit { df: true })),
-            Some(1.0),
+            Some(1.5),
         ),
         case(
             "sleepstudy fit glmm",
@@ -148,7 +148,7 @@ fn cases() -> Vec<Case> {
             common::sleepstudy,
             Refit(common::sleepstudy_model()),
             ("glmm", Glmm(by_glmm::SLEEPSTUDY, Part::Refit)),
-            Some(1.0),
+            Some(1.2),
         ),
         case("sleepstudy fit lme4", "sleepstudy: the fit alone", common::sleepstudy, Fit(sleep()), ("lme4", R("sleepstudy_fit")), None),
         case(
@@ -189,7 +189,7 @@ fn cases() -> Vec<Case> {
             clustered::nested,
             Fit(nested()),
             ("glmm", Glmm(by_glmm::NESTED, Part::Fit { df: false })),
-            Some(1.0),
+            Some(1.2),
         ),
         case(
             "nested formula glmm",
@@ -213,7 +213,7 @@ fn cases() -> Vec<Case> {
             clustered::crossed,
             Fit(crossed()),
             ("lme4", R("crossed")),
-            Some(1.0),
+            Some(15.0),
         ),
         case(
             "crossed glmm",
@@ -221,7 +221,7 @@ fn cases() -> Vec<Case> {
             clustered::crossed,
             Fit(crossed()),
             ("glmm", Glmm(by_glmm::CROSSED, Part::Fit { df: false })),
-            None,
+            Some(1.5),
         ),
         case(
             "imrs_gst clusters pbkrtest",
@@ -258,7 +258,7 @@ fn cases() -> Vec<Case> {
                 common::antidepressant,
                 Drawn(depressed(), 500),
                 ("rbmi", R("rbmi_approximate")),
-                None,
+                Some(200.0),
             )
         },
         case(
