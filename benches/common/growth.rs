@@ -114,7 +114,7 @@ fn visits() -> Axis {
 
 /// Satterthwaite's degrees of freedom of a contrast too, which are those of the last visit's comparison of the arms.
 fn visits_and_patients() -> Axis {
-    axis("4 patients a visit, unstructured: fit and a contrast's df", "visits, with 4 patients each", &[10, 20, 40, 80, 160], |visits| {
+    axis("4 patients a visit, unstructured: fit and a contrast's df", "visits, 4 patients each", &[10, 20, 40, 80, 160], |visits| {
         let trial = simulated(4 * visits, visits);
         let contrast = move || {
             let fit = fitted(SIMULATED, &trial, Df::Satterthwaite);

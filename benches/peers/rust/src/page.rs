@@ -9,6 +9,9 @@ use std::fmt::Write as _;
 const HEAD: &str = "# How fast it is\n\nWritten by `benches/peers/run`, which measures the library and its peers side by side in one run on one machine; how, is said in \
                     [benches/peers/README.md](benches/peers/README.md). Ratios are what counts: times are those of this machine. Blank: not measured.\n";
 
+/// Counted by hand, and said with its date.
+const MISSED: &str = include_str!("missed.md");
+
 const TAIL: &str = "## What is held without a clock\n\n- Nothing allocates inside an iteration: `no_iteration_allocates` in `tests/suite/fit/refit.rs` counts the allocations of whole refits \
                     (likelihood, derivatives, step, verification) and allows none.\n- Instructions of the hot path are counted by valgrind and limited in \
                     `benches/instructions.rs`; `.ci/run` checks them.\n- All that needs no peer: `cargo bench`.\n";
@@ -36,7 +39,7 @@ pub fn page(machine: &[String], rows: &[Row], own: &Own) -> String {
     text += &methods(own);
     text += &grown(own);
     text.push('\n');
-    text + TAIL
+    text + MISSED + "\n" + TAIL
 }
 
 /// What came after the mixed model; ratios are to times that others have published or that were measured elsewhere.
