@@ -39,13 +39,46 @@ macro_rules! for_small_sizes {
 }
 pub(crate) use for_small_sizes;
 
+/// The same up to the sizes of ten visits and a dozen columns, for what takes m³ multiplications.
+macro_rules! for_sizes_to_twelve {
+    ($m:expr, $size:ident => $call:expr) => {
+        match $m {
+            7 => {
+                let $size = 7;
+                $call
+            }
+            8 => {
+                let $size = 8;
+                $call
+            }
+            9 => {
+                let $size = 9;
+                $call
+            }
+            10 => {
+                let $size = 10;
+                $call
+            }
+            11 => {
+                let $size = 11;
+                $call
+            }
+            12 => {
+                let $size = 12;
+                $call
+            }
+            m => for_small_sizes!(m, $size => $call),
+        }
+    };
+}
+
 /// Replaces the lower triangle of a symmetric matrix by its Cholesky factor and returns the log-determinant, `None`
 /// when the matrix is not positive definite.
 pub(crate) fn cholesky(a: &mut [f64], m: usize) -> Option<f64> {
     if m >= LARGE {
         return cholesky_of_large(a, m);
     }
-    for_small_sizes!(m, m => cholesky_of_size(a, m))
+    for_sizes_to_twelve!(m, m => cholesky_of_size(a, m))
 }
 
 /// The same in blocks that stay in the cache, which take the matrix and the factor row by row.
@@ -98,7 +131,7 @@ pub(crate) fn inverse_from_cholesky(factor: &[f64], m: usize, inverse: &mut [f64
     if m >= LARGE {
         return inverse_of_large(factor, m, inverse);
     }
-    for_small_sizes!(m, m => inverse_of_size(factor, m, inverse));
+    for_sizes_to_twelve!(m, m => inverse_of_size(factor, m, inverse));
 }
 
 #[inline(always)]
@@ -140,7 +173,7 @@ pub(crate) fn mirror(a: &mut [f64], m: usize) {
 
 /// Writes A B into `product`.
 pub(crate) fn multiply(a: &[f64], b: &[f64], m: usize, product: &mut [f64]) {
-    for_small_sizes!(m, m => multiply_of_size(a, b, m, product));
+    for_sizes_to_twelve!(m, m => multiply_of_size(a, b, m, product));
 }
 
 #[inline(always)]
