@@ -124,7 +124,8 @@ impl Work<'_> {
             patients[group] += 1.0;
             *patterns.entry((group, seen(patient))).or_default() += 1.0;
         }
-        let lost = || unbounded_up_to(groups, t, patterns.iter().map(|((group, visits), &n)| (*group, visits.as_slice(), n))).is_some();
+        let lost =
+            || unbounded_up_to((groups, t, p), patterns.iter().map(|((group, visits), &n)| (*group, visits.as_slice(), n))).is_some();
         // What has no maximum for sure is refused before a search.
         if !are_enough(&patients, t, p) && !lost() {
             return None;

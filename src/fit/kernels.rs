@@ -5,70 +5,32 @@ use super::sparse::dense;
 /// The size from which matrices no longer stay in the cache.
 pub(crate) const LARGE: usize = 200;
 
-/// Compiles a kernel once for each small size, with loops of known length, and once for all others.
-macro_rules! for_small_sizes {
-    ($m:expr, $size:ident => $call:expr) => {
+/// Compiles a kernel once for each of these sizes, with loops of known length, and once for all others.
+macro_rules! for_sizes {
+    ($m:expr, $size:ident => $call:expr; $($known:literal)*) => {
         match $m {
-            1 => {
-                let $size = 1;
+            $($known => {
+                let $size = $known;
                 $call
-            }
-            2 => {
-                let $size = 2;
-                $call
-            }
-            3 => {
-                let $size = 3;
-                $call
-            }
-            4 => {
-                let $size = 4;
-                $call
-            }
-            5 => {
-                let $size = 5;
-                $call
-            }
-            6 => {
-                let $size = 6;
-                $call
-            }
+            })*
             $size => $call,
         }
     };
 }
+pub(crate) use for_sizes;
+
+/// The sizes of a few visits.
+macro_rules! for_small_sizes {
+    ($m:expr, $size:ident => $call:expr) => {
+        $crate::fit::kernels::for_sizes!($m, $size => $call; 1 2 3 4 5 6)
+    };
+}
 pub(crate) use for_small_sizes;
 
-/// The same up to the sizes of ten visits and a dozen columns, for what takes m³ multiplications.
+/// Those of ten visits and a dozen columns too, for what takes m³ multiplications.
 macro_rules! for_sizes_to_twelve {
     ($m:expr, $size:ident => $call:expr) => {
-        match $m {
-            7 => {
-                let $size = 7;
-                $call
-            }
-            8 => {
-                let $size = 8;
-                $call
-            }
-            9 => {
-                let $size = 9;
-                $call
-            }
-            10 => {
-                let $size = 10;
-                $call
-            }
-            11 => {
-                let $size = 11;
-                $call
-            }
-            12 => {
-                let $size = 12;
-                $call
-            }
-            m => for_small_sizes!(m, $size => $call),
-        }
+        for_sizes!($m, $size => $call; 1 2 3 4 5 6 7 8 9 10 11 12)
     };
 }
 

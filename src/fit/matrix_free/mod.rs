@@ -107,16 +107,15 @@ impl Sizes {
 /// Whether the residuals of so many patients by group may span all visits. With fewer the likelihood has no maximum: where
 /// counts alone do not tell that ([`unbounded_up_to`]), the search with a Hessian does by where it goes.
 pub(super) fn are_enough(patients: &[f64], visits: usize, columns: usize) -> bool {
-    let taken_by_mean = columns.div_ceil(visits.max(1));
-    patients.iter().all(|&n| n > (visits + taken_by_mean) as f64)
+    patients.iter().all(|&n| n > (visits + taken_by_mean(visits, columns)) as f64)
 }
 
 /// The visit up to which the covariance of a group that only drops out makes the likelihood unbounded for sure: fewer patients
-/// have it than there are visits up to it. Some combination of these visits is then the same in all of them whatever β, and
-/// the likelihood grows as its variance goes to zero. Of patterns by group, visits and patients.
+/// have it than there are visits up to it, and more than the mean takes up. Some combination of these visits is then zero in
+/// all their residuals, whatever β, and the likelihood grows as its variance goes to zero. Of patterns by group, visits and
+/// patients.
 pub(super) fn unbounded_up_to<'p>(
-    groups: usize,
-    visits: usize,
+    (groups, visits, columns): (usize, usize, usize),
     patterns: impl Iterator<Item = (usize, &'p [usize], f64)>,
 ) -> Option<usize> {
     let mut patients = vec![Some(vec![0.0; visits]); groups];
@@ -126,8 +125,14 @@ pub(super) fn unbounded_up_to<'p>(
             other => *other = None,
         }
     }
-    let of_group = |counts: &Vec<f64>| counts.iter().enumerate().position(|(v, &n)| n > 0.0 && n < (v + 1) as f64);
+    let taken = taken_by_mean(visits, columns) as f64;
+    let of_group = |counts: &Vec<f64>| counts.iter().enumerate().position(|(v, &n)| n > taken && n < (v + 1) as f64);
     patients.iter().flatten().filter_map(of_group).min()
+}
+
+/// How many columns the mean has at a visit.
+fn taken_by_mean(visits: usize, columns: usize) -> usize {
+    columns.div_ceil(visits.max(1))
 }
 
 /// Why a problem with too many parameters for a Hessian has no maximum, where counts tell.
@@ -136,7 +141,7 @@ pub(super) fn without_maximum(problem: &Problem) -> Option<Failure> {
         return None;
     }
     let patterns = problem.patterns.iter().map(|p| (p.group, p.visits.as_slice(), p.patients));
-    let last = unbounded_up_to(problem.sigmas.groups, problem.sigmas.visits(), patterns)?;
+    let last = unbounded_up_to((problem.sigmas.groups, problem.sigmas.visits(), problem.columns), patterns)?;
     Some(problem.labels.unbounded(&(0..=last).collect::<Vec<_>>(), 0.0))
 }
 

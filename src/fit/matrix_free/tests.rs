@@ -267,11 +267,13 @@ fn fewer_patients_than_visits_have_a_hessian() {
 /// Counts tell of a group that only drops out; of gaps they do not, nor of visits that nobody has.
 #[test]
 fn counts_tell_where_there_is_no_maximum() {
-    let up_to = |groups, patterns: &[(usize, &[usize], f64)]| super::unbounded_up_to(groups, 4, patterns.iter().copied());
+    let up_to = |groups, patterns: &[(usize, &[usize], f64)]| super::unbounded_up_to((groups, 4, 2), patterns.iter().copied());
     let (all, three, one): (&[usize], &[usize], &[usize]) = (&[0, 1, 2, 3], &[0, 1, 2], &[0]);
     assert_eq!(up_to(1, &[(0, all, 3.0)]), Some(3));
     assert_eq!(up_to(1, &[(0, all, 4.0)]), None);
     assert_eq!(up_to(1, &[(0, all, 1.0), (0, three, 1.0), (0, one, 9.0)]), Some(2));
+    // A single patient's residual is taken up by the mean: nothing is known of the variance, and nothing grows.
+    assert_eq!(up_to(1, &[(0, all, 1.0), (0, three, 3.0)]), None);
     assert_eq!(up_to(1, &[(0, one, 9.0)]), None);
     assert_eq!(up_to(1, &[(0, all, 1.0), (0, &[0, 2], 9.0)]), None);
     assert_eq!(up_to(2, &[(0, all, 1.0), (0, &[0, 2], 9.0), (1, three, 2.0)]), Some(2));
