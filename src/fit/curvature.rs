@@ -10,13 +10,14 @@
 
 use super::blocks::Blocks;
 use super::data::Data;
+use super::elements;
 use super::kernels::multiply;
 use super::likelihood::{Differentiable, Products};
 use super::problem::{Estimation, Point, Problem};
 use super::sigmas::Derivatives;
 use super::slopes::Slopes;
 use super::sums::by_column;
-use super::traces::{TracePlan, add_sandwich, elements, set_positions};
+use super::traces::{TracePlan, add_sandwich, are_elements, elements as elements_at, set_positions};
 use super::workspace::Workspace;
 use nalgebra::{DMatrix, DVector};
 
@@ -69,6 +70,12 @@ impl Differentiable for Problem {
     }
 
     fn set_slopes(&self, point: &Point, derivatives: &[Derivatives], slopes: &mut Slopes, room: &mut Workspace) {
+        if let Data::Sums(sums) = &self.data
+            && elements::is_small(sums, self.sigmas.visits())
+            && are_elements(self, derivatives)
+        {
+            return self.set_slopes_of_elements(sums, point, slopes, room);
+        }
         self.for_each_sandwich(point, derivatives, room, |k, omega, score, room| {
             self.set_gram(omega, room);
             let (p, a) = slopes.of_mut(k);
@@ -171,12 +178,12 @@ impl Problem {
             for (index, pattern) in patterns {
                 set_positions(&pattern.visits, &mut room.position);
                 let (w, derivative) = (point.w.get(index), &derivatives[pattern.cell][k % per_group]);
-                if elements(derivative, &room.position, pattern.size()).next().is_none() {
+                if elements_at(derivative, &room.position, pattern.size()).next().is_none() {
                     continue;
                 }
                 add_sandwich(w, derivative, &room.position, &mut room.left, omega.get_mut(index));
                 if let Data::Sums(sums) = &self.data {
-                    sums.add_slope(index, pattern, w, elements(derivative, &room.position, pattern.size()), &mut room.data);
+                    sums.add_slope(index, pattern, w, elements_at(derivative, &room.position, pattern.size()), &mut room.data);
                 }
             }
             match &self.data {

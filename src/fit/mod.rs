@@ -17,6 +17,7 @@ mod correction;
 pub(crate) mod cost;
 pub(crate) mod curvature;
 mod data;
+mod elements;
 pub(crate) mod elimination;
 mod engine;
 mod failure;

@@ -145,6 +145,16 @@ impl Sums {
         &self.zz[pattern * self.assembly.block..(pattern + 1) * self.assembly.block]
     }
 
+    /// The size of Σ zz' of a pattern, packed.
+    pub fn block(&self) -> usize {
+        self.assembly.block
+    }
+
+    /// Σ z r'W of a pattern, q × m, as [`Sums::set_weighted_residuals`] left it.
+    pub fn weighted<'s>(&self, pattern: usize, scratch: &'s DataScratch) -> &'s [f64] {
+        &scratch.weighted[self.zy_starts[pattern]..self.zy_starts[pattern + 1]]
+    }
+
     /// X'ΩX from K, the sums of Ω_st zz' packed by pair of visits.
     pub fn gram_of(&self, k: &[f64], gram: &mut [f64]) {
         self.assembly.gram(k, gram);

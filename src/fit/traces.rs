@@ -135,7 +135,7 @@ impl Problem {
 }
 
 /// Whether the parameters are the elements of a triangle of Σ, row by row.
-fn are_elements(problem: &Problem, derivatives: &[Derivatives]) -> bool {
+pub(super) fn are_elements(problem: &Problem, derivatives: &[Derivatives]) -> bool {
     let t = problem.sigmas.visits();
     let is_element = |own: &[(usize, usize, f64)], (a, b): (usize, usize)| match a == b {
         true => *own == [(a, a, 1.0)],

@@ -2,6 +2,7 @@
 
 use super::blocks::Blocks;
 use super::data::DataScratch;
+use super::elements::ElementRoom;
 use super::problem::Problem;
 use nalgebra::DMatrix;
 
@@ -37,6 +38,8 @@ pub(crate) struct Workspace {
     pub packed: [Vec<f64>; 2],
     /// Σ_P W ⊗ E of one cell, packed; empty until it is needed.
     pub tensor: Vec<f64>,
+    /// For the slopes of the elements of Σ.
+    pub elements: ElementRoom,
 }
 
 impl Workspace {
@@ -63,6 +66,7 @@ impl Workspace {
             dense: grid(),
             packed: [vec![], vec![]],
             tensor: vec![],
+            elements: ElementRoom::default(),
         }
     }
 }
