@@ -14,11 +14,6 @@ impl DoubleDouble {
         self.high
     }
 
-    /// Adds 1 to a whole number below 2⁵³.
-    pub fn count(&mut self) {
-        self.high += 1.0;
-    }
-
     pub fn sqrt(self) -> Self {
         if self.high <= 0.0 {
             return Self::default();

@@ -272,13 +272,15 @@ pub(super) fn power_of_two(x: f64) -> f64 {
 /// `None` for indicators, whose origin means something.
 fn value_means(z: &[f64], scale: &[f64]) -> Vec<Option<f64>> {
     let q = scale.len();
-    (0..q)
-        .map(|k| {
-            let values = || z.iter().skip(k).step_by(q).filter(|z| **z != 0.0).map(|z| z / scale[k]);
-            let mean = values().sum::<f64>() / values().count().max(1) as f64;
-            (!values().all(|z| z == 1.0)).then_some(mean)
-        })
-        .collect()
+    let mean = |k: usize| {
+        let values = || z.iter().skip(k).step_by(q).filter(|z| **z != 0.0);
+        if values().all(|z| *z == scale[k]) {
+            return None;
+        }
+        let (sum, count) = values().fold((0.0, 0), |(sum, count), z| (sum + z / scale[k], count + 1));
+        Some(sum / f64::from(count.max(1)))
+    };
+    (0..q).map(mean).collect()
 }
 
 /// Σ z z' (its lower triangle, row by row) over the patients seen at a visit, and Σ (z − mean)².
@@ -288,31 +290,52 @@ type VisitMoments = (Vec<DoubleDouble>, Vec<f64>);
 fn visit_moments(rows: &Rows, visits: usize, scale: &[f64], means: &[Option<f64>]) -> Vec<VisitMoments> {
     let q = scale.len();
     let mut moments = vec![(vec![DoubleDouble::default(); q * q], vec![0.0; q]); visits];
-    let (mut z, mut products, mut spreads) = (vec![0.0; q], vec![], vec![]);
-    for (row, y) in rows.z.chunks_exact(q.max(1)).zip(rows.y.chunks_exact(visits)) {
-        z.iter_mut().zip(row).zip(scale).for_each(|((z, x), s)| *z = x / s);
-        // What a patient adds is the same at every visit.
-        products.clear();
-        spreads.clear();
-        for a in (0..q).filter(|&a| z[a] != 0.0) {
-            spreads.push((a, (z[a] - means[a].unwrap_or(0.0)).powi(2)));
-            for b in (0..=a).filter(|&b| z[b] != 0.0) {
-                // Counts are exact as they are.
-                let counts = means[a].is_none() && means[b].is_none();
-                products.push((a * q + b, (!counts).then(|| product(z[a], z[b]))));
+    // Indicators are counted, which is exact; what a patient adds is the same at every visit.
+    let mut counts = vec![0.0; visits * q * q];
+    let (mut indicators, mut products, mut spreads) = (vec![], vec![], vec![]);
+    for (z, y) in rows.z.chunks_exact(q.max(1)).zip(rows.y.chunks_exact(visits)) {
+        indicators.clear();
+        indicators.extend((0..q).filter(|&a| means[a].is_none() && z[a] != 0.0));
+        set_products_of_numbers(z, scale, means, &mut products, &mut spreads);
+        let seen = moments.iter_mut().zip(counts.chunks_exact_mut((q * q).max(1))).zip(y).filter(|(_, y)| !y.is_nan());
+        for (((sums, spread), counts), _) in seen {
+            for (before, &a) in indicators.iter().enumerate() {
+                let counts = &mut counts[a * q..(a + 1) * q];
+                indicators[..=before].iter().for_each(|&b| counts[b] += 1.0);
             }
-        }
-        for ((sums, spread), _) in moments.iter_mut().zip(y).filter(|(_, y)| !y.is_nan()) {
             spreads.iter().for_each(|&(a, own)| spread[a] += own);
-            for &(at, own) in &products {
-                match own {
-                    None => sums[at].count(),
-                    Some(own) => sums[at] = sums[at] + own,
-                }
-            }
+            products.iter().for_each(|&(at, own)| sums[at] = sums[at] + own);
         }
     }
+    for ((sums, spread), counts) in moments.iter_mut().zip(counts.chunks_exact((q * q).max(1))) {
+        let pairs = (0..q).filter(|&a| means[a].is_none()).flat_map(|a| (0..=a).map(move |b| (a, b)));
+        pairs.filter(|&(_, b)| means[b].is_none()).for_each(|(a, b)| sums[a * q + b] = counts[a * q + b].into());
+        (0..q).filter(|&a| means[a].is_none()).for_each(|a| spread[a] = counts[a * q + a]);
+    }
     moments
+}
+
+/// The products of a patient's scaled values of which one at least is a number, and the squares of numbers about their means, none of
+/// which is zero.
+fn set_products_of_numbers(
+    z: &[f64],
+    scale: &[f64],
+    means: &[Option<f64>],
+    products: &mut Vec<(usize, DoubleDouble)>,
+    spreads: &mut Vec<(usize, f64)>,
+) {
+    let q = scale.len();
+    products.clear();
+    spreads.clear();
+    if means.iter().all(Option::is_none) {
+        return;
+    }
+    for a in (0..q).filter(|&a| z[a] != 0.0) {
+        spreads.extend(means[a].map(|mean| (a, (z[a] / scale[a] - mean).powi(2))));
+        for b in (0..=a).filter(|&b| z[b] != 0.0 && (means[a].is_some() || means[b].is_some())) {
+            products.push((a * q + b, product(z[a] / scale[a], z[b] / scale[b])));
+        }
+    }
 }
 
 impl ValueSums {
