@@ -164,6 +164,19 @@ pub(crate) fn symmetric_product(a: &[f64], v: &[f64], product: &mut [f64]) {
     product.iter_mut().zip(a.chunks_exact(v.len())).for_each(|(x, column)| *x = dot(column, v));
 }
 
+/// v'Av; `product` is room for Av.
+pub(crate) fn quadratic_form(a: &[f64], v: &[f64], product: &mut [f64]) -> f64 {
+    let n = v.len().max(1);
+    product.fill(0.0);
+    let (fours, factors) = (a.chunks_exact(4 * n), v.chunks_exact(4));
+    let rest = fours.remainder().chunks_exact(n).zip(factors.remainder());
+    for (columns, four) in fours.zip(factors) {
+        axpy_of_four(product, [0, 1, 2, 3].map(|k| four[k]), [0, 1, 2, 3].map(|k| &columns[k * n..(k + 1) * n]));
+    }
+    rest.for_each(|(column, &factor)| axpy(product, factor, column));
+    dot(product, v)
+}
+
 /// Adds `factor` x to y.
 #[inline(always)]
 pub(crate) fn axpy(y: &mut [f64], factor: f64, x: &[f64]) {

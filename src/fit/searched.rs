@@ -25,7 +25,8 @@ pub(crate) struct SearchRoom<L: SecondOrder> {
     plan: TracePlan,
     /// The curves of an unstructured Σ.
     bent: Option<Bent>,
-    slopes: L::Slopes,
+    /// Room for the slopes, once a correction is computed.
+    slopes: Option<L::Slopes>,
     /// η from which it began.
     start: Vec<f64>,
     own: L::Workspace,
@@ -54,7 +55,7 @@ impl<L: SecondOrder> Objective for L {
             plan: TracePlan::of(patterns, &derivatives),
             derivatives,
             bent: Bent::of(&patterns.sigmas),
-            slopes: self.blank_slopes(),
+            slopes: None,
             start: theta.clone(),
             own: self.workspace(),
             derived: None,
@@ -120,8 +121,9 @@ impl<L: SecondOrder> Objective for L {
     }
 
     fn set_correction(&self, point: &L::Point, eta: &[f64], correction: &mut DMatrix<f64>, room: &mut Self::Room) {
-        self.set_slopes(point, &room.derivatives, &mut room.slopes, &mut room.own);
-        Differentiable::set_correction(self, point, &mut room.slopes, correction, &mut room.own);
+        let slopes = room.slopes.get_or_insert_with(|| self.blank_slopes());
+        self.set_slopes(point, &room.derivatives, slopes, &mut room.own);
+        Differentiable::set_correction(self, point, slopes, correction, &mut room.own);
         room.working.information(eta, correction);
     }
 

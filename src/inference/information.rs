@@ -2,7 +2,7 @@
 
 use super::expected_information::InformationKind;
 use crate::fit::curvature::Curvature;
-use crate::fit::kernels::{dot, multiply};
+use crate::fit::kernels::{dot, multiply, quadratic_form};
 use crate::fit::marginal::Uncertainty;
 use crate::fit::optimum::Optimum;
 use crate::fit::scaled_cholesky::pseudo_inverse;
@@ -96,7 +96,10 @@ impl Uncertainty for Information {
         let form = |elements: &Elements| elements.iter().map(|&(i, j, x)| x * phi_v[i] * phi_v[j]).sum::<f64>();
         match &self.elements {
             Some(all) => DVector::from_iterator(all.len(), all.iter().map(|own| -form(own))),
-            None => DVector::from_iterator(self.p.len(), self.p.iter().map(|p| -symmetric_form(p, phi_v.as_slice()))),
+            None => {
+                let mut room = vec![0.0; phi_v.len()];
+                DVector::from_iterator(self.p.len(), self.p.iter().map(|p| -quadratic_form(p.as_slice(), phi_v.as_slice(), &mut room)))
+            }
         }
     }
 
@@ -147,12 +150,6 @@ fn in_working_parameters(optimum: &Optimum) -> Curvature {
         curvature.hessian.column_mut(k).fill(0.0);
     }
     curvature
-}
-
-/// v'Av of a symmetric A.
-fn symmetric_form(a: &DMatrix<f64>, v: &[f64]) -> f64 {
-    let column = |(j, (column, &x)): (usize, (&[f64], &f64))| x * (column[j] * x + 2.0 * dot(&column[j + 1..], &v[j + 1..]));
-    a.as_slice().chunks_exact(v.len().max(1)).zip(v).enumerate().map(column).sum()
 }
 
 /// Rows, columns and values.
