@@ -103,15 +103,15 @@ impl<'a> Collector<'a> {
             }
             self.slots[last].push(self.patients, patient);
         }
-        self.slots.iter_mut().for_each(Slot::flush);
+        self.slots.iter_mut().for_each(|slot| slot.flush(self.patients));
     }
 
     fn read_key(&mut self, patient: usize) {
         let visits = self.patients.visits;
-        self.key[1..].fill(0);
         self.key[0] = self.patients.group_of[patient] as u64;
-        for (t, y) in self.patients.y[patient * visits..(patient + 1) * visits].iter().enumerate() {
-            self.key[1 + t / 64] |= u64::from(!y.is_nan()) << (t % 64);
+        let y = &self.patients.y[patient * visits..(patient + 1) * visits];
+        for (word, y) in self.key[1..].iter_mut().zip(y.chunks(64)) {
+            *word = y.iter().enumerate().fold(0, |seen, (t, y)| seen | u64::from(!y.is_nan()) << t);
         }
     }
 
@@ -160,18 +160,18 @@ impl Slot {
         let z = &patients.z[patient * q..(patient + 1) * q];
         let y = &patients.y[patient * patients.visits..(patient + 1) * patients.visits];
         let (of_z, of_y) = self.waiting.split_at_mut(self.entries.len());
-        let residual = |t: usize| y[t] - patients.expected[t].iter().map(|&(value, by)| by * z[value]).sum::<f64>();
         match patients.weights {
             None => {
                 of_z.iter_mut().zip(z).for_each(|(lanes, z)| lanes[lane] = *z);
-                of_y.iter_mut().zip(&self.visits).for_each(|(lanes, &t)| lanes[lane] = residual(t));
+                of_y.iter_mut().zip(&self.visits).for_each(|(lanes, &t)| lanes[lane] = y[t]);
             }
             Some(weights) => {
                 for (k, &t) in self.visits.iter().enumerate() {
                     let weight = weights[patient * patients.visits + t];
                     let root = weight.sqrt();
                     of_z[k * q..(k + 1) * q].iter_mut().zip(z).for_each(|(lanes, z)| lanes[lane] = root * z);
-                    of_y[k][lane] = root * residual(t);
+                    let expected = patients.expected[t].iter().map(|&(value, by)| by * z[value]).sum::<f64>();
+                    of_y[k][lane] = root * (y[t] - expected);
                     self.log_weights += weight.ln();
                 }
             }
@@ -179,12 +179,15 @@ impl Slot {
         self.patients += 1;
         self.filled += 1;
         if self.filled == LANES {
-            self.flush();
+            self.flush(patients);
         }
     }
 
     /// Adds the products of those that wait.
-    fn flush(&mut self) {
+    fn flush(&mut self, patients: &Patients) {
+        if patients.weights.is_none() {
+            self.subtract_expected(&patients.expected);
+        }
         let mut sums = self.sums.iter_mut();
         for (a, row) in self.waiting.iter().enumerate() {
             for (column, sum) in self.waiting[..=a].iter().zip(&mut sums) {
@@ -192,6 +195,18 @@ impl Slot {
             }
         }
         self.filled = 0;
+    }
+
+    /// Takes what is expected from the outcomes of those that wait, side by side.
+    fn subtract_expected(&mut self, of_visit: &[Vec<(usize, f64)>]) {
+        let (of_z, of_y) = self.waiting.split_at_mut(self.entries.len());
+        for (lanes, &t) in of_y.iter_mut().zip(&self.visits) {
+            let mut expected = [0.0; LANES];
+            for &(value, by) in &of_visit[t] {
+                expected.iter_mut().zip(&of_z[value]).for_each(|(sum, z)| *sum += by * z);
+            }
+            lanes.iter_mut().zip(&expected).for_each(|(y, expected)| *y -= expected);
+        }
     }
 
     /// Adds the sums of the same pattern in another piece.
