@@ -7,7 +7,7 @@ use crate::trial::{Chunk, Chunks, Layout};
 use rayon::prelude::*;
 
 /// Chunks that are in work at a time; as many more are being read meanwhile.
-const WAVE: usize = 4;
+const WAVE: usize = 8;
 
 impl TrialMoments {
     /// The moments of a file read in chunks, which never is in memory as a whole; while some chunks are read, those

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 
 use super::findings::{Findings, Place};
 use super::profile::Profile;
@@ -36,7 +36,7 @@ pub struct Chunks<'a> {
     rest: Option<Sheet>,
     rest_findings: Findings,
     ready: VecDeque<Result<Chunk>>,
-    seen: HashSet<u128>,
+    seen: Fingerprints,
     ended: bool,
 }
 
@@ -79,7 +79,7 @@ impl<'a> Chunks<'a> {
             rest: None,
             rest_findings: Findings::default(),
             ready: VecDeque::new(),
-            seen: HashSet::new(),
+            seen: Fingerprints::default(),
             ended: false,
         })
     }
@@ -112,7 +112,7 @@ impl<'a> Chunks<'a> {
         let Some(column) = sheet.column(&self.layout.patient) else { return };
         let begins = |row: &usize| *row == 0 || column.cells.get(*row) != column.cells.get(*row - 1);
         let own: Vec<(u128, usize)> = (0..sheet.rows).filter(begins).map(|row| (fingerprint(column.cells.get(row)), row)).collect();
-        let mut here = HashSet::with_capacity(own.len());
+        let mut here = Fingerprints::with_capacity_and_hasher(own.len(), BuildHasherDefault::default());
         for (patient, row) in own {
             if self.seen.contains(&patient) && here.insert(patient) {
                 let name = match column.cells.get(row) {
@@ -158,6 +158,27 @@ fn last_patient(sheet: &Sheet, patient: &str) -> usize {
     let Some(column) = sheet.column(patient) else { return sheet.rows };
     let last = column.cells.get(sheet.rows.saturating_sub(1));
     (0..sheet.rows).rev().take_while(|&row| column.cells.get(row) == last).last().unwrap_or(0)
+}
+
+/// Fingerprints of patients, which are hashes already.
+type Fingerprints = HashSet<u128, BuildHasherDefault<AsItIs>>;
+
+/// The last 64 bits of a fingerprint.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u128(&mut self, fingerprint: u128) {
+        self.0 = fingerprint as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// 128 bits of a patient's identifier: that two of 10⁹ patients share them has a probability of 1e-21.

@@ -112,7 +112,13 @@ impl<R: Read> Table<R> {
                     says!("the line has {} where the header has {wants}; {}", counted(has, "field"), ragged_remedy(self.delimiter)),
                 );
             }
+            // Nearly every line is ASCII, and looked at once.
+            let plain = std::str::from_utf8(self.record.as_slice()).ok().filter(|text| text.is_ascii());
             for (column, &j) in sheet.columns.iter_mut().zip(&read) {
+                if let (Some(text), Some(range)) = (plain, self.record.range(j)) {
+                    column.cells.push_text(&text[range]);
+                    continue;
+                }
                 let field = self.record.get(j).unwrap_or_default();
                 match std::str::from_utf8(field) {
                     Ok(text) => {
