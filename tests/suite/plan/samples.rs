@@ -5,7 +5,9 @@ use trialstats::analysis::{Analysis, AnalysisResult, ImputationPlan, PlanFile, S
 use trialstats::imputation::Strategy;
 use trialstats::report::TrialReport;
 use trialstats::responders::{Definition, Rule};
-use trialstats::trial::{BaselineFrom, Condition, LeftOutOf, OutcomeColumn, WarningKind};
+#[cfg(feature = "formats")]
+use trialstats::trial::Condition;
+use trialstats::trial::{BaselineFrom, LeftOutOf, OutcomeColumn, WarningKind};
 use trialstats::{Layout, Trial};
 
 fn opened(name: &str) -> (PlanFile, Trial) {
