@@ -8,9 +8,9 @@ use trialstats::imputation::{CompletedAnalysis, Delta, DrawMethod, Draws, Imputa
 use trialstats::inference::Refitter;
 use trialstats::means::{ContrastOptions, Means as _};
 use trialstats::simulate::random::Stream;
-use trialstats::study::{StudyFile, replicate};
+use trialstats::study::{ArmTruth, ClusterTruth, Compared, Correlation, Procedure, StudyFile, TrialTruth, replicate};
 use trialstats::trial::{Outcome, Schedule};
-use trialstats::{Estimates, Fit, Model, Result, Trial};
+use trialstats::{Df, Estimates, Fit, Model, Result, Trial};
 
 pub const SEED: u64 = 20_261_130;
 /// Replicates of the parametric bootstrap that are timed together.
@@ -28,7 +28,7 @@ pub struct Method {
 }
 
 /// The names of all cases, in order.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 13] = [
     "closed-form",
     "closed-form-many",
     "jackknife",
@@ -41,6 +41,7 @@ pub const NAMES: [&str; 12] = [
     "glmm-15",
     "clustered-bootstrap",
     "power",
+    "simr",
 ];
 
 /// A case by name, its data made and its model fitted where that is not what is timed.
@@ -79,6 +80,7 @@ pub fn method(name: &str) -> Method {
         "clustered-bootstrap" => {
             case("imrs_gst with groups, therapists and patients: simulated and fitted again", BOOTSTRAPPED as f64, bootstrap())
         }
+        "simr" => case("two arms of ten groups of six patients: a trial simulated and tested", STUDIED as f64, simr()),
         "power" => case("a trial of the plan imrs_gst_power, simulated and analysed", STUDIED as f64, study()),
         _ => panic!("there is no case `{name}`"),
     }
@@ -201,6 +203,20 @@ fn study() -> Box<dyn FnMut() -> f64 + Send> {
     let file = ok(StudyFile::open(repository("examples/plans/imrs_gst_power.toml")));
     let (drawer, procedures, seed) = (ok(file.truth.drawer()), ok(file.procedures()), file.seed());
     Box::new(move || ok(replicate(&drawer, &procedures, seed, 0..STUDIED)).characteristics().rows[0].successes.share)
+}
+
+/// What simr is asked: an effect of 0.6 standard deviations between arms of ten groups, with an intraclass correlation of 0.1. How many
+/// trials have an answer.
+fn simr() -> Box<dyn FnMut() -> f64 + Send> {
+    let truth = TrialTruth::new(["before", "after"], [1.0, 1.0], Correlation::Exchangeable(0.3))
+        .arm(ArmTruth::new("a", 60, [0.0, 0.0]))
+        .arm(ArmTruth::with_effect("b", 60, 0.6))
+        .cluster(ClusterTruth::groups("group", "a", 6, 0.1))
+        .cluster(ClusterTruth::groups("group", "b", 6, 0.1));
+    let model = model("y ~ arm + (1 | group)").visits(["after"]).df(Df::Satterthwaite);
+    let procedure = [Procedure::new("t test", model).contrast(Compared::new("b", "a", "after"))];
+    let drawer = ok(truth.drawer());
+    Box::new(move || ok(replicate(&drawer, &procedure, SEED, 0..STUDIED)).characteristics().rows[0].answered() as f64)
 }
 
 /// What one evaluation of a hot path costs, for counting instructions: the case run once already.

@@ -156,6 +156,39 @@ by_bootmer <- function() {
   }
 }
 
+# One design of simr's kind; the packages that simr's files name are attached. What is tested is not what is timed: see
+# tests/references/planning/simr.R for the power.
+groups_of_six <- function() {
+  design <- data.frame(group = factor(rep(1:20, each = 6)), arm = factor(rep(c("a", "b"), each = 60)))
+  model <- lme4::lmer(y ~ arm + (1 | group), data = cbind(design, y = rnorm(nrow(design))))
+  list(design = design, model = model)
+}
+by_simr <- function(trials) {
+  directory <- Sys.getenv("SIMR")
+  if (directory == "") stop("the variable SIMR does not name a directory of simr")
+  # lme4 before 2.0 keeps no covariances beside theta, so that there are none to renew; simr.R names the package alone.
+  for (f in setdiff(list.files(file.path(directory, "R"), full.names = TRUE), file.path(directory, "R", "simr.R")))
+    source(exprs = parse(text = gsub("lme4::getReCovs(object)", "NULL", readLines(f, warn = FALSE), fixed = TRUE)))
+  model <- groups_of_six()$model
+  fixef(model) <- c("(Intercept)" = 0, armb = 0.6)
+  VarCorr(model) <- 0.1
+  sigma(model) <- sqrt(0.9)
+  function() {
+    found <- suppressMessages(powerSim(model, fixed("armb", "sa"), nsim = trials, progress = FALSE))
+    list(check = (found$n - nrow(found$errors)) / trials, times = trials)
+  }
+}
+by_lmertest_of_trials <- function(trials) {
+  of <- groups_of_six()
+  theta <- list(beta = c(0, 0.6), theta = sqrt(0.1 / 0.9), sigma = sqrt(0.9))
+  function() {
+    outcomes <- simulate(of$model, trials, newparams = theta)
+    one <- function(y) summary(lmerTest::lmer(y ~ arm + (1 | group), data = data.frame(of$design, y = y)))$coefficients["armb", "Pr(>|t|)"]
+    p <- suppressMessages(vapply(outcomes, one, 0))
+    list(check = mean(is.finite(p)), times = trials)
+  }
+}
+
 # Jump to reference of the antidepressant trial: draws, imputation, ANCOVA at each visit and pooling, as rbmi's own examples go. Events are dropout:
 # the first visit after the last observed one.
 by_rbmi <- function(method, check) {
@@ -186,6 +219,7 @@ packages <- if (case %in% mmrm_cases) "mmrm" else switch(case,
   imrs_gst = c("mmrm", "emmeans"), sleepstudy_fit = "lme4", nested = "lme4", crossed = "lme4", nested_satterthwaite = c("lme4", "lmerTest"),
   imrs_gst_clusters = c("lme4", "lmerTest", "pbkrtest"), sleepstudy_satterthwaite = c("lme4", "lmerTest"), fev_gls = "nlme",
   rbmi_jackknife = c("rbmi", "mmrm"), rbmi_approximate = c("rbmi", "mmrm"), gee = "geepack", glmm_laplace = "lme4", glmm_15 = "lme4", bootmer = "lme4",
+  simr = c("lme4", "lmerTest", "pbkrtest", "plyr", "stringr", "iterators"), power_lmertest = c("lme4", "lmerTest"),
   stop("no case `", case, "`"))
 suppressPackageStartupMessages(for (p in packages) library(p, character.only = TRUE))
 
@@ -211,6 +245,8 @@ run <- switch(case,
   glmm_laplace = by_glmer(1),
   glmm_15 = by_glmer(15),
   bootmer = by_bootmer(),
+  simr = by_simr(50),
+  power_lmertest = by_lmertest_of_trials(100),
   rbmi_jackknife = by_rbmi(method_condmean(type = "jackknife"), all_of),
   rbmi_approximate = {
     set.seed(20261130)
@@ -221,7 +257,9 @@ run <- switch(case,
 timed <- function() {
   before <- Sys.time()
   result <- run()
-  list(seconds = as.numeric(difftime(Sys.time(), before, units = "secs")), check = result$check)
+  # Several repeats may be one run.
+  times <- if (is.null(result$times)) 1 else result$times
+  list(seconds = as.numeric(difftime(Sys.time(), before, units = "secs")) / times, check = result$check)
 }
 
 # The first runs compile R's functions to byte code and fill caches, which tells in short cases only. What takes over a minute runs once.
@@ -232,5 +270,6 @@ fewest <- if (first$seconds > 60) 1 else 3
 while (length(times) < fewest || (sum(times) < seconds && length(times) < 1000)) times <- c(times, timed()$seconds)
 
 versions <- paste(packages, vapply(packages, function(p) as.character(packageVersion(p)), ""))
+if (case == "simr") versions <- c(paste("simr", read.dcf(file.path(Sys.getenv("SIMR"), "DESCRIPTION"))[1, "Version"]), versions)
 cat(toJSON(list(seconds = median(times), repeats = length(times), check = first$check, versions = paste(versions, collapse = ", "),
   r = paste0(R.version$major, ".", R.version$minor)), auto_unbox = TRUE, digits = I(16)), "\n")

@@ -286,6 +286,22 @@ fn cases() -> Vec<Case> {
             ("lme4", R("bootmer")),
             Some(1000.0),
         ),
+        case(
+            "power simr",
+            "two arms of ten groups of six patients, random intercept, Satterthwaite: a trial simulated and tested",
+            common::imrs_gst,
+            Method("simr"),
+            ("simr", R("simr")),
+            Some(1000.0),
+        ),
+        case(
+            "power lmerTest",
+            "the same; lme4 and lmerTest in a loop",
+            common::imrs_gst,
+            Method("simr"),
+            ("lmerTest", R("power_lmertest")),
+            None,
+        ),
     ]
 }
 
