@@ -36,10 +36,12 @@ mod pilot;
 mod procedure;
 mod reestimation;
 mod replicates;
+mod response;
 mod run;
 mod search;
 pub mod sequential;
 mod shards;
+mod thresholds;
 mod truth;
 
 pub use accrual::Arrivals;

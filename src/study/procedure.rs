@@ -70,6 +70,10 @@ pub enum Question {
     /// Its effect size; a success where its interval excludes zero.
     EffectSize(Compared, EffectOptions),
     /// The difference in the rates of response; a success where Newcombe's interval excludes zero.
+    ///
+    /// What it is about depends on what is done with the unobserved. Where they are counted as not meeting the definition, leaving is
+    /// part of it, and the true rates have the truth's dropout in them; of [`Unobserved::Bounds`] it is the lowest difference, and its
+    /// true value likewise. Where they are left out or carried forward, the true rates are those if nobody were missing.
     Response(Compared, Definition, Unobserved, BaselineFrom),
     /// The difference where missing values are imputed by a strategy; a success where it is significant.
     Imputed(Compared, ImputationPlan),
@@ -372,7 +376,7 @@ impl Procedure {
         unobserved: Unobserved,
         baseline: &BaselineFrom,
     ) -> Result<Answer> {
-        let options = RateOptions::new([unobserved]).level(self.level).visits([compared.visit.clone()]);
+        let options = RateOptions::new([unobserved]).level(self.level).visits([compared.visit.clone()]).reference(compared.versus.clone());
         let table = definition.evaluate_with(trial, baseline)?.compare(&options)?;
         let row = table.rows.iter().find(|row| row.arm.as_str() == compared.arm).ok_or_else(|| absent(compared))?;
         let of = row.difference;
@@ -400,7 +404,8 @@ impl Procedure {
             }
         };
         let is_it = |row: &&crate::imputation::ImputedEstimate| {
-            row.arm.as_str() == compared.arm && row.visit.as_str() == compared.visit && row.versus.is_some()
+            let versus = row.versus.as_ref().is_some_and(|versus| versus.as_str() == compared.versus);
+            row.arm.as_str() == compared.arm && row.visit.as_str() == compared.visit && versus
         };
         let row = table.rows.iter().find(is_it).ok_or_else(|| absent(compared))?;
         Ok(Answer { se: row.se, df: f64::INFINITY, ..plain(row.estimate, (row.lower, row.upper), row.p, row.p < 1.0 - self.level) })
