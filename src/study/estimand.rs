@@ -55,28 +55,40 @@ pub(super) struct Counted<'q> {
 }
 
 /// What is added to imputed values.
-struct Shift<'q> {
-    delta: &'q Delta,
-    /// The visits that delta has amounts for: those that are analysed.
-    visits: Vec<usize>,
+enum Shift<'q> {
+    /// With the visits that delta has amounts for: those that are analysed.
+    Delta(&'q Delta, Vec<usize>),
+    /// An amount for each of two arms, after the event.
+    Tipping([(&'q str, f64); 2]),
 }
 
 impl<'q> Shift<'q> {
     /// That of a question whose procedure has this model; `None` where there is none, or delta has other visits than the model.
     fn of(question: &'q Question, model: &Model, drawer: &Drawer) -> Option<Self> {
-        let Question::Imputed(_, imputation) = question else { return None };
-        let delta = imputation.delta.as_ref()?;
-        let design = model.design(&drawer.trial_of(&drawer.whole(0, 0)).ok()?).ok()?;
-        let visits = design.columns().visits().to_vec();
-        (delta.amounts("", 0).len() == visits.len()).then_some(Self { delta, visits })
+        match question {
+            Question::Imputed(_, imputation) => {
+                let delta = imputation.delta.as_ref()?;
+                let design = model.design(&drawer.trial_of(&drawer.whole(0, 0)).ok()?).ok()?;
+                let visits = design.columns().visits().to_vec();
+                (delta.amounts("", 0).len() == visits.len()).then_some(Shift::Delta(delta, visits))
+            }
+            Question::Tipping(compared, _, [arm, versus]) => Some(Shift::Tipping([(&compared.arm, *arm), (&compared.versus, *versus)])),
+            _ => None,
+        }
     }
 
     /// A value that is imputed for a patient of an arm whose event is before the visit `from`.
     fn of_value(&self, value: f64, arm: &str, (from, visit): (usize, usize)) -> f64 {
-        let from = self.visits.iter().filter(|&&own| own < from).count();
-        let Some(at) = self.visits.iter().position(|&own| own == visit) else { return value };
-        let (factors, amounts) = self.delta.factors_and_amounts(arm, from);
-        value * factors[at] + amounts[at]
+        match self {
+            Shift::Delta(delta, visits) => {
+                let from = visits.iter().filter(|&&own| own < from).count();
+                let Some(at) = visits.iter().position(|&own| own == visit) else { return value };
+                let (factors, amounts) = delta.factors_and_amounts(arm, from);
+                value * factors[at] + amounts[at]
+            }
+            Shift::Tipping(_) if visit < from => value,
+            Shift::Tipping(amounts) => value + amounts.iter().filter(|(own, _)| *own == arm).map(|(_, amount)| amount).sum::<f64>(),
+        }
     }
 }
 
@@ -139,6 +151,7 @@ fn asked<'q>(
         Question::Imputed(compared, imputation) if imputation.delta.is_none() || shift.is_some() => {
             (compared, Some((imputation.strategy, imputation.reference.as_deref())))
         }
+        Question::Tipping(compared, imputation, _) => (compared, Some((imputation.strategy, imputation.reference.as_deref()))),
         Question::Imputed(..) | Question::Response(..) => return None,
     };
     let at_random = imputed.is_none_or(|(strategy, _)| strategy == Strategy::Mar) && shift.is_none();

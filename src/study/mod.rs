@@ -29,6 +29,7 @@ mod familywise;
 mod file;
 mod formula;
 mod frame;
+mod left_out;
 mod life;
 mod looks;
 mod missing;
@@ -43,6 +44,7 @@ pub mod sequential;
 mod shards;
 mod thresholds;
 mod truth;
+mod whole;
 
 pub use accrual::Arrivals;
 pub use blinded::BlindedReview;

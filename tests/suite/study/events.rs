@@ -252,6 +252,34 @@ fn the_truth_under_a_delta_is_its_formula() {
     assert!(found.truth.is_nan() && found.answered() == 0);
 }
 
+/// A point of a tipping-point analysis is that of the analysis itself, and its truth is that of the strategy with the amounts added to
+/// those who have left.
+#[test]
+fn points_of_a_tipping_analysis_are_those_of_the_analysis() {
+    let difference = OWN[3] - REFERENCE[3];
+    let dropout = truth(24).missing(MissingTruth::with_retention([1.0, 0.9, 0.8, 0.7]));
+    let plan = ImputationPlan::new(Strategy::Mar).covariates(["baseline"]);
+    let pairs = [[0.0, -1.0], [4.0, -1.0], [0.0, 0.0], [4.0, 0.0]];
+    let ask = |p: Procedure, pair: &[f64; 2]| p.ask(format!("{pair:?}"), Question::Tipping(last(), plan.clone(), *pair));
+    let procedure = pairs.iter().fold(Procedure::new("tipping", model()), ask);
+    let found = replicate(&dropout.drawer().expect("a truth"), &[procedure], 5, 0..2).expect("trials");
+    for replicate in &found.trials {
+        let trial = dropout.trial(5, replicate.number).expect("a trial");
+        let based = trialstats::imputation::ReferenceBased::new(Strategy::Mar).covariates(["baseline"]);
+        let fit = model().fit(&trial).expect("a fit");
+        let table = fit.tipping_point(&trial, &based, ("b", "a"), "3", &[0.0, 4.0], &[-1.0, 0.0]).expect("a grid");
+        for (answer, (pair, row)) in replicate.answers.iter().zip(pairs.iter().zip(&table.rows)) {
+            let answer = answer.as_ref().expect("an answer");
+            assert_eq!(*pair, [row.arm, row.versus]);
+            assert_eq!((answer.estimate, answer.se, answer.p), (row.estimate, row.se, row.p));
+        }
+    }
+    for (row, [arm, versus]) in found.characteristics().rows.iter().zip(pairs) {
+        let expected = difference + 0.3 * (arm - versus);
+        assert!((row.truth - expected).abs() <= 4.0 * row.truth_error + 1e-12, "{arm}, {versus}: {} for {expected}", row.truth);
+    }
+}
+
 /// Both roads give the answers of single trials, under every strategy.
 #[test]
 fn trials_with_events_are_analysed_as_single_ones() {

@@ -184,6 +184,67 @@ fn a_study_asks_all_that_the_plan_asks() {
     }
 }
 
+/// Sensitivity analyses are simulated, or it is said that they are not.
+#[test]
+fn a_study_says_what_it_leaves_out() {
+    let text = r#"
+        primary = "y"
+        secondary = ["z"]
+        [responders]
+        unobserved = ["multiple-imputation", "observed-only", "bounds"]
+        definitions = [{ name = "low", source = "made up", rule = { below = { outcome = "y", score = 0 } } }]
+        [[sensitivity]]
+        kind = "tipping-point"
+        strategy = "mar"
+        arm = "b"
+        arm-shifts = [0, 0.5]
+        versus-shifts = [-0.5, 0]
+        of = ["difference", "effect-size"]
+        covariates = ["baseline"]
+        [[sensitivity]]
+        kind = "imputation"
+        strategy = "jump-to-reference"
+        draws = { method = "bayesian", number = 20 }
+        [[sensitivity]]
+        kind = "population"
+        name = "completers"
+        observed-at = "last-visit"
+        [study]
+        trials = 2
+        [truth]
+        visits = ["0", "1"]
+        sd = [1, 1]
+        correlation = { exchangeable = 0.5 }
+        arms = [{ name = "a", patients = 15, means = [0, 0] }, { name = "b", patients = 15, d = -0.6 }]
+        missing = { left-by-end = 0.2 }
+    "#;
+    let file = StudyFile::from_toml(text).expect("a study");
+    let names: Vec<String> = file.procedures().expect("the plan")[0].names().map(String::from).collect();
+    let expected = [
+        "primary contrast",
+        "effect size",
+        "response: low",
+        "response: low (bounds)",
+        "tipping point, missing at random: +0 in b, −0.5 in a",
+        "tipping point, missing at random: +0.5 in b, −0.5 in a",
+        "tipping point, missing at random: +0 in b, +0 in a",
+        "tipping point, missing at random: +0.5 in b, +0 in a",
+        "jump to reference",
+    ];
+    assert_eq!(names, expected);
+    let said = trialstats::study::Procedure::left_out(&file.plan);
+    for what in ["multiple imputation", "effect-size", "draws data sets", "`completers`", "secondary outcomes (z)"] {
+        assert_eq!(said.iter().filter(|sentence| sentence.contains(what)).count(), 1, "{what} in {said:?}");
+    }
+    assert_eq!(said.len(), 5);
+    let found = file.run(&Silent).expect("a result");
+    assert!(found.base().characteristics.rows.iter().all(|row| row.answered() == 2), "{}", found.base().characteristics);
+    assert!(found.base().characteristics.rows.iter().all(|row| row.truth.is_finite()));
+    let document = file.document(&found).to_text(400);
+    assert!(found.left_out == said && found.left_out.iter().all(|sentence| document.contains(sentence.as_str())), "{document}");
+    assert!(study(truth(), settings(2)).run(&Silent).expect("a result").left_out.is_empty());
+}
+
 #[test]
 fn theory_is_that_of_the_formulas() {
     use trialstats::study::analytic::{Ask, PowerFormula, TwoMeans};
