@@ -3,8 +3,9 @@
 //! The draw has no missing data. Its patients live three times with the same random numbers: as nobody has an event, as all
 //! happens that the truth says, and as those events do not happen whose estimand is hypothetical. Of each value the plan's events say
 //! which of these counts, or what replaces it; values whose event is imputed by a strategy follow that strategy, given what was
-//! before; delta shifts the values of those whose value an analysis would have to impute. The difference from the life without events is averaged and added to what is known of that life exactly: without
-//! events nothing is left to chance. What is true of rates of response is in [`response`](super::response).
+//! before; delta shifts the values that an analysis would have to impute. The difference from the life without events is averaged and
+//! added to what is known of that life exactly: without events nothing is left to chance. What is true of rates of response is in
+//! [`response`](super::response).
 
 use super::draw::{Drawer, Drawn, World};
 use super::events::{Course, regressions};
