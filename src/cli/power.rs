@@ -125,6 +125,9 @@ fn summary(study: &StudyFile, result: &StudyResult) -> String {
     if let Some(null) = result.curve("null").first() {
         parts.push(format!("Without any effect:\n{}", null.characteristics));
     }
+    if !result.left_out.is_empty() {
+        parts.push(result.left_out.join("\n"));
+    }
     parts.extend(result.varied().iter().map(|varied| result.power_table(varied).to_string()));
     if let Some(looks) = &result.looks {
         parts.push(looks.to_string());

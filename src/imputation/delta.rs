@@ -135,7 +135,7 @@ impl Delta {
     }
 
     /// What imputed values are multiplied by, and what is added then.
-    pub(super) fn factors_and_amounts(&self, arm: &str, from: usize) -> (Vec<f64>, Vec<f64>) {
+    pub(crate) fn factors_and_amounts(&self, arm: &str, from: usize) -> (Vec<f64>, Vec<f64>) {
         let visits = self.by_visit.len();
         match self.scale {
             DeltaScale::Additive => (vec![1.0; visits], self.amounts(arm, from)),

@@ -45,6 +45,7 @@
 
 mod affected;
 mod analysis;
+mod anchored;
 mod ancova;
 mod chains;
 mod closed_form;

@@ -1,9 +1,11 @@
-//! The closed form for one difference in a trial whose design is known beforehand, from sums over classes of patients.
+//! The closed forms for one difference in a trial whose design is known beforehand, from sums over classes of patients.
 //!
 //! The formulas are those of the [closed form](super::closed_form). With rows x_it = D_t z_i everything is linear in z_i and in the outcomes,
 //! so that patients who were observed at the same visits and have their event before the same one enter by sums weighed with their
 //! weights c_i in the difference: Σc², Σc z in the own arm and in the reference arm, Σc y. And with g_i = c_i b + V⁻¹X_iΦs, b the same for
-//! all of a class and s the slope in β, Σ_i g_i'Vg_i is Σ c² b'Vb + 2 Σ c b'X_iΦs + s'Φs.
+//! all of a class and s the slope in β, Σ_i g_i'Vg_i is Σ c² b'Vb + 2 Σ c b'X_iΦs + s'Φs. Where delta multiplies imputed values, c_i
+//! is multiplied in their stead; what it adds is a constant. The information-anchored variance asks for the values of patients and
+//! is in [`anchored`](super::anchored).
 
 use super::affected::{Affected, Use};
 use super::ancova::Ancova;
@@ -12,18 +14,44 @@ use super::own::Rule;
 use super::plan::{ReferenceBased, Variance};
 use super::pooled::PooledRow;
 use super::pooling::Scalar;
-use super::{Events, Strategy};
-use crate::design::{Columns, Design};
+use super::{Events, Strategy, anchored};
+use crate::design::{Columns, Design, Known};
 use crate::inference::MomentsFit;
 use crate::trial::Trial;
 use nalgebra::{DMatrix, DVector};
 use std::borrow::Cow;
+
+/// A patient as imputation at one visit sees them.
+pub(super) struct Placed<'k> {
+    /// The position among the patients.
+    pub patient: usize,
+    pub class: Class,
+    pub strategy: Strategy,
+    /// What becomes of the value at the visit.
+    pub used: Use,
+    /// What the value is multiplied by, where it is imputed, and what is added then.
+    pub factor: f64,
+    pub amount: f64,
+    /// What is known in the arm that values after the event are taken from.
+    pub reference: &'k Known,
+}
+
+/// How a value is imputed at a visit in a class.
+pub(super) struct Imputing {
+    /// The weights of the observed values: the regression on them.
+    pub weights: DVector<f64>,
+    /// How the value depends on the means of both arms, visit by visit.
+    pub own: Vec<f64>,
+    pub reference: Vec<f64>,
+}
 
 /// What patients of a class add up to, each weighed by c.
 struct Sums {
     class: Class,
     strategy: Strategy,
     squares: f64,
+    /// What delta adds.
+    added: f64,
     /// z in the own arm.
     own: DVector<f64>,
     /// z in the reference arm; the own one where nothing is taken from there.
@@ -43,9 +71,10 @@ struct Part {
     weights: DVector<f64>,
 }
 
-/// The difference of an arm from the first at an analysed visit in completed data, with its standard error by the delta method:
-/// that of [`Fit::reference_based`](crate::Fit::reference_based) to rounding. `fit` is of `design`, which has the values that inform
-/// imputation, and `trial` the outcomes to be completed. `None` where the closed form needs more than sums.
+/// The difference of an arm from the first at an analysed visit in completed data, with its standard error by the delta method or
+/// anchored to the information: that of [`Fit::reference_based`](crate::Fit::reference_based) to rounding. `fit` is of `design`, which
+/// has the values that inform imputation, and `trial` the outcomes to be completed. `None` where the closed forms need more than
+/// sums.
 pub(crate) fn difference_near(
     trial: &Trial,
     design: &Design,
@@ -55,16 +84,33 @@ pub(crate) fn difference_near(
 ) -> Option<PooledRow> {
     let columns = &*design.columns;
     let arms = trial.arms();
-    let is_simple = plan.variance == Variance::DeltaMethod && plan.delta.is_none() && plan.own.is_none();
     let is_plain = design.random().is_empty() && columns.response().is_none() && !columns.are_weighted();
     let is_asked = arm > 0 && Some(visit) != columns.baseline_visit() && columns.arms() == arms;
     let none_alone = (0..arms.len()).all(|arm| trial.arm_of().iter().filter(|own| **own == arm).count() > 1);
-    if !(is_simple && is_plain && is_asked && none_alone && fit.optimum().sigmas.are_shared()) {
+    if !(plan.own.is_none() && is_plain && is_asked && none_alone && fit.optimum().sigmas.are_shared()) {
         return None;
     }
     plan.check(arms, columns.visit_labels()).ok()?;
-    let weights = weights(trial, plan, columns.outcome(), arm)?;
-    let sums = sums(trial, design, plan, &weights)?;
+    let ancova = Ancova::of(trial, plan, columns.outcome()).ok()?;
+    let (estimate, se) = match plan.variance {
+        Variance::DeltaMethod => by_delta_method(trial, design, fit, plan, &weights(&ancova, arm)?, visit)?,
+        Variance::InformationAnchored => anchored::difference(trial, design, fit, plan, &ancova, (arm, visit))?,
+        Variance::Jackknife => return None,
+    };
+    (estimate.is_finite() && se.is_finite()).then(|| PooledRow::of("", &Scalar::normal(estimate, se), plan.level))
+}
+
+/// A difference with these weights of the patients, and its standard error.
+fn by_delta_method(
+    trial: &Trial,
+    design: &Design,
+    fit: &MomentsFit,
+    plan: &ReferenceBased,
+    weights: &DVector<f64>,
+    visit: usize,
+) -> Option<(f64, f64)> {
+    let columns = &*design.columns;
+    let sums = sums(trial, design, plan, weights, visit)?;
     let phi = fit.model_based_vcov();
     let theta = Slopes::of(fit);
     let parts = sums.iter().map(|sums| sums.part(columns, fit, &theta, visit)).collect::<Option<Vec<Part>>>()?;
@@ -75,20 +121,24 @@ pub(crate) fn difference_near(
     for (sums, part) in sums.iter().zip(&parts) {
         variance += sums.variance(columns, &fit.covariances()[sums.class.group].sigma, &part.weights, &through_beta)?;
     }
-    let estimate = parts.iter().map(|part| part.estimate).sum::<f64>();
-    let se = variance.sqrt();
-    (estimate.is_finite() && se.is_finite()).then(|| PooledRow::of("", &Scalar::normal(estimate, se), plan.level))
+    Some((parts.iter().map(|part| part.estimate).sum::<f64>(), variance.sqrt()))
 }
 
 /// The weight of each patient's value in the difference of an arm from the first.
-fn weights(trial: &Trial, plan: &ReferenceBased, outcome: &str, arm: usize) -> Option<DVector<f64>> {
-    let ancova = Ancova::of(trial, plan, outcome).ok()?;
+pub(super) fn weights(ancova: &Ancova, arm: usize) -> Option<DVector<f64>> {
     let solved = ancova.solved(None)?;
     let means = solved.means();
     Some(&ancova.matrix * solved.gram.solve(&(&means[arm] - &means[0])))
 }
 
-fn sums(trial: &Trial, design: &Design, plan: &ReferenceBased, weights: &DVector<f64>) -> Option<Vec<Sums>> {
+/// Every patient in turn; `None` where one of them needs more than their class, or `take` says so.
+pub(super) fn each(
+    trial: &Trial,
+    design: &Design,
+    plan: &ReferenceBased,
+    visit: usize,
+    mut take: impl FnMut(Placed<'_>) -> Option<()>,
+) -> Option<()> {
     let (columns, known, arms) = (&*design.columns, &*design.rows.known, trial.arms());
     let outcome = trial.outcome(columns.outcome()).ok()?;
     let events = match &plan.events {
@@ -96,12 +146,10 @@ fn sums(trial: &Trial, design: &Design, plan: &ReferenceBased, weights: &DVector
         None => Cow::Owned(Events::dropout(trial, columns.outcome()).ok()?),
     };
     let affected = events.affected(trial, outcome, &Rule::Named(plan.strategy)).ok()?;
-    let scheduled = trial.schedule().len();
-    let mut in_reference: Vec<Option<crate::design::Known>> = vec![None; arms.len()];
-    let mut all: Vec<Sums> = vec![];
+    let mut in_reference: Vec<Option<Known>> = vec![None; arms.len()];
     let mut strategies: Vec<Strategy> = vec![];
-    for (i, (affected, &weight)) in affected.iter().zip(weights.iter()).enumerate() {
-        if known.lack(i, 0).is_some() || affected.uses.iter().any(|used| matches!(used, Use::Replaced(_))) {
+    for (patient, affected) in affected.iter().enumerate() {
+        if known.lack(patient, 0).is_some() {
             return None;
         }
         let strategy = affected.imputation.unwrap_or(plan.strategy);
@@ -109,36 +157,59 @@ fn sums(trial: &Trial, design: &Design, plan: &ReferenceBased, weights: &DVector
             strategies.push(strategy);
             strategies.len() - 1
         });
-        let class = class_of(columns, affected, rule, known.group_of(i));
-        let reference = plan.reference_position(trial.arm_of()[i], arms);
-        let from_reference = strategy.needs_reference() && reference != trial.arm_of()[i] && !class.missing.is_empty();
+        let (class, arm) = (class_of(columns, affected, rule, known.group_of(patient)), trial.arm_of()[patient]);
+        let reference = plan.reference_position(arm, arms);
+        let from_reference = strategy.needs_reference() && reference != arm && !class.missing.is_empty();
         // Where the arms differ in covariance the completed values have a covariance of their own.
         if from_reference && known.group.as_ref().is_some_and(|group| group.role() == crate::trial::Role::Arm) {
             return None;
         }
+        if from_reference && in_reference[reference].is_none() {
+            in_reference[reference] = Some(known.under_arm(&arms[reference])?);
+        }
+        let reference = if from_reference { in_reference[reference].as_ref()? } else { known };
+        let (factor, amount) = match plan.delta.as_ref().filter(|_| class.missing.contains(&visit)) {
+            Some(delta) => {
+                let (factors, amounts) = delta.factors_and_amounts(&arms[arm], class.from);
+                (factors[visit], amounts[visit])
+            }
+            None => (1.0, 0.0),
+        };
+        let used = affected.uses[columns.visits()[visit]];
+        take(Placed { patient, class, strategy, used, factor, amount, reference })?;
+    }
+    Some(())
+}
+
+fn sums(trial: &Trial, design: &Design, plan: &ReferenceBased, weights: &DVector<f64>, visit: usize) -> Option<Vec<Sums>> {
+    let (columns, known) = (&*design.columns, &*design.rows.known);
+    let outcome = trial.outcome(columns.outcome()).ok()?;
+    let scheduled = trial.schedule().len();
+    let mut all: Vec<Sums> = vec![];
+    each(trial, design, plan, visit, |placed| {
+        let Placed { patient, class, strategy, factor, amount, reference, .. } = placed;
+        // The model does not know the distribution of values that replace others, at whatever visit.
+        if class.observed.len() + class.missing.len() < columns.visits().len() {
+            return None;
+        }
+        let weight = weights[patient] * factor;
         let at = all.iter().position(|sums| sums.class == class).unwrap_or_else(|| {
             all.push(Sums::zero(class, strategy, columns.values));
             all.len() - 1
         });
         let sums = &mut all[at];
         sums.squares += weight * weight;
-        let add = |to: &mut DVector<f64>, known: &crate::design::Known| {
-            to.iter_mut().zip(known.values(i, &columns.products, |_| true)).for_each(|(sum, z)| *sum += weight * z);
+        sums.added += weights[patient] * amount;
+        let add = |to: &mut DVector<f64>, known: &Known| {
+            to.iter_mut().zip(known.values(patient, &columns.products, |_| true)).for_each(|(sum, z)| *sum += weight * z);
         };
         add(&mut sums.own, known);
-        match from_reference {
-            true => {
-                if in_reference[reference].is_none() {
-                    in_reference[reference] = Some(known.under_arm(&arms[reference])?);
-                }
-                add(&mut sums.reference, in_reference[reference].as_ref()?);
-            }
-            false => add(&mut sums.reference, known),
-        }
+        add(&mut sums.reference, reference);
         for (sum, &t) in sums.observed.iter_mut().zip(&sums.class.observed) {
-            *sum += weight * outcome.values[i * scheduled + columns.visits()[t]];
+            *sum += weight * outcome.values[patient * scheduled + columns.visits()[t]];
         }
-    }
+        Some(())
+    })?;
     Some(all)
 }
 
@@ -180,6 +251,33 @@ impl Slopes {
     }
 }
 
+/// Some rows and columns of a matrix.
+fn part(rows: &[usize], at: &[usize], of: &DMatrix<f64>) -> DMatrix<f64> {
+    DMatrix::from_fn(rows.len(), at.len(), |i, j| of[(rows[i], at[j])])
+}
+
+impl Imputing {
+    /// At a visit that is missing in the class, under its covariance.
+    pub fn of(class: &Class, strategy: Strategy, sigma: &DMatrix<f64>, visits: usize, visit: usize) -> Option<Self> {
+        let o = &class.observed;
+        let weights = match o.is_empty() {
+            true => DVector::zeros(0),
+            false => part(o, o, sigma).cholesky()?.solve(&DVector::from_fn(o.len(), |k, _| sigma[(visit, o[k])])),
+        };
+        let (own, reference) = strategy.mean(visits, class.from);
+        let kept = |map: &DMatrix<f64>| -> Vec<f64> {
+            (0..visits).map(|t| map[(visit, t)] - (0..o.len()).map(|k| weights[k] * map[(o[k], t)]).sum::<f64>()).collect()
+        };
+        let (own, reference) = (kept(&own), kept(&reference));
+        Some(Self { weights, own, reference })
+    }
+
+    /// The variance of the value given those observed.
+    pub fn conditional(&self, class: &Class, sigma: &DMatrix<f64>, visit: usize) -> f64 {
+        sigma[(visit, visit)] - class.observed.iter().zip(self.weights.iter()).map(|(&o, weight)| weight * sigma[(visit, o)]).sum::<f64>()
+    }
+}
+
 /// D_t z contracted with a vector over the columns.
 fn along(columns: &Columns, visit: usize, z: &DVector<f64>, with: impl Fn(usize) -> f64) -> f64 {
     columns.entries[visit].iter().map(|entry| entry.weight * z[entry.value] * with(entry.column)).sum()
@@ -188,7 +286,7 @@ fn along(columns: &Columns, visit: usize, z: &DVector<f64>, with: impl Fn(usize)
 impl Sums {
     fn zero(class: Class, strategy: Strategy, values: usize) -> Self {
         let observed = DVector::zeros(class.observed.len());
-        Self { class, strategy, squares: 0.0, own: DVector::zeros(values), reference: DVector::zeros(values), observed }
+        Self { class, strategy, squares: 0.0, added: 0.0, own: DVector::zeros(values), reference: DVector::zeros(values), observed }
     }
 
     fn part(&self, columns: &Columns, fit: &MomentsFit, theta: &Slopes, visit: usize) -> Option<Part> {
@@ -200,26 +298,21 @@ impl Sums {
             return Some(Part { estimate: self.observed[at], slope, in_theta, weights });
         }
         let (beta, sigma, o) = (fit.beta(), &fit.covariances()[class.group].sigma, &class.observed);
+        let imputing = Imputing::of(class, self.strategy, sigma, visits, visit)?;
         let (own_map, reference_map) = self.strategy.mean(visits, class.from);
         let mean_in = |z: &DVector<f64>| DVector::from_fn(visits, |t, _| along(columns, t, z, |column| beta[column]));
         let mean = &own_map * mean_in(&self.own) + &reference_map * mean_in(&self.reference);
-        let part = |rows: &[usize], at: &[usize], of: &DMatrix<f64>| DMatrix::from_fn(rows.len(), at.len(), |i, j| of[(rows[i], at[j])]);
         let left = DVector::from_fn(o.len(), |k, _| self.observed[k] - mean[o[k]]);
-        let (weights, solved) = match o.is_empty() {
-            true => (DVector::zeros(0), DVector::zeros(0)),
-            false => {
-                let root = part(o, o, sigma).cholesky()?;
-                (root.solve(&DVector::from_fn(o.len(), |k, _| sigma[(visit, o[k])])), root.solve(&left))
-            }
+        let solved = match o.is_empty() {
+            true => DVector::zeros(0),
+            false => part(o, o, sigma).cholesky()?.solve(&left),
         };
-        let estimate = mean[visit] + weights.dot(&left);
+        let weights = imputing.weights;
+        let estimate = mean[visit] + weights.dot(&left) + self.added;
         let (mut slope, mut in_theta) = nothing();
-        for (map, z) in [(&own_map, &self.own), (&reference_map, &self.reference)] {
-            for t in 0..visits {
-                let kept = map[(visit, t)] - (0..o.len()).map(|k| weights[k] * map[(o[k], t)]).sum::<f64>();
-                if kept != 0.0 {
-                    columns.entries[t].iter().for_each(|entry| slope[entry.column] += kept * entry.weight * z[entry.value]);
-                }
+        for (kept, z) in [(&imputing.own, &self.own), (&imputing.reference, &self.reference)] {
+            for (t, kept) in kept.iter().enumerate().filter(|(_, kept)| **kept != 0.0) {
+                columns.entries[t].iter().for_each(|entry| slope[entry.column] += kept * entry.weight * z[entry.value]);
             }
         }
         for (slope, moved) in in_theta.iter_mut().zip(&theta.0) {

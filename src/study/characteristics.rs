@@ -199,8 +199,8 @@ impl Tabular for OperatingCharacteristics {
 
     fn notes(&self) -> Vec<String> {
         let trials = self.rows.first().map_or(0, |row| row.trials);
-        let drawn =
-            "A truth with a Monte-Carlo error is the mean of a large draw without missing data, each value as the plan's events have it.";
+        let drawn = "A truth with a Monte-Carlo error is the mean of a large draw, each value as the plan's events have it: without missing data, but \
+                     for rates of response of which leaving is part.";
         let drawn = self.rows.iter().any(|row| row.truth_error > 0.0).then(|| drawn.to_string());
         let notes = vec![
             format!("{}. In brackets: Monte-Carlo standard errors.", counted(trials, "simulated trial")),

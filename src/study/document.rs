@@ -305,6 +305,7 @@ impl StudyFile {
         for (name, familywise) in of_points.into_iter().filter_map(|(name, point)| Some((name, point?.familywise.as_ref()?))) {
             operating = operating.table(name, familywise);
         }
+        operating = result.left_out.iter().fold(operating, |section, sentence| section.paragraph(sentence.clone()));
         document = document.section(operating);
         for varied in result.varied() {
             let section = Section::new(format!("Power by {}", words(varied)));

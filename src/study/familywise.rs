@@ -33,7 +33,7 @@ fn question(hypothesis: &str) -> String {
 }
 
 /// The plan's hypotheses, where all are about the outcome that is simulated.
-fn simulated(plan: &Plan) -> Option<&Multiplicity> {
+pub(super) fn simulated(plan: &Plan) -> Option<&Multiplicity> {
     let own = plan.multiplicity.as_ref()?;
     own.hypotheses.iter().all(|h| h.outcome_in(plan) == plan.primary).then_some(own)
 }

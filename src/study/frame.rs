@@ -8,6 +8,7 @@
 
 use super::draw::{Drawer, Drawn};
 use super::procedure::{Answer, Procedure, Question};
+use super::whole::Whole;
 use crate::design::{Design, Redrawn};
 use crate::error::Result;
 use crate::inference::{Fit, MomentsFit};
@@ -99,15 +100,20 @@ impl<'s> Frame<'s> {
         let found = self.frozen.as_ref().and_then(|frozen| Some((frozen, frozen.fit(self.procedure.model(), &analysed.drawn)?)));
         let Some((frozen, (design, fit))) = found else { return Ok(self.procedure.answers_under(one.trial()?, under.as_ref())) };
         let near = |outcomes: &[f64]| frozen.fit(self.procedure.model(), &Drawn { outcomes: outcomes.to_vec(), ..one.drawn.clone() });
+        // The whole trial serves every question that needs more of the patients.
+        let asks_for_patients = |question: &Question| matches!(question, Question::Imputed(..) | Question::Tipping(..));
+        let whole = match self.procedure.questions().any(asks_for_patients) {
+            true => Some(Whole::new(self.procedure, one.trial()?, under.as_ref())),
+            false => None,
+        };
+        let by_itself = |question: &Question| whole.as_ref().map_or_else(|| Err("not-estimable".into()), |whole| whole.answer(question));
         let answer = |(question, weights): (&Question, &Option<Vec<f64>>)| match (question, weights) {
             (Question::Imputed(compared, imputation), _) => {
                 let asked = (compared, imputation);
                 let found = self.procedure.imputed_near(asked, one.trial()?, under.as_ref(), (&design, &fit), near);
-                Ok(match found {
-                    Some(answer) => answer,
-                    None => self.procedure.answer_under(question, one.trial()?, under.as_ref()),
-                })
+                Ok(found.unwrap_or_else(|| by_itself(question)))
             }
+            (Question::Tipping(..), _) => Ok(by_itself(question)),
             (Question::Response(..) | Question::EffectSize(..), _) => {
                 Ok(self.procedure.answer_near(question, Some(analysed.trial()?), &fit, weights.as_deref()))
             }
@@ -170,7 +176,7 @@ fn large(procedure: &Procedure, drawer: &Drawer) -> Option<Fit> {
 fn shared_weights(procedure: &Procedure, question: &Question, fits: [&Fit; 2]) -> Option<Option<Vec<f64>>> {
     let compared = match question {
         Question::Contrast(compared) | Question::Margin(compared, _) | Question::EffectSize(compared, _) => compared,
-        Question::Response(..) | Question::Imputed(..) => return Some(None),
+        Question::Response(..) | Question::Imputed(..) | Question::Tipping(..) => return Some(None),
     };
     let [a, b] = fits.map(|fit| procedure.weights(fit, compared));
     a.filter(|a| Some(a) == b.as_ref()).map(Some)

@@ -1,7 +1,8 @@
 //! What is done with every simulated trial: a model, and the questions asked of its fit.
 
 use super::familywise;
-use crate::analysis::{EventFrom, ImputationPlan, Plan, Sensitivity};
+use super::whole::Whole;
+use crate::analysis::{EventFrom, ImputationPlan, Plan, ReportSettings, Sensitivity, TippingOf, TippingPlan};
 use crate::design::Design;
 use crate::effects::{Difference, EffectOptions, IntervalMethod, of_difference};
 use crate::error::{Error, Result};
@@ -70,9 +71,16 @@ pub enum Question {
     /// Its effect size; a success where its interval excludes zero.
     EffectSize(Compared, EffectOptions),
     /// The difference in the rates of response; a success where Newcombe's interval excludes zero.
+    ///
+    /// What it is about depends on what is done with the unobserved. Where they are counted as not meeting the definition, leaving is
+    /// part of it, and the true rates have the truth's dropout in them; of [`Unobserved::Bounds`] it is the lowest difference, and its
+    /// true value likewise. Where they are left out or carried forward, the true rates are those if nobody were missing.
     Response(Compared, Definition, Unobserved, BaselineFrom),
     /// The difference where missing values are imputed by a strategy; a success where it is significant.
     Imputed(Compared, ImputationPlan),
+    /// A point of a tipping-point analysis: the same difference where these amounts are added to values of the arm, and of the one
+    /// it is compared with, that are imputed at the visit after the event; a success where it is significant, by the jackknife.
+    Tipping(Compared, ImputationPlan, [f64; 2]),
 }
 
 /// What one question found in one trial. Numbers that a question does not have are NaN.
@@ -134,7 +142,8 @@ impl Procedure {
     }
 
     /// What a plan analyses of its primary outcome: the primary contrast of every arm with the first, its effect size, the
-    /// definitions of response, imputations, and further models.
+    /// definitions of response, imputations, every point of the grids of tipping-point analyses, and further models. What is left
+    /// out is said by [`Procedure::left_out`].
     ///
     /// `trial` is any trial of the kind that is planned.
     ///
@@ -168,10 +177,12 @@ impl Procedure {
                 primary = primary.ask(named("effect size", arm), Question::EffectSize(compared.clone(), options));
             }
             for definition in &plan.responders.definitions {
-                let unobserved = plan.responders.unobserved.first().copied().unwrap_or(Unobserved::CountedAsNotMet);
-                let name = named(&format!("response: {}", definition.name), arm);
-                primary =
-                    primary.ask(name, Question::Response(compared.clone(), definition.clone(), unobserved, plan.baseline_from.clone()));
+                for (k, unobserved) in countable(&plan.responders.unobserved).into_iter().enumerate() {
+                    let way = if k == 0 { String::new() } else { format!(" ({unobserved})") };
+                    let name = named(&format!("response: {}{way}", definition.name), arm);
+                    let question = Question::Response(compared.clone(), definition.clone(), unobserved, plan.baseline_from.clone());
+                    primary = primary.ask(name, question);
+                }
             }
             for sensitivity in &plan.sensitivity {
                 match sensitivity {
@@ -182,7 +193,11 @@ impl Procedure {
                         let model = other.model(&plan.model, trial)?.of_outcome(&plan.primary);
                         further.push(Procedure::new(named(&other.name, arm), model).level(plan.level).contrast(compared.clone()));
                     }
-                    _ => {}
+                    Sensitivity::TippingPoint(tipping) if tipping.arm == *arm && tipping.of.contains(&TippingOf::Difference) => {
+                        primary = with_grid(primary, tipping, &compared);
+                    }
+                    // What a study says that it leaves out: `left_out`.
+                    Sensitivity::TippingPoint(_) | Sensitivity::Clusters(_) | Sensitivity::Population(_) => {}
                 }
             }
         }
@@ -243,30 +258,8 @@ impl Procedure {
 
     /// The same for a trial whose events are known.
     pub(super) fn answers_under(&self, trial: &Trial, under: Option<&UnderEvents>) -> Vec<Result<Answer, String>> {
-        match self.model.fit(under.map_or(trial, |under| &under.analysed)) {
-            Ok(fit) => self.questions.iter().map(|(_, question)| self.answer(question, trial, under, &fit)).collect(),
-            Err(error) => vec![Err(coded(error)); self.questions.len()],
-        }
-    }
-
-    /// One of its questions about such a trial.
-    pub(super) fn answer_under(&self, question: &Question, trial: &Trial, under: Option<&UnderEvents>) -> Result<Answer, String> {
-        let fit = self.model.fit(under.map_or(trial, |under| &under.analysed)).map_err(coded)?;
-        self.answer(question, trial, under, &fit)
-    }
-
-    fn answer(&self, question: &Question, trial: &Trial, under: Option<&UnderEvents>, fit: &Fit) -> Result<Answer, String> {
-        let analysed = under.map_or(trial, |under| &under.analysed);
-        match question {
-            Question::Imputed(compared, imputation) => {
-                completed(self.imputed(trial, under, fit, compared, imputation).map_err(coded)?, fit)
-            }
-            Question::Response(..) => self.answer_near(question, Some(analysed), fit, None),
-            Question::Contrast(compared) | Question::Margin(compared, _) | Question::EffectSize(compared, _) => {
-                let row = contrast(fit, compared, self.level).map_err(coded)?;
-                completed(self.of_difference(question, Some(analysed), fit, &row.estimate)?, fit)
-            }
-        }
+        let whole = Whole::new(self, trial, under);
+        self.questions().map(|question| whole.answer(question)).collect()
     }
 
     /// The answer from a fit of the estimates alone, with the weights of the coefficients in a question about two arms.
@@ -324,7 +317,12 @@ impl Procedure {
     }
 
     fn of_row(&self, row: &PooledRow) -> Answer {
-        Answer { se: row.se, df: f64::INFINITY, ..plain(row.estimate, (row.lower, row.upper), row.p, row.p < 1.0 - self.level) }
+        self.by_normal_quantiles(row.estimate, row.se, (row.lower, row.upper), row.p)
+    }
+
+    /// An estimate whose standard error has no degrees of freedom.
+    pub(super) fn by_normal_quantiles(&self, estimate: f64, se: f64, interval: (f64, f64), p: f64) -> Answer {
+        Answer { se, df: f64::INFINITY, ..plain(estimate, interval, p, p < 1.0 - self.level) }
     }
 
     /// The weights of the coefficients in the difference of two arms, where it has an estimate.
@@ -334,7 +332,13 @@ impl Procedure {
     }
 
     /// What an estimated difference says to a question about it.
-    fn of_difference(&self, question: &Question, trial: Option<&Trial>, fit: &MomentsFit, found: &Estimate) -> Result<Answer, String> {
+    pub(super) fn of_difference(
+        &self,
+        question: &Question,
+        trial: Option<&Trial>,
+        fit: &MomentsFit,
+        found: &Estimate,
+    ) -> Result<Answer, String> {
         let interval = found.interval(self.level);
         match (question, trial) {
             (Question::Margin(_, margin), _) => {
@@ -372,38 +376,11 @@ impl Procedure {
         unobserved: Unobserved,
         baseline: &BaselineFrom,
     ) -> Result<Answer> {
-        let options = RateOptions::new([unobserved]).level(self.level).visits([compared.visit.clone()]);
+        let options = RateOptions::new([unobserved]).level(self.level).visits([compared.visit.clone()]).reference(compared.versus.clone());
         let table = definition.evaluate_with(trial, baseline)?.compare(&options)?;
         let row = table.rows.iter().find(|row| row.arm.as_str() == compared.arm).ok_or_else(|| absent(compared))?;
         let of = row.difference;
         Ok(plain(of.estimate, (of.lower, of.upper), f64::NAN, of.lower > 0.0 || of.upper < 0.0))
-    }
-
-    fn imputed(
-        &self,
-        trial: &Trial,
-        under: Option<&UnderEvents>,
-        fit: &Fit,
-        compared: &Compared,
-        imputation: &ImputationPlan,
-    ) -> Result<Answer> {
-        let based = imputation.reference_based(self.level);
-        let table = match under {
-            None => fit.reference_based(trial, &based)?,
-            Some(under) => {
-                let based = based.events(under.events.clone());
-                let informing = based.informing(trial, fit.design().columns().outcome())?;
-                match same_outcomes(&informing, &under.analysed) {
-                    true => fit.reference_based(trial, &based)?,
-                    false => self.model.fit(&informing)?.reference_based(trial, &based)?,
-                }
-            }
-        };
-        let is_it = |row: &&crate::imputation::ImputedEstimate| {
-            row.arm.as_str() == compared.arm && row.visit.as_str() == compared.visit && row.versus.is_some()
-        };
-        let row = table.rows.iter().find(is_it).ok_or_else(|| absent(compared))?;
-        Ok(Answer { se: row.se, df: f64::INFINITY, ..plain(row.estimate, (row.lower, row.upper), row.p, row.p < 1.0 - self.level) })
     }
 }
 
@@ -416,24 +393,32 @@ pub(super) struct UnderEvents {
     pub events: Events,
 }
 
-/// The plan, whose events are found in simulated trials by their names.
+/// The plan as trials with one outcome can be analysed by it: events are found by their names, and what a study leaves out is gone.
 pub(super) fn in_simulated_trials(mut plan: Plan) -> Plan {
     for event in plan.events.iter_mut().filter(|event| event.from != EventFrom::Dropout) {
         event.from = EventFrom::File;
         (event.reason_column, event.visit_dates, event.start_date, event.time_unit) = (None, None, None, None);
         event.reasons.clear();
     }
+    plan.multiplicity = familywise::simulated(&plan).cloned();
+    plan.secondary.clear();
+    plan.analyses.clear();
+    plan.subgroups.clear();
+    plan.individual_changes.clear();
+    plan.estimands.clear();
+    plan.report = ReportSettings::default();
+    plan.sensitivity.retain(|own| !matches!(own, Sensitivity::Clusters(_) | Sensitivity::Population(_)));
     plan
 }
 
-fn same_outcomes(a: &Trial, b: &Trial) -> bool {
+pub(super) fn same_outcomes(a: &Trial, b: &Trial) -> bool {
     let same = |a: &f64, b: &f64| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
     a.outcomes().iter().zip(b.outcomes()).all(|(a, b)| a.values.iter().zip(&b.values).all(|(a, b)| same(a, b)))
 }
 
 /// An answer with what it shares with all answers of its fit; a number that is none is a failure. A difference of rates has no
 /// standard error, and that is no failure.
-fn completed(found: Answer, fit: &MomentsFit) -> Result<Answer, String> {
+pub(super) fn completed(found: Answer, fit: &MomentsFit) -> Result<Answer, String> {
     if [found.estimate, found.interval.0, found.interval.1].iter().any(|x| !x.is_finite()) {
         return Err("not a number".into());
     }
@@ -445,16 +430,33 @@ fn plain(estimate: f64, interval: (f64, f64), p: f64, success: bool) -> Answer {
     Answer { estimate, se: f64::NAN, df: f64::NAN, p, interval, success, boundary: false, fallback: false, between: f64::NAN }
 }
 
+/// The ways to treat the unobserved by which patients can be counted; as not meeting a definition where none is stated.
+fn countable(ways: &[Unobserved]) -> Vec<Unobserved> {
+    let stated: Vec<Unobserved> = ways.iter().copied().filter(|way| *way != Unobserved::Imputed).collect();
+    if stated.is_empty() { vec![Unobserved::CountedAsNotMet] } else { stated }
+}
+
+/// Asks for every point of the grid of a tipping-point analysis.
+fn with_grid(procedure: Procedure, tipping: &TippingPlan, compared: &Compared) -> Procedure {
+    let pairs = tipping.versus_shifts.iter().flat_map(|versus| tipping.arm_shifts.iter().map(move |arm| [*arm, *versus]));
+    pairs.fold(procedure, |procedure, shifts| {
+        let of = |shift: f64, arm: &str| format!("{}{} in {arm}", if shift < 0.0 { "−" } else { "+" }, shift.abs());
+        let versus = if tipping.versus_shifts == [0.0] { String::new() } else { format!(", {}", of(shifts[1], &compared.versus)) };
+        let name = format!("tipping point, {}: {}{versus}", tipping.imputation.label(), of(shifts[0], &compared.arm));
+        procedure.ask(name, Question::Tipping(compared.clone(), tipping.imputation.clone(), shifts))
+    })
+}
+
 fn options(compared: &Compared, level: f64) -> ContrastOptions {
     ContrastOptions::default().level(level).visits([compared.visit.as_str()]).arms(ArmComparisons::With(compared.versus.clone()))
 }
 
-fn contrast(fit: &Fit, compared: &Compared, level: f64) -> Result<Contrast> {
+pub(super) fn contrast(fit: &Fit, compared: &Compared, level: f64) -> Result<Contrast> {
     let table = fit.arm_contrasts(&options(compared, level))?;
     table.between(&compared.arm, &compared.versus, &compared.visit).cloned().ok_or_else(|| absent(compared))
 }
 
-fn absent(compared: &Compared) -> Error {
+pub(super) fn absent(compared: &Compared) -> Error {
     let Compared { arm, versus, visit } = compared;
     Error::not_defined(
         format!("{arm} against {versus} at {visit}"),
@@ -463,7 +465,7 @@ fn absent(compared: &Compared) -> Error {
     )
 }
 
-fn coded(error: Error) -> String {
+pub(super) fn coded(error: Error) -> String {
     error.code().to_string()
 }
 

@@ -202,7 +202,7 @@ pub(super) fn plain_truth(source: &dyn Source, question: &Question) -> f64 {
         Question::Imputed(compared, imputation) if imputation.delta.is_none() && imputation.strategy == Strategy::Mar => {
             source.difference(compared).unwrap_or(f64::NAN)
         }
-        Question::Response(..) | Question::Imputed(..) => f64::NAN,
+        Question::Response(..) | Question::Imputed(..) | Question::Tipping(..) => f64::NAN,
     }
 }
 

@@ -34,6 +34,9 @@ pub struct StudyResult {
     /// The number of patients estimated again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reestimated: Option<Reestimated>,
+    /// What of the plan was not simulated, or otherwise than planned, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// The seed.
     pub seed: u64,
     /// The power sought.
@@ -157,7 +160,8 @@ impl StudyFile {
         };
         let software = format!("trialstats {}", env!("CARGO_PKG_VERSION"));
         let (seed, power, alpha) = (self.seed(), self.settings.power, self.alpha());
-        Ok(StudyResult { points: results, found, looks, reestimated, seed, power, alpha, software })
+        let left_out = Procedure::left_out(&self.plan);
+        Ok(StudyResult { points: results, found, looks, reestimated, left_out, seed, power, alpha, software })
     }
 
     /// What will be simulated, in a line.

@@ -3,7 +3,7 @@
 use trialstats::analysis::ImputationPlan;
 use trialstats::covariance::Covariance;
 use trialstats::effects::EffectOptions;
-use trialstats::imputation::{Strategy, Variance};
+use trialstats::imputation::{Delta, Intermittent, Strategy, Variance};
 use trialstats::means::{Better, Margin};
 use trialstats::responders::{Definition, Rule, Unobserved};
 use trialstats::study::{
@@ -180,8 +180,8 @@ fn random_effects_of_trials_with_dropout_are_those_of_single_trials() {
     }
 }
 
-/// Imputation from sums, over strategies, kinds of missing values, arms, covariates and models; by other variances than the delta
-/// method the trials are single ones.
+/// Imputation from sums, over strategies, variances, deltas, kinds of missing values, arms, covariates and models; by the jackknife the
+/// trials are single ones.
 #[test]
 fn imputation_from_sums_gives_the_answers_of_single_trials() {
     let imputed = |strategy: Strategy, variance: Variance| ImputationPlan::new(strategy).covariates(["baseline"]).variance(variance);
@@ -197,10 +197,28 @@ fn imputation_from_sums_gives_the_answers_of_single_trials() {
         Strategy::LastMeanCarriedForward,
         Strategy::Causal { kept: 0.5, fading: 0.8 },
     ];
+    let lagged = Delta::by_visit([1.0, -2.0, 3.0]).lag_weights([1.0, 0.5, 0.25]);
+    let deltas = [
+        None,
+        Some(Delta::by_visit([1.0, 2.0, 4.0])),
+        Some(lagged.in_arms(["b"]).intermittent(Intermittent::Shifted)),
+        Some(Delta::factors([1.1, 1.2, 1.3]).in_arms(["a"]).intermittent(Intermittent::Shifted)),
+        Some(Delta::factors([0.9, 1.2, 1.1]).lag_weights([1.0, 1.0])),
+    ];
+    let mut leaving = gaps.clone();
+    leaving.missing.left_by_end = Some(0.4);
     for strategy in strategies {
-        let procedures = ask(full(), imputed(strategy, Variance::DeltaMethod));
-        assert!(compared(&strategy.to_string(), &gaps, &procedures, 4) > 0, "{strategy}: not from sums");
+        for variance in [Variance::DeltaMethod, Variance::InformationAnchored] {
+            let plans = deltas.iter().map(|delta| delta.iter().cloned().fold(imputed(strategy, variance), ImputationPlan::delta));
+            let procedure = plans.enumerate().fold(Procedure::new("imputed", full()), |procedure, (k, plan)| {
+                procedure.ask(format!("delta {k}"), Question::Imputed(last(), plan))
+            });
+            let what = format!("{strategy}, {variance}");
+            // Every answer is from sums: one that is not has the bits of the single trial.
+            assert_eq!(compared(&what, &leaving, &[procedure], 3), 3 * deltas.len(), "{what}: not from sums");
+        }
     }
+    let anchored = || imputed(Strategy::JumpToReference, Variance::InformationAnchored);
     let j2r = || imputed(Strategy::JumpToReference, Variance::DeltaMethod);
     let three = gaps.clone().arm(ArmTruth::with_effect("c", 22, -0.3));
     let covariates =
@@ -227,12 +245,23 @@ fn imputation_from_sums_gives_the_answers_of_single_trials() {
     for (what, truth, procedures) in cases {
         assert!(compared(what, &truth, &procedures, 4) > 0, "{what}: not from sums");
     }
+    let three = gaps.clone().arm(ArmTruth::with_effect("c", 22, -0.3));
+    let constrained = Model::new(trialstats::design::MeanModel::parse("y ~ arm * visit").expect("a formula").constrained_baseline());
+    let by_arm = full().covariance_by("arm").df(Df::Satterthwaite);
+    let cases = [
+        ("three arms, anchored", three.clone(), ask(full(), anchored())),
+        ("another reference, anchored", three, ask(full(), anchored().reference("c"))),
+        ("constrained baseline, anchored", gaps.clone(), ask(constrained, anchored().delta(Delta::by_visit([0.0, 1.0, 2.0, 3.0])))),
+        ("at random by arm, anchored", gaps.clone(), ask(by_arm, imputed(Strategy::Mar, Variance::InformationAnchored))),
+        ("means alone, anchored", gaps.clone(), ask(full(), ImputationPlan::new(Strategy::Mar).variance(Variance::InformationAnchored))),
+    ];
+    for (what, truth, procedures) in cases {
+        assert!(compared(what, &truth, &procedures, 4) > 0, "{what}: not from sums");
+    }
     let by_arm = ask(full().covariance_by("arm").df(Df::Satterthwaite), j2r());
     assert_eq!(compared("two covariances", &gaps, &by_arm, 2), 0);
-    for variance in [Variance::InformationAnchored, Variance::Jackknife] {
-        let procedures = ask(full(), imputed(Strategy::JumpToReference, variance));
-        assert_eq!(compared(&variance.to_string(), &truth().with_patients(24), &procedures, 2), 0);
-    }
+    let procedures = ask(full(), imputed(Strategy::JumpToReference, Variance::Jackknife));
+    assert_eq!(compared("jackknife", &truth().with_patients(24), &procedures, 2), 0);
 }
 
 /// Where a trial lacks what the columns need, or a model has no frame, every bit is that of a single trial.

@@ -9,6 +9,7 @@ mod frame;
 mod pilot;
 mod power;
 mod reestimation;
+mod response;
 mod sequential;
 mod several;
 mod simr;

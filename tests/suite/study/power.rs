@@ -170,13 +170,79 @@ fn a_study_asks_all_that_the_plan_asks() {
             && named("effect size").bias().0.abs() < 4.0 * named("effect size").bias().1 + 0.03
     );
     assert!(named("margin").successes.share > named("primary").successes.share);
-    assert!(named("response").truth.is_nan());
+    // Scores fall by 0 and by 0.6 with a standard deviation of √1.2, that of the site adding nothing to a change; a fifth leaves at
+    // random.
+    let better = |fall: f64| 0.8 * trialstats::dist::normal::sf((0.5 - fall) / 1.2_f64.sqrt());
+    let response = named("response");
+    assert!((response.truth - (better(0.6) - better(0.0))).abs() < 1e-12 && response.truth_error == 0.0, "{response:?}");
+    assert!(response.bias().0.abs() < 4.0 * response.bias().1 && response.coverage.share > 0.8, "{response:?}");
     assert_eq!(found.varied(), ["effect", "dropout", "icc", "group-size", "allocation"]);
     assert_eq!(found.curve("allocation")[1].patients, [20, 40]);
     let document = file.document(&found).to_text(110);
     for said in ["published: somewhere", "invented", "seed 1", "Kenward", "A - B", "C, D", "60 simulated trials"] {
         assert!(document.contains(said), "the document lacks {said}:\n{document}");
     }
+}
+
+/// Sensitivity analyses are simulated, or it is said that they are not.
+#[test]
+fn a_study_says_what_it_leaves_out() {
+    let text = r#"
+        primary = "y"
+        secondary = ["z"]
+        [responders]
+        unobserved = ["multiple-imputation", "observed-only", "bounds"]
+        definitions = [{ name = "low", source = "made up", rule = { below = { outcome = "y", score = 0 } } }]
+        [[sensitivity]]
+        kind = "tipping-point"
+        strategy = "mar"
+        arm = "b"
+        arm-shifts = [0, 0.5]
+        versus-shifts = [-0.5, 0]
+        of = ["difference", "effect-size"]
+        covariates = ["baseline"]
+        [[sensitivity]]
+        kind = "imputation"
+        strategy = "jump-to-reference"
+        draws = { method = "bayesian", number = 20 }
+        [[sensitivity]]
+        kind = "population"
+        name = "completers"
+        observed-at = "last-visit"
+        [study]
+        trials = 2
+        [truth]
+        visits = ["0", "1"]
+        sd = [1, 1]
+        correlation = { exchangeable = 0.5 }
+        arms = [{ name = "a", patients = 15, means = [0, 0] }, { name = "b", patients = 15, d = -0.6 }]
+        missing = { left-by-end = 0.2 }
+    "#;
+    let file = StudyFile::from_toml(text).expect("a study");
+    let names: Vec<String> = file.procedures().expect("the plan")[0].names().map(String::from).collect();
+    let expected = [
+        "primary contrast",
+        "effect size",
+        "response: low",
+        "response: low (bounds)",
+        "tipping point, missing at random: +0 in b, −0.5 in a",
+        "tipping point, missing at random: +0.5 in b, −0.5 in a",
+        "tipping point, missing at random: +0 in b, +0 in a",
+        "tipping point, missing at random: +0.5 in b, +0 in a",
+        "jump to reference",
+    ];
+    assert_eq!(names, expected);
+    let said = trialstats::study::Procedure::left_out(&file.plan);
+    for what in ["multiple imputation", "effect-size", "draws data sets", "`completers`", "secondary outcomes (z)"] {
+        assert_eq!(said.iter().filter(|sentence| sentence.contains(what)).count(), 1, "{what} in {said:?}");
+    }
+    assert_eq!(said.len(), 5);
+    let found = file.run(&Silent).expect("a result");
+    assert!(found.base().characteristics.rows.iter().all(|row| row.answered() == 2), "{}", found.base().characteristics);
+    assert!(found.base().characteristics.rows.iter().all(|row| row.truth.is_finite()));
+    let document = file.document(&found).to_text(400);
+    assert!(found.left_out == said && found.left_out.iter().all(|sentence| document.contains(sentence.as_str())), "{document}");
+    assert!(study(truth(), settings(2)).run(&Silent).expect("a result").left_out.is_empty());
 }
 
 #[test]
