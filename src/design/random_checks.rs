@@ -45,20 +45,17 @@ impl<'a> Members<'a> {
     fn new(frame: &Frame, random: &'a RandomRows, trial: &'a Trial) -> Self {
         let n = random.levels.len();
         let mut members = Self { random, trial, patients: vec![vec![]; n], observations: vec![0; n], belongs: vec![] };
-        for (i, t) in frame.rows() {
-            let level = random.level_of[i * random.visits + t];
-            // Rows come patient by patient.
-            match members.belongs.last_mut() {
-                Some((last, belongs)) if *last == i => *belongs |= level.is_some(),
-                _ => members.belongs.push((i, level.is_some())),
-            }
-            if let Some(level) = level {
-                members.observations[level as usize] += 1;
-                let patients = &mut members.patients[level as usize];
-                if patients.last() != Some(&i) {
-                    patients.push(i);
+        for (i, reasons) in frame.analysed() {
+            let mut belongs = false;
+            for (t, _) in reasons.iter().enumerate().filter(|(_, reason)| reason.is_none()) {
+                let Some(level) = random.level_of(i, t).map(|level| level as usize) else { continue };
+                belongs = true;
+                members.observations[level] += 1;
+                if members.patients[level].last() != Some(&i) {
+                    members.patients[level].push(i);
                 }
             }
+            members.belongs.push((i, belongs));
         }
         members
     }
@@ -87,15 +84,13 @@ impl<'a> Members<'a> {
         })
     }
 
-    fn arms(&self, level: usize) -> BTreeSet<usize> {
-        self.patients[level].iter().map(|&i| self.trial.arm_of()[i]).collect()
-    }
-
     /// Silent where all levels are in the same arm, as groups are that only one arm has.
     fn of_one_arm(&self) -> Option<String> {
-        let arms: Vec<BTreeSet<usize>> = (0..self.patients.len()).map(|l| self.arms(l)).collect();
-        let single: Vec<usize> = (0..arms.len()).filter(|&l| arms[l].len() == 1).collect();
-        let met: BTreeSet<usize> = arms.iter().flatten().copied().collect();
+        let arm = |i: &usize| self.trial.arm_of()[*i];
+        let are_of_one = |patients: &[usize]| patients.windows(2).all(|two| arm(&two[0]) == arm(&two[1]));
+        let members = |&l: &usize| !self.patients[l].is_empty();
+        let single: Vec<usize> = (0..self.patients.len()).filter(members).filter(|&l| are_of_one(&self.patients[l])).collect();
+        let met: BTreeSet<usize> = self.patients.iter().flatten().map(arm).collect();
         (met.len() > 1 && !single.is_empty())
             .then(|| format!("{} patients in one arm only: they do not compare the arms within a level", self.levels(&single)))
     }
@@ -155,17 +150,13 @@ fn check_effects(term: &RandomTerm) -> Result<()> {
         let why = "no analysed observation that belongs to a level has any of the combinations it stands for".to_string();
         return Err(not_identified(term, "every effect", why));
     }
-    let mut products = nalgebra::DMatrix::<f64>::zeros(k, k);
-    for z in term.z.chunks_exact(k) {
-        for (a, b) in (0..k).flat_map(|a| (0..=a).map(move |b| (a, b))) {
-            products[(a, b)] += z[a] * z[b];
-        }
-    }
-    if let Some(zero) = (0..k).find(|&a| products[(a, a)] == 0.0) {
+    let products = products(&term.z, k);
+    let products = |a: usize, b: usize| products[a * k + b];
+    if let Some(zero) = (0..k).find(|&a| products(a, a) == 0.0) {
         let why = format!("it is multiplied by zero in every analysed observation that belongs to a level of `{}`", term.factor);
         return Err(not_identified(term, &term.effects[zero], why));
     }
-    let correlation = |a: usize, b: usize| products[(a.max(b), a.min(b))] / (products[(a, a)] * products[(b, b)]).sqrt();
+    let correlation = |a: usize, b: usize| products(a.max(b), a.min(b)) / (products(a, a) * products(b, b)).sqrt();
     let dependent = |a: usize| match term.structure {
         EffectCovariance::Correlated => {
             let leading = nalgebra::DMatrix::from_fn(a + 1, a + 1, correlation);
@@ -184,6 +175,21 @@ fn check_effects(term: &RandomTerm) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// Z'Z of multipliers, k numbers a row: the lower triangle row by row.
+fn products(z: &[f64], k: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; k * k];
+    if let [sum] = &mut sums[..] {
+        *sum = z.iter().map(|z| z * z).sum();
+        return sums;
+    }
+    for z in z.chunks_exact(k) {
+        for (a, own) in sums.chunks_exact_mut(k).enumerate() {
+            own[..=a].iter_mut().zip(z).for_each(|(sum, other)| *sum += z[a] * other);
+        }
+    }
+    sums
 }
 
 /// Refuses the same effect of the same levels in two terms.

@@ -1,0 +1,272 @@
+//! The rows of X and Z level by level, each kind of level once: patients of an arm who came to the same visits have the
+//! same rows, and what follows from the rows alone is the same for all of them.
+
+use super::layout::{Layout, Place};
+use super::small::{for_level_sizes, forward, semidefinite_root};
+use crate::design::{Design, Entry};
+use crate::fit::kernels::{axpy, for_small_sizes};
+use std::borrow::Cow;
+
+/// Kinds of levels of the head, in the order in which they were met; the last is that of the rows of no level.
+#[derive(Debug, Clone)]
+pub(super) struct Designs {
+    /// The number p of columns of X.
+    pub columns: usize,
+    /// The number k of effects of a level.
+    pub size: usize,
+    /// The kind of each level, and at the end that of the rows of none.
+    pub of_level: Vec<u32>,
+    /// Where the rows of each kind begin, and where the last one's end.
+    pub starts: Vec<usize>,
+    /// How many levels are of each kind.
+    pub counts: Vec<f64>,
+    /// X with √w: p numbers a row.
+    pub x: Vec<f64>,
+    /// What the head cannot explain of it.
+    pub free: Vec<f64>,
+    /// R⁻¹z of the head with √w: k numbers a row.
+    pub whitened: Vec<f64>,
+    /// R of each kind, k × k.
+    pub r: Vec<f64>,
+    /// R⁻¹Z'X of each kind, k × p.
+    pub c: Vec<f64>,
+}
+
+impl Designs {
+    /// Of the levels of a layout; `z` multiplies the effects of every term, `roots` are √w.
+    pub fn of(design: &Design, layout: &Layout, z: &[Cow<[f64]>], kept: &[usize], roots: Option<&[f64]>) -> Self {
+        let source = Source::new(design, layout, z, kept, roots);
+        let levels = layout.levels();
+        let mut designs = Self {
+            columns: kept.len(),
+            size: layout.size,
+            of_level: Vec::with_capacity(levels + 1),
+            starts: vec![0],
+            counts: vec![],
+            x: vec![],
+            free: vec![],
+            whitened: vec![],
+            r: vec![],
+            c: vec![],
+        };
+        let mut met = Met::new();
+        for level in 0..levels {
+            let place = met.place(source.hash(level));
+            match *place {
+                Some((other, kind)) if source.are_alike(level, other as usize) => {
+                    designs.of_level.push(kind);
+                    designs.counts[kind as usize] += 1.0;
+                }
+                _ => {
+                    *place = Some((level as u32, designs.counts.len() as u32));
+                    designs.push(&source, level);
+                }
+            }
+        }
+        designs.push(&source, levels);
+        designs
+    }
+
+    /// The number of kinds, that of the rows of no level included.
+    pub fn len(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// R of a kind.
+    pub fn r_of(&self, kind: u32) -> &[f64] {
+        let squares = self.size * self.size;
+        &self.r[kind as usize * squares..(kind as usize + 1) * squares]
+    }
+
+    /// R⁻¹Z'X of a kind.
+    pub fn c_of(&self, kind: u32) -> &[f64] {
+        let numbers = self.size * self.columns;
+        &self.c[kind as usize * numbers..(kind as usize + 1) * numbers]
+    }
+
+    /// Adds what the head cannot explain of X'X, the lower triangle of m × m column by column.
+    pub fn add_within(&self, within: &mut [f64], m: usize) {
+        for_small_sizes!(self.columns, p => self.add_products(&self.free, |kind| self.starts[kind]..self.starts[kind + 1], p, within, m));
+    }
+
+    /// Adds what it can.
+    pub fn add_explained(&self, gram: &mut [f64], m: usize) {
+        let k = self.size;
+        for_small_sizes!(self.columns, p => self.add_products(&self.c, |kind| kind * k..(kind + 1) * k, p, gram, m));
+    }
+
+    /// Adds the products of the rows of every kind, as often as there are levels of it.
+    #[inline(always)]
+    fn add_products(&self, rows: &[f64], of: impl Fn(usize) -> std::ops::Range<usize>, p: usize, sums: &mut [f64], m: usize) {
+        for (kind, &count) in self.counts.iter().enumerate() {
+            let own = of(kind);
+            for row in rows[own.start * p..own.end * p].chunks_exact(p) {
+                for (j, sums) in sums.chunks_exact_mut(m).enumerate().take(p) {
+                    if row[j] != 0.0 {
+                        axpy(&mut sums[j..p], count * row[j], &row[j..]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds the kind of a level.
+    fn push(&mut self, source: &Source, level: usize) {
+        let (k, p, start, rows) = (self.size, self.columns, self.starts[self.len()], source.rows(level));
+        let end = start + rows.len();
+        self.of_level.push(self.len() as u32);
+        self.starts.push(end);
+        self.counts.push(1.0);
+        self.x.resize(end * p, 0.0);
+        self.whitened.resize(end * k, 0.0);
+        self.r.resize(self.counts.len() * k * k, 0.0);
+        self.c.resize(self.counts.len() * k * p, 0.0);
+        source.set_x(level, &mut self.x[start * p..]);
+        self.free.extend_from_slice(&self.x[start * p..]);
+        // Rows of no level are explained by none.
+        if level < source.layout.levels() {
+            source.set_z(level, &mut self.whitened[start * k..]);
+            let kind = self.counts.len() - 1;
+            let (z, r) = (&mut self.whitened[start * k..], &mut self.r[kind * k * k..]);
+            let (x, c) = (&mut self.free[start * p..], &mut self.c[kind * k * p..]);
+            for_level_sizes!(k, p => whiten((z, r), (x, c), k, p));
+        }
+    }
+}
+
+/// Replaces the rows z by R⁻¹z and those of X by what they cannot explain; sets R and R⁻¹Z'X.
+#[inline(always)]
+fn whiten((z, r): (&mut [f64], &mut [f64]), (x, c): (&mut [f64], &mut [f64]), k: usize, p: usize) {
+    let (r, c) = (&mut r[..k * k], &mut c[..k * p]);
+    for z in z.chunks_exact(k) {
+        for i in 0..k {
+            (0..=i).for_each(|j| r[i * k + j] += z[i] * z[j]);
+        }
+    }
+    semidefinite_root(r, k);
+    if let [pivot] = r {
+        let inverse = if *pivot > 0.0 { 1.0 / *pivot } else { 0.0 };
+        z.iter_mut().for_each(|z| *z *= inverse);
+    } else {
+        z.chunks_exact_mut(k).for_each(|z| forward(r, k, z));
+    }
+    for (x, z) in x.chunks_exact(p).zip(z.chunks_exact(k)) {
+        c.chunks_exact_mut(p).zip(z).for_each(|(c, z)| axpy(c, *z, x));
+    }
+    for (x, z) in x.chunks_exact_mut(p).zip(z.chunks_exact(k)) {
+        c.chunks_exact(p).zip(z).for_each(|(c, z)| axpy(x, -z, c));
+    }
+}
+
+/// What the rows of levels are made of.
+struct Source<'d> {
+    design: &'d Design,
+    layout: &'d Layout,
+    z: &'d [Cow<'d, [f64]>],
+    roots: Option<&'d [f64]>,
+    /// D_t of the columns kept.
+    entries: Vec<Vec<Entry>>,
+    visits: u32,
+}
+
+impl<'d> Source<'d> {
+    fn new(design: &'d Design, layout: &'d Layout, z: &'d [Cow<'d, [f64]>], kept: &[usize], roots: Option<&'d [f64]>) -> Self {
+        let mut position = vec![None; design.columns.len()];
+        kept.iter().enumerate().for_each(|(new, &old)| position[old] = Some(new));
+        let entry = |e: &Entry| position[e.column].map(|column| Entry { column, ..*e });
+        let entries = design.columns.entries.iter().map(|row| row.iter().filter_map(entry).collect()).collect();
+        Self { design, layout, z, roots, entries, visits: design.columns.visits.len() as u32 }
+    }
+
+    /// The positions of the rows of a level, or of those of none.
+    fn positions(&self, level: usize) -> std::ops::Range<usize> {
+        self.layout.starts[level]..self.layout.starts.get(level + 1).copied().unwrap_or(self.layout.rows.len())
+    }
+
+    fn rows(&self, level: usize) -> &[u32] {
+        &self.layout.rows[self.positions(level)]
+    }
+
+    /// A number that is the same for levels that are alike, and for few others.
+    fn hash(&self, level: usize) -> u64 {
+        let (mut hash, mut last) = (0, u32::MAX);
+        for &row in self.rows(level) {
+            let (patient, visit) = (row / self.visits, row % self.visits);
+            if patient != last {
+                hash = self.design.rows.z_of(patient as usize).iter().fold(hash, |hash, z| mixed(hash, z.to_bits()));
+                last = patient;
+            }
+            hash = mixed(hash, visit.into());
+        }
+        hash
+    }
+
+    /// Whether two levels have the same rows of X and Z and the same weights.
+    fn are_alike(&self, one: usize, other: usize) -> bool {
+        let (a, b) = (self.rows(one), self.rows(other));
+        if a.len() != b.len() {
+            return false;
+        }
+        let z_of = |patient: u32| self.design.rows.z_of(patient as usize);
+        let mut same = (u32::MAX, u32::MAX);
+        let have_same_x = a.iter().zip(b).all(|(a, b)| {
+            let patients = (a / self.visits, b / self.visits);
+            let is_same = a % self.visits == b % self.visits && (patients == same || z_of(patients.0) == z_of(patients.1));
+            same = patients;
+            is_same
+        });
+        let have_same_weights = || self.roots.is_none_or(|w| w[self.positions(one)] == w[self.positions(other)]);
+        let have_same_z = |&term: &usize| {
+            let (z, k) = (&self.z[term], self.design.rows.random[term].size());
+            let of = |row: u32| &z[row as usize * k..(row as usize + 1) * k];
+            a.iter().zip(b).all(|(&a, &b)| of(a) == of(b))
+        };
+        have_same_x && have_same_weights() && self.layout.head.iter().all(have_same_z)
+    }
+
+    /// Writes X of a level; all is zero before.
+    fn set_x(&self, level: usize, x: &mut [f64]) {
+        let p = x.len() / self.rows(level).len().max(1);
+        for (at, (x, &row)) in x.chunks_exact_mut(p.max(1)).zip(self.rows(level)).enumerate() {
+            let (z, root) = (self.design.rows.z_of((row / self.visits) as usize), self.root(level, at));
+            self.entries[(row % self.visits) as usize].iter().for_each(|e| x[e.column] += root * e.weight * z[e.value]);
+        }
+    }
+
+    /// Writes what multiplies the effects of the head.
+    fn set_z(&self, level: usize, own: &mut [f64]) {
+        for &term in &self.layout.head {
+            let size = self.design.rows.random[term].size();
+            let (Place::Head(first) | Place::Tail(first)) = self.layout.places[term];
+            for (at, (own, &row)) in own.chunks_exact_mut(self.layout.size).zip(self.rows(level)).enumerate() {
+                let (z, root) = (&self.z[term][row as usize * size..][..size], self.root(level, at));
+                own[first..first + size].iter_mut().zip(z).for_each(|(own, z)| *own = root * z);
+            }
+        }
+    }
+
+    /// √w of a row of a level.
+    fn root(&self, level: usize, at: usize) -> f64 {
+        self.roots.map_or(1.0, |roots| roots[self.layout.starts[level] + at])
+    }
+}
+
+fn mixed(hash: u64, word: u64) -> u64 {
+    // Fowler's and FxHash's recipe: the multiplier is 2⁶⁴/π.
+    (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95)
+}
+
+/// The level and the kind met last with each hash, as far as there are places.
+struct Met(Vec<Option<(u32, u32)>>);
+
+impl Met {
+    const BITS: u32 = 8;
+
+    fn new() -> Self {
+        Self(vec![None; 1 << Self::BITS])
+    }
+
+    fn place(&mut self, hash: u64) -> &mut Option<(u32, u32)> {
+        &mut self.0[(hash >> (64 - Self::BITS)) as usize]
+    }
+}
