@@ -246,9 +246,11 @@ impl Frame {
             let excluded = &self.excluded;
             move |t: usize| excluded[i * visits + t].is_none()
         };
+        let mut z = Vec::with_capacity(patients.len() * columns.values);
+        patients.iter().for_each(|&i| z.extend(known.values(i, &columns.products, analysed(i))));
         Rows {
             width: columns.values,
-            z: patients.iter().flat_map(|&i| known.values(i, &columns.products, analysed(i))).collect(),
+            z,
             y: row_of(&self.y, f64::NAN),
             weights: known.weights.as_ref().map(|w| row_of(w, 1.0)),
             group_of: patients.iter().map(|&i| known.group_of(i)).collect(),

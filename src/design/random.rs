@@ -100,6 +100,10 @@ impl RandomTerm {
 
     /// The mean square of what multiplies each effect, over the observations that it bears on; 1 where there are none.
     pub(crate) fn mean_squares(&self) -> Vec<f64> {
+        if self.size() == 1 {
+            let n = self.z.iter().filter(|z| **z != 0.0).count();
+            return vec![if n == 0 { 1.0 } else { self.z.iter().map(|z| z * z).sum::<f64>() / n as f64 }];
+        }
         let mut sums = vec![(0_usize, 0.0); self.size()];
         for z in self.z.chunks_exact(self.size().max(1)) {
             for ((n, sum), z) in sums.iter_mut().zip(z) {

@@ -46,6 +46,15 @@ impl<'a> Members<'a> {
         let n = random.levels.len();
         let mut members = Self { random, trial, patients: vec![vec![]; n], observations: vec![0; n], belongs: vec![] };
         for (i, reasons) in frame.analysed() {
+            if random.fixed {
+                let level = random.level_of(i, 0).map(|level| level as usize);
+                if let Some(level) = level {
+                    members.observations[level] += reasons.iter().filter(|reason| reason.is_none()).count();
+                    members.patients[level].push(i);
+                }
+                members.belongs.push((i, level.is_some()));
+                continue;
+            }
             let mut belongs = false;
             for (t, _) in reasons.iter().enumerate().filter(|(_, reason)| reason.is_none()) {
                 let Some(level) = random.level_of(i, t).map(|level| level as usize) else { continue };
@@ -90,8 +99,9 @@ impl<'a> Members<'a> {
         let are_of_one = |patients: &[usize]| patients.windows(2).all(|two| arm(&two[0]) == arm(&two[1]));
         let members = |&l: &usize| !self.patients[l].is_empty();
         let single: Vec<usize> = (0..self.patients.len()).filter(members).filter(|&l| are_of_one(&self.patients[l])).collect();
-        let met: BTreeSet<usize> = self.patients.iter().flatten().map(arm).collect();
-        (met.len() > 1 && !single.is_empty())
+        let mut met = self.patients.iter().flatten().map(arm);
+        let first = met.next();
+        (met.any(|arm| Some(arm) != first) && !single.is_empty())
             .then(|| format!("{} patients in one arm only: they do not compare the arms within a level", self.levels(&single)))
     }
 
@@ -180,16 +190,22 @@ fn check_effects(term: &RandomTerm) -> Result<()> {
 /// Z'Z of multipliers, k numbers a row: the lower triangle row by row.
 fn products(z: &[f64], k: usize) -> Vec<f64> {
     let mut sums = vec![0.0; k * k];
-    if let [sum] = &mut sums[..] {
-        *sum = z.iter().map(|z| z * z).sum();
-        return sums;
-    }
-    for z in z.chunks_exact(k) {
-        for (a, own) in sums.chunks_exact_mut(k).enumerate() {
-            own[..=a].iter_mut().zip(z).for_each(|(sum, other)| *sum += z[a] * other);
-        }
+    match k {
+        1 => add_products(z, 1, &mut sums),
+        2 => add_products(z, 2, &mut sums),
+        _ => add_products(z, k, &mut sums),
     }
     sums
+}
+
+#[inline(always)]
+fn add_products(z: &[f64], k: usize, sums: &mut [f64]) {
+    let sums = &mut sums[..k * k];
+    for z in z.chunks_exact(k) {
+        for a in 0..k {
+            (0..=a).for_each(|b| sums[a * k + b] += z[a] * z[b]);
+        }
+    }
 }
 
 /// Refuses the same effect of the same levels in two terms.

@@ -17,7 +17,7 @@ pub(super) struct RandomRows {
     /// The level of each patient where patients keep theirs, else of each row.
     codes: Vec<Option<u32>>,
     /// Whether patients keep their levels.
-    fixed: bool,
+    pub fixed: bool,
     /// The variables that multiply the effects.
     pub variables: Vec<Variable>,
     stated: RandomEffects,
@@ -250,16 +250,17 @@ impl RandomRows {
         used
     }
 
-    /// The term for these patients, some perhaps more than once: levels that no analysed row has are left out, and a
-    /// patient who is a level is one level per copy. A row is a position among all patients × visits.
-    pub fn term(&self, patients: &[usize], analysed: impl Fn(usize, usize) -> bool) -> RandomTerm {
-        let mut own: Vec<Option<u32>> = Vec::with_capacity(patients.len() * self.visits);
-        for (at, &patient) in patients.iter().enumerate() {
-            own.extend((0..self.visits).map(|t| self.level_of(patient, t).filter(|_| analysed(at, t))));
-        }
+    /// z of these patients, zero where they belong to no level.
+    fn multipliers(&self, patients: &[usize], level_of: &[Option<u32>]) -> Vec<f64> {
         let of_visits: Vec<Option<Vec<f64>>> = self.parts.iter().map(|parts| self.values_of_visits(parts)).collect();
-        let mut z = Vec::with_capacity(own.len() * self.parts.len());
-        for (&patient, own) in patients.iter().zip(own.chunks_exact(self.visits.max(1))) {
+        let mut z = Vec::with_capacity(level_of.len() * self.parts.len());
+        if let [Some(of_visits)] = &of_visits[..] {
+            for own in level_of.chunks_exact(self.visits.max(1)) {
+                z.extend(own.iter().zip(of_visits).map(|(level, z)| if level.is_some() { *z } else { 0.0 }));
+            }
+            return z;
+        }
+        for (&patient, own) in patients.iter().zip(level_of.chunks_exact(self.visits.max(1))) {
             for (t, level) in own.iter().enumerate() {
                 let value = |(parts, of_visits): (&Parts, &Option<Vec<f64>>)| match of_visits {
                     _ if level.is_none() => 0.0,
@@ -269,6 +270,17 @@ impl RandomRows {
                 z.extend(self.parts.iter().zip(&of_visits).map(value));
             }
         }
+        z
+    }
+
+    /// The term for these patients, some perhaps more than once: levels that no analysed row has are left out, and a
+    /// patient who is a level is one level per copy. A row is a position among all patients × visits.
+    pub fn term(&self, patients: &[usize], analysed: impl Fn(usize, usize) -> bool) -> RandomTerm {
+        let mut own: Vec<Option<u32>> = Vec::with_capacity(patients.len() * self.visits);
+        for (at, &patient) in patients.iter().enumerate() {
+            own.extend((0..self.visits).map(|t| self.level_of(patient, t).filter(|_| analysed(at, t))));
+        }
+        let z = self.multipliers(patients, &own);
         let (levels, level_of) = renumbered(&self.levels, own, self.of_patients, self.visits);
         RandomTerm {
             factor: self.factor.clone(),

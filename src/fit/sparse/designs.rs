@@ -46,24 +46,28 @@ impl Designs {
             x: vec![],
             free: vec![],
             whitened: vec![],
-            r: vec![],
-            c: vec![],
+            r: Vec::with_capacity(2 * layout.size * layout.size),
+            c: Vec::with_capacity(2 * layout.size * kept.len()),
         };
-        let mut met = Met::new();
+        let (mut met, mut last) = (Met::new(), None);
         for level in 0..levels {
-            let place = met.place(source.hash(level));
-            match *place {
-                Some((other, kind)) if source.are_alike(level, other as usize) => {
-                    designs.of_level.push(kind);
-                    designs.counts[kind as usize] += 1.0;
+            let are_alike = |&(other, _): &(u32, u32)| source.are_alike(level, other as usize);
+            // Often as the level before.
+            if !last.as_ref().is_some_and(are_alike) {
+                let place = met.place(source.hash(level));
+                if !place.as_ref().is_some_and(are_alike) {
+                    *place = Some((level as u32, designs.len() as u32));
+                    designs.push_kind(&source, level);
                 }
-                _ => {
-                    *place = Some((level as u32, designs.counts.len() as u32));
-                    designs.push(&source, level);
-                }
+                last = *place;
             }
+            let kind = last.map_or(0, |(_, kind)| kind);
+            designs.of_level.push(kind);
+            designs.counts[kind as usize] += 1.0;
         }
-        designs.push(&source, levels);
+        designs.of_level.push(designs.len() as u32);
+        designs.push_kind(&source, levels);
+        designs.counts[designs.of_level[levels] as usize] = 1.0;
         designs
     }
 
@@ -110,13 +114,12 @@ impl Designs {
         }
     }
 
-    /// Adds the kind of a level.
-    fn push(&mut self, source: &Source, level: usize) {
+    /// Adds the kind of a level, of which there are none yet.
+    fn push_kind(&mut self, source: &Source, level: usize) {
         let (k, p, start, rows) = (self.size, self.columns, self.starts[self.len()], source.rows(level));
         let end = start + rows.len();
-        self.of_level.push(self.len() as u32);
         self.starts.push(end);
-        self.counts.push(1.0);
+        self.counts.push(0.0);
         self.x.resize(end * p, 0.0);
         self.whitened.resize(end * k, 0.0);
         self.r.resize(self.counts.len() * k * k, 0.0);
@@ -204,24 +207,41 @@ impl<'d> Source<'d> {
     /// Whether two levels have the same rows of X and Z and the same weights.
     fn are_alike(&self, one: usize, other: usize) -> bool {
         let (a, b) = (self.rows(one), self.rows(other));
-        if a.len() != b.len() {
-            return false;
-        }
+        let have_same_weights = || self.roots.is_none_or(|w| w[self.positions(one)] == w[self.positions(other)]);
+        a.len() == b.len()
+            && self.have_same_x(a, b)
+            && have_same_weights()
+            && self.layout.head.iter().all(|&term| self.have_same_z(term, a, b))
+    }
+
+    /// Whether as many rows are the same in X.
+    fn have_same_x(&self, a: &[u32], b: &[u32]) -> bool {
         let z_of = |patient: u32| self.design.rows.z_of(patient as usize);
+        let (Some(first), Some(last)) = (a.first().zip(b.first()), a.last().zip(b.last())) else { return true };
+        let (patient, visit) = (|row: u32| row / self.visits, |row: u32| row % self.visits);
+        let are_of_one_each = patient(*first.0) == patient(*last.0) && patient(*first.1) == patient(*last.1);
+        if are_of_one_each {
+            let distance = first.0.wrapping_sub(*first.1);
+            return visit(*first.0) == visit(*first.1)
+                && a.iter().zip(b).all(|(a, b)| a.wrapping_sub(*b) == distance)
+                && z_of(patient(*first.0)) == z_of(patient(*first.1));
+        }
         let mut same = (u32::MAX, u32::MAX);
-        let have_same_x = a.iter().zip(b).all(|(a, b)| {
-            let patients = (a / self.visits, b / self.visits);
-            let is_same = a % self.visits == b % self.visits && (patients == same || z_of(patients.0) == z_of(patients.1));
+        a.iter().zip(b).all(|(&a, &b)| {
+            let patients = (patient(a), patient(b));
+            let is_same = visit(a) == visit(b) && (patients == same || z_of(patients.0) == z_of(patients.1));
             same = patients;
             is_same
-        });
-        let have_same_weights = || self.roots.is_none_or(|w| w[self.positions(one)] == w[self.positions(other)]);
-        let have_same_z = |&term: &usize| {
-            let (z, k) = (&self.z[term], self.design.rows.random[term].size());
-            let of = |row: u32| &z[row as usize * k..(row as usize + 1) * k];
-            a.iter().zip(b).all(|(&a, &b)| of(a) == of(b))
-        };
-        have_same_x && have_same_weights() && self.layout.head.iter().all(have_same_z)
+        })
+    }
+
+    /// Whether as many rows are the same in what multiplies the effects of a term.
+    fn have_same_z(&self, term: usize, a: &[u32], b: &[u32]) -> bool {
+        let (z, k) = (&self.z[term], self.design.rows.random[term].size());
+        match (together(a), together(b)) {
+            (Some(a), Some(b)) => z[a.start * k..a.end * k] == z[b.start * k..b.end * k],
+            _ => a.iter().zip(b).all(|(&a, &b)| z[a as usize * k..(a as usize + 1) * k] == z[b as usize * k..(b as usize + 1) * k]),
+        }
     }
 
     /// Writes X of a level; all is zero before.
@@ -249,6 +269,12 @@ impl<'d> Source<'d> {
     fn root(&self, level: usize, at: usize) -> f64 {
         self.roots.map_or(1.0, |roots| roots[self.layout.starts[level] + at])
     }
+}
+
+/// Rows, in their order, as a range where they are side by side.
+fn together(rows: &[u32]) -> Option<std::ops::Range<usize>> {
+    let (first, last) = (*rows.first()? as usize, *rows.last()? as usize);
+    (last - first + 1 == rows.len()).then_some(first..last + 1)
 }
 
 fn mixed(hash: u64, word: u64) -> u64 {

@@ -3,6 +3,7 @@
 use super::data::{Component, Linked};
 use super::layout::{Layout, Members};
 use super::rows::Rows;
+use super::small::for_level_sizes;
 use crate::design::RandomTerm;
 use crate::fit::kernels::{axpy, for_small_sizes};
 use std::borrow::Cow;
@@ -25,18 +26,16 @@ pub(super) struct Observations<'o> {
 pub(super) fn links(of: Observations) -> (Linked, Vec<Component>) {
     let (layout, p, k) = (of.layout, of.rows.designs.columns, of.rows.designs.size);
     let mut components: Vec<Component> = layout.components.iter().map(|members| blank(members, p + 1)).collect();
-    let mut linked = Linked::blank();
-    let mut members: Vec<Vec<u32>> = vec![vec![]; components.len()];
-    for (level, component) in layout.component_of.iter().enumerate() {
-        if let Some(component) = component {
-            members[*component as usize].push(level as u32);
-        }
-    }
+    let mut linked = Linked::with_room_for(layout.component_of.iter().flatten().count(), k, p + 1);
     let mut touched = Touched { slots: vec![u32::MAX; components.iter().map(|c| c.size).max().unwrap_or(0)], ..Touched::default() };
-    for (component, levels) in components.iter_mut().zip(members) {
+    let is_single = layout.tail_sizes == [1];
+    for (component, levels) in components.iter_mut().zip(members(layout)) {
         let first = linked.len();
         for level in levels.into_iter().map(|level| level as usize) {
-            for_small_sizes!(p, p => of.add_level(level, p, component, &mut touched));
+            match is_single {
+                true => for_level_sizes!(k, p => of.add_level_of_one(level, (k, p), component, &mut touched)),
+                false => for_small_sizes!(p, p => of.add_level(level, p, component, &mut touched)),
+            }
             touched.sort();
             touched.take_explained(component, k);
             linked.to.extend(touched.effects.iter().map(|(effect, _)| effect));
@@ -57,6 +56,17 @@ pub(super) fn links(of: Observations) -> (Linked, Vec<Component>) {
         }
     }
     (linked, components)
+}
+
+/// The levels of the head of each component.
+fn members(layout: &Layout) -> Vec<Vec<u32>> {
+    let mut members: Vec<Vec<u32>> = vec![vec![]; layout.components.len()];
+    for (level, component) in layout.component_of.iter().enumerate() {
+        if let Some(component) = component {
+            members[*component as usize].push(level as u32);
+        }
+    }
+    members
 }
 
 fn blank(members: &Members, m: usize) -> Component {
@@ -100,6 +110,20 @@ impl Observations<'_> {
             own.iter().for_each(|&(effect, x)| axpy(touched.by_mut(effect, k), x, z));
         }
         touched.own = own;
+    }
+
+    /// The same where the tail is one term of one effect a level.
+    #[inline(always)]
+    fn add_level_of_one(&self, level: usize, (k, p): (usize, usize), component: &mut Component, touched: &mut Touched) {
+        let term = self.layout.tail[0];
+        let (level_of, z, at) = (&self.random[term].level_of, &self.z[term], &self.layout.at[0]);
+        for (position, row) in self.rows.of_level(level) {
+            let own = self.layout.rows[position] as usize;
+            let Some(level) = level_of[own] else { continue };
+            let (effect, x) = (at[level as usize].1, z[own] * self.rows.root(position));
+            self.add_row((position, row), p, &[(effect, x)], component);
+            axpy(touched.by_mut(effect, k), x, &self.rows.designs.whitened[row * k..(row + 1) * k]);
+        }
     }
 
     /// Adds a row to the sums of a component.
