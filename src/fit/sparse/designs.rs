@@ -296,3 +296,84 @@ impl Met {
         &mut self.0[(hash >> (64 - Self::BITS)) as usize]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::{DesignOptions, MeanModel, RandomEffects};
+    use crate::trial::{Outcome, Schedule, Trial, Variable, Visit};
+
+    const VISITS: usize = 4;
+    const PATIENTS: usize = 24;
+
+    /// Two arms; every third patient without the second visit; weights that are the same for all but the last patients.
+    fn trial() -> Trial {
+        let visit = |t: usize| Visit { label: format!("v{t}"), time: Some(t as f64 - 1.5) };
+        let y = |row: usize| if row / VISITS % 3 == 2 && row % VISITS == 1 { f64::NAN } else { (row as f64 * 1.7).sin() };
+        let weight = |row: usize| if row / VISITS > 20 { 1.0 + row as f64 } else { 1.0 + (row % VISITS) as f64 };
+        let numbers = |of: &dyn Fn(usize) -> f64| (0..PATIENTS * VISITS).map(of).collect::<Vec<f64>>();
+        Trial::builder("made for this test")
+            .patients((0..PATIENTS).map(|i| format!("p{i}")).collect::<Vec<_>>())
+            .arms(["a", "b"], (0..PATIENTS).map(|i| i / 2 % 2).collect::<Vec<_>>())
+            .schedule(Schedule::new((0..VISITS).map(visit).collect()))
+            .outcome(Outcome { name: "y".into(), label: "y".into(), range: None, values: numbers(&y) })
+            .variable(Variable::number_by_visit("w", numbers(&weight)))
+            .variable(Variable::number("x", (0..PATIENTS).map(|i| (i as f64).sqrt()).collect()))
+            .variable(Variable::number_by_visit("mood", numbers(&|row| (row as f64).cos())))
+            .variable(Variable::cluster(
+                "pair",
+                (0..12).map(|i| i.to_string()).collect::<Vec<_>>(),
+                (0..PATIENTS).map(|i| Some(i / 2)).collect(),
+            ))
+            .build()
+            .expect("fits together")
+    }
+
+    /// How many kinds of levels there are, every row of which is held to the model matrix.
+    fn kinds(formula: &str, random: RandomEffects, weights: bool) -> usize {
+        let options = DesignOptions { weights: weights.then(|| "w".into()), random: vec![random], ..DesignOptions::default() };
+        let design = Design::build(&trial(), &MeanModel::parse(formula).expect("parses"), &options).expect("has rows");
+        let (layout, z) = (Layout::of(&design), [Cow::Borrowed(&design.rows.random[0].z[..])]);
+        let kept: Vec<usize> = (0..design.columns.len()).collect();
+        let roots = design.rows.weights.as_ref().map(|w| layout.rows.iter().map(|&row| w[row as usize].sqrt()).collect::<Vec<f64>>());
+        let designs = Designs::of(&design, &layout, &z, &kept, roots.as_deref());
+        for level in 0..layout.levels() {
+            let kind = designs.of_level[level] as usize;
+            let positions = layout.starts[level]..layout.starts[level + 1];
+            assert_eq!(designs.starts[kind + 1] - designs.starts[kind], positions.len());
+            for (position, own) in positions.zip(designs.starts[kind]..) {
+                let row = layout.rows[position] as usize;
+                let root = roots.as_ref().map_or(1.0, |roots| roots[position]);
+                let x = design.columns.row_of(design.rows.z_of(row / VISITS), row % VISITS);
+                let x: Vec<f64> = x.into_iter().map(|x| root * x).collect();
+                assert_eq!(designs.x[own * kept.len()..(own + 1) * kept.len()], x, "{formula}: row {row}");
+                let k = designs.size;
+                let (r, whitened) = (designs.r_of(kind as u32), &designs.whitened[own * k..(own + 1) * k]);
+                let product = |a: usize| (0..k).map(|b| r[a * k + b] * whitened[b]).sum::<f64>();
+                (0..k).for_each(|a| assert!((product(a) - root * z[0][row * k + a]).abs() < 1e-12));
+            }
+        }
+        assert_eq!(designs.counts.iter().sum::<f64>(), layout.levels() as f64 + 1.0);
+        designs.len() - 1
+    }
+
+    #[test]
+    fn levels_that_are_alike_have_their_rows_once() {
+        let patients = || RandomEffects::of("patient").effect("time");
+        // Arms by whether the second visit was missed.
+        assert_eq!(kinds("y ~ arm * time", patients(), false), 4);
+        assert_eq!(kinds("y ~ time", patients(), false), 2);
+        // The last three have weights of their own.
+        assert_eq!(kinds("y ~ arm * time", patients(), true), 4 + 3);
+        // Pairs of one arm, of whom none, the first or the second missed a visit.
+        assert_eq!(kinds("y ~ arm * time", RandomEffects::of("pair"), false), 6);
+    }
+
+    #[test]
+    fn levels_that_differ_are_kept_apart() {
+        assert_eq!(kinds("y ~ arm * time + x", RandomEffects::of("patient"), false), PATIENTS);
+        assert_eq!(kinds("y ~ arm * time + mood", RandomEffects::of("patient"), false), PATIENTS);
+        assert_eq!(kinds("y ~ time", RandomEffects::of("patient").effect("mood"), false), PATIENTS);
+        assert_eq!(kinds("y ~ x * time", RandomEffects::of("pair"), false), PATIENTS / 2);
+    }
+}
