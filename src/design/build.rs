@@ -234,17 +234,23 @@ impl Frame {
         let visits = self.visits.len();
         let patients = self.analysed_patients();
         let row_of = |table: &[f64], blank: f64| -> Vec<f64> {
-            let rows = patients.iter().flat_map(|&i| i * visits..(i + 1) * visits);
-            rows.map(|row| if self.excluded[row].is_none() { table[row] } else { blank }).collect()
+            let mut own = Vec::with_capacity(patients.len() * visits);
+            for rows in patients.iter().map(|&i| i * visits..(i + 1) * visits) {
+                let values = self.excluded[rows.clone()].iter().zip(&table[rows]);
+                own.extend(values.map(|(reason, &value)| if reason.is_none() { value } else { blank }));
+            }
+            own
         };
         let known = self.known;
         let analysed = |i: usize| {
             let excluded = &self.excluded;
             move |t: usize| excluded[i * visits + t].is_none()
         };
+        let mut z = Vec::with_capacity(patients.len() * columns.values);
+        patients.iter().for_each(|&i| z.extend(known.values(i, &columns.products, analysed(i))));
         Rows {
             width: columns.values,
-            z: patients.iter().flat_map(|&i| known.values(i, &columns.products, analysed(i))).collect(),
+            z,
             y: row_of(&self.y, f64::NAN),
             weights: known.weights.as_ref().map(|w| row_of(w, 1.0)),
             group_of: patients.iter().map(|&i| known.group_of(i)).collect(),

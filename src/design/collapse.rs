@@ -19,6 +19,8 @@ impl Frame {
     pub fn collapse(&self, columns: &[Parts], constraint: Option<Constraint>) -> (Vec<Vec<Entry>>, Vec<Product>) {
         let mut products: Vec<Product> = vec![];
         let mut index: HashMap<Product, usize> = HashMap::new();
+        // What a column had at the visit before, it has at most others too.
+        let mut before: Vec<usize> = vec![usize::MAX; columns.len()];
         let mut entries = vec![vec![]; self.visits.len()];
         for (t, entries) in entries.iter_mut().enumerate() {
             for (column, parts) in columns.iter().enumerate() {
@@ -29,11 +31,13 @@ impl Frame {
                 parts.sort_unstable();
                 let by_visit = parts.iter().any(|&(v, _)| self.known.variables[v].varies_by_visit());
                 let key = Product { parts, visit: by_visit.then_some(t) };
-                let value = *index.entry(key.clone()).or_insert_with(|| {
-                    products.push(key);
-                    products.len() - 1
-                });
-                entries.push(Entry { column, value, weight });
+                if products.get(before[column]) != Some(&key) {
+                    before[column] = *index.entry(key.clone()).or_insert_with(|| {
+                        products.push(key);
+                        products.len() - 1
+                    });
+                }
+                entries.push(Entry { column, value: before[column], weight });
             }
         }
         (entries, products)

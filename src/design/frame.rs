@@ -42,13 +42,17 @@ impl Frame {
 
     /// Why each row is not analysed.
     fn reasons(&self) -> Vec<Option<Reason>> {
+        let unobserved = |y: &f64| y.is_nan().then_some(Reason::NotObserved);
+        if self.known.lacks_nothing() {
+            return self.y.iter().map(unobserved).collect();
+        }
         let visits = self.visits.len().max(1);
         let mut reasons = Vec::with_capacity(self.y.len());
         for (patient, outcomes) in self.y.chunks_exact(visits).enumerate() {
             // What is the same at every visit is looked up once.
             let lack = |t: usize| self.known.lack(patient, t).map(Reason::Lacks);
             let always = (!self.known.lacks_by_visit()).then(|| lack(0));
-            let reason = |(t, y): (usize, &f64)| if y.is_nan() { Some(Reason::NotObserved) } else { always.unwrap_or_else(|| lack(t)) };
+            let reason = |(t, y): (usize, &f64)| unobserved(y).or_else(|| always.unwrap_or_else(|| lack(t)));
             reasons.extend(outcomes.iter().enumerate().map(reason));
         }
         reasons
@@ -60,7 +64,7 @@ impl Frame {
     }
 
     /// The patients with an analysed row, each with the reasons at their visits.
-    fn analysed(&self) -> impl Iterator<Item = (usize, &[Option<Reason>])> {
+    pub fn analysed(&self) -> impl Iterator<Item = (usize, &[Option<Reason>])> {
         let of_patients = self.excluded.chunks_exact(self.visits.len().max(1)).enumerate();
         of_patients.filter(|(_, own)| own.iter().any(Option::is_none))
     }
@@ -268,8 +272,12 @@ impl Frame {
 
     /// The number of analysed observations of each arm at each visit: arms × T.
     pub fn arm_counts(&self, trial: &Trial) -> Vec<usize> {
-        let mut n = vec![0; trial.arms().len() * self.visits.len()];
-        self.rows().for_each(|(i, t)| n[trial.arm_of()[i] * self.visits.len() + t] += 1);
+        let visits = self.visits.len();
+        let mut n = vec![0; trial.arms().len() * visits];
+        for (i, own) in self.analysed() {
+            let counts = &mut n[trial.arm_of()[i] * visits..][..visits];
+            counts.iter_mut().zip(own).for_each(|(n, reason)| *n += usize::from(reason.is_none()));
+        }
         n
     }
 
@@ -305,6 +313,9 @@ fn no_offset(offset: &Offset, place: String) -> Error {
 
 /// Leaves out the levels of a factor that are not used; a sentence that is not yet among `known`, if there are any.
 pub(super) fn lost(variable: &mut Variable, used: &[bool], known: &[String]) -> Option<String> {
+    if used.iter().all(|used| *used) {
+        return None;
+    }
     let dropped = variable.keep_levels(used);
     let sentence = format!("no analysed observation has `{}` = {}: left out of its levels", variable.name(), dropped.join(", "));
     (!dropped.is_empty() && !known.contains(&sentence)).then_some(sentence)

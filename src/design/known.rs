@@ -86,12 +86,17 @@ impl Known {
         if self.group.as_ref().is_some_and(|g| g.is_missing(patient, visit, visits)) {
             return Some(Lack::Group);
         }
-        // Also true of a weight that is not a number.
-        let positive = |w: f64| w > 0.0 && w.is_finite();
-        if self.weights.as_ref().is_some_and(|w| !positive(w[row])) {
+        if self.weights.as_ref().is_some_and(|w| !is_weight(w[row])) {
             return Some(Lack::Weight);
         }
-        self.random.iter().enumerate().find_map(|(term, random)| random.missing(row).map(|v| Lack::Random(term, v)))
+        self.random.iter().enumerate().find_map(|(term, random)| random.missing(patient, visit).map(|v| Lack::Random(term, v)))
+    }
+
+    /// Whether nobody can lack anything: nothing is missing of anyone, and all weights are positive.
+    pub fn lacks_nothing(&self) -> bool {
+        let of_effects = self.random.iter().flat_map(|random| &random.variables);
+        let mut variables = self.variables.iter().chain(&self.offsets).chain(&self.group).chain(of_effects);
+        self.weights.iter().flatten().all(|&w| is_weight(w)) && variables.all(Variable::is_complete)
     }
 
     /// The variable that is lacking, and what is wrong with it.
@@ -142,4 +147,9 @@ impl Known {
             _ => self.value(patient, product),
         })
     }
+}
+
+/// Whether an observation can have this weight; not one that is no number.
+fn is_weight(w: f64) -> bool {
+    w > 0.0 && w.is_finite()
 }

@@ -1,5 +1,6 @@
 //! Random effects of clusters, as the design has them: who belongs to which level, and what multiplies its effects.
 use crate::options::choices;
+use crate::trial::Identifiers;
 
 /// The random effects of one cluster factor: `(0 + gst | group)`, `(1 + days | patient)`.
 ///
@@ -13,7 +14,7 @@ pub struct RandomTerm {
     /// Whether the levels are the patients themselves.
     pub(crate) of_patients: bool,
     /// The levels that an analysed observation belongs to, in the order of the factor's levels.
-    pub(crate) levels: Vec<String>,
+    pub(crate) levels: Identifiers,
     /// Names of the k effects of a level: `(Intercept)`, `gst`.
     pub(crate) effects: Vec<String>,
     /// What the k effects have in common.
@@ -99,12 +100,18 @@ impl RandomTerm {
 
     /// The mean square of what multiplies each effect, over the observations that it bears on; 1 where there are none.
     pub(crate) fn mean_squares(&self) -> Vec<f64> {
-        let square = |e: usize| {
-            let own = self.z.iter().skip(e).step_by(self.size()).filter(|z| **z != 0.0);
-            let n = own.clone().count();
-            if n == 0 { 1.0 } else { own.map(|z| z * z).sum::<f64>() / n as f64 }
-        };
-        (0..self.size()).map(square).collect()
+        if self.size() == 1 {
+            let n = self.z.iter().filter(|z| **z != 0.0).count();
+            return vec![if n == 0 { 1.0 } else { self.z.iter().map(|z| z * z).sum::<f64>() / n as f64 }];
+        }
+        let mut sums = vec![(0_usize, 0.0); self.size()];
+        for z in self.z.chunks_exact(self.size().max(1)) {
+            for ((n, sum), z) in sums.iter_mut().zip(z) {
+                *n += usize::from(*z != 0.0);
+                *sum += z * z;
+            }
+        }
+        sums.into_iter().map(|(n, sum)| if n == 0 { 1.0 } else { sum / n as f64 }).collect()
     }
 
     /// The number k of effects of a level.

@@ -45,20 +45,26 @@ impl<'a> Members<'a> {
     fn new(frame: &Frame, random: &'a RandomRows, trial: &'a Trial) -> Self {
         let n = random.levels.len();
         let mut members = Self { random, trial, patients: vec![vec![]; n], observations: vec![0; n], belongs: vec![] };
-        for (i, t) in frame.rows() {
-            let level = random.level_of[i * random.visits + t];
-            // Rows come patient by patient.
-            match members.belongs.last_mut() {
-                Some((last, belongs)) if *last == i => *belongs |= level.is_some(),
-                _ => members.belongs.push((i, level.is_some())),
+        for (i, reasons) in frame.analysed() {
+            if random.fixed {
+                let level = random.level_of(i, 0).map(|level| level as usize);
+                if let Some(level) = level {
+                    members.observations[level] += reasons.iter().filter(|reason| reason.is_none()).count();
+                    members.patients[level].push(i);
+                }
+                members.belongs.push((i, level.is_some()));
+                continue;
             }
-            if let Some(level) = level {
-                members.observations[level as usize] += 1;
-                let patients = &mut members.patients[level as usize];
-                if patients.last() != Some(&i) {
-                    patients.push(i);
+            let mut belongs = false;
+            for (t, _) in reasons.iter().enumerate().filter(|(_, reason)| reason.is_none()) {
+                let Some(level) = random.level_of(i, t).map(|level| level as usize) else { continue };
+                belongs = true;
+                members.observations[level] += 1;
+                if members.patients[level].last() != Some(&i) {
+                    members.patients[level].push(i);
                 }
             }
+            members.belongs.push((i, belongs));
         }
         members
     }
@@ -87,16 +93,15 @@ impl<'a> Members<'a> {
         })
     }
 
-    fn arms(&self, level: usize) -> BTreeSet<usize> {
-        self.patients[level].iter().map(|&i| self.trial.arm_of()[i]).collect()
-    }
-
     /// Silent where all levels are in the same arm, as groups are that only one arm has.
     fn of_one_arm(&self) -> Option<String> {
-        let arms: Vec<BTreeSet<usize>> = (0..self.patients.len()).map(|l| self.arms(l)).collect();
-        let single: Vec<usize> = (0..arms.len()).filter(|&l| arms[l].len() == 1).collect();
-        let met: BTreeSet<usize> = arms.iter().flatten().copied().collect();
-        (met.len() > 1 && !single.is_empty())
+        let arm = |i: &usize| self.trial.arm_of()[*i];
+        let are_of_one = |patients: &[usize]| patients.windows(2).all(|two| arm(&two[0]) == arm(&two[1]));
+        let members = |&l: &usize| !self.patients[l].is_empty();
+        let single: Vec<usize> = (0..self.patients.len()).filter(members).filter(|&l| are_of_one(&self.patients[l])).collect();
+        let mut met = self.patients.iter().flatten().map(arm);
+        let first = met.next();
+        (met.any(|arm| Some(arm) != first) && !single.is_empty())
             .then(|| format!("{} patients in one arm only: they do not compare the arms within a level", self.levels(&single)))
     }
 
@@ -155,17 +160,13 @@ fn check_effects(term: &RandomTerm) -> Result<()> {
         let why = "no analysed observation that belongs to a level has any of the combinations it stands for".to_string();
         return Err(not_identified(term, "every effect", why));
     }
-    let mut products = nalgebra::DMatrix::<f64>::zeros(k, k);
-    for z in term.z.chunks_exact(k) {
-        for (a, b) in (0..k).flat_map(|a| (0..=a).map(move |b| (a, b))) {
-            products[(a, b)] += z[a] * z[b];
-        }
-    }
-    if let Some(zero) = (0..k).find(|&a| products[(a, a)] == 0.0) {
+    let products = products(&term.z, k);
+    let products = |a: usize, b: usize| products[a * k + b];
+    if let Some(zero) = (0..k).find(|&a| products(a, a) == 0.0) {
         let why = format!("it is multiplied by zero in every analysed observation that belongs to a level of `{}`", term.factor);
         return Err(not_identified(term, &term.effects[zero], why));
     }
-    let correlation = |a: usize, b: usize| products[(a.max(b), a.min(b))] / (products[(a, a)] * products[(b, b)]).sqrt();
+    let correlation = |a: usize, b: usize| products(a.max(b), a.min(b)) / (products(a, a) * products(b, b)).sqrt();
     let dependent = |a: usize| match term.structure {
         EffectCovariance::Correlated => {
             let leading = nalgebra::DMatrix::from_fn(a + 1, a + 1, correlation);
@@ -183,6 +184,27 @@ fn check_effects(term: &RandomTerm) -> Result<()> {
             Err(not_identified(term, &term.effects[a], why))
         }
         None => Ok(()),
+    }
+}
+
+/// Z'Z of multipliers, k numbers a row: the lower triangle row by row.
+fn products(z: &[f64], k: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; k * k];
+    match k {
+        1 => add_products(z, 1, &mut sums),
+        2 => add_products(z, 2, &mut sums),
+        _ => add_products(z, k, &mut sums),
+    }
+    sums
+}
+
+#[inline(always)]
+fn add_products(z: &[f64], k: usize, sums: &mut [f64]) {
+    let sums = &mut sums[..k * k];
+    for z in z.chunks_exact(k) {
+        for a in 0..k {
+            (0..=a).for_each(|b| sums[a * k + b] += z[a] * z[b]);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::frame::{Frame, lost};
 use super::variables;
 use super::*;
 use crate::error::{Message, Setting};
-use crate::trial::{Outcome, Role, Scope, Trial, Variable};
+use crate::trial::{Identifiers, Outcome, Role, Scope, Trial, Variable};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The random effects of one factor on the rows of patients × visits, analysed or not.
@@ -13,25 +13,27 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct RandomRows {
     pub factor: String,
     pub of_patients: bool,
-    pub levels: Vec<String>,
-    /// The level of each row.
-    pub level_of: Vec<Option<u32>>,
+    pub levels: Identifiers,
+    /// The level of each patient where patients keep theirs, else of each row.
+    codes: Vec<Option<u32>>,
+    /// Whether patients keep their levels.
+    pub fixed: bool,
     /// The variables that multiply the effects.
     pub variables: Vec<Variable>,
     stated: RandomEffects,
     /// Names of the effects, and each as a product of variables: those that some analysed row has.
     effects: Vec<String>,
     parts: Vec<Parts>,
-    pub visits: usize,
+    visits: usize,
     /// The last visit at which all arms are still alike, where the design says so.
     before: Option<usize>,
 }
 
-/// A factor right of the bar: its levels, and the level of each row.
+/// A factor right of the bar: its levels, and the level of each patient where patients keep theirs, else of each row.
 struct Side {
     name: String,
-    levels: Vec<String>,
-    codes: Vec<Option<usize>>,
+    levels: Identifiers,
+    codes: Vec<Option<u32>>,
     of_patients: bool,
     /// Whether a patient has one level at all visits.
     fixed: bool,
@@ -48,20 +50,20 @@ impl RandomRows {
         }
         let sides = effects.factors.iter().map(|f| side(trial, model, outcome, visits, f)).collect::<Result<Vec<Side>>>()?;
         let of_patients = sides.iter().any(|s| s.of_patients) && sides.iter().all(|s| s.fixed);
-        let (factor, levels, codes) = combined(sides);
+        let Side { name: factor, levels, codes, fixed, .. } = combined(sides, visits.len());
         let variables = effects.variables();
         let lookup = |name: &String| {
             variables::lookup(trial, model.baseline_role(), outcome, visits, name).map_err(|e| with_hint(e, trial, &factor, name))
         };
         let variables = variables.iter().map(lookup).collect::<Result<_>>()?;
-        let level_of = codes.into_iter().map(|c| c.map(|c| c as u32)).collect();
         let baseline = trial.schedule().baseline().filter(|_| model.baseline_role() == Baseline::Constrained);
         let before = baseline.and_then(|b| visits.iter().position(|&t| t == b));
         Ok(Self {
             factor,
             of_patients,
             levels,
-            level_of,
+            codes,
+            fixed,
             variables,
             stated: effects.clone(),
             effects: vec![],
@@ -72,28 +74,31 @@ impl RandomRows {
     }
 
     /// The first variable that a row which belongs to a level lacks.
-    pub fn missing(&self, row: usize) -> Option<usize> {
-        self.level_of[row]?;
-        self.variables.iter().position(|v| v.is_missing(row / self.visits, row % self.visits, self.visits))
+    pub fn missing(&self, patient: usize, visit: usize) -> Option<usize> {
+        self.level_of(patient, visit)?;
+        self.variables.iter().position(|v| v.is_missing(patient, visit, self.visits))
+    }
+
+    /// The level that a patient belongs to at a visit.
+    pub fn level_of(&self, patient: usize, visit: usize) -> Option<u32> {
+        self.codes[if self.fixed { patient } else { patient * self.visits + visit }]
     }
 
     /// The level of a factor among the variables; none of the arms until treatment begins, where the design holds
     /// them equal till then.
-    fn level(&self, variable: &Variable, row: usize) -> Option<usize> {
-        let (i, t) = (row / self.visits, row % self.visits);
+    fn level(&self, variable: &Variable, patient: usize, visit: usize) -> Option<usize> {
         match self.before {
-            Some(last) if variable.role() == Role::Arm && t <= last => None,
-            _ => variable.level(i, t, self.visits),
+            Some(last) if variable.role() == Role::Arm && visit <= last => None,
+            _ => variable.level(patient, visit, self.visits),
         }
     }
 
     /// z of a patient of the trial at an analysed visit, as if in the arm of this label; NaN where a variable is missing.
     pub fn multipliers_under(&self, patient: usize, visit: usize, arm: &str) -> Vec<f64> {
-        let row = patient * self.visits + visit;
         let level = |v: usize| match self.variables[v].role() {
             Role::Arm if self.before.is_some_and(|last| visit <= last) => None,
             Role::Arm => self.variables[v].levels().iter().position(|level| level == arm),
-            _ => self.level(&self.variables[v], row),
+            _ => self.level(&self.variables[v], patient, visit),
         };
         let factor = |&(v, part): &(usize, Part)| match part {
             Part::Level(l) => f64::from(u8::from(level(v) == Some(l))),
@@ -103,33 +108,39 @@ impl RandomRows {
     }
 
     /// A column of z in a row.
-    fn value(&self, parts: &Parts, row: usize) -> f64 {
-        let (i, t) = (row / self.visits, row % self.visits);
+    fn value(&self, parts: &Parts, patient: usize, visit: usize) -> f64 {
         let factor = |&(v, part): &(usize, Part)| match part {
-            Part::Level(l) => f64::from(u8::from(self.level(&self.variables[v], row) == Some(l))),
+            Part::Level(l) => f64::from(u8::from(self.level(&self.variables[v], patient, visit) == Some(l))),
             // Random effects have no functions of columns.
-            Part::Number | Part::Basis(_) => self.variables[v].value(i, t, self.visits),
+            Part::Number | Part::Basis(_) => self.variables[v].value(patient, visit, self.visits),
         };
         parts.iter().map(factor).product()
+    }
+
+    /// A column of z at every visit, where it is the same for all patients.
+    fn values_of_visits(&self, parts: &Parts) -> Option<Vec<f64>> {
+        let is_of_visits = parts.iter().all(|&(v, _)| self.variables[v].scope() == Scope::Visit);
+        is_of_visits.then(|| (0..self.visits).map(|visit| self.value(parts, 0, visit)).collect())
     }
 }
 
 /// Levels and codes of the combinations of factors; one without a level has no combination.
-fn combined(sides: Vec<Side>) -> (String, Vec<String>, Vec<Option<usize>>) {
-    let name = sides.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(":");
-    let mut sides = sides;
+fn combined(mut sides: Vec<Side>, visits: usize) -> Side {
     if sides.len() == 1
         && let Some(only) = sides.pop()
     {
-        return (name, only.levels, only.codes);
+        return only;
     }
-    let rows = sides.first().map_or(0, |s| s.codes.len());
-    let combination = |row: usize| sides.iter().map(|s| s.codes[row]).collect::<Option<Vec<usize>>>();
-    let occurring: BTreeSet<Vec<usize>> = (0..rows).filter_map(combination).collect();
-    let position: BTreeMap<&Vec<usize>, usize> = occurring.iter().zip(0..).collect();
+    let name = sides.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(":");
+    let (fixed, of_patients) = (sides.iter().all(|s| s.fixed), sides.iter().any(|s| s.of_patients));
+    let rows = sides.iter().map(|s| if s.fixed && !fixed { s.codes.len() * visits } else { s.codes.len() }).max().unwrap_or(0);
+    let code = |side: &Side, row: usize| side.codes[if side.fixed && !fixed { row / visits } else { row }];
+    let combination = |row: usize| sides.iter().map(|s| code(s, row)).collect::<Option<Vec<u32>>>();
+    let occurring: BTreeSet<Vec<u32>> = (0..rows).filter_map(combination).collect();
+    let position: BTreeMap<&Vec<u32>, u32> = occurring.iter().zip(0..).collect();
     let codes = (0..rows).map(|row| combination(row).and_then(|c| position.get(&c).copied())).collect();
-    let label = |c: &Vec<usize>| c.iter().zip(&sides).map(|(&l, s)| s.levels[l].as_str()).collect::<Vec<_>>().join(":");
-    (name, occurring.iter().map(label).collect(), codes)
+    let label = |c: &Vec<u32>| c.iter().zip(&sides).map(|(&l, s)| s.levels[l as usize].as_str()).collect::<Vec<_>>().join(":");
+    Side { name, levels: occurring.iter().map(label).collect(), codes, of_patients, fixed }
 }
 
 fn side(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize], name: &str) -> Result<Side> {
@@ -137,8 +148,8 @@ fn side(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize], n
     let columns = trial.column_names();
     let generic = name == "patient" && trial.find(name, Role::Cluster).is_none();
     if name == columns.patient || generic {
-        let codes = (0..patients * visits.len()).map(|row| Some(row / visits.len())).collect();
-        return Ok(Side { name: columns.patient.clone(), levels: trial.patients().to_vec(), codes, of_patients: true, fixed: true });
+        let codes = (0..patients as u32).map(Some).collect();
+        return Ok(Side { name: columns.patient.clone(), levels: trial.shared_patients(), codes, of_patients: true, fixed: true });
     }
     let looked_up =
         || variables::lookup(trial, model.baseline_role(), outcome, visits, name).map_err(|error| unknown_factor(error, trial, name));
@@ -153,9 +164,11 @@ fn side(trial: &Trial, model: &MeanModel, outcome: &Outcome, visits: &[usize], n
                 .setting(Setting::Factor),
         ));
     }
-    let level = |row: usize| variable.level(row / visits.len(), row % visits.len(), visits.len());
-    let codes = (0..patients * visits.len()).map(level).collect();
-    Ok(Side { name: name.into(), codes, of_patients: false, fixed: variable.scope() == Scope::Patient, levels: variable.levels().to_vec() })
+    let fixed = variable.scope() == Scope::Patient;
+    let level = |patient: usize, visit: usize| variable.level(patient, visit, visits.len()).map(|level| level as u32);
+    let own = |patient: usize| (0..if fixed { 1 } else { visits.len() }).map(move |visit| level(patient, visit));
+    let codes = (0..patients).flat_map(own).collect();
+    Ok(Side { name: name.into(), codes, of_patients: false, fixed, levels: variable.levels().to_vec().into() })
 }
 
 fn unknown_factor(error: Error, trial: &Trial, name: &str) -> Error {
@@ -186,16 +199,16 @@ impl Frame {
     /// Decides which effects there are: those that some analysed row has. A sentence for each level of a factor that
     /// no analysed row has.
     pub fn settle_random_terms(&mut self) -> Vec<String> {
-        let rows: Vec<usize> = self.rows().map(|(i, t)| i * self.visits.len() + t).collect();
-        self.known.random.iter_mut().flat_map(|random| random.settle(&rows)).collect()
+        let mut random = std::mem::take(&mut self.known.random);
+        let sentences = random.iter_mut().flat_map(|random| random.settle(self)).collect();
+        self.known.random = random;
+        sentences
     }
 }
 
 impl RandomRows {
-    fn settle(&mut self, rows: &[usize]) -> Vec<String> {
-        let mut used = vec![false; self.levels.len()];
-        let member: Vec<usize> = rows.iter().copied().filter(|&row| self.level_of[row].is_some()).collect();
-        member.iter().filter_map(|&row| self.level_of[row]).for_each(|l| used[l as usize] = true);
+    fn settle(&mut self, frame: &Frame) -> Vec<String> {
+        let used = self.used(frame);
         let mut sentences = vec![];
         let unused: Vec<&str> = self.levels.iter().zip(&used).filter(|(_, used)| !**used).map(|(level, _)| level.as_str()).collect();
         if !unused.is_empty() && !self.of_patients {
@@ -206,7 +219,7 @@ impl RandomRows {
                 continue;
             }
             let mut used = vec![false; self.variables[v].levels().len()];
-            member.iter().filter_map(|&row| self.level(&self.variables[v], row)).for_each(|l| used[l] = true);
+            self.members(frame).filter_map(|(i, t)| self.level(&self.variables[v], i, t)).for_each(|l| used[l] = true);
             let factor = &self.factor;
             let sentence = lost(&mut self.variables[v], &used, &[]);
             sentences.extend(sentence.map(|s| format!("{s} in the random effects of `{factor}`")));
@@ -216,10 +229,48 @@ impl RandomRows {
         // Combinations of levels that nobody has, such as an arm before treatment, have no effect.
         let occurs = |parts: &Parts| {
             let is_combination = parts.len() > 1 && parts.iter().any(|(_, part)| matches!(part, Part::Level(_)));
-            !is_combination || member.iter().any(|&row| self.value(parts, row) != 0.0)
+            !is_combination || self.members(frame).any(|(i, t)| self.value(parts, i, t) != 0.0)
         };
         (self.effects, self.parts) = coded.columns.into_iter().map(|c| c.name).zip(coded.parts).filter(|(_, parts)| occurs(parts)).unzip();
         sentences
+    }
+
+    /// The analysed rows that belong to a level, as patient and visit.
+    fn members<'a>(&'a self, frame: &'a Frame) -> impl Iterator<Item = (usize, usize)> + 'a {
+        frame.rows().filter(|&(i, t)| self.level_of(i, t).is_some())
+    }
+
+    /// Which levels analysed rows belong to.
+    fn used(&self, frame: &Frame) -> Vec<bool> {
+        let mut used = vec![false; self.levels.len()];
+        match self.fixed {
+            true => frame.analysed().filter_map(|(i, _)| self.level_of(i, 0)).for_each(|l| used[l as usize] = true),
+            false => frame.rows().filter_map(|(i, t)| self.level_of(i, t)).for_each(|l| used[l as usize] = true),
+        }
+        used
+    }
+
+    /// z of these patients, zero where they belong to no level.
+    fn multipliers(&self, patients: &[usize], level_of: &[Option<u32>]) -> Vec<f64> {
+        let of_visits: Vec<Option<Vec<f64>>> = self.parts.iter().map(|parts| self.values_of_visits(parts)).collect();
+        let mut z = Vec::with_capacity(level_of.len() * self.parts.len());
+        if let [Some(of_visits)] = &of_visits[..] {
+            for own in level_of.chunks_exact(self.visits.max(1)) {
+                z.extend(own.iter().zip(of_visits).map(|(level, z)| if level.is_some() { *z } else { 0.0 }));
+            }
+            return z;
+        }
+        for (&patient, own) in patients.iter().zip(level_of.chunks_exact(self.visits.max(1))) {
+            for (t, level) in own.iter().enumerate() {
+                let value = |(parts, of_visits): (&Parts, &Option<Vec<f64>>)| match of_visits {
+                    _ if level.is_none() => 0.0,
+                    Some(of_visits) => of_visits[t],
+                    None => self.value(parts, patient, t),
+                };
+                z.extend(self.parts.iter().zip(&of_visits).map(value));
+            }
+        }
+        z
     }
 
     /// The term for these patients, some perhaps more than once: levels that no analysed row has are left out, and a
@@ -227,13 +278,9 @@ impl RandomRows {
     pub fn term(&self, patients: &[usize], analysed: impl Fn(usize, usize) -> bool) -> RandomTerm {
         let mut own: Vec<Option<u32>> = Vec::with_capacity(patients.len() * self.visits);
         for (at, &patient) in patients.iter().enumerate() {
-            own.extend((0..self.visits).map(|t| self.level_of[patient * self.visits + t].filter(|_| analysed(at, t))));
+            own.extend((0..self.visits).map(|t| self.level_of(patient, t).filter(|_| analysed(at, t))));
         }
-        let mut z = Vec::with_capacity(own.len() * self.parts.len());
-        for (at, level) in own.iter().enumerate() {
-            let row = patients[at / self.visits] * self.visits + at % self.visits;
-            z.extend(self.parts.iter().map(|parts| if level.is_some() { self.value(parts, row) } else { 0.0 }));
-        }
+        let z = self.multipliers(patients, &own);
         let (levels, level_of) = renumbered(&self.levels, own, self.of_patients, self.visits);
         RandomTerm {
             factor: self.factor.clone(),
@@ -249,24 +296,28 @@ impl RandomRows {
 
 /// The levels that occur, in their order, and the level of each row among them; a patient who is a level is one
 /// level per copy.
-fn renumbered(levels: &[String], mut level_of: Vec<Option<u32>>, of_patients: bool, visits: usize) -> (Vec<String>, Vec<Option<u32>>) {
-    let mut kept = vec![];
+fn renumbered(levels: &Identifiers, mut level_of: Vec<Option<u32>>, of_patients: bool, visits: usize) -> (Identifiers, Vec<Option<u32>>) {
+    let mut kept: Vec<u32> = Vec::with_capacity(levels.len());
     if of_patients {
         for rows in level_of.chunks_exact_mut(visits.max(1)) {
             let Some(own) = rows.iter().copied().flatten().next() else { continue };
             rows.iter_mut().for_each(|l| *l = l.map(|_| kept.len() as u32));
-            kept.push(levels[own as usize].clone());
+            kept.push(own);
         }
     } else {
-        let mut position: Vec<Option<u32>> = vec![None; levels.len()];
-        let used: BTreeSet<u32> = level_of.iter().copied().flatten().collect();
-        for level in used {
-            position[level as usize] = Some(kept.len() as u32);
-            kept.push(levels[level as usize].clone());
+        let mut used = vec![false; levels.len()];
+        level_of.iter().flatten().for_each(|&level| used[level as usize] = true);
+        kept.extend((0..levels.len() as u32).filter(|&level| used[level as usize]));
+        if kept.len() < levels.len() {
+            let mut position: Vec<Option<u32>> = vec![None; levels.len()];
+            kept.iter().zip(0..).for_each(|(&level, new)| position[level as usize] = Some(new));
+            level_of.iter_mut().for_each(|l| *l = l.and_then(|l| position[l as usize]));
         }
-        level_of.iter_mut().for_each(|l| *l = l.and_then(|l| position[l as usize]));
     }
-    (kept, level_of)
+    if kept.iter().copied().eq(0..levels.len() as u32) {
+        return (levels.clone(), level_of);
+    }
+    (kept.into_iter().map(|level| levels[level as usize].clone()).collect(), level_of)
 }
 
 impl RandomTerm {
@@ -298,11 +349,11 @@ mod tests {
 
     /// Three patients at two visits: levels x, y and none; z is 1 to 6.
     fn term(of_patients: bool, level_of: [Option<u32>; 6]) -> RandomTerm {
-        let levels = if of_patients { vec!["p".into(), "q".into(), "r".into()] } else { vec!["x".into(), "y".into()] };
+        let levels: Vec<String> = if of_patients { vec!["p".into(), "q".into(), "r".into()] } else { vec!["x".into(), "y".into()] };
         RandomTerm {
             factor: "f".into(),
             of_patients,
-            levels,
+            levels: levels.into(),
             effects: vec!["(Intercept)".into()],
             structure: EffectCovariance::Correlated,
             level_of: level_of.to_vec(),
@@ -314,7 +365,7 @@ mod tests {
     fn copies_of_a_patient_share_a_cluster() {
         let clusters = term(false, [Some(0), Some(1), Some(1), Some(1), None, None]);
         let drawn = clusters.repeated(&[1, 1, 2], 2);
-        assert_eq!(drawn.levels, ["y"]);
+        assert_eq!(drawn.levels(), ["y"]);
         assert_eq!(drawn.level_of, [Some(0), Some(0), Some(0), Some(0), None, None]);
         assert_eq!(drawn.z, [3.0, 4.0, 3.0, 4.0, 5.0, 6.0]);
         assert_eq!(clusters.repeated(&[0, 1, 2], 2), clusters);
@@ -324,7 +375,7 @@ mod tests {
     fn a_copy_of_a_patient_is_a_level_of_its_own() {
         let patients = term(true, [Some(0), None, Some(1), Some(1), Some(2), Some(2)]);
         let drawn = patients.repeated(&[2, 0, 2], 2);
-        assert_eq!(drawn.levels, ["r", "p", "r"]);
+        assert_eq!(drawn.levels(), ["r", "p", "r"]);
         assert_eq!(drawn.level_of, [Some(0), Some(0), Some(1), None, Some(2), Some(2)]);
         assert_eq!(patients.repeated(&[0, 1, 2], 2), patients);
     }

@@ -254,7 +254,7 @@ impl Optimum {
         let (kept, mut labels) = checked(&design.columns, &design.account, &design.rows.random, &classes)?;
         let centring = Centring::of(design, &kept);
         let fit = SparseFit::new(&centring.applied(design), &kept, estimation)?;
-        let (sigmas, clusters) = (Sigmas::new(classes, &labels), Clusters::of(&design.rows.random, kept.len()));
+        let (sigmas, clusters) = (Sigmas::new(classes, &labels), fit.clusters.clone());
         labels.parameters.extend(Clusters::parameter_names(&design.rows.random));
         let working = Working::of(&sigmas).with_effects(&clusters);
         Ok(Self {

@@ -130,13 +130,14 @@ impl Optimum {
 pub(super) fn is_unstructured(classes: &Classes) -> bool {
     let [structure] = classes.structures.as_slice() else { return false };
     let t = structure.visits();
-    let theta: Vec<f64> = lower_pairs(t).map(|(a, b)| if a == b { 1.0 + a as f64 } else { 0.5 / (1.0 + (a * t + b) as f64) }).collect();
-    let names: Vec<String> = (0..t).map(|k| k.to_string()).collect();
-    let mut sigma = DMatrix::zeros(t, t);
-    structure.is_linear() && structure.boundaries().is_empty() && structure.parameter_names(&names).len() == theta.len() && {
-        structure.sigma(&theta, &mut sigma);
-        lower_pairs(t).zip(&theta).all(|((a, b), &x)| sigma[(a, b)] == x)
+    let parameters = || structure.parameter_names(&(0..t).map(|k| k.to_string()).collect::<Vec<String>>()).len();
+    if !structure.is_linear() || !structure.boundaries().is_empty() || parameters() != t * (t + 1) / 2 {
+        return false;
     }
+    let theta: Vec<f64> = lower_pairs(t).map(|(a, b)| if a == b { 1.0 + a as f64 } else { 0.5 / (1.0 + (a * t + b) as f64) }).collect();
+    let mut sigma = DMatrix::zeros(t, t);
+    structure.sigma(&theta, &mut sigma);
+    lower_pairs(t).zip(&theta).all(|((a, b), &x)| sigma[(a, b)] == x)
 }
 
 /// Repeats in another basis, with what they find in natural parameters.

@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 /// them already: no outcome could divide the variance between the two.
 pub(super) fn check_identified(design: &Design, covariance: &Covariance) -> Result<()> {
     let visits = design.visit_labels().len();
-    for term in design.random().iter().filter(|term| has_intercept(term)) {
+    for term in design.random() {
         let of_observations = matches!(covariance, Covariance::Independent) && term.levels().len() == design.n_observations();
         let of_patients = shares_a_variance(covariance, visits) && of_one_patient_each(term, visits);
-        if (of_observations || of_patients) && all_or_none_of_each_group(design, term) {
+        if (of_observations || of_patients) && has_intercept(term) && all_or_none_of_each_group(design, term) {
             let levels = if of_patients { "patient" } else { "observation" };
             return Err(Error::NotEstimable {
                 estimate: format!("variance of (Intercept) in {}", term.factor()),

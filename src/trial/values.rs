@@ -60,6 +60,14 @@ impl Values {
         }
     }
 
+    /// Whether nothing is missing of anyone.
+    pub fn are_complete(&self) -> bool {
+        match &self.data {
+            Data::Numbers(x) => !x.iter().any(|x| x.is_nan()),
+            Data::Codes(codes) => codes.iter().all(Option::is_some),
+        }
+    }
+
     /// The level of a factor, as a position among the levels; none for a number.
     pub fn level(&self, patient: usize, visit: usize, visits: usize) -> Option<usize> {
         match &self.data {

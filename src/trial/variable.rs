@@ -235,6 +235,11 @@ impl Variable {
         self.values.is_missing(patient, visit, visits)
     }
 
+    /// Whether nothing is missing of anyone.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.values.are_complete()
+    }
+
     /// The level of a factor, as a position among the levels; none for a number.
     pub(crate) fn level(&self, patient: usize, visit: usize, visits: usize) -> Option<usize> {
         self.values.level(patient, visit, visits)

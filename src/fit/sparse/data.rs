@@ -4,12 +4,14 @@
 //! outcome, all of U'V₁⁻¹U that the level moves is c'(I + R'ΨR)⁻¹c with c = R⁻¹Z_j'U. The rest of U'U is the same at
 //! every Ψ, and is summed from residuals, so that no digits are lost to differences.
 
+use super::designs::Designs;
 use super::layout::Layout;
+use super::links::{Observations, links};
 use super::merged::{Merge, merged};
-use super::rows::Rows;
+use super::rows::{Found, Rows};
 use crate::design::Design;
 use crate::fit::Failure;
-use crate::fit::kernels::{axpy, cholesky, inverse_from_cholesky, mirror, symmetric_product};
+use crate::fit::kernels::{cholesky, inverse_from_cholesky, mirror, symmetric_product};
 use std::borrow::Cow;
 
 /// The share of the sum of squares that least squares must leave for its digits to be trusted at once.
@@ -85,41 +87,37 @@ pub(super) struct Data {
     pub free_c: Vec<f64>,
     /// Σ log w.
     pub log_weights: f64,
-    /// e'e.
+    /// e'e, and Σ w y².
     pub squares: f64,
+    pub total: f64,
 }
 
 impl Data {
     /// One pass after the other over the observations, which are returned; `z` multiplies the effects of every term.
     pub fn of(design: &Design, layout: &Layout, z: &[Cow<[f64]>], kept: &[usize]) -> Result<(Self, Rows), Failure> {
-        let (p, k) = (kept.len(), layout.size);
+        let (p, k, y) = (kept.len(), layout.size, &design.rows.y);
         let m = p + 1;
-        let mut rows = Rows::new(design, layout, kept);
-        let r = rows.whiten(design, layout, z);
-        let mut c = vec![0.0; layout.levels() * k * m];
+        let mut rows = Rows::new(design, layout, z, kept);
         let mut within = vec![0.0; m * m];
-        rows.add_x(&mut c, &mut within);
-        let origin = least_squares(&mut rows, (layout, &design.rows.y), m, &within, &c)?;
-        let (mut explained, mut sums) = (vec![0.0; layout.levels() * k], vec![0.0; m]);
-        rows.set_explained(&mut explained, &mut sums);
-        c.iter_mut().skip(p).step_by(m).zip(&explained).for_each(|(c, own)| *c = *own);
+        rows.designs.add_within(&mut within, m);
+        let origin = least_squares(&mut rows, (layout, y), m, &within)?;
+        let (mut explained, mut sums) = (vec![0.0; (layout.levels() + 1) * k], vec![0.0; m]);
+        let mut residual = vec![0.0; layout.rows.len()];
+        let mut found = Found { explained: &mut explained, residual: &mut residual, sums: &mut sums };
+        let squares = rows.set_outcome(layout, y, &mut found);
         (0..m).for_each(|j| within[j * m + p] = sums[j]);
         mirror(&mut within, m);
-        let squares = rows.squares();
-        let log_weights = if design.rows.weights.is_some() { rows.roots.iter().map(|root| 2.0 * root.ln()).sum() } else { 0.0 };
-        let (levels, mut components) = links((design, z), &rows, layout, m, &r, &c);
+        let (levels, mut components) =
+            links(Observations { random: &design.rows.random, layout, z, rows: &rows, explained: &explained, residual: &residual });
         let (linked, merges) = merged(&levels, &mut components, k, m);
-        let (mut free_r, mut free_c) = (vec![], vec![]);
-        for level in (0..layout.levels()).filter(|&level| layout.component_of[level].is_none()) {
-            free_r.extend_from_slice(&r[level * k * k..(level + 1) * k * k]);
-            free_c.extend_from_slice(&c[level * k * m..(level + 1) * k * m]);
-        }
-        let (shapes, shape_of) = shapes(k, m, &free_r, &free_c);
-        let observations = layout.rows.len();
+        let free: Vec<usize> = (0..layout.levels()).filter(|&level| layout.component_of[level].is_none()).collect();
+        let mut free_c = Vec::with_capacity(free.len() * k * m);
+        free.iter().for_each(|&level| rows.push_c(level, &explained, &mut free_c));
+        let (shapes, shape_of) = shapes(&rows.designs, &free, &free_c);
         let data = Self {
             columns: p,
             size: k,
-            observations,
+            observations: layout.rows.len(),
             origin,
             within,
             shapes,
@@ -129,25 +127,22 @@ impl Data {
             components,
             shape_of,
             free_c,
-            log_weights,
-            squares,
+            log_weights: rows.log_weights(),
+            squares: squares.left,
+            total: squares.whole,
         };
         Ok((data, rows))
     }
 }
 
-/// β of least squares; leaves what it leaves of the outcome in the last column.
-fn least_squares(rows: &mut Rows, (layout, y): (&Layout, &[f64]), m: usize, within: &[f64], c: &[f64]) -> Result<Vec<f64>, Failure> {
+/// β of least squares, which the rows take the outcome from.
+fn least_squares(rows: &mut Rows, (layout, y): (&Layout, &[f64]), m: usize, within: &[f64]) -> Result<Vec<f64>, Failure> {
     let p = m - 1;
     let mut gram = vec![0.0; p * p];
     for j in 0..p {
         (j..p).for_each(|i| gram[j * p + i] = within[j * m + i]);
     }
-    for row in c.chunks_exact(m) {
-        for j in (0..p).filter(|&j| row[j] != 0.0) {
-            (j..p).for_each(|i| gram[j * p + i] += row[i] * row[j]);
-        }
-    }
+    rows.designs.add_explained(&mut gram, p);
     let scale: Vec<f64> = (0..p).map(|j| 1.0 / gram[j * p + j].sqrt()).collect();
     for j in 0..p {
         (j..p).for_each(|i| gram[j * p + i] *= scale[i] * scale[j]);
@@ -156,19 +151,13 @@ fn least_squares(rows: &mut Rows, (layout, y): (&Layout, &[f64]), m: usize, with
     let mut inverse = vec![0.0; p * p];
     inverse_from_cholesky(&gram, p, &mut inverse);
     let (mut beta, mut cross, mut step) = (vec![0.0; p], vec![0.0; p], vec![0.0; p]);
-    rows.set_outcome(layout, y, &beta);
     // Once more where little is left of the outcome, and digits of that little were lost.
     for _ in 0..MOST_PASSES {
-        cross.fill(0.0);
-        let mut before = 0.0;
-        for u in rows.u.chunks_exact(m) {
-            axpy(&mut cross, u[p], &u[..p]);
-            before += u[p] * u[p];
-        }
+        let before = rows.set_cross(layout, y, &mut cross);
         cross.iter_mut().zip(&scale).for_each(|(x, s)| *x *= s);
         symmetric_product(&inverse, &cross, &mut step);
         beta.iter_mut().zip(&step).zip(&scale).for_each(|((b, step), s)| *b += step * s);
-        rows.set_outcome(layout, y, &beta);
+        rows.set_beta(&beta);
         if before - cross.iter().zip(&step).map(|(x, y)| x * y).sum::<f64>() > DIGITS_LOST * before {
             break;
         }
@@ -176,21 +165,27 @@ fn least_squares(rows: &mut Rows, (layout, y): (&Layout, &[f64]), m: usize, with
     Ok(beta)
 }
 
-/// Free levels with the same R together, and their c as few as there can be.
-fn shapes(k: usize, m: usize, free_r: &[f64], free_c: &[f64]) -> (Vec<Shape>, Vec<u32>) {
-    let r = |level: u32| &free_r[level as usize * k * k..(level as usize + 1) * k * k];
-    let mut order: Vec<u32> = (0..(free_r.len() / (k * k)) as u32).collect();
-    order.sort_by(|&a, &b| r(a).iter().zip(r(b)).map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal));
-    let shape = |levels: &[u32]| {
-        let mut sums: Vec<f64> = Vec::with_capacity(levels.len() * k * m);
-        levels.iter().for_each(|&level| sums.extend_from_slice(&free_c[level as usize * k * m..(level as usize + 1) * k * m]));
-        compress(&mut sums, k * m);
-        Shape { r: r(levels[0]).to_vec(), levels: levels.len() as f64, sums }
-    };
-    let alike = || order.chunk_by(|&a, &b| r(a) == r(b));
-    let mut shape_of = vec![0; order.len()];
-    alike().enumerate().for_each(|(index, levels)| levels.iter().for_each(|&level| shape_of[level as usize] = index as u32));
-    (alike().map(shape).collect(), shape_of)
+/// Free levels with the same R together, and their c as few as there can be; and the shape of each.
+fn shapes(designs: &Designs, free: &[usize], free_c: &[f64]) -> (Vec<Shape>, Vec<u32>) {
+    let numbers = designs.size * (designs.columns + 1);
+    let mut levels = vec![0; designs.len()];
+    free.iter().for_each(|&level| levels[designs.of_level[level] as usize] += 1);
+    let mut kinds: Vec<u32> = (0..designs.len() as u32).filter(|&kind| levels[kind as usize] > 0).collect();
+    let compared = |a: u32, b: u32| designs.r_of(a).iter().zip(designs.r_of(b)).map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne());
+    kinds.sort_by(|&a, &b| compared(a, b).unwrap_or(std::cmp::Ordering::Equal));
+    let (mut shapes, mut of_kind) = (Vec::<Shape>::new(), vec![0; designs.len()]);
+    for alike in kinds.chunk_by(|&a, &b| designs.r_of(a) == designs.r_of(b)) {
+        alike.iter().for_each(|&kind| of_kind[kind as usize] = shapes.len() as u32);
+        let members: usize = alike.iter().map(|&kind| levels[kind as usize]).sum();
+        let sums = Vec::with_capacity(members * numbers);
+        shapes.push(Shape { r: designs.r_of(alike[0]).to_vec(), levels: members as f64, sums });
+    }
+    let shape_of: Vec<u32> = free.iter().map(|&level| of_kind[designs.of_level[level] as usize]).collect();
+    for (&shape, c) in shape_of.iter().zip(free_c.chunks_exact(numbers)) {
+        shapes[shape as usize].sums.extend_from_slice(c);
+    }
+    shapes.iter_mut().for_each(|shape| compress(&mut shape.sums, numbers));
+    (shapes, shape_of)
 }
 
 /// Replaces rows of length n by the triangular factor of their QR decomposition (Householder), where there are more
@@ -225,96 +220,4 @@ fn compress(rows: &mut Vec<f64>, n: usize) {
     for i in 0..n {
         rows[i * n..i * n + i].fill(0.0);
     }
-}
-
-/// The levels of the head that touch the tail, component by component, and the components.
-fn links((design, z): (&Design, &[Cow<[f64]>]), rows: &Rows, layout: &Layout, m: usize, r: &[f64], c: &[f64]) -> (Linked, Vec<Component>) {
-    let (random, k, tail) = (&design.rows.random, layout.size, layout.tail.len());
-    let blank = |members: &super::layout::Members| {
-        let size = members.starts[tail];
-        Component {
-            size,
-            starts: members.starts.clone(),
-            within: vec![0.0; size * size],
-            cross: vec![0.0; size * m],
-            levels: 0..0,
-            heads: 0..0,
-        }
-    };
-    let mut components: Vec<Component> = layout.components.iter().map(blank).collect();
-    let mut linked = Linked::blank();
-    let mut members: Vec<Vec<u32>> = vec![vec![]; components.len()];
-    for (level, component) in layout.component_of.iter().enumerate() {
-        if let Some(component) = component {
-            members[*component as usize].push(level as u32);
-        }
-    }
-    let mut own: Vec<(u32, f64)> = vec![];
-    // The effects of the tail that a row has a share in.
-    let set_own = |own: &mut Vec<(u32, f64)>, position: usize| -> Option<u32> {
-        own.clear();
-        let mut found = None;
-        for (index, &term) in layout.tail.iter().enumerate() {
-            let Some((component, at)) = layout.in_tail(random, index, position) else { continue };
-            let size = random[term].size();
-            let z = &z[term][layout.rows[position] as usize * size..][..size];
-            own.extend(z.iter().enumerate().map(|(a, z)| (at + a as u32, z * rows.roots[position])));
-            found = Some(component);
-        }
-        found
-    };
-    let mut residual = vec![0.0; m];
-    let add = |component: &mut Component, own: &[(u32, f64)], residual: &[f64]| {
-        for &(s, x) in own {
-            let s = s as usize;
-            component.cross[s * m..(s + 1) * m].iter_mut().zip(residual).for_each(|(c, r)| *c += x * r);
-            own.iter().for_each(|&(t, y)| component.within[s * component.size + t as usize] += x * y);
-        }
-    };
-    let mut slot = vec![u32::MAX; components.iter().map(|c| c.size).max().unwrap_or(0)];
-    let mut touched: Vec<(u32, Vec<f64>)> = vec![];
-    for (number, levels) in members.iter().enumerate() {
-        let first = linked.starts.len() - 1;
-        for &level in levels {
-            let level = level as usize;
-            let own_c = &c[level * k * m..(level + 1) * k * m];
-            touched.clear();
-            for position in layout.of_level(level) {
-                set_own(&mut own, position);
-                rows.set_residual(own_c, position, &mut residual);
-                add(&mut components[number], &own, &residual);
-                for &(t, x) in &own {
-                    if slot[t as usize] == u32::MAX {
-                        slot[t as usize] = touched.len() as u32;
-                        touched.push((t, vec![0.0; k]));
-                    }
-                    let by = &mut touched[slot[t as usize] as usize].1;
-                    by.iter_mut().zip(&rows.whitened[position * k..][..k]).for_each(|(by, z)| *by += z * x);
-                }
-            }
-            touched.iter().for_each(|(t, _)| slot[*t as usize] = u32::MAX);
-            touched.sort_unstable_by_key(|(t, _)| *t);
-            let component = &mut components[number];
-            for (at, (s, x)) in touched.iter().enumerate() {
-                for (t, y) in &touched[..=at] {
-                    let explained: f64 = x.iter().zip(y).map(|(x, y)| x * y).sum();
-                    component.within[*s as usize * component.size + *t as usize] -= explained;
-                }
-                linked.to.push(*s);
-                linked.by.extend_from_slice(x);
-            }
-            linked.r.extend_from_slice(&r[level * k * k..(level + 1) * k * k]);
-            linked.c.extend_from_slice(own_c);
-            linked.counts.push(1.0);
-            linked.starts.push(linked.to.len());
-        }
-        components[number].levels = first..linked.starts.len() - 1;
-    }
-    for position in layout.starts[layout.levels()]..layout.rows.len() {
-        if let Some(component) = set_own(&mut own, position) {
-            rows.set_residual(&[], position, &mut residual);
-            add(&mut components[component as usize], &own, &residual);
-        }
-    }
-    (linked, components)
 }

@@ -83,11 +83,6 @@ impl Layout {
         self.starts.len() - 1
     }
 
-    /// The rows of a level of the head, as positions in `rows`.
-    pub fn of_level(&self, level: usize) -> std::ops::Range<usize> {
-        self.starts[level]..self.starts[level + 1]
-    }
-
     /// The level of a term that a position in `rows` belongs to, as component and first effect there.
     pub fn in_tail(&self, random: &[RandomTerm], index: usize, position: usize) -> Option<(u32, u32)> {
         random[self.tail[index]].level_of[self.rows[position] as usize].map(|level| self.at[index][level as usize])
@@ -96,7 +91,7 @@ impl Layout {
 
 /// The terms of the factor with most effects.
 fn head(random: &[RandomTerm]) -> Vec<usize> {
-    let same = |a: &RandomTerm, b: &RandomTerm| a.levels.len() == b.levels.len() && a.level_of == b.level_of;
+    let same = |a: &RandomTerm, b: &RandomTerm| std::ptr::eq(a, b) || (a.levels.len() == b.levels.len() && a.level_of == b.level_of);
     let alike = |term: &RandomTerm| (0..random.len()).filter(|&other| same(term, &random[other])).collect::<Vec<usize>>();
     let total = |terms: &[usize]| terms.iter().map(|&t| random[t].total()).sum::<usize>();
     let mut best: Vec<usize> = vec![];
@@ -111,16 +106,18 @@ fn head(random: &[RandomTerm]) -> Vec<usize> {
 /// The observed rows in order of the levels of a term, and where each level begins.
 fn sorted(design: &Design, term: &RandomTerm) -> (Vec<u32>, Vec<usize>) {
     let levels = term.levels.len();
-    let level = |row: usize| term.level_of[row].map_or(levels, |level| level as usize);
-    let observed = || (0..design.rows.y.len()).filter(|&row| !design.rows.y[row].is_nan());
+    let observed = || {
+        let rows = design.rows.y.iter().zip(&term.level_of).zip(0_u32..).filter(|((y, _), _)| !y.is_nan());
+        rows.map(|((_, level), row)| (row, level.map_or(levels, |level| level as usize)))
+    };
     let mut starts = vec![0; levels + 2];
-    observed().for_each(|row| starts[level(row) + 1] += 1);
+    observed().for_each(|(_, level)| starts[level + 1] += 1);
     (0..=levels).for_each(|l| starts[l + 1] += starts[l]);
     let mut rows = vec![0; starts[levels + 1]];
     let mut next = starts.clone();
-    for row in observed() {
-        rows[next[level(row)]] = row as u32;
-        next[level(row)] += 1;
+    for (row, level) in observed() {
+        rows[next[level]] = row;
+        next[level] += 1;
     }
     starts.pop();
     (rows, starts)
@@ -145,9 +142,17 @@ impl Joined {
         };
         let heads = starts.len() - 1;
         let mut seen_by = vec![None; heads];
-        for (level, seen) in seen_by.iter_mut().enumerate() {
-            for node in rows[starts[level]..starts[level + 1]].iter().flat_map(|&row| nodes(row)) {
-                sets.join(*seen.get_or_insert(node), node);
+        for (&term, &first) in tail.iter().zip(&first) {
+            let level_of = &random[term].level_of;
+            for (seen, ends) in seen_by.iter_mut().zip(starts.windows(2)) {
+                for level in rows[ends[0]..ends[1]].iter().filter_map(|&row| level_of[row as usize]) {
+                    let node = first + level as usize;
+                    let one = *seen.get_or_insert(node);
+                    // Most rows of a level are in the same other level.
+                    if one != node {
+                        sets.join(one, node);
+                    }
+                }
             }
         }
         for &row in &rows[starts[heads]..] {

@@ -27,9 +27,13 @@ pub(super) fn merged(levels: &Linked, components: &mut [Component], k: usize, m:
     for component in components {
         let first = linked.len();
         let mut order: Vec<u32> = (component.levels.start as u32..component.levels.end as u32).collect();
-        order.sort_by(|&a, &b| levels.compare(a as usize, b as usize, k));
+        let are_alike = |a: u32, b: u32| levels.are_alike(a as usize, b as usize, k);
+        // Patients of a group mostly are.
+        if order.windows(2).any(|two| !are_alike(two[0], two[1])) {
+            order.sort_by(|&a, &b| levels.compare(a as usize, b as usize, k));
+        }
         let mut unlike: Vec<u32> = vec![];
-        for alike in order.chunk_by(|&a, &b| levels.compare(a as usize, b as usize, k).is_eq()) {
+        for alike in order.chunk_by(|&a, &b| are_alike(a, b)) {
             match turned(levels, alike, k, m) {
                 Some((rotation, columns)) => merges.push(linked.push_turned(levels, alike, rotation, &columns, k, m)),
                 None => unlike.extend_from_slice(alike),
@@ -56,9 +60,10 @@ fn turned(levels: &Linked, alike: &[u32], k: usize, m: usize) -> Option<(Rotatio
     let by = levels.by_of(alike[0] as usize, k).len();
     let mut columns = vec![0.0; (by + k * p) * h];
     for (i, &level) in alike.iter().enumerate() {
-        let of_x = levels.c_of(level as usize, k, m).chunks_exact(m).flat_map(|c| &c[..p]);
-        let own = levels.by_of(level as usize, k).iter().chain(of_x);
-        own.enumerate().for_each(|(j, x)| columns[j * h + i] = *x);
+        levels.by_of(level as usize, k).iter().enumerate().for_each(|(j, x)| columns[j * h + i] = *x);
+        for (a, c) in levels.c_of(level as usize, k, m).chunks_exact(m).enumerate() {
+            c[..p].iter().enumerate().for_each(|(j, x)| columns[(by + a * p + j) * h + i] = *x);
+        }
     }
     let rotation = Rotation::of(&mut columns, h, k);
     (rotation.rows() < h).then_some((rotation, columns))
@@ -75,7 +80,10 @@ impl Merge {
             }
             return;
         };
-        let e = |level: u32| of_level(level).iter().skip(m - 1).step_by(m).copied();
+        let e = |level: u32| {
+            let c = of_level(level);
+            (0..k).map(move |a| c[a * m + m - 1])
+        };
         rotation.turn(self.levels.iter().map(|&level| e(level)), |row, x| {
             linked.c_of_mut(self.first + row, k, m).chunks_exact_mut(m).zip(x).for_each(|(c, x)| c[m - 1] = x);
         });
@@ -86,6 +94,12 @@ impl Linked {
     /// No levels.
     pub fn blank() -> Self {
         Self { r: vec![], c: vec![], counts: vec![], starts: vec![0], to: vec![], by: vec![] }
+    }
+
+    /// The same, with room for so many.
+    pub fn with_room_for(levels: usize, k: usize, m: usize) -> Self {
+        let room = |numbers: usize| Vec::with_capacity(levels * numbers);
+        Self { r: room(k * k), c: room(k * m), counts: room(1), to: Vec::with_capacity(levels), by: room(k), ..Self::blank() }
     }
 
     /// How many levels.
@@ -117,7 +131,12 @@ impl Linked {
         &mut self.c[level * k * m..(level + 1) * k * m]
     }
 
-    /// Equal where R is the same, and what is touched.
+    /// Whether R is the same, and what is touched.
+    fn are_alike(&self, a: usize, b: usize, k: usize) -> bool {
+        self.r_of(a, k) == self.r_of(b, k) && self.to_of(a) == self.to_of(b)
+    }
+
+    /// Equal where they are alike.
     fn compare(&self, a: usize, b: usize, k: usize) -> Ordering {
         let of_r = self.r_of(a, k).iter().zip(self.r_of(b, k)).map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne());
         of_r.unwrap_or_else(|| self.to_of(a).cmp(self.to_of(b)))

@@ -14,10 +14,12 @@ mod contrasts;
 mod curvature;
 mod data;
 pub(super) mod dense;
+mod designs;
 mod effects;
 mod eta;
 mod identified;
 mod layout;
+mod links;
 mod merged;
 mod model;
 mod natural;
@@ -74,7 +76,7 @@ pub(crate) struct SparseFit {
     fitted: Vec<f64>,
     turned: Turned,
     /// Where the effects stand in θ of the design.
-    clusters: Clusters,
+    pub clusters: Clusters,
     /// The derivatives at the optimum, when first asked for.
     curvature: OnceLock<Curvature>,
     /// The same optimum by the dense engine, when first asked for.
@@ -95,7 +97,7 @@ impl SparseFit {
         check_components(random, &layout)?;
         let Multipliers { z, turned } = Multipliers::of(random, &parameters);
         let (data, _) = Data::of(design, &layout, &z, kept)?;
-        has_variation(squares(design), &data)?;
+        has_variation(data.total, &data)?;
         let problem = Problem { data, layout, parameters, estimation };
         let scale = scales(random, &z, &problem.parameters);
         let factors = random.iter().map(|term| term.factor.clone()).collect();
@@ -168,12 +170,6 @@ fn check_components(random: &[RandomTerm], layout: &Layout) -> Result<(), Failur
     }
     let factors = layout.tail.iter().map(|&term| random[term].factor.clone()).collect();
     Err(Failure::TooManyEffects { factors, effects, most: MOST_JOINED })
-}
-
-/// Σ w y² of the outcomes of a design.
-fn squares(design: &Design) -> f64 {
-    let weight = |row: usize| design.rows.weights.as_ref().map_or(1.0, |w| w[row]);
-    design.rows.y.iter().enumerate().filter(|(_, y)| !y.is_nan()).map(|(row, y)| weight(row) * y * y).sum()
 }
 
 /// Refuses an outcome of which nothing is left by the mean, or by the mean and the random effects that were

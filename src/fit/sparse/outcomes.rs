@@ -4,7 +4,7 @@
 use super::data::{Data, Shape};
 use super::layout::Layout;
 use super::rotation::Rotation;
-use super::rows::Rows;
+use super::rows::{Found, Rows};
 use crate::design::RandomTerm;
 use std::borrow::Cow;
 
@@ -12,12 +12,10 @@ use std::borrow::Cow;
 #[derive(Debug, Clone)]
 pub(super) struct Outcomes {
     rows: Rows,
-    /// What the levels of the head have of e, k numbers each.
+    /// What the levels of the head have of e, k numbers each, and zeros at the end.
     explained: Vec<f64>,
-    /// The same of every row: what the head cannot explain of e.
+    /// What the head cannot explain of e, row by row.
     residual: Vec<f64>,
-    /// The level of the head of every row; the number of levels where it has none.
-    level_of: Vec<u32>,
     /// The effects of the tail that rows have a share in.
     shares: Vec<Share>,
     /// The levels of the head that touch the tail, in the order of their sums, and the free ones.
@@ -41,8 +39,6 @@ impl Outcomes {
     /// Of a design whose sums are `data`, made from `rows`. Sums of free levels become those that it will write to.
     pub fn new(random: &[RandomTerm], z: &[Cow<[f64]>], layout: &Layout, rows: Rows, data: &mut Data) -> Self {
         let (k, levels) = (data.size, layout.levels());
-        let mut level_of = vec![levels as u32; layout.rows.len()];
-        (0..levels).for_each(|level| level_of[layout.of_level(level)].fill(level as u32));
         let mut shares = vec![];
         for position in 0..layout.rows.len() {
             for (index, &term) in layout.tail.iter().enumerate() {
@@ -50,7 +46,7 @@ impl Outcomes {
                 let size = random[term].size();
                 let own = &z[term][layout.rows[position] as usize * size..][..size];
                 let share =
-                    |(a, z): (usize, &f64)| Share { row: position as u32, component, effect: at + a as u32, by: z * rows.roots[position] };
+                    |(a, z): (usize, &f64)| Share { row: position as u32, component, effect: at + a as u32, by: z * rows.root(position) };
                 shares.extend(own.iter().enumerate().map(share));
             }
         }
@@ -63,9 +59,8 @@ impl Outcomes {
         let Data { shapes, free_c, .. } = data;
         let few = members.into_iter().zip(shapes).map(|(own, shape)| Few::of(own, free_c, k, m, shape)).collect();
         Self {
-            explained: vec![0.0; levels * k],
+            explained: vec![0.0; (levels + 1) * k],
             residual: vec![0.0; layout.rows.len()],
-            level_of,
             shares,
             linked,
             free,
@@ -78,37 +73,28 @@ impl Outcomes {
     /// Takes the outcomes `y`, as the design has them, into the sums, and returns Σ w y².
     pub fn set(&mut self, layout: &Layout, y: &[f64], data: &mut Data) -> f64 {
         let (p, m, k) = (data.columns, data.columns + 1, data.size);
-        self.rows.set_outcome(layout, y, &data.origin);
-        self.sums.fill(0.0);
-        self.rows.set_explained(&mut self.explained, &mut self.sums);
+        let mut found = Found { explained: &mut self.explained, residual: &mut self.residual, sums: &mut self.sums };
+        let squares = self.rows.set_outcome(layout, y, &mut found);
+        (data.squares, data.total) = (squares.left, squares.whole);
         for j in 0..m {
             (data.within[j * m + p], data.within[p * m + j]) = (self.sums[j], self.sums[j]);
         }
-        data.squares = self.rows.squares();
         let explained = &self.explained;
         let of_level = |level: u32| &explained[level as usize * k..(level as usize + 1) * k];
         set_last(&mut data.levels.c, &self.linked, k, m, of_level);
         data.merges.iter_mut().for_each(|merge| merge.set_outcome(&data.levels, &mut data.linked, k, m));
         set_last(&mut data.free_c, &self.free, k, m, of_level);
-        set_cross(&self.rows, (&self.explained, &self.level_of), &self.shares, &mut self.residual, data);
+        set_cross(&self.shares, &self.residual, data);
         for (shape, few) in data.shapes.iter_mut().zip(&mut self.few) {
             few.set(&self.free, of_level, k, m, shape);
         }
-        layout.rows.iter().zip(&self.rows.roots).map(|(&row, root)| (root * y[row as usize]).powi(2)).sum()
+        squares.whole
     }
 }
 
-/// Sets Z'e of the tail without what the head can explain; `residual` has room for that of every row.
-fn set_cross(rows: &Rows, (explained, level_of): (&[f64], &[u32]), shares: &[Share], residual: &mut [f64], data: &mut Data) {
-    if shares.is_empty() {
-        return;
-    }
-    let (m, k) = (data.columns + 1, data.size);
-    let e = rows.u.iter().skip(data.columns).step_by(m);
-    for ((residual, e), (&level, z)) in residual.iter_mut().zip(e).zip(level_of.iter().zip(rows.whitened.chunks_exact(k))) {
-        let own = explained.get(level as usize * k..(level as usize + 1) * k).unwrap_or_default();
-        *residual = e - own.iter().zip(z).map(|(c, z)| c * z).sum::<f64>();
-    }
+/// Sets Z'e of the tail without what the head can explain, `residual` row by row.
+fn set_cross(shares: &[Share], residual: &[f64], data: &mut Data) {
+    let m = data.columns + 1;
     for component in &mut data.components {
         component.cross.iter_mut().skip(m - 1).step_by(m).for_each(|x| *x = 0.0);
     }
