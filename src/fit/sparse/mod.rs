@@ -10,6 +10,9 @@
 mod blocks;
 mod coefficients;
 mod components;
+mod condensed;
+mod condensed_search;
+mod condensed_slopes;
 mod contrasts;
 mod curvature;
 mod data;
