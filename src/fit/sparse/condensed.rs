@@ -11,18 +11,29 @@
 //! are sums of few small matrices, which are made once a design; other outcomes change their last columns. Of the blocks
 //! A = Z'V₁⁻¹Z and C = Z'V₁⁻¹U of every component, and G = U'V₁⁻¹U, all else follows.
 
+use super::condensed_outcomes::Observed;
 use super::data::{Component, Data, Linked};
 use super::layout::Layout;
 use super::parameters::Parameters;
-use super::point::{Problem, add_squares};
+use super::point::Problem;
 use super::small::LogProduct;
 use crate::fit::Estimation;
 use crate::fit::kernels::{axpy, cholesky, dot};
 
 /// The most different r of the levels of the head.
 const MOST_SHAPES: usize = 12;
+/// Rows of U are this many numbers, or a multiple of it: what is beyond m is zero.
+const STEP: usize = 4;
 /// The most effects of the tail.
 const MOST_EFFECTS: usize = 96;
+
+/// Compiles a kernel once for each width of a few columns.
+macro_rules! for_widths {
+    ($m:expr, $size:ident => $call:expr) => {
+        $crate::fit::kernels::for_sizes!($m, $size => $call; 4 8 12 16)
+    };
+}
+pub(super) use for_widths;
 
 /// A component of the tail.
 #[derive(Debug, Clone, Copy)]
@@ -54,11 +65,13 @@ struct Level {
     position: u32,
 }
 
-/// The sums of a design, every matrix as the rows \[A C\] of each component, then G.
+/// The sums of a design, every matrix as the rows \[A C\] of each component, then G. Rows of C and G are padded with zeros.
 #[derive(Debug, Clone)]
 pub(super) struct Condensed {
-    /// The number p of columns of X; U has m = p + 1.
+    /// The number p of columns of X.
     pub columns: usize,
+    /// The length of a row of U, which has p + 1 columns.
+    pub width: usize,
     pub blocks: Vec<Block>,
     /// The parameter of every effect of the tail, and of the head.
     pub term_of: Vec<usize>,
@@ -94,10 +107,12 @@ pub(super) struct Place {
     pub factors: Vec<f64>,
     /// L⁻¹Λ'C, n × m.
     pub solved: Vec<f64>,
-    /// The lower Cholesky factor of U'V₀⁻¹U, m × m column by column.
+    /// The lower Cholesky factor of U'V₀⁻¹U, column by column, p + 1 numbers each.
     pub root: Vec<f64>,
     gram: Vec<f64>,
     scale: Vec<f64>,
+    /// −2ℓ without y'P₀y.
+    rest: f64,
 }
 
 impl Condensed {
@@ -108,7 +123,7 @@ impl Condensed {
         if parameters.sizes.iter().any(|&k| k != 1) || layout.head.len() != 1 || effects > MOST_EFFECTS {
             return None;
         }
-        let (m, mut first, mut at, mut square) = (data.columns + 1, 0, 0, 0);
+        let (m, mut first, mut at, mut square) = ((data.columns + 1).next_multiple_of(STEP), 0, 0, 0);
         let mut blocks = vec![];
         for component in &data.components {
             blocks.push(Block { first, size: component.size, at, square });
@@ -118,7 +133,8 @@ impl Condensed {
         }
         let mut own = Self {
             columns: data.columns,
-            within: within(data, &blocks, at + m * m),
+            width: m,
+            within: within(data, &blocks, m, at + m * m),
             blocks,
             term_of: data.components.iter().flat_map(|component| terms(component, layout)).collect(),
             head: layout.head[0],
@@ -138,10 +154,6 @@ impl Condensed {
         Some(own)
     }
 
-    pub fn width(&self) -> usize {
-        self.columns + 1
-    }
-
     /// The number of effects of the tail.
     pub fn effects(&self) -> usize {
         self.term_of.len()
@@ -149,7 +161,7 @@ impl Condensed {
 
     /// Where G begins.
     pub fn gram(&self) -> usize {
-        self.within.len() - self.width() * self.width()
+        self.within.len() - self.width * self.width
     }
 
     /// The shape of a level with this r.
@@ -168,7 +180,7 @@ impl Condensed {
 
     fn add_linked(&mut self, data: &Data, layout: &Layout) -> Option<()> {
         let Linked { r, c, starts, to, by, .. } = &data.levels;
-        let m = self.width();
+        let (m, stride) = (self.width, self.columns + 1);
         let of_component =
             |component: u32| (0..layout.levels() as u32).filter(move |&l| layout.component_of[l as usize] == Some(component));
         for (number, (component, block)) in data.components.iter().zip(self.blocks.clone()).enumerate() {
@@ -176,7 +188,7 @@ impl Condensed {
                 let own = starts[level]..starts[level + 1];
                 let row = |to: u32| (block.at + to as usize * (block.size + m)) as u32;
                 self.links.extend(to[own.clone()].iter().zip(&by[own]).map(|(&to, &by)| (row(to), by)));
-                self.of_x.extend_from_slice(&c[level * m..level * m + self.columns]);
+                self.of_x.extend_from_slice(&c[level * stride..level * stride + self.columns]);
                 let shape = self.shape(r[level])?;
                 self.levels.push(Level { shape, links: self.links.len() as u32, position });
                 self.add_pairs(
@@ -194,19 +206,20 @@ impl Condensed {
 
     /// Adds the products of what a level has of the tail and of X with each other.
     fn add_pairs(&mut self, shape: usize, block: Block, to: &[u32], by: &[f64], level: usize, c: &[f64]) {
-        let (m, p) = (self.width(), self.columns);
+        let (m, p) = (self.width, self.columns);
+        let c = &c[level * (p + 1)..level * (p + 1) + p];
         let sums = &mut self.shapes[shape].sums;
         for (&s, x) in to.iter().zip(by) {
             let row = &mut sums[block.at + s as usize * (block.size + m)..][..block.size + p];
             to.iter().zip(by).for_each(|(&t, y)| row[t as usize] += x * y);
-            axpy(&mut row[block.size..], *x, &c[level * m..level * m + p]);
+            axpy(&mut row[block.size..], *x, c);
         }
     }
 
     fn add_free(&mut self, data: &Data, layout: &Layout) -> Option<()> {
-        let (m, p) = (self.width(), self.columns);
+        let p = self.columns;
         let free = (0..layout.levels()).filter(|&level| layout.component_of[level].is_none());
-        for ((position, c), &shape) in free.zip(data.free_c.chunks_exact(m)).zip(&data.shape_of) {
+        for ((position, c), &shape) in free.zip(data.free_c.chunks_exact(p + 1)).zip(&data.shape_of) {
             self.of_x.extend_from_slice(&c[..p]);
             let shape = self.shape(data.shapes[shape as usize].r[0])?;
             self.levels.push(Level { shape, links: self.links.len() as u32, position: position as u32 });
@@ -216,28 +229,30 @@ impl Condensed {
 
     /// Adds X'X of all levels.
     fn add_x(&mut self) {
-        let (m, p, gram) = (self.width(), self.columns, self.gram());
+        let (m, p, gram) = (self.width, self.columns, self.gram());
         for (level, c) in self.levels.iter().zip(self.of_x.chunks_exact(p)) {
             let sums = &mut self.shapes[level.shape as usize].sums[gram..];
             c.iter().zip(sums.chunks_exact_mut(m)).for_each(|(x, row)| axpy(&mut row[..p], *x, c));
         }
     }
 
-    /// Takes other outcomes: what the data have of them now, and what the levels of the head have of them.
-    pub fn set_outcome(&mut self, data: &Data, explained: &[f64]) {
-        let (m, p, gram) = (self.width(), self.columns, self.gram());
-        self.squares = data.squares;
-        for (block, component) in self.blocks.iter().zip(&data.components) {
-            let rows = self.within[block.at..].chunks_exact_mut(block.size + m).zip(component.cross.chunks_exact(m));
-            rows.for_each(|(row, cross)| row[block.size + p] = cross[p]);
+    /// Takes other outcomes.
+    pub fn set_outcome(&mut self, observed: &Observed) {
+        let (m, p, gram) = (self.width, self.columns, self.gram());
+        let explained = &observed.explained;
+        self.squares = observed.squares;
+        for block in &self.blocks {
+            let rows = self.within[block.at..].chunks_exact_mut(block.size + m);
+            rows.zip(&observed.of_tail[block.first..block.first + block.size]).for_each(|(row, own)| row[block.size + p] = *own);
         }
-        set_last(&mut self.within[gram..], m, data.within[p * m..].iter().copied());
+        self.within[gram + p * m..gram + p * m + p + 1].copy_from_slice(&observed.of_u);
+        mirror_last(&mut self.within[gram..], m, p);
         for shape in &mut self.shapes {
             for block in &self.blocks {
                 let rows = shape.sums[block.at..][..block.size * (block.size + m)].chunks_exact_mut(block.size + m);
                 rows.for_each(|row| row[block.size + p] = 0.0);
             }
-            shape.sums[gram + p * m..].fill(0.0);
+            shape.sums[gram + p * m..gram + p * m + p + 1].fill(0.0);
         }
         let mut first = 0;
         let blocks = self.blocks.iter().map(|block| (block.at + block.size * (block.size + m), block.size));
@@ -255,13 +270,13 @@ impl Condensed {
             first = level.links as usize;
         }
         for shape in &mut self.shapes {
-            mirror_last(&mut shape.sums[gram..], m);
+            mirror_last(&mut shape.sums[gram..], m, p);
         }
     }
 
     /// A place with room for everything and nothing in it.
     pub fn blank(&self) -> Place {
-        let m = self.width();
+        let m = self.width;
         Place {
             lambda: vec![0.0; self.parameters],
             value: f64::NAN,
@@ -270,9 +285,10 @@ impl Condensed {
             sums: self.within.clone(),
             factors: vec![0.0; self.blocks.iter().map(|block| block.size * block.size).sum()],
             solved: vec![0.0; self.effects() * m],
-            root: vec![0.0; m * m],
+            root: vec![0.0; (self.columns + 1) * (self.columns + 1)],
             gram: vec![0.0; m * m],
             scale: vec![0.0; m],
+            rest: f64::NAN,
         }
     }
 
@@ -282,38 +298,77 @@ impl Condensed {
     }
 
     fn try_evaluate(&self, lambda: &[f64], place: &mut Place) -> Option<f64> {
-        let (m, p) = (self.width(), self.columns);
+        let (m, p) = (self.width, self.columns);
         place.lambda.copy_from_slice(lambda);
         let mut log_v = self.set_sums(place);
-        let gram = self.gram();
-        for (j, column) in place.gram.chunks_exact_mut(m).enumerate() {
-            column[j..].copy_from_slice(&place.sums[gram + j * m + j..gram + (j + 1) * m]);
-        }
+        place.gram.copy_from_slice(&place.sums[self.gram()..]);
         for block in &self.blocks {
             log_v += self.eliminate(*block, place)?;
         }
-        add_squares(&place.solved, m, -1.0, &mut place.gram);
-        for j in 0..m {
-            place.scale[j] = 1.0 / place.gram[j * m + j].sqrt();
+        subtract_squares(&place.solved, m, &mut place.gram);
+        let Place { root, gram, scale, .. } = place;
+        for ((scale, gram), j) in scale.iter_mut().zip(gram.chunks_exact(m)).zip(0..=p) {
+            *scale = 1.0 / gram[j].sqrt();
         }
-        for j in 0..m {
-            (j..m).for_each(|i| place.root[j * m + i] = place.gram[j * m + i] * place.scale[i] * place.scale[j]);
+        for ((j, root), gram) in root.chunks_exact_mut(p + 1).enumerate().zip(gram.chunks_exact(m)) {
+            let by = scale[j];
+            root[j..].iter_mut().zip(&gram[j..]).zip(&scale[j..]).for_each(|((x, g), s)| *x = g * (s * by));
         }
-        cholesky(&mut place.root, m)?;
-        for j in 0..m {
-            (j..m).for_each(|i| place.root[j * m + i] /= place.scale[i]);
+        cholesky(root, p + 1)?;
+        for (j, root) in root.chunks_exact_mut(p + 1).enumerate() {
+            root[j..].iter_mut().zip(&scale[j..]).for_each(|(x, s)| *x /= s);
         }
-        let pivot = |j: usize| place.root[j * m + j];
-        place.squares = pivot(p) * pivot(p);
-        let df = self.residual_df;
-        let mut value = df * ((2.0 * std::f64::consts::PI / df) * place.squares).ln() + df + log_v - self.log_weights;
+        place.rest = log_v - self.log_weights;
         if self.restricted {
             let mut product = LogProduct::new();
-            (0..p).for_each(|j| product.times(pivot(j)));
-            value += 2.0 * product.ln();
+            place.root.iter().step_by(p + 2).take(p).for_each(|&pivot| product.times(pivot));
+            place.rest += 2.0 * product.ln();
         }
-        place.value = value;
-        Some(value)
+        Some(self.set_value(place))
+    }
+
+    /// Sets y'P₀y and −2ℓ.
+    fn set_value(&self, place: &mut Place) -> f64 {
+        let (df, last) = (self.residual_df, place.root.last().copied().unwrap_or(f64::NAN));
+        place.squares = last * last;
+        place.value = df * ((2.0 * std::f64::consts::PI / df) * place.squares).ln() + df + place.rest;
+        place.value
+    }
+
+    /// Takes other outcomes to a place that has been evaluated; `false` where −2ℓ has no value there.
+    pub fn move_outcome(&self, place: &mut Place) -> bool {
+        let (m, p, gram) = (self.width, self.columns, self.gram());
+        let Place { weights, sums, factors, solved, root, gram: last, .. } = place;
+        let combined = |at: usize| weights.iter().zip(&self.shapes).fold(self.within[at], |sum, (w, shape)| sum + w * shape.sums[at]);
+        let last = &mut last[..=p];
+        for (j, x) in last.iter_mut().enumerate() {
+            *x = combined(gram + p * m + j);
+            (sums[gram + p * m + j], sums[gram + j * m + p]) = (*x, *x);
+        }
+        let mut column = [0.0; MOST_EFFECTS];
+        for block in &self.blocks {
+            let (n, own) = (block.size, &mut column[..block.size]);
+            for (i, x) in own.iter_mut().enumerate() {
+                let at = block.at + i * (n + m) + n + p;
+                sums[at] = combined(at);
+                *x = place.lambda[self.term_of[block.first + i]] * sums[at];
+            }
+            solve_one(&factors[block.square..], n, n, own);
+            for (x, row) in own.iter().zip(solved[block.first * m..].chunks_exact_mut(m)) {
+                row[p] = *x;
+                last.iter_mut().zip(&*row).for_each(|(own, r)| *own -= x * r);
+            }
+        }
+        solve_one(root, p, p + 1, &mut last[..p]);
+        let rest = last[p] - dot(&last[..p], &last[..p]);
+        root.iter_mut().skip(p).step_by(p + 1).zip(&*last).for_each(|(x, own)| *x = *own);
+        if rest.is_nan() || rest <= 0.0 {
+            return false;
+        }
+        if let Some(pivot) = root.last_mut() {
+            *pivot = rest.sqrt();
+        }
+        self.set_value(place).is_finite()
     }
 
     /// The mean by parameter of what ψ multiplies: r² of the head, the diagonal of A of the tail, where the head has its Λ.
@@ -327,7 +382,7 @@ impl Condensed {
         room.lambda.copy_from_slice(lambda);
         self.set_sums(room);
         for block in &self.blocks {
-            let rows = room.sums[block.at..].chunks_exact(block.size + self.width()).take(block.size);
+            let rows = room.sums[block.at..].chunks_exact(block.size + self.width).take(block.size);
             rows.enumerate().for_each(|(i, row)| add(self.term_of[block.first + i], 1.0, row[i]));
         }
         sums.iter().zip(counts).map(|(sum, count)| sum / count).collect()
@@ -349,7 +404,7 @@ impl Condensed {
 
     /// Factors M of a component, solves for its part of U, and returns log|M|.
     fn eliminate(&self, block: Block, place: &mut Place) -> Option<f64> {
-        let (m, n) = (self.width(), block.size);
+        let (m, n) = (self.width, block.size);
         let factor = &mut place.factors[block.square..][..n * n];
         let solved = &mut place.solved[block.first * m..][..n * m];
         let terms = &self.term_of[block.first..][..n];
@@ -368,7 +423,7 @@ impl Condensed {
 
     /// Writes the coefficients of least squares' residuals.
     pub fn set_beta(&self, place: &Place, beta: &mut [f64]) {
-        let (p, m) = (self.columns, self.width());
+        let (p, m) = (self.columns, self.columns + 1);
         for j in (0..p).rev() {
             let column = &place.root[j * m..(j + 1) * m];
             beta[j] = (column[p] - dot(&column[j + 1..p], &beta[j + 1..p])) / column[j];
@@ -388,7 +443,12 @@ pub(super) fn combine(shapes: &[Shape], weights: &[f64], sums: &mut [f64]) {
 }
 
 /// Solves L X = B in place, L n × n column by column, B n × m row by row.
-pub(super) fn forward(factor: &[f64], n: usize, b: &mut [f64], m: usize) {
+fn forward(factor: &[f64], n: usize, b: &mut [f64], m: usize) {
+    for_widths!(m, m => forward_of_width(factor, n, b, m));
+}
+
+#[inline(always)]
+fn forward_of_width(factor: &[f64], n: usize, b: &mut [f64], m: usize) {
     for (j, column) in factor.chunks_exact(n).enumerate() {
         let (own, below) = b[j * m..].split_at_mut(m);
         let inverse = 1.0 / column[j];
@@ -399,11 +459,42 @@ pub(super) fn forward(factor: &[f64], n: usize, b: &mut [f64], m: usize) {
 
 /// Solves L'X = B in place.
 pub(super) fn backward(factor: &[f64], n: usize, b: &mut [f64], m: usize) {
+    for_widths!(m, m => backward_of_width(factor, n, b, m));
+}
+
+#[inline(always)]
+fn backward_of_width(factor: &[f64], n: usize, b: &mut [f64], m: usize) {
     for (j, column) in factor.chunks_exact(n).enumerate().rev() {
         let (own, below) = b[j * m..].split_at_mut(m);
         below.chunks_exact(m).zip(&column[j + 1..]).for_each(|(row, l)| axpy(own, -l, row));
         let inverse = 1.0 / column[j];
         own.iter_mut().for_each(|x| *x *= inverse);
+    }
+}
+
+/// Subtracts the products of rows with each other.
+fn subtract_squares(rows: &[f64], m: usize, sums: &mut [f64]) {
+    for_widths!(m, m => subtract_squares_of_width(rows, m, sums));
+}
+
+#[inline(always)]
+fn subtract_squares_of_width(rows: &[f64], m: usize, sums: &mut [f64]) {
+    let (fours, groups) = (rows.chunks_exact(4 * m), rows.len() / (4 * m));
+    for (j, own) in sums.chunks_exact_mut(m).enumerate() {
+        for four in fours.clone() {
+            let (a, b, c, d) = (&four[..m], &four[m..2 * m], &four[2 * m..3 * m], &four[3 * m..]);
+            crate::fit::kernels::axpy_of_four(own, [-a[j], -b[j], -c[j], -d[j]], [a, b, c, d]);
+        }
+        rows[groups * 4 * m..].chunks_exact(m).for_each(|row| axpy(own, -row[j], row));
+    }
+}
+
+/// Solves L x = b in place, L column by column of length `stride`.
+pub(super) fn solve_one(factor: &[f64], n: usize, stride: usize, x: &mut [f64]) {
+    for (j, column) in factor.chunks_exact(stride).enumerate().take(n) {
+        let (own, below) = x[j..].split_at_mut(1);
+        own[0] /= column[j];
+        axpy(below, -own[0], &column[j + 1..n]);
     }
 }
 
@@ -413,29 +504,24 @@ fn terms<'d>(component: &'d Component, layout: &'d Layout) -> impl Iterator<Item
 }
 
 /// B₀, without the last columns.
-fn within(data: &Data, blocks: &[Block], len: usize) -> Vec<f64> {
-    let m = data.columns + 1;
+fn within(data: &Data, blocks: &[Block], m: usize, len: usize) -> Vec<f64> {
+    let (stride, p) = (data.columns + 1, data.columns);
     let mut within = vec![0.0; len];
     for (block, component) in blocks.iter().zip(&data.components) {
         let n = block.size;
         for (i, row) in within[block.at..].chunks_exact_mut(n + m).enumerate().take(n) {
             (0..n).for_each(|j| row[j] = component.within[i.max(j) * n + i.min(j)]);
-            row[n..].copy_from_slice(&component.cross[i * m..(i + 1) * m]);
+            row[n..n + p].copy_from_slice(&component.cross[i * stride..i * stride + p]);
         }
     }
-    within[len - m * m..].copy_from_slice(&data.within);
+    let rows = within[len - m * m..].chunks_exact_mut(m).zip(data.within.chunks_exact(stride));
+    rows.take(p).for_each(|(row, own)| row[..p].copy_from_slice(&own[..p]));
     within
 }
 
-/// Writes the last row and column of a symmetric matrix.
-fn set_last(matrix: &mut [f64], m: usize, last: impl Iterator<Item = f64>) {
-    matrix[(m - 1) * m..].iter_mut().zip(last).for_each(|(x, own)| *x = own);
-    mirror_last(matrix, m);
-}
-
-/// Copies the last row of a symmetric matrix to the last column.
-fn mirror_last(matrix: &mut [f64], m: usize) {
-    (0..m - 1).for_each(|j| matrix[j * m + m - 1] = matrix[(m - 1) * m + j]);
+/// Copies row p of a symmetric matrix to column p.
+fn mirror_last(matrix: &mut [f64], m: usize, p: usize) {
+    (0..p).for_each(|j| matrix[j * m + p] = matrix[p * m + j]);
 }
 
 impl Place {

@@ -4,8 +4,9 @@
 //! follows from that one as that of log(ψ + α) would, and steps tell what it lacks ([`crate::fit::correction`]).
 
 use super::condensed::{Condensed, Place};
+use super::condensed_outcomes::Observed;
 use super::condensed_slopes::Slopes;
-use super::data::Data;
+use super::has_variation;
 use super::profiled::{UNBOUNDED, VANISHED};
 use crate::fit::Failure;
 use crate::fit::curvature::Curvature;
@@ -13,6 +14,8 @@ use crate::fit::objective::Objective;
 use crate::fit::search::{Search, Steps, noise};
 use nalgebra::DMatrix;
 
+/// What a Hessian that is learnt may leave, as a share of what one that is computed may.
+const LEARNT: f64 = 0.01;
 /// The least ψA of an effect at which a search begins.
 const LEAST_SHARE: f64 = 0.1;
 /// The share of ψ by which differences are taken.
@@ -109,11 +112,12 @@ pub(super) struct Room {
 pub(super) struct CondensedSearch {
     objective: Objectives,
     search: Search<Objectives>,
+    observed: Observed,
 }
 
 impl CondensedSearch {
     /// Ready to repeat a fit whose optimum has the factors `lambda`; `None` where nothing is won.
-    pub fn new(own: Condensed, lambda: &[f64], scale: &[f64]) -> Option<Self> {
+    pub fn new(own: Condensed, observed: Observed, lambda: &[f64], scale: &[f64]) -> Option<Self> {
         let mut place = own.blank();
         let inner = own.inner(lambda, &mut place);
         if !own.evaluate(&inner, &mut place) {
@@ -125,15 +129,16 @@ impl CondensedSearch {
         let mut objective = Objectives { errors: vec![0.0; scale.len()], scale: scale.to_vec(), own, bend, place, slopes };
         objective.set_errors()?;
         let search = Search::new(&objective, objective.place.clone());
-        Some(Self { objective, search })
+        Some(Self { objective, search, observed })
     }
 
-    /// Searches the optimum of other outcomes: those that the data have now, of which the levels of the head have
-    /// `explained`.
-    pub fn fit_to(&mut self, data: &Data, explained: &[f64], left: f64) -> Result<Steps, Failure> {
-        let Self { objective, search } = self;
-        objective.own.set_outcome(data, explained);
-        search.end_at(left);
+    /// Searches the optimum of other outcomes, as the design has them, and leaves there what `left` says.
+    pub fn fit_to(&mut self, y: &[f64], left: f64) -> Result<Steps, Failure> {
+        let Self { objective, search, observed } = self;
+        observed.set(y);
+        has_variation(observed.total, observed.squares)?;
+        objective.own.set_outcome(observed);
+        search.end_at(LEARNT * left);
         search.begin_near(objective)?;
         search.minimise(objective)
     }
@@ -163,10 +168,10 @@ impl Search<Objectives> {
         self.room.slopes.clone_from(&objective.slopes);
         self.correction.forget();
         self.scoring = false;
-        if !objective.own.evaluate(&objective.place.lambda, &mut self.place) {
+        if !objective.own.move_outcome(&mut self.place) {
             return Err(Failure::Singular);
         }
-        self.room.slopes.set(&objective.own, &self.place);
+        self.room.slopes.move_outcome(&objective.own, &self.place);
         objective.follow(&self.place, &mut self.eta, &mut self.room);
         self.room.current = true;
         Ok(())

@@ -8,7 +8,7 @@
 //! ∂_k y'P₀y = −s_k's_k        ∂_kl y'P₀y = 2 (Z_ks_k)'P₀(Z_ls_l)
 //! ```
 
-use super::condensed::{Block, Condensed, Place, backward, combine};
+use super::condensed::{Block, Condensed, Place, backward, combine, for_widths, solve_one};
 use crate::fit::kernels::{axpy, dot, inverse_from_cholesky};
 
 /// ψA of an effect above which s = Ψ⁻¹u has more digits than differences have.
@@ -24,6 +24,8 @@ pub(super) struct Slopes {
     /// (X'V₀⁻¹X)⁻¹, p × p, and its factor.
     inverse_of_x: Vec<f64>,
     factor_of_x: Vec<f64>,
+    /// The inverse with rows as long as those of U.
+    padded: Vec<f64>,
     /// M⁻¹ΛC(X'V₀⁻¹X)⁻¹.
     shared: Vec<f64>,
     /// ∂D/∂B, as the sums are.
@@ -49,14 +51,15 @@ pub(super) struct Slopes {
 
 impl Slopes {
     pub fn blank(own: &Condensed) -> Self {
-        let (n, m, p, k) = (own.effects(), own.width(), own.columns, own.parameters);
+        let (n, m, p, k) = (own.effects(), own.width, own.columns, own.parameters);
         let len = own.gram() + m * m;
         Self {
             solved: vec![0.0; n * m],
             inverse: vec![0.0; own.blocks.iter().map(|block| block.size * block.size).sum()],
             inverse_of_x: vec![0.0; p * p],
+            padded: vec![0.0; p * m],
             factor_of_x: vec![0.0; p * p],
-            shared: vec![0.0; n * p],
+            shared: vec![0.0; n * m],
             by_sums: vec![0.0; len],
             traces: vec![0.0; k],
             quadratic: vec![0.0; k],
@@ -79,21 +82,20 @@ impl Slopes {
 
     /// What does not depend on the outcomes, and M⁻¹ΛC.
     pub fn set_traces(&mut self, own: &Condensed, place: &Place) {
-        let (m, p) = (own.width(), own.columns);
+        let (m, p) = (own.width, own.columns);
         for (j, column) in self.factor_of_x.chunks_exact_mut(p).enumerate() {
-            column[j..].copy_from_slice(&place.root[j * m + j..j * m + p]);
+            column[j..].copy_from_slice(&place.root[j * (p + 1) + j..j * (p + 1) + p]);
         }
         inverse_from_cholesky(&self.factor_of_x, p, &mut self.inverse_of_x);
+        let padded = self.padded.chunks_exact_mut(m).zip(self.inverse_of_x.chunks_exact(p));
+        padded.for_each(|(row, own)| row[..p].copy_from_slice(own));
         self.traces.fill(0.0);
         self.solved.copy_from_slice(&place.solved);
         for block in &own.blocks {
             self.add_component(own, place, *block);
         }
         if own.restricted {
-            let gram = &mut self.by_sums[own.gram()..];
-            for (row, inverse) in gram.chunks_exact_mut(m).zip(self.inverse_of_x.chunks_exact(p)) {
-                row[..p].copy_from_slice(inverse);
-            }
+            self.by_sums[own.gram()..][..p * m].copy_from_slice(&self.padded);
         }
         for (shape, w) in own.shapes.iter().zip(&place.weights) {
             self.traces[own.head] += shape.square * w * (shape.levels - w * dot(&self.by_sums, &shape.sums));
@@ -102,28 +104,18 @@ impl Slopes {
 
     /// Sets ∂D/∂A and ∂D/∂C of a component and adds the slopes of its effects.
     fn add_component(&mut self, own: &Condensed, place: &Place, block: Block) {
-        let (m, p, n) = (own.width(), own.columns, block.size);
+        let (m, p, n) = (own.width, own.columns, block.size);
         let (factor, terms) = (&place.factors[block.square..][..n * n], &own.term_of[block.first..][..n]);
         let inverse = &mut self.inverse[block.square..][..n * n];
         inverse_from_cholesky(factor, n, inverse);
         let solved = &mut self.solved[block.first * m..][..n * m];
         backward(factor, n, solved, m);
-        let shared = &mut self.shared[block.first * p..][..n * p];
+        let shared = &mut self.shared[block.first * m..][..n * m];
         if own.restricted {
-            for (own, x) in shared.chunks_exact_mut(p).zip(solved.chunks_exact(m)) {
-                own.fill(0.0);
-                self.inverse_of_x.chunks_exact(p).zip(x).for_each(|(row, x)| axpy(own, *x, row));
-            }
-            for i in 0..n {
-                let of_x = &shared[i * p..(i + 1) * p];
-                for j in 0..=i {
-                    let sum = inverse[i * n + j] + dot(of_x, &solved[j * m..j * m + p]);
-                    (inverse[i * n + j], inverse[j * n + i]) = (sum, sum);
-                }
-            }
+            for_widths!(m, m => add_of_x(solved, &self.padded, m, shared, inverse));
         }
         let rows = self.by_sums[block.at..].chunks_exact_mut(n + m).zip(place.sums[block.at..].chunks_exact(n + m));
-        for ((i, (row, sums)), (inverse, shared)) in rows.enumerate().zip(inverse.chunks_exact(n).zip(shared.chunks_exact(p))) {
+        for ((i, (row, sums)), (inverse, shared)) in rows.enumerate().zip(inverse.chunks_exact(n).zip(shared.chunks_exact(m))) {
             let by = place.lambda[terms[i]];
             let (of_a, of_c) = row.split_at_mut(n);
             of_a.iter_mut().zip(inverse).zip(terms).for_each(|((x, m), &term)| *x = by * place.lambda[term] * m);
@@ -138,9 +130,23 @@ impl Slopes {
         }
     }
 
+    /// Takes the outcomes that a place was moved to.
+    pub fn move_outcome(&mut self, own: &Condensed, place: &Place) {
+        let (m, p) = (own.width, own.columns);
+        for block in &own.blocks {
+            let (n, factor) = (block.size, &place.factors[block.square..]);
+            for (j, column) in factor.chunks_exact(n).enumerate().take(n).rev() {
+                let solved = &mut self.solved[block.first * m..];
+                let later: f64 = (j + 1..n).map(|i| column[i] * solved[i * m + p]).sum();
+                solved[j * m + p] = (place.solved[(block.first + j) * m + p] - later) / column[j];
+            }
+        }
+        self.set_quadratic(own, place);
+    }
+
     /// What depends on the outcomes.
     pub fn set_quadratic(&mut self, own: &Condensed, place: &Place) {
-        let (m, p, n, k) = (own.width(), own.columns, own.effects(), own.parameters);
+        let (m, p, n, k) = (own.width, own.columns, own.effects(), own.parameters);
         own.set_beta(place, &mut self.beta);
         self.beta[p] = -1.0;
         let (u, s) = self.effects.split_at_mut(n);
@@ -215,7 +221,7 @@ impl Slopes {
 
     /// Replaces the products of every parameter by L⁻¹ of them.
     fn solve_parameters(&mut self, own: &Condensed, place: &Place) {
-        let (m, p, n) = (own.width(), own.columns, own.effects());
+        let (m, p, n) = (own.width, own.columns, own.effects());
         for products in self.of_parameters.chunks_exact_mut(n + p) {
             let (tail, of_x) = products.split_at_mut(n);
             tail.iter_mut().zip(&own.term_of).for_each(|(x, &term)| *x *= place.lambda[term]);
@@ -224,14 +230,30 @@ impl Slopes {
                 solve_one(&place.factors[block.square..], block.size, block.size, tail);
                 tail.iter().zip(place.solved[block.first * m..].chunks_exact(m)).for_each(|(x, row)| axpy(of_x, -x, &row[..p]));
             }
-            solve_one(&place.root, p, m, of_x);
+            solve_one(&place.root, p, p + 1, of_x);
+        }
+    }
+}
+
+/// Sets the products of M⁻¹ΛC with (X'V₀⁻¹X)⁻¹, and adds theirs with M⁻¹ΛC to M⁻¹; the last column of U has no share.
+#[inline(always)]
+fn add_of_x(solved: &[f64], inverse_of_x: &[f64], m: usize, shared: &mut [f64], inverse: &mut [f64]) {
+    let n = solved.len() / m;
+    for (own, x) in shared.chunks_exact_mut(m).zip(solved.chunks_exact(m)) {
+        own.fill(0.0);
+        inverse_of_x.chunks_exact(m).zip(x).for_each(|(row, x)| axpy(own, *x, row));
+    }
+    for (i, of_x) in shared.chunks_exact(m).enumerate() {
+        for (j, row) in solved.chunks_exact(m).enumerate().take(i + 1) {
+            let sum = inverse[i * n + j] + dot(of_x, row);
+            (inverse[i * n + j], inverse[j * n + i]) = (sum, sum);
         }
     }
 }
 
 /// What an effect whose variance is zero adds to ∂D: z'P₀z, z'V₀⁻¹z for ML. `sums` are its row of B, in row i of a component.
 fn trace_of_vanished(own: &Condensed, place: &Place, block: Block, sums: &[f64], i: usize, (tail, of_x): (&mut [f64], &mut [f64])) -> f64 {
-    let (m, p, n) = (own.width(), own.columns, block.size);
+    let (m, p, n) = (own.width, own.columns, block.size);
     let tail = &mut tail[..n];
     tail.iter_mut().zip(sums).zip(&own.term_of[block.first..]).for_each(|((x, a), &term)| *x = place.lambda[term] * a);
     solve_one(&place.factors[block.square..], n, n, tail);
@@ -240,7 +262,7 @@ fn trace_of_vanished(own: &Condensed, place: &Place, block: Block, sums: &[f64],
         let of_x = &mut of_x[..p];
         of_x.copy_from_slice(&sums[n..n + p]);
         tail.iter().zip(place.solved[block.first * m..].chunks_exact(m)).for_each(|(x, row)| axpy(of_x, -x, &row[..p]));
-        solve_one(&place.root, p, m, of_x);
+        solve_one(&place.root, p, p + 1, of_x);
         trace -= dot(of_x, of_x);
     }
     trace
@@ -256,18 +278,9 @@ fn runs(terms: &[usize]) -> impl Iterator<Item = (usize, usize)> + '_ {
     })
 }
 
-/// Solves L x = b in place, L column by column of length `stride`.
-fn solve_one(factor: &[f64], n: usize, stride: usize, x: &mut [f64]) {
-    for (j, column) in factor.chunks_exact(stride).enumerate().take(n) {
-        let (own, below) = x[j..].split_at_mut(1);
-        own[0] /= column[j];
-        axpy(below, -own[0], &column[j + 1..n]);
-    }
-}
-
 /// e'Se of e = (u, β, −1), and Se where it is asked for: of the tail, then of U.
 fn set_products(own: &Condensed, sums: &[f64], u: &[f64], beta: &[f64], solution: &mut [f64], mut products: Option<&mut Vec<f64>>) -> f64 {
-    let (m, n) = (own.width(), own.effects());
+    let (m, n) = (own.width, own.effects());
     let mut form = 0.0;
     if let Some(products) = &mut products {
         products[n..].fill(0.0);

@@ -90,11 +90,6 @@ impl Outcomes {
         layout.rows.iter().zip(&self.rows.roots).map(|(&row, root)| (root * y[row as usize]).powi(2)).sum()
     }
 
-    /// What the levels of the head have of e, k numbers each.
-    pub fn explained(&self) -> &[f64] {
-        &self.explained
-    }
-
     /// Takes the outcomes that were set into the sums of levels.
     pub fn complete(&mut self, data: &mut Data) {
         let (m, k, explained) = (data.columns + 1, data.size, &self.explained);

@@ -1,6 +1,7 @@
 //! Fitting the same design to other outcomes, from the optimum of the fit that is repeated.
 
 use super::condensed::Condensed;
+use super::condensed_outcomes::Observed;
 use super::condensed_search::CondensedSearch;
 use super::contrasts::{Multipliers, Turned};
 use super::data::Data;
@@ -24,6 +25,8 @@ pub(super) struct Repeated {
     /// Where the sums of the design are few, what searches over them, and whether it found the last optimum.
     condensed: Option<CondensedSearch>,
     by_condensed: bool,
+    /// The outcomes that it was for.
+    y: Vec<f64>,
     outcomes: Outcomes,
     turned: Turned,
     /// Λ of the fit that is repeated.
@@ -44,15 +47,18 @@ impl Repeated {
         let Multipliers { z, .. } = Multipliers::of(random, &problem.parameters);
         let scale = scales(random, &z, &problem.parameters);
         let (mut data, rows) = Data::of(design, &problem.layout, &z, kept)?;
+        let few = problem.parameters.sizes.iter().all(|&k| k == 1) && problem.layout.head.len() == 1;
+        let observed = few.then(|| Observed::of(random, &z, &problem.layout, &rows, &data));
         let outcomes = Outcomes::new(random, &z, &problem.layout, rows, &mut data);
         let problem = Problem { data, ..problem.clone() };
         let factors = random.iter().map(|term| term.factor.clone()).collect();
         let (start, errors) = (Start::blank(&problem), vec![0.0; problem.parameters.len()]);
-        let condensed = Condensed::of(&problem).and_then(|own| CondensedSearch::new(own, &point.lambda, &scale));
+        let condensed = observed.and_then(|own| CondensedSearch::new(Condensed::of(&problem)?, own, &point.lambda, &scale));
         let objective = Profiled { problem, scale, errors, factors };
         Ok(Self {
             condensed,
             by_condensed: false,
+            y: Vec::with_capacity(design.rows.y.len()),
             search: Search::new(&objective, point.clone()),
             objective,
             outcomes,
@@ -69,16 +75,19 @@ impl Repeated {
     /// Fits these outcomes, as the design has them: from the optimum of the fit that is repeated, or from a start of its
     /// own where that leads nowhere.
     pub fn fit_to(&mut self, y: &[f64]) -> Result<(), Failure> {
-        let problem = &mut self.objective.problem;
-        let total = self.outcomes.set(&problem.layout, y, &mut problem.data);
-        has_variation(total, &problem.data)?;
         self.by_condensed = false;
         if let Some(condensed) = &mut self.condensed
-            && let Ok(steps) = condensed.fit_to(&problem.data, self.outcomes.explained(), self.left)
+            && let Ok(steps) = condensed.fit_to(y, self.left)
         {
+            let problem = &self.objective.problem;
             (self.steps, self.by_condensed) = (steps, true);
             condensed.place().set_theta(&problem.parameters, problem.residual_df(), &mut self.fitted);
+            self.y.clear();
+            self.y.extend_from_slice(y);
         } else {
+            let problem = &mut self.objective.problem;
+            let total = self.outcomes.set(&problem.layout, y, &mut problem.data);
+            has_variation(total, problem.data.squares)?;
             self.outcomes.complete(&mut problem.data);
             self.search.end_at(self.left);
             self.steps = self.search_levels()?;
@@ -118,7 +127,9 @@ impl Repeated {
     pub fn fit(&self, random: &[RandomTerm]) -> SparseFit {
         let (mut problem, mut place) = (self.objective.problem.clone(), self.search.place.clone());
         if let Some(condensed) = self.last_condensed() {
-            self.outcomes.clone().complete(&mut problem.data);
+            let mut outcomes = self.outcomes.clone();
+            outcomes.set(&problem.layout, &self.y, &mut problem.data);
+            outcomes.complete(&mut problem.data);
             problem.evaluate(&condensed.place().lambda, &mut place);
         }
         SparseFit::at(problem, place, self.steps, self.turned.clone(), random)

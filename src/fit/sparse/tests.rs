@@ -403,12 +403,14 @@ fn check_condensed(name: &str, design: &Design, estimation: Estimation) {
     let (own, random) = (fit(design, estimation).expect("can be fitted"), &design.rows.random);
     let super::contrasts::Multipliers { z, .. } = super::contrasts::Multipliers::of(random, &own.problem.parameters);
     let (mut data, rows) = super::data::Data::of(design, &own.problem.layout, &z, &kept).expect("can be summed");
+    let mut observed = super::condensed_outcomes::Observed::of(random, &z, &own.problem.layout, &rows, &data);
     let mut outcomes = super::outcomes::Outcomes::new(random, &z, &own.problem.layout, rows, &mut data);
     let mut problem = super::point::Problem { data, ..own.problem.clone() };
     let mut condensed = super::condensed::Condensed::of(&problem).expect("few sums");
     outcomes.set(&problem.layout, &design.rows.y, &mut problem.data);
     outcomes.complete(&mut problem.data);
-    condensed.set_outcome(&problem.data, outcomes.explained());
+    observed.set(&design.rows.y);
+    condensed.set_outcome(&observed);
     let (mut point, mut curvature) = (problem.blank(), problem.blank_curvature());
     let (mut place, mut slopes) = (condensed.blank(), super::condensed_slopes::Slopes::blank(&condensed));
     let k = own.point.lambda.len();
