@@ -10,6 +10,10 @@
 mod blocks;
 mod coefficients;
 mod components;
+mod condensed;
+mod condensed_outcomes;
+mod condensed_search;
+mod condensed_slopes;
 mod contrasts;
 mod curvature;
 mod data;
@@ -97,7 +101,7 @@ impl SparseFit {
         check_components(random, &layout)?;
         let Multipliers { z, turned } = Multipliers::of(random, &parameters);
         let (data, _) = Data::of(design, &layout, &z, kept)?;
-        has_variation(data.total, &data)?;
+        has_variation(data.total, data.squares)?;
         let problem = Problem { data, layout, parameters, estimation };
         let scale = scales(random, &z, &problem.parameters);
         let factors = random.iter().map(|term| term.factor.clone()).collect();
@@ -173,11 +177,11 @@ fn check_components(random: &[RandomTerm], layout: &Layout) -> Result<(), Failur
 }
 
 /// Refuses an outcome of which nothing is left by the mean, or by the mean and the random effects that were
-/// eliminated first; `total` is Σ w y².
-fn has_variation(total: f64, data: &Data) -> Result<(), Failure> {
+/// eliminated first; `total` is Σ w y², `left` what they leave of it.
+fn has_variation(total: f64, left: f64) -> Result<(), Failure> {
     /// The share of a sum of squares that is but rounding.
     const ROUNDING: f64 = 1e-24;
-    if data.squares <= ROUNDING * total {
+    if left <= ROUNDING * total {
         return Err(Failure::NoResidualVariation);
     }
     Ok(())

@@ -70,25 +70,30 @@ impl Outcomes {
         }
     }
 
-    /// Takes the outcomes `y`, as the design has them, into the sums, and returns Σ w y².
+    /// Takes the outcomes `y`, as the design has them, into the sums over all observations and those of the tail, and returns
+    /// Σ w y²; [`Outcomes::complete`] has the sums of levels.
     pub fn set(&mut self, layout: &Layout, y: &[f64], data: &mut Data) -> f64 {
-        let (p, m, k) = (data.columns, data.columns + 1, data.size);
+        let (p, m) = (data.columns, data.columns + 1);
         let mut found = Found { explained: &mut self.explained, residual: &mut self.residual, sums: &mut self.sums };
         let squares = self.rows.set_outcome(layout, y, &mut found);
         (data.squares, data.total) = (squares.left, squares.whole);
         for j in 0..m {
             (data.within[j * m + p], data.within[p * m + j]) = (self.sums[j], self.sums[j]);
         }
-        let explained = &self.explained;
+        set_cross(&self.shares, &self.residual, data);
+        squares.whole
+    }
+
+    /// Takes the outcomes that were set into the sums of levels.
+    pub fn complete(&mut self, data: &mut Data) {
+        let (m, k, explained) = (data.columns + 1, data.size, &self.explained);
         let of_level = |level: u32| &explained[level as usize * k..(level as usize + 1) * k];
         set_last(&mut data.levels.c, &self.linked, k, m, of_level);
         data.merges.iter_mut().for_each(|merge| merge.set_outcome(&data.levels, &mut data.linked, k, m));
         set_last(&mut data.free_c, &self.free, k, m, of_level);
-        set_cross(&self.shares, &self.residual, data);
         for (shape, few) in data.shapes.iter_mut().zip(&mut self.few) {
             few.set(&self.free, of_level, k, m, shape);
         }
-        squares.whole
     }
 }
 

@@ -14,9 +14,9 @@ use crate::fit::search::{Search, noise};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 /// The variance of an effect, in standard errors, that is zero.
-const VANISHED: f64 = 1e-9;
+pub(super) const VANISHED: f64 = 1e-9;
 /// The ratio of an effect's variance to that of the residual beyond which there is no residual.
-const UNBOUNDED: f64 = 1e13;
+pub(super) const UNBOUNDED: f64 = 1e13;
 
 /// The objective.
 #[derive(Debug, Clone)]

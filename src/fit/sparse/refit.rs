@@ -1,5 +1,8 @@
 //! Fitting the same design to other outcomes, from the optimum of the fit that is repeated.
 
+use super::condensed::Condensed;
+use super::condensed_outcomes::Observed;
+use super::condensed_search::CondensedSearch;
 use super::contrasts::{Multipliers, Turned};
 use super::data::Data;
 use super::outcomes::Outcomes;
@@ -19,6 +22,11 @@ use std::sync::{Arc, OnceLock};
 pub(super) struct Repeated {
     objective: Profiled,
     search: Search<Profiled>,
+    /// Where the sums of the design are few, what searches over them, and whether it found the last optimum.
+    condensed: Option<CondensedSearch>,
+    by_condensed: bool,
+    /// The outcomes that it was for.
+    y: Vec<f64>,
     outcomes: Outcomes,
     turned: Turned,
     /// Λ of the fit that is repeated.
@@ -39,12 +47,18 @@ impl Repeated {
         let Multipliers { z, .. } = Multipliers::of(random, &problem.parameters);
         let scale = scales(random, &z, &problem.parameters);
         let (mut data, rows) = Data::of(design, &problem.layout, &z, kept)?;
+        let few = problem.parameters.sizes.iter().all(|&k| k == 1) && problem.layout.head.len() == 1;
+        let observed = few.then(|| Observed::of(random, &z, &problem.layout, &rows, &data));
         let outcomes = Outcomes::new(random, &z, &problem.layout, rows, &mut data);
         let problem = Problem { data, ..problem.clone() };
         let factors = random.iter().map(|term| term.factor.clone()).collect();
         let (start, errors) = (Start::blank(&problem), vec![0.0; problem.parameters.len()]);
+        let condensed = observed.and_then(|own| CondensedSearch::new(Condensed::of(&problem)?, own, &point.lambda, &scale));
         let objective = Profiled { problem, scale, errors, factors };
         Ok(Self {
+            condensed,
+            by_condensed: false,
+            y: Vec::with_capacity(design.rows.y.len()),
             search: Search::new(&objective, point.clone()),
             objective,
             outcomes,
@@ -61,21 +75,35 @@ impl Repeated {
     /// Fits these outcomes, as the design has them: from the optimum of the fit that is repeated, or from a start of its
     /// own where that leads nowhere.
     pub fn fit_to(&mut self, y: &[f64]) -> Result<(), Failure> {
-        let problem = &mut self.objective.problem;
-        let total = self.outcomes.set(&problem.layout, y, &mut problem.data);
-        has_variation(total, &problem.data)?;
-        self.search.end_at(self.left);
-        self.steps = match self.near() {
-            Ok(steps) => steps,
-            Err(_) => {
-                let mut start = Start::of(&self.objective.problem, &self.objective.scale)?;
-                self.search.begin_from(&mut self.objective, &mut start);
-                self.search.minimise(&self.objective)?
-            }
-        };
-        self.objective.problem.set_theta(&self.search.place, &mut self.fitted);
+        self.by_condensed = false;
+        if let Some(condensed) = &mut self.condensed
+            && let Ok(steps) = condensed.fit_to(y, self.left)
+        {
+            let problem = &self.objective.problem;
+            (self.steps, self.by_condensed) = (steps, true);
+            condensed.place().set_theta(&problem.parameters, problem.residual_df(), &mut self.fitted);
+            self.y.clear();
+            self.y.extend_from_slice(y);
+        } else {
+            let problem = &mut self.objective.problem;
+            let total = self.outcomes.set(&problem.layout, y, &mut problem.data);
+            has_variation(total, problem.data.squares)?;
+            self.outcomes.complete(&mut problem.data);
+            self.search.end_at(self.left);
+            self.steps = self.search_levels()?;
+            self.objective.problem.set_theta(&self.search.place, &mut self.fitted);
+        }
         self.turned.set_theta(&self.fitted, &mut self.theta);
         Ok(())
+    }
+
+    /// Searches level by level.
+    fn search_levels(&mut self) -> Result<Steps, Failure> {
+        self.near().or_else(|_| {
+            let mut start = Start::of(&self.objective.problem, &self.objective.scale)?;
+            self.search.begin_from(&mut self.objective, &mut start);
+            self.search.minimise(&self.objective)
+        })
     }
 
     /// Searches from the optimum of the fit that is repeated. With one factor a step of scoring in the variances comes first: in
@@ -97,15 +125,34 @@ impl Repeated {
 
     /// The optimum found last, as a fit has it.
     pub fn fit(&self, random: &[RandomTerm]) -> SparseFit {
-        SparseFit::at(self.objective.problem.clone(), self.search.place.clone(), self.steps, self.turned.clone(), random)
+        let (mut problem, mut place) = (self.objective.problem.clone(), self.search.place.clone());
+        if let Some(condensed) = self.last_condensed() {
+            let mut outcomes = self.outcomes.clone();
+            outcomes.set(&problem.layout, &self.y, &mut problem.data);
+            outcomes.complete(&mut problem.data);
+            problem.evaluate(&condensed.place().lambda, &mut place);
+        }
+        SparseFit::at(problem, place, self.steps, self.turned.clone(), random)
+    }
+
+    /// What found the last optimum, where it was the search over few sums.
+    fn last_condensed(&self) -> Option<&CondensedSearch> {
+        self.condensed.as_ref().filter(|_| self.by_condensed)
     }
 
     pub fn value(&self) -> f64 {
-        self.search.place.value
+        self.last_condensed().map_or(self.search.place.value, |condensed| condensed.place().value)
     }
 
     pub fn set_beta(&self, beta: &mut [f64]) {
-        self.objective.problem.set_beta(&self.search.place, beta);
+        let problem = &self.objective.problem;
+        match self.last_condensed() {
+            Some(condensed) => {
+                condensed.set_beta(beta);
+                beta.iter_mut().zip(&problem.data.origin).for_each(|(b, origin)| *b += origin);
+            }
+            None => problem.set_beta(&self.search.place, beta),
+        }
     }
 
     /// From now on finds optima as exact as those of fits.
