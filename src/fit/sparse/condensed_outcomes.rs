@@ -38,8 +38,6 @@ impl Observed {
     /// Of rows with one effect per level, whose least squares are those of `data`.
     pub fn of(random: &[RandomTerm], z: &[Cow<[f64]>], layout: &Layout, rows: &Rows, data: &Data) -> Self {
         let (n, p, levels) = (layout.rows.len(), data.columns, layout.levels());
-        let mut level_of = vec![levels as u32; n];
-        (0..levels).for_each(|level| level_of[layout.of_level(level)].fill(level as u32));
         let first = |component: u32| data.components[..component as usize].iter().map(|c| c.size).sum::<usize>();
         let mut shares = vec![];
         for position in 0..n {
@@ -49,11 +47,11 @@ impl Observed {
                 shares.push((position as u32, (first(component) + at as usize) as u32, by));
             }
         }
-        let (mut x, mut fitted, mut whitened) = (vec![0.0; n * p], vec![0.0; n], vec![0.0; n]);
-        for (position, row) in (0..=levels).flat_map(|level| rows.of_level(level)) {
+        let (mut x, mut fitted, mut whitened, mut level_of) = (vec![0.0; n * p], vec![0.0; n], vec![0.0; n], vec![0; n]);
+        for (level, (position, row)) in (0..=levels).flat_map(|level| rows.of_level(level).map(move |at| (level, at))) {
             let own = &rows.designs.x[row * p..(row + 1) * p];
             own.iter().enumerate().for_each(|(j, value)| x[j * n + position] = *value);
-            (fitted[position], whitened[position]) = (dot(own, &data.origin), rows.designs.whitened[row]);
+            (fitted[position], whitened[position], level_of[position]) = (dot(own, &data.origin), rows.designs.whitened[row], level as u32);
         }
         Self {
             rows: layout.rows.clone(),
