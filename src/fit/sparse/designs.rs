@@ -278,7 +278,7 @@ fn together(rows: &[u32]) -> Option<std::ops::Range<usize>> {
 }
 
 fn mixed(hash: u64, word: u64) -> u64 {
-    // Fowler's and FxHash's recipe: the multiplier is 2⁶⁴/π.
+    // As FxHash does it; the multiplier is 2⁶⁴/π.
     (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95)
 }
 

@@ -2,10 +2,11 @@
 //! σ²I) or σ² over the weights.
 //!
 //! Any number of random terms, nested or crossed, with thousands of levels. All cross products of \[Z X y\] are
-//! summed once ([`data`]). One factor, the one with most effects, is eliminated level by level; what remains of the
-//! others falls into components, each a dense matrix ([`layout`], [`point`]): nested factors cost what their levels
-//! are, two crossed ones a factor of the smaller one's size. First and second derivatives are exact ([`curvature`],
-//! [`components`]), so that the search takes few steps from where scoring ends ([`start`], [`profiled`]).
+//! summed once ([`data`]); what follows from the rows of X and Z alone is made once for all levels that have the same
+//! ([`designs`]). One factor, the one with most effects, is eliminated level by level; what remains of the others falls
+//! into components, each a dense matrix ([`layout`], [`point`]): nested factors cost what their levels are, two crossed
+//! ones a factor of the smaller one's size. First and second derivatives are exact ([`curvature`], [`components`]), so
+//! that the search takes few steps from where scoring ends ([`start`], [`profiled`]).
 
 mod blocks;
 mod coefficients;
