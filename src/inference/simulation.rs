@@ -5,10 +5,10 @@ use super::random_effects::semidefinite_factor;
 use super::residuals::product;
 use crate::design::RandomTerm;
 use crate::error::{Error, Result};
-use crate::simulate::random::{Stream, lower_factor, lower_times};
+use crate::simulate::random::{Stream, lower_factor, lower_row_times};
 use crate::table::{Column, Format, Tabular, display_as_table};
 use crate::trial::Trial;
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 /// Outcomes simulated from a fit: for every analysed patient at every visit that was observed, as the fit has it.
@@ -110,10 +110,12 @@ impl Simulator {
     pub fn outcome(&self, seed: u64, replicate: u64) -> Vec<f64> {
         let mut stream = Stream::new(seed, replicate, 0);
         let mut y = self.means.clone();
-        for (i, own) in y.chunks_exact_mut(self.visits).enumerate() {
-            let deviations = lower_times(&self.factors[self.group_of[i]], &stream.normals(self.visits));
-            for (t, value) in own.iter_mut().enumerate() {
-                *value += deviations[t] / self.roots.as_ref().map_or(1.0, |r| r[i * self.visits + t]);
+        let mut deviates = vec![0.0; self.visits];
+        for (i, (own, &group)) in y.chunks_exact_mut(self.visits).zip(&self.group_of).enumerate() {
+            deviates.iter_mut().for_each(|z| *z = stream.normal());
+            for ((t, value), row) in own.iter_mut().enumerate().zip(self.factors[group].chunks_exact(self.visits)) {
+                let deviation = lower_row_times(&row[..=t], &deviates);
+                *value += self.roots.as_ref().map_or(deviation, |r| deviation / r[i * self.visits + t]);
             }
         }
         for (k, (term, factor)) in self.clusters.iter().enumerate() {
@@ -127,10 +129,16 @@ impl Simulator {
 /// Draws the effects of every level of a factor and adds z'u to every observation in one.
 fn add_effects(term: &RandomTerm, factor: &DMatrix<f64>, stream: &mut Stream, y: &mut [f64]) {
     let k = factor.nrows();
-    let effects: Vec<DVector<f64>> = term.levels().iter().map(|_| factor * DVector::from_vec(stream.normals(k))).collect();
+    let mut deviates = vec![0.0; k];
+    let mut effects = vec![0.0; term.levels().len() * k];
+    for own in effects.chunks_exact_mut(k) {
+        deviates.iter_mut().for_each(|z| *z = stream.normal());
+        own.iter_mut().enumerate().for_each(|(a, u)| *u = (0..k).map(|b| factor[(a, b)] * deviates[b]).sum());
+    }
     for ((value, level), z) in y.iter_mut().zip(term.level_of()).zip(term.z().chunks_exact(k)) {
         if let Some(level) = level {
-            *value += effects[*level as usize].iter().zip(z).map(|(u, z)| u * z).sum::<f64>();
+            let own = &effects[*level as usize * k..(*level as usize + 1) * k];
+            *value += own.iter().zip(z).map(|(u, z)| u * z).sum::<f64>();
         }
     }
 }

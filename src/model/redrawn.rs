@@ -27,7 +27,7 @@ impl Model {
         let structure = covariance.bind_in(&columns.visits, &columns.visit_times, None).ok()?;
         let optimum = match Engine::of(&covariance, design) {
             // It finds a start of its own as quickly.
-            Engine::SparseEffects => Optimum::new(design, structure, self.estimation).ok()?,
+            engine @ Engine::SparseEffects => Optimum::by(engine, design, structure.into(), self.estimation).ok()?,
             _ => Optimum::beginning_at(theta, design, structure.into(), self.estimation)?,
         };
         Some(self.moments_fit(design, optimum))

@@ -146,7 +146,12 @@ pub(crate) fn lower_factor(matrix: &[f64], n: usize) -> Option<Vec<f64>> {
 /// L e for a lower triangular L.
 pub(crate) fn lower_times(l: &[f64], e: &[f64]) -> Vec<f64> {
     let n = e.len();
-    (0..n).map(|i| (0..=i).map(|k| l[i * n + k] * e[k]).sum()).collect()
+    (0..n).map(|i| lower_row_times(&l[i * n..=i * n + i], e)).collect()
+}
+
+/// One element of it: that of a row of L up to the diagonal.
+pub(crate) fn lower_row_times(row: &[f64], e: &[f64]) -> f64 {
+    row.iter().zip(e).map(|(l, e)| l * e).sum()
 }
 
 #[cfg(test)]

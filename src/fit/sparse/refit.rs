@@ -84,6 +84,10 @@ impl Repeated {
             condensed.place().set_theta(&problem.parameters, problem.residual_df(), &mut self.fitted);
             self.y.clear();
             self.y.extend_from_slice(y);
+            // Who wants exact optima makes fits of them.
+            if self.is_exact() {
+                self.hand_over();
+            }
         } else {
             let problem = &mut self.objective.problem;
             let total = self.outcomes.set(&problem.layout, y, &mut problem.data);
@@ -95,6 +99,16 @@ impl Repeated {
         }
         self.turned.set_theta(&self.fitted, &mut self.theta);
         Ok(())
+    }
+
+    /// Takes the outcomes and the optimum that was found over few sums to those level by level.
+    fn hand_over(&mut self) {
+        let Self { objective: Profiled { problem, .. }, outcomes, search, .. } = self;
+        outcomes.set(&problem.layout, &self.y, &mut problem.data);
+        outcomes.complete(&mut problem.data);
+        if let Some(condensed) = &self.condensed {
+            self.by_condensed = !problem.evaluate(&condensed.place().lambda, &mut search.place);
+        }
     }
 
     /// Searches level by level.
@@ -125,14 +139,12 @@ impl Repeated {
 
     /// The optimum found last, as a fit has it.
     pub fn fit(&self, random: &[RandomTerm]) -> SparseFit {
-        let (mut problem, mut place) = (self.objective.problem.clone(), self.search.place.clone());
-        if let Some(condensed) = self.last_condensed() {
-            let mut outcomes = self.outcomes.clone();
-            outcomes.set(&problem.layout, &self.y, &mut problem.data);
-            outcomes.complete(&mut problem.data);
-            problem.evaluate(&condensed.place().lambda, &mut place);
+        if self.by_condensed {
+            let mut own = self.clone();
+            own.hand_over();
+            return SparseFit::at(own.objective.problem, own.search.place, own.steps, own.turned, random);
         }
-        SparseFit::at(problem, place, self.steps, self.turned.clone(), random)
+        SparseFit::at(self.objective.problem.clone(), self.search.place.clone(), self.steps, self.turned.clone(), random)
     }
 
     /// What found the last optimum, where it was the search over few sums.

@@ -64,10 +64,11 @@ fn nested3(arm: &str) -> Layout {
 
 /// The fit of a formula with random effects, once it is sure that the engine was the one that the formula asks for:
 /// beside a covariance of the visits the effects are penalised columns; on their own, or beside independent visits of
-/// one variance, they are eliminated.
+/// one variance or one visit with one variance, they are eliminated.
 pub fn by_its_engine(formula: &str, fit: Fit) -> Fit {
     let beside_a_covariance = formula.contains("(visit | ") && !formula.contains("independent(visit | patient)");
-    let engine = if beside_a_covariance { Engine::DenseEffects } else { Engine::SparseEffects };
+    let is_one_variance = fit.design().visit_labels().len() == 1 && fit.design().groups().len() == 1;
+    let engine = if beside_a_covariance && !is_one_variance { Engine::DenseEffects } else { Engine::SparseEffects };
     assert_eq!(fit.convergence().engine, engine, "{formula}");
     fit
 }
