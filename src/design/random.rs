@@ -100,16 +100,11 @@ impl RandomTerm {
 
     /// The mean square of what multiplies each effect, over the observations that it bears on; 1 where there are none.
     pub(crate) fn mean_squares(&self) -> Vec<f64> {
-        if self.size() == 1 {
-            let n = self.z.iter().filter(|z| **z != 0.0).count();
-            return vec![if n == 0 { 1.0 } else { self.z.iter().map(|z| z * z).sum::<f64>() / n as f64 }];
-        }
         let mut sums = vec![(0_usize, 0.0); self.size()];
-        for z in self.z.chunks_exact(self.size().max(1)) {
-            for ((n, sum), z) in sums.iter_mut().zip(z) {
-                *n += usize::from(*z != 0.0);
-                *sum += z * z;
-            }
+        match self.size() {
+            1 => add_squares(&self.z, 1, &mut sums),
+            2 => add_squares(&self.z, 2, &mut sums),
+            k => add_squares(&self.z, k, &mut sums),
         }
         sums.into_iter().map(|(n, sum)| if n == 0 { 1.0 } else { sum / n as f64 }).collect()
     }
@@ -122,5 +117,17 @@ impl RandomTerm {
     /// The number of effects of all levels.
     pub(crate) fn total(&self) -> usize {
         self.levels.len() * self.size()
+    }
+}
+
+/// Counts what is not zero of each column, and adds its squares.
+#[inline(always)]
+fn add_squares(z: &[f64], k: usize, sums: &mut [(usize, f64)]) {
+    let sums = &mut sums[..k];
+    for z in z.chunks_exact(k.max(1)) {
+        for a in 0..k {
+            sums[a].0 += usize::from(z[a] != 0.0);
+            sums[a].1 += z[a] * z[a];
+        }
     }
 }

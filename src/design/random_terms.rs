@@ -254,9 +254,14 @@ impl RandomRows {
     fn multipliers(&self, patients: &[usize], level_of: &[Option<u32>]) -> Vec<f64> {
         let of_visits: Vec<Option<Vec<f64>>> = self.parts.iter().map(|parts| self.values_of_visits(parts)).collect();
         let mut z = Vec::with_capacity(level_of.len() * self.parts.len());
-        if let [Some(of_visits)] = &of_visits[..] {
+        if of_visits.iter().all(Option::is_some) {
+            let of_all: Vec<f64> = (0..self.visits).flat_map(|t| of_visits.iter().flatten().map(move |own| own[t])).collect();
             for own in level_of.chunks_exact(self.visits.max(1)) {
-                z.extend(own.iter().zip(of_visits).map(|(level, z)| if level.is_some() { *z } else { 0.0 }));
+                let first = z.len();
+                z.extend_from_slice(&of_all);
+                for (z, _) in z[first..].chunks_exact_mut(self.parts.len().max(1)).zip(own).filter(|(_, level)| level.is_none()) {
+                    z.fill(0.0);
+                }
             }
             return z;
         }

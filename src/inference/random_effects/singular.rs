@@ -55,7 +55,10 @@ impl MomentsFit {
     /// What has vanished no longer counts in degrees of freedom. lme4 says no more than `isSingular`.
     pub fn singular_directions(&self) -> Vec<SingularDirection> {
         let theta = &self.optimum().theta;
-        self.fitted_terms().iter().flat_map(|term| singular(term, &term.covariance(theta), self.largest_residual_variance())).collect()
+        let clusters = &self.optimum().clusters.terms;
+        let of_term =
+            |term: &FittedTerm| singular(term, &term.covariance(theta), &clusters[term.index].squares, self.largest_residual_variance());
+        self.fitted_terms().iter().flat_map(of_term).collect()
     }
 
     /// The same as a sentence.
@@ -65,9 +68,10 @@ impl MomentsFit {
     }
 }
 
-fn singular(of: &FittedTerm, g: &DMatrix<f64>, residual: f64) -> Vec<SingularDirection> {
+/// `squares` are the mean squares of what multiplies the effects.
+fn singular(of: &FittedTerm, g: &DMatrix<f64>, squares: &[f64], residual: f64) -> Vec<SingularDirection> {
     // Effects in units in which each adds to an observation what its variance says.
-    let unit: Vec<f64> = of.squares().iter().map(|s| s.sqrt()).collect();
+    let unit: Vec<f64> = squares.iter().map(|s| s.sqrt()).collect();
     let k = unit.len();
     let scaled = DMatrix::from_fn(k, k, |a, b| g[(a, b)] * unit[a] * unit[b]);
     let nothing = VANISHED * residual.max(scaled.diagonal().max());
