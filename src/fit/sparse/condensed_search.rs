@@ -117,7 +117,9 @@ pub(super) struct CondensedSearch {
 
 impl CondensedSearch {
     /// Ready to repeat a fit whose optimum has the factors `lambda`; `None` where nothing is won.
-    pub fn new(own: Condensed, observed: Observed, lambda: &[f64], scale: &[f64]) -> Option<Self> {
+    pub fn new(mut own: Condensed, mut observed: Observed, y: &[f64], (lambda, scale): (&[f64], &[f64])) -> Option<Self> {
+        observed.set(y);
+        own.set_outcome(&observed);
         let mut place = own.blank();
         let inner = own.inner(lambda, &mut place);
         if !own.evaluate(&inner, &mut place) {

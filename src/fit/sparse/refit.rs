@@ -24,7 +24,7 @@ pub(super) struct Repeated {
     search: Search<Profiled>,
     /// Where the sums of the design are few, what searches over them, and whether it found the last optimum.
     condensed: Option<CondensedSearch>,
-    by_condensed: bool,
+    pub by_condensed: bool,
     /// The outcomes that it was for.
     y: Vec<f64>,
     outcomes: Outcomes,
@@ -53,7 +53,8 @@ impl Repeated {
         let problem = Problem { data, ..problem.clone() };
         let factors = random.iter().map(|term| term.factor.clone()).collect();
         let (start, errors) = (Start::blank(&problem), vec![0.0; problem.parameters.len()]);
-        let condensed = observed.and_then(|own| CondensedSearch::new(Condensed::of(&problem)?, own, &point.lambda, &scale));
+        let condensed =
+            observed.and_then(|own| CondensedSearch::new(Condensed::of(&problem)?, own, &design.rows.y, (&point.lambda, &scale)));
         let objective = Profiled { problem, scale, errors, factors };
         Ok(Self {
             condensed,

@@ -433,6 +433,16 @@ fn check_condensed(name: &str, design: &Design, estimation: Estimation) {
     }
 }
 
+/// Whether it is the few sums over which other outcomes are searched.
+fn is_repeated_over_few_sums(design: &Design, estimation: Estimation) -> bool {
+    let kept: Vec<usize> = (0..design.columns.len()).collect();
+    let own = fit(design, estimation).expect("can be fitted");
+    let mut repeated = super::refit::Repeated::new(&own, design, &kept).expect("can be repeated");
+    let y: Vec<f64> = design.rows.y.iter().enumerate().map(|(at, y)| 0.9 * y + ((at * 7919) % 13) as f64 * 0.2).collect();
+    repeated.fit_to(&y).expect("can be fitted");
+    repeated.by_condensed
+}
+
 #[test]
 fn condensed_sums() {
     let s = study(3, [2.0, 0.0, 1.0, 0.7]);
@@ -449,6 +459,7 @@ fn condensed_sums() {
             let design = design(&s.x, &s.y, None, random);
             check_condensed(name, &design, estimation);
             check_repeated(name, &design, estimation);
+            assert!(is_repeated_over_few_sums(&design, estimation), "{name}");
         }
     }
 }
