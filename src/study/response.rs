@@ -41,6 +41,9 @@ pub(super) struct Response<'q> {
 /// Who meets a definition in an arm and in the one it is compared with, and of how many.
 type Rates = [Proportion; 2];
 
+/// The rates of a trial as they count, and as they are where nobody leaves or has an event.
+type Both = (Option<Rates>, Option<Rates>);
+
 /// A trial of the truth in the worlds that questions are about, each made when it is asked for.
 struct Worlds<'d> {
     drawer: &'d Drawer,
@@ -164,11 +167,9 @@ pub(super) fn true_values(drawer: &Drawer, questions: &[Response], seed: u64) ->
         };
         (0..asked.len()).map(both).collect::<Result<Vec<_>>>()
     };
-    let found: Vec<Vec<(Option<Rates>, Option<Rates>)>> =
-        (0..trials).into_par_iter().map(|k| of_trial(FIRST + k)).collect::<Result<_>>()?;
+    let found: Vec<Vec<Both>> = (0..trials).into_par_iter().map(|k| of_trial(FIRST + k)).collect::<Result<_>>()?;
     for (at, &k) in drawn.iter().enumerate() {
-        let column =
-            |of: fn(&(Option<Rates>, Option<Rates>)) -> Option<Rates>| found.iter().map(|row| of(&row[at])).collect::<Option<Vec<_>>>();
+        let column = |of: fn(&Both) -> Option<Rates>| found.iter().map(|row| of(&row[at])).collect::<Option<Vec<_>>>();
         let Some((value, mut moves)) = column(|both| both.0).map(|rates| difference(&rates)) else { continue };
         let Some(exact) = known[at] else {
             values[k] = TrueValue { value, error: error(&moves) };
