@@ -20,20 +20,20 @@ use trialstats::{Df, Fit, Model, Trial};
 
 /// Limits in instructions: eight per cent above what was counted last, which leaves room for another compiler.
 mod limits {
-    pub const FEV_FIT: u64 = 2_390_000;
-    pub const FEV_SATTERTHWAITE: u64 = 3_104_000;
-    pub const FEV_KENWARD_ROGER: u64 = 3_410_000;
-    pub const FEV_REFIT: u64 = 824_000;
-    pub const SLEEPSTUDY_REFIT: u64 = 123_000;
-    pub const SLEEPSTUDY_SATTERTHWAITE: u64 = 1_673_000;
-    pub const BCVA_SATTERTHWAITE: u64 = 85_180_000;
-    pub const BCVA_KENWARD_ROGER: u64 = 108_300_000;
-    pub const JACKKNIFE: u64 = 119_400_000;
-    pub const CLOSED_FORM: u64 = 8_966_000;
+    pub const FEV_FIT: u64 = 2_105_000;
+    pub const FEV_SATTERTHWAITE: u64 = 2_771_000;
+    pub const FEV_KENWARD_ROGER: u64 = 3_071_000;
+    pub const FEV_REFIT: u64 = 823_000;
+    pub const SLEEPSTUDY_REFIT: u64 = 108_000;
+    pub const SLEEPSTUDY_SATTERTHWAITE: u64 = 1_618_000;
+    pub const BCVA_SATTERTHWAITE: u64 = 68_040_000;
+    pub const BCVA_KENWARD_ROGER: u64 = 92_720_000;
+    pub const JACKKNIFE: u64 = 118_800_000;
+    pub const CLOSED_FORM: u64 = 8_851_000;
     pub const BAYESIAN: u64 = 773_000_000;
-    pub const GEE: u64 = 2_866_000;
-    pub const GLMM_LAPLACE: u64 = 18_930_000;
-    pub const GLMM_15: u64 = 59_600_000;
+    pub const GEE: u64 = 2_806_000;
+    pub const GLMM_LAPLACE: u64 = 18_370_000;
+    pub const GLMM_15: u64 = 59_030_000;
     pub const REFIT_OF_CLUSTERS: u64 = 4_302_000;
 }
 

@@ -257,17 +257,20 @@ run <- switch(case,
 timed <- function() {
   before <- Sys.time()
   result <- run()
+  whole <- as.numeric(difftime(Sys.time(), before, units = "secs"))
   # Several repeats may be one run.
-  times <- if (is.null(result$times)) 1 else result$times
-  list(seconds = as.numeric(difftime(Sys.time(), before, units = "secs")) / times, check = result$check)
+  list(whole = whole, seconds = whole / if (is.null(result$times)) 1 else result$times, check = result$check)
 }
 
 # The first runs compile R's functions to byte code and fill caches, which tells in short cases only. What takes over a minute runs once.
 first <- timed()
-times <- if (first$seconds < 2) numeric() else first$seconds
-if (first$seconds < 2) for (i in 1:2) timed()
-fewest <- if (first$seconds > 60) 1 else 3
-while (length(times) < fewest || (sum(times) < seconds && length(times) < 1000)) times <- c(times, timed()$seconds)
+short <- first$whole < 2
+if (short) for (i in 1:2) timed()
+runs <- if (short) list() else list(first)
+of <- function(name) vapply(runs, function(r) r[[name]], 0)
+fewest <- if (first$whole > 60) 1 else 3
+while (length(runs) < fewest || (sum(of("whole")) < seconds && length(runs) < 1000)) runs <- c(runs, list(timed()))
+times <- of("seconds")
 
 versions <- paste(packages, vapply(packages, function(p) as.character(packageVersion(p)), ""))
 if (case == "simr") versions <- c(paste("simr", read.dcf(file.path(Sys.getenv("SIMR"), "DESCRIPTION"))[1, "Version"]), versions)
