@@ -30,11 +30,11 @@ mod limits {
     pub const BCVA_KENWARD_ROGER: u64 = 92_720_000;
     pub const JACKKNIFE: u64 = 118_800_000;
     pub const CLOSED_FORM: u64 = 8_851_000;
-    pub const BAYESIAN: u64 = 773_000_000;
+    pub const BAYESIAN: u64 = 771_600_000;
     pub const GEE: u64 = 2_806_000;
     pub const GLMM_LAPLACE: u64 = 18_370_000;
     pub const GLMM_15: u64 = 59_030_000;
-    pub const REFIT_OF_CLUSTERS: u64 = 4_302_000;
+    pub const REFIT_OF_CLUSTERS: u64 = 953_000;
 }
 
 fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
