@@ -33,7 +33,7 @@ pub(crate) struct ElementRoom {
     crossed: Vec<f64>,
 }
 
-/// The size of the sums over patterns, or nothing where they would take much room.
+/// Whether the sums over patterns take little room.
 pub(super) fn is_small(sums: &Sums, visits: usize) -> bool {
     let pairs = visits * (visits + 1) / 2;
     pairs * pairs * sums.block() <= MOST
