@@ -11,7 +11,7 @@
 //!
 //! for K the matrix of the equations of all effects and of the mean.
 
-use super::lanes::{add, add_rows, dot, scale};
+use super::lanes::{add, add_rows, dot, scale, set_rows};
 use super::place::Place;
 use super::slopes::Slopes;
 use super::{Block, Condensed, runs};
@@ -21,10 +21,10 @@ use super::{Block, Condensed, runs};
 pub(super) struct Pairs {
     /// K × K.
     pub of_d: Vec<f64>,
-    /// S, scaled, and M⁻¹S, as the rows of the sums; then \[Y M⁻¹Y\], rows of 2 m numbers.
+    /// \[S Y\] and M⁻¹ of it, as the rows of the sums; then what S has of X and Y together, as the rows of U.
     scaled: Vec<f64>,
     solved: Vec<f64>,
-    left: Vec<f64>,
+    together: Vec<f64>,
     /// J, p × p with rows as those of U, ΦJ, and Σ Y'M⁻¹Y.
     j: Vec<f64>,
     phi_j: Vec<f64>,
@@ -40,7 +40,7 @@ impl Pairs {
             of_d: vec![0.0; k * k],
             scaled: vec![0.0; own.gram()],
             solved: vec![0.0; own.gram()],
-            left: vec![0.0; 2 * m * own.effects()],
+            together: vec![0.0; m * own.effects()],
             j: vec![0.0; p * m],
             phi_j: vec![0.0; p * m],
             squares: vec![0.0; p * m],
@@ -109,8 +109,7 @@ impl Pairs {
         if own.restricted {
             self.make_symmetric(p, m);
             for (row, phi) in self.phi_j.chunks_exact_mut(m).zip(slopes.phi.chunks_exact(m)) {
-                row.fill(0.0);
-                add_rows(row, (&self.j, m), p, |c| phi[c]);
+                set_rows(row, (&self.j, m), p, |c| phi[c]);
             }
             trace += 2.0 * slopes.phi.chunks_exact(m).zip(self.squares.chunks_exact(m)).map(|(a, b)| dot_of(a, b, p)).sum::<f64>();
             trace += trace_of_product(&self.phi_j, &self.phi_j, p, m);
@@ -120,45 +119,36 @@ impl Pairs {
         self.add_head_with_tail(own, place, slopes);
     }
 
-    /// Sets S, M⁻¹S, Y and M⁻¹Y of a component, adds to J and Σ Y'M⁻¹Y, and returns tr(M⁻¹SM⁻¹S).
+    /// Sets S, Y and M⁻¹ of both of a component, adds to J and Σ Y'M⁻¹Y, and returns tr(M⁻¹SM⁻¹S).
     fn set_component(&mut self, own: &Condensed, place: &Place, slopes: &Slopes, block: Block) -> f64 {
         let (m, n, padded, stride) = (own.width, block.size, block.padded, block.stride);
         let terms = &own.term_of[block.effects()];
         let (scaled, solved) = (&mut self.scaled[block.rows()], &mut self.solved[block.rows()]);
-        let inverse = &slopes.solved[block.rows()];
+        let (inverse, together) = (&slopes.solved[block.rows()], &mut self.together[block.first * m..][..n * m]);
         for (i, (row, of_head)) in scaled.chunks_exact_mut(stride).zip(slopes.of_head[block.rows()].chunks_exact(stride)).enumerate() {
             row.copy_from_slice(of_head);
             row[..padded].iter_mut().zip(terms).for_each(|(x, &term)| *x *= place.lambda[term]);
             scale(row, place.lambda[terms[i]]);
         }
-        for (row, inverse) in solved.chunks_exact_mut(stride).zip(inverse.chunks_exact(stride)) {
-            row.fill(0.0);
-            add_rows(row, (scaled, stride), n, |i| inverse[i]);
-        }
-        let trace = (0..n).map(|a| (0..n).map(|b| solved[a * stride + b] * solved[b * stride + a]).sum::<f64>()).sum();
-        if !own.restricted {
-            return trace;
-        }
-        let left = &mut self.left[2 * m * block.first..][..2 * m * n];
-        for (i, row) in left.chunks_exact_mut(2 * m).enumerate() {
-            let (y, of_inverse) = row.split_at_mut(m);
-            for (own, of) in [(y, &*scaled), (of_inverse, &*solved)] {
-                let of = &of[i * stride..][..stride];
-                own.copy_from_slice(&of[padded..]);
-                add_rows(own, (&inverse[padded..], stride), n, |j| -of[j]);
+        if own.restricted {
+            for (row, together) in scaled.chunks_exact_mut(stride).zip(together.chunks_exact_mut(m)) {
+                let (of_tail, y) = row.split_at_mut(padded);
+                together.copy_from_slice(y);
+                add_rows(y, (&inverse[padded..], stride), n, |j| -of_tail[j]);
+                add(together, 1.0, y);
             }
         }
-        for (c, squares) in self.squares.chunks_exact_mut(m).enumerate() {
-            add_rows(squares, (&left[m..], 2 * m), n, |i| left[i * 2 * m + c]);
+        for (row, inverse) in solved.chunks_exact_mut(stride).zip(inverse.chunks_exact(stride)) {
+            set_rows(row, (scaled, stride), n, |i| inverse[i]);
         }
-        // J is symmetric: half of what it lacks is of Y, and half of S.
-        for (row, scaled) in left.chunks_exact_mut(2 * m).zip(scaled.chunks_exact(stride)) {
-            add(&mut row[..m], 1.0, &scaled[padded..]);
+        if own.restricted {
+            for (c, (squares, j)) in self.squares.chunks_exact_mut(m).zip(self.j.chunks_exact_mut(m)).enumerate() {
+                add_rows(squares, (&solved[padded..], stride), n, |i| scaled[i * stride + padded + c]);
+                // J is symmetric: half of what it lacks is of Y, and half of S.
+                add_rows(j, (together, m), n, |i| -inverse[i * stride + padded + c]);
+            }
         }
-        for (c, j) in self.j.chunks_exact_mut(m).enumerate() {
-            add_rows(j, (left, 2 * m), n, |i| -inverse[i * stride + padded + c]);
-        }
-        trace
+        (0..n).map(|a| (0..n).map(|b| solved[a * stride + b] * solved[b * stride + a]).sum::<f64>()).sum()
     }
 
     /// Replaces J by the mean of J and J'.
@@ -182,8 +172,8 @@ impl Pairs {
                 }
                 let mut sum = dot(&solved[..block.padded], &inverse[..block.padded]);
                 if own.restricted {
-                    let (share, of_inverse) = (&slopes.shared[effect * m..][..m], &self.left[2 * m * effect + m..][..m]);
-                    sum -= 2.0 * dot(of_inverse, share);
+                    let share = &slopes.shared[effect * m..][..m];
+                    sum -= 2.0 * dot(&solved[block.padded..], share);
                     sum += share.iter().zip(self.j.chunks_exact(m)).map(|(x, row)| x * dot(row, share)).sum::<f64>();
                 }
                 let bend = sum / (place.lambda[term] * place.lambda[term]);

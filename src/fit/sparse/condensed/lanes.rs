@@ -16,25 +16,43 @@ pub(super) fn add(y: &mut [f64], factor: f64, x: &[f64]) {
 
 /// Adds `count` rows to a sum, each times its factor: rows begin `stride` numbers apart.
 #[inline(always)]
-pub(super) fn add_rows(sum: &mut [f64], (rows, stride): (&[f64], usize), count: usize, factor: impl Fn(usize) -> f64) {
+pub(super) fn add_rows(sum: &mut [f64], rows: (&[f64], usize), count: usize, factor: impl Fn(usize) -> f64) {
+    combine(sum, rows, count, factor, |sum| sum);
+}
+
+/// Writes the sum of `count` rows, each times its factor.
+#[inline(always)]
+pub(super) fn set_rows(sum: &mut [f64], rows: (&[f64], usize), count: usize, factor: impl Fn(usize) -> f64) {
+    combine(sum, rows, count, factor, |_| [0.0; LANES]);
+}
+
+/// Adds rows to what the lanes of a sum begin with.
+#[inline(always)]
+fn combine(sum: &mut [f64], (rows, stride): (&[f64], usize), count: usize, factor: impl Fn(usize) -> f64, start: impl Fn(Lane) -> Lane) {
     let (mut sum, mut rows, stride) = (sum.as_chunks_mut().0, rows.as_chunks().0, stride / LANES);
-    while sum.len() >= 4 && count > 0 {
-        add_to_lanes::<4>(sum, (rows, stride), count, &factor);
+    while sum.len() >= 4 && rows.len() >= 4 {
+        combine_lanes::<4>(sum, (rows, stride), count, &factor, &start);
         (sum, rows) = (&mut sum[4..], &rows[4..]);
     }
     match sum.len() {
-        1 => add_to_lanes::<1>(sum, (rows, stride), count, &factor),
-        2 => add_to_lanes::<2>(sum, (rows, stride), count, &factor),
-        3 => add_to_lanes::<3>(sum, (rows, stride), count, &factor),
+        1 => combine_lanes::<1>(sum, (rows, stride), count, &factor, &start),
+        2 => combine_lanes::<2>(sum, (rows, stride), count, &factor, &start),
+        3 => combine_lanes::<3>(sum, (rows, stride), count, &factor, &start),
         _ => {}
     }
 }
 
 /// The same in the first lanes of the sum, which stay in registers: compilers keep no sums of unknown length there.
 #[inline(always)]
-fn add_to_lanes<const WIDTH: usize>(sum: &mut [Lane], (rows, stride): (&[Lane], usize), count: usize, factor: &impl Fn(usize) -> f64) {
+fn combine_lanes<const WIDTH: usize>(
+    sum: &mut [Lane],
+    (rows, stride): (&[Lane], usize),
+    count: usize,
+    factor: &impl Fn(usize) -> f64,
+    start: &impl Fn(Lane) -> Lane,
+) {
     let Some(sum) = sum.first_chunk_mut::<WIDTH>() else { return };
-    let mut own = *sum;
+    let mut own = sum.map(start);
     for j in 0..count {
         let factor = factor(j);
         let Some(row) = rows[j * stride..].first_chunk::<WIDTH>() else { return };

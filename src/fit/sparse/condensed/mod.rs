@@ -29,7 +29,7 @@ use super::data::{Component, Data, Linked};
 use super::layout::Layout;
 use super::point::Problem;
 use crate::fit::Estimation;
-use lanes::{add, add_rows, rounded};
+use lanes::{add, rounded, set_rows};
 
 /// The most different r of the levels of the head.
 const MOST_SHAPES: usize = 12;
@@ -253,9 +253,9 @@ impl Condensed {
         all.for_each(|sums| mirror_last(&mut sums[gram..], m, p));
     }
 
-    /// Adds the sums of all shapes to `sums`, each times its weight.
+    /// Writes the sum over all shapes of S, each times its weight.
     fn combine(&self, weights: &[f64], sums: &mut [f64]) {
-        add_rows(sums, (&self.of_shapes, self.within.len()), weights.len(), |shape| weights[shape]);
+        set_rows(sums, (&self.of_shapes, self.within.len()), weights.len(), |shape| weights[shape]);
     }
 }
 

@@ -146,8 +146,8 @@ impl Condensed {
             log_v += shape.levels * n.ln();
             *w = 1.0 / n;
         }
-        place.sums.copy_from_slice(&self.within);
         self.combine(&place.weights, &mut place.sums);
+        add(&mut place.sums, 1.0, &self.within);
         log_v
     }
 

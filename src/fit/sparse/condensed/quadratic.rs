@@ -94,7 +94,6 @@ impl Quadratic {
         for ((w, shape), weight) in place.weights.iter().zip(&own.shapes).zip(&mut self.weights) {
             *weight = shape.square * shape.square * w * w * w;
         }
-        self.second.fill(0.0);
         own.combine(&self.weights, &mut self.second);
         let lanes = rounded(k);
         let (mut first, mut second) = (0.0, 0.0);

@@ -7,7 +7,7 @@
 //! ∂D/∂A = ΛM̄Λ        ∂D/∂C = −2 ΛM⁻¹ΛCΦ        ∂D/∂G = Φ
 //! ```
 
-use super::lanes::{add_rows, dot, invert_transposed, mirror, rounded, solve_one};
+use super::lanes::{add_rows, dot, invert_transposed, mirror, rounded, set_rows, solve_one};
 use super::place::Place;
 use super::quadratic::Quadratic;
 use super::{Block, Condensed};
@@ -83,22 +83,16 @@ impl Slopes {
             levels += shape.levels * shape.square * w;
             *weight = shape.square * w * w;
         }
-        self.set_of_head(own);
-        self.traces[own.head] += levels - dot(&self.by_sums, &self.of_head);
-    }
-
-    fn set_of_head(&mut self, own: &Condensed) {
-        self.of_head.fill(0.0);
         own.combine(&self.weights, &mut self.of_head);
+        self.traces[own.head] += levels - dot(&self.by_sums, &self.of_head);
     }
 
     fn set_phi(&mut self, own: &Condensed, place: &Place) {
         let (p, m) = (own.columns, own.width);
         invert_transposed((&place.root, m), p, &mut self.root_of_phi, m);
         for (j, row) in self.phi.chunks_exact_mut(m).enumerate() {
-            row.fill(0.0);
             let below = &self.root_of_phi[j * m..];
-            add_rows(&mut row[..rounded(j + 1)], (below, m), p - j, |i| below[i * m + j]);
+            set_rows(&mut row[..rounded(j + 1)], (below, m), p - j, |i| below[i * m + j]);
         }
         mirror(&mut self.phi, p, m);
     }
@@ -110,19 +104,17 @@ impl Slopes {
         invert_transposed((rows, stride), n, &mut self.transposed, padded);
         let solved = &mut self.solved[block.rows()];
         for (a, row) in solved.chunks_exact_mut(stride).enumerate() {
-            row.fill(0.0);
             let (inverse, of_u) = row.split_at_mut(padded);
             let (below, factor) = (&self.transposed[a * padded..], |i: usize| self.transposed[(a + i) * padded + a]);
-            add_rows(&mut inverse[..rounded(a + 1)], (below, padded), n - a, factor);
-            add_rows(of_u, (&rows[a * stride + padded..], stride), n - a, factor);
+            set_rows(&mut inverse[..rounded(a + 1)], (below, padded), n - a, factor);
+            set_rows(of_u, (&rows[a * stride + padded..], stride), n - a, factor);
         }
         mirror(solved, n, stride);
         let shared = &mut self.shared[block.first * m..][..n * m];
         let adjusted = &mut self.adjusted[block.rows()];
         if own.restricted {
             for (shared, row) in shared.chunks_exact_mut(m).zip(solved.chunks_exact(stride)) {
-                shared.fill(0.0);
-                add_rows(shared, (&self.phi, m), p, |c| row[padded + c]);
+                set_rows(shared, (&self.phi, m), p, |c| row[padded + c]);
             }
         }
         for (i, (row, inverse)) in adjusted.chunks_exact_mut(stride).zip(solved.chunks_exact(stride)).enumerate() {
@@ -169,7 +161,7 @@ impl Slopes {
                 row[outcome] = row.iter().zip(sums).map(|(m, (sums, &term))| m * place.lambda[term] * sums[outcome]).sum();
             }
         }
-        self.set_of_head(own);
+        own.combine(&self.weights, &mut self.of_head);
         self.set_quadratic(own, place);
     }
 }
