@@ -35,7 +35,7 @@ mod limits {
     pub const GLMM_LAPLACE: u64 = 18_370_000;
     pub const GLMM_15: u64 = 59_030_000;
     /// Twenty replicates of a parametric bootstrap.
-    pub const REFITS_OF_CLUSTERS: u64 = 30_390_000;
+    pub const REFITS_OF_CLUSTERS: u64 = 28_460_000;
 }
 
 fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
