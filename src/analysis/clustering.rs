@@ -2,7 +2,6 @@
 
 use crate::error::{Error, Result};
 use crate::options::choices;
-use crate::trial::Trial;
 
 /// The cluster factors of a trial that a sensitivity analysis considers: who treats the patients, and who is treated
 /// together.
@@ -121,8 +120,8 @@ impl Clustering {
         self.factors().first().copied().unwrap_or_default()
     }
 
-    /// Refuses a plan without factors, and factors that the trial does not have.
-    pub(super) fn check(&self, trial: &Trial) -> Result<()> {
+    /// Refuses a plan without factors, and one for a trial of a single arm.
+    pub(super) fn check(&self, has_one_arm: bool) -> Result<()> {
         if self.factors().is_empty() {
             return Err(Error::incomplete(
                 "the sensitivity analysis of clusters",
@@ -130,14 +129,14 @@ impl Clustering {
                 "name one: `Clustering::new().groups(\"therapy_group\")`",
             ));
         }
-        if trial.arms().len() < 2 {
+        if has_one_arm {
             return Err(Error::nothing_to_compare(
                 "the sensitivity analysis of clusters",
                 "there is one arm, and nothing to compare",
                 "leave it out",
             ));
         }
-        self.factors().into_iter().try_for_each(|factor| trial.cluster(factor).map(|_| ()))
+        Ok(())
     }
 }
 

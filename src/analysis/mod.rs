@@ -37,7 +37,7 @@ pub use plan::{
     Plan, PlanFile, PlanSetting, PlanSettings, PopulationPlan, ReportSettings, ReportStyle, ResponderPlan, Sensitivity, SmallCells,
     Subgroup, SummaryMeasure, TippingOf, TippingPlan, TrialPlan, plan_schema,
 };
-pub(crate) use plan::{degrees_of_freedom, visit_in_prose};
+pub(crate) use plan::{degrees_of_freedom, misread, text_of, visit_in_prose};
 pub use pooled::{OutcomeSums, PooledOutcome, PooledResult, SiteRow, SiteSums, SiteTable};
 pub use populations::{PopulationRow, PopulationStep, PopulationTable, Populations};
 pub use progress::{Progress, Silent};

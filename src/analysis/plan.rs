@@ -29,6 +29,7 @@ pub use analysis::Analysis;
 pub use documents::{DocumentKind, Paper, ReportStyle};
 pub use estimand::{Estimand, EstimandTable, Estimator, EventStrategy, IntercurrentEvent, SummaryMeasure};
 pub use event::{EventFrom, EventPlan};
+pub(crate) use file::{misread, text_of};
 pub use imputation::{AnalysedBy, ImputationPlan, TippingOf, TippingPlan};
 pub use lock::{Deviation, Deviations, Locked};
 pub use multiplicity::{Hypothesis, Multiplicity};

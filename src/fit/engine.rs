@@ -1,5 +1,8 @@
 //! Which of the engines found an optimum.
 
+#[cfg(test)]
+mod tests;
+
 use crate::covariance::Covariance;
 use crate::design::Design;
 use nalgebra::DMatrix;

@@ -5,11 +5,9 @@ use super::looks::Looks;
 use super::reestimation::Reestimation;
 use super::truth::TrialTruth;
 use crate::analysis::{EventFrom, Plan};
-use crate::error::{Error, Result};
+use crate::closest::closest;
+use crate::error::{Error, PlanProblem, PlanProblems, Result};
 use crate::means::Margin;
-use crate::model::Model;
-use std::path::{Path, PathBuf};
-use toml::Table;
 
 /// A study: the plan that will analyse the data, the truth that trials are made from, and what is asked of them.
 ///
@@ -163,85 +161,18 @@ pub struct Vary {
 }
 
 impl StudyFile {
-    /// A study in a file; a plan that it names lies beside it.
-    ///
-    /// # Errors
-    /// [`Error::File`] and [`Error::Written`] for files that cannot be read or understood, and as [`TrialTruth::check`].
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Self::open_with(path, None)
-    }
-
-    /// The same with the truth and the settings in another file.
-    ///
-    /// # Errors
-    /// As [`StudyFile::open`].
-    pub fn open_with(plan: impl AsRef<Path>, truth: Option<&Path>) -> Result<Self> {
-        let path = plan.as_ref();
-        let mut keys = table(path)?;
-        if let Some(truth) = truth {
-            for (key, value) in table(truth)? {
-                if keys.insert(key.clone(), value).is_some() {
-                    let what = format!("the key `{key}`");
-                    return Err(Error::conflict(
-                        what,
-                        format!("it stands in {} and in {}", path.display(), truth.display()),
-                        "state it once",
-                    ));
-                }
-            }
-        }
-        Self::of_keys(keys, path)
-    }
-
-    /// A study as text; a plan that it names lies in the working directory.
-    ///
-    /// # Errors
-    /// As [`StudyFile::open`].
-    pub fn from_toml(text: &str) -> Result<Self> {
-        let keys = text.parse::<Table>().map_err(|e| unreadable("the study", text, &e))?;
-        Self::of_keys(keys, Path::new("the study"))
-    }
-
-    fn of_keys(mut keys: Table, path: &Path) -> Result<Self> {
-        let shown = path.display().to_string();
-        let truth = keys.remove("truth").ok_or_else(|| {
-            Error::incomplete(format!("the study in {shown}"), "it has no table `[truth]`", "state what trials are made from")
-        })?;
-        let settings = keys.remove("study").unwrap_or_else(|| Table::new().into());
-        let plan = match keys.remove("plan") {
-            Some(toml::Value::String(name)) if keys.is_empty() => Plan::from_file(beside(path, &name))?,
-            Some(toml::Value::String(_)) => {
-                return Err(Error::conflict("the key `plan`", "other keys of a plan stand beside it", "keep the plan in one place"));
-            }
-            Some(_) => return Err(Error::wrong_variable("the key `plan`", "it is not the name of a file", "write `plan = \"plan.toml\"`")),
-            None => Plan::from_toml(&keys.to_string())?,
-        };
-        let mut truth: TrialTruth = completed(truth, path)?.try_into().map_err(|e| understood(&shown, "[truth]", &e))?;
-        let settings: StudySettings = settings.try_into().map_err(|e| understood(&shown, "[study]", &e))?;
-        if truth.outcome == "y" {
-            truth.outcome.clone_from(&plan.primary);
-        }
-        Self::new(plan, truth, settings)
-    }
-
     /// A study from its parts.
     ///
     /// # Errors
-    /// As [`TrialTruth::check`], and [`Error::Invalid`] for settings that make no sense.
+    /// As [`TrialTruth::check`], [`Error::Invalid`] for settings that make no sense, and [`Error::Plan`] for events of the plan that
+    /// the truth does not have.
     pub fn new(plan: Plan, truth: TrialTruth, settings: StudySettings) -> Result<Self> {
         truth.check()?;
         settings.check()?;
         if truth.outcome != plan.primary {
             return Err(Error::unknown("outcome of the truth", &plan.primary, &[truth.outcome.as_str()]));
         }
-        let known: Vec<&str> = truth.events.iter().map(|event| event.name.as_str()).collect();
-        if let Some(event) = plan.events.iter().find(|e| e.from != EventFrom::Dropout && !known.contains(&e.name.as_str())) {
-            return Err(Error::incomplete(
-                format!("the event `{}` of the plan", event.name),
-                "the truth has no event of this name",
-                "say who has it when: `[[truth.events]]` with this `name`",
-            ));
-        }
+        check_events(&plan, &truth)?;
         Ok(Self { plan, truth, settings })
     }
 
@@ -256,6 +187,23 @@ impl StudyFile {
         crate::seal::fingerprint(&text)
             .map_err(|e| Error::made_in_rust("the fingerprint of the study", e.to_string(), "state the study in a file"))
     }
+}
+
+/// Refuses events of the plan of which the truth does not say who has them.
+fn check_events(plan: &Plan, truth: &TrialTruth) -> Result<()> {
+    let known: Vec<&str> = truth.events.iter().map(|event| event.name.as_str()).collect();
+    let absent = plan.events.iter().filter(|event| event.from != EventFrom::Dropout && !known.contains(&event.name.as_str()));
+    let problem = |name: &str| {
+        let meant = closest(name, &known).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+        let error = Error::incomplete(
+            format!("the event `{name}` of the plan"),
+            format!("the truth has no event of this name{meant}"),
+            "say who has it when: `[[truth.events]]` with this `name`",
+        );
+        PlanProblem::new(format!("event, `{name}`"), error.code(), error.to_string())
+    };
+    let problems: Vec<PlanProblem> = absent.map(|event| problem(&event.name)).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Error::Plan(PlanProblems(problems))) }
 }
 
 impl StudySettings {
@@ -300,62 +248,4 @@ impl StudySettings {
             _ => Ok(()),
         }
     }
-}
-
-/// A pilot that a truth begins with.
-#[derive(Debug, Clone, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Pilot {
-    /// The file of its data.
-    data: String,
-    /// The file of the plan that reads them.
-    plan: String,
-    /// Patients planned in all, shared between the arms as in the pilot; as many as there unless stated.
-    patients: Option<usize>,
-    /// Whether what the pilot leaves unknown is drawn anew for every trial.
-    #[serde(default)]
-    assurance: bool,
-}
-
-/// `[truth]` with what a pilot says of the keys that it does not state itself.
-fn completed(truth: toml::Value, path: &Path) -> Result<toml::Value> {
-    let toml::Value::Table(mut keys) = truth else { return Ok(truth) };
-    let Some(pilot) = keys.remove("pilot") else { return Ok(keys.into()) };
-    let pilot: Pilot = pilot.try_into().map_err(|e| understood(&path.display().to_string(), "[truth.pilot]", &e))?;
-    let plan = Plan::from_file(beside(path, &pilot.plan))?;
-    let trial = plan.read(beside(path, &pilot.data))?;
-    let fit = Model::default().of_outcome(&plan.primary).fit(&trial)?;
-    let mut known =
-        if pilot.assurance { TrialTruth::from_fit_with_uncertainty(&fit, &trial)? } else { TrialTruth::from_fit(&fit, &trial)? };
-    if let Some(patients) = pilot.patients {
-        known = known.with_patients(patients);
-        known.origins.remove("patients");
-    }
-    let known =
-        Table::try_from(known).map_err(|e| Error::made_in_rust("the truth of a pilot", e.to_string(), "state `[truth]` by hand"))?;
-    let stated = |key: &str| keys.contains_key(key);
-    let kept: Vec<(String, toml::Value)> = known.into_iter().filter(|(key, _)| !stated(key)).collect();
-    keys.extend(kept);
-    Ok(keys.into())
-}
-
-fn table(path: &Path) -> Result<Table> {
-    let shown = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|source| Error::File { action: "cannot read", path: shown.clone(), source })?;
-    text.parse::<Table>().map_err(|e| unreadable(&shown, &text, &e))
-}
-
-fn beside(path: &Path, name: &str) -> PathBuf {
-    path.parent().map_or_else(|| PathBuf::from(name), |folder| folder.join(name))
-}
-
-/// Text that is no TOML of this shape, with its line.
-pub(super) fn unreadable(what: &str, text: &str, error: &toml::de::Error) -> Error {
-    let at = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-    Error::Written { what: what.into(), line: at, column: None, message: error.message().to_string() }
-}
-
-/// The same of a table, whose keys are known and whose lines are not.
-fn understood(what: &str, table: &str, error: &toml::de::Error) -> Error {
-    Error::Written { what: what.into(), line: None, column: None, message: format!("in {table}: {}", error.to_string().trim()) }
 }

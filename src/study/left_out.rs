@@ -2,8 +2,10 @@
 
 use super::familywise;
 use super::procedure::Procedure;
-use crate::analysis::{Plan, Sensitivity, TippingOf};
+use crate::analysis::{EventFrom, Plan, ReportSettings, Sensitivity, TippingOf};
+use crate::error::{Error, PlanProblems, Result};
 use crate::responders::Unobserved;
+use crate::trial::Trial;
 
 impl Procedure {
     /// What of a plan [`Procedure::of_plan`] leaves out or does otherwise, a sentence each.
@@ -52,4 +54,42 @@ fn of_sensitivity(sensitivity: &Sensitivity) -> Vec<String> {
             tipping.of.iter().filter_map(of).collect()
         }
     }
+}
+
+/// The plan as it runs on simulated trials like this one. The whole plan is checked before a part of it is left out: that part will be
+/// analysed one day.
+///
+/// # Errors
+/// [`Error::Plan`] with everything that is wrong with the plan.
+pub(super) fn as_simulated(plan: &Plan, trial: &Trial) -> Result<Plan> {
+    match (plan.check_planned(trial), in_simulated_trials(plan.clone()).resolved(trial)) {
+        (Ok(()), simulated) => simulated,
+        (Err(Error::Plan(whole)), Err(Error::Plan(simulated))) => Err(Error::Plan(with_others(whole, simulated))),
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// All problems, each once.
+fn with_others(mut whole: PlanProblems, simulated: PlanProblems) -> PlanProblems {
+    let others = simulated.0.into_iter().filter(|problem| !whole.0.contains(problem)).collect::<Vec<_>>();
+    whole.0.extend(others);
+    whole
+}
+
+/// The plan as trials with one outcome can be analysed by it: events are found by their names, and what a study leaves out is gone.
+pub(super) fn in_simulated_trials(mut plan: Plan) -> Plan {
+    for event in plan.events.iter_mut().filter(|event| event.from != EventFrom::Dropout) {
+        event.from = EventFrom::File;
+        (event.reason_column, event.visit_dates, event.start_date, event.time_unit) = (None, None, None, None);
+        event.reasons.clear();
+    }
+    plan.multiplicity = familywise::simulated(&plan).cloned();
+    plan.secondary.clear();
+    plan.analyses.clear();
+    plan.subgroups.clear();
+    plan.individual_changes.clear();
+    plan.estimands.clear();
+    plan.report = ReportSettings::default();
+    plan.sensitivity.retain(|own| !matches!(own, Sensitivity::Clusters(_) | Sensitivity::Population(_)));
+    plan
 }

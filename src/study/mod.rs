@@ -35,6 +35,7 @@ mod looks;
 mod missing;
 mod pilot;
 mod procedure;
+mod reading;
 mod reestimation;
 mod replicates;
 mod response;

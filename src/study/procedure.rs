@@ -1,8 +1,9 @@
 //! What is done with every simulated trial: a model, and the questions asked of its fit.
 
 use super::familywise;
+use super::left_out::{as_simulated, in_simulated_trials};
 use super::whole::Whole;
-use crate::analysis::{EventFrom, ImputationPlan, Plan, ReportSettings, Sensitivity, TippingOf, TippingPlan};
+use crate::analysis::{ImputationPlan, Plan, Sensitivity, TippingOf, TippingPlan};
 use crate::design::Design;
 use crate::effects::{Difference, EffectOptions, IntervalMethod, of_difference};
 use crate::error::{Error, Result};
@@ -148,9 +149,9 @@ impl Procedure {
     /// `trial` is any trial of the kind that is planned.
     ///
     /// # Errors
-    /// As [`Plan::resolved`].
+    /// As [`Plan::check_itself`], of the whole plan, and as [`Plan::resolved`], of what is simulated.
     pub fn of_plan(plan: &Plan, trial: &Trial) -> Result<Vec<Procedure>> {
-        let plan = in_simulated_trials(plan.clone()).resolved(trial)?;
+        let plan = as_simulated(plan, trial)?;
         let arms = trial.arms();
         if arms.len() < 2 {
             return Err(Error::nothing_to_compare(
@@ -391,24 +392,6 @@ pub(super) struct UnderEvents {
     pub analysed: Trial,
     /// The events.
     pub events: Events,
-}
-
-/// The plan as trials with one outcome can be analysed by it: events are found by their names, and what a study leaves out is gone.
-pub(super) fn in_simulated_trials(mut plan: Plan) -> Plan {
-    for event in plan.events.iter_mut().filter(|event| event.from != EventFrom::Dropout) {
-        event.from = EventFrom::File;
-        (event.reason_column, event.visit_dates, event.start_date, event.time_unit) = (None, None, None, None);
-        event.reasons.clear();
-    }
-    plan.multiplicity = familywise::simulated(&plan).cloned();
-    plan.secondary.clear();
-    plan.analyses.clear();
-    plan.subgroups.clear();
-    plan.individual_changes.clear();
-    plan.estimands.clear();
-    plan.report = ReportSettings::default();
-    plan.sensitivity.retain(|own| !matches!(own, Sensitivity::Clusters(_) | Sensitivity::Population(_)));
-    plan
 }
 
 pub(super) fn same_outcomes(a: &Trial, b: &Trial) -> bool {

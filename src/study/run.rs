@@ -5,8 +5,9 @@ use super::characteristics::OperatingCharacteristics;
 use super::familywise::Familywise;
 use super::file::{Find, StudyFile};
 use super::formula::ByTheory;
+use super::left_out::as_simulated;
 use super::looks::InterimStudy;
-use super::procedure::{Compared, Procedure, Question, in_simulated_trials};
+use super::procedure::{Compared, Procedure, Question};
 use super::reestimation::Reestimated;
 use super::replicates::{Repeated, Replicates, replicate};
 use super::search::{Point as Tried, crossing, next};
@@ -275,7 +276,7 @@ impl StudyFile {
             patients: truth.arms.iter().map(|arm| arm.patients).collect(),
             characteristics: replicates.characteristics(),
             theory,
-            familywise: Familywise::of(&in_simulated_trials(self.plan.clone()).resolved(&truth.trial(self.seed(), 0)?)?, replicates)?,
+            familywise: Familywise::of(&as_simulated(&self.plan, &truth.trial(self.seed(), 0)?)?, replicates)?,
             cost: self.settings.costs.map(|costs| truth.drawer().map(|drawer| costs.of(&drawer))).transpose()?,
         })
     }

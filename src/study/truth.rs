@@ -5,6 +5,7 @@ use super::covariation::Correlation;
 use super::events::{EventTruth, check_names};
 use super::missing::MissingTruth;
 use super::pilot::Uncertainty;
+use crate::analysis::misread;
 use crate::error::{Error, Result};
 use crate::simulate::random::lower_factor;
 use crate::table::counted;
@@ -320,7 +321,7 @@ impl TrialTruth {
     /// # Errors
     /// [`Error::Written`] for text that is none, [`Error::Invalid`] as [`TrialTruth::check`].
     pub fn from_toml(text: &str) -> Result<Self> {
-        let truth: Self = toml::from_str(text).map_err(|e| super::file::unreadable("the truth", text, &e))?;
+        let truth: Self = toml::from_str(text).map_err(|e| misread(text, "the truth", &e))?;
         truth.check()?;
         Ok(truth)
     }

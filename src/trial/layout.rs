@@ -1,12 +1,14 @@
 //! What the columns of a trial's file mean: declared once, the same for text, workbooks, files of statistical programs,
 //! data frames and Parquet.
 
+mod declared;
 mod filters;
 pub(super) mod preset;
 #[cfg(test)]
 pub(crate) mod tests;
 mod written;
 
+pub(crate) use declared::DeclaredNames;
 pub(super) use filters::Filters;
 pub use preset::Preset;
 

@@ -40,6 +40,7 @@ pub use file::{FileFacts, FileFormat};
 pub use flow::{AnalysisSet, Exclusion, FlowRow, FlowStep, ParticipantFlow};
 pub(crate) use identifiers::Identifiers;
 pub use labelled::Labelled;
+pub(crate) use layout::DeclaredNames;
 pub use layout::{DecimalMark, Delimiter, Layout, Preset};
 pub use observed::{ObservedMeans, ObservedRow};
 pub use patterns::{MissingPatterns, PatternKind, PatternRow};

@@ -1,9 +1,15 @@
-//! Everything in a plan that does not fit a trial.
+//! Everything in a plan that does not fit a trial, or itself.
 
-use super::{OtherModel, Plan, Sensitivity};
+mod known;
+mod problems;
+mod sensitivity;
+
+pub(super) use self::known::Known;
+use self::problems::{Problems, named_once};
+use super::Plan;
 use crate::change::IndividualChange;
 use crate::effects::Denominator;
-use crate::error::{Error, Interface, PlanProblem, PlanProblems, Refusal, Result};
+use crate::error::{Error, Refusal, Result};
 use crate::level::check_level;
 use crate::responders::Unobserved;
 use crate::trial::{BaselineFrom, Trial};
@@ -44,80 +50,88 @@ impl Plan {
         problems.into_result()
     }
 
-    /// Checks what can be checked before there are data: numbers, names that the plan itself says twice or not at all,
-    /// estimands against the outcomes and definitions of the plan, visits and arms against those that the layout
-    /// declares.
+    /// Checks what can be checked before there are data: numbers, settings that contradict one another, models that cannot be
+    /// understood, names that the plan itself says twice or not at all, estimands and hypotheses against the outcomes and
+    /// definitions of the plan, and visits, arms, outcomes and variables against those that the layout declares.
     ///
     /// # Errors
     /// As [`Plan::check`].
     pub fn check_itself(&self) -> Result<()> {
-        let mut problems = Problems::default();
-        if self.primary.is_empty() {
-            problems.say("primary", Refusal::Incomplete, NO_PRIMARY);
-        }
-        self.check_outcomes_once(&mut problems);
-        problems.add("level", check_level(self.level));
-        if let Some(layout) = &self.layout {
-            for (key, problem) in layout.contradictions(&self.at) {
-                problems.add::<()>(&key, Err(problem));
-            }
-        }
-        self.check_estimands(&mut problems);
-        self.check_events(None, &mut problems);
-        problems.into_result()
+        self.problems(&Known::of_plan(self)).into_result()
+    }
+
+    /// The same of a plan that will analyse trials like this one, of which only the primary outcome is known.
+    pub(crate) fn check_planned(&self, trial: &Trial) -> Result<()> {
+        self.problems(&Known::of_planned(self, trial)).into_result()
     }
 
     /// The part of [`Plan::check`] that takes no design: names and numbers.
     pub(super) fn check_names(&self, trial: &Trial) -> Result<()> {
+        self.problems(&Known::of_trial(trial)).into_result()
+    }
+
+    fn problems(&self, known: &Known) -> Problems {
         let mut problems = Problems::default();
-        self.check_outcomes(trial, &mut problems);
-        problems.add("at", trial.schedule().index_of(&self.at));
+        self.check_outcomes(known, &mut problems);
+        problems.add("at", known.visit(&self.at));
         problems.add("level", check_level(self.level));
-        if let BaselineFrom::Covariate(name) = &self.baseline_from {
-            problems.add("baseline-from", trial.patient_numbers(name));
-        }
-        for (key, problem) in self.model.unknown_names(trial) {
+        self.check_layout(known, &mut problems);
+        self.check_baseline(known, &mut problems);
+        for (key, problem) in known.trial().into_iter().flat_map(|trial| self.model.unknown_names(trial)) {
             problems.add::<()>(&format!("model.{key}"), Err(problem));
         }
-        self.check_responders(trial, &mut problems);
-        for estimand in self.estimands.iter().filter(|estimand| !estimand.at.is_empty()) {
-            problems.add(&format!("estimand, `{}`", estimand.name), trial.schedule().index_of(&estimand.at));
+        self.check_responders(known, &mut problems);
+        self.check_estimands(known, &mut problems);
+        for (key, problem) in self.event_problems(known.trial()) {
+            problems.add::<()>(&key, Err(problem));
         }
-        self.check_estimands(&mut problems);
-        self.check_events(Some(trial), &mut problems);
-        self.check_effects(trial, &mut problems);
-        self.check_sensitivity(trial, &mut problems);
+        self.check_effects(known, &mut problems);
+        self.check_sensitivity(known, &mut problems);
+        self.check_analyses(known, &mut problems);
         for definition in &self.instruments {
             problems.add(&format!("instrument, `{}`", definition.name), definition.build());
         }
         named_once("instrument", self.instruments.iter().map(|definition| definition.name.as_str()), &mut problems);
-        self.check_multiplicity(trial, &mut problems);
-        self.check_subgroups(trial, &mut problems);
-        self.check_individual_changes(trial, &mut problems);
-        self.check_report(trial, &mut problems);
-        problems.into_result()
+        self.check_multiplicity(known, &mut problems);
+        self.check_subgroups(known, &mut problems);
+        self.check_individual_changes(known, &mut problems);
+        self.check_report(known, &mut problems);
+        problems
     }
 
-    fn check_outcomes(&self, trial: &Trial, problems: &mut Problems) {
+    fn check_outcomes(&self, known: &Known, problems: &mut Problems) {
         if self.primary.is_empty() {
             problems.say("primary", Refusal::Incomplete, NO_PRIMARY);
         } else {
-            problems.add("primary", trial.outcome(&self.primary));
+            problems.add("primary", known.outcome(&self.primary));
         }
         for outcome in &self.secondary {
-            problems.add("secondary", trial.outcome(outcome));
+            problems.add("secondary", known.outcome(outcome));
         }
         self.check_outcomes_once(problems);
     }
 
-    fn check_estimands(&self, problems: &mut Problems) {
-        for (key, problem) in self.estimand_problems() {
+    /// What the layout gets wrong by itself; data that were read by it show it otherwise.
+    fn check_layout(&self, known: &Known, problems: &mut Problems) {
+        let Some(layout) = self.layout.as_ref().filter(|_| known.trial().is_none()) else { return };
+        for (key, problem) in layout.contradictions(&self.at) {
             problems.add::<()>(&key, Err(problem));
         }
     }
 
-    fn check_events(&self, trial: Option<&Trial>, problems: &mut Problems) {
-        for (key, problem) in self.event_problems(trial) {
+    fn check_baseline(&self, known: &Known, problems: &mut Problems) {
+        let BaselineFrom::Covariate(name) = &self.baseline_from else { return };
+        match known.trial() {
+            Some(trial) => problems.add("baseline-from", trial.patient_numbers(name)),
+            None => problems.add("baseline-from", known.covariate(name)),
+        }
+    }
+
+    fn check_estimands(&self, known: &Known, problems: &mut Problems) {
+        for estimand in self.estimands.iter().filter(|estimand| !estimand.at.is_empty()) {
+            problems.add(&format!("estimand, `{}`", estimand.name), known.visit(&estimand.at));
+        }
+        for (key, problem) in self.estimand_problems() {
             problems.add::<()>(&key, Err(problem));
         }
     }
@@ -130,11 +144,11 @@ impl Plan {
         }
     }
 
-    fn check_responders(&self, trial: &Trial, problems: &mut Problems) {
+    fn check_responders(&self, known: &Known, problems: &mut Problems) {
         let definitions = &self.responders.definitions;
         for (k, definition) in definitions.iter().enumerate() {
             let key = format!("responders.definitions, `{}`", definition.name);
-            for problem in definition.problems(trial, &self.baseline_from) {
+            for problem in known.trial().into_iter().flat_map(|trial| definition.problems(trial, &self.baseline_from)) {
                 problems.add::<()>(&key, Err(problem));
             }
             if definitions[..k].iter().any(|other| other.name == definition.name) {
@@ -155,36 +169,25 @@ impl Plan {
                 "imputed patients cannot be counted; name another way too, such as `counted-as-not-met`",
             );
         }
-        self.check_adjustment(trial, problems);
+        self.check_adjustment(known, problems);
     }
 
     /// What adjusted risks take, where there are any.
-    fn check_adjustment(&self, trial: &Trial, problems: &mut Problems) {
+    fn check_adjustment(&self, known: &Known, problems: &mut Problems) {
         let plan = &self.responders;
-        for name in plan.covariates.iter().flatten().filter(|name| trial.variable(name).is_err()) {
-            let is_baseline = name == "baseline" && trial.schedule().baseline().is_some();
-            if !is_baseline {
-                problems.add("responders.covariates", trial.variable(name));
-            }
+        let may_be_baseline = known.trial().is_none_or(|trial| trial.schedule().baseline().is_some());
+        for name in plan.covariates.iter().flatten().filter(|name| *name != "baseline" || !may_be_baseline) {
+            problems.add("responders.covariates", known.variable(name));
         }
         for name in &plan.strata {
-            problems.add("responders.strata", trial.variable(name));
+            problems.add("responders.strata", known.variable(name));
         }
         problems.add("responders.randomization", plan.risk_options(self.level).scheme());
     }
 
-    fn check_effects(&self, trial: &Trial, problems: &mut Problems) {
-        let has_baseline = self.baseline_from != BaselineFrom::Visit || trial.schedule().baseline().is_some();
-        let several = trial.arms().len() > 1;
-        let within_only = self.effects.denominator == Denominator::BaselineOwn;
-        let between_only = matches!(self.effects.denominator, Denominator::VisitPooled | Denominator::Control);
-        if has_baseline && (within_only && several || between_only) {
-            let place = if within_only { "between" } else { "within" };
-            problems.say(
-                "effects.denominator",
-                Refusal::NotDefined,
-                format!("`{}` is not defined {place} arms, and a plan has effect sizes both within and between", self.effects.denominator),
-            );
+    fn check_effects(&self, known: &Known, problems: &mut Problems) {
+        if let Some(trial) = known.trial() {
+            self.check_denominator(trial, problems);
         }
         if self.effects.intervals.is_empty() {
             problems.say("effects.intervals", Refusal::Incomplete, "no method for limits is named, and a table of effect sizes has limits");
@@ -201,68 +204,22 @@ impl Plan {
         }
     }
 
-    fn check_sensitivity(&self, trial: &Trial, problems: &mut Problems) {
-        let mut of_clusters = 0;
-        for sensitivity in &self.sensitivity {
-            match sensitivity {
-                Sensitivity::Clusters(clustering) => {
-                    problems.add("sensitivity", clustering.check(trial));
-                    of_clusters += 1;
-                }
-                Sensitivity::Model(model) => {
-                    let key = format!("sensitivity, `{}`", model.name);
-                    if !model.outcome.is_empty() || !model.at.is_empty() {
-                        let message =
-                            "it is of the primary contrast; a further analysis (`[[analysis]]`) may be of another outcome or visit";
-                        problems.say(&key, Refusal::Conflict, message);
-                    }
-                    self.check_other_model(trial, &key, model, problems);
-                }
-                Sensitivity::Imputation(plan) => problems.add(&format!("sensitivity, `{}`", plan.label()), plan.check(trial)),
-                Sensitivity::TippingPoint(plan) => problems.add("sensitivity, `tipping-point`", plan.check(self, trial)),
-                // A primary outcome that the trial does not have is told of by itself.
-                Sensitivity::Population(plan) if trial.outcome(&self.primary).is_ok() => {
-                    problems.add(&format!("sensitivity, `{}`", plan.name), plan.check(trial, &self.primary));
-                }
-                Sensitivity::Population(_) => {}
-            }
-        }
-        if of_clusters > 1 {
-            problems.say("sensitivity", Refusal::NamedTwice, "there are two of kind `clusters`; one names groups and therapists");
-        }
-        let names = self.other_models().map(|model| model.name.as_str());
-        named_once("sensitivity", names.chain(self.populations().map(|population| population.name.as_str())), problems);
-        for model in &self.analyses {
-            let key = format!("analysis, `{}`", model.name);
-            if !model.outcome.is_empty() {
-                problems.add(&key, trial.outcome(&model.outcome));
-            }
-            if !model.at.is_empty() {
-                problems.add(&key, trial.schedule().index_of(&model.at));
-            }
-            self.check_other_model(trial, &key, model, problems);
-        }
-        named_once("analysis", self.analyses.iter().map(|model| model.name.as_str()), problems);
-    }
-
-    fn check_other_model(&self, trial: &Trial, key: &str, model: &OtherModel, problems: &mut Problems) {
-        if trial.arms().len() < 2 {
-            problems.say(key, Refusal::NothingToCompare, "it is about a difference between arms, and the trial has one arm");
-        }
-        if model.changes_nothing() && model.outcome.is_empty() && model.at.is_empty() {
+    fn check_denominator(&self, trial: &Trial, problems: &mut Problems) {
+        let has_baseline = self.baseline_from != BaselineFrom::Visit || trial.schedule().baseline().is_some();
+        let several = trial.arms().len() > 1;
+        let within_only = self.effects.denominator == Denominator::BaselineOwn;
+        let between_only = matches!(self.effects.denominator, Denominator::VisitPooled | Denominator::Control);
+        if has_baseline && (within_only && several || between_only) {
+            let place = if within_only { "between" } else { "within" };
             problems.say(
-                key,
-                Refusal::Incomplete,
-                "it says nothing that differs from the primary analysis; state a formula, a covariance or another key",
+                "effects.denominator",
+                Refusal::NotDefined,
+                format!("`{}` is not defined {place} arms, and a plan has effect sizes both within and between", self.effects.denominator),
             );
         }
-        match model.model(&self.model, trial) {
-            Err(problem) => problems.add::<()>(key, Err(problem)),
-            Ok(model) => model.unknown_names(trial).into_iter().for_each(|(_, problem)| problems.add::<()>(key, Err(problem))),
-        }
     }
 
-    fn check_multiplicity(&self, trial: &Trial, problems: &mut Problems) {
+    fn check_multiplicity(&self, known: &Known, problems: &mut Problems) {
         let Some(multiplicity) = &self.multiplicity else { return };
         let outcomes: Vec<&str> = self.outcomes().collect();
         for hypothesis in &multiplicity.hypotheses {
@@ -270,35 +227,43 @@ impl Plan {
             if !outcomes.contains(&hypothesis.outcome_in(self)) {
                 problems.add::<()>(&key, Err(Error::unknown("outcome of the plan", &hypothesis.outcome, &outcomes)));
             }
-            problems.add(&key, trial.schedule().index_of(hypothesis.visit_in(self)));
-            problems.add(&key, hypothesis.arms_in(trial));
+            problems.add(&key, known.visit(hypothesis.visit_in(self)));
+            if !known.arms().is_empty() {
+                problems.add(&key, hypothesis.arms_among(known.arms()));
+            }
         }
         named_once("multiplicity.hypotheses", multiplicity.hypotheses.iter().map(|h| h.name.as_str()), problems);
         // Whatever the p-values are, weights, transitions and level are these.
         problems.add("multiplicity", multiplicity.decide(&vec![0.5; multiplicity.hypotheses.len()], multiplicity.level(self.level)));
     }
 
-    fn check_subgroups(&self, trial: &Trial, problems: &mut Problems) {
+    fn check_subgroups(&self, known: &Known, problems: &mut Problems) {
         for (k, subgroup) in self.subgroups.iter().enumerate() {
             let key = format!("subgroup, `{}`", subgroup.factor);
-            problems.add(&key, subgroup.variable(trial));
+            match known.trial() {
+                Some(trial) => problems.add(&key, subgroup.variable(trial)),
+                None => problems.add(&key, known.variable(&subgroup.factor).and_then(|()| subgroup.check_itself())),
+            }
             if self.subgroups[..k].iter().any(|other| other.factor == subgroup.factor) {
                 problems.say(&key, Refusal::NamedTwice, "another subgroup analysis has this factor; each is shown once");
             }
         }
-        if !self.subgroups.is_empty() && trial.arms().len() < 2 {
+        if !self.subgroups.is_empty() && known.has_one_arm() {
             problems.say("subgroup", Refusal::NothingToCompare, "subgroups show differences between arms, and the trial has one");
         }
     }
 
-    fn check_individual_changes(&self, trial: &Trial, problems: &mut Problems) {
+    fn check_individual_changes(&self, known: &Known, problems: &mut Problems) {
         for (k, change) in self.individual_changes.iter().enumerate() {
             let key = format!("individual-change, `{}`", change.outcome);
             // A visit that is none is told as such.
-            match trial.schedule().index_of(&self.at).is_ok() {
-                true => problems.add(&key, change.evaluate_at(trial, &self.baseline_from, &[&self.at])),
-                false => problems.add(&key, change.check()),
-            };
+            match known.trial() {
+                Some(trial) if known.visit(&self.at).is_ok() => {
+                    problems.add(&key, change.evaluate_at(trial, &self.baseline_from, &[&self.at]));
+                }
+                Some(_) => problems.add(&key, change.check()),
+                None => problems.add(&key, known.outcome(&change.outcome).and_then(|()| change.check())),
+            }
             let is_same = |other: &IndividualChange| other.outcome == change.outcome && other.heading() == change.heading();
             if self.individual_changes[..k].iter().any(is_same) {
                 problems.say(&key, Refusal::NamedTwice, "another definition for this outcome is called the same; give each a `label`");
@@ -306,54 +271,12 @@ impl Plan {
         }
     }
 
-    fn check_report(&self, trial: &Trial, problems: &mut Problems) {
-        let known = trial.characteristic_names();
-        let named = |name: &str| match known.contains(&name) {
-            true => Ok(()),
-            false => Err(Error::unknown("variable in the table of baseline characteristics", name, &known)),
-        };
+    fn check_report(&self, known: &Known, problems: &mut Problems) {
         for name in self.report.characteristics.iter().flatten() {
-            problems.add("report.characteristics", named(name));
+            problems.add("report.characteristics", known.characteristic(name));
         }
         for (name, _) in &self.report.labels {
-            problems.add("report.labels", named(name));
+            problems.add("report.labels", known.characteristic(name));
         }
-    }
-}
-
-/// Notes names that are there twice, and things without one.
-fn named_once<'a>(key: &str, names: impl Iterator<Item = &'a str>, problems: &mut Problems) {
-    let mut known: Vec<&str> = vec![];
-    for name in names {
-        if name.trim().is_empty() {
-            problems.say(key, Refusal::Incomplete, "one has no name, and tables tell them apart by it");
-        } else if known.contains(&name) {
-            problems.say(key, Refusal::NamedTwice, format!("`{name}` is there twice; tables tell them apart by the name"));
-        }
-        known.push(name);
-    }
-}
-
-/// Problems as they are found.
-#[derive(Debug, Default)]
-struct Problems(Vec<PlanProblem>);
-
-impl Problems {
-    /// Notes what is wrong, if anything; the same is told once.
-    fn add<T>(&mut self, key: &str, found: Result<T>) {
-        if let Err(error) = found {
-            let problem = PlanProblem::new(key, error.code(), error.worded_for(Interface::Plan).to_string());
-            if !self.0.contains(&problem) {
-                self.0.push(problem);
-            }
-        }
-    }
-
-    fn say(&mut self, key: &str, kind: Refusal, message: impl Into<String>) {
-        self.0.push(PlanProblem::new(key, kind.to_string(), message));
-    }
-
-    fn into_result(self) -> Result<()> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::Plan(PlanProblems(self.0))) }
     }
 }

@@ -103,15 +103,18 @@ const NOTHING: &str =
 
 /// What is written in TOML, with the place of what cannot be read.
 pub(super) fn from_toml_text<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T> {
-    toml::from_str(text).map_err(|error| {
-        let (line, column) = error.span().map_or((None, None), |span| place(text, span.start));
-        Error::Written {
-            what: what.into(),
-            line,
-            column,
-            message: with_place_of_keys(explained(&repeated(error.message(), text, error.span()))),
-        }
-    })
+    toml::from_str(text).map_err(|error| misread(text, what, &error))
+}
+
+/// What TOML says of a text, or of some of its tables, with the place in the text.
+pub(crate) fn misread(text: &str, what: &str, error: &toml::de::Error) -> Error {
+    let (line, column) = error.span().map_or((None, None), |span| place(text, span.start));
+    Error::Written {
+        what: what.into(),
+        line,
+        column,
+        message: with_place_of_keys(explained(&repeated(error.message(), text, error.span()))),
+    }
 }
 
 /// What TOML says of a key that is there twice, with its name.
@@ -123,7 +126,7 @@ fn repeated(message: &str, text: &str, span: Option<std::ops::Range<usize>>) -> 
 }
 
 /// A file's name and what stands in it.
-pub(super) fn text_of(path: &Path) -> Result<(String, String)> {
+pub(crate) fn text_of(path: &Path) -> Result<(String, String)> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|source| Error::File { action: "cannot read", path: name.clone(), source })?;
     // Editors of Windows begin a file with a byte-order mark.

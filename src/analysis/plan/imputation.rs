@@ -1,13 +1,13 @@
 //! Sensitivity analyses that take the missing to be different: [`ImputationPlan`] and [`TippingPlan`].
 
 use super::Plan;
+use super::check::Known;
 use crate::Model;
 use crate::effects::Denominator;
 use crate::error::{Error, Result};
 use crate::imputation::{CompletedAnalysis, Delta, Draws, ReferenceBased, Strategy, Tipping, TippingMeasure, Variance};
 use crate::options;
 use crate::options::choices;
-use crate::trial::Trial;
 use std::fmt;
 use std::str::FromStr;
 
@@ -219,14 +219,11 @@ impl ImputationPlan {
         }
     }
 
-    pub(super) fn check(&self, trial: &Trial) -> Result<()> {
-        if let Some(stranger) = self.reference.iter().find(|arm| !trial.arms().contains(arm)) {
-            return Err(Error::unknown("arm", stranger, trial.arms()));
-        }
-        for name in self.covariates.iter().filter(|name| name.as_str() != "baseline" || trial.schedule().baseline().is_none()) {
-            trial.covariate(name)?;
-        }
-        Ok(())
+    pub(super) fn check(&self, known: &Known) -> Result<()> {
+        self.reference.iter().try_for_each(|arm| known.arm(arm))?;
+        let may_be_baseline = known.trial().is_none_or(|trial| trial.schedule().baseline().is_some());
+        let covariates = self.covariates.iter().filter(|name| name.as_str() != "baseline" || !may_be_baseline);
+        covariates.into_iter().try_for_each(|name| known.covariate(name))
     }
 }
 
@@ -279,7 +276,7 @@ impl TippingPlan {
         self
     }
 
-    pub(super) fn check(&self, plan: &Plan, trial: &Trial) -> Result<()> {
+    pub(super) fn check(&self, plan: &Plan, known: &Known) -> Result<()> {
         for of in &self.of {
             self.tipping(plan, "", of)?;
         }
@@ -293,14 +290,14 @@ impl TippingPlan {
                 "let both be `baseline-pooled`, or leave `effect-size` out of the tipping point",
             ));
         }
-        match trial.arms().iter().position(|arm| *arm == self.arm) {
-            None => Err(Error::unknown("arm", &self.arm, trial.arms())),
-            Some(0) => Err(Error::nothing_to_compare(
+        known.arm(&self.arm)?;
+        if known.arms().first() == Some(&self.arm) {
+            return Err(Error::nothing_to_compare(
                 "a tipping point",
                 format!("`{}` is the reference arm, with which others are compared", self.arm),
                 "name another arm; amounts for the reference arm are `versus-shifts`",
-            )),
-            Some(_) => self.imputation.check(trial),
+            ));
         }
+        self.imputation.check(known)
     }
 }

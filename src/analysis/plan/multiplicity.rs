@@ -215,7 +215,11 @@ impl Hypothesis {
     /// [`Error::Unknown`] for an arm that the trial does not have; [`Error::Invalid`] where it has to be named, or is
     /// compared with itself.
     pub(crate) fn arms_in<'a>(&'a self, trial: &'a Trial) -> Result<(&'a str, &'a str)> {
-        let arms = trial.arms();
+        self.arms_among(trial.arms())
+    }
+
+    /// The same among the arms of a trial, the reference first.
+    pub(super) fn arms_among<'a>(&'a self, arms: &'a [String]) -> Result<(&'a str, &'a str)> {
         for named in [&self.arm, &self.versus] {
             if !named.is_empty() && !arms.contains(named) {
                 return Err(Error::unknown("arm", named, arms));

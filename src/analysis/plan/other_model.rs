@@ -144,6 +144,11 @@ impl OtherModel {
     /// [`Error::Formula`] where the formula cannot be understood; [`Error::Invalid`] where it states the covariance and a
     /// key does as well.
     pub(crate) fn model(&self, of_plan: &Model, trial: &Trial) -> Result<Model> {
+        self.stated(of_plan).map(|model| model.with_default_covariance(trial))
+    }
+
+    /// The same as far as it is stated, whatever the trial.
+    pub(super) fn stated(&self, of_plan: &Model) -> Result<Model> {
         let mut model = of_plan.clone();
         if let Some(formula) = &self.formula {
             let stated = Model::formula(&format!("~ {formula}"))?;
@@ -170,6 +175,6 @@ impl OtherModel {
         }
         model = self.estimation.into_iter().fold(model, Model::estimation);
         model = self.df.into_iter().fold(model, Model::df);
-        Ok(model.with_default_covariance(trial))
+        Ok(model)
     }
 }

@@ -1,11 +1,12 @@
 //! A plan and the file that it stands in: places of problems, the data, the lock.
 
-use super::file::{in_file, place, text_of};
+use super::file::{in_file, misread, place, text_of};
 use super::{Deviations, Locked, Plan};
 use crate::analysis::{AnalysisResult, Progress};
 use crate::error::{Error, Interface, PlanProblem, PlanProblems, Problem, Problems, Result};
 use crate::instruments::Registry;
 use crate::trial::Trial;
+use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -37,6 +38,16 @@ impl PlanFile {
         let path = path.as_ref();
         let (_, text) = text_of(path)?;
         Ok(Self { path: path.into(), text, plan: Plan::from_file(path)? })
+    }
+
+    /// A plan from some of the tables of a text, which has others that are no part of it.
+    ///
+    /// # Errors
+    /// As [`Plan::from_toml`].
+    pub(crate) fn of_tables(path: &Path, text: &str, tables: Spanned<DeTable<'_>>) -> Result<Self> {
+        let plan = Plan::deserialize(toml::de::Deserializer::from(tables));
+        let plan = plan.map_err(|error| misread(text, &path.display().to_string(), &error))?;
+        Ok(Self { path: path.into(), text: text.into(), plan })
     }
 
     /// The plan.
@@ -207,13 +218,17 @@ fn span_of(document: &DeTable<'_>, key: &str, message: &str) -> Option<usize> {
     found
 }
 
-/// The table of a list that has this name.
+/// The keys by which tables of a list are told apart, where they have the first of them.
+const TOLD_APART_BY: [&str; 4] = ["name", "factor", "outcome", "kind"];
+
+/// The table of a list that is called so.
 fn element<'a, 'i>(value: &'a Spanned<DeValue<'i>>, name: &str) -> Option<&'a Spanned<DeValue<'i>>> {
     let DeValue::Array(elements) = value.get_ref() else { return None };
-    elements.iter().find(|element| match element.get_ref() {
-        DeValue::Table(table) => table.iter().any(|(key, value)| key.get_ref() == "name" && text(value) == Some(name)),
+    let called = |element: &Spanned<DeValue<'_>>, by: &str| match element.get_ref() {
+        DeValue::Table(table) => table.get(by).is_some_and(|value| text(value) == Some(name)),
         _ => text(element) == Some(name),
-    })
+    };
+    TOLD_APART_BY.iter().find_map(|by| elements.iter().find(|element| called(element, by)))
 }
 
 /// The first text within a value that a message cites: the name that was misspelt.

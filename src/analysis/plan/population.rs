@@ -111,8 +111,8 @@ impl PopulationPlan {
         observed.into_iter().chain(self.patients.iter().map(reason)).collect()
     }
 
-    /// What does not fit a trial; a population of nobody does not.
-    pub(super) fn check(&self, trial: &Trial, outcome: &str) -> Result<()> {
+    /// What makes no sense in any trial, and in one of a single arm.
+    pub(super) fn check_itself(&self, has_one_arm: bool) -> Result<()> {
         if self.observed_at.is_none() && self.patients.is_empty() {
             return Err(Error::incomplete(
                 format!("the population `{}`", self.name),
@@ -120,13 +120,18 @@ impl PopulationPlan {
                 "state `observed-at`, a condition on `patients`, or both",
             ));
         }
-        if trial.arms().len() < 2 {
+        if has_one_arm {
             return Err(Error::nothing_to_compare(
                 format!("the population `{}`", self.name),
                 "it is about a difference between arms, and the trial has one arm",
                 "leave it out of the plan",
             ));
         }
+        Ok(())
+    }
+
+    /// What does not fit a trial; a population of nobody does not.
+    pub(super) fn check_members(&self, trial: &Trial, outcome: &str) -> Result<()> {
         let members = self.members(trial, outcome)?;
         if trial.patients().is_empty() || members.contains(&None) {
             return Ok(());

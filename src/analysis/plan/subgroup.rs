@@ -116,19 +116,21 @@ impl Subgroup {
         }
     }
 
+    /// Refuses keys that make no sense together, whatever the variable.
+    pub(super) fn check_itself(&self) -> Result<()> {
+        match self.cut_points.is_empty() {
+            true => self.check_without_cut_points(),
+            false => self.check_cut_points().and_then(|()| self.group_names()).map(|_| ()),
+        }
+    }
+
     fn check_levels(&self, variable: &Variable) -> Result<()> {
         for (level, _) in &self.labels {
             if !variable.levels().contains(level) {
                 return Err(Error::unknown("level of the subgroup's factor", level, variable.levels()));
             }
         }
-        if !self.groups.is_empty() {
-            return Err(Error::conflict(
-                format!("`groups` of the subgroups by `{}`", self.factor),
-                "they name what cut points make, and there are none",
-                "use `labels` for the levels of a factor",
-            ));
-        }
+        self.check_without_cut_points()?;
         if variable.levels().len() < 2 {
             return Err(Error::nothing_to_compare(
                 format!("subgroups by `{}`", self.factor),
@@ -139,7 +141,18 @@ impl Subgroup {
         Ok(())
     }
 
-    fn cut_variable(&self, trial: &Trial, number: &Variable) -> Result<Variable> {
+    fn check_without_cut_points(&self) -> Result<()> {
+        if self.groups.is_empty() {
+            return Ok(());
+        }
+        Err(Error::conflict(
+            format!("`groups` of the subgroups by `{}`", self.factor),
+            "they name what cut points make, and there are none",
+            "use `labels` for the levels of a factor",
+        ))
+    }
+
+    fn check_cut_points(&self) -> Result<()> {
         let what = || format!("the cut points of the subgroups by `{}`", self.factor);
         if self.cut_points.iter().any(|x| !x.is_finite()) {
             return Err(Error::not_finite(what(), "one is not a finite number", "give finite cut points"));
@@ -154,6 +167,11 @@ impl Subgroup {
                 "use `groups` for the names of what cut points make",
             ));
         }
+        Ok(())
+    }
+
+    fn cut_variable(&self, trial: &Trial, number: &Variable) -> Result<Variable> {
+        self.check_cut_points()?;
         let names = self.group_names()?;
         let numbers = number.numbers().unwrap_or_default();
         let group = |x: &f64| (!x.is_nan()).then(|| self.cut_points.iter().filter(|point| x >= point).count());

@@ -192,3 +192,25 @@ fn what_a_plan_lacks_is_told_by_its_key() {
     assert!(refused(Analysis::of(&trial).primary("CHANGE").responders([needs_baseline])).contains("names no baseline visit"));
     assert!(refused(Analysis::of(&trial).primary("CHANGE").responders([presets::caps5_remission()])).contains("no diagnosis named `ptsd`"));
 }
+
+/// Before there are data, a name is held to what the layout declares, where that is everything.
+#[test]
+fn without_data_names_are_those_that_the_layout_declares() {
+    let with_layout = |layout: &str| {
+        let plan =
+            "primary = 'casp5'\nbaseline-from = 'covariate(aeg)'\n[[subgroup]]\nfactor = 'sex'\n[report]\ncharacteristics = ['ptsd']\n";
+        match Plan::from_toml(&format!("{plan}{layout}")).expect("it reads").check_itself() {
+            Err(Error::Plan(problems)) => problems.0.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            other => other.map(|()| vec![]).expect("nothing else is wrong"),
+        }
+    };
+    let columns = "patient = 'id'\narm = 'arm'\nvisit = 'visit'\ncovariates = ['age', 'sex']\ninstruments = ['caps5']";
+    let found = with_layout(&format!("[layout]\nshape = 'long'\n{columns}"));
+    assert!(found[0].contains("primary: there is no outcome named `casp5`; did you mean `caps5`?"), "{found:?}");
+    assert!(found[1].contains("baseline-from: there is no covariate named `aeg`; did you mean `age`?"), "{found:?}");
+    assert_eq!(found.len(), 2, "{found:?}");
+    // An instrument that is made in Rust has scores of its own, and a preset reads what the file has.
+    assert_eq!(with_layout(&format!("[layout]\nshape = 'long'\n{}", columns.replace("caps5", "own"))), [""; 0]);
+    assert_eq!(with_layout("[layout]\npreset = 'adam'"), [""; 0]);
+    assert_eq!(with_layout(""), [""; 0]);
+}

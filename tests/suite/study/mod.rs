@@ -2,6 +2,7 @@
 
 mod accrual;
 mod analytic;
+mod checked;
 #[cfg(feature = "cli")]
 mod command;
 mod events;
