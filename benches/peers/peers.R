@@ -1,6 +1,7 @@
 # One case of the comparison by R's packages, timed. From the repository's root:
 #   Rscript benches/peers/peers.R CASE SECONDS
-# prints the median in seconds, the number of repeats, versions and a number to check that the same was computed, as JSON.
+# prints the median in seconds, the number of repeats, the memory of one run, versions and a number to check that the same was computed,
+# as JSON. No seconds ask for one run, and its memory.
 suppressPackageStartupMessages({
   library(jsonlite)
   source("tests/references/common.R")
@@ -262,17 +263,31 @@ timed <- function() {
   list(whole = whole, seconds = whole / if (is.null(result$times)) 1 else result$times, check = result$check)
 }
 
+# Memory of the process, in megabytes: VmRSS now, VmHWM at most since the peak was reset. Systems other than Linux do not tell.
+resident <- function(what) {
+  status <- tryCatch(readLines("/proc/self/status"), error = function(e) character())
+  line <- grep(paste0("^", what, ":"), status, value = TRUE)
+  if (length(line) == 0) NA else as.numeric(sub("[^0-9]*([0-9]+).*", "\\1", line)) / 1e3
+}
+invisible(gc())
+held <- tryCatch({
+  cat("5", file = "/proc/self/clear_refs")
+  resident("VmRSS")
+}, error = function(e) NA, warning = function(w) NA)
+
 # The first runs compile R's functions to byte code and fill caches, which tells in short cases only. What takes over a minute runs once.
 first <- timed()
-short <- first$whole < 2
+megabytes <- resident("VmHWM") - held
+short <- first$whole < 2 && seconds > 0
 if (short) for (i in 1:2) timed()
 runs <- if (short) list() else list(first)
 of <- function(name) vapply(runs, function(r) r[[name]], 0)
-fewest <- if (first$whole > 60) 1 else 3
+fewest <- if (first$whole > 60 || seconds == 0) 1 else 3
+if (length(runs) == 0 && fewest == 1) runs <- list(first)
 while (length(runs) < fewest || (sum(of("whole")) < seconds && length(runs) < 1000)) runs <- c(runs, list(timed()))
 times <- of("seconds")
 
 versions <- paste(packages, vapply(packages, function(p) as.character(packageVersion(p)), ""))
 if (case == "simr") versions <- c(paste("simr", read.dcf(file.path(Sys.getenv("SIMR"), "DESCRIPTION"))[1, "Version"]), versions)
-cat(toJSON(list(seconds = median(times), repeats = length(times), check = first$check, versions = paste(versions, collapse = ", "),
+cat(toJSON(list(seconds = median(times), repeats = length(times), check = first$check, megabytes = megabytes, versions = paste(versions, collapse = ", "),
   r = paste0(R.version$major, ".", R.version$minor)), auto_unbox = TRUE, digits = I(16)), "\n")

@@ -66,5 +66,5 @@ pub fn measure(trial: &Trial, formula: &str, part: Part, budget: Duration) -> Re
             median(budget, || fit_on(&mut workspace, &of(&y), Some(&start), &options).converged())
         }
     };
-    Ok(Measured { median: found, check: fit.loglik(), versions: "glmm 0.8.0".into() })
+    Ok(Measured { median: found, check: fit.loglik(), megabytes: None, versions: "glmm 0.8.0".into() })
 }

@@ -3,6 +3,7 @@
 use crate::by_glmm::{self, Part};
 use crate::common::clock::{Median, median};
 use crate::common::{self, clustered};
+use crate::memory::{self, Side};
 use crate::r::{self, Measured};
 use std::time::Duration;
 use trialstats::imputation::{CompletedAnalysis, DrawMethod, Draws};
@@ -28,6 +29,27 @@ pub struct Row {
     pub check: f64,
     /// How far, relatively, the peer's number may be from it.
     pub tolerance: f64,
+    /// Peak memory in megabytes, there and here, above the data.
+    pub megabytes: [Option<f64>; 2],
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Asked {
+    /// Time and memory.
+    All,
+    /// Memory alone, by single runs.
+    Memory,
+}
+
+impl Asked {
+    fn seconds_in_r(self) -> f64 {
+        if self == Asked::All { SECONDS_IN_R } else { 0.0 }
+    }
+
+    fn budget(self) -> Duration {
+        if self == Asked::All { BUDGET } else { Duration::ZERO }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -310,12 +332,22 @@ fn binary() -> Trial {
 }
 
 /// Measures each case on both sides, one case after the other.
-pub fn measure(filter: &str) -> Vec<Row> {
-    cases().into_iter().filter(|case| case.name.contains(filter)).map(|case| case.measure()).collect()
+pub fn measure(filter: &str, asked: Asked) -> Vec<Row> {
+    cases().into_iter().filter(|case| case.name.contains(filter)).map(|case| case.measure(asked)).collect()
+}
+
+/// The peak memory of one side of a case, in this process.
+pub fn memory_of(name: &str, side: Side) -> Option<f64> {
+    let case = cases().into_iter().find(|case| case.name == name)?;
+    let trial = (case.trial)();
+    memory::above(|| match (side, case.peer.1) {
+        (Side::There, Peer::Glmm(formula, part)) => drop(by_glmm::measure(&trial, formula, part, Duration::ZERO)),
+        _ => drop(case.own.measure(&trial, Duration::ZERO)),
+    })
 }
 
 impl Case {
-    fn measure(self) -> Row {
+    fn measure(self, asked: Asked) -> Row {
         let trial = (self.trial)();
         // R reads what was simulated from a file.
         let data = matches!(self.peer.1, Peer::R(_)) && trial.source() == "simulated";
@@ -323,15 +355,20 @@ impl Case {
             common::clustered::write(&trial, &r::data()).expect("the folder for temporary files can be written");
         }
         let theirs = match self.peer.1 {
-            Peer::R(case) => r::measure(case, SECONDS_IN_R),
-            Peer::Glmm(formula, part) => by_glmm::measure(&trial, formula, part, BUDGET),
+            Peer::R(case) => r::measure(case, asked.seconds_in_r()),
+            Peer::Glmm(formula, part) => by_glmm::measure(&trial, formula, part, asked.budget()),
         };
         if data {
             let _ = std::fs::remove_file(r::data());
         }
-        let (own, check) = self.own.measure(&trial);
-        let row =
-            Row { name: self.name, what: self.what, peer: self.peer.0, own, theirs, goal: self.goal, check, tolerance: self.tolerance };
+        let there = match self.peer.1 {
+            Peer::R(_) => theirs.as_ref().ok().and_then(|measured| measured.megabytes),
+            Peer::Glmm(..) => memory::of(self.name, Side::There),
+        };
+        let (own, check) = self.own.measure(&trial, asked.budget());
+        let megabytes = [there, memory::of(self.name, Side::Here)];
+        let (Case { name, what, goal, tolerance, .. }, peer) = (&self, self.peer.0);
+        let row = Row { name, what, peer, own, theirs, goal: *goal, check, tolerance: *tolerance, megabytes };
         let said = match &row.theirs {
             Ok(theirs) => format!(
                 "{} {}, here {}",
@@ -348,27 +385,27 @@ impl Case {
 
 impl Own {
     /// The median and the log-likelihood.
-    fn measure(&self, trial: &Trial) -> (Median, f64) {
+    fn measure(&self, trial: &Trial, budget: Duration) -> (Median, f64) {
         let fit = |model: &Model| model.fit(trial).expect("the sample can be fitted");
         match self {
-            Own::Coefficients(model) => (median(BUDGET, || fit(model).coefficients()), fit(model).log_likelihood()),
-            Own::Fit(model) => (median(BUDGET, || fit(model)), fit(model).log_likelihood()),
+            Own::Coefficients(model) => (median(budget, || fit(model).coefficients()), fit(model).log_likelihood()),
+            Own::Fit(model) => (median(budget, || fit(model)), fit(model).log_likelihood()),
             Own::Refit(model) => {
                 let original = fit(model);
                 let mut refitter = original.refitter().expect("the fit has patients");
                 let outcomes = common::changed(refitter.outcomes());
-                (median(BUDGET, || refitter.with_outcomes(&outcomes).expect("can be fitted")), original.log_likelihood())
+                (median(budget, || refitter.with_outcomes(&outcomes).expect("can be fitted")), original.log_likelihood())
             }
             Own::Method(name) => {
                 let mut method = common::methods::method(name);
-                let found = median(BUDGET, &mut method.run);
+                let found = median(budget, &mut method.run);
                 // Of the bootstrap every replicate must have an optimum, there as here.
                 let check = (method.run)() / method.repeats;
                 (Median { seconds: found.seconds / method.repeats, repeats: found.repeats }, check)
             }
             Own::Jackknife(model) => {
                 let table = || model.reference_based(trial, &common::methods::j2r("PLACEBO", "BASVAL")).expect("the sample can be imputed");
-                (median(BUDGET, table), table().differences().map(|row| row.estimate.abs() + row.se).sum())
+                (median(budget, table), table().differences().map(|row| row.estimate.abs() + row.se).sum())
             }
             Own::Drawn(model, number) => {
                 let draws = Draws::new(DrawMethod::ApproximateBayesian).number(*number).seed(common::methods::SEED);
@@ -379,11 +416,11 @@ impl Own {
                     let contrasts = pooled.and_then(|pooled| pooled.arm_contrasts(&ContrastOptions::default()));
                     contrasts.expect("the sample can be imputed").rows.last().expect("visits").estimate.estimate.abs()
                 };
-                (median(BUDGET, last), last())
+                (median(budget, last), last())
             }
             Own::PrimaryAnalysis => {
                 let analyse = || common::primary_analysis(trial).expect("the sample can be analysed");
-                (median(BUDGET, analyse), analyse().fit.log_likelihood())
+                (median(budget, analyse), analyse().fit.log_likelihood())
             }
         }
     }

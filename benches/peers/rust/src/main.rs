@@ -7,18 +7,29 @@ mod chart;
 #[path = "../../../common/mod.rs"]
 mod common;
 mod machine;
+mod memory;
 mod own;
 mod page;
 mod r;
 
+use cases::Asked;
 use common::streamed;
 
 fn main() -> std::io::Result<()> {
     if streamed::is_the_measured_process() {
         return Ok(());
     }
+    if let Some((case, side)) = memory::asked() {
+        let megabytes = common::on_threads(1, || cases::memory_of(&case, side));
+        println!("{}", megabytes.map_or(String::new(), |m| m.to_string()));
+        return Ok(());
+    }
     let filter = std::env::args().nth(1).unwrap_or_default();
-    let rows = common::on_threads(1, || cases::measure(&filter));
+    if filter == "memory" {
+        println!("{}", page::memory(&common::on_threads(1, || cases::measure("", Asked::Memory))));
+        return Ok(());
+    }
+    let rows = common::on_threads(1, || cases::measure(&filter, Asked::All));
     let own = own::measure(&filter);
     let page = page::page(&machine::describe(), &rows, &own);
     if filter.is_empty() {

@@ -23,6 +23,7 @@ pub fn page(machine: &[String], rows: &[Row], own: &Own) -> String {
     let versions: BTreeSet<&str> = rows.iter().filter_map(|r| r.theirs.as_ref().ok()).map(|m| m.versions.as_str()).collect();
     text += &format!("- Peers: {}\n", versions.into_iter().collect::<Vec<_>>().join("; "));
     text += &beside_peers(rows);
+    text += &memory(rows);
     text += "\n## Beside itself\n\n| case | median | goal | |\n|---|---|---|---|\n";
     if let Some(patients) = &own.patients {
         text += &million(patients);
@@ -40,6 +41,20 @@ pub fn page(machine: &[String], rows: &[Row], own: &Own) -> String {
     text += &grown(own);
     text.push('\n');
     text + MISSED + "\n" + TAIL
+}
+
+/// Peak memory on both sides.
+pub fn memory(rows: &[Row]) -> String {
+    let mut text = "\n## Peak memory\n\nThe highest resident memory of one run, in megabytes above what the process held with the data read and packages loaded; \
+                    here and by glmm in a process of its own.\n\n| case | peer | there | here |\n|---|---|---|---|\n"
+        .to_string();
+    let written =
+        |megabytes: Option<f64>| megabytes.map_or(String::new(), |m| if m < 10.0 { format!("{m:.1}") } else { format!("{m:.0}") });
+    for row in rows {
+        let [there, here] = row.megabytes.map(written);
+        writeln!(text, "| {}: {} | {} | {there} | {here} |", row.name, row.what, row.peer).expect("a string takes all");
+    }
+    text
 }
 
 /// What came after the mixed model; ratios are to times that others have published or that were measured elsewhere.

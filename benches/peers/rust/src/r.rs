@@ -11,6 +11,8 @@ pub struct Measured {
     pub median: Median,
     /// The log-likelihood or another number that both sides must have.
     pub check: f64,
+    /// Peak memory of one run above what the process held before it; `None` where the system does not tell.
+    pub megabytes: Option<f64>,
     pub versions: String,
 }
 
@@ -41,6 +43,7 @@ pub fn measure(case: &str, seconds: f64) -> Result<Measured, String> {
     Ok(Measured {
         median: Median { seconds: number("seconds"), repeats: number("repeats") as usize },
         check: number("check"),
+        megabytes: found["megabytes"].as_f64(),
         versions: format!("{}, R {}", text("versions"), text("r")),
     })
 }
