@@ -2,7 +2,7 @@
 //!
 //! Each case ends in a number, which a peer must have too.
 
-use super::{ANTIDEPRESSANT, antidepressant, changed, imrs_gst, imrs_gst_clustered, model, on_threads, repository, simulated};
+use super::{ANTIDEPRESSANT, antidepressant, imrs_gst, imrs_gst_clustered, model, on_threads, repository, simulated};
 use trialstats::generalized::{AlphaConvention, Gee, Glmm, Quadrature, WorkingCorrelation};
 use trialstats::imputation::{CompletedAnalysis, Delta, DrawMethod, Draws, Imputations, ReferenceBased, Strategy, Tipping, Variance};
 use trialstats::inference::Refitter;
@@ -226,11 +226,11 @@ pub fn warm(name: &str) -> Method {
     method
 }
 
-/// What repeats a fit with random effects of clusters, used once already, and the outcomes of the next refit.
-pub fn clustered_refit(formula: &str, trial: &Trial) -> (Refitter<'static>, Vec<f64>) {
+/// What repeats a fit with random effects of clusters, used once already, and the outcomes of twenty refits, simulated from the fit.
+pub fn clustered_refits(formula: &str, trial: &Trial) -> (Refitter<'static>, Vec<Vec<f64>>) {
     let fit: &'static Fit = leaked(ok(Model::formula(formula).and_then(|model| model.fit(trial))));
     let mut refitter = ok(fit.refitter());
-    let outcomes = changed(refitter.outcomes());
-    ok(refitter.with_outcomes(&outcomes));
-    (refitter, outcomes)
+    let replicates = ok(fit.simulate(20, 7)).replicates;
+    ok(refitter.with_outcomes(&replicates[0]));
+    (refitter, replicates)
 }

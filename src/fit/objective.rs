@@ -57,6 +57,11 @@ pub(crate) trait Objective: Sized {
         false
     }
 
+    /// Whether the Hessian is whole and of where the search stands, so that steps converge quadratically.
+    fn is_exact(&self) -> bool {
+        false
+    }
+
     /// Whether steps tell about terms of the Hessian that are not computed.
     fn learns(&self) -> bool {
         false

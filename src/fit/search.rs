@@ -156,8 +156,10 @@ impl<O: Objective> Search<O> {
             let definite = self.factor.set(&self.curvature.hessian);
             self.scoring = !definite && objective.scores();
             let decrement = if definite { self.solve_step() } else { f64::INFINITY };
-            // The step about to be taken leaves at most the share that the last one left.
-            let left = decrement * (decrement / previous.min(NEAR)).min(1.0);
+            // The step about to be taken leaves at most the share that the last one left, and the square of that share where the
+            // Hessian is exact.
+            let share = (decrement / previous.min(NEAR)).min(1.0);
+            let left = decrement * if objective.is_exact() { share * share } else { share };
             let converged = left < self.left || (decrement < STALLED && decrement > 0.25 * previous);
             if previous < 1.0 && decrement > OUTDATED * previous {
                 self.correction.forget();
@@ -260,6 +262,11 @@ impl<O: Objective> Search<O> {
         // Where digits are known to be lost, more is within rounding.
         let noise = if self.stalled > STALLED { 1e3 } else { 1.0 } * noise(O::value(&self.place));
         O::value(&self.next) <= O::value(&self.place) - 1e-4 * promised.max(0.0) + noise
+    }
+
+    /// Whether −2ℓ is no higher, but for rounding, at the place that was evaluated last.
+    pub(super) fn stays_level(&self) -> bool {
+        O::value(&self.next) <= O::value(&self.place) + 10.0 * noise(O::value(&self.place))
     }
 
     /// Whether −2ℓ is lower, beyond rounding, at the place that was evaluated last.

@@ -10,7 +10,7 @@ use super::start::Start;
 use crate::fit::Failure;
 use crate::fit::curvature::Curvature;
 use crate::fit::objective::Objective;
-use crate::fit::search::{Search, noise};
+use crate::fit::search::Search;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 /// The variance of an effect, in standard errors, that is zero.
@@ -121,6 +121,10 @@ impl Objective for Profiled {
         parameters.add_bend(&room.gradient, curvature.hessian.as_mut_slice());
     }
 
+    fn is_exact(&self) -> bool {
+        true
+    }
+
     /// The expected Hessian, and the bends of η as far as they are convex: where −2ℓ rises with a variance they are all
     /// that keeps a step towards zero from going too far.
     fn set_metric(&self, place: &Point, eta: &[f64], metric: &mut DMatrix<f64>, room: &mut Room) {
@@ -174,7 +178,7 @@ impl Objective for Profiled {
                 });
             }
         }
-        if vanished && search.evaluate_next(self) && search.next.value <= search.place.value + 10.0 * noise(search.place.value) {
+        if vanished && search.evaluate_next(self) && search.stays_level() {
             search.accept(self);
         }
         if parameters.diagonal().all(|k| search.place.lambda[k] != 0.0) {

@@ -1,8 +1,6 @@
 //! Fitting the same design to other outcomes, from the optimum of the fit that is repeated.
 
-use super::condensed::Condensed;
-use super::condensed_outcomes::Observed;
-use super::condensed_search::CondensedSearch;
+use super::condensed::{Condensed, CondensedSearch, Observed};
 use super::contrasts::{Multipliers, Turned};
 use super::data::Data;
 use super::outcomes::Outcomes;

@@ -73,7 +73,7 @@ fn term(factor: &str, structure: EffectCovariance, level_of: Vec<Option<usize>>,
     }
 }
 
-fn fit(design: &Design, estimation: Estimation) -> Result<SparseFit, Failure> {
+pub(super) fn fit(design: &Design, estimation: Estimation) -> Result<SparseFit, Failure> {
     let kept: Vec<usize> = (0..design.columns.len()).collect();
     SparseFit::new(design, &kept, estimation)
 }
@@ -397,42 +397,6 @@ fn check_repeated(name: &str, design: &Design, estimation: Estimation) {
     }
 }
 
-/// −2ℓ and its derivatives from condensed sums against those level by level, at Λ near and far, with variances of zero.
-fn check_condensed(name: &str, design: &Design, estimation: Estimation) {
-    let kept: Vec<usize> = (0..design.columns.len()).collect();
-    let (own, random) = (fit(design, estimation).expect("can be fitted"), &design.rows.random);
-    let super::contrasts::Multipliers { z, .. } = super::contrasts::Multipliers::of(random, &own.problem.parameters);
-    let (mut data, rows) = super::data::Data::of(design, &own.problem.layout, &z, &kept).expect("can be summed");
-    let mut observed = super::condensed_outcomes::Observed::of(random, &z, &own.problem.layout, &rows, &data);
-    let mut outcomes = super::outcomes::Outcomes::new(random, &z, &own.problem.layout, rows, &mut data);
-    let mut problem = super::point::Problem { data, ..own.problem.clone() };
-    let mut condensed = super::condensed::Condensed::of(&problem).expect("few sums");
-    outcomes.set(&problem.layout, &design.rows.y, &mut problem.data);
-    outcomes.complete(&mut problem.data);
-    observed.set(&design.rows.y);
-    condensed.set_outcome(&observed);
-    let (mut point, mut curvature) = (problem.blank(), problem.blank_curvature());
-    let (mut place, mut slopes) = (condensed.blank(), super::condensed_slopes::Slopes::blank(&condensed));
-    let k = own.point.lambda.len();
-    let scaled = |by: f64| own.point.lambda.iter().map(|l| by * (l + 0.1)).collect::<Vec<f64>>();
-    let without = |x: usize| (0..k).map(|y| if x == y { 0.0 } else { 0.7 }).collect::<Vec<f64>>();
-    for lambda in [scaled(1.0), scaled(0.3), scaled(4.0), scaled(1e-5)].into_iter().chain((0..k).map(without)) {
-        assert!(problem.evaluate(&lambda, &mut point) && condensed.evaluate(&lambda, &mut place), "{name}: {lambda:?}");
-        problem.differentiate(&point, &mut curvature, &problem.head_elements());
-        slopes.set(&condensed, &place);
-        assert!(relative(place.value, point.value, 1.0) < 1e-12, "{name}: {} and {}", place.value, point.value);
-        let alike = |what: &str, found: &[f64], expected: &[f64]| {
-            let scale = expected.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
-            for (a, b) in found.iter().zip(expected) {
-                assert!((a - b).abs() < 1e-9 * scale, "{name}: {what} at {lambda:?}: {found:?} and {expected:?}");
-            }
-        };
-        alike("traces", &slopes.traces, &curvature.traces);
-        alike("squares", &slopes.quadratic, &curvature.quadratic);
-        alike("bends", &slopes.bends, &curvature.bends);
-    }
-}
-
 /// Whether it is the few sums over which other outcomes are searched.
 fn is_repeated_over_few_sums(design: &Design, estimation: Estimation) -> bool {
     let kept: Vec<usize> = (0..design.columns.len()).collect();
@@ -457,7 +421,7 @@ fn condensed_sums() {
             ("nested and crossed", vec![group.clone(), patient.clone(), rater.clone()]),
         ] {
             let design = design(&s.x, &s.y, None, random);
-            check_condensed(name, &design, estimation);
+            super::condensed::tests::check_condensed(name, &design, estimation);
             check_repeated(name, &design, estimation);
             assert!(is_repeated_over_few_sums(&design, estimation), "{name}");
         }

@@ -1,15 +1,16 @@
 //! The outcomes of a condensed design: what of them enters its sums, made with few multiplications.
 
-use super::data::Data;
-use super::layout::Layout;
-use super::rows::Rows;
+use super::lanes::rounded;
 use crate::design::RandomTerm;
 use crate::fit::kernels::dot;
+use crate::fit::sparse::data::Data;
+use crate::fit::sparse::layout::Layout;
+use crate::fit::sparse::rows::Rows;
 use std::borrow::Cow;
 
 /// The observations of a design with one effect per level of every factor.
 #[derive(Debug, Clone)]
-pub(super) struct Observed {
+pub(in crate::fit::sparse) struct Observed {
     /// Their rows in the design.
     rows: Vec<u32>,
     /// √w, and √w x'β₀.
@@ -38,7 +39,7 @@ impl Observed {
     /// Of rows with one effect per level, whose least squares are those of `data`.
     pub fn of(random: &[RandomTerm], z: &[Cow<[f64]>], layout: &Layout, rows: &Rows, data: &Data) -> Self {
         let (n, p, levels) = (layout.rows.len(), data.columns, layout.levels());
-        let first = |component: u32| data.components[..component as usize].iter().map(|c| c.size).sum::<usize>();
+        let first = |component: u32| data.components[..component as usize].iter().map(|c| rounded(c.size)).sum::<usize>();
         let mut shares = vec![];
         for position in 0..n {
             for (index, &term) in layout.tail.iter().enumerate() {
@@ -63,7 +64,7 @@ impl Observed {
             shares,
             residual: vec![0.0; n],
             explained: vec![0.0; levels + 1],
-            of_tail: vec![0.0; data.components.iter().map(|c| c.size).sum()],
+            of_tail: vec![0.0; data.components.iter().map(|c| rounded(c.size)).sum()],
             of_u: vec![0.0; p + 1],
             squares: 0.0,
             total: 0.0,

@@ -1,97 +1,35 @@
 //! The search of a refit over condensed sums.
 //!
-//! It begins where the derivatives of D are known: at the optimum that is repeated. The Hessian of D is not computed again, but
-//! follows from that one as that of log(ψ + α) would, and steps tell what it lacks ([`crate::fit::correction`]).
+//! It begins with a step of Fisher scoring from the optimum that is repeated, where all derivatives but those of the outcome are known,
+//! and goes on with Newton's.
 
-use super::condensed::{Condensed, Place};
-use super::condensed_outcomes::Observed;
-use super::condensed_slopes::Slopes;
-use super::has_variation;
-use super::profiled::{UNBOUNDED, VANISHED};
+use super::Condensed;
+use super::hessian::Pairs;
+use super::outcomes::Observed;
+use super::place::Place;
+use super::scoring::Scoring;
+use super::slopes::Slopes;
 use crate::fit::Failure;
 use crate::fit::curvature::Curvature;
 use crate::fit::objective::Objective;
-use crate::fit::search::{Search, Steps, noise};
-use nalgebra::DMatrix;
+use crate::fit::search::{Search, Steps};
+use crate::fit::sparse::has_variation;
+use crate::fit::sparse::profiled::{UNBOUNDED, VANISHED};
+use nalgebra::{DMatrix, DVector};
 
-/// What a Hessian that is learnt may leave, as a share of what one that is computed may.
-const LEARNT: f64 = 0.01;
 /// The least ψA of an effect at which a search begins.
 const LEAST_SHARE: f64 = 0.1;
-/// The share of ψ by which differences are taken.
-const DIFFERENCE: f64 = 1e-3;
-/// The least share of its distance from where its Hessian is infinite that ψ may be thought to have.
-const NEAREST: f64 = 0.25;
-
-/// ∂²D/∂ψ∂ψ', and how its diagonal moves.
-#[derive(Debug, Clone)]
-struct Bend {
-    psi: Vec<f64>,
-    /// −∂²D, K × K.
-    pairs: Vec<f64>,
-    /// ∂_m ∂_kk D / ∂_kk D, K × K.
-    relative: Vec<f64>,
-}
-
-impl Bend {
-    /// By differences of the gradient about the Λ where `slopes` stand.
-    fn of(own: &Condensed, place: &mut Place, slopes: &mut Slopes) -> Option<Self> {
-        let k = own.parameters;
-        let psi: Vec<f64> = place.lambda.iter().map(|l| l * l).collect();
-        let middle = slopes.traces.clone();
-        let (mut pairs, mut relative) = (vec![0.0; k * k], vec![0.0; k * k]);
-        let mut lambda = place.lambda.clone();
-        for x in 0..k {
-            let step = DIFFERENCE * psi[x];
-            let mut at = |to: f64| {
-                lambda[x] = to.sqrt();
-                let there = own.evaluate(&lambda, place).then(|| {
-                    slopes.set_traces(own, place);
-                    slopes.traces.clone()
-                });
-                lambda[x] = psi[x].sqrt();
-                there
-            };
-            let (less, more) = (at(psi[x] - step)?, at(psi[x] + step)?);
-            for y in 0..k {
-                pairs[x * k + y] = (less[y] - more[y]) / (2.0 * step);
-                relative[x * k + y] = (2.0 * middle[y] - less[y] - more[y]) / (step * step);
-            }
-            let own = pairs[x * k + x];
-            relative[x * k..(x + 1) * k].iter_mut().for_each(|r| *r /= own);
-        }
-        for x in 0..k {
-            for y in 0..x {
-                let mean = 0.5 * (pairs[x * k + y] + pairs[y * k + x]);
-                (pairs[x * k + y], pairs[y * k + x]) = (mean, mean);
-            }
-        }
-        pairs.iter().chain(&relative).all(|x| x.is_finite()).then_some(Self { psi, pairs, relative })
-    }
-
-    /// −∂²D at another Λ.
-    fn set_pairs(&self, lambda: &[f64], pairs: &mut [f64]) {
-        let k = self.psi.len();
-        pairs.copy_from_slice(&self.pairs);
-        for (x, relative) in self.relative.chunks_exact(k).enumerate() {
-            let moved: f64 = relative.iter().zip(lambda).zip(&self.psi).map(|((r, l), psi)| r * (l * l - psi)).sum();
-            let by = 1.0 / (1.0 - 0.5 * moved).max(NEAREST);
-            for y in 0..k {
-                pairs[x * k + y] *= by;
-                pairs[y * k + x] *= by;
-            }
-        }
-    }
-}
+/// What a search may leave as it is foreseen, as a share of what it may leave: Newton's steps leave up to ten times that.
+const FORESEEN: f64 = 0.1;
 
 /// The objective.
 #[derive(Debug, Clone)]
 pub(super) struct Objectives {
     own: Condensed,
-    bend: Bend,
-    /// Where searches begin, but for the outcomes.
+    /// Where searches begin, but for the outcomes, and the Hessian that is expected there.
     place: Place,
     slopes: Slopes,
+    expected: DMatrix<f64>,
     /// The mean square of what multiplies each effect, and the standard errors of Ψ.
     scale: Vec<f64>,
     errors: Vec<f64>,
@@ -101,15 +39,17 @@ pub(super) struct Objectives {
 #[derive(Debug, Clone)]
 pub(super) struct Room {
     slopes: Slopes,
-    /// Whether they are those of where the search stands.
-    current: bool,
-    pairs: Vec<f64>,
     gradient: Vec<f64>,
+    pairs: Pairs,
+    /// Whether the slopes, and the pairs, are those of where the search stands.
+    current: bool,
+    paired: bool,
+    scoring: Scoring,
 }
 
 /// A search over condensed sums that is repeated for other outcomes.
 #[derive(Debug, Clone)]
-pub(super) struct CondensedSearch {
+pub(in crate::fit::sparse) struct CondensedSearch {
     objective: Objectives,
     search: Search<Objectives>,
     observed: Observed,
@@ -125,11 +65,12 @@ impl CondensedSearch {
         if !own.evaluate(&inner, &mut place) {
             return None;
         }
-        let mut slopes = Slopes::blank(&own);
-        slopes.set_traces(&own, &place);
-        let bend = Bend::of(&own, &mut place.clone(), &mut slopes.clone())?;
-        let mut objective = Objectives { errors: vec![0.0; scale.len()], scale: scale.to_vec(), own, bend, place, slopes };
-        objective.set_errors()?;
+        let (mut slopes, mut pairs) = (Slopes::blank(&own), Pairs::blank(&own));
+        slopes.set(&own, &place);
+        pairs.set(&own, &place, &slopes);
+        let expected = DMatrix::zeros(scale.len(), scale.len());
+        let mut objective = Objectives { errors: vec![0.0; scale.len()], scale: scale.to_vec(), own, expected, place, slopes };
+        objective.set_expected(&pairs)?;
         let search = Search::new(&objective, objective.place.clone());
         Some(Self { objective, search, observed })
     }
@@ -140,7 +81,7 @@ impl CondensedSearch {
         observed.set(y);
         has_variation(observed.total, observed.squares)?;
         objective.own.set_outcome(observed);
-        search.end_at(LEARNT * left);
+        search.end_at(FORESEEN * left);
         search.begin_near(objective)?;
         search.minimise(objective)
     }
@@ -156,7 +97,7 @@ impl CondensedSearch {
 }
 
 impl Condensed {
-    /// Λ with no variance too near zero for the differences about it.
+    /// Λ with no variance so near zero that the step from it would tell little.
     fn inner(&self, lambda: &[f64], room: &mut Place) -> Vec<f64> {
         let sizes = self.sizes(lambda, room);
         lambda.iter().zip(sizes).map(|(l, size)| l.abs().max((LEAST_SHARE / size).sqrt())).collect()
@@ -164,49 +105,66 @@ impl Condensed {
 }
 
 impl Search<Objectives> {
-    /// Moves to where the derivatives of D are known.
+    /// Moves to where one step of scoring leads from the optimum that is repeated, or where it begins.
     fn begin_near(&mut self, objective: &Objectives) -> Result<(), Failure> {
         self.place.clone_from(&objective.place);
         self.room.slopes.clone_from(&objective.slopes);
-        self.correction.forget();
-        self.scoring = false;
         if !objective.own.move_outcome(&mut self.place) {
             return Err(Failure::Singular);
         }
         self.room.slopes.move_outcome(&objective.own, &self.place);
         objective.follow(&self.place, &mut self.eta, &mut self.room);
         self.room.current = true;
+        objective.differentiate(&self.place, &mut self.room);
+        let Room { scoring, gradient, slopes, .. } = &mut self.room;
+        let growth =
+            |step: &DVector<f64>| 1.0 + step.iter().zip(&slopes.traces).map(|(s, t)| s * t).sum::<f64>() / objective.own.residual_df;
+        let leads = scoring.set_lambda(&objective.expected, gradient, &self.place.lambda, growth, &mut self.next_eta);
+        if leads && self.evaluate_next(objective) && self.has_fallen() {
+            self.accept(objective);
+            objective.moves_inside(self);
+        }
         Ok(())
     }
 }
 
 impl Objectives {
-    fn set_errors(&mut self) -> Option<()> {
-        let k = self.own.parameters;
-        let mut expected = DMatrix::zeros(k, k);
-        self.set_expected(&self.slopes, &self.bend.pairs, expected.as_mut_slice());
-        let inverse = expected.cholesky()?.inverse();
+    /// Sets the expected Hessian over Ψ where searches begin, and standard errors.
+    fn set_expected(&mut self, pairs: &Pairs) -> Option<()> {
+        let mut expected = std::mem::replace(&mut self.expected, DMatrix::zeros(0, 0));
+        self.write_expected(&self.slopes, pairs, expected.as_mut_slice());
+        let inverse = expected.clone().cholesky()?.inverse();
         self.errors.iter_mut().enumerate().for_each(|(x, error)| *error = (2.0 * inverse[(x, x)]).sqrt());
+        self.expected = expected;
         Some(())
     }
 
     /// The expected Hessian over Ψ.
-    fn set_expected(&self, slopes: &Slopes, pairs: &[f64], expected: &mut [f64]) {
+    fn write_expected(&self, slopes: &Slopes, pairs: &Pairs, expected: &mut [f64]) {
         let (k, t) = (self.own.parameters, &slopes.traces);
         for x in 0..k {
-            (0..k).for_each(|y| expected[x * k + y] = pairs[x * k + y] - t[x] * t[y] / self.own.residual_df);
+            (0..k).for_each(|y| expected[x * k + y] = pairs.of_d[x * k + y] - t[x] * t[y] / self.own.residual_df);
         }
     }
 
+    /// Sets slopes and gradient.
     fn differentiate(&self, place: &Place, room: &mut Room) {
         if !room.current {
             room.slopes.set(&self.own, place);
             room.current = true;
         }
-        let df = self.own.residual_df;
         let Slopes { traces, quadratic, .. } = &room.slopes;
-        room.gradient.iter_mut().zip(traces).zip(quadratic).for_each(|((g, trace), q)| *g = trace - df * q);
-        self.bend.set_pairs(&place.lambda, &mut room.pairs);
+        let parts = traces.iter().zip(&quadratic.squares);
+        room.gradient.iter_mut().zip(parts).for_each(|(g, (trace, square))| *g = trace - self.own.residual_df * square);
+    }
+
+    /// Sets what the Hessian needs.
+    fn differentiate_twice(&self, place: &Place, room: &mut Room) {
+        self.differentiate(place, room);
+        if !room.paired {
+            room.pairs.set(&self.own, place, &room.slopes);
+            room.paired = true;
+        }
     }
 
     fn is_unbounded(&self, place: &Place) -> bool {
@@ -217,8 +175,8 @@ impl Objectives {
     fn moves_inside(&self, search: &mut Search<Self>) -> bool {
         self.differentiate(&search.place, &mut search.room);
         let least = -1e-7 * self.own.residual_df.sqrt();
-        for x in (0..self.own.parameters).filter(|&x| search.place.lambda[x] == 0.0).collect::<Vec<_>>() {
-            if search.room.gradient[x] >= least * self.scale[x] {
+        for x in 0..self.own.parameters {
+            if search.place.lambda[x] != 0.0 || search.room.gradient[x] >= least * self.scale[x] {
                 continue;
             }
             for halving in 0..20 {
@@ -248,7 +206,8 @@ impl Objective for Objectives {
 
     fn room(&self, _start: &Place) -> Room {
         let k = self.dimension();
-        Room { slopes: Slopes::blank(&self.own), current: false, pairs: vec![0.0; k * k], gradient: vec![0.0; k] }
+        let (slopes, pairs) = (Slopes::blank(&self.own), Pairs::blank(&self.own));
+        Room { slopes, gradient: vec![0.0; k], pairs, current: false, paired: false, scoring: Scoring::blank(k) }
     }
 
     fn value(place: &Place) -> f64 {
@@ -265,38 +224,35 @@ impl Objective for Objectives {
 
     fn follow(&self, place: &Place, eta: &mut [f64], room: &mut Room) {
         self.set_eta(place, eta, room);
-        room.current = false;
+        (room.current, room.paired) = (false, false);
     }
 
-    fn set_curvature(&self, place: &Place, eta: &[f64], correction: Option<&DMatrix<f64>>, curvature: &mut Curvature, room: &mut Room) {
-        self.differentiate(place, room);
+    fn set_curvature(&self, place: &Place, eta: &[f64], _correction: Option<&DMatrix<f64>>, curvature: &mut Curvature, room: &mut Room) {
+        self.differentiate_twice(place, room);
         let (df, k) = (self.own.residual_df, self.dimension());
-        let (g, Slopes { quadratic: q, bends, .. }) = (&room.gradient, &room.slopes);
+        let (g, q) = (&room.gradient, &room.slopes.quadratic);
         for x in 0..k {
             curvature.gradient[x] = 2.0 * eta[x] * g[x];
             for y in 0..k {
-                let over_psi = df * (2.0 * bends[x * k + y] - q[x] * q[y]) - room.pairs[x * k + y];
-                curvature.hessian[(x, y)] = 4.0 * eta[x] * eta[y] * over_psi;
+                let of_outcome = df * (2.0 * q.bends[x * k + y] - q.squares[x] * q.squares[y]);
+                curvature.hessian[(x, y)] = 4.0 * eta[x] * eta[y] * (of_outcome - room.pairs.of_d[x * k + y]);
             }
             curvature.hessian[(x, x)] += 2.0 * g[x];
         }
-        if let Some(correction) = correction {
-            curvature.hessian += correction;
-        }
+    }
+
+    fn is_exact(&self) -> bool {
+        true
     }
 
     /// The expected Hessian, and the bends of η as far as they are convex.
     fn set_metric(&self, place: &Place, eta: &[f64], metric: &mut DMatrix<f64>, room: &mut Room) {
-        self.differentiate(place, room);
-        self.set_expected(&room.slopes, &room.pairs, metric.as_mut_slice());
+        self.differentiate_twice(place, room);
+        self.write_expected(&room.slopes, &room.pairs, metric.as_mut_slice());
         for x in 0..self.dimension() {
             (0..self.dimension()).for_each(|y| metric[(x, y)] *= 4.0 * eta[x] * eta[y]);
             metric[(x, x)] += 2.0 * room.gradient[x].max(0.0);
         }
-    }
-
-    fn learns(&self) -> bool {
-        true
     }
 
     fn scores(&self) -> bool {
@@ -329,7 +285,7 @@ impl Objective for Objectives {
                 (*eta, vanished) = (0.0, true);
             }
         }
-        if vanished && search.evaluate_next(self) && search.next.value <= search.place.value + 10.0 * noise(search.place.value) {
+        if vanished && search.evaluate_next(self) && search.stays_level() {
             search.accept(self);
         }
         Ok(search.place.lambda.iter().all(|&l| l != 0.0) || !self.moves_inside(search))
