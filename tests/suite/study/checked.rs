@@ -149,7 +149,7 @@ fn what_is_not_simulated_is_left_out_and_named() {
     }
     assert_eq!(found.left_out.len(), 10, "{said}");
     let asked = |name: &str| found.points[0].characteristics.rows.iter().filter(|row| row.name.contains(name)).count();
-    assert!(asked("low") > 0 && asked("both") == 0, "{found}");
+    assert!(asked("low") > 0 && asked("both") == 0, "{said}");
 }
 
 /// Each mistake is in a part that no study simulates; `line` is that of the last line of `right`.
