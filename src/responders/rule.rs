@@ -149,6 +149,15 @@ impl Rule {
         }
     }
 
+    /// Whether it looks at a diagnosis.
+    pub(crate) fn names_diagnoses(&self) -> bool {
+        match self {
+            Rule::DiagnosisMet { .. } | Rule::DiagnosisNotMet { .. } => true,
+            Rule::All(parts) | Rule::Any(parts) => parts.iter().any(Rule::names_diagnoses),
+            _ => false,
+        }
+    }
+
     /// [`Rule::PointDrop`].
     pub fn point_drop(outcome: &str, at_least: f64) -> Self {
         Rule::PointDrop { outcome: outcome.into(), at_least }

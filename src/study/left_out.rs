@@ -4,21 +4,26 @@ use super::familywise;
 use super::procedure::Procedure;
 use crate::analysis::{EventFrom, Plan, ReportSettings, Sensitivity, TippingOf};
 use crate::error::{Error, PlanProblems, Result};
-use crate::responders::Unobserved;
+use crate::responders::{Definition, Unobserved};
 use crate::trial::Trial;
 
 impl Procedure {
     /// What of a plan [`Procedure::of_plan`] leaves out or does otherwise, a sentence each.
     pub fn left_out(plan: &Plan) -> Vec<String> {
         let mut said: Vec<String> = plan.sensitivity.iter().flat_map(of_sensitivity).collect();
-        if !plan.responders.definitions.is_empty() && plan.responders.unobserved.contains(&Unobserved::Imputed) {
+        let responders = &plan.responders;
+        if !responders.definitions.is_empty() && responders.unobserved.contains(&Unobserved::Imputed) {
             said.push("Response by multiple imputation is not simulated.".into());
+        }
+        if !responders.definitions.is_empty() && (responders.covariates.is_some() || !responders.strata.is_empty()) {
+            said.push("Adjusted risks are not simulated.".into());
         }
         if plan.multiplicity.is_some() && familywise::simulated(plan).is_none() {
             said.push("What is rejected at the familywise level is not simulated: some hypotheses are about other outcomes.".into());
         }
         let named = [
             ("Secondary outcomes", plan.secondary.iter().map(String::as_str).collect::<Vec<_>>()),
+            ("Response", responders.definitions.iter().filter(|own| !is_simulated(own, plan)).map(|own| own.name.as_str()).collect()),
             ("Further analyses", plan.analyses.iter().map(|own| own.name.as_str()).collect()),
             ("Subgroups", plan.subgroups.iter().map(|own| own.factor.as_str()).collect()),
             ("Individual change", plan.individual_changes.iter().map(|own| own.outcome.as_str()).collect()),
@@ -27,6 +32,12 @@ impl Procedure {
         said.extend(named.map(|(what, names)| format!("Not simulated: {} ({}).", what.to_lowercase(), names.join(", "))));
         said
     }
+}
+
+/// Whether simulated trials have all that a definition of response looks at: they have one outcome, and no diagnoses.
+fn is_simulated(definition: &Definition, plan: &Plan) -> bool {
+    let rules = std::iter::once(&definition.rule).chain(&definition.required_at_baseline);
+    rules.into_iter().all(|rule| rule.is_of_outcome_alone(&plan.primary) && !rule.names_diagnoses())
 }
 
 fn of_sensitivity(sensitivity: &Sensitivity) -> Vec<String> {
@@ -84,6 +95,10 @@ pub(super) fn in_simulated_trials(mut plan: Plan) -> Plan {
         event.reasons.clear();
     }
     plan.multiplicity = familywise::simulated(&plan).cloned();
+    let definitions = std::mem::take(&mut plan.responders.definitions);
+    plan.responders.definitions = definitions.into_iter().filter(|own| is_simulated(own, &plan)).collect();
+    (plan.responders.covariates, plan.responders.randomization) = (None, None);
+    plan.responders.strata.clear();
     plan.secondary.clear();
     plan.analyses.clear();
     plan.subgroups.clear();

@@ -31,7 +31,17 @@ at = "0"
 summary = "difference-in-means"
 
 [responders]
-definitions = [{ name = "low", source = "made up", rule = { below = { outcome = "y", score = 0 } } }]
+covariates = ["sex"]
+
+[[responders.definitions]]
+name = "low"
+source = "made up"
+rule = { below = { outcome = "y", score = 0 } }
+
+[[responders.definitions]]
+name = "both"
+source = "made up"
+rule = { all = [{ below = { outcome = "y", score = 0 } }, { at-most = { outcome = "z", score = 1 } }] }
 
 [[sensitivity]]
 kind = "clusters"
@@ -132,10 +142,14 @@ fn what_is_not_simulated_is_left_out_and_named() {
         "further analyses (first, second)",
         "subgroups (sex, age)",
         "individual change (y, z)",
+        "Not simulated: response (both)",
+        "Adjusted risks",
     ] {
         assert!(said.contains(what), "{what} in {said}");
     }
-    assert_eq!(found.left_out.len(), 8, "{said}");
+    assert_eq!(found.left_out.len(), 10, "{said}");
+    let asked = |name: &str| found.points[0].characteristics.rows.iter().filter(|row| row.name.contains(name)).count();
+    assert!(asked("low") > 0 && asked("both") == 0, "{said}");
 }
 
 /// Each mistake is in a part that no study simulates; `line` is that of the last line of `right`.
@@ -147,6 +161,8 @@ fn a_mistake_in_what_is_not_simulated_stops_a_study() {
         ("observed-at = \"last-visit\"", "observed-at = \"last-vist\"", "did you mean `last-visit`?"),
         ("outcome = \"z\"\nbetter = \"lower\"", "outcome = \"z\"\nbetter = \"lowr\"", "did you mean `lower`?"),
         ("summary = \"difference-in-means\"", "summary = \"difference-in-mean\"", "did you mean `difference-in-means`?"),
+        ("covariates = [\"sex\"]\n\n[[responders", "covariates = [\"sx\"]\n\n[[responders", "did you mean `sex`?"),
+        ("outcome = \"z\", score = 1", "outcome = \"z\", scor = 1", "did you mean `score`?"),
         ("\"definition(low)\"", "\"definitio(low)\"", "measure of a tipping point"),
         ("characteristics = [\"sex\", \"z\"]", "characterstics = []", "there is no key `characterstics`; did you mean `characteristics`?"),
         // Names that the plan does not have elsewhere.
@@ -157,6 +173,8 @@ fn a_mistake_in_what_is_not_simulated_stops_a_study() {
             "estimand, `main`: there is no outcome of the plan",
         ),
         ("groups = \"group\"", "groups = \"grup\"", "sensitivity: there is no cluster named `grup`; did you mean `group`?"),
+        ("covariates = [\"sex\"]\n\n[[responders", "covariates = [\"sx\"]\n\n[[responders", "did you mean `sex`?"),
+        ("outcome = \"z\", score = 1", "outcome = \"z\", scor = 1", "did you mean `score`?"),
         ("\"definition(low)\"", "\"definition(lo)\"", "there is no definition in `responders.definitions` named `lo`; did you mean `low`?"),
         ("name = \"second\"\noutcome = \"z\"", "name = \"second\"\noutcome = \"x\"", "analysis, `second`: there is no outcome named `x`"),
         ("formula = \"arm + age\"", "formula = \"arm + aeg\"", "analysis, `second`: there is no variable named `aeg`; did you mean `age`?"),

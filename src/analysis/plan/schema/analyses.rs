@@ -1,6 +1,6 @@
 //! The schema of analyses beside the primary one, and of instruments as data.
 
-use super::{Key, any, choice, list, number, reference, table, text, texts, whole, words};
+use super::values::{Key, any, choice, list, number, reference, table, text, texts, whole, words};
 use crate::analysis::{AnalysedBy, ObservedAt};
 use crate::change::{ClassScheme, ReliabilityKind, ReliableChangeMethod};
 use crate::covariance::Covariance;

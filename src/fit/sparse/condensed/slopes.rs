@@ -71,7 +71,9 @@ impl Slopes {
         self.set_phi(own, place);
         self.traces.fill(0.0);
         for block in &own.blocks {
-            self.set_component(own, place, *block);
+            self.set_solved(place, *block);
+            self.set_adjusted(own, *block);
+            self.set_by_sums(own, place, *block);
             self.add_traces(own, place, *block);
         }
         let (p, m) = (own.columns, own.width);
@@ -87,6 +89,7 @@ impl Slopes {
         self.traces[own.head] += levels - dot(&self.by_sums, &self.of_head);
     }
 
+    /// Sets Φ.
     fn set_phi(&mut self, own: &Condensed, place: &Place) {
         let (p, m) = (own.columns, own.width);
         invert_transposed((&place.root, m), p, &mut self.root_of_phi, m);
@@ -97,9 +100,9 @@ impl Slopes {
         mirror(&mut self.phi, p, m);
     }
 
-    /// Sets M⁻¹, M⁻¹ΛC, M̄ and ∂D/∂B of a component.
-    fn set_component(&mut self, own: &Condensed, place: &Place, block: Block) {
-        let (m, p, n, padded, stride) = (own.width, own.columns, block.size, block.padded, block.stride);
+    /// Sets M⁻¹ and M⁻¹ΛC of a component.
+    fn set_solved(&mut self, place: &Place, block: Block) {
+        let (n, padded, stride) = (block.size, block.padded, block.stride);
         let rows = &place.rows[block.rows()];
         invert_transposed((rows, stride), n, &mut self.transposed, padded);
         let solved = &mut self.solved[block.rows()];
@@ -110,28 +113,39 @@ impl Slopes {
             set_rows(of_u, (&rows[a * stride + padded..], stride), n - a, factor);
         }
         mirror(solved, n, stride);
-        let shared = &mut self.shared[block.first * m..][..n * m];
+    }
+
+    /// Sets M⁻¹ΛCΦ and M̄ of a component.
+    fn set_adjusted(&mut self, own: &Condensed, block: Block) {
+        let (m, p, padded, stride) = (own.width, own.columns, block.padded, block.stride);
+        let (solved, shared) = (&self.solved[block.rows()], &mut self.shared[block.first * m..][..block.size * m]);
         let adjusted = &mut self.adjusted[block.rows()];
-        if own.restricted {
-            for (shared, row) in shared.chunks_exact_mut(m).zip(solved.chunks_exact(stride)) {
-                set_rows(shared, (&self.phi, m), p, |c| row[padded + c]);
-            }
-        }
-        for (i, (row, inverse)) in adjusted.chunks_exact_mut(stride).zip(solved.chunks_exact(stride)).enumerate() {
+        for (row, inverse) in adjusted.chunks_exact_mut(stride).zip(solved.chunks_exact(stride)) {
             row[..padded].copy_from_slice(&inverse[..padded]);
-            if own.restricted {
-                let own_share = &shared[i * m..][..m];
-                (0..=i).for_each(|j| row[j] += dot(own_share, &solved[j * stride + padded..][..m]));
-            }
         }
-        mirror(adjusted, n, stride);
-        let terms = &own.term_of[block.effects()];
-        for (i, (row, adjusted)) in self.by_sums[block.rows()].chunks_exact_mut(stride).zip(adjusted.chunks_exact(stride)).enumerate() {
-            let by = place.lambda[terms[i]];
-            let (of_a, of_c) = row.split_at_mut(padded);
+        if !own.restricted {
+            return;
+        }
+        for (shared, row) in shared.chunks_exact_mut(m).zip(solved.chunks_exact(stride)) {
+            set_rows(shared, (&self.phi, m), p, |c| row[padded + c]);
+        }
+        for (i, (row, shared)) in adjusted.chunks_exact_mut(stride).zip(shared.chunks_exact(m)).enumerate() {
+            (0..=i).for_each(|j| row[j] += dot(shared, &solved[j * stride + padded..][..m]));
+        }
+        mirror(adjusted, block.size, stride);
+    }
+
+    /// Sets ∂D/∂A and ∂D/∂C of a component.
+    fn set_by_sums(&mut self, own: &Condensed, place: &Place, block: Block) {
+        let (m, terms) = (own.width, &own.term_of[block.effects()]);
+        let shared = self.shared[block.first * m..].chunks_exact(m);
+        let rows = self.by_sums[block.rows()].chunks_exact_mut(block.stride).zip(self.adjusted[block.rows()].chunks_exact(block.stride));
+        for (((row, adjusted), shared), &term) in rows.zip(shared).zip(terms) {
+            let by = place.lambda[term];
+            let (of_a, of_c) = row.split_at_mut(block.padded);
             of_a.iter_mut().zip(adjusted).zip(terms).for_each(|((x, m), &term)| *x = by * place.lambda[term] * m);
             if own.restricted {
-                of_c.iter_mut().zip(&shared[i * m..]).for_each(|(x, s)| *x = -2.0 * by * s);
+                of_c.iter_mut().zip(shared).for_each(|(x, s)| *x = -2.0 * by * s);
             }
         }
     }
