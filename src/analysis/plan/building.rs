@@ -160,7 +160,7 @@ impl Plan {
 
     /// Adds a sensitivity analysis: the contrast of the primary outcome at the visit of primary interest, with its
     /// effect size, under models that take these clusters into account, beside the primary analysis, which stays what
-    /// it is. See [`ClusterSensitivity`](super::ClusterSensitivity) for what it gives.
+    /// it is. See [`ClusterSensitivity`](crate::analysis::ClusterSensitivity) for what it gives.
     ///
     /// ```
     /// use trialstats::analysis::{ClusterModel, Clustering, Plan, Silent};
@@ -280,7 +280,7 @@ impl Plan {
         self
     }
 
-    /// Adds a subgroup analysis of the primary contrast; see [`SubgroupResult`](super::SubgroupResult) for what it gives.
+    /// Adds a subgroup analysis of the primary contrast; see [`SubgroupResult`](crate::analysis::SubgroupResult) for what it gives.
     ///
     /// ```
     /// use trialstats::Layout;
