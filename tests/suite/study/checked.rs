@@ -173,8 +173,6 @@ fn a_mistake_in_what_is_not_simulated_stops_a_study() {
             "estimand, `main`: there is no outcome of the plan",
         ),
         ("groups = \"group\"", "groups = \"grup\"", "sensitivity: there is no cluster named `grup`; did you mean `group`?"),
-        ("[responders]\ncovariates = [\"sex\"]", "[responders]\ncovariates = [\"sx\"]", "did you mean `sex`?"),
-        ("outcome = \"z\", score = 1", "outcome = \"z\", scor = 1", "did you mean `score`?"),
         ("\"definition(low)\"", "\"definition(lo)\"", "there is no definition in `responders.definitions` named `lo`; did you mean `low`?"),
         ("name = \"second\"\noutcome = \"z\"", "name = \"second\"\noutcome = \"x\"", "analysis, `second`: there is no outcome named `x`"),
         ("formula = \"arm + age\"", "formula = \"arm + aeg\"", "analysis, `second`: there is no variable named `aeg`; did you mean `age`?"),
